@@ -1,0 +1,240 @@
+//! The components a run may install, and what a manifest says of each.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+vocabulary! {
+    /// State of a component before the run touched it. `unknown` means that the probe failed, never that it is missing.
+    pub enum DetectedBefore {
+        /// It was there.
+        Present => "present",
+        /// It was not there.
+        Missing => "missing",
+        /// The probe failed, so nothing is known.
+        Unknown => "unknown",
+        /// The run had no use for it.
+        NotNeeded => "not-needed",
+        /// The NFS server was there and the export was listed.
+        PresentWithExport => "present-with-export",
+        /// The NFS server was there and the export was not listed.
+        PresentWithoutExport => "present-without-export",
+    }
+}
+
+vocabulary! {
+    /// What the run meant to do with a component.
+    pub enum PlannedAction {
+        /// Not decided yet.
+        Pending => "pending",
+        /// Install it.
+        Install => "install",
+        /// Leave the present one in use.
+        Reuse => "reuse",
+        /// Do nothing.
+        Skip => "skip",
+        /// Create or correct it so that it is as configured.
+        Ensure => "ensure",
+        /// Add the export to the present NFS server.
+        AddExport => "add-export",
+        /// Replace the present version.
+        Update => "update",
+    }
+}
+
+vocabulary! {
+    /// What became of a component. `installed` and `configured` are stated only after a passed verification.
+    pub enum ComponentResult {
+        /// Its turn has not come.
+        Pending => "pending",
+        /// Installed and verified.
+        Installed => "installed",
+        /// The present one was verified and is in use.
+        Reused => "reused",
+        /// Configured and verified.
+        Configured => "configured",
+        /// Left out.
+        Skipped => "skipped",
+        /// Only planned: the run was a dry run.
+        DryRun => "dry-run",
+        /// A step or the verification failed.
+        Failed => "failed",
+    }
+}
+
+vocabulary! {
+    /// Issuer of the certificates in the cluster.
+    pub enum Issuer {
+        /// Certificates signed by the cluster itself.
+        Selfsigned => "selfsigned",
+        /// The staging service of Let's Encrypt.
+        LetsencryptStaging => "letsencrypt-staging",
+        /// The production service of Let's Encrypt.
+        LetsencryptProduction => "letsencrypt-production",
+    }
+}
+
+/// What a manifest records of one component.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "Component record")]
+pub struct ComponentRecord {
+    /// State before the run. Purpose: to learn on what kind of hosts runs start.
+    pub detected_before: DetectedBefore,
+    /// What the run meant to do. Purpose: to compare plan and result.
+    pub planned_action: PlannedAction,
+    /// What became of it. Purpose: to find the components that fail in the field.
+    pub result: ComponentResult,
+}
+
+/// What a manifest records of the cluster issuer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "Cluster issuer record")]
+pub struct ClusterIssuerRecord {
+    /// State before the run. Purpose: to learn on what kind of hosts runs start.
+    pub detected_before: DetectedBefore,
+    /// What the run meant to do. Purpose: to compare plan and result.
+    pub planned_action: PlannedAction,
+    /// What became of it. Purpose: to find the components that fail in the field.
+    pub result: ComponentResult,
+    /// Which issuer was asked for. Purpose: to learn which certificate set-ups are in use.
+    pub issuer: Issuer,
+}
+
+impl ClusterIssuerRecord {
+    fn new(record: ComponentRecord, issuer: Issuer) -> Self {
+        let ComponentRecord { detected_before, planned_action, result } = record;
+        Self { detected_before, planned_action, result, issuer }
+    }
+
+    fn record(&self) -> ComponentRecord {
+        let Self { detected_before, planned_action, result, .. } = *self;
+        ComponentRecord { detected_before, planned_action, result }
+    }
+}
+
+/// The one list of components: everything that enumerates them is declared from it.
+macro_rules! declare_components {
+    ($($(#[doc = $meaning:literal])+ $variant:ident $field:ident => $word:literal,)+) => {
+        vocabulary! {
+            /// A part of the base that a run may install or configure.
+            pub enum Component { $($(#[doc = $meaning])+ $variant => $word,)+ }
+        }
+
+        vocabulary! {
+            /// Where in its work a run is or was.
+            pub enum Step {
+                /// Checking the host.
+                Preflight => "preflight",
+                /// Looking at what is there.
+                Detect => "detect",
+                /// Deciding what to do.
+                Plan => "plan",
+                $($(#[doc = $meaning])+ $variant => $word,)+
+                /// All steps are done.
+                Completed => "completed",
+            }
+        }
+
+        impl From<Component> for Step {
+            fn from(component: Component) -> Self {
+                match component { $(Component::$variant => Self::$variant),+ }
+            }
+        }
+
+        /// The components of a run, each absent when the run's mode does not have it.
+        #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+        #[serde(deny_unknown_fields)]
+        #[schemars(title = "Components")]
+        pub struct Components {
+            $(
+                $(#[doc = $meaning])+
+                /// Purpose: to see which components are used and which fail.
+                #[serde(default, skip_serializing_if = "Option::is_none")]
+                $field: Option<declare_components!(@record $variant)>,
+            )+
+        }
+
+        impl Components {
+            /// The record of `component`, if the run has it.
+            pub fn get(&self, component: Component) -> Option<ComponentRecord> {
+                match component {
+                    $(Component::$variant => declare_components!(@get $variant, self.$field),)+
+                }
+            }
+
+            fn slot(&mut self, component: Component) -> Slot<'_> {
+                match component {
+                    $(Component::$variant => declare_components!(@slot $variant, &mut self.$field),)+
+                }
+            }
+        }
+    };
+    (@record Clusterissuer) => { ClusterIssuerRecord };
+    (@record $variant:ident) => { ComponentRecord };
+    (@get Clusterissuer, $value:expr) => { $value.as_ref().map(ClusterIssuerRecord::record) };
+    (@get $variant:ident, $value:expr) => { $value };
+    (@slot Clusterissuer, $value:expr) => { Slot::Issuer($value) };
+    (@slot $variant:ident, $value:expr) => { Slot::Plain($value) };
+}
+
+enum Slot<'a> {
+    Plain(&'a mut Option<ComponentRecord>),
+    Issuer(&'a mut Option<ClusterIssuerRecord>),
+}
+
+declare_components! {
+    /// The k3s server or agent.
+    K3s k3s => "k3s",
+    /// The helm command.
+    Helm helm => "helm",
+    /// The cert-manager deployment.
+    CertManager cert_manager => "cert_manager",
+    /// The issuer of certificates in the cluster.
+    Clusterissuer clusterissuer => "clusterissuer",
+    /// Longhorn block storage.
+    Longhorn longhorn => "longhorn",
+    /// The Rancher management interface.
+    Rancher rancher => "rancher",
+    /// The image registry in the cluster.
+    Registry registry => "registry",
+    /// The NFS export of the host.
+    Nfs nfs => "nfs",
+    /// The block of names in the hosts file.
+    LocalHosts local_hosts => "local_hosts",
+    /// Trust of the registry's certificate in Docker.
+    DockerRegistryTrust docker_registry_trust => "docker_registry_trust",
+}
+
+impl Components {
+    /// Records `component`, which the run has from then on. The cluster issuer keeps the issuer that
+    /// [`Self::set_issuer`] named, or is self-signed.
+    pub fn set(&mut self, component: Component, record: ComponentRecord) {
+        match self.slot(component) {
+            Slot::Plain(slot) => *slot = Some(record),
+            Slot::Issuer(slot) => {
+                let issuer = slot.map_or(Issuer::Selfsigned, |known| known.issuer);
+                *slot = Some(ClusterIssuerRecord::new(record, issuer));
+            }
+        }
+    }
+
+    /// Names the issuer, if the run has the cluster issuer.
+    pub fn set_issuer(&mut self, issuer: Issuer) {
+        if let Some(record) = &mut self.clusterissuer {
+            record.issuer = issuer;
+        }
+    }
+
+    /// Records what became of `component`, if the run has it.
+    pub fn set_result(&mut self, component: Component, result: ComponentResult) {
+        if let Some(record) = self.get(component) {
+            self.set(component, ComponentRecord { result, ..record });
+        }
+    }
+
+    /// The components that the run has, in the order in which they are worked on.
+    pub fn iter(&self) -> impl Iterator<Item = (Component, ComponentRecord)> {
+        Component::ALL.iter().filter_map(|component| Some((*component, self.get(*component)?)))
+    }
+}

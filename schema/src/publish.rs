@@ -1,0 +1,40 @@
+//! The published files, made from the types: what `cargo xtask schema` writes under `contract/v1/`.
+
+mod generate;
+mod index;
+mod lint;
+mod reference;
+
+pub use generate::schema_of;
+pub use lint::{Fault, lint};
+
+use crate::DocumentKind;
+
+/// One generated file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublishedFile {
+    /// Path below the folder of the contract, with `/` between the parts.
+    pub path: String,
+    /// The whole text, ending in a line feed.
+    pub contents: String,
+}
+
+impl PublishedFile {
+    fn json(path: impl Into<String>, value: &impl serde::Serialize) -> Self {
+        let mut contents = serde_json::to_string_pretty(value).unwrap_or_default();
+        contents.push('\n');
+        Self { path: path.into(), contents }
+    }
+}
+
+/// Every generated file, the index last.
+pub fn files() -> Vec<PublishedFile> {
+    let mut files: Vec<PublishedFile> = DocumentKind::ALL
+        .into_iter()
+        .map(|kind| PublishedFile::json(kind.schema_file(), &schema_of(kind)))
+        .collect();
+    files.push(PublishedFile::json("denylist.json", &crate::denylist::published()));
+    files.push(PublishedFile { path: "CONTRACT.md".to_owned(), contents: reference::markdown() });
+    files.push(PublishedFile::json("index.json", &index::of(&files)));
+    files
+}

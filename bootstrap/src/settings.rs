@@ -1,0 +1,174 @@
+//! What a run was asked to do: every input resolved and checked, before anything happens.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use schema::{Bounded, Component, Issuer, LetsencryptEnvironment, Mode};
+
+use crate::secret::Secret;
+
+/// All settings of a run. Parts that a mode does not have are absent, so that no recipe can use them by mistake.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    /// What the run makes of the host.
+    pub(crate) mode: Mode,
+    /// How to join a server; present in agent mode only.
+    pub(crate) agent: Option<Agent>,
+    /// Certificates of the names that the cluster serves.
+    pub(crate) tls: Tls,
+    /// The Rancher management interface.
+    pub(crate) rancher: Rancher,
+    /// The image registry.
+    pub(crate) registry: Registry,
+    /// Longhorn block storage.
+    pub(crate) longhorn: Longhorn,
+    /// The NFS export, when the run manages one.
+    pub(crate) nfs: Option<Nfs>,
+    /// Whether the names of the cluster are written to the hosts file.
+    pub(crate) manage_hosts_file: bool,
+    /// Whether Docker is told to trust the registry's certificate.
+    pub(crate) trust_registry_in_docker: bool,
+    /// Components that the operator left out.
+    pub(crate) skipped: BTreeSet<Component>,
+    /// Versions to install.
+    pub(crate) versions: Versions,
+    /// Where artifacts come from.
+    pub(crate) artifacts: Artifacts,
+}
+
+/// How an agent joins its server.
+#[derive(Clone, Debug)]
+pub(crate) struct Agent {
+    /// `https` URL of the server.
+    pub(crate) server_url: String,
+    /// The join token.
+    pub(crate) token: Secret,
+}
+
+/// Kind of certificates.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Tls {
+    /// Signed by the cluster itself.
+    SelfSigned,
+    /// Issued by Let's Encrypt.
+    Letsencrypt {
+        /// Address for notices about expiry.
+        email: String,
+        /// Which service is asked.
+        environment: LetsencryptEnvironment,
+    },
+}
+
+impl Tls {
+    /// The issuer that stands for these certificates in the cluster.
+    pub(crate) const fn issuer(&self) -> Issuer {
+        match self {
+            Self::SelfSigned => Issuer::Selfsigned,
+            Self::Letsencrypt { environment: LetsencryptEnvironment::Staging, .. } => Issuer::LetsencryptStaging,
+            Self::Letsencrypt { environment: LetsencryptEnvironment::Production, .. } => {
+                Issuer::LetsencryptProduction
+            }
+        }
+    }
+}
+
+/// A password that was given, or is to be made when it is first needed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Password {
+    /// Given by the operator.
+    Given(Secret),
+    /// Made by the run and shown once at its end. A dry run makes none.
+    Generate,
+}
+
+/// Settings of Rancher.
+#[derive(Clone, Debug)]
+pub(crate) struct Rancher {
+    /// Host name that it is served under.
+    pub(crate) host: String,
+    /// First password of the administrator.
+    pub(crate) password: Password,
+}
+
+/// Settings of the registry.
+#[derive(Clone, Debug)]
+pub(crate) struct Registry {
+    /// Host name that it is served under.
+    pub(crate) host: String,
+    /// Size of its volume in GiB.
+    pub(crate) pvc_size_gib: Bounded<1, 65_536>,
+    /// Storage class of its volume; the default class of the cluster when absent.
+    pub(crate) storage_class: Option<String>,
+    /// Login that it asks for, when it asks for one.
+    pub(crate) auth: Option<RegistryAuth>,
+}
+
+/// Login of the registry.
+#[derive(Clone, Debug)]
+pub(crate) struct RegistryAuth {
+    /// User name.
+    pub(crate) user: String,
+    /// Password of that user.
+    pub(crate) password: Password,
+}
+
+/// Settings of Longhorn.
+#[derive(Clone, Debug)]
+pub(crate) struct Longhorn {
+    /// Folder that holds the volumes.
+    pub(crate) data_path: PathBuf,
+    /// Copies of each volume.
+    pub(crate) replica_count: Bounded<1, 9>,
+    /// Percentage of the disk that is left free.
+    pub(crate) minimal_available_percentage: Bounded<0, 100>,
+    /// Whether its storage class becomes the default of the cluster.
+    pub(crate) make_default: bool,
+}
+
+/// Settings of the NFS export.
+#[derive(Clone, Debug)]
+pub(crate) struct Nfs {
+    /// Folder that is exported.
+    pub(crate) export_path: PathBuf,
+    /// Network in CIDR form that may mount it.
+    pub(crate) allowed_network: String,
+}
+
+/// Versions to install, each overridable by `PRODUCTIVE_K3S_<NAME>_VERSION` or the config file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Versions {
+    /// Release of k3s.
+    pub(crate) k3s: String,
+    /// Release of helm.
+    pub(crate) helm: String,
+    /// Release of cert-manager.
+    pub(crate) cert_manager: String,
+    /// Version of the Longhorn chart.
+    pub(crate) longhorn: String,
+    /// Version of the Rancher chart.
+    pub(crate) rancher: String,
+    /// Image of the registry.
+    pub(crate) registry: String,
+}
+
+impl Default for Versions {
+    fn default() -> Self {
+        Self {
+            k3s: "v1.35.5+k3s1".to_owned(),
+            helm: "v3.21.0".to_owned(),
+            cert_manager: "v1.19.4".to_owned(),
+            longhorn: "v1.11.1".to_owned(),
+            rancher: "v2.14.2".to_owned(),
+            registry: "registry:2.8.3".to_owned(),
+        }
+    }
+}
+
+/// Where artifacts come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Artifacts {
+    /// The releases on the network.
+    Download,
+    /// A folder of this host.
+    Local(PathBuf),
+}

@@ -55,3 +55,6 @@ pub const SCHEMA_VERSION: &str = "1";
 
 /// Name under which this program reports itself.
 pub const TOOL_NAME: &str = "productive-k3s-core";
+
+/// What the public marker header of a delivery says unless the operator chose otherwise (source: the seed text).
+pub const DEFAULT_MARKER: &str = "pk3s-public-v1";

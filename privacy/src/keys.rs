@@ -1,0 +1,121 @@
+//! Rules for the keys of objects.
+
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
+
+use schema::denylist::{KEYS, NamedRule};
+
+use crate::decode;
+use crate::walk::Tripped;
+
+/// Reports each rule that `key` trips; `pointer` is asked only where an exemption might apply.
+pub(crate) fn check(key: &str, pointer: impl FnOnce() -> String, report: &mut dyn FnMut(Tripped)) {
+    let plain = has_shape(key);
+    if !plain {
+        report(named(KEYS.shape));
+    }
+    let tripped = if plain { TABLES.look_up(key.split('_')) } else { TABLES.look_up(tokens(key).iter().map(String::as_str)) };
+    if (tripped.token || tripped.sequence) && !is_exempt(&pointer()) {
+        if tripped.token {
+            report(named(KEYS.token));
+        }
+        if tripped.sequence {
+            report(named(KEYS.sequence));
+        }
+    }
+}
+
+const fn named(rule: NamedRule) -> Tripped {
+    (rule.id, rule.words)
+}
+
+/// Whether the key fits `shape_pattern`: the same rule without a regular expression, held together by a test.
+fn has_shape(key: &str) -> bool {
+    let mut bytes = key.bytes();
+    key.len() <= 64
+        && bytes.next().is_some_and(|first| first.is_ascii_lowercase())
+        && bytes.all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+}
+
+fn is_exempt(pointer: &str) -> bool {
+    KEYS.exempt_prefixes.iter().filter_map(|prefix| pointer.strip_prefix(prefix)).any(|rest| {
+        KEYS.exempt.iter().any(|exemption| exemption.pointer == rest)
+    })
+}
+
+struct Tables {
+    tokens: HashSet<&'static str>,
+    /// The second words of the sequences, by their first.
+    sequences: HashMap<&'static str, Vec<&'static str>>,
+}
+
+static TABLES: LazyLock<Tables> = LazyLock::new(|| {
+    let mut sequences: HashMap<&str, Vec<&str>> = HashMap::new();
+    for [first, second] in KEYS.sequences {
+        sequences.entry(first).or_default().push(second);
+    }
+    Tables { tokens: KEYS.tokens.iter().copied().collect(), sequences }
+});
+
+#[derive(Default)]
+struct Found {
+    token: bool,
+    sequence: bool,
+}
+
+impl Tables {
+    fn look_up<'a>(&self, tokens: impl Iterator<Item = &'a str>) -> Found {
+        let mut found = Found::default();
+        let mut awaited: Vec<&str> = Vec::new();
+        for token in tokens {
+            let mut next = Vec::new();
+            for form in forms(token) {
+                found.token |= self.tokens.contains(&*form);
+                found.sequence |= awaited.contains(&&*form);
+                next.extend(self.sequences.get(&*form).into_iter().flatten());
+            }
+            awaited = next;
+        }
+        found
+    }
+}
+
+/// The forms in which a token is compared, see `KEYS.forms`.
+fn forms(token: &str) -> impl Iterator<Item = Cow<'_, str>> {
+    let bare = token.trim_end_matches(|last: char| last.is_ascii_digit());
+    let bare = (bare.len() < token.len()).then_some(bare);
+    [Some(token), bare].into_iter().flatten().flat_map(|form| {
+        [
+            Some(Cow::Borrowed(form)),
+            form.strip_suffix('s').map(Cow::Borrowed),
+            form.strip_suffix("es").map(Cow::Borrowed),
+            form.strip_suffix("ies").map(|stem| Cow::Owned(format!("{stem}y"))),
+        ]
+        .into_iter()
+        .flatten()
+    })
+}
+
+/// Cuts a key of any form into tokens, see `KEYS.normalisation`.
+fn tokens(key: &str) -> Vec<String> {
+    let key: Vec<char> = decode::plain(key).chars().collect();
+    let mut tokens = vec![String::new()];
+    for (index, &this) in key.iter().enumerate() {
+        let before = index.checked_sub(1).map(|before| key[before]);
+        let starts_word = this.is_ascii_uppercase()
+            && before.is_some_and(|before| {
+                let after_small = before.is_ascii_lowercase() || before.is_ascii_digit();
+                let before_small = key.get(index + 1).is_some_and(char::is_ascii_lowercase);
+                after_small || (before.is_ascii_uppercase() && before_small)
+            });
+        if starts_word || !this.is_ascii_alphanumeric() {
+            tokens.push(String::new());
+        }
+        if let (true, Some(token)) = (this.is_ascii_alphanumeric(), tokens.last_mut()) {
+            token.push(this.to_ascii_lowercase());
+        }
+    }
+    tokens.retain(|token| !token.is_empty());
+    tokens
+}

@@ -1,0 +1,25 @@
+//! The gate: what may leave the machine, decided over the very bytes that would leave it.
+//!
+//! [`Gate::vet`] is the only way to a [`Vetted`] document, and whatever delivers or publishes takes one. The gate reads
+//! strictly, checks the published schema (allowlist), then the keys and values against [`schema::denylist`], then the
+//! names that only this machine knows. It fails closed, and its reports hold no value and no unexpected key.
+//!
+//! [`disk`] is the one way anything of ours reaches the disk.
+
+pub mod disk;
+mod decode;
+mod gate;
+mod keys;
+mod locals;
+mod machine;
+mod pointer;
+mod reader;
+mod rejection;
+mod structure;
+mod values;
+mod walk;
+
+pub use gate::{Gate, Vetted};
+pub use locals::LocalIdentifiers;
+pub use machine::MachineFacts;
+pub use rejection::{Rejection, Violation};

@@ -1,0 +1,58 @@
+//! JSON pointers that give nothing away.
+
+use std::collections::HashSet;
+use std::sync::OnceLock;
+
+use serde_json::Value;
+
+use crate::structure;
+
+/// One step from a value to a value inside it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Segment<'a> {
+    Key(&'a str),
+    Index(usize),
+}
+
+/// The pointer of a place (RFC 6901), with every key that is no property of the contract written as `*`.
+pub(crate) fn masked<'a>(path: impl IntoIterator<Item = Segment<'a>>) -> String {
+    use std::fmt::Write as _;
+
+    let mut pointer = String::new();
+    for segment in path {
+        pointer.push('/');
+        match segment {
+            Segment::Key(key) if properties().contains(key) => pointer.push_str(key),
+            Segment::Key(_) => pointer.push('*'),
+            Segment::Index(index) => {
+                // Writing to a String cannot fail.
+                let _ = write!(pointer, "{index}");
+            }
+        }
+    }
+    pointer
+}
+
+/// The names of all properties of the contract. Only reports need them, so they are read from the published schemas
+/// once something was refused.
+fn properties() -> &'static HashSet<String> {
+    static PROPERTIES: OnceLock<HashSet<String>> = OnceLock::new();
+    PROPERTIES.get_or_init(|| {
+        let mut names = HashSet::new();
+        structure::published_schemas().for_each(|schema| collect(&schema, &mut names));
+        names
+    })
+}
+
+fn collect(schema: &Value, names: &mut HashSet<String>) {
+    match schema {
+        Value::Object(members) => {
+            if let Some(Value::Object(properties)) = members.get("properties") {
+                names.extend(properties.keys().cloned());
+            }
+            members.values().for_each(|member| collect(member, names));
+        }
+        Value::Array(items) => items.iter().for_each(|item| collect(item, names)),
+        _ => {}
+    }
+}

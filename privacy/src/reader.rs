@@ -1,0 +1,192 @@
+//! Reading JSON strictly: what a lenient reader would bend into shape is refused.
+
+use std::fmt;
+
+use schema::denylist::DOCUMENT_RULES;
+use schema::limits::{MAX_DEPTH, MAX_DOCUMENT_BYTES};
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
+
+use crate::pointer::{Segment, masked};
+use crate::rejection::Violation;
+
+/// Reads one document. What stands at the same place twice, is nested too deeply or follows the document is refused.
+pub(crate) fn read(bytes: &[u8]) -> Result<Value, Violation> {
+    if bytes.len() > MAX_DOCUMENT_BYTES {
+        return Err(violation("size", String::new()));
+    }
+    let text = std::str::from_utf8(bytes).map_err(|_| violation("utf8", String::new()))?;
+    let mut state = State::default();
+    let mut json = serde_json::Deserializer::from_str(text);
+    let value = Node { state: &mut state, depth: 1 }.deserialize(&mut json).and_then(|value| json.end().map(|()| value));
+    value.map_err(|_| match state.fault {
+        Some(rule) => violation(rule, masked(state.trail.iter().rev().map(Step::segment))),
+        None => violation("syntax", String::new()),
+    })
+}
+
+fn violation(rule: &'static str, pointer: String) -> Violation {
+    let words = DOCUMENT_RULES.iter().find(|known| known.id == rule).map_or("", |known| known.words);
+    Violation::new(rule, pointer, words)
+}
+
+/// What went wrong, and the way to it from the inside out: collected while the error travels up, so that a document
+/// without fault pays nothing for it.
+#[derive(Default)]
+struct State {
+    fault: Option<&'static str>,
+    trail: Vec<Step>,
+}
+
+impl State {
+    fn fail<T, E: Error>(&mut self, rule: &'static str) -> Result<T, E> {
+        self.fault = Some(rule);
+        Err(E::custom(rule))
+    }
+}
+
+enum Step {
+    Key(String),
+    Index(usize),
+}
+
+impl Step {
+    fn segment(&self) -> Segment<'_> {
+        match self {
+            Self::Key(key) => Segment::Key(key),
+            Self::Index(index) => Segment::Index(*index),
+        }
+    }
+}
+
+struct Node<'a> {
+    state: &'a mut State,
+    depth: usize,
+}
+
+impl Node<'_> {
+    fn child(&mut self) -> Node<'_> {
+        Node { state: self.state, depth: self.depth + 1 }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Node<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Node<'_> {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(Value::Number(value.into()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(Value::Number(value.into()))
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
+        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("syntax"))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(Value::String(value.to_owned()))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(Value::String(value))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<Value, A::Error> {
+        if self.depth > MAX_DEPTH {
+            return self.state.fail("depth");
+        }
+        let mut array = Vec::new();
+        loop {
+            match items.next_element_seed(self.child()) {
+                Ok(Some(item)) => array.push(item),
+                Ok(None) => return Ok(Value::Array(array)),
+                Err(error) => {
+                    self.state.trail.push(Step::Index(array.len()));
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut members: A) -> Result<Value, A::Error> {
+        if self.depth > MAX_DEPTH {
+            return self.state.fail("depth");
+        }
+        let mut object = Map::new();
+        while let Some(key) = members.next_key::<String>()? {
+            if object.contains_key(&key) {
+                self.state.trail.push(Step::Key(key));
+                return self.state.fail("duplicate_key");
+            }
+            match members.next_value_seed(self.child()) {
+                Ok(value) => object.insert(key, value),
+                Err(error) => {
+                    self.state.trail.push(Step::Key(key));
+                    return Err(error);
+                }
+            };
+        }
+        Ok(Value::Object(object))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(document: impl AsRef<[u8]>, expected: Result<(), (&str, &str)>) {
+        let read = read(document.as_ref());
+        let found = read.as_ref().map(drop).map_err(|violation| (violation.rule(), violation.pointer()));
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn bent_documents_are_refused_with_rule_and_place() {
+        check("{\"a\": [1, -2, 3.5, null, true, \"x\"]}", Ok(()));
+        check(" {} \n", Ok(()));
+        check("", Err(("syntax", "")));
+        check("{} {}", Err(("syntax", "")));
+        check("\u{feff}{}", Err(("syntax", "")));
+        check("{\"a\": NaN}", Err(("syntax", "")));
+        check("{\"a\": 1e999}", Err(("syntax", "")));
+        check("{\"a\": \"\\ud800\"}", Err(("syntax", "")));
+        check("{\"a\": \"\n\"}", Err(("syntax", "")));
+        check(b"{\"a\": \"\xff\"}", Err(("utf8", "")));
+        check("{\"status\": 1, \"status\": 1}", Err(("duplicate_key", "/status")));
+        check("{\"status\": 1, \"st\\u0061tus\": 1}", Err(("duplicate_key", "/status")));
+        check("{\"tool\": [0, {\"alice\": 1, \"alice\": 2}]}", Err(("duplicate_key", "/tool/1/*")));
+    }
+
+    #[test]
+    fn the_limits_are_the_last_that_pass() {
+        let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        check(nested(MAX_DEPTH), Ok(()));
+        check(nested(MAX_DEPTH + 1), Err(("depth", &"/0".repeat(MAX_DEPTH))));
+        check(nested(5000), Err(("depth", &"/0".repeat(MAX_DEPTH))));
+        check(format!("\"{}\"", "x".repeat(MAX_DOCUMENT_BYTES - 2)), Ok(()));
+        check(format!("\"{}\"", "x".repeat(MAX_DOCUMENT_BYTES - 1)), Err(("size", "")));
+    }
+}

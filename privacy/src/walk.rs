@@ -1,0 +1,69 @@
+//! One walk over a document for everything that concerns single keys and single strings.
+
+use serde_json::Value;
+
+use crate::locals::LocalIdentifiers;
+use crate::pointer::{Segment, masked};
+use crate::rejection::{Rejection, Violation};
+use crate::{keys, values};
+
+/// Adds what the denylist and the local identifiers refuse in `document`.
+pub(crate) fn check(document: &Value, locals: &LocalIdentifiers, violations: &mut Vec<Violation>) {
+    Walk { locals, path: Vec::with_capacity(schema::limits::MAX_DEPTH), violations }.value(document);
+}
+
+struct Walk<'a> {
+    locals: &'a LocalIdentifiers,
+    path: Vec<Segment<'a>>,
+    violations: &'a mut Vec<Violation>,
+}
+
+impl<'a> Walk<'a> {
+    fn value(&mut self, value: &'a Value) {
+        match value {
+            Value::String(text) => {
+                let Self { locals, path, violations } = self;
+                values::check(text, locals, &mut |rule| report(rule, path, violations));
+            }
+            Value::Array(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    self.inside(Segment::Index(index), |walk| walk.value(item));
+                }
+            }
+            Value::Object(members) => {
+                for (key, member) in members {
+                    self.inside(Segment::Key(key), |walk| {
+                        walk.key(key);
+                        walk.value(member);
+                    });
+                }
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+
+    fn key(&mut self, key: &str) {
+        let Self { path, violations, .. } = self;
+        keys::check(key, || masked(path.iter().copied()), &mut |rule| report(rule, path, violations));
+    }
+
+    fn inside(&mut self, segment: Segment<'a>, visit: impl FnOnce(&mut Self)) {
+        self.path.push(segment);
+        visit(self);
+        self.path.pop();
+    }
+}
+
+/// A rule that tripped: its id and its words.
+pub(crate) type Tripped = (&'static str, &'static str);
+
+fn report((rule, words): Tripped, path: &[Segment<'_>], violations: &mut Vec<Violation>) {
+    // One more than is ever shown: enough to refuse, and a hostile document cannot make the report grow.
+    if violations.len() > Rejection::MAX_VIOLATIONS {
+        return;
+    }
+    let violation = Violation::new(rule, masked(path.iter().copied()), words);
+    if !violations.contains(&violation) {
+        violations.push(violation);
+    }
+}

@@ -1,0 +1,108 @@
+//! Replacing a file so that a crash leaves either the old or the new content.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rustix::fs::{AtFlags, OFlags, fstat, fsync, renameat, statat, unlinkat};
+use rustix::io::Errno;
+
+use super::{DiskError, Folder, open};
+
+/// Names of temporary files start with this, followed by process id and a counter.
+const TEMPORARY: &str = ".tmp-bootstrap-";
+
+/// More leftovers than this are swept by later starts.
+const MAX_SWEPT_NAMES: usize = 65_536;
+
+impl Folder {
+    /// Replaces the file `name` with `bytes`, or makes it: mode 0600 from creation, synced to disk before it gets its
+    /// name, the folder synced after.
+    ///
+    /// # Errors
+    /// If it fails, the old file is as it was. A symbolic link in the file's place is refused and not replaced.
+    pub fn write_atomic(&self, name: &str, bytes: &[u8]) -> Result<(), DiskError> {
+        let path = self.checked_path(name)?;
+        open::replaceable(&self.fd, &path, name)?;
+        match self.replace(&path, name, bytes) {
+            // Another process may have swept the file in the instant between its creation and its lock.
+            Err(DiskError::Missing { .. }) => self.replace(&path, name, bytes),
+            done => done,
+        }
+    }
+
+    fn replace(&self, path: &Path, name: &str, bytes: &[u8]) -> Result<(), DiskError> {
+        let mut temporary = Temporary::create(self)?;
+        let failed = |error| DiskError::new("write", path, error);
+        temporary.file.write_all(bytes).and_then(|()| temporary.file.sync_all()).map_err(failed)?;
+        renameat(&self.fd, &temporary.name, &self.fd, name).map_err(|error| failed(error.into()))?;
+        temporary.renamed = true;
+        match fsync(&self.fd) {
+            // Some file systems cannot sync a folder and keep the order of renames by themselves.
+            Ok(()) | Err(Errno::INVAL) => Ok(()),
+            Err(error) => Err(failed(error.into())),
+        }
+    }
+
+    /// Removes temporary files that dead processes of ours left behind, and returns how many. Files that are being
+    /// written, and files of other users, stay.
+    pub fn sweep(&self) -> Result<usize, DiskError> {
+        let names = self.names(MAX_SWEPT_NAMES)?;
+        Ok(names.iter().filter(|name| is_temporary(name) && self.sweep_one(name).is_some()).count())
+    }
+
+    fn sweep_one(&self, name: &str) -> Option<()> {
+        let file = self.open_file(name).ok()?;
+        // A living writer holds the lock. The lock must outlive the removal, or a writer could take it in between.
+        file.try_lock().ok()?;
+        let stat = fstat(&file).ok().filter(|stat| self.owner.trusts(stat.st_uid))?;
+        let named = statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+        (named.st_ino == stat.st_ino).then(|| unlinkat(&self.fd, name, AtFlags::empty()).ok())?
+    }
+}
+
+/// A file on its way to its name. It is removed when the way was not completed.
+struct Temporary<'folder> {
+    folder: &'folder Folder,
+    name: String,
+    file: File,
+    renamed: bool,
+}
+
+impl<'folder> Temporary<'folder> {
+    fn create(folder: &'folder Folder) -> Result<Self, DiskError> {
+        static COUNTER: AtomicU64 = AtomicU64::new(0);
+        loop {
+            let name =
+                format!("{TEMPORARY}{}-{}", std::process::id(), COUNTER.fetch_add(1, Ordering::Relaxed));
+            let path = folder.path_of(&name);
+            let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
+            let file = match open::for_writing(&folder.fd, &path, Path::new(&name), flags) {
+                // A leftover of a dead process that had the same process id.
+                Err(DiskError::Exists { .. }) => continue,
+                opened => opened?,
+            };
+            let temporary = Self { folder, name, file, renamed: false };
+            folder.claim(&temporary.file).map_err(|error| DiskError::new("create", &path, error))?;
+            // Where the file system has no locks, nothing is ever swept either.
+            let _ = temporary.file.try_lock();
+            return Ok(temporary);
+        }
+    }
+}
+
+impl Drop for Temporary<'_> {
+    fn drop(&mut self) {
+        if !self.renamed {
+            let _ = unlinkat(&self.folder.fd, &self.name, AtFlags::empty());
+        }
+    }
+}
+
+fn is_temporary(name: &str) -> bool {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    name.strip_prefix(TEMPORARY)
+        .and_then(|rest| rest.split_once('-'))
+        .is_some_and(|(process, counter)| digits(process) && digits(counter))
+}

@@ -1,0 +1,83 @@
+//! Who new files and folders belong to.
+
+use rustix::fs::{Gid, Uid, fchown};
+use rustix::process::geteuid;
+
+/// Who new files and folders belong to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// The user of this process.
+    Process,
+    /// The user who called sudo, by numeric user and group id.
+    Invoker {
+        /// User id.
+        uid: u32,
+        /// Group id.
+        gid: u32,
+    },
+}
+
+impl Owner {
+    /// The user who called sudo if this process is root and `SUDO_UID` and `SUDO_GID` name one, else the process's.
+    ///
+    /// Without root the variables are not looked at: they are then whatever the user made them.
+    pub fn from_env() -> Self {
+        let variable = |name| std::env::var(name).ok();
+        Self::choose(geteuid().is_root(), variable("SUDO_UID").as_deref(), variable("SUDO_GID").as_deref())
+    }
+
+    fn choose(is_root: bool, uid: Option<&str>, gid: Option<&str>) -> Self {
+        let id =
+            |text: Option<&str>| text.and_then(|text| text.parse::<u32>().ok()).filter(|id| *id != u32::MAX);
+        match (is_root, id(uid), id(gid)) {
+            (true, Some(uid), Some(gid)) if uid != 0 => Self::Invoker { uid, gid },
+            _ => Self::Process,
+        }
+    }
+
+    /// Hands the open file or folder over.
+    pub(super) fn take(self, fd: impl std::os::fd::AsFd) -> rustix::io::Result<()> {
+        match self {
+            Self::Process => Ok(()),
+            Self::Invoker { uid, gid } => fchown(fd, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid))),
+        }
+    }
+
+    /// Whether a file of user `uid` was made by us, by root or by the invoking user, so that its content is ours.
+    pub(super) fn trusts(self, uid: u32) -> bool {
+        uid == 0
+            || uid == geteuid().as_raw()
+            || matches!(self, Self::Invoker { uid: invoker, .. } if invoker == uid)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sudo_variables_count_only_for_root_and_only_when_whole() {
+        let invoker = Owner::Invoker { uid: 1000, gid: 1001 };
+        assert_eq!(Owner::choose(true, Some("1000"), Some("1001")), invoker);
+        assert_eq!(Owner::choose(false, Some("1000"), Some("1001")), Owner::Process);
+        for (uid, gid) in [
+            (None, Some("1001")),
+            (Some("1000"), None),
+            (Some("0"), Some("0")),
+            (Some("alice"), Some("1001")),
+            (Some("-1"), Some("1001")),
+            (Some("4294967295"), Some("1001")),
+            (Some("1000"), Some("4294967296")),
+        ] {
+            assert_eq!(Owner::choose(true, uid, gid), Owner::Process, "{uid:?} {gid:?}");
+        }
+    }
+
+    #[test]
+    fn files_of_third_users_are_not_trusted() {
+        let invoker = Owner::Invoker { uid: 61_000, gid: 61_000 };
+        assert!(invoker.trusts(0) && invoker.trusts(61_000) && invoker.trusts(geteuid().as_raw()));
+        assert!(!invoker.trusts(61_001));
+        assert!(!Owner::Process.trusts(61_000));
+    }
+}

@@ -1,0 +1,262 @@
+//! What reaches the disk, and what is refused there.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+
+use privacy::disk::{self, DiskError, Folder, Owner};
+use tempfile::TempDir;
+
+fn scratch() -> (TempDir, PathBuf) {
+    let temp = TempDir::new().expect("a scratch folder");
+    let path = temp.path().to_owned();
+    (temp, path)
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).expect("metadata").permissions().mode() & 0o7777
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("a mode");
+}
+
+fn names(path: &Path) -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(path)
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8"))
+        .collect();
+    names.sort();
+    names
+}
+
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+#[test]
+fn files_are_private_and_hold_what_was_written() {
+    let (_temp, root) = scratch();
+    let file = root.join("a.json");
+    disk::write_atomic(&file, b"one").expect("written");
+    assert_eq!((fs::read(&file).expect("read"), mode(&file)), (b"one".to_vec(), 0o600));
+    set_mode(&file, 0o644);
+    disk::write_atomic(&file, b"two").expect("replaced");
+    assert_eq!((fs::read(&file).expect("read"), mode(&file)), (b"two".to_vec(), 0o600));
+    assert_eq!(names(&root), ["a.json"], "no temporary file is left");
+}
+
+#[test]
+fn only_folders_that_are_made_get_their_mode() {
+    let (_temp, root) = scratch();
+    let old = root.join("old");
+    fs::create_dir(&old).expect("a folder");
+    set_mode(&old, 0o755);
+    let new = old.join("a/b//c/.");
+    disk::create_dir_private(&new).expect("made");
+    disk::create_dir_private(&new).expect("there already");
+    assert_eq!(mode(&old), 0o755);
+    for made in ["a", "a/b", "a/b/c"] {
+        assert_eq!(mode(&old.join(made)), 0o700, "{made}");
+    }
+}
+
+#[test]
+fn a_linked_folder_is_refused_however_it_is_written() {
+    let (_temp, root) = scratch();
+    fs::create_dir(root.join("real")).expect("a folder");
+    symlink("real", root.join("link")).expect("a link");
+    symlink("nowhere", root.join("dangling")).expect("a link");
+    for path in ["link", "link/", "link/.", "dangling"] {
+        let error = Folder::create(&root.join(path)).expect_err(path);
+        assert!(matches!(error, DiskError::Symlink { .. }), "{path}: {error}");
+    }
+    assert!(matches!(disk::write_atomic(&root.join("link/x"), b"x"), Err(DiskError::Symlink { .. })));
+    assert_eq!(
+        (names(&root.join("real")).len(), names(&root)),
+        (0, vec!["dangling".into(), "link".into(), "real".into()])
+    );
+}
+
+#[test]
+fn a_link_in_the_prefix_is_followed() {
+    let (_temp, root) = scratch();
+    fs::create_dir(root.join("real")).expect("a folder");
+    symlink("real", root.join("link")).expect("a link");
+    Folder::create(&root.join("link/a/b")).expect("made");
+    assert_eq!(mode(&root.join("real/a/b")), 0o700);
+}
+
+#[test]
+fn a_folder_that_everybody_may_change_is_refused_unless_sticky() {
+    let (_temp, root) = scratch();
+    set_mode(&root, 0o777);
+    let error = Folder::open(&root).expect_err("writable by all");
+    assert!(matches!(error, DiskError::Unsafe { .. }), "{error}");
+    set_mode(&root, 0o1777);
+    Folder::open(&root).expect("sticky");
+}
+
+#[test]
+fn a_link_in_place_of_a_file_is_refused_and_its_target_untouched() {
+    let (_temp, root) = scratch();
+    let (target, link) = (root.join("target"), root.join("link"));
+    fs::write(&target, "as it was").expect("written");
+    symlink(&target, &link).expect("a link");
+    let outcomes = [
+        disk::write_atomic(&link, b"new"),
+        disk::append_line(&link, "new", 100),
+        disk::read_bounded(&link, 100).map(drop),
+    ];
+    for outcome in outcomes {
+        assert!(matches!(outcome, Err(DiskError::Symlink { .. })), "{outcome:?}");
+    }
+    assert_eq!(fs::read(&target).expect("read"), b"as it was");
+    assert!(link.is_symlink());
+}
+
+#[test]
+fn a_second_name_of_a_file_is_never_appended_to() {
+    let (_temp, root) = scratch();
+    fs::write(root.join("target"), "as it was").expect("written");
+    fs::hard_link(root.join("target"), root.join("ledger")).expect("a link");
+    let error = disk::append_line(&root.join("ledger"), "new", 100).expect_err("refused");
+    assert!(matches!(error, DiskError::Unsafe { .. }), "{error}");
+    assert_eq!(fs::read(root.join("target")).expect("read"), b"as it was");
+}
+
+#[test]
+fn what_is_no_regular_file_is_refused_without_waiting() {
+    let (_temp, root) = scratch();
+    let fifo = root.join("fifo");
+    rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR, 0)
+        .expect("a FIFO");
+    fs::create_dir(root.join("folder")).expect("a folder");
+    let _socket = UnixListener::bind(root.join("socket")).expect("a socket");
+    for name in ["fifo", "folder", "socket"] {
+        let path = root.join(name);
+        let read = disk::read_bounded(&path, 100).expect_err(name);
+        assert!(matches!(read, DiskError::NotAFile { .. }), "{name}: {read}");
+        let written = disk::write_atomic(&path, b"x").expect_err(name);
+        assert!(matches!(written, DiskError::NotAFile { .. }), "{name}: {written}");
+    }
+    assert!(matches!(Folder::open(&fifo), Err(DiskError::NotAFolder { .. })));
+}
+
+#[test]
+fn reading_stops_at_the_limit() {
+    let (_temp, root) = scratch();
+    let file = root.join("file");
+    fs::write(&file, [b'x'; 100]).expect("written");
+    assert_eq!(disk::read_bounded(&file, 100).expect("read").len(), 100);
+    assert!(matches!(disk::read_bounded(&file, 99), Err(DiskError::TooLarge { limit: 99, .. })));
+    assert!(matches!(disk::read_bounded(Path::new("/dev/zero"), 99), Err(DiskError::NotAFile { .. })));
+    assert!(matches!(disk::read_bounded(&root.join("none"), 99), Err(DiskError::Missing { .. })));
+}
+
+#[test]
+fn a_ledger_grows_by_whole_lines_up_to_its_limit() {
+    let (_temp, root) = scratch();
+    let file = root.join("ledger");
+    disk::append_line(&file, "one", 8).expect("appended");
+    disk::append_line(&file, "two", 8).expect("appended");
+    assert!(matches!(disk::append_line(&file, "", 8), Err(DiskError::TooLarge { .. })));
+    assert_eq!((fs::read(&file).expect("read"), mode(&file)), (b"one\ntwo\n".to_vec(), 0o600));
+}
+
+#[test]
+fn names_that_lead_elsewhere_are_refused() {
+    let (_temp, root) = scratch();
+    let folder = Folder::create(&root.join("runs")).expect("made");
+    for name in ["", ".", "..", "../x", "a/b", "/etc/x", "a/", "./a"] {
+        let outcome = folder.write_atomic(name, b"x");
+        assert!(matches!(outcome, Err(DiskError::Name { .. })), "{name:?}: {outcome:?}");
+    }
+    assert_eq!(names(&root), ["runs"]);
+}
+
+#[test]
+fn an_open_folder_is_not_redirected() {
+    let (_temp, root) = scratch();
+    let folder = Folder::create(&root.join("runs")).expect("made");
+    fs::create_dir(root.join("elsewhere")).expect("a folder");
+    fs::rename(root.join("runs"), root.join("moved")).expect("moved");
+    symlink("elsewhere", root.join("runs")).expect("a link");
+    folder.write_atomic("x", b"x").expect("written");
+    assert_eq!((names(&root.join("moved")), names(&root.join("elsewhere")).len()), (vec!["x".into()], 0));
+}
+
+#[test]
+fn a_file_is_made_once() {
+    let (_temp, root) = scratch();
+    let folder = Folder::open(&root).expect("open");
+    folder.create_file("log").expect("made").write_all(b"x").expect("written");
+    assert!(matches!(folder.create_file("log"), Err(DiskError::Exists { .. })));
+    assert_eq!((fs::read(root.join("log")).expect("read"), mode(&root.join("log"))), (b"x".to_vec(), 0o600));
+}
+
+#[test]
+fn new_files_and_folders_belong_to_the_invoking_user() {
+    if !is_root() {
+        return; // Only root may give files away.
+    }
+    let (_temp, root) = scratch();
+    let owner = Owner::Invoker { uid: 61_000, gid: 61_001 };
+    let folder = Folder::create_for(&root.join("a/b"), owner).expect("made");
+    folder.write_atomic("file", b"x").expect("written");
+    folder.append_line("ledger", "x", 100).expect("appended");
+    for path in ["a", "a/b", "a/b/file", "a/b/ledger"] {
+        let data = fs::metadata(root.join(path)).expect("metadata");
+        assert_eq!((data.uid(), data.gid()), (61_000, 61_001), "{path}");
+    }
+    assert_ne!(
+        fs::metadata(&root).expect("metadata").uid(),
+        61_000,
+        "folders that were there stay whose they were"
+    );
+}
+
+#[test]
+fn content_to_act_upon_must_be_ours() {
+    let (_temp, root) = scratch();
+    let folder = Folder::open_for(&root, Owner::Process).expect("open");
+    folder.write_atomic("own", b"x").expect("written");
+    assert_eq!(folder.read_own("own", 10).expect("ours"), b"x");
+    set_mode(&root.join("own"), 0o666);
+    assert!(matches!(folder.read_own("own", 10), Err(DiskError::Unsafe { .. })));
+    if is_root() {
+        set_mode(&root.join("own"), 0o600);
+        std::os::unix::fs::chown(root.join("own"), Some(61_000), None).expect("given away");
+        assert!(matches!(folder.read_own("own", 10), Err(DiskError::Unsafe { .. })));
+        let invoked = Folder::open_for(&root, Owner::Invoker { uid: 61_000, gid: 61_000 }).expect("open");
+        assert_eq!(invoked.read_own("own", 10).expect("the invoking user's"), b"x");
+    }
+}
+
+#[test]
+fn only_own_leftovers_are_swept() {
+    let (_temp, root) = scratch();
+    let kept = [
+        ".tmp-bootstrap-",
+        ".tmp-bootstrap-1-x",
+        ".tmp-other-1-2",
+        ".tmpABC",
+        "bootstrap-1-2",
+        ".tmp-bootstrap-1-3",
+    ];
+    for name in kept {
+        fs::write(root.join(name), "x").expect("written");
+    }
+    let busy = fs::File::open(root.join(".tmp-bootstrap-1-3")).expect("open");
+    busy.try_lock().expect("locked, as a living writer's is");
+    fs::write(root.join("outside"), "x").expect("written");
+    symlink("outside", root.join(".tmp-bootstrap-1-4")).expect("a link");
+    fs::write(root.join(".tmp-bootstrap-4000000-17"), "x").expect("written");
+    assert_eq!(Folder::open(&root).expect("open").sweep().expect("swept"), 1);
+    let left = names(&root);
+    assert!(kept.iter().all(|name| left.iter().any(|left| left == name)), "{left:?}");
+    assert!(left.contains(&".tmp-bootstrap-1-4".into()) && left.contains(&"outside".into()), "{left:?}");
+    assert!(!left.contains(&".tmp-bootstrap-4000000-17".into()), "{left:?}");
+}

@@ -1,0 +1,156 @@
+//! What rollback needs to know of one step.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// What a step created or changed, exactly enough to take that back and nothing else.
+///
+/// What is only known afterwards is absent in the intent of a step. It stays absent after a crash in the middle, and
+/// rollback then cannot tell what is the run's own and leaves it to the operator.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Undo {
+    /// The step created and changed nothing.
+    None,
+    /// A file was created or replaced.
+    File {
+        /// Absolute path.
+        path: PathBuf,
+        /// SHA-256 of what was written, in hexadecimal: another content means that somebody changed it since.
+        sha256: String,
+        /// What was there.
+        previous: PreviousFile,
+    },
+    /// A folder was created, to be removed only when empty.
+    Folder {
+        /// Absolute path.
+        path: PathBuf,
+    },
+    /// A marked block was put into a file.
+    LineBlock {
+        /// Absolute path of the file.
+        path: PathBuf,
+        /// Word in the first and last line of the block that tells it from others.
+        marker: String,
+        /// SHA-256 of the block, marker lines included, in hexadecimal.
+        sha256: String,
+        /// The block that was there under the same marker, marker lines included.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        previous: Option<String>,
+    },
+    /// One line was added to a file.
+    Line {
+        /// Absolute path of the file.
+        path: PathBuf,
+        /// The line without its line break.
+        line: String,
+    },
+    /// A Kubernetes object was created.
+    Object {
+        /// Such as `apps/v1`.
+        api_version: String,
+        /// Such as `Deployment`. Named apart from `kind`, which is the tag of this enum.
+        object_kind: String,
+        /// Its namespace, absent for objects of the whole cluster.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        namespace: Option<String>,
+        /// Its name.
+        name: String,
+        /// Its UID, known once it was created: an object with another UID is not the run's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        uid: Option<String>,
+    },
+    /// A helm release was installed.
+    HelmRelease {
+        /// Its name.
+        release: String,
+        /// Its namespace.
+        namespace: String,
+        /// Its revision, known once it was installed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        revision: Option<u32>,
+    },
+    /// A package was installed that was not there.
+    Package {
+        /// Its name.
+        name: String,
+    },
+    /// A service was enabled that was not.
+    Service {
+        /// Name of its unit.
+        name: String,
+    },
+    /// The default storage class was switched.
+    DefaultStorageClass {
+        /// The former default, absent if there was none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from: Option<String>,
+        /// The new default.
+        to: String,
+    },
+}
+
+/// What was in the place of a file that a step wrote.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case", deny_unknown_fields)]
+pub enum PreviousFile {
+    /// Nothing.
+    Absent,
+    /// A text, kept whole so that it can be put back. Never used for a file that holds secrets.
+    Text {
+        /// The text.
+        content: String,
+        /// Permission bits.
+        mode: u32,
+    },
+    /// Something that is not kept: binary or too long. Rollback cannot put it back.
+    NotKept {
+        /// SHA-256 in hexadecimal.
+        sha256: String,
+    },
+}
+
+impl PreviousFile {
+    /// Longer texts are not kept.
+    pub const MAX_TEXT_BYTES: usize = 64 * 1024;
+
+    /// What `content` with permission bits `mode` was, kept if it can be.
+    pub fn of(content: &[u8], mode: u32) -> Self {
+        match std::str::from_utf8(content) {
+            Ok(text) if text.len() <= Self::MAX_TEXT_BYTES => {
+                Self::Text { content: text.to_owned(), mode: mode & 0o7777 }
+            }
+            _ => Self::NotKept { sha256: Undo::sha256(content) },
+        }
+    }
+}
+
+impl Undo {
+    /// The undo of a file that is about to be written with `content`.
+    pub fn file(path: &Path, content: &[u8], previous: PreviousFile) -> Self {
+        Self::File { path: path.to_owned(), sha256: Self::sha256(content), previous }
+    }
+
+    /// SHA-256 of `bytes` as it stands in records: 64 lower-case hexadecimal digits.
+    pub fn sha256(bytes: &[u8]) -> String {
+        Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
+    }
+}
+
+impl std::fmt::Debug for Undo {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Undo(withheld)")
+    }
+}
+
+impl std::fmt::Debug for PreviousFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PreviousFile(withheld)")
+    }
+}

@@ -1,0 +1,94 @@
+//! What can go wrong with the files of a run.
+
+use std::io;
+use std::path::PathBuf;
+
+use privacy::disk::DiskError;
+
+use crate::Holder;
+
+/// A run's files could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ManifestError {
+    /// The disk refused.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// The id ends in `-private`: its public manifest would have the name of another run's private context.
+    #[error("a run id must not end in -private")]
+    ReservedId,
+    /// Another run has this id. Its files are left alone; a fresh id is the way out.
+    #[error("{path} belongs to another run with the same id")]
+    IdTaken {
+        /// The file that is there already.
+        path: PathBuf,
+    },
+    /// The path is not that of a run's public manifest or private context.
+    #[error("{path} is not named bootstrap-<run id>.json or bootstrap-<run id>-private.json")]
+    NotARunFile {
+        /// The path that was given.
+        path: PathBuf,
+    },
+    /// Another mutating run is going on.
+    #[error("{} holds {path}", holder.as_ref().map_or("another run".to_owned(), ToString::to_string))]
+    Held {
+        /// The lock file.
+        path: PathBuf,
+        /// Who holds it, if the file tells.
+        holder: Option<Holder>,
+    },
+    /// The run is still going on.
+    #[error("the run of {path} is still going on")]
+    StillRunning {
+        /// The private context of the run.
+        path: PathBuf,
+    },
+    /// The file system cannot lock, so that nothing keeps two runs apart.
+    #[error("could not lock {path}")]
+    Lock {
+        /// The lock file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The gate refused the public manifest, which was therefore not written, and the former one was removed.
+    #[error("the public manifest was refused: {0}")]
+    Rejected(privacy::Rejection),
+    /// The private context is not what this program writes. What it holds instead is withheld: it may be private.
+    #[error("{path} is damaged at line {line}, column {column}")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Line of the first fault, from 1.
+        line: usize,
+        /// Column of the first fault, from 1.
+        column: usize,
+    },
+    /// The record cannot be put into its form on disk, as with a path that is not UTF-8.
+    #[error("{path} cannot express what it should hold")]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The private context is of a version that this program does not know.
+    #[error("{path} has version {found}, and this program reads version {known}")]
+    UnknownVersion {
+        /// The file.
+        path: PathBuf,
+        /// The version of the file.
+        found: u64,
+        /// The version of this program.
+        known: u32,
+    },
+    /// The private context is that of another run than its name says.
+    #[error("{path} was written by another run")]
+    OtherRun {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The private context was written on another machine.
+    #[error("{path} was written on another machine")]
+    OtherMachine {
+        /// The file.
+        path: PathBuf,
+    },
+}

@@ -1,0 +1,27 @@
+//! The run on disk: public manifest, private context, locks, and recovery after a crash.
+//!
+//! A run owns three files in its [`RunsDir`]: the public manifest, which has passed the gate and may be shared; the
+//! private context, which is read by this crate alone and tells rollback what to undo; and the log. The log is made
+//! first and locked for as long as the process lives, so that its lock tells a living run from a dead one, whatever
+//! becomes of process ids. Two locks more, [`RunLock`], keep mutating runs apart; dry runs do without them.
+
+mod context;
+mod error;
+mod files;
+mod lock;
+mod machine;
+mod recovery;
+mod run_id;
+mod runs_dir;
+
+pub use context::{
+    Before, Intent, LocalFacts, Outcome, PreviousFile, PrivateContext, RollbackRecord, StepRecord, StepState,
+    Undo,
+};
+pub use error::ManifestError;
+pub use files::RunFiles;
+pub use lock::{Holder, RunLock};
+pub use machine::{MachineFingerprint, MachineId};
+pub use recovery::{EXIT_CODE_OF_DEAD_RUN, Recovery, recover_dead_runs};
+pub use run_id::RunId;
+pub use runs_dir::RunsDir;

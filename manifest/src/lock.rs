@@ -1,0 +1,122 @@
+//! At most one mutating run at a time, per runs folder and per host.
+
+use std::fmt;
+use std::fs::{File, Permissions, TryLockError};
+use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
+
+use privacy::disk::{DiskError, Folder, Owner};
+use schema::{Id, UtcSeconds};
+use serde::{Deserialize, Serialize};
+
+use crate::{ManifestError, RunsDir};
+
+const RUNS_LOCK: &str = "bootstrap.lock";
+const MAX_HOLDER_BYTES: u64 = 1024;
+
+/// Who holds a lock, as the lock file tells.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Holder {
+    /// Its run.
+    pub run_id: Id,
+    /// Its process id. Process ids never leave the machine.
+    pub pid: u32,
+    /// When it started.
+    pub started_at: UtcSeconds,
+}
+
+impl Holder {
+    /// This process, for the run `run_id`.
+    pub fn this_process(run_id: Id, started_at: UtcSeconds) -> Self {
+        Self { run_id, pid: std::process::id(), started_at }
+    }
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "run {} (process {}, since {})", self.run_id, self.pid, self.started_at)
+    }
+}
+
+/// The right to change the host, held until dropped. It ends with the process, however that ends.
+///
+/// Runs and rollbacks that apply take it; dry runs and plans do not, so any number of them work side by side.
+#[derive(Debug)]
+pub struct RunLock {
+    _host: HeldFile,
+    _runs: HeldFile,
+}
+
+impl RunLock {
+    /// The lock file of the host. Everybody may make files in this folder, and everybody must be able to: a run
+    /// under sudo and a run that calls sudo itself belong to different users and must still keep each other out.
+    pub const HOST: &str = "/run/lock/productive-k3s.lock";
+
+    /// Takes the lock of the host at `host` (see [`Self::HOST`]), then that of `runs`.
+    ///
+    /// # Errors
+    /// [`ManifestError::Held`] if another run holds either.
+    pub fn acquire(runs: &RunsDir, host: &Path, holder: &Holder) -> Result<Self, ManifestError> {
+        let name = host.file_name().and_then(|name| name.to_str());
+        let name = name.ok_or_else(|| DiskError::Name { path: host.to_owned() })?;
+        let folder = Folder::create_for(host.parent().unwrap_or(Path::new("/")), Owner::Process)?;
+        let file = folder.open_or_create_file(name)?;
+        open_to_all(&file).map_err(|source| ManifestError::Lock { path: host.to_owned(), source })?;
+        let host = HeldFile::take(file, host, holder)?;
+        let file = runs.folder.open_or_create_file(RUNS_LOCK)?;
+        let runs = HeldFile::take(file, &runs.folder.path_of(RUNS_LOCK), holder)?;
+        Ok(Self { _host: host, _runs: runs })
+    }
+}
+
+/// Lets every user lock the file and name themselves in it, if it is ours to let.
+fn open_to_all(file: &File) -> io::Result<()> {
+    const MODE: u32 = 0o666;
+    let data = file.metadata()?;
+    if data.uid() == rustix::process::geteuid().as_raw() && data.mode() & 0o777 != MODE {
+        file.set_permissions(Permissions::from_mode(MODE))?;
+    }
+    Ok(())
+}
+
+#[derive(Debug)]
+struct HeldFile(File);
+
+impl HeldFile {
+    fn take(mut file: File, path: &Path, holder: &Holder) -> Result<Self, ManifestError> {
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(ManifestError::Held { path: path.to_owned(), holder: read_holder(&mut file) });
+            }
+            Err(TryLockError::Error(source)) => {
+                return Err(ManifestError::Lock { path: path.to_owned(), source });
+            }
+        }
+        write_holder(&mut file, holder)
+            .map_err(|source| ManifestError::Lock { path: path.to_owned(), source })?;
+        Ok(Self(file))
+    }
+}
+
+impl Drop for HeldFile {
+    fn drop(&mut self) {
+        // So that the next holder, who may be asked for before it has named itself, is not taken for this one.
+        let _ = self.0.set_len(0);
+    }
+}
+
+fn write_holder(file: &mut File, holder: &Holder) -> io::Result<()> {
+    file.set_len(0)?;
+    file.write_all(&serde_json::to_vec(holder)?)
+}
+
+/// Everybody may have written to the file: only what has the form of a holder is shown.
+fn read_holder(file: &mut File) -> Option<Holder> {
+    let mut bytes = Vec::new();
+    file.rewind().ok()?;
+    file.take(MAX_HOLDER_BYTES).read_to_end(&mut bytes).ok()?;
+    serde_json::from_slice(&bytes).ok()
+}

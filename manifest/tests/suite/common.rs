@@ -1,0 +1,62 @@
+//! What the tests of this crate share.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use manifest::{MachineFingerprint, MachineId, PrivateContext, RunId, RunsDir};
+use privacy::{Gate, LocalIdentifiers};
+use schema::{
+    Arch, Execution, Id, Mode, OsFamily, OsId, OsVersion, Platform, RunManifest, Support, UtcSeconds,
+};
+use tempfile::TempDir;
+
+pub(super) fn id(text: &str) -> Id {
+    Id::parse(text).expect("an id")
+}
+
+pub(super) fn run(text: &str) -> RunId {
+    RunId::new(id(text)).expect("a run id")
+}
+
+pub(super) fn at(second: u32) -> UtcSeconds {
+    UtcSeconds::parse(&format!("2026-11-22T07:50:{second:02}Z")).expect("a time")
+}
+
+pub(super) fn scratch() -> (TempDir, RunsDir) {
+    let temp = TempDir::new().expect("a scratch folder");
+    let runs = RunsDir::open_or_create(&temp.path().join("runs")).expect("a runs folder");
+    (temp, runs)
+}
+
+pub(super) fn gate() -> Gate {
+    Gate::new(LocalIdentifiers::default())
+}
+
+pub(super) fn manifest(run: &RunId) -> RunManifest {
+    let platform = Platform {
+        support: Support::Supported,
+        os_family: OsFamily::Debian,
+        os_id: OsId::Debian,
+        os_version: OsVersion::parse("13").expect("a version"),
+        arch: Arch::Amd64,
+    };
+    RunManifest::begin(run.id().clone(), Execution::Apply, Mode::SingleNode, platform, at(2))
+}
+
+/// A machine id that is read from a root folder made for it.
+pub(super) fn machine(text: &str) -> MachineId {
+    let root = TempDir::new().expect("a scratch folder");
+    fs::create_dir(root.path().join("etc")).expect("a folder");
+    fs::write(root.path().join("etc/machine-id"), text).expect("written");
+    MachineId::read(root.path())
+}
+
+pub(super) fn context(run: &RunId) -> PrivateContext {
+    let machine = MachineFingerprint::of(&machine("0123456789abcdef"));
+    PrivateContext::begin(run, Execution::Apply, Mode::SingleNode, machine, at(2))
+}
+
+pub(super) fn mode(path: &Path) -> u32 {
+    fs::symlink_metadata(path).expect("metadata").permissions().mode() & 0o7777
+}

@@ -1,0 +1,128 @@
+//! Dead runs are put right; living, finished and foreign ones are left alone.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use crate::common::{at, context, gate, manifest, run, scratch};
+use manifest::{EXIT_CODE_OF_DEAD_RUN, Recovery, RunsDir, recover_dead_runs};
+use privacy::{Gate, LocalIdentifiers};
+use schema::{Finish, RunManifest, Status, UtcSeconds};
+
+fn public(runs: &RunsDir, of: &str) -> RunManifest {
+    serde_json::from_slice(&fs::read(runs.public_path(&run(of))).expect("read")).expect("a manifest")
+}
+
+/// Writes the files of a run that says `running`, and lets go of them as death does.
+fn die(runs: &RunsDir, of: &str) {
+    let files = runs.claim(&run(of)).expect("claimed");
+    files.write_private(&context(&run(of))).expect("written");
+    files.write_public(&manifest(&run(of)), &gate()).expect("written");
+}
+
+#[test]
+fn a_dead_run_is_marked_once_in_both_files() {
+    let (_temp, runs) = scratch();
+    die(&runs, "dead");
+    let found = recover_dead_runs(&runs, &gate(), at(30)).expect("recovered");
+    assert_eq!(found, Recovery { interrupted: vec![run("dead")], ..Recovery::default() });
+    let record = public(&runs, "dead");
+    assert_eq!((record.status, record.exit_code), (Status::Interrupted, Some(EXIT_CODE_OF_DEAD_RUN)));
+    assert_eq!(record.finished_at, Some(at(30)));
+    let private = runs.load_private(&run("dead")).expect("loaded");
+    assert_eq!((private.status, private.finished_at), (Status::Interrupted, Some(at(30))));
+    assert_eq!(recover_dead_runs(&runs, &gate(), at(40)).expect("recovered"), Recovery::default());
+    assert_eq!(public(&runs, "dead").finished_at, Some(at(30)));
+}
+
+#[test]
+fn a_living_run_is_left_alone() {
+    let (_temp, runs) = scratch();
+    let files = runs.claim(&run("alive")).expect("claimed");
+    files.write_public(&manifest(&run("alive")), &gate()).expect("written");
+    let found = recover_dead_runs(&runs, &gate(), at(30)).expect("recovered");
+    assert_eq!(found, Recovery { running: 1, ..Recovery::default() });
+    assert_eq!(public(&runs, "alive"), manifest(&run("alive")));
+}
+
+#[test]
+fn a_finished_run_is_left_to_the_byte() {
+    let (_temp, runs) = scratch();
+    let mut record = manifest(&run("done"));
+    record.finish(Finish::Cancelled, 4, at(5));
+    runs.claim(&run("done")).expect("claimed").write_public(&record, &gate()).expect("written");
+    let before = fs::read(runs.public_path(&run("done"))).expect("read");
+    assert_eq!(recover_dead_runs(&runs, &gate(), at(30)).expect("recovered"), Recovery::default());
+    assert_eq!(fs::read(runs.public_path(&run("done"))).expect("read"), before);
+}
+
+#[test]
+fn without_log_or_private_context_the_public_record_is_still_put_right() {
+    let (_temp, runs) = scratch();
+    die(&runs, "bare");
+    fs::remove_file(runs.log_path(&run("bare"))).expect("removed");
+    fs::write(runs.private_path(&run("bare")), "{").expect("damaged");
+    let found = recover_dead_runs(&runs, &gate(), at(30)).expect("recovered");
+    assert_eq!(found.interrupted, [run("bare")]);
+    assert_eq!(
+        fs::read(runs.private_path(&run("bare"))).expect("read"),
+        b"{",
+        "what is damaged stays as evidence"
+    );
+}
+
+#[test]
+fn the_end_is_not_before_the_start() {
+    let (_temp, runs) = scratch();
+    die(&runs, "early");
+    let before = UtcSeconds::parse("2001-01-01T00:00:00Z").expect("a time");
+    recover_dead_runs(&runs, &gate(), before).expect("recovered");
+    assert_eq!(public(&runs, "early").finished_at, Some(at(2)));
+}
+
+#[test]
+fn what_is_not_ours_or_not_readable_stays_and_is_counted() {
+    let (temp, runs) = scratch();
+    die(&runs, "copied");
+    let place = |name: &str| runs.path().join(name);
+    fs::rename(runs.public_path(&run("copied")), place("bootstrap-elsewhere.json")).expect("moved");
+    fs::write(place("bootstrap-damaged.json"), r#"{"status":"running""#).expect("written");
+    fs::write(place("bootstrap-foreign.json"), r#"{"status":"running","host":"x"}"#).expect("written");
+    fs::write(place("bootstrap-large.json"), vec![b' '; schema::limits::MAX_DOCUMENT_BYTES + 1])
+        .expect("written");
+    fs::write(temp.path().join("outside"), r#"{"status":"running"}"#).expect("written");
+    symlink("../outside", place("bootstrap-link.json")).expect("a link");
+    fs::write(place("notes.json"), r#"{"status":"running"}"#).expect("written");
+    let names = ["bootstrap-elsewhere", "bootstrap-damaged", "bootstrap-foreign", "notes"];
+    let contents = || names.map(|name| fs::read(place(&format!("{name}.json"))).expect("read"));
+    let before = contents();
+    let found = recover_dead_runs(&runs, &gate(), at(30)).expect("recovered");
+    assert_eq!(found, Recovery { left_alone: 4, ..Recovery::default() });
+    assert_eq!(contents(), before);
+}
+
+#[test]
+fn a_record_that_the_gate_refuses_is_left_alone() {
+    let (_temp, runs) = scratch();
+    die(&runs, "x-canary");
+    let knowing = Gate::new(LocalIdentifiers::default().with_private(["canary"]));
+    let found = recover_dead_runs(&runs, &knowing, at(30)).expect("recovered");
+    assert_eq!(found, Recovery { left_alone: 1, ..Recovery::default() });
+    assert_eq!(public(&runs, "x-canary"), manifest(&run("x-canary")));
+}
+
+#[test]
+fn thousands_of_manifests_cost_bounded_work() {
+    let (_temp, runs) = scratch();
+    let mut record = manifest(&run("x"));
+    record.finish(Finish::Success, 0, at(5));
+    let bytes = serde_json::to_vec(&record).expect("JSON");
+    let old = fs::FileTimes::new().set_modified(std::time::UNIX_EPOCH);
+    for number in 0..3_000 {
+        let path = runs.public_path(&run(&format!("old-{number}")));
+        fs::write(&path, &bytes).expect("written");
+        fs::File::options().write(true).open(&path).and_then(|file| file.set_times(old)).expect("aged");
+    }
+    die(&runs, "dead");
+    let found = recover_dead_runs(&runs, &gate(), at(30)).expect("recovered");
+    assert_eq!((found.interrupted, found.not_looked_at), (vec![run("dead")], 3_001 - 512));
+}

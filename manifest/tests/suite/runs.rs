@@ -1,0 +1,135 @@
+//! The files of a run: names, modes, ids that are taken, manifests that are refused.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::symlink;
+
+use crate::common::{at, context, gate, id, manifest, mode, run, scratch};
+use manifest::{ManifestError, RunId, RunsDir};
+use privacy::disk::DiskError;
+use privacy::{Gate, LocalIdentifiers};
+use schema::{DocumentKind, Finish, RunManifest, Status};
+
+#[test]
+fn a_run_leaves_three_private_files_and_the_public_one_passes_the_gate() {
+    let (_temp, runs) = scratch();
+    let one = run("one");
+    let files = runs.claim(&one).expect("claimed");
+    files.write_public(&manifest(&one), &gate()).expect("written");
+    files.write_private(&context(&one)).expect("written");
+    files.log().expect("the log").write_all(b"line\n").expect("written");
+    assert_eq!(mode(runs.path()), 0o700);
+    for path in [runs.public_path(&one), runs.private_path(&one), runs.log_path(&one)] {
+        assert_eq!(mode(&path), 0o600, "{}", path.display());
+    }
+    let names = ["bootstrap-one.json", "bootstrap-one-private.json", "bootstrap-one.log"];
+    assert!(names.iter().all(|name| runs.path().join(name).is_file()));
+    let public = fs::read(runs.public_path(&one)).expect("read");
+    assert_eq!(gate().check(&public), Ok(DocumentKind::RunManifest));
+    assert_eq!(serde_json::from_slice::<RunManifest>(&public).expect("a manifest"), manifest(&one));
+    assert_eq!(runs.load_private(&one).expect("loaded").run_id, id("one"));
+}
+
+#[test]
+fn a_taken_id_is_refused_and_nothing_of_the_other_run_changes() {
+    for taken in ["bootstrap-one.json", "bootstrap-one-private.json", "bootstrap-one.log"] {
+        let (_temp, runs) = scratch();
+        fs::write(runs.path().join(taken), "another run").expect("written");
+        let error = runs.claim(&run("one")).expect_err(taken);
+        assert!(matches!(error, ManifestError::IdTaken { .. }), "{taken}: {error}");
+        let left: Vec<_> = fs::read_dir(runs.path()).expect("a folder").collect();
+        assert_eq!(
+            (left.len(), fs::read(runs.path().join(taken)).expect("read")),
+            (1, b"another run".to_vec())
+        );
+    }
+}
+
+#[test]
+fn a_link_with_the_name_of_a_file_of_ours_is_refused() {
+    let (temp, runs) = scratch();
+    symlink(temp.path().join("elsewhere"), runs.path().join("bootstrap-one.json")).expect("a link");
+    assert!(matches!(runs.claim(&run("one")), Err(ManifestError::IdTaken { .. })));
+    symlink(temp.path().join("elsewhere"), runs.path().join("bootstrap-two.log")).expect("a link");
+    assert!(runs.claim(&run("two")).is_err());
+    assert!(!temp.path().join("elsewhere").exists());
+    symlink("runs", temp.path().join("link")).expect("a link");
+    let error = RunsDir::open_or_create(&temp.path().join("link")).expect_err("a link");
+    assert!(matches!(error, ManifestError::Disk(DiskError::Symlink { .. })), "{error}");
+}
+
+#[test]
+fn an_id_lives_as_long_as_its_files_are_held() {
+    let (_temp, runs) = scratch();
+    let one = run("one");
+    assert!(!runs.is_running(&one).expect("told"));
+    let files = runs.claim(&one).expect("claimed");
+    assert!(runs.is_running(&one).expect("told"));
+    assert!(matches!(runs.reopen(&one), Err(ManifestError::StillRunning { .. })));
+    drop(files);
+    assert!(!runs.is_running(&one).expect("told"));
+    let again = runs.reopen(&one).expect("taken over");
+    assert!(runs.is_running(&one).expect("told"));
+    assert_eq!(again.run(), &one);
+}
+
+#[test]
+fn a_refused_manifest_is_not_on_disk_in_any_form() {
+    let (_temp, runs) = scratch();
+    let one = run("run-canary-1");
+    let files = runs.claim(&one).expect("claimed");
+    files.write_public(&manifest(&one), &gate()).expect("written while nothing is known");
+    let knowing = Gate::new(LocalIdentifiers::default().with_private(["canary"]));
+    let error = files.write_public(&manifest(&one), &knowing).expect_err("refused");
+    let ManifestError::Rejected(rejection) = &error else { panic!("{error}") };
+    assert_eq!(rejection.violations()[0].rule(), "local_identifier");
+    assert!(!error.to_string().contains("canary"), "{error}");
+    assert!(!runs.public_path(&one).exists(), "the former manifest would say running for ever");
+}
+
+#[test]
+fn a_manifest_of_another_run_is_not_written() {
+    let (_temp, runs) = scratch();
+    let files = runs.claim(&run("one")).expect("claimed");
+    assert!(matches!(
+        files.write_public(&manifest(&run("two")), &gate()),
+        Err(ManifestError::OtherRun { .. })
+    ));
+    assert!(matches!(files.write_private(&context(&run("two"))), Err(ManifestError::OtherRun { .. })));
+    assert!(!runs.public_path(&run("one")).exists());
+}
+
+#[test]
+fn the_last_state_of_a_run_replaces_the_first() {
+    let (_temp, runs) = scratch();
+    let one = run("one");
+    let files = runs.claim(&one).expect("claimed");
+    let mut record = manifest(&one);
+    files.write_public(&record, &gate()).expect("written");
+    record.finish(Finish::Success, 0, at(9));
+    files.write_public(&record, &gate()).expect("written");
+    let read: RunManifest =
+        serde_json::from_slice(&fs::read(runs.public_path(&one)).expect("read")).expect("valid");
+    assert_eq!((read.status, read.exit_code), (Status::Success, Some(0)));
+}
+
+#[test]
+fn either_file_of_a_pair_leads_to_the_run() {
+    let (temp, runs) = scratch();
+    for path in [runs.public_path(&run("one")), runs.private_path(&run("one"))] {
+        let (found, of) = RunsDir::of_file(&path).expect("found");
+        assert_eq!((found.path(), of), (runs.path(), run("one")));
+    }
+    for name in ["bootstrap-one.log", "other.json", "bootstrap-..json", "bootstrap-one.json.bak"] {
+        let error = RunsDir::of_file(&runs.path().join(name)).expect_err(name);
+        assert!(matches!(error, ManifestError::NotARunFile { .. }), "{error}");
+    }
+    let missing = RunsDir::of_file(&temp.path().join("none/bootstrap-one.json")).expect_err("no folder");
+    assert!(matches!(missing, ManifestError::Disk(DiskError::Missing { .. })), "{missing}");
+}
+
+#[test]
+fn the_reserved_ending_is_told_without_the_id() {
+    let error = RunId::new(id("canary-private")).expect_err("reserved");
+    assert_eq!(error.to_string(), "a run id must not end in -private");
+}

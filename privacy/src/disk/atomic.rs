@@ -84,9 +84,9 @@ impl<'folder> Temporary<'folder> {
                 opened => opened?,
             };
             let temporary = Self { folder, name, file, renamed: false };
-            folder.claim(&temporary.file).map_err(|error| DiskError::new("create", &path, error))?;
             // Where the file system has no locks, nothing is ever swept either.
             let _ = temporary.file.try_lock();
+            folder.claim(&temporary.file).map_err(|error| DiskError::new("create", &path, error))?;
             return Ok(temporary);
         }
     }

@@ -132,7 +132,7 @@ fn a_full_disk_is_named_as_such_and_the_old_content_stays() {
 #[ignore = "run as a child process by the test above"]
 fn is_full() {
     let folder = Folder::open(&scratch_of_child()).expect("open");
-    let outcome = folder.write_atomic("file", &[b'x'; SIZE]);
+    let outcome = folder.write_atomic("file", &vec![b'x'; SIZE]);
     assert!(matches!(outcome, Err(DiskError::NoSpace { .. })), "{outcome:?}");
     assert_eq!(folder.read_bounded("file", 100).expect("read"), b"old");
     assert_eq!(folder.names(10).expect("listed"), ["file"], "no temporary file is left");

@@ -8,6 +8,12 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use schema::denylist::DECODINGS;
 use unicode_normalization::{UnicodeNormalization, is_nfkc};
 
+/// Fewer bytes are text by chance too often, see the patterns of [`DECODINGS`].
+const MIN_BYTES: usize = 5;
+
+/// The base64 digits that this many bytes take.
+const MIN_BASE64_DIGITS: usize = 7;
+
 /// The forms that one decoding step makes of `text`.
 pub(crate) fn forms(text: &str) -> impl Iterator<Item = String> {
     let whole = match plain(text) {
@@ -60,7 +66,7 @@ fn hex_byte(digits: &[u8]) -> Option<u8> {
 
 fn hex(text: &str) -> Option<String> {
     let digits = text.strip_prefix("0x").unwrap_or(text).as_bytes();
-    let fits = digits.len() >= 6 && digits.len().is_multiple_of(2);
+    let fits = digits.len() >= 2 * MIN_BYTES && digits.len().is_multiple_of(2);
     as_text(fits.then(|| digits.chunks_exact(2).map(hex_byte).collect()).flatten()?)
 }
 
@@ -75,7 +81,7 @@ fn base64(text: &str) -> Option<String> {
     // The first byte of printable text is below 0x80, and so the first digit is one of the lower half. Most strings
     // end here.
     let may_be_text = matches!(body.bytes().next(), Some(b'A'..=b'Z' | b'a'..=b'f'));
-    if body.len() < 4 || !may_be_text {
+    if body.len() < MIN_BASE64_DIGITS || !may_be_text {
         return None;
     }
     let standard: Vec<u8> = body.bytes().map(|byte| match byte {
@@ -88,6 +94,8 @@ fn base64(text: &str) -> Option<String> {
 
 /// The bytes as a string if they fit `text_pattern`.
 fn as_text(bytes: Vec<u8>) -> Option<String> {
-    let printable = bytes.iter().all(|byte| matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~'));
-    if printable && !bytes.is_empty() { String::from_utf8(bytes).ok() } else { None }
+    let ends = bytes.iter().rev().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+    let line = &bytes[..bytes.len() - ends];
+    let printable = !line.is_empty() && line.iter().all(|byte| matches!(byte, b' '..=b'~'));
+    if printable { String::from_utf8(bytes).ok() } else { None }
 }

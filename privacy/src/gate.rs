@@ -7,7 +7,7 @@ use schema::{DocumentKind, PublicDocument};
 use serde_json::Value;
 
 use crate::locals::LocalIdentifiers;
-use crate::rejection::{Rejection, Violation};
+use crate::rejection::{Findings, Rejection, Violation};
 use crate::{reader, structure, values, walk};
 
 /// Decides what may leave the machine.
@@ -51,10 +51,10 @@ impl Gate {
     }
 
     fn check_value(&self, kind: DocumentKind, document: &Value) -> Result<(), Rejection> {
-        let mut violations = Vec::new();
-        structure::check(kind, document, &mut violations);
-        walk::check(document, &self.locals, &mut violations);
-        Rejection::of(violations)
+        let mut findings = Findings::default();
+        structure::check(kind, document, &mut findings);
+        walk::check(document, &self.locals, &mut findings);
+        findings.into_result()
     }
 }
 

@@ -53,18 +53,38 @@ impl Rejection {
     /// Most violations that one report holds; a foreign document may break a rule at every place.
     pub const MAX_VIOLATIONS: usize = 64;
 
-    /// The rejection that these violations amount to, if there are any.
-    pub(crate) fn of(mut violations: Vec<Violation>) -> Result<(), Self> {
-        if violations.is_empty() {
-            return Ok(());
-        }
-        violations.truncate(Self::MAX_VIOLATIONS);
-        Err(Self { violations })
-    }
-
     /// The violations, never none.
     pub fn violations(&self) -> &[Violation] {
         &self.violations
+    }
+}
+
+/// Violations as they are found: each once, and no more than a report holds, so that a hostile document cannot make it
+/// grow.
+#[derive(Default)]
+pub(crate) struct Findings {
+    violations: Vec<Violation>,
+}
+
+impl Findings {
+    pub(crate) fn add(&mut self, violation: Violation) {
+        if !self.is_full() && !self.violations.contains(&violation) {
+            self.violations.push(violation);
+        }
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.violations.len() >= Rejection::MAX_VIOLATIONS
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.violations.is_empty()
+    }
+
+    /// The rejection that these violations amount to, if there are any.
+    pub(crate) fn into_result(self) -> Result<(), Rejection> {
+        let Self { violations } = self;
+        if violations.is_empty() { Ok(()) } else { Err(Rejection { violations }) }
     }
 }
 

@@ -9,7 +9,7 @@ use schema::DocumentKind;
 use serde_json::Value;
 
 use crate::pointer::{Segment, masked};
-use crate::rejection::Violation;
+use crate::rejection::{Findings, Violation};
 
 /// Compiled at build time from the published file, so that what receivers read is what is checked here.
 #[jsonschema::validator(
@@ -45,25 +45,24 @@ pub(crate) fn published_schemas() -> impl Iterator<Item = Value> {
     DocumentKind::ALL.into_iter().filter_map(|kind| serde_json::from_str(text_of(kind)).ok())
 }
 
-/// Adds what the schema of `kind` refuses in `document`.
-pub(crate) fn check(kind: DocumentKind, document: &Value, violations: &mut Vec<Violation>) {
+/// Adds what the schema of `kind` refuses in `document`. Nothing was found before.
+pub(crate) fn check(kind: DocumentKind, document: &Value, findings: &mut Findings) {
     let valid = match kind {
         DocumentKind::RunManifest => RunManifestSchema::is_valid(document),
         DocumentKind::Telemetry => TelemetrySchema::is_valid(document),
     };
     if !valid {
-        explain(kind, document, violations);
+        explain(kind, document, findings);
     }
 }
 
 /// Asks the slower validator, which knows keyword and place. Whatever it says, there is at least one violation.
-fn explain(kind: DocumentKind, document: &Value, violations: &mut Vec<Violation>) {
-    let before = violations.len();
+fn explain(kind: DocumentKind, document: &Value, findings: &mut Findings) {
     if let Some(validator) = explainer(kind) {
-        validator.iter_errors(document).for_each(|error| describe(&error, violations));
+        validator.iter_errors(document).for_each(|error| describe(&error, findings));
     }
-    if violations.len() == before {
-        violations.push(Violation::new("schema.false", String::new(), words_of("false")));
+    if findings.is_empty() {
+        findings.add(Violation::new("schema.false", String::new(), words_of("false")));
     }
 }
 
@@ -90,17 +89,17 @@ fn build(kind: DocumentKind) -> Option<Validator> {
 
 /// An error as violations, without its own words: those print values and unexpected keys. Of a union the branch is
 /// described that the document is nearest to.
-fn describe(error: &ValidationError<'_>, violations: &mut Vec<Violation>) {
+fn describe(error: &ValidationError<'_>, findings: &mut Findings) {
     match error.kind() {
         ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => {
             let place = error.instance_path().as_str();
             let nearest = context.iter().min_by_key(|branch| distance(place, branch));
-            nearest.into_iter().flatten().for_each(|error| describe(error, violations));
+            nearest.into_iter().flatten().for_each(|error| describe(error, findings));
         }
         kind => {
             let keyword = kind.keyword();
             let pointer = pointer_of(error);
-            violations.push(Violation::new(format!("schema.{keyword}"), pointer, words_of(keyword)));
+            findings.add(Violation::new(format!("schema.{keyword}"), pointer, words_of(keyword)));
         }
     }
 }

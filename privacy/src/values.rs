@@ -81,12 +81,15 @@ impl Matcher {
     }
 }
 
+/// Compiles what is cheap to compile: the strings are short, so that prefilters and full automata would cost more than
+/// they save.
+///
 /// # Panics
 /// Never: a test compiles every pattern of the denylist.
 fn compile(patterns: &[&str], ignore_case: bool) -> Regex {
     Regex::builder()
         .syntax(syntax::Config::new().unicode(false).utf8(false).case_insensitive(ignore_case))
-        .configure(Regex::config().utf8_empty(false).onepass(false).dfa(false))
+        .configure(Regex::config().utf8_empty(false).onepass(false).dfa(false).auto_prefilter(false))
         .build_many(patterns)
         .expect("a pattern of the denylist compiles")
 }

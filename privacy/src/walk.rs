@@ -4,26 +4,26 @@ use serde_json::Value;
 
 use crate::locals::LocalIdentifiers;
 use crate::pointer::{Segment, masked};
-use crate::rejection::{Rejection, Violation};
+use crate::rejection::{Findings, Violation};
 use crate::{keys, values};
 
 /// Adds what the denylist and the local identifiers refuse in `document`.
-pub(crate) fn check(document: &Value, locals: &LocalIdentifiers, violations: &mut Vec<Violation>) {
-    Walk { locals, path: Vec::with_capacity(schema::limits::MAX_DEPTH), violations }.value(document);
+pub(crate) fn check(document: &Value, locals: &LocalIdentifiers, findings: &mut Findings) {
+    Walk { locals, path: Vec::with_capacity(schema::limits::MAX_DEPTH), findings }.value(document);
 }
 
 struct Walk<'a> {
     locals: &'a LocalIdentifiers,
     path: Vec<Segment<'a>>,
-    violations: &'a mut Vec<Violation>,
+    findings: &'a mut Findings,
 }
 
 impl<'a> Walk<'a> {
     fn value(&mut self, value: &'a Value) {
         match value {
             Value::String(text) => {
-                let Self { locals, path, violations } = self;
-                values::check(text, locals, &mut |rule| report(rule, path, violations));
+                let Self { locals, path, findings } = self;
+                values::check(text, locals, &mut |rule| report(rule, path, findings));
             }
             Value::Array(items) => {
                 for (index, item) in items.iter().enumerate() {
@@ -43,8 +43,8 @@ impl<'a> Walk<'a> {
     }
 
     fn key(&mut self, key: &str) {
-        let Self { path, violations, .. } = self;
-        keys::check(key, || masked(path.iter().copied()), &mut |rule| report(rule, path, violations));
+        let Self { path, findings, .. } = self;
+        keys::check(key, || masked(path.iter().copied()), &mut |rule| report(rule, path, findings));
     }
 
     fn inside(&mut self, segment: Segment<'a>, visit: impl FnOnce(&mut Self)) {
@@ -57,13 +57,8 @@ impl<'a> Walk<'a> {
 /// A rule that tripped: its id and its words.
 pub(crate) type Tripped = (&'static str, &'static str);
 
-fn report((rule, words): Tripped, path: &[Segment<'_>], violations: &mut Vec<Violation>) {
-    // One more than is ever shown: enough to refuse, and a hostile document cannot make the report grow.
-    if violations.len() > Rejection::MAX_VIOLATIONS {
-        return;
-    }
-    let violation = Violation::new(rule, masked(path.iter().copied()), words);
-    if !violations.contains(&violation) {
-        violations.push(violation);
+fn report((rule, words): Tripped, path: &[Segment<'_>], findings: &mut Findings) {
+    if !findings.is_full() {
+        findings.add(Violation::new(rule, masked(path.iter().copied()), words));
     }
 }

@@ -19,6 +19,9 @@ pub struct Decodings {
 }
 
 /// One way in which a string is decoded.
+///
+/// What is shorter than five bytes is not decoded: dates and times written in digits, or parts of UUIDs, are often text
+/// by chance.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Decoding {
     /// Its name.
@@ -46,7 +49,7 @@ pub const DECODINGS: Decodings = Decodings {
     max_depth: 3,
     invisible: INVISIBLE,
     piece_pattern: "[A-Za-z0-9]+",
-    text_pattern: "^[\\t\\n\\r -~]+$",
+    text_pattern: "^[ -~]+[\\r\\n]*$",
     steps: &[
         Decoding {
             id: "nfkc",
@@ -64,13 +67,13 @@ pub const DECODINGS: Decodings = Decodings {
             words: "where the whole string or a piece fits the pattern and its length without `=` divided by four does \
                     not leave one, decode it (`-` is `+`, `_` is `/`, padding may lack, left-over bits are dropped); a \
                     form if the bytes are text",
-            pattern: Some("^[A-Za-z0-9+/_-]{4,}={0,2}$"),
+            pattern: Some("^[A-Za-z0-9+/_-]{7,}={0,2}$"),
         },
         Decoding {
             id: "hex",
             words: "where the whole string or a piece fits the pattern, decode the pairs of digits after any `0x`; a \
                     form if the bytes are text",
-            pattern: Some("^(0x)?([0-9A-Fa-f]{2}){3,}$"),
+            pattern: Some("^(0x)?([0-9A-Fa-f]{2}){5,}$"),
         },
     ],
 };

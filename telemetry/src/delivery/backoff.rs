@@ -1,0 +1,63 @@
+//! How long to wait before the next attempt.
+
+use std::time::{Duration, SystemTime};
+
+const FIRST: Duration = Duration::from_millis(500);
+const LONGEST: Duration = Duration::from_secs(16);
+
+/// A random pause of up to 0.5 s after the first failure, 1 s after the second, and so on (full jitter).
+pub(super) fn pause(failures: u32) -> Duration {
+    longest(failures).mul_f64(fastrand::f64())
+}
+
+fn longest(failures: u32) -> Duration {
+    FIRST.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(LONGEST)
+}
+
+/// What a `Retry-After` header asks for: seconds, or the time until an HTTP date (RFC 9110, 10.2.3). A date that has
+/// passed asks for no pause; anything else is no answer.
+pub(super) fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
+    let value = value.trim();
+    if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
+        // More digits than fit ask for longer than anybody waits.
+        return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
+    }
+    let date = httpdate::parse_http_date(value).ok()?;
+    Some(date.duration_since(now).unwrap_or(Duration::ZERO))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_are_random_and_their_bound_doubles() {
+        assert_eq!(
+            [1, 2, 3, 6, 40].map(|failures| longest(failures).as_millis()),
+            [500, 1000, 2000, 16_000, 16_000]
+        );
+        let pauses: Vec<Duration> = (0..100).map(|_| pause(2)).collect();
+        assert!(pauses.iter().all(|pause| *pause <= Duration::from_secs(1)));
+        assert!(pauses.iter().any(|pause| *pause != pauses[0]), "all pauses are alike");
+    }
+
+    #[test]
+    fn retry_after_is_read_in_both_forms() {
+        let now = httpdate::parse_http_date("Sun, 22 Nov 2026 07:50:02 GMT").expect("a date");
+        for (value, seconds) in [
+            ("0", Some(0)),
+            (" 120 ", Some(120)),
+            ("99999999999999999999999", Some(u64::MAX)),
+            ("Sun, 22 Nov 2026 07:50:32 GMT", Some(30)),
+            ("Sunday, 22-Nov-26 07:50:32 GMT", Some(30)),
+            ("Sun Nov 22 07:50:32 2026", Some(30)),
+            ("Sun, 22 Nov 2026 07:00:00 GMT", Some(0)),
+            ("-1", None),
+            ("1.5", None),
+            ("soon", None),
+            ("", None),
+        ] {
+            assert_eq!(retry_after(value, now), seconds.map(Duration::from_secs), "{value:?}");
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! The HTTP client. Nothing else in the workspace knows which one it is.
+
+use std::error::Error;
+use std::io;
+use std::sync::Once;
+use std::thread;
+use std::time::{Duration, SystemTime};
+
+use reqwest::blocking::{Client, Response};
+use reqwest::header::RETRY_AFTER;
+use reqwest::redirect::Policy;
+
+use super::backoff::retry_after;
+use crate::error::TelemetryError;
+use crate::outbox::{Failure, FailureClass};
+use crate::request::Outgoing;
+use crate::settings::{Endpoint, Settings};
+
+/// No more than this is read of an answer, and only so that the connection can be used again.
+const MAX_ANSWER_BYTES: u64 = 4096;
+
+/// One endpoint and the connections to it. The standard proxy variables, `SSL_CERT_FILE`, `SSL_CERT_DIR` and the trust
+/// store of the system are honoured.
+#[derive(Debug)]
+pub(super) struct Wire {
+    client: Option<Client>,
+    request_timeout: Duration,
+}
+
+/// What came back.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reply {
+    pub(super) status: u16,
+    pub(super) retry_after: Option<Duration>,
+}
+
+impl Wire {
+    pub(super) fn new(settings: &Settings, endpoint: &Endpoint) -> Result<Self, TelemetryError> {
+        choose_cryptography();
+        let mut builder = Client::builder()
+            .http1_only()
+            .redirect(Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .connect_timeout(settings.connect_timeout);
+        if endpoint.must_be_reached_directly() {
+            builder = builder.no_proxy();
+        }
+        let client = builder.build().map_err(|error| TelemetryError::Client(Box::new(error)))?;
+        Ok(Self { client: Some(client), request_timeout: settings.request_timeout })
+    }
+
+    /// Sends one request, which takes no longer than `remaining`.
+    pub(super) fn send(&self, outgoing: &Outgoing, remaining: Duration) -> Result<Reply, Failure> {
+        let Some(client) = &self.client else { return Err(failure(FailureClass::Connect)) };
+        let mut request = client
+            .post(outgoing.url().clone())
+            .timeout(self.request_timeout.min(remaining))
+            .body(outgoing.body().to_vec());
+        for header in outgoing.headers() {
+            request = request.header(header.name, header.sent());
+        }
+        let response = request.send().map_err(|error| failure(class_of(&error)))?;
+        let reply = Reply {
+            status: response.status().as_u16(),
+            retry_after: response
+                .headers()
+                .get(RETRY_AFTER)
+                .and_then(|value| retry_after(value.to_str().ok()?, SystemTime::now())),
+        };
+        let _ = discard(response);
+        Ok(reply)
+    }
+}
+
+/// A name lookup cannot be interrupted, and the client waits for it when it is dropped. The process must not.
+impl Drop for Wire {
+    fn drop(&mut self) {
+        let client = self.client.take();
+        thread::spawn(move || drop(client));
+    }
+}
+
+/// The answer is told by its status alone. A short body is read, because the connection can be used again then.
+fn discard(response: Response) -> io::Result<u64> {
+    match response.content_length() {
+        Some(length) if length <= MAX_ANSWER_BYTES => {
+            io::copy(&mut io::Read::take(response, MAX_ANSWER_BYTES), &mut io::sink())
+        }
+        _ => Ok(0),
+    }
+}
+
+fn choose_cryptography() {
+    static ONCE: Once = Once::new();
+    // An error says that the process has chosen already, which is as good.
+    ONCE.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
+}
+
+fn failure(class: FailureClass) -> Failure {
+    Failure { class, status: None }
+}
+
+/// The client tells apart what it could connect to and what it could not; the rest is known from what lies beneath.
+fn class_of(error: &reqwest::Error) -> FailureClass {
+    let causes = || std::iter::successors(error.source(), |cause| (*cause).source());
+    let is_tls = |cause: &(dyn Error + 'static)| {
+        let inner = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        cause.is::<rustls::Error>() || inner.is_some_and(<dyn Error + Send + Sync>::is::<rustls::Error>)
+    };
+    let says = |words: &str| causes().any(|cause| cause.to_string().contains(words));
+    match () {
+        () if error.is_timeout() => FailureClass::Timeout,
+        () if causes().any(is_tls) => FailureClass::Tls,
+        () if !error.is_connect() => FailureClass::Connection,
+        () if says("dns error") => FailureClass::Dns,
+        () if says("proxy") || says("tunnel") => FailureClass::Proxy,
+        () => FailureClass::Connect,
+    }
+}

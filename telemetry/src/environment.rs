@@ -1,0 +1,70 @@
+//! Reading environment variables, and saying what could not be used.
+
+use std::ffi::OsString;
+use std::fmt;
+
+use serde::Serialize;
+
+/// Looks a variable up. Handed in, so that tests need not change the environment of their process.
+pub type Environment<'a> = &'a dyn Fn(&str) -> Option<OsString>;
+
+/// A variable could not be used. It says which and what happens instead, and never the value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Warning {
+    /// Name of the variable.
+    pub variable: &'static str,
+    /// What is wrong, and what applies instead, as the rest of a sentence that begins with the name.
+    pub words: &'static str,
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.variable, self.words)
+    }
+}
+
+/// Reads variables and gathers the warnings.
+pub(crate) struct Reader<'a> {
+    environment: Environment<'a>,
+    pub(crate) warnings: Vec<Warning>,
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) fn new(environment: Environment<'a>) -> Self {
+        Self { environment, warnings: Vec::new() }
+    }
+
+    /// The value of a variable that is set and not empty.
+    pub(crate) fn raw(&self, variable: &str) -> Option<OsString> {
+        (self.environment)(variable).filter(|value| !value.is_empty())
+    }
+
+    pub(crate) fn is_set_but_empty(&self, variable: &str) -> bool {
+        (self.environment)(variable).is_some_and(|value| value.is_empty())
+    }
+
+    pub(crate) fn warn(&mut self, variable: &'static str, words: &'static str) {
+        self.warnings.push(Warning { variable, words });
+    }
+
+    /// What `parse` makes of a variable that is set and not empty; if it makes nothing of it, `words` become a warning.
+    pub(crate) fn parsed<T>(
+        &mut self,
+        variable: &'static str,
+        words: &'static str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<T> {
+        let value = self.raw(variable)?;
+        let parsed = value.to_str().and_then(parse);
+        if parsed.is_none() {
+            self.warn(variable, words);
+        }
+        parsed
+    }
+}
+
+/// An environment for tests.
+#[cfg(test)]
+pub(crate) fn of<'a>(variables: &'a [(&'a str, &'a str)]) -> impl Fn(&str) -> Option<OsString> + 'a {
+    |name| variables.iter().find(|(variable, _)| *variable == name).map(|(_, value)| OsString::from(value))
+}

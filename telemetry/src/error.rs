@@ -1,0 +1,42 @@
+//! What can go wrong here.
+
+use std::error::Error;
+
+use privacy::Rejection;
+use privacy::disk::DiskError;
+use schema::EventId;
+
+/// Telemetry could not do something. A run makes one warning of it and goes on.
+#[derive(Debug, thiserror::Error)]
+pub enum TelemetryError {
+    /// The outbox could not be used.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// A record of ours has no JSON form, which is a fault of the program.
+    #[error("a record of the telemetry outbox has no JSON form")]
+    Json(#[source] serde_json::Error),
+    /// The HTTP client could not be set up, for example because no trusted certificate could be loaded.
+    #[error("could not set up the HTTP client")]
+    Client(#[source] Box<dyn Error + Send + Sync>),
+    /// No document with this id waits.
+    #[error("no document {0} waits in the telemetry outbox")]
+    NotWaiting(EventId),
+    /// The gate refused a document.
+    #[error("refused by the privacy gate: {0}")]
+    Rejected(Rejection),
+    /// The document passed the gate, but as something else than the public manifest of a run.
+    #[error("not the public manifest of a run")]
+    NotAManifest,
+    /// The manifest is of a run that has not ended.
+    #[error("the manifest is of a run that has not ended")]
+    NotFinished,
+    /// There is no endpoint to send to.
+    #[error("there is no telemetry endpoint")]
+    NoEndpoint,
+}
+
+impl From<Rejection> for TelemetryError {
+    fn from(rejection: Rejection) -> Self {
+        Self::Rejected(rejection)
+    }
+}

@@ -1,0 +1,152 @@
+//! One line for each outcome, in a file that is cut before it grows too long.
+
+use privacy::disk::{DiskError, Folder};
+use schema::{EventId, TelemetryDocument, UtcSeconds};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::{Failure, FailureClass, Refusal};
+
+const LEDGER: &str = "ledger.jsonl";
+
+/// Largest ledger in bytes: about 700 lines. The older half goes when it is full.
+const MAX_LEDGER_BYTES: u64 = 256 * 1024;
+
+/// How something ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The endpoint accepted the document.
+    Delivered,
+    /// The attempt failed; the document waits for another one.
+    Failed,
+    /// The document may not be sent and was set aside.
+    Refused,
+    /// Documents went to keep the bounds.
+    Evicted,
+}
+
+/// A line of the ledger.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LedgerLine {
+    /// When it was written.
+    pub time: UtcSeconds,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// How many documents the line is about.
+    pub documents: usize,
+    /// The event, where the line is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event_id: Option<EventId>,
+    /// Name of the event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event_name: Option<String>,
+    /// Number of the attempt, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<u32>,
+    /// HTTP status, where there was an answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// Kind of the failure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<FailureClass>,
+    /// The rule that refused the document.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
+    /// SHA-256 of the body that was sent, in hexadecimal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+}
+
+impl LedgerLine {
+    pub(crate) fn evicted(time: UtcSeconds, documents: usize) -> Self {
+        Self {
+            time,
+            outcome: Outcome::Evicted,
+            documents,
+            event_id: None,
+            event_name: None,
+            attempt: None,
+            status: None,
+            failure: None,
+            rule: None,
+            sha256: None,
+        }
+    }
+
+    /// An attempt with this body was answered with this status, or was not.
+    pub(crate) fn attempt(
+        outcome: Outcome,
+        document: &TelemetryDocument,
+        number: u32,
+        body: &[u8],
+        time: UtcSeconds,
+    ) -> Self {
+        Self {
+            outcome,
+            event_id: Some(document.event_id()),
+            event_name: Some(document.event_name().to_owned()),
+            attempt: Some(number),
+            sha256: Some(format!("{:x}", Sha256::digest(body))),
+            ..Self::evicted(time, 1)
+        }
+    }
+
+    pub(crate) fn refused(event_id: EventId, refusal: &Refusal, time: UtcSeconds) -> Self {
+        Self {
+            outcome: Outcome::Refused,
+            event_id: Some(event_id),
+            status: refusal.status,
+            rule: Some(refusal.rule.to_string()),
+            ..Self::evicted(time, 1)
+        }
+    }
+
+    pub(crate) fn answered(self, status: u16) -> Self {
+        Self { status: Some(status), ..self }
+    }
+
+    pub(crate) fn failed(self, failure: Failure) -> Self {
+        Self { status: failure.status, failure: Some(failure.class), ..self }
+    }
+}
+
+/// Appends a line. When the ledger is full, its older half goes first.
+pub(super) fn append(folder: &Folder, line: &str) -> Result<(), DiskError> {
+    match folder.append_line(LEDGER, line, MAX_LEDGER_BYTES) {
+        Err(DiskError::TooLarge { .. }) => {
+            folder.write_atomic(LEDGER, &newer_half(folder)?)?;
+            folder.append_line(LEDGER, line, MAX_LEDGER_BYTES)
+        }
+        done => done,
+    }
+}
+
+fn newer_half(folder: &Folder) -> Result<Vec<u8>, DiskError> {
+    match folder.read_bounded(LEDGER, MAX_LEDGER_BYTES) {
+        Ok(bytes) => {
+            let half = &bytes[bytes.len() / 2..];
+            let whole_lines = half.iter().position(|byte| *byte == b'\n').map_or(half.len(), |at| at + 1);
+            Ok(half[whole_lines..].to_vec())
+        }
+        // Nobody but us writes it, so that such a file is not a ledger.
+        Err(DiskError::TooLarge { .. }) => Ok(Vec::new()),
+        Err(error) => Err(error),
+    }
+}
+
+/// The lines, oldest first. A line that was torn by a crash is left out.
+pub(super) fn lines(folder: &Folder) -> Result<Vec<LedgerLine>, DiskError> {
+    match folder.read_bounded(LEDGER, MAX_LEDGER_BYTES) {
+        Ok(bytes) => Ok(bytes
+            .split(|byte| *byte == b'\n')
+            .filter_map(|line| serde_json::from_slice(line).ok())
+            .collect()),
+        Err(DiskError::Missing { .. }) => Ok(Vec::new()),
+        Err(error) => Err(error),
+    }
+}
+
+pub(super) fn remove(folder: &Folder) -> Result<(), DiskError> {
+    folder.remove(LEDGER)
+}

@@ -1,0 +1,77 @@
+//! Deleting what waits, also while a delivery is in flight.
+//!
+//! A purge leaves the file `stopped` before it deletes. Whoever delivers looks for it before every attempt, before every
+//! pause and after every answer; it then deletes what was stored before the file, the file itself, and leaves. So nothing
+//! that was purged is sent after the request that is in flight, and a late write of that request does not bring its
+//! document back.
+
+use std::path::Path;
+use std::time::{Duration, Instant, SystemTime};
+
+use privacy::disk::{DiskError, Folder};
+use serde::Serialize;
+
+use super::store::Store;
+use super::{bounds, ledger};
+
+const STOPPED: &str = "stopped";
+
+/// What a purge did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Purged {
+    /// Documents that waited and are deleted.
+    pub waiting: usize,
+    /// Documents that were set aside and are deleted.
+    pub rejected: usize,
+    /// Whether a request was in flight all the time. Its process deletes what that request may still write.
+    pub in_flight: bool,
+}
+
+/// Deletes what waits, what was set aside, and the ledger. It needs no consent. A delivery that is in flight is waited for,
+/// but not longer than `patience`.
+pub fn purge(dir: &Path, patience: Duration) -> Result<Purged, DiskError> {
+    let folder = match Folder::open(dir) {
+        Err(DiskError::Missing { .. }) => return Ok(Purged { waiting: 0, rejected: 0, in_flight: false }),
+        opened => opened?,
+    };
+    let store = Store::new(folder);
+    store.folder().write_atomic(STOPPED, b"")?;
+    let (waiting, rejected) = delete(&store)?;
+    match store.lock(Instant::now() + patience)? {
+        Some(_lock) => {
+            let late = finish(&store)?;
+            Ok(Purged { waiting: waiting + late.0, rejected: rejected + late.1, in_flight: false })
+        }
+        None => Ok(Purged { waiting, rejected, in_flight: true }),
+    }
+}
+
+/// Ends a purge whose process, or the delivery that it left the rest to, died.
+pub(super) fn finish_if_abandoned(store: &Store) -> Result<(), DiskError> {
+    if is_asked_for(store) && store.lock(Instant::now())?.is_some() {
+        finish(store)?;
+    }
+    Ok(())
+}
+
+/// Whether somebody asked for a purge.
+pub(crate) fn is_asked_for(store: &Store) -> bool {
+    store.folder().modified(STOPPED).is_some()
+}
+
+/// Deletes everything and ends the purge. The caller holds the lock.
+pub(crate) fn finish(store: &Store) -> Result<(usize, usize), DiskError> {
+    let deleted = delete(store)?;
+    store.folder().remove(STOPPED)?;
+    Ok(deleted)
+}
+
+/// Deletes what was stored before the purge was asked for. A run that has begun since has its own consent.
+fn delete(store: &Store) -> Result<(usize, usize), DiskError> {
+    let asked = store.folder().open_file(STOPPED).ok().and_then(|file| file.metadata().ok()?.modified().ok());
+    let asked = asked.unwrap_or_else(SystemTime::now);
+    let waiting = bounds::remove_until(store.folder(), asked)?;
+    let rejected = store.rejected_folder()?.map_or(Ok(0), |folder| bounds::remove_until(&folder, asked))?;
+    ledger::remove(store.folder())?;
+    Ok((waiting, rejected))
+}

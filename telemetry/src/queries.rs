@@ -1,0 +1,139 @@
+//! What the operator may ask for: what waits, what was refused, what would be sent. Nothing here writes or sends.
+
+use std::path::Path;
+
+use privacy::Gate;
+use privacy::disk::{DiskError, Folder};
+use schema::{
+    DocumentKind, Envelope, Event, EventId, RunManifest, Status as RunStatus, TelemetryDocument, UtcSeconds,
+};
+use serde::Serialize;
+
+use crate::error::TelemetryError;
+use crate::outbox::{Failure, LedgerLine, Outcome, Rejected, Store, Unloaded, now};
+use crate::request::Outgoing;
+use crate::settings::Settings;
+
+/// A document that waits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Waiting {
+    /// Id of the event.
+    pub event_id: EventId,
+    /// Name of the event.
+    pub event_name: &'static str,
+    /// When the event happened.
+    pub occurred_at: UtcSeconds,
+    /// Attempts that were made.
+    pub attempts: u32,
+    /// No attempt is made before this time.
+    pub not_before: Option<UtcSeconds>,
+    /// How the last attempt failed.
+    pub last_failure: Option<Failure>,
+}
+
+/// What is in an outbox.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Status {
+    /// Documents that wait, oldest first.
+    pub waiting: Vec<Waiting>,
+    /// Files that wait and are no entries; the next delivery sets them aside.
+    pub unfit: usize,
+    /// Documents that may not be sent, oldest first, each with the rule. What they hold is left out.
+    pub rejected: Vec<Rejected>,
+    /// Last outcomes, oldest first.
+    pub ledger: Vec<LedgerLine>,
+    /// Documents that went to keep the bounds, as far back as the ledger reaches.
+    pub evicted: usize,
+}
+
+/// Looks at the outbox in `dir`, and shows at most `last` lines of its ledger. That there is none is an empty one.
+pub fn status(dir: &Path, last: usize) -> Result<Status, TelemetryError> {
+    let Some(store) = existing(dir)? else { return Ok(Status::default()) };
+    let mut status = Status::default();
+    for id in store.waiting()? {
+        match store.load(id) {
+            Ok(entry) => status.waiting.push(Waiting {
+                event_id: id,
+                event_name: entry.document.event_name(),
+                occurred_at: entry.document.occurred_at(),
+                attempts: entry.attempts,
+                not_before: entry.not_before,
+                last_failure: entry.last_failure,
+            }),
+            Err(Unloaded::Gone) => {}
+            Err(Unloaded::Unfit(..)) => status.unfit += 1,
+            Err(Unloaded::Failed(error)) => return Err(error.into()),
+        }
+    }
+    let without_content = |rejected| Rejected { entry: None, ..rejected };
+    status.rejected = store.rejected()?.into_iter().map(without_content).collect();
+    status.ledger = store.ledger()?;
+    let evictions = status.ledger.iter().filter(|line| line.outcome == Outcome::Evicted);
+    status.evicted = evictions.map(|line| line.documents).sum();
+    status.ledger.drain(..status.ledger.len().saturating_sub(last));
+    Ok(status)
+}
+
+/// The request that the next attempt on a waiting document would send: the one with this id, or the oldest. `None` if
+/// nothing waits.
+///
+/// # Errors
+/// [`TelemetryError::Rejected`] if the gate would not let it go, and [`TelemetryError::NotWaiting`] if there is no
+/// document with this id that could be sent.
+pub fn show(
+    dir: &Path,
+    settings: &Settings,
+    gate: &Gate,
+    id: Option<EventId>,
+) -> Result<Option<Outgoing>, TelemetryError> {
+    let store = existing(dir)?;
+    let oldest = || store.as_ref().map_or(Ok(None), |store| store.waiting().map(|ids| ids.first().copied()));
+    let Some(id) = id.map_or_else(oldest, |id| Ok(Some(id)))? else { return Ok(None) };
+    let loaded = store.ok_or(Unloaded::Gone).and_then(|store| store.load(id));
+    let mut entry = loaded.map_err(|unloaded| match unloaded {
+        Unloaded::Failed(error) => error.into(),
+        Unloaded::Gone | Unloaded::Unfit(..) => TelemetryError::NotWaiting(id),
+    })?;
+    entry.count_attempt(now());
+    preview(settings, gate, &entry.document).map(Some)
+}
+
+/// The request that would carry this document. Nothing is stored.
+pub fn preview(
+    settings: &Settings,
+    gate: &Gate,
+    document: &TelemetryDocument,
+) -> Result<Outgoing, TelemetryError> {
+    let endpoint = settings.endpoint.as_ref().ok_or(TelemetryError::NoEndpoint)?;
+    Ok(Outgoing::new(settings, endpoint, gate.vet(document)?))
+}
+
+/// The document that delivers the public manifest of an earlier run, given the bytes of its file.
+///
+/// The session and the layer are those of `envelope`; the run is that of the manifest.
+///
+/// # Errors
+/// The gate refuses the bytes, they are no public manifest, or the run has not ended.
+pub fn manifest_event(
+    bytes: &[u8],
+    gate: &Gate,
+    envelope: &Envelope,
+) -> Result<TelemetryDocument, TelemetryError> {
+    if gate.check(bytes)? != DocumentKind::RunManifest {
+        return Err(TelemetryError::NotAManifest);
+    }
+    let manifest: RunManifest = serde_json::from_slice(bytes).map_err(|_| TelemetryError::NotAManifest)?;
+    if manifest.status == RunStatus::Running {
+        return Err(TelemetryError::NotFinished);
+    }
+    let of_run = Envelope { run_id: manifest.run_id.clone(), ..envelope.clone() };
+    Ok(of_run.document(Event::Manifest(Box::new(manifest)), EventId::random(), now()))
+}
+
+fn existing(dir: &Path) -> Result<Option<Store>, DiskError> {
+    match Folder::open(dir) {
+        Ok(folder) => Ok(Some(Store::new(folder))),
+        Err(DiskError::Missing { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}

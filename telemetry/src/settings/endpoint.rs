@@ -1,0 +1,88 @@
+//! The address that documents are sent to, and the token that it asks for.
+
+use std::fmt;
+
+use url::{Host, Url};
+
+use super::BearerToken;
+
+/// The text is not an endpoint. The text itself is withheld: it may hold a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InvalidEndpoint;
+
+impl fmt::Display for InvalidEndpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not an http or https URL without user name and password")
+    }
+}
+
+impl std::error::Error for InvalidEndpoint {}
+
+/// An http or https URL without user information, and the token to send there. A token never goes to another machine
+/// in plain text.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    url: Url,
+    token: Option<BearerToken>,
+}
+
+impl Endpoint {
+    /// Where documents go unless the operator says otherwise (seed, Delivery Controls).
+    pub const DEFAULT: &str = "https://telemetry.productive-k3s.io/telemetry";
+
+    /// Reads a URL.
+    pub fn parse(text: &str) -> Result<Self, InvalidEndpoint> {
+        let mut url = Url::parse(text).map_err(|_| InvalidEndpoint)?;
+        let is_web = matches!(url.scheme(), "http" | "https") && url.has_host();
+        if !is_web || !url.username().is_empty() || url.password().is_some() {
+            return Err(InvalidEndpoint);
+        }
+        url.set_fragment(None);
+        Ok(Self { url, token: None })
+    }
+
+    /// The endpoint with a token.
+    ///
+    /// # Errors
+    /// The endpoint as it was, if the token would travel to another machine in plain text.
+    pub fn authorised(self, token: BearerToken) -> Result<Self, Self> {
+        let is_private = self.url.scheme() == "https" || self.is_loopback();
+        if is_private { Ok(Self { token: Some(token), ..self }) } else { Err(self) }
+    }
+
+    /// The address.
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// The token to send there.
+    pub fn token(&self) -> Option<&BearerToken> {
+        self.token.as_ref()
+    }
+
+    /// Whether a proxy on the way would see the token in plain text.
+    pub(crate) fn must_be_reached_directly(&self) -> bool {
+        self.token.is_some() && self.url.scheme() == "http"
+    }
+
+    fn is_loopback(&self) -> bool {
+        match self.url.host() {
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            Some(Host::Domain(name)) => name == "localhost",
+            None => false,
+        }
+    }
+}
+
+impl Default for Endpoint {
+    fn default() -> Self {
+        Self::parse(Self::DEFAULT).expect("the default endpoint is one")
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.url.as_str())
+    }
+}

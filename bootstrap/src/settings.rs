@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use schema::{Bounded, Component, Issuer, LetsencryptEnvironment, Mode};
 
 use crate::secret::Secret;
+use crate::step::Sha256Sum;
 
 /// All settings of a run. Parts that a mode does not have are absent, so that no recipe can use them by mistake.
 #[derive(Clone, Debug)]
@@ -32,6 +33,8 @@ pub(crate) struct Settings {
     pub(crate) skipped: BTreeSet<Component>,
     /// Versions to install.
     pub(crate) versions: Versions,
+    /// Checksums that the operator pinned.
+    pub(crate) checksums: Checksums,
     /// Where artifacts come from.
     pub(crate) artifacts: Artifacts,
 }
@@ -64,7 +67,9 @@ impl Tls {
     pub(crate) const fn issuer(&self) -> Issuer {
         match self {
             Self::SelfSigned => Issuer::Selfsigned,
-            Self::Letsencrypt { environment: LetsencryptEnvironment::Staging, .. } => Issuer::LetsencryptStaging,
+            Self::Letsencrypt { environment: LetsencryptEnvironment::Staging, .. } => {
+                Issuer::LetsencryptStaging
+            }
             Self::Letsencrypt { environment: LetsencryptEnvironment::Production, .. } => {
                 Issuer::LetsencryptProduction
             }
@@ -151,17 +156,21 @@ pub(crate) struct Versions {
     pub(crate) registry: String,
 }
 
-impl Default for Versions {
-    fn default() -> Self {
-        Self {
-            k3s: "v1.35.5+k3s1".to_owned(),
-            helm: "v3.21.0".to_owned(),
-            cert_manager: "v1.19.4".to_owned(),
-            longhorn: "v1.11.1".to_owned(),
-            rancher: "v2.14.2".to_owned(),
-            registry: "registry:2.8.3".to_owned(),
-        }
-    }
+/// Checksums that the operator pinned, each in place of the one that the release states itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Checksums {
+    /// Of the k3s program.
+    pub(crate) k3s: Option<Sha256Sum>,
+    /// Of the install script of k3s.
+    pub(crate) k3s_script: Option<Sha256Sum>,
+    /// Of the helm archive.
+    pub(crate) helm: Option<Sha256Sum>,
+    /// Of the cert-manager manifest.
+    pub(crate) cert_manager: Option<Sha256Sum>,
+    /// Of the Longhorn chart.
+    pub(crate) longhorn: Option<Sha256Sum>,
+    /// Of the Rancher chart.
+    pub(crate) rancher: Option<Sha256Sum>,
 }
 
 /// Where artifacts come from.
@@ -171,4 +180,22 @@ pub(crate) enum Artifacts {
     Download,
     /// A folder of this host.
     Local(PathBuf),
+}
+
+impl Settings {
+    /// Every secret that was given.
+    pub(crate) fn secrets(&self) -> Vec<&Secret> {
+        let passwords =
+            [Some(&self.rancher.password), self.registry.auth.as_ref().map(|auth| &auth.password)];
+        let passwords = passwords.into_iter().flatten().filter_map(|password| match password {
+            Password::Given(secret) => Some(secret),
+            Password::Generate => None,
+        });
+        passwords.chain(self.agent.as_ref().map(|agent| &agent.token)).collect()
+    }
+
+    /// Private values that follow from the inputs without being one.
+    pub(crate) fn private_values(&self) -> [&str; 2] {
+        [&self.rancher.host, &self.registry.host]
+    }
 }

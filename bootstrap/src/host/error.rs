@@ -1,0 +1,102 @@
+//! What can go wrong on the machine.
+
+use std::io;
+use std::path::PathBuf;
+
+/// A command did not do what it should. Texts are masked: they hold no secret that the log knows.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CommandError {
+    /// There is no such program.
+    #[error("{program} is not on the search path")]
+    NotFound {
+        /// Its name.
+        program: String,
+    },
+    /// The program is there and does not start.
+    #[error("{command} does not start")]
+    Start {
+        /// The command.
+        command: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// It ended with an error.
+    #[error("{command} ended with {status}")]
+    Failed {
+        /// The command.
+        command: String,
+        /// Exit code or signal, in words.
+        status: String,
+        /// Last lines of its output.
+        tail: Vec<String>,
+    },
+    /// It did not end in time and was killed with its children.
+    #[error("{command} did not end within {seconds} s")]
+    TimedOut {
+        /// The command.
+        command: String,
+        /// The time it had, in seconds.
+        seconds: u64,
+        /// Last lines of its output.
+        tail: Vec<String>,
+    },
+    /// It needs root, and this process is not root and may not use sudo.
+    #[error("{command} needs root")]
+    NeedsRoot {
+        /// The command.
+        command: String,
+    },
+}
+
+impl CommandError {
+    /// Last lines of the output, if there was any.
+    pub(crate) fn tail(&self) -> &[String] {
+        match self {
+            Self::Failed { tail, .. } | Self::TimedOut { tail, .. } => tail,
+            _ => &[],
+        }
+    }
+}
+
+/// A system file or folder could not be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FileError {
+    /// A symbolic link is in its place. Replacing it would cut it off from what it stands for.
+    #[error("{path} is a symbolic link")]
+    Symlink {
+        /// The link.
+        path: PathBuf,
+    },
+    /// Something else is in its place.
+    #[error("{path} is not {wanted}")]
+    Kind {
+        /// What is in the way.
+        path: PathBuf,
+        /// What should be there.
+        wanted: &'static str,
+    },
+    /// The system refused.
+    #[error("failed to {action} {path}: {source}")]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// On which path.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A command that works on the file for us failed.
+    #[error(transparent)]
+    Command(#[from] CommandError),
+}
+
+impl FileError {
+    /// Whether the cause is a missing permission.
+    pub(crate) fn is_denied(&self) -> bool {
+        match self {
+            Self::Io { source, .. } => source.kind() == io::ErrorKind::PermissionDenied,
+            Self::Command(CommandError::NeedsRoot { .. }) => true,
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! System files and folders: read by anybody, written by root or for root by sudo.
+
+use std::fs::{self, Metadata};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::{Command, FileError, Host, Posture, Stdin, native};
+use crate::secret::Secret;
+
+/// How a file came to its content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Written {
+    /// It was not there.
+    Created,
+    /// Another file took its place at once; a crash leaves either the old or the new one.
+    Replaced,
+    /// It was written over, because something is mounted on it and it cannot be replaced.
+    InPlace,
+    /// It had this content and mode already.
+    Unchanged,
+}
+
+/// Copying a program of a hundred megabytes on a slow disk takes less.
+const COPY: Duration = Duration::from_secs(120);
+
+impl Host {
+    /// The file at `path`, or `None` if there is nothing.
+    pub(crate) fn read(&self, path: &Path) -> Result<Option<Vec<u8>>, FileError> {
+        match fs::read(self.at(path)) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(failed("read", path)(error)),
+        }
+    }
+
+    /// The text file at `path`, or `None` if there is nothing. Bytes that are not UTF-8 are refused: they could not be
+    /// written back.
+    pub(crate) fn read_text(&self, path: &Path) -> Result<Option<String>, FileError> {
+        let text = |bytes| {
+            String::from_utf8(bytes)
+                .map_err(|_| FileError::Kind { path: path.to_owned(), wanted: "UTF-8 text" })
+        };
+        self.read(path)?.map(text).transpose()
+    }
+
+    /// The permission bits of what is at `path`, or `None` if there is nothing.
+    pub(crate) fn mode(&self, path: &Path) -> Result<Option<u32>, FileError> {
+        Ok(native::look(&self.at(path)).map_err(failed("look at", path))?.map(|found| found.mode() & 0o7777))
+    }
+
+    /// Whether there is anything at `path`.
+    pub(crate) fn exists(&self, path: &Path) -> Result<bool, FileError> {
+        Ok(native::look(&self.at(path)).map_err(failed("look at", path))?.is_some())
+    }
+
+    /// Whether this process may read the file at `path` without becoming root.
+    pub(crate) fn readable(&self, path: &Path) -> bool {
+        rustix::fs::access(self.at(path), rustix::fs::Access::READ_OK).is_ok()
+    }
+
+    /// Gives the file at `path` its content. A new file belongs to root and has mode `mode`; one that was there keeps
+    /// its owner, and its mode if `mode` is `None`.
+    ///
+    /// # Errors
+    /// The old file is as it was, unless it had to be written in place. Symbolic links are refused.
+    pub(crate) fn write(&self, path: &Path, text: &str, mode: Option<u32>) -> Result<Written, FileError> {
+        let found = self.replaceable(path)?;
+        let same_mode = |found: &Metadata| mode.is_none_or(|mode| found.mode() & 0o7777 == mode);
+        if found.as_ref().is_some_and(same_mode)
+            && fs::read(self.at(path)).is_ok_and(|old| old == text.as_bytes())
+        {
+            return Ok(Written::Unchanged);
+        }
+        self.put(path, &Content::Text(text), mode, found.as_ref())
+    }
+
+    /// Puts a copy of the file `from` in the place of `path`, as [`Self::write`] does. `from` is a path of this
+    /// machine, not under the root folder.
+    pub(crate) fn install(&self, from: &Path, path: &Path, mode: u32) -> Result<Written, FileError> {
+        let found = self.replaceable(path)?;
+        self.put(path, &Content::CopyOf(from), Some(mode), found.as_ref())
+    }
+
+    fn replaceable(&self, path: &Path) -> Result<Option<Metadata>, FileError> {
+        match native::look(&self.at(path)).map_err(failed("look at", path))? {
+            Some(found) if found.is_symlink() => Err(FileError::Symlink { path: path.to_owned() }),
+            Some(found) if !found.is_file() => {
+                Err(FileError::Kind { path: path.to_owned(), wanted: "a regular file" })
+            }
+            found => Ok(found),
+        }
+    }
+
+    fn put(
+        &self,
+        path: &Path,
+        content: &Content<'_>,
+        mode: Option<u32>,
+        found: Option<&Metadata>,
+    ) -> Result<Written, FileError> {
+        let mode = mode.or_else(|| Some(found?.mode() & 0o7777)).unwrap_or(0o644);
+        let owner = found.map(|found| (found.uid(), found.gid()));
+        let replaced = match (self.posture, content) {
+            (Posture::Sudo, _) => {
+                self.replace_by_sudo(&self.at(path), content, mode, owner.unwrap_or((0, 0)))?
+            }
+            (_, Content::Text(text)) => native::replace(&self.at(path), text.as_bytes(), mode, owner)
+                .map_err(failed("write", path))?,
+            (_, Content::CopyOf(from)) => {
+                let bytes = fs::read(from).map_err(failed("read", from))?;
+                native::replace(&self.at(path), &bytes, mode, owner).map_err(failed("write", path))?
+            }
+        };
+        Ok(match (replaced, found) {
+            (false, _) => Written::InPlace,
+            (true, None) => Written::Created,
+            (true, Some(_)) => Written::Replaced,
+        })
+    }
+
+    /// Makes the folder at `path` with mode `mode`, and each missing folder above it with mode 0755. Returns those that
+    /// it made, the topmost first. A folder that is there is left as it is.
+    pub(crate) fn ensure_dir(&self, path: &Path, mode: u32) -> Result<Vec<PathBuf>, FileError> {
+        let missing = self.missing_dirs(path)?;
+        for folder in &missing {
+            let mode = if folder == path { mode } else { 0o755 };
+            match self.posture {
+                Posture::Sudo => {
+                    let (mode, target) = (format!("{mode:04o}"), self.at(folder));
+                    let install = Command::new("install").args(["-d", "-m", &mode, "--"]);
+                    self.run(&install.args([target.to_string_lossy()]).as_root())?;
+                }
+                _ => native::make_dir(&self.at(folder), mode).map_err(failed("create", folder))?,
+            }
+        }
+        Ok(missing)
+    }
+
+    /// The folder at `path` and those above it that are not there, the topmost first.
+    pub(crate) fn missing_dirs(&self, path: &Path) -> Result<Vec<PathBuf>, FileError> {
+        let mut missing: Vec<PathBuf> = Vec::new();
+        for folder in path.ancestors() {
+            match fs::metadata(self.at(folder)) {
+                Ok(found) if found.is_dir() => break,
+                Ok(_) => return Err(FileError::Kind { path: folder.to_owned(), wanted: "a folder" }),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => missing.push(folder.to_owned()),
+                Err(error) => return Err(failed("look at", folder)(error)),
+            }
+        }
+        missing.reverse();
+        Ok(missing)
+    }
+
+    /// Removes the file at `path`; that it is missing already is no error.
+    pub(crate) fn remove_file(&self, path: &Path) -> Result<(), FileError> {
+        if !self.exists(path)? {
+            return Ok(());
+        }
+        match self.posture {
+            Posture::Sudo => {
+                let target = self.at(path).to_string_lossy().into_owned();
+                self.run(&Command::new("rm").args(["-f", "--", &target]).as_root())?;
+                Ok(())
+            }
+            _ => fs::remove_file(self.at(path)).map_err(failed("remove", path)),
+        }
+    }
+
+    /// Removes the folder at `path` if it is empty, and says whether it is gone.
+    pub(crate) fn remove_empty_dir(&self, path: &Path) -> Result<bool, FileError> {
+        let empty = match fs::read_dir(self.at(path)) {
+            Ok(mut entries) => entries.next().is_none(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+            Err(error) => return Err(failed("list", path)(error)),
+        };
+        if empty && self.posture == Posture::Sudo {
+            let target = self.at(path).to_string_lossy().into_owned();
+            self.run(&Command::new("rmdir").args(["--", &target]).as_root())?;
+        } else if empty {
+            fs::remove_dir(self.at(path)).map_err(failed("remove", path))?;
+        }
+        Ok(empty)
+    }
+
+    /// As [`native::replace`], by commands that sudo runs. Text goes in by standard input.
+    fn replace_by_sudo(
+        &self,
+        target: &Path,
+        content: &Content<'_>,
+        mode: u32,
+        (uid, gid): (u32, u32),
+    ) -> Result<bool, FileError> {
+        let (from, stdin) = match content {
+            Content::Text(text) => ("/dev/stdin".into(), Stdin::Secret(Secret::new(*text))),
+            Content::CopyOf(from) => (from.to_string_lossy(), Stdin::Empty),
+        };
+        let (target, new) =
+            (target.to_string_lossy(), native::temporary(target).to_string_lossy().into_owned());
+        let (mode, uid, gid) = (format!("{mode:04o}"), uid.to_string(), gid.to_string());
+        let install = Command::new("install").args(["-m", &mode, "-o", &uid, "-g", &gid, "--", &from, &new]);
+        self.run(&install.as_root().timeout(COPY).stdin(stdin.clone()))?;
+        self.run(&Command::new("sync").args(["--", &new]).as_root().timeout(COPY))?;
+        let moved = self.ask(&Command::new("mv").args(["-f", "-T", "--", &new, &target]).as_root())?;
+        if !moved.succeeded() {
+            // Nothing can be moved over a mount point, such as the hosts file of a container.
+            let over = Command::new("dd").args([format!("if={new}"), format!("of={target}")]);
+            let written = self.run(&over.args(["conv=fsync", "status=none"]).as_root().timeout(COPY));
+            self.run(&Command::new("rm").args(["-f", "--", &new]).as_root())?;
+            written?;
+        }
+        Ok(moved.succeeded())
+    }
+}
+
+/// What a file is given.
+enum Content<'a> {
+    Text(&'a str),
+    CopyOf(&'a Path),
+}
+
+fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FileError {
+    move |source| FileError::Io { action, path: path.to_owned(), source }
+}

@@ -1,0 +1,176 @@
+//! One child process with its output, its time limit and its children.
+
+use std::fmt;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, waitid};
+
+/// What a command said and how it ended.
+#[derive(Clone, Debug)]
+pub(crate) struct Output {
+    status: ExitStatus,
+    /// What it wrote to standard output, at most [`MAX_CAPTURED`] bytes.
+    pub(crate) stdout: Vec<u8>,
+    /// What it wrote to standard error, at most [`MAX_CAPTURED`] bytes.
+    pub(crate) stderr: Vec<u8>,
+}
+
+/// More output than this is written to the log and not kept.
+pub(super) const MAX_CAPTURED: usize = 32 * 1024 * 1024;
+
+/// Lines are written to the log in pieces of at most this many bytes.
+const MAX_LINE: u64 = 64 * 1024;
+
+/// Between the polite signal and the one that cannot be refused.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// How long output is waited for after the process itself has ended: a service that it started may hold the pipe.
+const LINGER: Duration = Duration::from_millis(500);
+
+/// A line of output on its way to the log; the first word says from which stream.
+pub(super) type OnLine = Arc<dyn Fn(&'static str, &str) + Send + Sync>;
+
+/// How a process ended, or that it had to be killed.
+pub(super) enum Ended {
+    InTime(Output),
+    TimedOut(Output),
+}
+
+impl Output {
+    /// Whether it ended with code 0.
+    pub(crate) fn succeeded(&self) -> bool {
+        self.status.success()
+    }
+
+    /// Its exit code, unless a signal ended it.
+    pub(crate) fn code(&self) -> Option<i32> {
+        self.status.code()
+    }
+
+    /// Standard output as text.
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.stdout).into_owned()
+    }
+
+    /// Standard error as text.
+    pub(crate) fn complaint(&self) -> String {
+        String::from_utf8_lossy(&self.stderr).into_owned()
+    }
+
+    /// The last `count` lines of standard error, or of standard output if that is empty and not `withheld`.
+    pub(super) fn tail(&self, count: usize, withheld: bool) -> Vec<String> {
+        let text = match self.complaint() {
+            complaint if withheld || !complaint.trim().is_empty() => complaint,
+            _ => self.text(),
+        };
+        let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+        lines[lines.len().saturating_sub(count)..].iter().map(|line| (*line).to_owned()).collect()
+    }
+}
+
+impl fmt::Display for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.status.code(), self.status.signal()) {
+            (Some(code), _) => write!(f, "exit code {code}"),
+            (None, Some(signal)) => write!(f, "signal {signal}"),
+            (None, None) => f.write_str("an unknown status"),
+        }
+    }
+}
+
+/// Runs `command` in a process group of its own, which is signalled by `kill` when `timeout` has passed.
+pub(super) fn run(
+    mut command: std::process::Command,
+    input: Vec<u8>,
+    timeout: Duration,
+    on_line: &OnLine,
+    kill: &dyn Fn(Pid, Signal),
+) -> io::Result<Ended> {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+    let mut child = command.spawn()?;
+    let pid = Pid::from_child(&child);
+    let streams = Streams::attend(&mut child, input, on_line);
+    let exits = watch(pid);
+    let in_time = exits.recv_timeout(timeout).is_ok();
+    if !in_time {
+        kill(pid, Signal::TERM);
+        let _ = exits.recv_timeout(GRACE);
+        kill(pid, Signal::KILL);
+    }
+    // Only here is the process reaped: until then its id and group cannot be anybody else's.
+    let status = child.wait()?;
+    let output = streams.collect(status);
+    Ok(if in_time { Ended::InTime(output) } else { Ended::TimedOut(output) })
+}
+
+/// Tells when the process `pid` has ended, without reaping it.
+fn watch(pid: Pid) -> Receiver<()> {
+    let (sender, receiver) = channel();
+    thread::spawn(move || {
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+        while matches!(waitid(WaitId::Pid(pid), options), Err(rustix::io::Errno::INTR)) {}
+        let _ = sender.send(());
+    });
+    receiver
+}
+
+struct Streams {
+    stdout: Captured,
+    stderr: Captured,
+    ends: Receiver<()>,
+}
+
+type Captured = Arc<Mutex<Vec<u8>>>;
+
+impl Streams {
+    fn attend(child: &mut Child, input: Vec<u8>, on_line: &OnLine) -> Self {
+        if let Some(mut stdin) = child.stdin.take() {
+            // A child that does not read its input must not stop us; that it did not is told by its status.
+            thread::spawn(move || stdin.write_all(&input));
+        }
+        let (sender, ends) = channel();
+        let listen = |stream: Option<Box<dyn Read + Send>>, name: &'static str| {
+            let captured = Captured::default();
+            if let Some(stream) = stream {
+                let (captured, on_line, sender) = (captured.clone(), on_line.clone(), sender.clone());
+                thread::spawn(move || {
+                    capture(stream, &captured, |line| on_line(name, line));
+                    let _ = sender.send(());
+                });
+            }
+            captured
+        };
+        let stdout = listen(child.stdout.take().map(|stream| Box::new(stream) as _), "out");
+        let stderr = listen(child.stderr.take().map(|stream| Box::new(stream) as _), "err");
+        Self { stdout, stderr, ends }
+    }
+
+    fn collect(self, status: ExitStatus) -> Output {
+        let until = Instant::now() + LINGER;
+        for _ in 0..2 {
+            let _ = self.ends.recv_timeout(until.saturating_duration_since(Instant::now()));
+        }
+        let taken = |captured: &Captured| {
+            std::mem::take(&mut *captured.lock().unwrap_or_else(PoisonError::into_inner))
+        };
+        Output { status, stdout: taken(&self.stdout), stderr: taken(&self.stderr) }
+    }
+}
+
+fn capture(stream: impl Read, captured: &Captured, on_line: impl Fn(&str)) {
+    let mut reader = BufReader::new(stream);
+    let mut line = Vec::new();
+    while matches!(reader.by_ref().take(MAX_LINE).read_until(b'\n', &mut line), Ok(read) if read > 0) {
+        on_line(String::from_utf8_lossy(&line).trim_end());
+        let mut kept = captured.lock().unwrap_or_else(PoisonError::into_inner);
+        let room = MAX_CAPTURED - kept.len();
+        kept.extend(line.iter().take(room));
+        line.clear();
+    }
+}

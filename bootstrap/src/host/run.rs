@@ -1,0 +1,172 @@
+//! Running commands.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Instant;
+
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use super::process::{self, Ended, OnLine};
+use super::{Command, CommandError, Host, Output, Posture, Privilege, Stdin};
+
+/// This many last lines of output go into an error.
+const TAIL_LINES: usize = 12;
+
+/// What a child may see of our environment: how to reach the network, and where its own files are.
+const PASSED_ON: [&str; 8] = [
+    "HOME",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "SSL_CERT_FILE",
+];
+
+impl Host {
+    /// Runs `command` and passes only if it ends with code 0.
+    ///
+    /// # Errors
+    /// Every way in which it can fail, with the last lines of its output.
+    pub(crate) fn run(&self, command: &Command) -> Result<Output, CommandError> {
+        let output = self.ask(command)?;
+        if output.succeeded() {
+            return Ok(output);
+        }
+        Err(CommandError::Failed {
+            command: self.log.masked(&command.to_string()),
+            status: output.to_string(),
+            tail: self.tail(command, &output),
+        })
+    }
+
+    /// Runs `command` for its answer, which may be any exit code.
+    ///
+    /// # Errors
+    /// It could not be started, or did not end in time.
+    pub(crate) fn ask(&self, command: &Command) -> Result<Output, CommandError> {
+        let prepared = self.prepared(command)?;
+        for secret in &command.masks {
+            self.log.learn(secret);
+        }
+        let shown = self.log.masked(&command.to_string());
+        self.log.line(&format!("{} {shown}", if self.by_sudo(command) { "$ sudo -n" } else { "$" }));
+        let begun = Instant::now();
+        let ended = process::run(
+            prepared,
+            input(command),
+            command.timeout,
+            &self.logging(command),
+            &|group, signal| self.kill(group, signal, command),
+        );
+        let took = begun.elapsed().as_secs_f32();
+        match ended.map_err(|source| CommandError::Start { command: shown.clone(), source })? {
+            Ended::InTime(output) => {
+                self.log.line(&format!("= {output} after {took:.1} s"));
+                Ok(output)
+            }
+            Ended::TimedOut(output) => {
+                self.log.line(&format!("= killed after {took:.1} s"));
+                let (seconds, tail) = (command.timeout.as_secs(), self.tail(command, &output));
+                Err(CommandError::TimedOut { command: shown, seconds, tail })
+            }
+        }
+    }
+
+    /// Makes sure that commands can run as root from now on, and lets sudo ask for a password on the terminal if
+    /// `may_prompt`. To be called once, when something is going to change.
+    ///
+    /// # Errors
+    /// There is no sudo, or it does not let this user become root.
+    pub(crate) fn acquire_root(&mut self, may_prompt: bool) -> Result<(), CommandError> {
+        if self.posture != Posture::Plain {
+            return Ok(());
+        }
+        if may_prompt {
+            // In our own process group and on our own terminal: a background group could not read the password.
+            let sudo = self.program("sudo").ok_or_else(|| not_found("sudo"))?;
+            let _ = std::process::Command::new(sudo).arg("-v").stdout(Stdio::null()).status();
+        }
+        self.run(&Command::new("sudo").args(["-n", "true"]))?;
+        self.posture = Posture::Sudo;
+        Ok(())
+    }
+
+    fn prepared(&self, command: &Command) -> Result<std::process::Command, CommandError> {
+        let program = self.find(&command.program)?;
+        let mut prepared = if self.by_sudo(command) {
+            let mut sudo = std::process::Command::new(self.find("sudo")?);
+            sudo.args(["-n", "--"]);
+            if !command.env.is_empty() {
+                // Setting variables by sudo itself needs another permission than running a command.
+                sudo.arg(self.find("env")?)
+                    .args(command.env.iter().map(|(name, value)| format!("{name}={value}")));
+            }
+            sudo.arg(program);
+            sudo
+        } else if command.privilege == Privilege::Root && self.posture == Posture::Plain {
+            return Err(CommandError::NeedsRoot { command: self.log.masked(&command.to_string()) });
+        } else {
+            std::process::Command::new(program)
+        };
+        prepared.args(&command.args).env_clear().env("LC_ALL", "C").envs(command.env.iter().cloned());
+        prepared.envs(PASSED_ON.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
+        if let Ok(path) = std::env::join_paths(&self.search) {
+            prepared.env("PATH", path);
+        }
+        Ok(prepared)
+    }
+
+    fn find(&self, program: &str) -> Result<PathBuf, CommandError> {
+        if program.starts_with('/') {
+            return Ok(PathBuf::from(program));
+        }
+        self.program(program).ok_or_else(|| not_found(program))
+    }
+
+    fn by_sudo(&self, command: &Command) -> bool {
+        command.privilege == Privilege::Root && self.posture == Posture::Sudo
+    }
+
+    fn logging(&self, command: &Command) -> OnLine {
+        if command.withheld {
+            return Arc::new(|_, _| {});
+        }
+        let log = self.log.clone();
+        Arc::new(move |stream, line| log.line(&format!("{stream}| {line}")))
+    }
+
+    fn tail(&self, command: &Command, output: &Output) -> Vec<String> {
+        // Withheld standard output may be a secret itself; a complaint is always worth telling.
+        output.tail(TAIL_LINES, command.withheld).iter().map(|line| self.log.masked(line)).collect()
+    }
+
+    /// A user may not signal what runs as root, so sudo has to.
+    fn kill(&self, group: Pid, signal: Signal, command: &Command) {
+        let refused = kill_process_group(group, signal) == Err(Errno::PERM);
+        if refused && self.by_sudo(command) {
+            if let (Some(sudo), Some(kill)) = (self.program("sudo"), self.program("kill")) {
+                let group = format!("-{}", group.as_raw_nonzero());
+                let signal = format!("-{}", signal.as_raw());
+                let mut command = std::process::Command::new(sudo);
+                command.args(["-n", "--"]).arg(kill).args([signal.as_str(), "--", group.as_str()]);
+                let _ = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+            }
+        }
+    }
+}
+
+fn input(command: &Command) -> Vec<u8> {
+    match &command.stdin {
+        Stdin::Empty => Vec::new(),
+        Stdin::Public(text) => text.clone().into_bytes(),
+        Stdin::Secret(secret) => secret.expose().as_bytes().to_vec(),
+    }
+}
+
+fn not_found(program: &str) -> CommandError {
+    CommandError::NotFound { program: program.to_owned() }
+}

@@ -1,0 +1,47 @@
+//! The issuer of certificates for the names that the cluster serves.
+
+use schema::LetsencryptEnvironment;
+use serde_json::{Value, json};
+
+use super::{Context, Detection, Plan, Probe};
+use crate::settings::Tls;
+use crate::step::{Action, Check, Condition, Document, ObjectRef, Step};
+
+const API: &str = "cert-manager.io/v1";
+
+pub(super) fn detect(probe: &Probe<'_>) -> Detection {
+    probe.objects(&[reference(&probe.settings.tls)])
+}
+
+pub(super) fn plan(detection: &Detection, context: &Context<'_>) -> Plan {
+    let tls = &context.settings.tls;
+    let verify = vec![Check::within(180, Condition::Ready(reference(tls)))];
+    let issuer = || vec![Step::new("cluster issuer", Action::Apply(Document::new(object(tls))))];
+    Plan::ensuring(detection, issuer, verify)
+}
+
+fn reference(tls: &Tls) -> ObjectRef {
+    ObjectRef::cluster_wide(API, "ClusterIssuer", tls.issuer().as_str())
+}
+
+fn object(tls: &Tls) -> Value {
+    let name = tls.issuer().as_str();
+    let spec = match tls {
+        Tls::SelfSigned => json!({ "selfSigned": {} }),
+        Tls::Letsencrypt { email, environment } => json!({ "acme": {
+            "server": directory(*environment),
+            "email": email,
+            "privateKeySecretRef": { "name": format!("{name}-account-key") },
+            "solvers": [{ "http01": { "ingress": { "ingressClassName": "traefik" } } }],
+        } }),
+    };
+    json!({ "apiVersion": API, "kind": "ClusterIssuer", "metadata": { "name": name }, "spec": spec })
+}
+
+/// The ACME directories of Let's Encrypt, from its documentation.
+fn directory(environment: LetsencryptEnvironment) -> &'static str {
+    match environment {
+        LetsencryptEnvironment::Staging => "https://acme-staging-v02.api.letsencrypt.org/directory",
+        LetsencryptEnvironment::Production => "https://acme-v02.api.letsencrypt.org/directory",
+    }
+}

@@ -1,0 +1,48 @@
+//! Docker's trust in the registry's certificate.
+
+use std::path::PathBuf;
+
+use super::{Cluster, Context, Detection, Plan, Probe, registry};
+use crate::settings::Settings;
+use crate::step::{Action, Check, Condition, Content, Step, certificate};
+
+/// Present when the file holds the certificate of the secret. Without a cluster a file cannot be compared, and is to be
+/// written anew once there is one.
+pub(super) fn detect(probe: &Probe<'_>) -> Detection {
+    let installed = match probe.host.read_text(&target(probe.settings)) {
+        Ok(None) => return Detection::Missing,
+        Ok(Some(text)) => text,
+        Err(error) => return Detection::Unknown(error.to_string()),
+    };
+    match probe.cluster() {
+        Cluster::None => Detection::Incomplete("there is no cluster to compare the file with".to_owned()),
+        Cluster::Unknown(reason) => Detection::Unknown(reason.clone()),
+        Cluster::Here => match certificate(probe.host, &registry::certificate_secret()) {
+            Ok(wanted) if wanted == installed => Detection::Present,
+            Ok(_) => Detection::Incomplete("the file holds another certificate".to_owned()),
+            Err(reason) => Detection::Unknown(reason),
+        },
+    }
+}
+
+pub(super) fn plan(detection: &Detection, context: &Context<'_>) -> Plan {
+    let (path, secret) = (target(context.settings), registry::certificate_secret());
+    let same = Condition::CertificateInstalled { path: path.clone(), secret: secret.clone() };
+    let steps = || {
+        let folder = path.parent().unwrap_or(&path).to_owned();
+        let (mode, content) = (0o644, Content::Certificate(secret.clone()));
+        vec![
+            Step::new(
+                "certificate of the registry",
+                Action::Wait(Check::within(180, Condition::CertificateIn(secret.clone()))),
+            ),
+            Step::new("folder for Docker's trust", Action::EnsureDir { path: folder, mode: 0o755 }),
+            Step::new("Docker's trust in the registry", Action::Write { path: path.clone(), mode, content }),
+        ]
+    };
+    Plan::ensuring(detection, steps, vec![Check::within(30, same)])
+}
+
+fn target(settings: &Settings) -> PathBuf {
+    PathBuf::from("/etc/docker/certs.d").join(&settings.registry.host).join("ca.crt")
+}

@@ -1,0 +1,91 @@
+//! What each component is: how to tell whether it is there, what brings it about, and how to be sure of it.
+//!
+//! A component is planned from its [`Detection`] and the settings alone, so a dry run and a run plan the same.
+
+mod artifacts;
+mod cert_manager;
+mod chart;
+mod clusterissuer;
+mod detection;
+mod docker_registry_trust;
+mod helm;
+mod k3s;
+mod local_hosts;
+mod longhorn;
+mod modes;
+mod nfs;
+mod plan;
+mod rancher;
+mod registry;
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+
+use schema::{Arch, Component};
+
+pub(crate) use detection::{Cluster, Detection, Probe};
+pub(crate) use modes::components;
+pub(crate) use plan::Plan;
+
+use crate::host::Host;
+use crate::settings::Settings;
+
+/// What plans are made from, apart from the detection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Context<'a> {
+    /// The inputs of the run.
+    pub(crate) settings: &'a Settings,
+    /// Processor architecture of the host.
+    pub(crate) arch: Arch,
+    /// Absolute path of the folder that artifacts are fetched to. It is ours: it belongs to the runs folder.
+    pub(crate) staging: &'a Path,
+}
+
+/// Looks at every component of the mode, in the order in which they are worked on. Nothing is changed, and nobody is
+/// asked for a password.
+pub(crate) fn detect_all(host: &Host, settings: &Settings) -> Vec<(Component, Detection)> {
+    let probe = Probe::new(host, settings);
+    components(settings.mode).iter().map(|component| (*component, detect(*component, &probe))).collect()
+}
+
+/// Looks at one component.
+pub(crate) fn detect(component: Component, probe: &Probe<'_>) -> Detection {
+    if !modes::wanted(component, probe.settings) {
+        return Detection::NotNeeded;
+    }
+    match component {
+        Component::K3s => k3s::detect(probe),
+        Component::Helm => helm::detect(probe),
+        Component::CertManager => cert_manager::detect(probe),
+        Component::Clusterissuer => clusterissuer::detect(probe),
+        Component::Longhorn => longhorn::detect(probe),
+        Component::Rancher => rancher::detect(probe),
+        Component::Registry => registry::detect(probe),
+        Component::Nfs => nfs::detect(probe),
+        Component::LocalHosts => local_hosts::detect(probe),
+        Component::DockerRegistryTrust => docker_registry_trust::detect(probe),
+    }
+}
+
+/// Plans one component.
+pub(crate) fn plan(component: Component, detection: &Detection, context: &Context<'_>) -> Plan {
+    match detection {
+        Detection::NotNeeded => return Plan::skip(),
+        Detection::Unknown(reason) => return Plan::blocked(reason),
+        Detection::Conflict(reason) => return Plan::blocked(reason),
+        _ => {}
+    }
+    match component {
+        Component::K3s => k3s::plan(detection, context),
+        Component::Helm => helm::plan(detection, context),
+        Component::CertManager => cert_manager::plan(detection, context),
+        Component::Clusterissuer => clusterissuer::plan(detection, context),
+        Component::Longhorn => longhorn::plan(detection, context),
+        Component::Rancher => rancher::plan(detection, context),
+        Component::Registry => registry::plan(detection, context),
+        Component::Nfs => nfs::plan(detection, context),
+        Component::LocalHosts => local_hosts::plan(detection, context),
+        Component::DockerRegistryTrust => docker_registry_trust::plan(detection, context),
+    }
+}

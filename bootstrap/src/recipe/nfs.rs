@@ -1,0 +1,75 @@
+//! The NFS export of the host.
+
+use std::path::Path;
+use std::time::Duration;
+
+use schema::PlannedAction;
+
+use super::{Context, Detection, Plan, Probe};
+use crate::host::{Answer, Command, Host};
+use crate::settings::Nfs;
+use crate::step::{Action, Check, Condition, Step};
+
+const PACKAGE: &str = "nfs-kernel-server";
+const EXPORTS: &str = "/etc/exports";
+/// Pods work as root in the volumes that they mount; without the last option they could not write.
+const OPTIONS: &str = "rw,sync,no_subtree_check,no_root_squash";
+
+pub(super) fn detect(probe: &Probe<'_>) -> Detection {
+    let Some(nfs) = &probe.settings.nfs else { return Detection::NotNeeded };
+    match server(probe.host) {
+        Answer::No => return Detection::Missing,
+        Answer::Unknown(reason) => return Detection::Unknown(reason),
+        Answer::Yes => {}
+    }
+    match probe.host.read_text(Path::new(EXPORTS)) {
+        Ok(Some(exports)) if lists(&exports, nfs) => Detection::PresentWithExport,
+        Ok(_) => Detection::PresentWithoutExport,
+        Err(error) => Detection::Unknown(error.to_string()),
+    }
+}
+
+pub(super) fn plan(detection: &Detection, context: &Context<'_>) -> Plan {
+    let Some(nfs) = &context.settings.nfs else { return Plan::skip() };
+    let action = match detection {
+        Detection::PresentWithExport => PlannedAction::Reuse,
+        Detection::PresentWithoutExport => PlannedAction::AddExport,
+        _ => PlannedAction::Install,
+    };
+    let exported =
+        Condition::Exported { path: nfs.export_path.clone(), network: nfs.allowed_network.clone() };
+    Plan::doing(action, || steps(nfs, action), vec![Check::within(30, exported)])
+}
+
+fn steps(nfs: &Nfs, action: PlannedAction) -> Vec<Step> {
+    let mut steps = Vec::new();
+    if action == PlannedAction::Install {
+        steps.push(Step::new("NFS server", Action::EnsurePackages(vec![PACKAGE.to_owned()])));
+    }
+    let line = format!("{} {}({OPTIONS})", nfs.export_path.display(), nfs.allowed_network);
+    let export = Command::new("exportfs").args(["-ra"]).as_root().timeout(Duration::from_secs(60));
+    steps.extend([
+        Step::new("exported folder", Action::EnsureDir { path: nfs.export_path.clone(), mode: 0o755 }),
+        Step::new("export line", Action::EnsureLine { path: EXPORTS.into(), line }),
+        Step::new("tell the kernel of the export", Action::Run(export)),
+    ]);
+    steps
+}
+
+/// A host that has neither the program nor the unit has no NFS server; dpkg is asked only where there is one of them.
+fn server(host: &Host) -> Answer {
+    if host.program("exportfs").is_none() && !host.has_unit("nfs-server") {
+        return Answer::No;
+    }
+    host.package_installed(PACKAGE)
+}
+
+/// Whether a line of `exports` gives the folder to exactly this network.
+fn lists(exports: &str, nfs: &Nfs) -> bool {
+    let path = nfs.export_path.to_string_lossy();
+    exports.lines().any(|line| {
+        let mut words = line.split('#').next().unwrap_or_default().split_whitespace();
+        words.next() == Some(&*path)
+            && words.any(|client| client.split('(').next() == Some(nfs.allowed_network.as_str()))
+    })
+}

@@ -1,0 +1,81 @@
+//! What a run means to do with a component.
+
+use schema::{ComponentResult, PlannedAction};
+
+use super::Detection;
+use crate::step::{Check, Step};
+
+/// The plan of one component.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Plan {
+    /// What is meant to be done.
+    pub(crate) action: PlannedAction,
+    /// The steps, in order. None where the component is reused, skipped or blocked.
+    pub(crate) steps: Vec<Step>,
+    /// What must be so afterwards, in order. A reused component is verified too.
+    pub(crate) verify: Vec<Check>,
+    /// Why nothing can be planned. A run must not go on; a dry run shows it.
+    pub(crate) blocked: Option<String>,
+}
+
+impl Plan {
+    /// The component is left out.
+    pub(super) fn skip() -> Self {
+        Self { action: PlannedAction::Skip, steps: Vec::new(), verify: Vec::new(), blocked: None }
+    }
+
+    /// Nothing can be planned, because the state of the component could not be told or speaks against it.
+    pub(super) fn blocked(reason: &str) -> Self {
+        let blocked = Some(reason.to_owned());
+        Self { action: PlannedAction::Pending, steps: Vec::new(), verify: Vec::new(), blocked }
+    }
+
+    /// Installs what is missing, completes what is incomplete, and reuses what is there. The steps are only made where
+    /// they are needed.
+    pub(super) fn for_state(
+        detection: &Detection,
+        steps: impl FnOnce() -> Vec<Step>,
+        verify: Vec<Check>,
+    ) -> Self {
+        let action = match detection {
+            Detection::Missing => PlannedAction::Install,
+            Detection::Incomplete(_) => PlannedAction::Ensure,
+            _ => PlannedAction::Reuse,
+        };
+        Self::doing(action, steps, verify)
+    }
+
+    /// Brings a setting of the host or the cluster about, or reuses the one that is there.
+    pub(super) fn ensuring(
+        detection: &Detection,
+        steps: impl FnOnce() -> Vec<Step>,
+        verify: Vec<Check>,
+    ) -> Self {
+        let action = match detection {
+            Detection::Missing | Detection::Incomplete(_) => PlannedAction::Ensure,
+            _ => PlannedAction::Reuse,
+        };
+        Self::doing(action, steps, verify)
+    }
+
+    /// Does `action`.
+    pub(super) fn doing(
+        action: PlannedAction,
+        steps: impl FnOnce() -> Vec<Step>,
+        verify: Vec<Check>,
+    ) -> Self {
+        let steps = if action == PlannedAction::Reuse { Vec::new() } else { steps() };
+        Self { action, steps, verify, blocked: None }
+    }
+
+    /// What became of the component once every step is done and the verification has passed.
+    pub(crate) fn result(&self) -> ComponentResult {
+        match self.action {
+            PlannedAction::Install | PlannedAction::Update => ComponentResult::Installed,
+            PlannedAction::Ensure | PlannedAction::AddExport => ComponentResult::Configured,
+            PlannedAction::Reuse => ComponentResult::Reused,
+            PlannedAction::Skip => ComponentResult::Skipped,
+            PlannedAction::Pending => ComponentResult::Pending,
+        }
+    }
+}

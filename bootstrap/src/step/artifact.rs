@@ -1,0 +1,109 @@
+//! Files that come from a release, each with the promise it is held to.
+
+use std::fmt;
+
+/// A file of a release.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Artifact {
+    /// Its name in the artifacts folder.
+    pub(crate) name: String,
+    /// Where it comes from.
+    pub(crate) origin: Origin,
+    /// What it must be. There is no artifact without a promise: no checksum, no install.
+    pub(crate) promise: Promise,
+    /// Whether the step is left out when a local folder does not have the file.
+    pub(crate) optional: bool,
+}
+
+/// Where an artifact comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// An `https` URL.
+    Url(String),
+    /// The URL that a chart repository's `index.yaml` names.
+    Chart {
+        /// `https` URL of the repository, without a slash at its end.
+        repository: String,
+        /// Name of the chart.
+        chart: String,
+        /// Version of the chart, without a `v`.
+        version: String,
+    },
+    /// A folder of this host.
+    Folder(std::path::PathBuf),
+}
+
+/// Where the checksum comes from that an artifact must have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Promise {
+    /// The operator pinned it.
+    Pinned(Sha256Sum),
+    /// A file of the release, in the form that `sha256sum` writes, names the artifact.
+    SumFile {
+        /// `https` URL of the file.
+        url: String,
+        /// How the file calls the artifact; in a file with one sum only the name is not looked at.
+        entry: String,
+    },
+    /// The description of the release on GitHub states the digest of each of its files.
+    GithubRelease {
+        /// `https` URL of the description.
+        url: String,
+        /// Name of the file in the release.
+        asset: String,
+    },
+    /// The `index.yaml` of the chart repository states it.
+    ChartIndex,
+    /// A file in the artifacts folder, in the form that `sha256sum` writes: one of `files`, the first that is there.
+    FolderSums {
+        /// Names of files that may hold it.
+        files: Vec<String>,
+    },
+}
+
+/// A SHA-256 checksum: 64 lower-case hexadecimal digits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Sha256Sum(String);
+
+impl Sha256Sum {
+    /// Reads a checksum, in either case.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let hex = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        hex.then(|| Self(text.to_ascii_lowercase()))
+    }
+
+    /// The checksum of `bytes`.
+    pub(crate) fn of(bytes: &[u8]) -> Self {
+        Self(manifest::Undo::sha256(bytes))
+    }
+}
+
+impl fmt::Display for Sha256Sum {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Url(url) => f.write_str(url),
+            Self::Chart { repository, chart, version } => {
+                write!(f, "chart {chart} {version} of {repository}/index.yaml")
+            }
+            Self::Folder(folder) => write!(f, "{}", folder.display()),
+        }
+    }
+}
+
+impl fmt::Display for Promise {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pinned(sum) => write!(f, "{sum} (pinned)"),
+            Self::SumFile { url, entry } => write!(f, "of {entry} in {url}"),
+            Self::GithubRelease { url, asset } => write!(f, "of {asset} in {url}"),
+            Self::ChartIndex => f.write_str("of the chart in that index"),
+            Self::FolderSums { files } => write!(f, "in {} of the same folder", files.join(" or ")),
+        }
+    }
+}

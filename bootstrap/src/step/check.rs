@@ -1,0 +1,111 @@
+//! What must be so before a component counts as done.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::ObjectRef;
+use crate::host::Command;
+
+/// Something that must be so within a time.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Check {
+    /// What must be so.
+    pub(crate) condition: Condition,
+    /// How long it may take.
+    pub(crate) timeout: Duration,
+}
+
+/// Something that can be seen from outside. Readiness is read from objects, and nothing is never ready.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Condition {
+    /// The service is active.
+    ServiceActive(String),
+    /// The cluster has nodes, and one of them is ready.
+    NodeReady,
+    /// The namespace has all these deployments, each with all its replicas available.
+    Rollout {
+        /// The namespace.
+        namespace: String,
+        /// Names of the deployments.
+        deployments: Vec<String>,
+    },
+    /// The namespace has pods, and all are ready or have done their work.
+    PodsReady(String),
+    /// The service has at least one address behind it.
+    Endpoints {
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        service: String,
+    },
+    /// The object has the condition `Ready`.
+    Ready(ObjectRef),
+    /// The secret holds a certificate.
+    CertificateIn(ObjectRef),
+    /// The file holds the very certificate that the secret holds.
+    CertificateInstalled {
+        /// The file.
+        path: PathBuf,
+        /// The secret.
+        secret: ObjectRef,
+    },
+    /// The last revision of the release is deployed.
+    HelmDeployed {
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        release: String,
+    },
+    /// The kernel exports the folder to the network.
+    Exported {
+        /// The folder.
+        path: PathBuf,
+        /// The network.
+        network: String,
+    },
+    /// All these names have an address on this host.
+    Resolves(Vec<String>),
+    /// The command ends with code 0.
+    Succeeds(Command),
+}
+
+impl Check {
+    /// A condition with the seconds that it may take.
+    pub(crate) fn within(seconds: u64, condition: Condition) -> Self {
+        Self { condition, timeout: Duration::from_secs(seconds) }
+    }
+}
+
+impl fmt::Display for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (within {} s)", self.condition, self.timeout.as_secs())
+    }
+}
+
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ServiceActive(name) => write!(f, "service {name} is active"),
+            Self::NodeReady => f.write_str("at least one node is Ready"),
+            Self::Rollout { namespace, deployments } => {
+                write!(f, "all replicas of {} in {namespace} are available", deployments.join(", "))
+            }
+            Self::PodsReady(namespace) => write!(f, "{namespace} has pods and all are Ready"),
+            Self::Endpoints { namespace, service } => {
+                write!(f, "service {namespace}/{service} has endpoints")
+            }
+            Self::Ready(object) => write!(f, "{object} is Ready"),
+            Self::CertificateIn(secret) => write!(f, "{secret} holds a certificate"),
+            Self::CertificateInstalled { path, secret } => {
+                write!(f, "{} equals the certificate in {secret}", path.display())
+            }
+            Self::HelmDeployed { namespace, release } => {
+                write!(f, "helm release {namespace}/{release} is deployed")
+            }
+            Self::Exported { path, network } => write!(f, "{} is exported to {network}", path.display()),
+            Self::Resolves(names) => write!(f, "{} resolve", names.join(", ")),
+            Self::Succeeds(command) => write!(f, "{command} succeeds"),
+        }
+    }
+}

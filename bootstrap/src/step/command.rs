@@ -1,0 +1,64 @@
+//! The commands that steps come down to. A dry run shows them, a run carries them out.
+
+use std::time::Duration;
+
+use super::HelmRelease;
+use super::kube::{KUBECONFIG, kubectl};
+use crate::host::{Command, Stdin};
+
+/// The name by which the API server remembers which fields of an object are ours.
+pub(crate) const FIELD_MANAGER: &str = "productive-k3s";
+
+/// Package downloads on a slow line take less.
+const PACKAGES: Duration = Duration::from_secs(900);
+
+/// A chart has this long to bring its pods up.
+const CHART: Duration = Duration::from_secs(600);
+
+/// Time on top of a command's own limit, so that it can say itself what it waited for.
+const MARGIN: Duration = Duration::from_secs(60);
+
+/// Gives the cluster the object on standard input, which is read as JSON.
+pub(crate) fn apply_object(object: Stdin) -> Command {
+    let manager = format!("--field-manager={FIELD_MANAGER}");
+    kubectl(["apply", "--server-side", &manager, "-o", "json", "-f", "-"])
+        .as_root()
+        .timeout(MARGIN)
+        .withhold_output()
+        .stdin(object)
+}
+
+/// Installs a chart or brings its release up to date, with the values on standard input.
+pub(crate) fn helm_upgrade(helm: &HelmRelease, values: Stdin) -> Command {
+    let chart = helm.chart.to_string_lossy();
+    Command::new("helm")
+        .args(["upgrade", "--install", &helm.release, &chart, "--namespace", &helm.namespace])
+        .args(["--create-namespace", "--wait", "--timeout", &format!("{}s", CHART.as_secs())])
+        .args(["--kubeconfig", KUBECONFIG, "--values", "-"])
+        .as_root()
+        .timeout(CHART + MARGIN)
+        .stdin(values)
+}
+
+/// Refreshes the package lists, and installs packages without asking.
+pub(crate) fn install_packages(packages: &[String]) -> [Command; 2] {
+    let apt = || Command::new("apt-get").env("DEBIAN_FRONTEND", "noninteractive").as_root().timeout(PACKAGES);
+    let install = ["install", "--yes", "--no-install-recommends", "--"];
+    [apt().args(["update"]), apt().args(install).args(packages.iter().cloned())]
+}
+
+/// Enables a service and starts it.
+pub(crate) fn enable_service(name: &str) -> Command {
+    Command::new("systemctl").args(["enable", "--now", name]).as_root().timeout(MARGIN)
+}
+
+/// Marks a storage class as the default one, or as not.
+pub(crate) fn default_class_patch(class: &str, default: bool) -> Command {
+    let annotations =
+        serde_json::json!({ "storageclass.kubernetes.io/is-default-class": default.to_string() });
+    let patch = serde_json::json!({ "metadata": { "annotations": annotations } }).to_string();
+    let manager = format!("--field-manager={FIELD_MANAGER}");
+    kubectl(["patch", "storageclass", class, "--type=merge", &manager, "--patch", &patch])
+        .as_root()
+        .timeout(MARGIN)
+}

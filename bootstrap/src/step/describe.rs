@@ -1,0 +1,92 @@
+//! What a dry run prints of a step.
+
+use super::{Action, Content, Document, Step, apply_object, default_class_patch, enable_service};
+use super::{helm_upgrade, install_packages};
+use crate::host::{Command, Privilege, Stdin};
+use crate::secret::MASK;
+
+impl Step {
+    /// Lines that say exactly what the step does: each command with its arguments, each file, each object. Secrets are
+    /// masked.
+    pub(crate) fn describe(&self) -> Vec<String> {
+        match &self.action {
+            Action::Run(command) => run(command),
+            Action::Fetch { artifact, to } => {
+                let when = if artifact.optional { ", if it is there" } else { "" };
+                vec![
+                    format!("fetch {} from {}{when}", artifact.name, artifact.origin),
+                    format!("  to {}", to.display()),
+                    format!("  check sha256 {}", artifact.promise),
+                ]
+            }
+            Action::Install { from, path, mode } => {
+                vec![format!("install {} as {} (mode {mode:04o})", from.display(), path.display())]
+            }
+            Action::Write { path, mode, content } => {
+                let what = match content {
+                    Content::Secret(_) => MASK.to_owned(),
+                    Content::Certificate(secret) => format!("the certificate in {secret}"),
+                };
+                vec![format!("write {} (mode {mode:04o}): {what}", path.display())]
+            }
+            Action::EnsureDir { path, mode } => {
+                vec![format!("make folder {} (mode {mode:04o})", path.display())]
+            }
+            Action::EnsureBlock { path, marker, lines } => {
+                let block = super::lines::block(marker, lines);
+                let head = format!("put this block into {}, in place of the former one", path.display());
+                std::iter::once(head).chain(block.lines().map(|line| format!("  {line}"))).collect()
+            }
+            Action::EnsureLine { path, line } => {
+                vec![format!("add this line to {} unless it is there", path.display()), format!("  {line}")]
+            }
+            Action::EnsurePackages(packages) => {
+                let mut lines = vec![format!("unless {} is installed:", packages.join(", "))];
+                lines.extend(install_packages(packages).iter().flat_map(run));
+                lines
+            }
+            Action::EnsureService(name) => run(&enable_service(name)),
+            Action::Apply(object) => {
+                let mut lines = run(&apply_object(Stdin::Empty));
+                lines.push(format!("  {}", identity(object)));
+                lines.push(format!("  {}", object.masked()));
+                lines
+            }
+            Action::ApplyFile(file) => {
+                let mut lines = vec![format!("for each object of {}:", file.display())];
+                lines.extend(run(&apply_object(Stdin::Empty)));
+                lines
+            }
+            Action::Helm(helm) => {
+                let mut lines = run(&helm_upgrade(helm, Stdin::Empty));
+                lines.push(format!("  values {}", helm.values.masked()));
+                lines
+            }
+            Action::MakeDefaultClass(class) => {
+                let mut lines = vec!["for each other storage class that is the default:".to_owned()];
+                lines.extend(run(&default_class_patch("NAME", false)));
+                lines.extend(run(&default_class_patch(class, true)));
+                lines
+            }
+            Action::Wait(check) => vec![format!("wait until {check}")],
+        }
+    }
+}
+
+fn run(command: &Command) -> Vec<String> {
+    let whose = match command.privilege() {
+        Privilege::Own => "run",
+        Privilege::Root => "run as root",
+    };
+    let mut lines = vec![format!("{whose}: {command}")];
+    match command.input() {
+        Stdin::Empty => {}
+        Stdin::Public(text) => lines.push(format!("  input {text}")),
+        Stdin::Secret(_) => lines.push(format!("  input {MASK}")),
+    }
+    lines
+}
+
+fn identity(object: &Document) -> String {
+    object.reference().map_or_else(|| "an object".to_owned(), |reference| reference.to_string())
+}

@@ -1,0 +1,91 @@
+//! JSON documents for the cluster, with places for secrets that are filled in at the last moment.
+
+use serde_json::Value;
+
+use super::ObjectRef;
+use crate::secret::{MASK, Secret};
+use crate::settings::Password;
+
+/// A Kubernetes object or the values of a chart, as data.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Document {
+    value: Value,
+    secrets: Vec<SecretField>,
+}
+
+/// A place in a document that a secret goes to.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct SecretField {
+    /// JSON pointer of the place. The folder-like objects above it must be there.
+    pub(crate) pointer: String,
+    /// What goes there.
+    pub(crate) source: SecretSource,
+}
+
+/// What a secret is made of.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum SecretSource {
+    /// The password as it is.
+    Password(Password),
+    /// A line for an htpasswd file. The registry takes bcrypt alone.
+    Htpasswd {
+        /// User name.
+        user: String,
+        /// Password of that user.
+        password: Password,
+    },
+}
+
+impl Document {
+    /// A document without secrets.
+    pub(crate) fn new(value: Value) -> Self {
+        Self { value, secrets: Vec::new() }
+    }
+
+    /// Adds a secret at `pointer`.
+    pub(crate) fn secret(mut self, pointer: &str, source: SecretSource) -> Self {
+        self.secrets.push(SecretField { pointer: pointer.to_owned(), source });
+        self
+    }
+
+    /// The document with a mask in the place of each secret.
+    pub(crate) fn masked(&self) -> Value {
+        self.filled(|_| MASK.to_owned())
+    }
+
+    /// Whether there are secrets in it.
+    pub(crate) fn has_secrets(&self) -> bool {
+        !self.secrets.is_empty()
+    }
+
+    /// The document with each secret as `resolve` gives it.
+    ///
+    /// # Errors
+    /// The first error of `resolve`.
+    pub(crate) fn resolved<E>(
+        &self,
+        mut resolve: impl FnMut(&SecretSource) -> Result<Secret, E>,
+    ) -> Result<Value, E> {
+        let secrets =
+            self.secrets.iter().map(|field| resolve(&field.source)).collect::<Result<Vec<_>, E>>()?;
+        let mut secrets = secrets.into_iter();
+        Ok(self.filled(|_| secrets.next().map_or_else(String::new, |secret| secret.expose().to_owned())))
+    }
+
+    /// Which object it is, if it is one.
+    pub(crate) fn reference(&self) -> Option<ObjectRef> {
+        ObjectRef::of(&self.value)
+    }
+
+    fn filled(&self, mut fill: impl FnMut(&SecretField) -> String) -> Value {
+        let mut value = self.value.clone();
+        for field in &self.secrets {
+            if let Some((above, key)) = field.pointer.rsplit_once('/')
+                && let Some(Value::Object(object)) = value.pointer_mut(above)
+            {
+                object.insert(key.to_owned(), Value::String(fill(field)));
+            }
+        }
+        value
+    }
+}

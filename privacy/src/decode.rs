@@ -21,7 +21,10 @@ pub(crate) fn forms(text: &str) -> impl Iterator<Item = String> {
         Cow::Owned(form) => Some(form),
     };
     let encoded = std::iter::once(text).chain(pieces(text));
-    whole.into_iter().chain(percent(text)).chain(encoded.flat_map(|part| base64(part).into_iter().chain(hex(part))))
+    whole
+        .into_iter()
+        .chain(percent(text))
+        .chain(encoded.flat_map(|part| base64(part).into_iter().chain(hex(part))))
 }
 
 /// The text in NFKC and without characters that have no width; borrowed if that is what it was.
@@ -40,7 +43,8 @@ fn is_invisible(character: char) -> bool {
 /// The parts of `text` that are worth decoding by themselves; none if that is the whole text.
 fn pieces(text: &str) -> impl Iterator<Item = &str> {
     let mixed = text.bytes().any(|byte| !byte.is_ascii_alphanumeric());
-    text.split(|character: char| !character.is_ascii_alphanumeric()).filter(move |piece| mixed && !piece.is_empty())
+    text.split(|character: char| !character.is_ascii_alphanumeric())
+        .filter(move |piece| mixed && !piece.is_empty())
 }
 
 fn percent(text: &str) -> Option<String> {
@@ -84,11 +88,14 @@ fn base64(text: &str) -> Option<String> {
     if body.len() < MIN_BASE64_DIGITS || !may_be_text {
         return None;
     }
-    let standard: Vec<u8> = body.bytes().map(|byte| match byte {
-        b'-' => b'+',
-        b'_' => b'/',
-        byte => byte,
-    }).collect();
+    let standard: Vec<u8> = body
+        .bytes()
+        .map(|byte| match byte {
+            b'-' => b'+',
+            b'_' => b'/',
+            byte => byte,
+        })
+        .collect();
     as_text(LENIENT.decode(standard).ok()?)
 }
 

@@ -15,7 +15,11 @@ pub(crate) fn check(key: &str, pointer: impl FnOnce() -> String, report: &mut dy
     if !plain {
         report(named(KEYS.shape));
     }
-    let tripped = if plain { TABLES.look_up(key.split('_')) } else { TABLES.look_up(tokens(key).iter().map(String::as_str)) };
+    let tripped = if plain {
+        TABLES.look_up(key.split('_').filter(|token| !token.is_empty()))
+    } else {
+        TABLES.look_up(tokens(key).iter().map(String::as_str))
+    };
     if (tripped.token || tripped.sequence) && !is_exempt(&pointer()) {
         if tripped.token {
             report(named(KEYS.token));
@@ -39,9 +43,10 @@ fn has_shape(key: &str) -> bool {
 }
 
 fn is_exempt(pointer: &str) -> bool {
-    KEYS.exempt_prefixes.iter().filter_map(|prefix| pointer.strip_prefix(prefix)).any(|rest| {
-        KEYS.exempt.iter().any(|exemption| exemption.pointer == rest)
-    })
+    KEYS.exempt_prefixes
+        .iter()
+        .filter_map(|prefix| pointer.strip_prefix(prefix))
+        .any(|rest| KEYS.exempt.iter().any(|exemption| exemption.pointer == rest))
 }
 
 struct Tables {

@@ -81,10 +81,9 @@ fn is_our_own(text: &str) -> bool {
 
 fn occurs(needle: &str, text: &str) -> bool {
     let bordered = |at: usize| {
-        let before = text[..at].bytes().next_back();
-        let after = text[at + needle.len()..].bytes().next();
-        !(continues(before) && continues(needle.bytes().next()))
-            && !(continues(after) && continues(needle.bytes().next_back()))
+        let before = [text[..at].bytes().next_back(), needle.bytes().next()];
+        let after = [needle.bytes().next_back(), text[at + needle.len()..].bytes().next()];
+        ![before, after].into_iter().any(is_one_word)
     };
     let mut from = 0;
     while let Some(found) = text[from..].find(needle) {
@@ -97,6 +96,7 @@ fn occurs(needle: &str, text: &str) -> bool {
     false
 }
 
-fn continues(byte: Option<u8>) -> bool {
-    byte.is_some_and(|byte| byte.is_ascii_alphanumeric())
+/// Whether two neighbouring bytes belong to one word.
+fn is_one_word(neighbours: [Option<u8>; 2]) -> bool {
+    neighbours.iter().all(|byte| byte.is_some_and(|byte| byte.is_ascii_alphanumeric()))
 }

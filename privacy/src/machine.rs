@@ -1,7 +1,7 @@
 //! What the operating system tells of this machine and this user, without asking the network or another process.
 
 use std::env;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
 use nix::ifaddrs::getifaddrs;
 use nix::sys::socket::SockaddrStorage;
@@ -42,7 +42,8 @@ impl MachineFacts {
 
     /// The names and home folders of the user, of the one who called sudo, and of the one whose uid this is.
     fn add_user(&mut self) {
-        let variables = |names: &[&str]| -> Vec<String> { names.iter().filter_map(|name| env::var(name).ok()).collect() };
+        let variables =
+            |names: &[&str]| -> Vec<String> { names.iter().filter_map(|name| env::var(name).ok()).collect() };
         let names = variables(&["USER", "LOGNAME", "SUDO_USER"]);
         self.places.extend(variables(&["HOME"]));
         // The name service could ask a directory on the network, which may be slow; the file is all that is read.
@@ -74,7 +75,7 @@ fn text_of(address: &SockaddrStorage) -> Option<String> {
     }
     let ip = address
         .as_sockaddr_in()
-        .map(|v4| IpAddr::from(Ipv4Addr::from(v4.ip())))
-        .or_else(|| address.as_sockaddr_in6().map(|v6| IpAddr::from(Ipv6Addr::from(v6.ip()))))?;
+        .map(|v4| IpAddr::from(v4.ip()))
+        .or_else(|| address.as_sockaddr_in6().map(|v6| IpAddr::from(v6.ip())))?;
     Some(ip.to_string())
 }

@@ -18,7 +18,9 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Value, Violation> {
     let text = std::str::from_utf8(bytes).map_err(|_| violation("utf8", String::new()))?;
     let mut state = State::default();
     let mut json = serde_json::Deserializer::from_str(text);
-    let value = Node { state: &mut state, depth: 1 }.deserialize(&mut json).and_then(|value| json.end().map(|()| value));
+    let value = Node { state: &mut state, depth: 1 }
+        .deserialize(&mut json)
+        .and_then(|value| json.end().map(|()| value));
     value.map_err(|_| match state.fault {
         Some(rule) => violation(rule, masked(state.trail.iter().rev().map(Step::segment))),
         None => violation("syntax", String::new()),

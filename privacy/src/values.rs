@@ -36,7 +36,8 @@ fn check_at_depth(text: &str, depth: usize, locals: &LocalIdentifiers, report: &
 
 /// Whether the whole string is a word or a form of the contract that cannot hold anything private.
 fn is_innocent(text: &str) -> bool {
-    static WORDS: LazyLock<HashSet<&str>> = LazyLock::new(|| denylist::innocent_words().into_iter().collect());
+    static WORDS: LazyLock<HashSet<&str>> =
+        LazyLock::new(|| denylist::innocent_words().into_iter().collect());
     static SHAPES: LazyLock<Regex> = LazyLock::new(|| {
         let patterns: Vec<&str> = INNOCENT_SHAPES.iter().map(|shape| shape.pattern).collect();
         compile(&patterns, false)

@@ -31,7 +31,8 @@ fn rejection(document: &Value) -> Rejection {
 #[track_caller]
 fn check_refused(document: &Value, expected: &[(&str, &str)]) {
     let rejection = rejection(document);
-    let found: BTreeSet<_> = rejection.violations().iter().map(|found| (found.rule(), found.pointer())).collect();
+    let found: BTreeSet<_> =
+        rejection.violations().iter().map(|found| (found.rule(), found.pointer())).collect();
     assert_eq!(found, expected.iter().copied().collect());
 }
 
@@ -52,9 +53,18 @@ fn documents_of_the_contract_pass_and_keep_their_bytes() {
 fn the_schema_names_keyword_and_place() {
     check_refused(&with(manifest(), "/status", "done"), &[("schema.enum", "/status")]);
     check_refused(&with(manifest(), "/exit_code", 256), &[("schema.maximum", "/exit_code")]);
-    check_refused(&with(manifest(), "/started_at", "2026-13-22T07:50:02Z"), &[("schema.pattern", "/started_at"), ("schema.format", "/started_at")]);
-    check_refused(&with(manifest(), "/features/tls_mode", Value::Null), &[("schema.enum", "/features/tls_mode"), ("schema.type", "/features/tls_mode")]);
-    check_refused(&with(manifest(), "/components/k3s/result", 1), &[("schema.enum", "/components/k3s/result"), ("schema.type", "/components/k3s/result")]);
+    check_refused(
+        &with(manifest(), "/started_at", "2026-13-22T07:50:02Z"),
+        &[("schema.pattern", "/started_at"), ("schema.format", "/started_at")],
+    );
+    check_refused(
+        &with(manifest(), "/features/tls_mode", Value::Null),
+        &[("schema.enum", "/features/tls_mode"), ("schema.type", "/features/tls_mode")],
+    );
+    check_refused(
+        &with(manifest(), "/components/k3s/result", 1),
+        &[("schema.enum", "/components/k3s/result"), ("schema.type", "/components/k3s/result")],
+    );
     check_refused(&json!([]), &[("schema.type", "")]);
 }
 
@@ -63,9 +73,18 @@ fn of_a_union_the_branch_is_described_that_the_event_names() {
     check_refused(&with(delivery(), "/delivery_attempt", 0), &[("schema.minimum", "/delivery_attempt")]);
     check_refused(&with(delivery(), "/parent_run_id", "-x"), &[("schema.pattern", "/parent_run_id")]);
     check_refused(&with(delivery(), "/parent_run_id", 5), &[("schema.type", "/parent_run_id")]);
-    check_refused(&with(delivery(), "/manifest/platform/arch", "x86"), &[("schema.enum", "/manifest/platform/arch")]);
-    check_refused(&with(delivery(), "/event_name", "core.bootstrap.server.begun"), &[("schema.const", "/event_name"), ("value.fqdn", "/event_name")]);
-    check_refused(&with(delivery(), "/telemetry_meta/anonymous_by_contract", false), &[("schema.const", "/telemetry_meta/anonymous_by_contract")]);
+    check_refused(
+        &with(delivery(), "/manifest/platform/arch", "x86"),
+        &[("schema.enum", "/manifest/platform/arch")],
+    );
+    check_refused(
+        &with(delivery(), "/event_name", "core.bootstrap.server.begun"),
+        &[("schema.const", "/event_name"), ("value.fqdn", "/event_name")],
+    );
+    check_refused(
+        &with(delivery(), "/telemetry_meta/anonymous_by_contract", false),
+        &[("schema.const", "/telemetry_meta/anonymous_by_contract")],
+    );
     let mut document = delivery();
     document.as_object_mut().expect("an object").remove("client");
     check_refused(&document, &[("schema.required", "")]);
@@ -73,17 +92,33 @@ fn of_a_union_the_branch_is_described_that_the_event_names() {
 
 #[test]
 fn keys_are_refused_where_they_stand_and_never_shown() {
-    check_refused(&with(manifest(), "/platform/hostname", "debian"), &[("schema.additionalProperties", "/platform"), ("key.token", "/platform/*")]);
+    check_refused(
+        &with(manifest(), "/platform/hostname", "debian"),
+        &[("schema.additionalProperties", "/platform"), ("key.token", "/platform/*")],
+    );
     // Exempt is a place, not a name.
-    check_refused(&with(manifest(), "/platform/local_hosts", true), &[("schema.additionalProperties", "/platform"), ("key.token", "/platform/local_hosts")]);
-    check_refused(&with(manifest(), "/platform/srv01", json!({ "alice": [{ "hostName": 1 }] })), &[("schema.additionalProperties", "/platform"), ("key.shape", "/platform/*/*/0/*"), ("key.token", "/platform/*/*/0/*")]);
+    check_refused(
+        &with(manifest(), "/platform/local_hosts", true),
+        &[("schema.additionalProperties", "/platform"), ("key.token", "/platform/local_hosts")],
+    );
+    check_refused(
+        &with(manifest(), "/platform/srv01", json!({ "alice": [{ "hostName": 1 }] })),
+        &[
+            ("schema.additionalProperties", "/platform"),
+            ("key.shape", "/platform/*/*/0/*"),
+            ("key.token", "/platform/*/*/0/*"),
+        ],
+    );
 }
 
 #[test]
 fn documents_are_told_apart_by_themselves() {
     let manifest = with(manifest(), "/event_family", "usage");
     check_refused(&manifest, &[("schema.required", ""), ("schema.additionalProperties", "")]);
-    assert_eq!(Gate::default().check(b"{").map_err(|rejection| rejection.violations()[0].rule().to_owned()), Err("syntax".to_owned()));
+    assert_eq!(
+        Gate::default().check(b"{").map_err(|rejection| rejection.violations()[0].rule().to_owned()),
+        Err("syntax".to_owned())
+    );
 }
 
 #[test]

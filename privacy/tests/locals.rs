@@ -69,8 +69,17 @@ fn machine(user: &str, host: &str, folder: &str) -> MachineFacts {
 #[test]
 fn common_machines_lose_nothing() {
     for user in ["root", "ubuntu", "debian", "core", "server", "admin", "productive"] {
-        for host in ["server", "localhost", "localhost.localdomain", "k3s", "core", "ubuntu", "debian-12", "agent"] {
-            for folder in ["/", "/root", "/srv/24.04", "/home/core/productive-k3s-core", "/opt/pk3s-public-v1", "/srv/public/2026"] {
+        for host in
+            ["server", "localhost", "localhost.localdomain", "k3s", "core", "ubuntu", "debian-12", "agent"]
+        {
+            for folder in [
+                "/",
+                "/root",
+                "/srv/24.04",
+                "/home/core/productive-k3s-core",
+                "/opt/pk3s-public-v1",
+                "/srv/public/2026",
+            ] {
                 let gate = Gate::new(LocalIdentifiers::of_facts(&machine(user, host, folder)));
                 let context = format!("{user} on {host} in {folder}");
                 assert!(gate.vet(&documents::full_manifest()).is_ok(), "{context}");
@@ -87,7 +96,11 @@ fn common_machines_lose_nothing() {
 
 #[test]
 fn names_of_a_machine_are_refused_in_ids() {
-    let gate = Gate::new(LocalIdentifiers::of_facts(&machine("alice", "srv01.example.com", "/home/alice/acme-rollout")));
+    let gate = Gate::new(LocalIdentifiers::of_facts(&machine(
+        "alice",
+        "srv01.example.com",
+        "/home/alice/acme-rollout",
+    )));
     for text in ["alice", "srv01", "SRV01-1", "acme-rollout", "run-alice-1", "10-0-2-15"] {
         assert!(gate.check_text(text).is_err(), "{text}");
     }
@@ -98,7 +111,11 @@ fn this_machine_is_collected_and_not_shown() {
     let identifiers = LocalIdentifiers::of_machine();
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
     let gate = Gate::new(identifiers.clone());
-    assert!(host.len() < 3 || schema::denylist::innocent_words().contains(&host.as_str()) || gate.check_text(&host).is_err());
+    assert!(
+        host.len() < 3
+            || schema::denylist::innocent_words().contains(&host.as_str())
+            || gate.check_text(&host).is_err()
+    );
     assert!(!format!("{identifiers:?} {gate:?}").contains(&host));
     assert!(gate.vet(&documents::full_manifest()).is_ok());
 }

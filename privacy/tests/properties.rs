@@ -21,7 +21,10 @@ fn private_setting() -> impl Strategy<Value = String> {
     // White space around a setting is no part of it, and a setting may be a word that everybody uses.
     .prop_filter("something that identifies", |text| {
         text.trim() == text
-            && !text.to_lowercase().chars().any(|lower| text.contains(char::is_uppercase) && !lower.is_ascii())
+            && !text
+                .to_lowercase()
+                .chars()
+                .any(|lower| text.contains(char::is_uppercase) && !lower.is_ascii())
             && text.chars().count() >= 3
     })
 }
@@ -85,5 +88,7 @@ proptest! {
 fn is_word_or_shape(text: &str) -> bool {
     let shapes = schema::denylist::INNOCENT_SHAPES;
     schema::denylist::innocent_words().contains(&text)
-        || shapes.iter().any(|shape| regex_automata::meta::Regex::new(shape.pattern).expect("a pattern").is_match(text))
+        || shapes
+            .iter()
+            .any(|shape| regex_automata::meta::Regex::new(shape.pattern).expect("a pattern").is_match(text))
 }

@@ -1,10 +1,11 @@
 //! Documents with every optional part, for tests and benches.
 
 use schema::{
-    Arch, ArtifactsSource, Bounded, Command, CommandName, CommandResult, Component, ComponentLabel, ComponentRecord,
-    ComponentResult, DetectedBefore, EnabledComponent, EnabledResult, Envelope, Event, EventId, Execution, Features,
-    Finish, Id, InstallationEngine, Issuer, LetsencryptEnvironment, Mode, OsFamily, OsId, OsVersion, PlannedAction,
-    Platform, RunManifest, Support, TelemetryDocument, TlsMode, UtcSeconds,
+    Arch, ArtifactsSource, Bounded, Command, CommandName, CommandResult, Component, ComponentLabel,
+    ComponentRecord, ComponentResult, DetectedBefore, EnabledComponent, EnabledResult, Envelope, Event,
+    EventId, Execution, Features, Finish, Id, InstallationEngine, Issuer, LetsencryptEnvironment, Mode,
+    OsFamily, OsId, OsVersion, PlannedAction, Platform, RunManifest, Support, TelemetryDocument, TlsMode,
+    UtcSeconds,
 };
 
 const RUN_ID: &str = "6f1c1f3e-3b8e-4d53-9a55-0b6f3a2c7d10";

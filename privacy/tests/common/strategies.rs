@@ -4,10 +4,11 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 use schema::{
-    Arch, ArtifactsSource, Bounded, Command, CommandName, CommandResult, Component, ComponentLabel, ComponentRecord,
-    ComponentResult, Components, DetectedBefore, EnabledComponent, EnabledResult, Envelope, Event, EventId, Execution,
-    Failure, FailureReason, Features, Finish, Id, InstallationEngine, Issuer, LetsencryptEnvironment, Mode, OsFamily,
-    OsId, OsVersion, PlannedAction, Platform, RunManifest, Step, Support, TelemetryDocument, TlsMode, UtcSeconds,
+    Arch, ArtifactsSource, Bounded, Command, CommandName, CommandResult, Component, ComponentLabel,
+    ComponentRecord, ComponentResult, Components, DetectedBefore, EnabledComponent, EnabledResult, Envelope,
+    Event, EventId, Execution, Failure, FailureReason, Features, Finish, Id, InstallationEngine, Issuer,
+    LetsencryptEnvironment, Mode, OsFamily, OsId, OsVersion, PlannedAction, Platform, RunManifest, Step,
+    Support, TelemetryDocument, TlsMode, UtcSeconds,
 };
 use uuid::Uuid;
 
@@ -41,8 +42,12 @@ fn time() -> impl Strategy<Value = UtcSeconds> {
 fn platform() -> impl Strategy<Value = Platform> {
     let version = "[0-9]{1,4}(\\.[0-9]{1,4}){0,2}|other|[a-z]{1,5}";
     (select(Support::ALL), select(OsFamily::ALL), select(OsId::ALL), version, select(Arch::ALL)).prop_map(
-        |(support, os_family, os_id, version, arch)| {
-            Platform { support, os_family, os_id, os_version: OsVersion::or_other(&version), arch }
+        |(support, os_family, os_id, version, arch)| Platform {
+            support,
+            os_family,
+            os_id,
+            os_version: OsVersion::or_other(&version),
+            arch,
         },
     )
 }
@@ -78,13 +83,18 @@ prop_compose! {
 }
 
 fn components() -> impl Strategy<Value = Components> {
-    let record = (select(DetectedBefore::ALL), select(PlannedAction::ALL), select(ComponentResult::ALL)).prop_map(
-        |(detected_before, planned_action, result)| ComponentRecord { detected_before, planned_action, result },
-    );
-    (proptest::collection::vec((select(Component::ALL), record), 0..12), select(Issuer::ALL)).prop_map(
+    let states = (select(DetectedBefore::ALL), select(PlannedAction::ALL), select(ComponentResult::ALL))
+        .prop_map(|(detected_before, planned_action, result)| ComponentRecord {
+            detected_before,
+            planned_action,
+            result,
+        });
+    (proptest::collection::vec((select(Component::ALL), states), 0..12), select(Issuer::ALL)).prop_map(
         |(records, issuer)| {
             let mut components = Components::default();
-            records.into_iter().for_each(|(component, record)| components.set(component, record));
+            for (component, record) in records {
+                components.set(component, record);
+            }
             components.set_issuer(issuer);
             components
         },
@@ -99,9 +109,9 @@ fn finish() -> impl Strategy<Value = Finish> {
 
 /// Any run manifest.
 pub(crate) fn manifest() -> impl Strategy<Value = RunManifest> {
-    let begin = (id(), select(Execution::ALL), select(Mode::ALL), platform(), time());
+    let start = (id(), select(Execution::ALL), select(Mode::ALL), platform(), time());
     let ending = option::of((finish(), any::<u8>(), time()));
-    (begin, select(Step::ALL), features(), components(), ending).prop_map(
+    (start, select(Step::ALL), features(), components(), ending).prop_map(
         |((run_id, execution, mode, platform, at), step, features, components, ending)| {
             let begun = RunManifest::begin(run_id, execution, mode, platform, at);
             let mut manifest = RunManifest { current_step: step, features, components, ..begun };
@@ -114,8 +124,9 @@ pub(crate) fn manifest() -> impl Strategy<Value = RunManifest> {
 }
 
 fn event() -> impl Strategy<Value = Event> {
-    let command = (select(CommandName::ALL), select(Mode::ALL), select(Execution::ALL), select(CommandResult::ALL))
-        .prop_map(|(name, mode, execution, result)| Command { name, mode, execution, result });
+    let command =
+        (select(CommandName::ALL), select(Mode::ALL), select(Execution::ALL), select(CommandResult::ALL))
+            .prop_map(|(name, mode, execution, result)| Command { name, mode, execution, result });
     let component = (select(Component::ALL), select(EnabledResult::ALL))
         .prop_map(|(name, result)| EnabledComponent { name, result });
     prop_oneof![
@@ -129,11 +140,17 @@ fn event() -> impl Strategy<Value = Event> {
 /// Any telemetry document.
 pub(crate) fn telemetry() -> impl Strategy<Value = TelemetryDocument> {
     let envelope = (id(), id(), option::of(id()), select(ComponentLabel::ALL)).prop_map(
-        |(session_id, run_id, parent_run_id, component)| Envelope { session_id, run_id, parent_run_id, component },
+        |(session_id, run_id, parent_run_id, component)| Envelope {
+            session_id,
+            run_id,
+            parent_run_id,
+            component,
+        },
     );
     let event_id = any::<[u8; 16]>().prop_map(|bytes| {
         let uuid: Uuid = uuid::Builder::from_random_bytes(bytes).into_uuid();
         EventId::try_from(uuid).expect("a random UUID")
     });
-    (envelope, event(), event_id, time()).prop_map(|(envelope, event, id, at)| envelope.document(event, id, at))
+    (envelope, event(), event_id, time())
+        .prop_map(|(envelope, event, id, at)| envelope.document(event, id, at))
 }

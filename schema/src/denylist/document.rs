@@ -17,10 +17,15 @@ pub const DOCUMENT_RULES: &[NamedRule] = &[
     NamedRule { id: "size", words: "the document is larger than `max_bytes`" },
     NamedRule { id: "utf8", words: "the document is not UTF-8" },
     NamedRule { id: "syntax", words: "the document is not one JSON value (RFC 8259)" },
-    NamedRule { id: "depth", words: "arrays and objects are nested deeper than `max_depth`; the root is level 1" },
+    NamedRule {
+        id: "depth",
+        words: "arrays and objects are nested deeper than `max_depth`; the root is level 1",
+    },
     NamedRule { id: "duplicate_key", words: "an object has the same key twice" },
 ];
 
 /// Names that only the machine knows on which the document is made.
-pub const LOCAL_IDENTIFIER: NamedRule =
-    NamedRule { id: "local_identifier", words: "a string contains a name or a private setting of this machine" };
+pub const LOCAL_IDENTIFIER: NamedRule = NamedRule {
+    id: "local_identifier",
+    words: "a string contains a name or a private setting of this machine",
+};

@@ -40,7 +40,10 @@ pub struct Exemption {
 
 /// The rules for keys.
 pub const KEYS: KeyRules = KeyRules {
-    shape: NamedRule { id: "key.shape", words: "a key is not made of lower-case ASCII letters, digits and `_`" },
+    shape: NamedRule {
+        id: "key.shape",
+        words: "a key is not made of lower-case ASCII letters, digits and `_`",
+    },
     shape_pattern: "^[a-z][a-z0-9_]{0,63}$",
     normalisation: &[
         "apply Unicode NFKC and drop the characters of `values.decodings.invisible`",
@@ -61,10 +64,22 @@ pub const KEYS: KeyRules = KeyRules {
     sequences: SEQUENCES,
     exempt_prefixes: &["", "/manifest"],
     exempt: &[
-        Exemption { pointer: "/components/local_hosts", reason: "a closed record of three words: no host stands in it" },
-        Exemption { pointer: "/features/manage_local_hosts", reason: "a boolean: whether names were managed" },
-        Exemption { pointer: "/features/agent_server_url_provided", reason: "a boolean: whether a URL was given" },
-        Exemption { pointer: "/features/agent_cluster_token_provided", reason: "a boolean: whether a token was given" },
+        Exemption {
+            pointer: "/components/local_hosts",
+            reason: "a closed record of three words: no host stands in it",
+        },
+        Exemption {
+            pointer: "/features/manage_local_hosts",
+            reason: "a boolean: whether names were managed",
+        },
+        Exemption {
+            pointer: "/features/agent_server_url_provided",
+            reason: "a boolean: whether a URL was given",
+        },
+        Exemption {
+            pointer: "/features/agent_cluster_token_provided",
+            reason: "a boolean: whether a token was given",
+        },
     ],
 };
 

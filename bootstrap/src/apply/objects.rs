@@ -1,0 +1,124 @@
+//! Objects of the cluster.
+
+use std::path::Path;
+
+use manifest::Undo;
+use schema::Component;
+use serde_json::Value;
+
+use super::change::{Change, Made};
+use super::error::Trouble;
+use super::{Apply, Effect};
+use crate::host::Stdin;
+use crate::secret::Secret;
+use crate::step::{Document, Found, Kube, ObjectRef, apply_object, default_class_patch};
+
+/// What marks a storage class as the default one.
+const DEFAULT: &str = "storageclass.kubernetes.io/is-default-class";
+
+impl Apply<'_> {
+    pub(super) fn apply_document(
+        &mut self,
+        component: Component,
+        title: &str,
+        document: &Document,
+    ) -> Result<Effect, Trouble> {
+        let (host, vault) = (self.host, &mut self.vault);
+        let object = document.resolved(|source| vault.resolve(host, component, source))?;
+        let text = object.to_string();
+        let input = if document.has_secrets() { Stdin::Secret(Secret::new(text)) } else { Stdin::Public(text) };
+        self.apply_one(component, title, &object, input)
+    }
+
+    /// Each object of the file has a record of its own, with the UID by which rollback knows it again.
+    pub(super) fn apply_file(&mut self, component: Component, file: &Path) -> Result<Effect, Trouble> {
+        let text = std::fs::read_to_string(file).map_err(Trouble::staging("read", file))?;
+        let objects = super::sums::yaml_documents(&text)
+            .map_err(|reason| Trouble::State(format!("{} is not YAML: {reason}", file.display())))?;
+        for object in &objects {
+            if (self.stop)() {
+                return Err(Trouble::Stopped);
+            }
+            let title = ObjectRef::of(object).map_or_else(String::new, |reference| reference.to_string());
+            (self.report)(super::Event::Waiting(&title));
+            self.apply_one(component, &title, object, Stdin::Public(object.to_string()))?;
+        }
+        Ok(Effect::Changed)
+    }
+
+    fn apply_one(
+        &mut self,
+        component: Component,
+        title: &str,
+        object: &Value,
+        input: Stdin,
+    ) -> Result<Effect, Trouble> {
+        let reference = ObjectRef::of(object)
+            .ok_or_else(|| Trouble::State(format!("{title} is not a Kubernetes object with a name")))?;
+        let change = match Kube(self.host).get(&reference) {
+            Found::Object(found) => Change::of_present(component, title, uid(&found), Undo::None),
+            Found::NotFound => Change::of_absent(component, title, undo(&reference, None)),
+            Found::Unknown(reason) => return Err(Trouble::State(format!("{reference}: {reason}"))),
+        };
+        let created = change.is_of_absent();
+        self.make(change, |this| {
+            let output = this.host.run(&apply_object(input))?;
+            let applied: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+            let undo = created.then(|| undo(&reference, uid(&applied)));
+            Ok(Made { wrote: Some(reference.to_string()), undo })
+        })
+    }
+
+    /// The new class is marked before the marks of the others are taken away: a crash in between leaves two defaults, of
+    /// which Kubernetes takes the newer one, and never none.
+    pub(super) fn make_default_class(
+        &mut self,
+        component: Component,
+        title: &str,
+        class: &str,
+    ) -> Result<Effect, Trouble> {
+        let defaults = match Kube(self.host).get_path("/apis/storage.k8s.io/v1/storageclasses") {
+            Found::Object(list) => default_classes(&list),
+            Found::NotFound => Vec::new(),
+            Found::Unknown(reason) => return Err(Trouble::State(reason)),
+        };
+        let others: Vec<String> = defaults.iter().filter(|name| *name != class).cloned().collect();
+        if others.is_empty() && defaults.len() == 1 {
+            return Ok(Effect::Unchanged);
+        }
+        let undo = Undo::DefaultStorageClass { from: others.first().cloned(), to: class.to_owned() };
+        let change = Change::of_present(component, title, Some(defaults.join(", ")), undo);
+        self.make(change, |this| {
+            this.host.run(&default_class_patch(class, true))?;
+            for other in &others {
+                this.host.run(&default_class_patch(other, false))?;
+            }
+            Ok(Made::wrote(class))
+        })
+    }
+}
+
+/// Names of the storage classes in `list` that are marked as the default one.
+pub(crate) fn default_classes(list: &Value) -> Vec<String> {
+    let items = list.get("items").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let marked = |item: &&Value| {
+        let annotations = item.pointer("/metadata/annotations");
+        annotations.and_then(|all| all.get(DEFAULT)).and_then(Value::as_str) == Some("true")
+    };
+    let name = |item: &Value| item.pointer("/metadata/name").and_then(Value::as_str).map(str::to_owned);
+    items.iter().filter(marked).filter_map(name).collect()
+}
+
+fn undo(reference: &ObjectRef, uid: Option<String>) -> Undo {
+    Undo::Object {
+        api_version: reference.api_version.clone(),
+        object_kind: reference.kind.clone(),
+        namespace: reference.namespace.clone(),
+        name: reference.name.clone(),
+        uid,
+    }
+}
+
+fn uid(object: &Value) -> Option<String> {
+    object.pointer("/metadata/uid").and_then(Value::as_str).map(str::to_owned)
+}

@@ -1,0 +1,96 @@
+//! Passwords at the moment in which they are needed.
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use schema::Component;
+use serde_json::Value;
+
+use super::error::Trouble;
+use crate::host::Host;
+use crate::secret::Secret;
+use crate::settings::Password;
+use crate::step::{Found, Kube, KeptIn, SecretSource};
+
+/// The passwords that a run has made.
+#[derive(Debug, Default)]
+pub(crate) struct Vault {
+    made: Vec<(Component, Secret)>,
+}
+
+/// Rounds of bcrypt, as the power of two that the htpasswd program takes by default for bcrypt is 5 and the registry's
+/// documentation leaves it; 10 is what bcrypt libraries take.
+const BCRYPT_COST: u32 = 10;
+
+impl Vault {
+    /// The passwords that were made, with the component that each is for.
+    pub(crate) fn made(&self) -> &[(Component, Secret)] {
+        &self.made
+    }
+
+    /// The text that goes to the place of a secret. The host's log masks it from then on.
+    pub(super) fn resolve(
+        &mut self,
+        host: &Host,
+        component: Component,
+        source: &SecretSource,
+    ) -> Result<Secret, Trouble> {
+        match source {
+            SecretSource::Password { password, kept_in } => {
+                self.password(host, component, password, kept_in.as_ref())
+            }
+            SecretSource::Htpasswd { user, password } => {
+                let password = self.password(host, component, password, None)?;
+                let hash = bcrypt::hash(password.expose(), BCRYPT_COST)
+                    .map_err(|_| Trouble::State("the password cannot be hashed by bcrypt".to_owned()))?;
+                let line = Secret::new(format!("{user}:{hash}\n"));
+                host.log().learn(&line);
+                Ok(line)
+            }
+        }
+    }
+
+    fn password(
+        &mut self,
+        host: &Host,
+        component: Component,
+        password: &Password,
+        kept_in: Option<&KeptIn>,
+    ) -> Result<Secret, Trouble> {
+        let secret = match password {
+            Password::Given(secret) => secret.clone(),
+            Password::Generate => match self.made.iter().find(|(owner, _)| *owner == component) {
+                Some((_, secret)) => secret.clone(),
+                None => {
+                    let secret = match kept_in.map(|place| kept(host, place)).transpose()?.flatten() {
+                        Some(kept) => kept,
+                        None => generate(),
+                    };
+                    self.made.push((component, secret.clone()));
+                    secret
+                }
+            },
+        };
+        host.log().learn(&secret);
+        Ok(secret)
+    }
+}
+
+/// 122 random bits in 32 hexadecimal digits, from the generator of the system.
+fn generate() -> Secret {
+    Secret::new(uuid::Uuid::new_v4().simple().to_string())
+}
+
+/// The password that a former, interrupted run has given already: another one would not be taken any more.
+fn kept(host: &Host, place: &KeptIn) -> Result<Option<Secret>, Trouble> {
+    match Kube(host).get(&place.secret) {
+        Found::Object(object) => {
+            let encoded = object.get("data").and_then(|data| data.get(&place.key)).and_then(Value::as_str);
+            let text = encoded
+                .and_then(|encoded| BASE64_STANDARD.decode(encoded).ok())
+                .and_then(|bytes| String::from_utf8(bytes).ok());
+            Ok(text.filter(|text| !text.is_empty()).map(Secret::new))
+        }
+        Found::NotFound => Ok(None),
+        Found::Unknown(reason) => Err(Trouble::State(reason)),
+    }
+}

@@ -1,0 +1,204 @@
+//! The command line: arguments only, what they do is in `command`.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+use crate::input;
+
+/// Installs a k3s base on this host and writes down, truthfully and anonymously, what it did.
+#[derive(Debug, Parser)]
+#[command(name = "bootstrap", version, disable_help_subcommand = true, max_term_width = 80)]
+pub(crate) struct Cli {
+    /// Options that every command takes.
+    #[command(flatten)]
+    pub(crate) global: Global,
+    /// The command.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options that every command takes.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Global {
+    /// Show only warnings, errors and results
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Show more of what is done
+    #[arg(short, long, global = true)]
+    pub(crate) verbose: bool,
+    /// Colour the output: auto (on a terminal, unless NO_COLOR is set), always or never
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN", hide_possible_values = true)]
+    pub(crate) color: Color,
+}
+
+/// When output is coloured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Install the base on this host, or show what would be done
+    Run(Run),
+    /// Check whether this host is fit for a run
+    Preflight(Preflight),
+    /// Plan or carry out the removal of what a run installed
+    Rollback(Rollback),
+    /// Inspect and control anonymous telemetry
+    Telemetry(Telemetry),
+    /// Check documents against the published contract
+    Validate(Validate),
+    /// Print the JSON Schema of the config file, for editors
+    ConfigSchema,
+    /// Print completions for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+/// Options of `run`. The inputs of the run are added from the table in `input`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Run {
+    /// Change nothing; print the very steps that a run would take
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Accept the plan without asking
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+    /// Go on in spite of preflight warnings
+    #[arg(long)]
+    pub(crate) accept_warnings: bool,
+    /// Print one JSON document on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// YAML file with inputs
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// Options of `preflight`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Preflight {
+    /// Treat warnings as failures
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Print one JSON document on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// YAML file with inputs
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// Options of `rollback`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Rollback {
+    /// Record of the run to undo: either file of its pair in the runs folder
+    #[arg(long, value_name = "FILE")]
+    pub(crate) to: PathBuf,
+    /// Carry the plan out
+    #[arg(long)]
+    pub(crate) apply: bool,
+    /// Also undo exports, charts, the registry and the default storage class
+    #[arg(long, value_enum, value_name = "CLASS")]
+    pub(crate) include: Option<Include>,
+    /// Do not ask before applying
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+    /// Print one JSON document on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Classes that rollback leaves out unless asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Include {
+    Moderate,
+}
+
+/// Options of `telemetry`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Telemetry {
+    /// Folder of the runs, whose outbox is meant
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) runs_dir: Option<PathBuf>,
+    /// Print JSON on standard output
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// What to do
+    #[command(subcommand)]
+    pub(crate) command: TelemetryCommand,
+}
+
+/// What `telemetry` can do.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum TelemetryCommand {
+    /// Show consent, endpoint, what waits, and the last outcomes
+    Status,
+    /// Show the exact bytes and headers that would go out
+    Show {
+        /// Id of a waiting event; all of them when left out
+        id: Option<String>,
+    },
+    /// Show what a run would send, field by field; nothing is stored
+    Preview {
+        /// Mode of the run
+        #[arg(long, value_parser = input::parse_mode, default_value = "server")]
+        mode: schema::Mode,
+    },
+    /// Deliver the public manifest of an earlier run
+    Send {
+        /// Public manifest: `runs/bootstrap-<run_id>.json`
+        manifest: PathBuf,
+    },
+    /// Deliver what waits, now
+    Flush {
+        /// Started by a run, without a terminal.
+        #[arg(long, hide = true)]
+        detached: bool,
+    },
+    /// Delete everything that waits
+    Purge {
+        /// Do not ask
+        #[arg(short, long)]
+        yes: bool,
+    },
+}
+
+/// Options of `validate`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Validate {
+    /// Files to check; `-` reads one JSON document a line from standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Print one verdict a line as JSON on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// The command line parser with the inputs of a run added to the commands that take them.
+pub(crate) fn parser() -> clap::Command {
+    Cli::command()
+        .mut_subcommand("run", |run| run.args(input::arguments()))
+        .mut_subcommand("preflight", |preflight| preflight.args(input::arguments()))
+}
+
+/// Parses the arguments; inputs of a run come as given, keyed as in the table of `input`.
+pub(crate) fn parse(
+    arguments: impl IntoIterator<Item = OsString>,
+) -> Result<(Cli, input::Flags), clap::Error> {
+    let matches = parser().try_get_matches_from(arguments)?;
+    let flags = match matches.subcommand() {
+        Some(("run" | "preflight", matches)) => input::Flags::from_matches(matches),
+        _ => input::Flags::default(),
+    };
+    Ok((Cli::from_arg_matches(&matches)?, flags))
+}

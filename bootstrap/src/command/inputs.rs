@@ -1,0 +1,46 @@
+//! From the command line to settings, for the commands that take inputs.
+
+use std::path::Path;
+
+use schema::Platform;
+
+use crate::exit::Failure;
+use crate::host::Host;
+use crate::input::{Demand, Flags, Inputs, gather, resolve};
+use crate::platform::platform as platform_of;
+use crate::settings::Settings;
+use crate::terminal::Printer;
+
+/// Settings for a command that only looks: what an apply would require may be missing.
+pub(super) fn for_inspection(
+    flags: &Flags,
+    config: Option<&Path>,
+    printer: &mut Printer,
+) -> Result<Settings, Failure> {
+    let mut inputs = gather(flags, |name| std::env::var_os(name), config)?;
+    let mut warnings = Vec::new();
+    let settings = resolve(&mut inputs, &|name| std::env::var_os(name), None, Demand::Known, &mut warnings);
+    warn_all(&warnings, printer);
+    settings
+}
+
+/// Shows warnings, each once.
+pub(super) fn warn_all(warnings: &[String], printer: &mut Printer) {
+    for warning in warnings {
+        printer.warn(warning);
+    }
+}
+
+/// The platform of `host`.
+pub(crate) fn platform(host: &Host) -> Platform {
+    let os_release = ["/etc/os-release", "/usr/lib/os-release"]
+        .iter()
+        .find_map(|path| host.read_text(Path::new(path)).ok().flatten())
+        .unwrap_or_default();
+    platform_of(&os_release, rustix::system::uname().machine().to_str().unwrap_or_default())
+}
+
+/// Where the records of runs are, before any run folder is touched.
+pub(super) fn runs_dir(inputs: &Inputs) -> std::path::PathBuf {
+    inputs.text("runs_dir").unwrap_or("runs").into()
+}

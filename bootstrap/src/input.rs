@@ -1,0 +1,26 @@
+//! Inputs of a run: one table, and how values come from flags, environment, config file, prompts and defaults.
+
+mod config;
+mod flags;
+mod gather;
+mod kind;
+mod nearest;
+mod resolve;
+mod secrets;
+mod table;
+
+pub(crate) use config::json_schema;
+pub(crate) use flags::{Flags, arguments};
+pub(crate) use gather::{Given, Inputs, Origin, gather};
+pub(crate) use kind::Kind;
+pub(crate) use nearest::nearest;
+pub(crate) use resolve::{Asker, Demand, resolve};
+pub(crate) use table::{INPUTS, Input, Privacy};
+
+/// Reads a mode; the error names the nearest known one.
+pub(crate) fn parse_mode(text: &str) -> Result<schema::Mode, String> {
+    schema::Mode::from_word(text).ok_or_else(|| {
+        let words: Vec<&str> = schema::Mode::ALL.iter().map(|mode| mode.as_str()).collect();
+        format!("not one of {}{}", words.join(", "), nearest::suggestion(text, words.iter().copied()))
+    })
+}

@@ -1,0 +1,70 @@
+//! Passwords and tokens: from an environment variable or a file, never from an argument.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use crate::exit::Failure;
+use crate::secret::Secret;
+
+const MAX_BYTES: u64 = 4096;
+
+/// Where a secret may come from.
+pub(super) struct Source<'a> {
+    /// Key of the input that names a file.
+    pub(super) key: &'static str,
+    /// Variable that holds the secret itself.
+    pub(super) variable: &'static str,
+    /// The file, if one was named.
+    pub(super) file: Option<&'a Path>,
+}
+
+impl Source<'_> {
+    /// The secret, if it was given at all. A file goes before the variable: it was named on purpose.
+    pub(super) fn read(
+        &self,
+        variable: &dyn Fn(&str) -> Option<OsString>,
+        warnings: &mut Vec<String>,
+    ) -> Result<Option<Secret>, Failure> {
+        if let Some(path) = self.file {
+            return self.read_file(path, warnings).map(Some);
+        }
+        let Some(value) = variable(self.variable).filter(|value| !value.is_empty()) else { return Ok(None) };
+        let value = value.into_string().map_err(|_| self.unusable(self.variable))?;
+        self.check(&value, self.variable).map(Some)
+    }
+
+    fn read_file(&self, path: &Path, warnings: &mut Vec<String>) -> Result<Secret, Failure> {
+        let unreadable = |error: std::io::Error| {
+            Failure::usage(format!("cannot read {} {}: {error}", self.key, path.display()))
+        };
+        let file = File::open(path).map_err(unreadable)?;
+        let metadata = file.metadata().map_err(unreadable)?;
+        if metadata.is_file() && metadata.mode() & 0o077 != 0 {
+            warnings.push(format!("{} is readable by others: chmod 600 {}", self.key, path.display()));
+        }
+        let mut text = String::new();
+        file.take(MAX_BYTES + 1).read_to_string(&mut text).map_err(unreadable)?;
+        self.check(&text, &path.display().to_string())
+    }
+
+    /// A trailing line feed is an editor's, anything else that does not print is a mistake.
+    fn check(&self, text: &str, place: &str) -> Result<Secret, Failure> {
+        let value = text.strip_suffix('\n').unwrap_or(text);
+        let value = value.strip_suffix('\r').unwrap_or(value);
+        let printable = value.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
+        if value.is_empty() || text.len() as u64 > MAX_BYTES || !printable || value.trim() != value {
+            return Err(self.unusable(place));
+        }
+        Ok(Secret::new(value))
+    }
+
+    fn unusable(&self, place: &str) -> Failure {
+        Failure::usage(format!(
+            "{} ({place}) must hold one line of printable ASCII, at most 4096 bytes",
+            self.key
+        ))
+    }
+}

@@ -1,0 +1,78 @@
+//! The host itself: system, architecture, service manager, privilege, commands.
+
+use std::path::Path;
+
+use schema::{Arch, Component, Mode, Platform, Support};
+
+use super::Finding;
+use crate::host::{Host, Posture};
+use crate::platform::SUPPORTED;
+use crate::settings::{Artifacts, Settings};
+
+pub(super) fn operating_system(platform: &Platform) -> Finding {
+    let found = format!("{} {}", platform.os_id, platform.os_version);
+    if SUPPORTED.contains(&(platform.os_id, platform.os_version.as_str())) {
+        return Finding::pass("os", found);
+    }
+    let known: Vec<String> = SUPPORTED.iter().map(|(id, version)| format!("{id} {version}")).collect();
+    Finding::warning("os", format!("{found} is not supported; supported are {}", known.join(", ")))
+}
+
+pub(super) fn architecture(platform: &Platform) -> Finding {
+    match (platform.arch, platform.support) {
+        (Arch::Other, Support::Supported | Support::Unsupported) => {
+            Finding::failure("arch", "there are no releases for this architecture; amd64 or arm64 is needed")
+        }
+        (arch, _) => Finding::pass("arch", arch.as_str()),
+    }
+}
+
+/// systemd makes this folder when it is PID 1, see `sd_booted(3)`.
+pub(super) fn init_system(host: &Host) -> Finding {
+    match host.exists(Path::new("/run/systemd/system")) {
+        Ok(true) => Finding::pass("systemd", "systemd is running"),
+        Ok(false) => {
+            Finding::failure("systemd", "systemd is not PID 1; k3s is installed as a systemd service")
+        }
+        Err(error) => Finding::warning("systemd", format!("cannot tell whether systemd is running: {error}")),
+    }
+}
+
+pub(super) fn privilege(host: &Host) -> Finding {
+    match host.posture() {
+        Posture::Root => Finding::pass("privilege", "running as root"),
+        Posture::Sudo => Finding::pass("privilege", "sudo works"),
+        Posture::Plain if host.program("sudo").is_some() => Finding::pass(
+            "privilege",
+            "not root; sudo is there and is used only when something is going to change",
+        ),
+        Posture::Plain => {
+            Finding::failure("privilege", "not root and there is no sudo; run as root or install sudo")
+        }
+    }
+}
+
+/// Programs that the steps of a mode call; each missing one is its own finding.
+pub(super) fn commands(host: &Host, settings: &Settings) -> Vec<Finding> {
+    let has = |component| !settings.skipped.contains(&component);
+    let host_local = settings.mode == Mode::SingleNode;
+    let needed = [
+        ("systemctl", settings.mode != Mode::Stack),
+        ("curl", settings.artifacts == Artifacts::Download),
+        ("tar", settings.mode != Mode::Agent && has(Component::Helm) && settings.mode != Mode::Stack),
+        ("apt-get", matches!(settings.mode, Mode::SingleNode | Mode::Stack) && has(Component::Longhorn)),
+        ("dpkg-query", host_local && settings.nfs.is_some() && has(Component::Nfs)),
+    ];
+    let missing: Vec<Finding> = needed
+        .iter()
+        .filter(|(program, needed)| *needed && host.program(program).is_none())
+        .map(|(program, _)| {
+            Finding::failure("commands", format!("{program} is not on the search path; install it"))
+        })
+        .collect();
+    if missing.is_empty() {
+        vec![Finding::pass("commands", "all needed commands are there")]
+    } else {
+        missing
+    }
+}

@@ -1,0 +1,33 @@
+//! The question whether a run may report.
+
+use std::io::{self, IsTerminal};
+
+use telemetry::{Answer, Consent, Decision, Question, Terminals, decide};
+
+use crate::terminal::{Printer, Prompter, Signals};
+
+const QUESTION: &str = "\
+Anonymous telemetry helps to see which set-ups work. May this run report?
+  sent        mode, platform, components and their results, times,
+              exit code, settings such as a number of replicas
+  never sent  names of hosts or users, addresses, URLs, paths,
+              networks, passwords, tokens
+  see it all  bootstrap telemetry preview";
+
+/// What the environment says, and whether there is somebody to ask.
+pub(crate) fn decided(warnings: &mut Vec<String>) -> Decision {
+    let both = io::stdin().is_terminal() && io::stderr().is_terminal();
+    let terminals = if both { Terminals::Both } else { Terminals::NotBoth };
+    let (decision, told) = decide(&|name| std::env::var_os(name), terminals);
+    warnings.extend(told.iter().map(ToString::to_string));
+    decision
+}
+
+/// Asks once; the end of the input and an interrupt mean no.
+pub(crate) fn ask(question: Question, printer: &mut Printer, signals: &Signals) -> Consent {
+    let answer = Prompter::on_terminal(printer, signals, false).and_then(|mut prompter| {
+        prompter.printer().prompt_text(QUESTION);
+        prompter.confirm("Send anonymous telemetry for this run?", true)
+    });
+    question.answered(if answer == Some(true) { Answer::Yes } else { Answer::No })
+}

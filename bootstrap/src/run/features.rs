@@ -1,0 +1,98 @@
+//! Non-sensitive settings of a run, as the public manifest states them.
+
+use std::path::Path;
+
+use manifest::LocalFacts;
+use schema::{
+    ArtifactsSource, Component, Features, InstallationEngine, LetsencryptEnvironment, Mode, TlsMode,
+};
+
+use crate::settings::{Artifacts, Settings, Tls};
+
+/// The features of a run over `components`; what does not apply to them is absent.
+pub(crate) fn features(settings: &Settings, components: &[Component], telemetry_enabled: bool) -> Features {
+    let mut features = Features { telemetry_enabled: Some(telemetry_enabled), ..Features::default() };
+    let has = |component| components.contains(&component) && !settings.skipped.contains(&component);
+    let downloads = [Component::K3s, Component::Helm, Component::CertManager];
+    if downloads.into_iter().any(has) {
+        features.artifacts_source = Some(match settings.artifacts {
+            Artifacts::Download => ArtifactsSource::Download,
+            Artifacts::Local(_) => ArtifactsSource::Local,
+        });
+    }
+    if has(Component::K3s) {
+        features.installation_engine = Some(InstallationEngine::Native);
+    }
+    if settings.mode == Mode::Agent {
+        let agent = settings.agent.as_ref();
+        features.agent_server_url_provided = Some(agent.is_some_and(|agent| !agent.server_url.is_empty()));
+        features.agent_cluster_token_provided =
+            Some(agent.is_some_and(|agent| !agent.token.expose().is_empty()));
+    }
+    if has(Component::Clusterissuer) {
+        features.tls_mode = Some(tls_mode(&settings.tls));
+        features.letsencrypt_environment = letsencrypt_environment(&settings.tls);
+    }
+    if has(Component::Longhorn) {
+        features.longhorn_single_node_mode = Some(settings.mode == Mode::SingleNode);
+        features.longhorn_replica_count = Some(settings.longhorn.replica_count);
+        features.longhorn_minimal_available_percentage = Some(settings.longhorn.minimal_available_percentage);
+    }
+    if has(Component::Registry) {
+        features.registry_pvc_size_gib = Some(settings.registry.pvc_size_gib);
+        features.registry_storage_class_configured = Some(settings.registry.storage_class.is_some());
+        features.registry_auth_enabled = Some(settings.registry.auth.is_some());
+    }
+    if settings.mode == Mode::SingleNode {
+        features.nfs_manage = Some(has(Component::Nfs) && settings.nfs.is_some());
+        features.manage_local_hosts = Some(has(Component::LocalHosts) && settings.manage_hosts_file);
+        features.trust_registry_in_docker =
+            Some(has(Component::DockerRegistryTrust) && settings.trust_registry_in_docker);
+    }
+    features
+}
+
+const fn tls_mode(tls: &Tls) -> TlsMode {
+    match tls {
+        Tls::SelfSigned => TlsMode::SelfSigned,
+        Tls::Letsencrypt { .. } => TlsMode::Letsencrypt,
+    }
+}
+
+const fn letsencrypt_environment(tls: &Tls) -> Option<LetsencryptEnvironment> {
+    match tls {
+        Tls::SelfSigned => None,
+        Tls::Letsencrypt { environment, .. } => Some(*environment),
+    }
+}
+
+/// Private settings that rollback may need, for the private context.
+pub(crate) fn local_facts(settings: &Settings, components: &[Component]) -> LocalFacts {
+    let has = |component| components.contains(&component) && !settings.skipped.contains(&component);
+    let nfs = settings.nfs.as_ref().filter(|_| has(Component::Nfs));
+    let registry = has(Component::Registry).then_some(&settings.registry);
+    let trust = has(Component::DockerRegistryTrust) && settings.trust_registry_in_docker;
+    LocalFacts {
+        domain: None,
+        rancher_host: has(Component::Rancher).then(|| settings.rancher.host.clone()),
+        registry_host: registry.map(|registry| registry.host.clone()),
+        registry_storage_class: registry.and_then(|registry| registry.storage_class.clone()),
+        docker_trust_path: trust.then(|| Path::new("/etc/docker/certs.d").join(&settings.registry.host)),
+        longhorn_data_path: has(Component::Longhorn).then(|| settings.longhorn.data_path.clone()),
+        nfs_export_path: nfs.map(|nfs| nfs.export_path.clone()),
+        nfs_allowed_network: nfs.map(|nfs| nfs.allowed_network.clone()),
+        versions: versions(settings).into_iter().filter(|(component, _)| has(*component)).collect(),
+    }
+}
+
+fn versions(settings: &Settings) -> [(Component, String); 6] {
+    let versions = &settings.versions;
+    [
+        (Component::K3s, versions.k3s.clone()),
+        (Component::Helm, versions.helm.clone()),
+        (Component::CertManager, versions.cert_manager.clone()),
+        (Component::Longhorn, versions.longhorn.clone()),
+        (Component::Rancher, versions.rancher.clone()),
+        (Component::Registry, versions.registry.clone()),
+    ]
+}

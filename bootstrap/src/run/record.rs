@@ -1,0 +1,140 @@
+//! What a run writes down of itself, kept true at every moment.
+
+use chrono::Utc;
+use manifest::{LocalFacts, ManifestError, PrivateContext, RunFiles};
+use privacy::Gate;
+use schema::{
+    Component, ComponentRecord, ComponentResult, Features, Finish, Issuer, RunManifest, Step, UtcSeconds,
+};
+
+/// The current time as documents state it.
+pub(crate) fn now() -> UtcSeconds {
+    UtcSeconds::from(Utc::now())
+}
+
+/// The public manifest and the private context of one run, written after every change.
+///
+/// A record that cannot be written does not stop the run: the first problem of each file is kept as a warning. A
+/// manifest that the gate refuses is never written in public form.
+#[derive(Debug)]
+pub(crate) struct Record {
+    files: RunFiles,
+    gate: Gate,
+    public: RunManifest,
+    private: PrivateContext,
+    warnings: Vec<String>,
+}
+
+impl Record {
+    /// Writes the first record: `running`.
+    ///
+    /// # Errors
+    /// The folder does not take the files; nothing has happened on the host yet, so the run should not begin.
+    pub(crate) fn begin(
+        files: RunFiles,
+        gate: Gate,
+        public: RunManifest,
+        private: PrivateContext,
+    ) -> Result<Self, ManifestError> {
+        files.write_private(&private)?;
+        let mut record = Self { files, gate, public, private, warnings: Vec::new() };
+        match record.files.write_public(&record.public, &record.gate) {
+            Err(refused @ ManifestError::Rejected(_)) => record.keep_warning(&refused),
+            written => written?,
+        }
+        Ok(record)
+    }
+
+    /// The public manifest as it stands.
+    pub(crate) fn public(&self) -> &RunManifest {
+        &self.public
+    }
+
+    /// The private context as it stands.
+    pub(crate) fn private(&self) -> &PrivateContext {
+        &self.private
+    }
+
+    /// The files of the run.
+    pub(crate) fn files(&self) -> &RunFiles {
+        &self.files
+    }
+
+    /// The gate that the public manifest passes.
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    /// Problems with the files so far, each told once.
+    pub(crate) fn take_warnings(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.warnings)
+    }
+
+    /// Records that the run has come to `step`.
+    pub(crate) fn enter(&mut self, step: Step) {
+        self.public.current_step = step;
+        self.write_public();
+    }
+
+    /// Records the settings of the run.
+    pub(crate) fn describe(&mut self, features: Features, local: LocalFacts) {
+        self.public.features = features;
+        self.private.local = local;
+        self.write_private();
+        self.write_public();
+    }
+
+    /// Records what is planned for the components, all at once.
+    pub(crate) fn plan(
+        &mut self,
+        components: impl IntoIterator<Item = (Component, ComponentRecord)>,
+        issuer: Issuer,
+    ) {
+        for (component, record) in components {
+            self.public.components.set(component, record);
+        }
+        self.public.components.set_issuer(issuer);
+        self.write_public();
+    }
+
+    /// Records what became of a component.
+    pub(crate) fn result(&mut self, component: Component, result: ComponentResult) {
+        self.public.components.set_result(component, result);
+        self.write_public();
+    }
+
+    /// Changes the private context and writes it.
+    pub(crate) fn journal<T>(&mut self, change: impl FnOnce(&mut PrivateContext, UtcSeconds) -> T) -> T {
+        let result = change(&mut self.private, now());
+        self.write_private();
+        result
+    }
+
+    /// Records the end of the run.
+    pub(crate) fn finish(&mut self, finish: Finish, exit_code: u8) {
+        let at = now();
+        self.public.finish(finish, exit_code, at);
+        self.private.finish(finish.status(), at);
+        self.write_private();
+        self.write_public();
+    }
+
+    fn write_public(&mut self) {
+        if let Err(error) = self.files.write_public(&self.public, &self.gate) {
+            self.keep_warning(&error);
+        }
+    }
+
+    fn write_private(&mut self) {
+        if let Err(error) = self.files.write_private(&self.private) {
+            self.keep_warning(&error);
+        }
+    }
+
+    fn keep_warning(&mut self, error: &ManifestError) {
+        let warning = format!("the record of this run is incomplete: {}", crate::exit::chain(error));
+        if !self.warnings.contains(&warning) {
+            self.warnings.push(warning);
+        }
+    }
+}

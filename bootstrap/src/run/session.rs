@@ -1,0 +1,103 @@
+//! The beginning of a run: its gate, its ids, its folder and its first record.
+
+use std::path::Path;
+
+use manifest::{
+    MachineFingerprint, MachineId, ManifestError, PrivateContext, Recovery, RunFiles, RunId, RunsDir,
+    recover_dead_runs,
+};
+use privacy::disk::DiskError;
+use privacy::{Gate, LocalIdentifiers};
+use schema::{Envelope, Execution, Id, Mode, Platform, RunManifest};
+use telemetry::envelope_from_env;
+use uuid::Uuid;
+
+use super::record::{Record, now};
+use crate::exit::{Failure, chain};
+use crate::input::Inputs;
+use crate::settings::Settings;
+
+/// A run that has begun.
+#[derive(Debug)]
+pub(crate) struct Session {
+    /// What it writes down.
+    pub(crate) record: Record,
+    /// What its telemetry documents have in common.
+    pub(crate) envelope: Envelope,
+}
+
+impl Session {
+    /// The gate of a run: it knows this machine and every private setting.
+    pub(crate) fn gate(inputs: &Inputs, settings: &Settings) -> Gate {
+        let secrets = settings.secrets();
+        let private = inputs
+            .private_values()
+            .chain(settings.private_values())
+            .chain(secrets.iter().map(|s| s.expose()));
+        Gate::new(LocalIdentifiers::of_machine().with_private(private))
+    }
+
+    /// Opens the folder of runs, puts dead runs right, and writes the first record.
+    pub(crate) fn begin(
+        runs_dir: &Path,
+        gate: Gate,
+        (execution, mode): (Execution, Mode),
+        platform: Platform,
+        warnings: &mut Vec<String>,
+    ) -> Result<Self, Failure> {
+        let (mut envelope, told) = envelope_from_env(&|name| std::env::var_os(name), &gate);
+        warnings.extend(told.iter().map(ToString::to_string));
+        let failed = |error| disk_failure(&error, runs_dir);
+        let runs = RunsDir::open_or_create(runs_dir).map_err(failed)?;
+        warnings.extend(recovered(&recover_dead_runs(&runs, &gate, now()).map_err(failed)?));
+        let files = claim(&runs, &mut envelope, warnings).map_err(failed)?;
+        let at = now();
+        let public = RunManifest::begin(envelope.run_id.clone(), execution, mode, platform, at);
+        let machine = MachineFingerprint::of(&MachineId::read(Path::new("/")));
+        let private = PrivateContext::begin(files.run(), execution, mode, machine, at);
+        let record = Record::begin(files, gate, public, private).map_err(failed)?;
+        Ok(Self { record, envelope })
+    }
+}
+
+/// Takes the run id for this run. An id from outside that is taken or reserved is replaced: no run overwrites another.
+fn claim(
+    runs: &RunsDir,
+    envelope: &mut Envelope,
+    warnings: &mut Vec<String>,
+) -> Result<RunFiles, ManifestError> {
+    match RunId::new(envelope.run_id.clone()).and_then(|run| runs.claim(&run)) {
+        Err(ManifestError::IdTaken { .. } | ManifestError::ReservedId) => {
+            warnings.push("TELEMETRY_RUN_ID is the id of an earlier run, so a fresh one is used".to_owned());
+            envelope.run_id = Id::from(Uuid::new_v4());
+            runs.claim(&RunId::new(envelope.run_id.clone())?)
+        }
+        claimed => claimed,
+    }
+}
+
+fn recovered(recovery: &Recovery) -> Vec<String> {
+    let dead = recovery
+        .interrupted
+        .iter()
+        .map(|run| format!("run {run} had ended without a word; its record says interrupted now"));
+    let left = (recovery.left_alone > 0)
+        .then(|| format!("{} records that say running could not be read or put right", recovery.left_alone));
+    dead.chain(left).collect()
+}
+
+/// What the operator is told when the records of runs cannot be used.
+pub(crate) fn disk_failure(error: &ManifestError, runs_dir: &Path) -> Failure {
+    let failure =
+        Failure::failed(format!("cannot use the runs folder {}: {}", runs_dir.display(), chain(error)));
+    let ManifestError::Disk(disk) = error else { return failure };
+    match disk {
+        DiskError::Symlink { .. } => failure.hint("name the folder itself with --runs-dir, not a link to it"),
+        DiskError::Denied { .. } => failure.hint("name a folder that you may write to with --runs-dir"),
+        DiskError::NoSpace { .. } => failure.hint("free some space, or name another folder with --runs-dir"),
+        DiskError::Unsafe { .. } | DiskError::NotAFolder { .. } => {
+            failure.hint("name another folder with --runs-dir")
+        }
+        _ => failure,
+    }
+}

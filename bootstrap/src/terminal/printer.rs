@@ -1,0 +1,216 @@
+//! The one way text reaches the operator: data on standard output, everything else on standard error.
+
+use std::io::{self, IsTerminal, Write};
+
+use anstream::AutoStream;
+use anstyle::{AnsiColor, Style};
+use serde::Serialize;
+
+use crate::cli::{Color, Global};
+use crate::exit::Failure;
+
+/// Widest line that messages are wrapped to.
+const COLUMNS: usize = 80;
+
+/// How much is said on standard error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Level {
+    /// Warnings and errors.
+    Quiet,
+    /// What is going on.
+    Normal,
+    /// Details as well.
+    Verbose,
+}
+
+/// Prints for the operator. A closed pipe is not an error: whoever closed it has read enough.
+#[derive(Debug)]
+pub(crate) struct Printer {
+    out: AutoStream<io::Stdout>,
+    err: AutoStream<io::Stderr>,
+    level: Level,
+    json: bool,
+}
+
+impl Printer {
+    /// A printer as the global options ask for; with `json`, standard output is kept for one document.
+    pub(crate) fn new(global: Global, json: bool) -> Self {
+        let choice = match global.color {
+            Color::Auto => anstream::ColorChoice::Auto,
+            Color::Always => anstream::ColorChoice::Always,
+            Color::Never => anstream::ColorChoice::Never,
+        };
+        let level = match (global.quiet, global.verbose) {
+            (true, _) => Level::Quiet,
+            (_, true) => Level::Verbose,
+            _ => Level::Normal,
+        };
+        Self {
+            out: AutoStream::new(io::stdout(), choice),
+            err: AutoStream::new(io::stderr(), choice),
+            level,
+            json,
+        }
+    }
+
+    /// A printer for a process that nobody watches.
+    pub(crate) fn silent() -> Self {
+        let never = anstream::ColorChoice::Never;
+        Self {
+            out: AutoStream::new(io::stdout(), never),
+            err: AutoStream::new(io::stderr(), never),
+            level: Level::Quiet,
+            json: false,
+        }
+    }
+
+    /// Whether standard output is kept for one JSON document.
+    pub(crate) fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// Whether progress can be shown as a live line.
+    pub(crate) fn is_live(&self) -> bool {
+        io::stderr().is_terminal()
+            && self.level > Level::Quiet
+            && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+    }
+
+    /// A line of the result. With `--json` the result is the document, so the line is left out.
+    pub(crate) fn data(&mut self, line: &str) {
+        if !self.json {
+            let _ = writeln!(self.out, "{line}");
+        }
+    }
+
+    /// A heading of the result.
+    pub(crate) fn heading(&mut self, text: &str) {
+        if !self.json {
+            let style = Style::new().bold();
+            let _ = writeln!(self.out, "{style}{text}{style:#}");
+        }
+    }
+
+    /// A result whose text is wrapped behind its label.
+    pub(crate) fn wrapped(&mut self, label: &str, text: &str) {
+        let indent = " ".repeat(label.chars().count());
+        self.folded(label, &indent, text);
+    }
+
+    /// A result whose first line begins with `first` and whose further lines begin with `rest`.
+    pub(crate) fn folded(&mut self, first: &str, rest: &str, text: &str) {
+        let width = COLUMNS - first.chars().count().max(rest.chars().count());
+        for (index, line) in wrap(text, width).iter().enumerate() {
+            self.data(&format!("{}{line}", if index == 0 { first } else { rest }));
+        }
+    }
+
+    /// The one JSON document of standard output.
+    pub(crate) fn document(&mut self, document: &impl Serialize) {
+        let text = serde_json::to_string_pretty(document).unwrap_or_default();
+        let _ = writeln!(self.out, "{text}");
+    }
+
+    /// One line of JSON on standard output.
+    pub(crate) fn json_line(&mut self, document: &impl Serialize) {
+        let text = serde_json::to_string(document).unwrap_or_default();
+        let _ = writeln!(self.out, "{text}");
+    }
+
+    /// Text on standard output as it is, whatever `--json` says.
+    pub(crate) fn raw(&mut self, text: &str) {
+        let _ = self.out.write_all(text.as_bytes());
+    }
+
+    /// Something that happens.
+    pub(crate) fn note(&mut self, text: &str) {
+        if self.level >= Level::Normal {
+            self.message("", Style::new(), text);
+        }
+    }
+
+    /// A detail that only `-v` shows.
+    pub(crate) fn detail(&mut self, text: &str) {
+        if self.level >= Level::Verbose {
+            self.message("", Style::new().dimmed(), text);
+        }
+    }
+
+    /// Something the operator should know, whatever `-q` says.
+    pub(crate) fn warn(&mut self, text: &str) {
+        self.message("warning: ", AnsiColor::Yellow.on_default().bold(), text);
+    }
+
+    /// A failure: what failed, what to do, where the log is. With `--json` it is the document too.
+    pub(crate) fn failure(&mut self, failure: &Failure) {
+        self.message("error: ", AnsiColor::Red.on_default().bold(), &failure.message);
+        if let Some(hint) = &failure.hint {
+            self.message("  try: ", AnsiColor::Cyan.on_default(), hint);
+        }
+        if let Some(log) = &failure.log {
+            self.message("  log: ", AnsiColor::Cyan.on_default(), &log.display().to_string());
+        }
+    }
+
+    /// Text that belongs to a question, laid out already.
+    pub(crate) fn prompt_text(&mut self, text: &str) {
+        let _ = writeln!(self.err, "{text}");
+    }
+
+    /// A question, without a line feed behind it.
+    pub(crate) fn question(&mut self, text: &str) {
+        let _ = write!(self.err, "{text} ");
+        let _ = self.err.flush();
+    }
+
+    fn message(&mut self, label: &str, style: Style, text: &str) {
+        let indent = " ".repeat(label.len());
+        for (index, line) in wrap(text, COLUMNS - label.len()).iter().enumerate() {
+            let _ = match index {
+                0 => writeln!(self.err, "{style}{label}{style:#}{line}"),
+                _ => writeln!(self.err, "{indent}{line}"),
+            };
+        }
+    }
+}
+
+/// Breaks text into lines of at most `width` characters, at spaces, and in JSON behind commas. A word without either
+/// stands alone, so that a URL or a path can still be copied.
+fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    for paragraph in text.split('\n') {
+        let mut line = String::new();
+        for piece in pieces(paragraph) {
+            let length = line.chars().count() + piece.trim_end().chars().count();
+            if !line.trim().is_empty() && length > width {
+                lines.push(line.trim_end().to_owned());
+                line.clear();
+            }
+            line.push_str(piece);
+        }
+        lines.push(line.trim_end().to_owned());
+    }
+    lines
+}
+
+/// The smallest parts of a line that stay together, each with the space behind it.
+fn pieces(line: &str) -> Vec<&str> {
+    let is_json = |word: &&str| word.starts_with('{') || word.contains("\":");
+    line.split_inclusive(' ')
+        .flat_map(|word| if is_json(&word) { word.split_inclusive(',').collect() } else { vec![word] })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wrap;
+
+    #[test]
+    fn long_lines_are_broken_at_spaces_and_nothing_is_lost() {
+        assert_eq!(wrap("aa bb cc", 5), ["aa bb", "cc"]);
+        assert_eq!(wrap("aaaaaaaa b", 5), ["aaaaaaaa", "b"]);
+        assert_eq!(wrap("a\n  b b b b", 5), ["a", "  b b", "b b"]);
+        assert_eq!(wrap("", 5), [""]);
+        assert_eq!(wrap(r#"{"a":1,"b":2}"#, 8), [r#"{"a":1,"#, r#""b":2}"#]);
+    }
+}

@@ -15,6 +15,7 @@ mod machine;
 mod pointer;
 mod reader;
 mod rejection;
+mod shapes;
 mod structure;
 mod values;
 mod walk;

@@ -5,11 +5,11 @@ use std::sync::{LazyLock, OnceLock};
 
 use regex_automata::meta::Regex;
 use regex_automata::util::syntax;
-use schema::denylist::{self, DECODINGS, INNOCENT_SHAPES, VALUE_RULES, ValueRule};
+use schema::denylist::{self, DECODINGS, VALUE_RULES, ValueRule};
 
-use crate::decode;
 use crate::locals::LocalIdentifiers;
 use crate::walk::Tripped;
+use crate::{decode, shapes};
 
 /// Reports each rule that `text`, or anything that can be decoded from it, trips.
 pub(crate) fn check(text: &str, locals: &LocalIdentifiers, report: &mut dyn FnMut(Tripped)) {
@@ -38,11 +38,7 @@ fn check_at_depth(text: &str, depth: usize, locals: &LocalIdentifiers, report: &
 fn is_innocent(text: &str) -> bool {
     static WORDS: LazyLock<HashSet<&str>> =
         LazyLock::new(|| denylist::innocent_words().into_iter().collect());
-    static SHAPES: LazyLock<Regex> = LazyLock::new(|| {
-        let patterns: Vec<&str> = INNOCENT_SHAPES.iter().map(|shape| shape.pattern).collect();
-        compile(&patterns, false)
-    });
-    WORDS.contains(text) || SHAPES.is_match(text)
+    WORDS.contains(text) || shapes::is_innocent(text)
 }
 
 /// The ASCII characters of a string as bits.
@@ -78,7 +74,7 @@ static MATCHERS: LazyLock<Vec<Matcher>> = LazyLock::new(|| {
 impl Matcher {
     fn matches(&self, text: &str, charset: Charset) -> bool {
         self.needs.iter().all(|needed| charset.has_any_of(*needed))
-            && self.regex.get_or_init(|| compile(&[self.rule.pattern], self.rule.ignore_case)).is_match(text)
+            && self.regex.get_or_init(|| compile(self.rule)).is_match(text)
     }
 }
 
@@ -87,10 +83,10 @@ impl Matcher {
 ///
 /// # Panics
 /// Never: a test compiles every pattern of the denylist.
-fn compile(patterns: &[&str], ignore_case: bool) -> Regex {
+fn compile(rule: &ValueRule) -> Regex {
     Regex::builder()
-        .syntax(syntax::Config::new().unicode(false).utf8(false).case_insensitive(ignore_case))
+        .syntax(syntax::Config::new().unicode(false).utf8(false).case_insensitive(rule.ignore_case))
         .configure(Regex::config().utf8_empty(false).onepass(false).dfa(false).auto_prefilter(false))
-        .build_many(patterns)
+        .build(rule.pattern)
         .expect("a pattern of the denylist compiles")
 }

@@ -4,6 +4,7 @@ mod generate;
 mod index;
 mod lint;
 mod reference;
+mod vectors;
 
 pub use generate::schema_of;
 pub use lint::{Fault, lint};
@@ -27,6 +28,11 @@ impl PublishedFile {
     }
 }
 
+/// The name of a kind in file names, in the `$id` of its schema and in vectors.
+fn name_of(kind: DocumentKind) -> &'static str {
+    kind.schema_file().trim_end_matches(".schema.json")
+}
+
 /// Every generated file, the index last.
 pub fn files() -> Vec<PublishedFile> {
     let mut files: Vec<PublishedFile> = DocumentKind::ALL
@@ -34,6 +40,7 @@ pub fn files() -> Vec<PublishedFile> {
         .map(|kind| PublishedFile::json(kind.schema_file(), &schema_of(kind)))
         .collect();
     files.push(PublishedFile::json("denylist.json", &crate::denylist::published()));
+    files.extend(vectors::files());
     files.push(PublishedFile { path: "CONTRACT.md".to_owned(), contents: reference::markdown() });
     files.push(PublishedFile::json("index.json", &index::of(&files)));
     files

@@ -13,7 +13,7 @@ pub fn schema_of(kind: DocumentKind) -> Schema {
         DocumentKind::RunManifest => generate::<RunManifest>(),
         DocumentKind::Telemetry => generate::<TelemetryDocument>(),
     };
-    let name = kind.schema_file().trim_end_matches(".schema.json");
+    let name = super::name_of(kind);
     schema.insert("$id".to_owned(), json!(format!("urn:productive-k3s:contract:{name}:{CONTRACT_VERSION}")));
     schema
 }

@@ -45,6 +45,13 @@ impl Change {
     }
 }
 
+impl Change {
+    /// Whether nothing was there.
+    pub(super) fn is_of_absent(&self) -> bool {
+        self.before == Before::Absent
+    }
+}
+
 impl Made {
     /// `text` was written.
     pub(super) fn wrote(text: impl Into<String>) -> Self {

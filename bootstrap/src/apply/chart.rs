@@ -11,7 +11,7 @@ use super::error::Trouble;
 use super::{Apply, Effect, Event};
 use crate::host::Stdin;
 use crate::secret::Secret;
-use crate::step::{Found, HelmRelease, Kube, Revision, delete_secret, helm_upgrade, revisions};
+use crate::step::{Found, HelmRelease, Kube, Revision, delete_secret, helm_upgrade};
 
 /// A helm that was left alone has given up after this time.
 const ABANDONED: Duration = Duration::from_secs(720);
@@ -69,7 +69,7 @@ impl Apply<'_> {
     }
 
     fn last_revision(&self, helm: &HelmRelease) -> Result<Option<Revision>, Trouble> {
-        match revisions(Kube(self.host), &helm.namespace, &helm.release) {
+        match Kube(self.host).get_path(&Revision::path(&helm.namespace, &helm.release)) {
             Found::Object(list) => Ok(Revision::all(&list).pop()),
             Found::NotFound => Ok(None),
             Found::Unknown(reason) => Err(Trouble::State(reason)),

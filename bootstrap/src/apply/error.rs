@@ -49,6 +49,8 @@ pub(super) enum Trouble {
     Journal(#[from] ManifestError),
     #[error("{0}")]
     Download(String),
+    #[error("{0}")]
+    Transfer(CommandError),
     #[error("{path} has sha256 {found} and not {wanted}{remark}", path = path.display())]
     Checksum { path: PathBuf, wanted: String, found: String, remark: &'static str },
     #[error("{0}")]
@@ -79,6 +81,14 @@ impl StepFailure {
 }
 
 impl Trouble {
+    /// curl failed. That there is no curl is no fault of the network.
+    pub(super) fn from_download(error: CommandError) -> Self {
+        match error {
+            CommandError::Failed { .. } | CommandError::TimedOut { .. } => Self::Transfer(error),
+            error => Self::Command(error),
+        }
+    }
+
     /// A fetched file could not be read, written or renamed.
     pub(super) fn staging(action: &'static str, path: &std::path::Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
@@ -105,7 +115,9 @@ impl Trouble {
             return ApplyError::Interrupted;
         }
         let tail = match &self {
-            Self::Command(error) | Self::File(FileError::Command(error)) => error.tail().to_vec(),
+            Self::Command(error) | Self::Transfer(error) | Self::File(FileError::Command(error)) => {
+                error.tail().to_vec()
+            }
             _ => Vec::new(),
         };
         let (message, hint) = (self.to_string(), self.hint());
@@ -117,7 +129,7 @@ impl Trouble {
             Self::Command(error) | Self::File(FileError::Command(error)) => command_reason(error),
             Self::File(error) if error.is_denied() => FailureReason::PermissionDenied,
             Self::Staging(DiskError::Denied { .. }) => FailureReason::PermissionDenied,
-            Self::Download(_) => FailureReason::DownloadFailed,
+            Self::Download(_) | Self::Transfer(_) => FailureReason::DownloadFailed,
             Self::Checksum { .. } => FailureReason::ChecksumMismatch,
             Self::NotInTime { .. } => FailureReason::TimedOut,
             Self::State(_) => FailureReason::CommandFailed,
@@ -130,7 +142,7 @@ impl Trouble {
             Self::NotInTime { hint, .. } => return hint.clone(),
             Self::Command(CommandError::NotFound { program }) => return Some(format!("install {program}")),
             Self::Command(CommandError::NeedsRoot { .. }) => "run as root, or as a user who may use sudo",
-            Self::Download(_) => "check the network, or give the files with --artifacts-dir",
+            Self::Download(_) | Self::Transfer(_) => "check the network, or give the files with --artifacts-dir",
             Self::Checksum { .. } => "nothing was installed from it; find out who changed it before trying again",
             _ => return None,
         };

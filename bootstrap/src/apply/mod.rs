@@ -25,7 +25,7 @@ pub(crate) use vault::Vault;
 
 use crate::host::Host;
 use crate::recipe::Plan;
-use crate::step::{Action, Step};
+use crate::step::{Action, Step, promise_file};
 use error::Trouble;
 
 /// Where intents and outcomes are written down. Both return only when what they were given is on disk.
@@ -174,7 +174,7 @@ impl<'a> Apply<'a> {
             match &step.action {
                 Action::Fetch { to, .. } => {
                     remove(to);
-                    remove(&fetch::beside(to, fetch::PROMISE));
+                    remove(&promise_file(to));
                 }
                 Action::Install { from, .. } => remove(from),
                 _ => {}

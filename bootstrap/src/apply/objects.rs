@@ -11,10 +11,9 @@ use super::error::Trouble;
 use super::{Apply, Effect};
 use crate::host::Stdin;
 use crate::secret::Secret;
-use crate::step::{Document, Found, Kube, ObjectRef, apply_object, default_class_patch};
-
-/// What marks a storage class as the default one.
-const DEFAULT: &str = "storageclass.kubernetes.io/is-default-class";
+use crate::step::{
+    Document, Found, Kube, ObjectRef, STORAGE_CLASSES, apply_object, default_class_patch, default_classes,
+};
 
 impl Apply<'_> {
     pub(super) fn apply_document(
@@ -77,7 +76,7 @@ impl Apply<'_> {
         title: &str,
         class: &str,
     ) -> Result<Effect, Trouble> {
-        let defaults = match Kube(self.host).get_path("/apis/storage.k8s.io/v1/storageclasses") {
+        let defaults = match Kube(self.host).get_path(STORAGE_CLASSES) {
             Found::Object(list) => default_classes(&list),
             Found::NotFound => Vec::new(),
             Found::Unknown(reason) => return Err(Trouble::State(reason)),
@@ -96,17 +95,6 @@ impl Apply<'_> {
             Ok(Made::wrote(class))
         })
     }
-}
-
-/// Names of the storage classes in `list` that are marked as the default one.
-pub(crate) fn default_classes(list: &Value) -> Vec<String> {
-    let items = list.get("items").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    let marked = |item: &&Value| {
-        let annotations = item.pointer("/metadata/annotations");
-        annotations.and_then(|all| all.get(DEFAULT)).and_then(Value::as_str) == Some("true")
-    };
-    let name = |item: &Value| item.pointer("/metadata/name").and_then(Value::as_str).map(str::to_owned);
-    items.iter().filter(marked).filter_map(name).collect()
 }
 
 fn undo(reference: &ObjectRef, uid: Option<String>) -> Undo {

@@ -74,3 +74,11 @@ fn sum_line(line: &str) -> Option<(Sha256Sum, &str)> {
 fn named(sums: &[(Sha256Sum, &str)], entry: &str) -> Option<Sha256Sum> {
     sums.iter().find(|(_, name)| *name == entry).map(|(sum, _)| sum.clone())
 }
+
+/// The largest of these files are the definitions of cert-manager, deeply nested, and the index of Rancher, long.
+fn large() -> serde_saphyr::Options {
+    let mut options = serde_saphyr::Options::default();
+    let budget = options.budget.get_or_insert_default();
+    (budget.max_depth, budget.max_nodes) = (256, 4_000_000);
+    options
+}

@@ -1,9 +1,7 @@
 //! What components that are helm charts share.
 
-use serde_json::Value;
-
 use super::{Context, Detection, Probe, artifacts};
-use crate::step::{Action, Artifact, Document, Found, HelmRelease, ObjectRef, Step};
+use crate::step::{Action, Artifact, Document, Found, HelmRelease, ObjectRef, Revision, Step};
 
 /// A chart and the release that it becomes.
 pub(super) struct Chart {
@@ -20,20 +18,16 @@ pub(super) struct Chart {
 impl Chart {
     /// Present when its release is deployed, or when the deployment is there without a release. A release that never got
     /// that far is incomplete.
-    ///
-    /// Helm keeps a secret for each revision. Asking for their labels needs no helm on the host, and no secret is read.
     pub(super) fn detect(&self, probe: &Probe<'_>) -> Detection {
-        let query = format!("labelSelector=owner%3Dhelm%2Cname%3D{}", self.name);
-        let releases = match probe.path(&format!("/api/v1/namespaces/{}/secrets?{query}", self.namespace)) {
-            Found::Object(list) => states(&list),
+        let releases = match probe.path(&Revision::path(self.namespace, self.name)) {
+            Found::Object(list) => Revision::all(&list),
             Found::NotFound => Vec::new(),
             Found::Unknown(reason) => return Detection::Unknown(reason),
         };
-        if releases.iter().any(|state| state == "deployed") {
-            return Detection::Present;
-        }
-        if let Some(state) = releases.last() {
-            return Detection::Incomplete(format!("its helm release is {state}"));
+        match releases.last() {
+            Some(last) if last.state == "deployed" => return Detection::Present,
+            Some(last) => return Detection::Incomplete(format!("its helm release is {}", last.state)),
+            None => {}
         }
         probe.objects(&[ObjectRef::namespaced("apps/v1", "Deployment", self.namespace, self.deployment)])
     }
@@ -52,11 +46,4 @@ impl Chart {
             Step::new(format!("{} release", self.name), Action::Helm(release)),
         ]
     }
-}
-
-fn states(list: &Value) -> Vec<String> {
-    let items = list.get("items").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    let state =
-        |item: &Value| item.pointer("/metadata/labels/status").and_then(Value::as_str).map(str::to_owned);
-    items.iter().filter_map(state).collect()
 }

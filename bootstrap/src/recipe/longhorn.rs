@@ -1,11 +1,12 @@
 //! Longhorn block storage.
 
 use schema::PlannedAction;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::chart::Chart;
 use super::{Context, Detection, Plan, Probe, artifacts};
-use crate::step::{Action, Check, Condition, Document, Found, ObjectRef, Step};
+use crate::settings::Longhorn;
+use crate::step::{Action, Check, Condition, Document, Found, STORAGE_CLASSES, Step, default_classes};
 
 const CHART: Chart = Chart {
     name: "longhorn",
@@ -18,14 +19,27 @@ const CHART: Chart = Chart {
 const SINGLE: &str = "longhorn-single";
 
 pub(super) fn detect(probe: &Probe<'_>) -> Detection {
-    let chart = CHART.detect(probe);
-    if chart != Detection::Present || !single(probe.settings.longhorn.replica_count.get()) {
-        return chart;
+    match CHART.detect(probe) {
+        Detection::Present => storage(probe),
+        other => other,
     }
-    match probe.object(&class()) {
-        Found::Object(_) => chart,
-        Found::NotFound => Detection::Incomplete(format!("storage class {SINGLE} is missing")),
-        Found::Unknown(reason) => Detection::Unknown(reason),
+}
+
+/// Whether the storage classes are as the settings want them, given that the chart is there.
+fn storage(probe: &Probe<'_>) -> Detection {
+    let classes = match probe.path(STORAGE_CLASSES) {
+        Found::Object(list) => list,
+        Found::NotFound => Value::Null,
+        Found::Unknown(reason) => return Detection::Unknown(reason),
+    };
+    let wanted = class(&probe.settings.longhorn);
+    let defaults = default_classes(&classes);
+    if !names(&classes).contains(&wanted) {
+        Detection::Incomplete(format!("storage class {wanted} is missing"))
+    } else if probe.settings.longhorn.make_default && defaults != [wanted] {
+        Detection::Incomplete(format!("storage class {wanted} is not the default"))
+    } else {
+        Detection::Present
     }
 }
 
@@ -39,8 +53,8 @@ pub(super) fn plan(detection: &Detection, context: &Context<'_>) -> Plan {
     verify.push(Check::within(600, Condition::PodsReady(namespace)));
     let mut plan = Plan::for_state(detection, || steps(context), verify);
     if plan.action != PlannedAction::Reuse && context.settings.longhorn.make_default {
-        let class = if single(context.settings.longhorn.replica_count.get()) { SINGLE } else { "longhorn" };
-        plan.steps.push(Step::new("default storage class", Action::MakeDefaultClass(class.to_owned())));
+        let class = class(&context.settings.longhorn).to_owned();
+        plan.steps.push(Step::new("default storage class", Action::MakeDefaultClass(class)));
     }
     plan
 }
@@ -97,8 +111,14 @@ fn storage_class() -> Document {
     }))
 }
 
-fn class() -> ObjectRef {
-    ObjectRef::cluster_wide("storage.k8s.io/v1", "StorageClass", SINGLE)
+/// The storage class that the run is about.
+fn class(longhorn: &Longhorn) -> &'static str {
+    if single(longhorn.replica_count.get()) { SINGLE } else { CHART.name }
+}
+
+fn names(list: &Value) -> Vec<&str> {
+    let items = list.get("items").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    items.iter().filter_map(|item| item.pointer("/metadata/name").and_then(Value::as_str)).collect()
 }
 
 /// With one copy of each volume, one node is enough.

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::chart::Chart;
 use super::{Context, Detection, Plan, Probe, artifacts};
 use crate::settings::Tls;
-use crate::step::{Check, Condition, Document, SecretSource, Step};
+use crate::step::{Check, Condition, Document, KeptIn, ObjectRef, SecretSource, Step};
 
 const CHART: Chart = Chart {
     name: "rancher",
@@ -48,5 +48,8 @@ fn values(context: &Context<'_>) -> Document {
             });
         }
     }
-    Document::new(values).secret("/bootstrapPassword", SecretSource::Password(rancher.password.clone()))
+    let secret = ObjectRef::namespaced("v1", "Secret", CHART.namespace, "bootstrap-secret");
+    let kept_in = Some(KeptIn { secret, key: "bootstrapPassword".to_owned() });
+    let source = SecretSource::Password { password: rancher.password.clone(), kept_in };
+    Document::new(values).secret("/bootstrapPassword", source)
 }

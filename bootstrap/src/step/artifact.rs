@@ -1,6 +1,7 @@
 //! Files that come from a release, each with the promise it is held to.
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 
 /// A file of a release.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +31,7 @@ pub(crate) enum Origin {
         version: String,
     },
     /// A folder of this host.
-    Folder(std::path::PathBuf),
+    Folder(PathBuf),
 }
 
 /// Where the checksum comes from that an artifact must have.
@@ -61,6 +62,12 @@ pub(crate) enum Promise {
     },
 }
 
+/// Where the text goes that says what the artifact fetched to `to` must be.
+pub(crate) fn promise_file(to: &Path) -> PathBuf {
+    let name = to.file_name().unwrap_or_default().to_string_lossy();
+    to.with_file_name(format!("{name}.promise"))
+}
+
 /// A SHA-256 checksum: 64 lower-case hexadecimal digits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Sha256Sum(String);
@@ -72,9 +79,9 @@ impl Sha256Sum {
         hex.then(|| Self(text.to_ascii_lowercase()))
     }
 
-    /// The checksum of `bytes`.
-    pub(crate) fn of(bytes: &[u8]) -> Self {
-        Self(manifest::Undo::sha256(bytes))
+    /// The checksum whose bytes these are.
+    pub(crate) fn from_digest(digest: &[u8]) -> Self {
+        Self(digest.iter().map(|byte| format!("{byte:02x}")).collect())
     }
 }
 
@@ -84,26 +91,14 @@ impl fmt::Display for Sha256Sum {
     }
 }
 
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Url(url) => f.write_str(url),
-            Self::Chart { repository, chart, version } => {
-                write!(f, "chart {chart} {version} of {repository}/index.yaml")
-            }
-            Self::Folder(folder) => write!(f, "{}", folder.display()),
-        }
-    }
-}
-
 impl fmt::Display for Promise {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Pinned(sum) => write!(f, "{sum} (pinned)"),
-            Self::SumFile { url, entry } => write!(f, "of {entry} in {url}"),
-            Self::GithubRelease { url, asset } => write!(f, "of {asset} in {url}"),
-            Self::ChartIndex => f.write_str("of the chart in that index"),
-            Self::FolderSums { files } => write!(f, "in {} of the same folder", files.join(" or ")),
+            Self::Pinned(sum) => write!(f, "{sum}, as pinned"),
+            Self::SumFile { url, entry } => write!(f, "as {url} states it of {entry}"),
+            Self::GithubRelease { url, asset } => write!(f, "as {url} states it of {asset}"),
+            Self::ChartIndex => f.write_str("as the index states it"),
+            Self::FolderSums { files } => write!(f, "as {} in the same folder states it", files.join(" or ")),
         }
     }
 }

@@ -77,6 +77,30 @@ impl Check {
     }
 }
 
+impl Condition {
+    /// The command with which the operator can see why it is not so.
+    pub(crate) fn hint(&self) -> Option<String> {
+        let look = match self {
+            Self::ServiceActive(name) => format!("journalctl -u {name}"),
+            Self::NodeReady => "k3s kubectl describe nodes".to_owned(),
+            Self::Rollout { namespace, .. }
+            | Self::PodsReady(namespace)
+            | Self::Endpoints { namespace, .. } => {
+                format!("k3s kubectl -n {namespace} describe pods")
+            }
+            Self::Ready(object) | Self::CertificateIn(object) => {
+                let namespace =
+                    object.namespace.as_ref().map_or_else(String::new, |name| format!(" -n {name}"));
+                format!("k3s kubectl{namespace} describe {} {}", object.kind.to_lowercase(), object.name)
+            }
+            Self::HelmDeployed { namespace, release } => format!("helm -n {namespace} status {release}"),
+            Self::Exported { .. } => "exportfs -v".to_owned(),
+            Self::CertificateInstalled { .. } | Self::Resolves(_) | Self::Succeeds(_) => return None,
+        };
+        Some(format!("look at it with: {look}"))
+    }
+}
+
 impl fmt::Display for Check {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} (within {} s)", self.condition, self.timeout.as_secs())

@@ -1,9 +1,11 @@
 //! The commands that steps come down to. A dry run shows them, a run carries them out.
 
+use std::path::Path;
 use std::time::Duration;
 
 use super::HelmRelease;
 use super::kube::{KUBECONFIG, kubectl};
+use super::storage::DEFAULT_CLASS;
 use crate::host::{Command, Stdin};
 
 /// The name by which the API server remembers which fields of an object are ours.
@@ -11,6 +13,9 @@ pub(crate) const FIELD_MANAGER: &str = "productive-k3s";
 
 /// Package downloads on a slow line take less.
 const PACKAGES: Duration = Duration::from_secs(900);
+
+/// The largest artifact is a hundred megabytes.
+const DOWNLOAD: Duration = Duration::from_secs(900);
 
 /// A chart has this long to bring its pods up.
 const CHART: Duration = Duration::from_secs(600);
@@ -28,14 +33,15 @@ pub(crate) fn apply_object(object: Stdin) -> Command {
         .stdin(object)
 }
 
-/// Installs a chart or brings its release up to date, with the values on standard input.
+/// Installs a chart or brings its release up to date, with the values on standard input. Its output repeats the values.
 pub(crate) fn helm_upgrade(helm: &HelmRelease, values: Stdin) -> Command {
     let chart = helm.chart.to_string_lossy();
     Command::new("helm")
         .args(["upgrade", "--install", &helm.release, &chart, "--namespace", &helm.namespace])
         .args(["--create-namespace", "--wait", "--timeout", &format!("{}s", CHART.as_secs())])
-        .args(["--kubeconfig", KUBECONFIG, "--values", "-"])
+        .args(["--kubeconfig", KUBECONFIG, "--output", "json", "--values", "-"])
         .as_root()
+        .withhold_output()
         .timeout(CHART + MARGIN)
         .stdin(values)
 }
@@ -52,10 +58,24 @@ pub(crate) fn enable_service(name: &str) -> Command {
     Command::new("systemctl").args(["enable", "--now", name]).as_root().timeout(MARGIN)
 }
 
+/// Removes a secret of the cluster.
+pub(crate) fn delete_secret(namespace: &str, name: &str) -> Command {
+    kubectl(["delete", "secret", "--namespace", namespace, name]).as_root().timeout(MARGIN)
+}
+
+/// Brings what is at an `https` URL to a file. Redirections may only lead to `https` again.
+pub(crate) fn download(url: &str, to: &Path) -> Command {
+    Command::new("curl")
+        .args(["--fail", "--location", "--proto", "=https", "--proto-redir", "=https", "--silent"])
+        .args(["--show-error", "--retry", "3", "--connect-timeout", "20"])
+        .args(["--max-time", &DOWNLOAD.as_secs().to_string()])
+        .args(["--output", &to.to_string_lossy(), "--", url])
+        .timeout(DOWNLOAD + MARGIN)
+}
+
 /// Marks a storage class as the default one, or as not.
 pub(crate) fn default_class_patch(class: &str, default: bool) -> Command {
-    let annotations =
-        serde_json::json!({ "storageclass.kubernetes.io/is-default-class": default.to_string() });
+    let annotations = serde_json::json!({ DEFAULT_CLASS: default.to_string() });
     let patch = serde_json::json!({ "metadata": { "annotations": annotations } }).to_string();
     let manager = format!("--field-manager={FIELD_MANAGER}");
     kubectl(["patch", "storageclass", class, "--type=merge", &manager, "--patch", &patch])

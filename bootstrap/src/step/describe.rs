@@ -1,7 +1,11 @@
 //! What a dry run prints of a step.
 
-use super::{Action, Content, Document, Step, apply_object, default_class_patch, enable_service};
-use super::{helm_upgrade, install_packages};
+use std::path::Path;
+
+use super::{
+    Action, Artifact, Content, Document, Origin, Promise, Step, apply_object, default_class_patch, download,
+    enable_service, helm_upgrade, install_packages, promise_file,
+};
 use crate::host::{Command, Privilege, Stdin};
 use crate::secret::MASK;
 
@@ -11,14 +15,7 @@ impl Step {
     pub(crate) fn describe(&self) -> Vec<String> {
         match &self.action {
             Action::Run(command) => run(command),
-            Action::Fetch { artifact, to } => {
-                let when = if artifact.optional { ", if it is there" } else { "" };
-                vec![
-                    format!("fetch {} from {}{when}", artifact.name, artifact.origin),
-                    format!("  to {}", to.display()),
-                    format!("  check sha256 {}", artifact.promise),
-                ]
-            }
+            Action::Fetch { artifact, to } => fetch(artifact, to),
             Action::Install { from, path, mode } => {
                 vec![format!("install {} as {} (mode {mode:04o})", from.display(), path.display())]
             }
@@ -71,6 +68,27 @@ impl Step {
             Action::Wait(check) => vec![format!("wait until {check}")],
         }
     }
+}
+
+fn fetch(artifact: &Artifact, to: &Path) -> Vec<String> {
+    let mut lines = match &artifact.origin {
+        Origin::Url(url) => run(&download(url, to)),
+        Origin::Chart { repository, chart, version } => {
+            let mut lines = run(&download(&format!("{repository}/index.yaml"), &promise_file(to)));
+            let url = format!("https://URL-OF-{chart}-{version}-IN-THAT-INDEX");
+            lines.extend(run(&download(&url, to)));
+            lines
+        }
+        Origin::Folder(folder) => {
+            let when = if artifact.optional { ", if it is there" } else { "" };
+            vec![format!("copy {} to {}{when}", folder.join(&artifact.name).display(), to.display())]
+        }
+    };
+    if let Promise::SumFile { url, .. } | Promise::GithubRelease { url, .. } = &artifact.promise {
+        lines.extend(run(&download(url, &promise_file(to))));
+    }
+    lines.push(format!("check its sha256: {}", artifact.promise));
+    lines
 }
 
 fn run(command: &Command) -> Vec<String> {

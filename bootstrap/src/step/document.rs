@@ -15,18 +15,23 @@ pub(crate) struct Document {
 
 /// A place in a document that a secret goes to.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct SecretField {
-    /// JSON pointer of the place. The folder-like objects above it must be there.
-    pub(crate) pointer: String,
+struct SecretField {
+    /// JSON pointer of the place. The object that holds it must be there.
+    pointer: String,
     /// What goes there.
-    pub(crate) source: SecretSource,
+    source: SecretSource,
 }
 
 /// What a secret is made of.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum SecretSource {
     /// The password as it is.
-    Password(Password),
+    Password {
+        /// The password.
+        password: Password,
+        /// Where the cluster keeps it once it was given. One that is to be made is not made again then.
+        kept_in: Option<KeptIn>,
+    },
     /// A line for an htpasswd file. The registry takes bcrypt alone.
     Htpasswd {
         /// User name.
@@ -34,6 +39,15 @@ pub(crate) enum SecretSource {
         /// Password of that user.
         password: Password,
     },
+}
+
+/// An entry of a secret in the cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct KeptIn {
+    /// The secret.
+    pub(crate) secret: ObjectRef,
+    /// The entry.
+    pub(crate) key: String,
 }
 
 impl Document {

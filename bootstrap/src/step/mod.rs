@@ -8,17 +8,24 @@ mod document;
 mod kube;
 pub(crate) mod lines;
 mod observe;
+mod revision;
+mod storage;
 #[cfg(test)]
 mod tests;
 
 use std::path::PathBuf;
 
-pub(crate) use artifact::{Artifact, Origin, Promise, Sha256Sum};
+pub(crate) use artifact::{Artifact, Origin, Promise, Sha256Sum, promise_file};
 pub(crate) use check::{Check, Condition};
-pub(crate) use command::{apply_object, default_class_patch, enable_service, helm_upgrade, install_packages};
-pub(crate) use document::{Document, SecretField, SecretSource};
+pub(crate) use command::{
+    apply_object, default_class_patch, delete_secret, download, enable_service, helm_upgrade,
+    install_packages,
+};
+pub(crate) use document::{Document, KeptIn, SecretSource};
 pub(crate) use kube::{Found, Kube, ObjectRef};
 pub(crate) use observe::{Verdict, certificate};
+pub(crate) use revision::Revision;
+pub(crate) use storage::{STORAGE_CLASSES, default_classes};
 
 use crate::host::Command;
 use crate::secret::Secret;

@@ -45,6 +45,7 @@ fn cold_start(document: &str) {
 }
 
 #[expect(clippy::print_stdout, reason = "a bench reports on stdout")]
+#[expect(clippy::disallowed_methods, reason = "only a fresh process starts cold; it is this very program")]
 fn report_cold_starts(document: &str) {
     let this = std::env::current_exe().expect("the path of this program");
     let mut figures: Vec<[Duration; 2]> = (0..COLD_STARTS)

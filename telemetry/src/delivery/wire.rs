@@ -6,7 +6,7 @@ use std::sync::Once;
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-use reqwest::blocking::{Client, Response};
+use reqwest::blocking::{Client, ClientBuilder, Response};
 use reqwest::header::RETRY_AFTER;
 use reqwest::redirect::Policy;
 
@@ -37,17 +37,15 @@ pub(super) struct Reply {
 impl Wire {
     pub(super) fn new(settings: &Settings, endpoint: &Endpoint) -> Result<Self, TelemetryError> {
         choose_cryptography();
-        let mut builder = Client::builder()
-            .http1_only()
-            .redirect(Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .connect_timeout(settings.connect_timeout);
-        if endpoint.must_be_reached_directly() {
-            builder = builder.no_proxy();
-        }
-        let client = builder.build().map_err(|error| TelemetryError::Client(Box::new(error)))?;
-        Ok(Self { client: Some(client), request_timeout: settings.request_timeout })
+        let failed = |error| TelemetryError::Client(Box::new(error));
+        let client = match builder(settings, endpoint).build() {
+            // The trust store is read even for an endpoint that has no certificate.
+            Err(_) if endpoint.url().scheme() == "http" => {
+                builder(settings, endpoint).tls_certs_only([]).build()
+            }
+            built => built,
+        };
+        Ok(Self { client: Some(client.map_err(failed)?), request_timeout: settings.request_timeout })
     }
 
     /// Sends one request, which takes no longer than `remaining`.
@@ -81,6 +79,16 @@ impl Drop for Wire {
     }
 }
 
+fn builder(settings: &Settings, endpoint: &Endpoint) -> ClientBuilder {
+    let builder = Client::builder()
+        .http1_only()
+        .redirect(Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .connect_timeout(settings.connect_timeout);
+    if endpoint.must_be_reached_directly() { builder.no_proxy() } else { builder }
+}
+
 /// The answer is told by its status alone. A short body is read, because the connection can be used again then.
 fn discard(response: Response) -> io::Result<u64> {
     match response.content_length() {
@@ -104,10 +112,6 @@ fn failure(class: FailureClass) -> Failure {
 /// The client tells apart what it could connect to and what it could not; the rest is known from what lies beneath.
 fn class_of(error: &reqwest::Error) -> FailureClass {
     let causes = || std::iter::successors(error.source(), |cause| (*cause).source());
-    let is_tls = |cause: &(dyn Error + 'static)| {
-        let inner = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        cause.is::<rustls::Error>() || inner.is_some_and(<dyn Error + Send + Sync>::is::<rustls::Error>)
-    };
     let says = |words: &str| causes().any(|cause| cause.to_string().contains(words));
     match () {
         () if error.is_timeout() => FailureClass::Timeout,
@@ -117,4 +121,10 @@ fn class_of(error: &reqwest::Error) -> FailureClass {
         () if says("proxy") || says("tunnel") => FailureClass::Proxy,
         () => FailureClass::Connect,
     }
+}
+
+/// TLS reports through the errors of the stream, which may be nested.
+fn is_tls(cause: &(dyn Error + 'static)) -> bool {
+    let inner = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    cause.is::<rustls::Error>() || inner.is_some_and(|inner| is_tls(inner))
 }

@@ -66,9 +66,9 @@ impl Outbox {
     /// Stores a document. It is on disk when this returns; nothing is sent and nothing is waited for.
     ///
     /// The bounds are enforced before the document is written: the oldest go, and never the new one.
-    pub fn emit(&self, document: &Vetted<TelemetryDocument>) -> Result<Stored, TelemetryError> {
+    pub fn emit(&self, document: Vetted<TelemetryDocument>) -> Result<Stored, TelemetryError> {
         let document: TelemetryDocument =
-            serde_json::from_slice(document.as_bytes()).map_err(TelemetryError::Json)?;
+            serde_json::from_slice(&document.into_bytes()).map_err(TelemetryError::Json)?;
         let event_id = document.event_id();
         let evicted = self.store.add(&Entry::new(document), SystemTime::now())?;
         Ok(Stored { event_id, evicted })

@@ -17,6 +17,7 @@ pub(crate) struct Chain {
 
 /// A run with the runs that it started.
 #[derive(Debug, Serialize)]
+#[expect(clippy::struct_field_names, reason = "the ids keep the names that the contract gives them")]
 pub(crate) struct Run {
     component: ComponentLabel,
     run_id: Id,
@@ -68,7 +69,9 @@ fn runs(outlines: &[&Outline]) -> Vec<Run> {
             delivery_attempt: outline.delivery_attempt,
         });
     }
-    flat.iter_mut().for_each(|run| run.events.sort_by_key(|event| event.occurred_at));
+    for run in &mut flat {
+        run.events.sort_by_key(|event| event.occurred_at);
+    }
     nest(flat)
 }
 

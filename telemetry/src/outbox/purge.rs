@@ -4,9 +4,12 @@
 //! pause and after every answer; it then deletes what was stored before the file, the file itself, and leaves. So nothing
 //! that was purged is sent after the request that is in flight, and a late write of that request does not bring its
 //! document back.
+//!
+//! This is the one way to opt out of what was stored already. A document belongs to the consent of its run: a later run
+//! without consent neither sends it nor stops the delivery that is under way.
 
 use std::path::Path;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use privacy::disk::{DiskError, Folder};
 use serde::Serialize;
@@ -69,7 +72,8 @@ pub(crate) fn finish(store: &Store) -> Result<(usize, usize), DiskError> {
 /// Deletes what was stored before the purge was asked for. A run that has begun since has its own consent.
 fn delete(store: &Store) -> Result<(usize, usize), DiskError> {
     let asked = store.folder().open_file(STOPPED).ok().and_then(|file| file.metadata().ok()?.modified().ok());
-    let asked = asked.unwrap_or_else(SystemTime::now);
+    // Without the file somebody else has ended the purge.
+    let Some(asked) = asked else { return Ok((0, 0)) };
     let waiting = bounds::remove_until(store.folder(), asked)?;
     let rejected = store.rejected_folder()?.map_or(Ok(0), |folder| bounds::remove_until(&folder, asked))?;
     ledger::remove(store.folder())?;

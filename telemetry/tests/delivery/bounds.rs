@@ -63,9 +63,10 @@ fn a_month_is_the_longest() {
         let server = FaultServer::start([Act::status(202)]);
         let scratch = Scratch::new(&server.url());
         let [old, young] = scratch.emit(2)[..] else { panic!("two") };
-        for (id, age) in
-            [(old, MAX_AGE + Duration::from_hours(1)), (young, MAX_AGE - Duration::from_hours(1))]
-        {
+        for (id, age) in [
+            (old, MAX_AGE + Duration::from_hours(1)),
+            (young, MAX_AGE.saturating_sub(Duration::from_hours(1))),
+        ] {
             File::open(scratch.file(id))
                 .and_then(|file| file.set_modified(SystemTime::now() - age))
                 .expect("a time");
@@ -153,4 +154,21 @@ fn ten_thousand_documents_cost_the_same_each() {
     scratch.emit(1);
     assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
     assert_eq!(waiting(&scratch).len(), MAX_ENTRIES);
+}
+
+#[test]
+#[ignore = "a measurement"]
+fn draining_ten_thousand_is_measured() {
+    use std::io::Write;
+    let server = FaultServer::start([Act::status(202)]);
+    let scratch = Scratch::new(&server.url());
+    for count in [100, 10_000] {
+        fill(&scratch, count, 0);
+        let started = Instant::now();
+        let delivered = scratch.deliver_within(telemetry::DEADLINE).delivered;
+        let each = started.elapsed() / u32::try_from(delivered.max(1)).expect("few");
+        let memory = fs::read_to_string("/proc/self/status").expect("Linux");
+        let peak = memory.lines().find(|line| line.starts_with("VmHWM")).expect("a peak");
+        writeln!(std::io::stderr(), "{delivered} of {count}: {each:?} each, {peak}").expect("written");
+    }
 }

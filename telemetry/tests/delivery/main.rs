@@ -1,5 +1,10 @@
 //! Outbox and delivery against real sockets and real files.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests spoil files as a crash or a person would, and start this test binary again"
+)]
+
 #[path = "../support/mod.rs"]
 mod support;
 

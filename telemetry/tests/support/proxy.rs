@@ -32,7 +32,7 @@ impl Proxy {
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let heads = Arc::clone(&heads);
-                thread::spawn(move || serve(stream, policy, &heads));
+                thread::spawn(move || serve(&stream, policy, &heads));
             }
         });
         proxy
@@ -49,7 +49,7 @@ impl Proxy {
     }
 }
 
-fn serve(client: TcpStream, policy: Policy, heads: &Mutex<Vec<String>>) -> Option<()> {
+fn serve(client: &TcpStream, policy: Policy, heads: &Mutex<Vec<String>>) -> Option<()> {
     let mut reader = BufReader::with_capacity(1, client.try_clone().ok()?);
     let head = read_head(&mut reader)?;
     heads.lock().ok()?.push(head.clone());

@@ -7,6 +7,7 @@ mod record;
 mod report;
 mod reporter;
 mod session;
+mod summary;
 
 pub(crate) use consent::{ask as ask_consent, decided as decided_consent};
 pub(crate) use features::{features, local_facts};
@@ -15,3 +16,4 @@ pub(crate) use record::{Record, now};
 pub(crate) use report::{Files, RunReport, show_plan};
 pub(crate) use reporter::Reporter;
 pub(crate) use session::{Session, disk_failure};
+pub(crate) use summary::{Generated, Summary};

@@ -1,9 +1,11 @@
 //! The operator's terminal: output, prompts and signals.
 
 mod printer;
+mod progress;
 mod prompt;
 mod signals;
 
-pub(crate) use printer::{Level, Printer};
-pub(crate) use prompt::{Answer, Prompter};
+pub(crate) use printer::Printer;
+pub(crate) use progress::Progress;
+pub(crate) use prompt::Prompter;
 pub(crate) use signals::Signals;

@@ -24,7 +24,7 @@ impl Gate {
 
     /// Serialises `document` once, checks those bytes and keeps those bytes.
     pub fn vet<D: PublicDocument>(&self, document: &D) -> Result<Vetted<D>, Rejection> {
-        let bytes = serde_json::to_vec(document)
+        let bytes = serialise(document)
             .map_err(|_| Violation::new("syntax", String::new(), "the document cannot be written as JSON"))?;
         self.check_value(D::KIND, &reader::read(&bytes)?)?;
         Ok(Vetted { bytes, document: PhantomData })
@@ -58,6 +58,18 @@ impl Gate {
     }
 }
 
+/// A manifest is a file that people read, so it has lines; what goes over the wire has no white space.
+fn serialise<D: PublicDocument>(document: &D) -> serde_json::Result<Vec<u8>> {
+    match D::KIND {
+        DocumentKind::Telemetry => serde_json::to_vec(document),
+        DocumentKind::RunManifest => {
+            let mut bytes = serde_json::to_vec_pretty(document)?;
+            bytes.push(b'\n');
+            Ok(bytes)
+        }
+    }
+}
+
 /// The exact bytes of a document of type `D` that passed the gate.
 ///
 /// [`Gate::vet`] alone makes one: there is no other constructor, no `Deserialize` and no `Default`. What delivers or
@@ -69,7 +81,7 @@ pub struct Vetted<D> {
 }
 
 impl<D> Vetted<D> {
-    /// The checked bytes: one JSON document without white space.
+    /// The checked bytes: one JSON document.
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes
     }

@@ -7,7 +7,7 @@ use crate::command::inputs;
 use crate::exit::{Exit, Failure};
 use crate::host::{Host, RunLog};
 use crate::input::Flags;
-use crate::preflight::{Report, Severity, check};
+use crate::preflight::{Finding, Report, Severity, check};
 use crate::terminal::Printer;
 
 #[derive(Debug, Serialize)]
@@ -53,11 +53,22 @@ pub(super) fn run(options: &Preflight, flags: &Flags, printer: &mut Printer) -> 
 /// Prints a line for each finding.
 pub(crate) fn show(report: &Report, printer: &mut Printer) {
     for finding in &report.findings {
-        let mark = match finding.severity {
-            Severity::Pass => "ok  ",
-            Severity::Warning => "warn",
-            Severity::Failure => "FAIL",
-        };
-        printer.wrapped(&format!("  {mark}  {:<13}  ", finding.check), &finding.message);
+        printer.wrapped(&label(finding), &finding.message);
     }
+}
+
+/// Tells what a run should not go on over.
+pub(crate) fn show_problems(report: &Report, printer: &mut Printer) {
+    for finding in report.findings.iter().filter(|finding| finding.severity > Severity::Pass) {
+        printer.note(&format!("{}{}", label(finding), finding.message));
+    }
+}
+
+fn label(finding: &Finding) -> String {
+    let mark = match finding.severity {
+        Severity::Pass => "ok  ",
+        Severity::Warning => "warn",
+        Severity::Failure => "FAIL",
+    };
+    format!("  {mark}  {:<13}  ", finding.check)
 }

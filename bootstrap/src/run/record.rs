@@ -1,11 +1,13 @@
 //! What a run writes down of itself, kept true at every moment.
 
 use chrono::Utc;
-use manifest::{LocalFacts, ManifestError, PrivateContext, RunFiles};
+use manifest::{Intent, LocalFacts, ManifestError, Outcome, PrivateContext, RunFiles};
 use privacy::Gate;
 use schema::{
     Component, ComponentRecord, ComponentResult, Features, Finish, Issuer, RunManifest, Step, UtcSeconds,
 };
+
+use crate::apply::Journal;
 
 /// The current time as documents state it.
 pub(crate) fn now() -> UtcSeconds {
@@ -50,19 +52,9 @@ impl Record {
         &self.public
     }
 
-    /// The private context as it stands.
-    pub(crate) fn private(&self) -> &PrivateContext {
-        &self.private
-    }
-
     /// The files of the run.
     pub(crate) fn files(&self) -> &RunFiles {
         &self.files
-    }
-
-    /// The gate that the public manifest passes.
-    pub(crate) fn gate(&self) -> &Gate {
-        &self.gate
     }
 
     /// Problems with the files so far, each told once.
@@ -103,13 +95,6 @@ impl Record {
         self.write_public();
     }
 
-    /// Changes the private context and writes it.
-    pub(crate) fn journal<T>(&mut self, change: impl FnOnce(&mut PrivateContext, UtcSeconds) -> T) -> T {
-        let result = change(&mut self.private, now());
-        self.write_private();
-        result
-    }
-
     /// Records the end of the run.
     pub(crate) fn finish(&mut self, finish: Finish, exit_code: u8) {
         let at = now();
@@ -117,6 +102,16 @@ impl Record {
         self.private.finish(finish.status(), at);
         self.write_private();
         self.write_public();
+    }
+
+    /// Changes the private context and writes it.
+    ///
+    /// # Errors
+    /// It could not be written: a run must not go on to change what it cannot write down.
+    fn journal<T>(&mut self, change: impl FnOnce(&mut PrivateContext, UtcSeconds) -> T) -> Result<T, ManifestError> {
+        let result = change(&mut self.private, now());
+        self.files.write_private(&self.private)?;
+        Ok(result)
     }
 
     fn write_public(&mut self) {
@@ -136,5 +131,15 @@ impl Record {
         if !self.warnings.contains(&warning) {
             self.warnings.push(warning);
         }
+    }
+}
+
+impl Journal for Record {
+    fn begin(&mut self, intent: Intent) -> Result<u32, ManifestError> {
+        self.journal(|context, at| context.begin_step(intent, at))
+    }
+
+    fn end(&mut self, seq: u32, outcome: Outcome) -> Result<(), ManifestError> {
+        self.journal(|context, at| context.end_step(seq, outcome, at))
     }
 }

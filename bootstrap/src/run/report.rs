@@ -6,7 +6,7 @@ use manifest::RunFiles;
 use schema::{Execution, Id, Mode, PlannedAction, RunManifest, Status};
 use serde::Serialize;
 
-use super::Planned;
+use super::{Generated, Planned, Summary};
 use crate::preflight::Report;
 use crate::terminal::Printer;
 
@@ -25,6 +25,8 @@ pub(crate) struct RunReport<'a> {
     files: &'a Files,
     telemetry: Telemetry,
     warnings: &'a [String],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    generated: &'a [Generated],
 }
 
 /// Where the files of a run are.
@@ -101,7 +103,14 @@ impl<'a> RunReport<'a> {
             files,
             telemetry: Telemetry { enabled: consent.proof().is_some(), why: consent.why().to_string() },
             warnings,
+            generated: &[],
         }
+    }
+
+    /// Adds the passwords that the run has made; they are shown only here.
+    pub(crate) fn generated(mut self, summary: &'a Summary) -> Self {
+        self.generated = summary.generated();
+        self
     }
 
     /// Adds why the run failed.

@@ -112,7 +112,7 @@ impl Reporter {
             .gate
             .vet(&document)
             .map_err(TelemetryError::from)
-            .and_then(|vetted| active.outbox.emit(&vetted));
+            .and_then(|vetted| active.outbox.emit(vetted));
         if let Err(error) = stored {
             self.fail(&error);
         }

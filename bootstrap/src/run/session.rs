@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use manifest::{
-    MachineFingerprint, MachineId, ManifestError, PrivateContext, Recovery, RunFiles, RunId, RunsDir,
-    recover_dead_runs,
+    Holder, MachineFingerprint, MachineId, ManifestError, PrivateContext, Recovery, RunFiles, RunId, RunLock,
+    RunsDir, recover_dead_runs,
 };
 use privacy::disk::DiskError;
 use privacy::{Gate, LocalIdentifiers};
@@ -24,6 +24,8 @@ pub(crate) struct Session {
     pub(crate) record: Record,
     /// What its telemetry documents have in common.
     pub(crate) envelope: Envelope,
+    /// The right to change the host, held to the end of the run; a dry run has none.
+    _lock: Option<RunLock>,
 }
 
 impl Session {
@@ -49,6 +51,10 @@ impl Session {
         warnings.extend(told.iter().map(ToString::to_string));
         let failed = |error| disk_failure(&error, runs_dir);
         let runs = RunsDir::open_or_create(runs_dir).map_err(failed)?;
+        let lock = match execution {
+            Execution::DryRun => None,
+            Execution::Apply => Some(lock(&runs, &envelope.run_id).map_err(failed)?),
+        };
         warnings.extend(recovered(&recover_dead_runs(&runs, &gate, now()).map_err(failed)?));
         let files = claim(&runs, &mut envelope, warnings).map_err(failed)?;
         let at = now();
@@ -56,8 +62,13 @@ impl Session {
         let machine = MachineFingerprint::of(&MachineId::read(Path::new("/")));
         let private = PrivateContext::begin(files.run(), execution, mode, machine, at);
         let record = Record::begin(files, gate, public, private).map_err(failed)?;
-        Ok(Self { record, envelope })
+        Ok(Self { record, envelope, _lock: lock })
     }
+}
+
+/// One run that changes the host at a time.
+fn lock(runs: &RunsDir, run_id: &Id) -> Result<RunLock, ManifestError> {
+    RunLock::acquire(runs, Path::new(RunLock::HOST), &Holder::this_process(run_id.clone(), now()))
 }
 
 /// Takes the run id for this run. An id from outside that is taken or reserved is replaced: no run overwrites another.
@@ -90,7 +101,14 @@ fn recovered(recovery: &Recovery) -> Vec<String> {
 pub(crate) fn disk_failure(error: &ManifestError, runs_dir: &Path) -> Failure {
     let failure =
         Failure::failed(format!("cannot use the runs folder {}: {}", runs_dir.display(), chain(error)));
-    let ManifestError::Disk(disk) = error else { return failure };
+    let disk = match error {
+        ManifestError::Disk(disk) => disk,
+        ManifestError::Held { .. } => {
+            return Failure::failed(format!("another run is changing this host: {}", chain(error)))
+                .hint("wait for it to end, or stop it, and run again");
+        }
+        _ => return failure,
+    };
     match disk {
         DiskError::Symlink { .. } => failure.hint("name the folder itself with --runs-dir, not a link to it"),
         DiskError::Denied { .. } => failure.hint("name a folder that you may write to with --runs-dir"),

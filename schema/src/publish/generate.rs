@@ -70,9 +70,9 @@ fn drop_null(property: &mut Map<String, Value>) {
 
 /// Formats such as `uint8` are this generator's own: strict validators refuse formats they do not know.
 fn drop_integer_formats(schema: &mut Schema) {
-    let numeric = schema
-        .get("type")
-        .is_some_and(|kind| kind == "integer" || kind.as_array().is_some_and(|kinds| kinds.contains(&json!("integer"))));
+    let numeric = schema.get("type").is_some_and(|kind| {
+        kind == "integer" || kind.as_array().is_some_and(|kinds| kinds.contains(&json!("integer")))
+    });
     if numeric && let Some(object) = schema.as_object_mut() {
         object.remove("format");
     }
@@ -84,6 +84,8 @@ fn guard_strings(schema: &mut Schema) {
     if let Some(object) = schema.as_object_mut()
         && object.contains_key("pattern")
         && object.contains_key("maxLength")
+        // A string with a format has one length only, so that nothing can trail.
+        && !object.contains_key("format")
     {
         object.insert("not".to_owned(), json!({ "pattern": "[^ -~]" }));
     }

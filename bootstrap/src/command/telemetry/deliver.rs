@@ -43,7 +43,7 @@ pub(super) fn send(context: &Context, path: &Path, printer: &mut Printer) -> Res
     let consent = consent(printer, &signals)?;
     let Some(proof) = consent.proof() else { return Ok(Exit::Declined) };
     let outbox = Outbox::open(proof, context.outbox_dir()).map_err(|error| context.failed(&error))?;
-    outbox.emit(&vetted).map_err(|error| context.failed(&error))?;
+    outbox.emit(vetted).map_err(|error| context.failed(&error))?;
     let summary = round(context, proof, &outbox, &signals, printer)?;
     tell(&summary, &signals, printer)
 }

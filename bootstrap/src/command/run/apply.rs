@@ -1,0 +1,233 @@
+//! A run that changes the host.
+
+use std::time::Instant;
+
+use schema::{
+    CommandResult, Component, ComponentResult, Execution, FailureReason, Finish, PlannedAction, Step,
+};
+
+use super::{Begun, Request};
+use crate::apply::{Apply, ApplyError, StepFailure};
+use crate::cli;
+use crate::command::preflight as preflight_command;
+use crate::exit::{Exit, Failure, Signal};
+use crate::preflight::{self, Report, Severity};
+use crate::run::{Planned, RunReport, Stopped, Summary, detect_and_plan};
+use crate::terminal::{Printer, Progress, Prompter, Signals};
+
+/// Why a run ended before its last step.
+enum Ending {
+    /// The operator declined.
+    Declined(&'static str),
+    /// A signal arrived.
+    Stopped(Signal),
+    /// Something failed.
+    Failed(schema::Failure, Failure),
+}
+
+impl From<Stopped> for Ending {
+    fn from(Stopped(signal): Stopped) -> Self {
+        Self::Stopped(signal)
+    }
+}
+
+impl Ending {
+    fn failed(step: Step, reason: FailureReason, failure: Failure) -> Self {
+        Self::Failed(schema::Failure { step, reason }, failure)
+    }
+
+    fn split(self) -> (Finish, Failure) {
+        match self {
+            Self::Declined(what) => (Finish::Cancelled, Failure::new(Exit::Declined, what)),
+            Self::Stopped(signal) => {
+                let failure = Failure::new(Exit::Interrupted(signal), "interrupted; what was done so far stays");
+                (Finish::Interrupted, failure.hint("run again to go on, or roll back with the private record"))
+            }
+            Self::Failed(recorded, failure) => (Finish::Failed(recorded), failure),
+        }
+    }
+}
+
+pub(super) fn run(
+    request: Request,
+    options: &cli::Run,
+    printer: &mut Printer,
+    signals: &Signals,
+) -> Result<Exit, Failure> {
+    let mut run = Begun::new(request, Execution::Apply, printer)?;
+    let report = preflight::check(&run.host, &run.platform, &run.settings);
+    let mut work = Work { planned: Vec::new(), summary: Summary::default() };
+    let ended = work.all(&mut run, &report, options, printer, signals);
+    let (finish, failure) = match ended {
+        Ok(()) => (Finish::Success, None),
+        Err(ending) => {
+            let (finish, failure) = ending.split();
+            (finish, Some(failure.log(run.files.log())))
+        }
+    };
+    let exit = failure.as_ref().map_or(Exit::Done, |failure| failure.exit);
+    run.session.record.finish(finish, exit.code());
+    run.reporter.completed(CommandResult::from(finish), Some(run.session.record.public()));
+    run.tell_warnings(printer);
+    let public = run.session.record.public();
+    if printer.is_json() {
+        let document = RunReport::new(public, &report, &work.planned, &run.files, &run.consent, &run.warnings)
+            .error(failure.as_ref().map(|failure| failure.message.as_str()))
+            .generated(&work.summary);
+        printer.document(&document);
+    } else {
+        work.summary.show(public, &run.settings, printer);
+        run.files.show(printer);
+    }
+    failure.map_or(Ok(Exit::Done), |failure| Err(failure.documented()))
+}
+
+/// What was planned and what came of it.
+struct Work {
+    planned: Vec<Planned>,
+    summary: Summary,
+}
+
+impl Work {
+    fn all(
+        &mut self,
+        run: &mut Begun,
+        report: &Report,
+        options: &cli::Run,
+        printer: &mut Printer,
+        signals: &Signals,
+    ) -> Result<(), Ending> {
+        pass_preflight(report, options, printer, signals)?;
+        self.plan(run, signals)?;
+        accept_plan(&self.planned, options, printer, signals)?;
+        let changes = self.planned.iter().any(|planned| !planned.plan.steps.is_empty());
+        if changes {
+            become_root(run, printer, signals)?;
+        }
+        for planned in &self.planned {
+            self.summary.extend(component(run, planned, printer, signals)?);
+        }
+        Ok(())
+    }
+
+    fn plan(&mut self, run: &mut Begun, signals: &Signals) -> Result<(), Ending> {
+        let context = crate::recipe::Context {
+            settings: &run.settings,
+            arch: run.host.arch(),
+            staging: &run.staging,
+        };
+        self.planned = detect_and_plan(&run.host, &context, &mut run.session.record, signals)?;
+        let blocked = self.planned.iter().find_map(|planned| Some((planned, planned.plan.blocked.as_ref()?)));
+        let Some((planned, reason)) = blocked else { return Ok(()) };
+        let failure = Failure::failed(format!("{} cannot be planned: {reason}", planned.component))
+            .hint("mend that and run again; nothing was changed");
+        Err(Ending::failed(planned.component.into(), FailureReason::CommandFailed, failure))
+    }
+}
+
+fn pass_preflight(
+    report: &Report,
+    options: &cli::Run,
+    printer: &mut Printer,
+    signals: &Signals,
+) -> Result<(), Ending> {
+    let failed = |message: &str, hint: &str| {
+        let failure = Failure::new(Exit::Preflight, message).hint(hint);
+        Err(Ending::failed(Step::Preflight, FailureReason::PreflightFailed, failure))
+    };
+    if report.worst() > Severity::Pass {
+        preflight_command::show_problems(report, printer);
+    }
+    match report.worst() {
+        Severity::Pass => return Ok(()),
+        Severity::Failure => return failed("this host is not fit for the run", "mend what FAIL names and run again"),
+        Severity::Warning if options.accept_warnings => return Ok(()),
+        Severity::Warning => {}
+    }
+    match Prompter::on_terminal(printer, signals, false) {
+        Some(mut prompter) => consent(prompter.confirm("Go on in spite of the warnings?", false), signals),
+        None => failed("the preflight warns, and nobody can be asked", "add --accept-warnings to go on"),
+    }
+}
+
+fn accept_plan(
+    planned: &[Planned],
+    options: &cli::Run,
+    printer: &mut Printer,
+    signals: &Signals,
+) -> Result<(), Ending> {
+    for Planned { component, detection, plan } in planned {
+        printer.note(&format!("{component:<21}  {:<22}  {}", detection.word(), plan.action));
+    }
+    if options.yes {
+        return Ok(());
+    }
+    let answer = Prompter::on_terminal(printer, signals, false)
+        .and_then(|mut prompter| prompter.confirm("Carry this plan out?", false));
+    consent(answer, signals)
+}
+
+fn consent(answer: Option<bool>, signals: &Signals) -> Result<(), Ending> {
+    match (answer, signals.pending()) {
+        (Some(true), None) => Ok(()),
+        (_, Some(signal)) => Err(Ending::Stopped(signal)),
+        (_, None) => Err(Ending::Declined("declined; nothing was changed")),
+    }
+}
+
+fn become_root(run: &mut Begun, printer: &mut Printer, signals: &Signals) -> Result<(), Ending> {
+    let may_prompt = Prompter::on_terminal(printer, signals, false).is_some();
+    run.host.acquire_root(may_prompt).map_err(|error| {
+        let failure = Failure::failed(format!("cannot become root: {error}"))
+            .hint("run as root, or as a user who may use sudo");
+        Ending::failed(Step::Plan, FailureReason::PermissionDenied, failure)
+    })
+}
+
+fn component(
+    run: &mut Begun,
+    planned: &Planned,
+    printer: &mut Printer,
+    signals: &Signals,
+) -> Result<Summary, Ending> {
+    let component = planned.component;
+    if planned.plan.action == PlannedAction::Skip {
+        return Ok(Summary::default());
+    }
+    run.session.record.enter(component.into());
+    let began = Instant::now();
+    let mut progress = Progress::new(printer, component);
+    let mut show = |event: crate::apply::Event<'_>| progress.show(event);
+    let stop = || signals.pending().is_some();
+    let mut apply = Apply::new(&run.host, &mut run.session.record, &mut show, &stop);
+    let result = apply.component(component, &planned.plan);
+    let made = apply.into_vault();
+    drop(progress);
+    match result {
+        Ok(result) => {
+            run.session.record.result(component, result);
+            run.reporter.component(component, result);
+            Ok(Summary::of(component, began.elapsed(), &made))
+        }
+        Err(error) => Err(ended(run, component, error, signals)),
+    }
+}
+
+fn ended(run: &mut Begun, component: Component, error: ApplyError, signals: &Signals) -> Ending {
+    match (error, signals.pending()) {
+        (ApplyError::Interrupted, signal) => Ending::Stopped(signal.unwrap_or(Signal::Terminate)),
+        (ApplyError::Failed(failure), _) => {
+            run.session.record.result(component, ComponentResult::Failed);
+            let reason = failure.reason;
+            Ending::failed(component.into(), reason, told(component, *failure))
+        }
+    }
+}
+
+/// The failure of a step with the last lines of its command's output.
+fn told(component: Component, failure: StepFailure) -> Failure {
+    let StepFailure { step, message, tail, hint, .. } = failure;
+    let lines: String = tail.iter().map(|line| format!("\n  | {line}")).collect();
+    let failure = Failure::failed(format!("{component}: {step}: {message}{lines}"));
+    failure.hint(hint.unwrap_or_else(|| "mend what failed and run again; what is done is kept".to_owned()))
+}

@@ -1,0 +1,157 @@
+//! One call of the binary.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::{Outcome, bootstrap};
+
+/// No call takes this long unless it hangs, however busy the machine is.
+const PATIENCE: Duration = Duration::from_secs(100);
+
+/// A call of the binary that is being put together.
+#[derive(Clone, Debug)]
+pub struct Invocation {
+    arguments: Vec<OsString>,
+    environment: BTreeMap<OsString, OsString>,
+    folder: PathBuf,
+    input: Vec<u8>,
+    wrapper: Vec<OsString>,
+}
+
+impl Invocation {
+    pub(crate) fn new(folder: &Path) -> Self {
+        Self {
+            arguments: Vec::new(),
+            environment: BTreeMap::new(),
+            folder: folder.to_owned(),
+            input: Vec::new(),
+            wrapper: Vec::new(),
+        }
+    }
+
+    /// Adds arguments.
+    pub fn args<S: AsRef<OsStr>>(mut self, arguments: impl IntoIterator<Item = S>) -> Self {
+        self.arguments.extend(arguments.into_iter().map(|argument| argument.as_ref().to_owned()));
+        self
+    }
+
+    /// Sets a variable of the environment.
+    pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.environment.insert(name.into(), value.as_ref().to_owned());
+        self
+    }
+
+    /// Sets several.
+    pub fn envs<'a>(self, variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        variables.into_iter().fold(self, |call, (name, value)| call.env(name, value))
+    }
+
+    /// Leaves a variable out that every call has.
+    pub fn without(mut self, name: &str) -> Self {
+        self.environment.remove(OsStr::new(name));
+        self
+    }
+
+    /// What it reads from standard input.
+    pub fn stdin(mut self, input: impl Into<Vec<u8>>) -> Self {
+        self.input = input.into();
+        self
+    }
+
+    /// The folder it starts in.
+    pub fn folder(mut self, folder: &Path) -> Self {
+        folder.clone_into(&mut self.folder);
+        self
+    }
+
+    /// Starts it through another program, which is given the binary and its arguments at the end of its own. A wrapper
+    /// that is added later goes in front.
+    pub fn through<S: AsRef<OsStr>>(mut self, wrapper: impl IntoIterator<Item = S>) -> Self {
+        let front: Vec<OsString> = wrapper.into_iter().map(|word| word.as_ref().to_owned()).collect();
+        self.wrapper.splice(0..0, front);
+        self
+    }
+
+    /// The command, with the environment of the sandbox and nothing else.
+    pub(crate) fn command(&self) -> Command {
+        let mut words = self.wrapper.iter().map(OsString::as_os_str).chain([bootstrap().as_os_str()]);
+        let mut command = Command::new(words.next().expect("the binary at least"));
+        command.args(words).args(&self.arguments);
+        command.env_clear().envs(&self.environment).current_dir(&self.folder);
+        command
+    }
+
+    /// Starts it.
+    pub fn start(&self) -> Running {
+        let mut command = self.command();
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let begun = Instant::now();
+        let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        let mut stdin = child.stdin.take().expect("piped");
+        let input = self.input.clone();
+        // Whoever does not read its input is no fault of the test.
+        thread::spawn(move || stdin.write_all(&input));
+        let stdout = collect(child.stdout.take().expect("piped"));
+        let stderr = collect(child.stderr.take().expect("piped"));
+        Running { child, stdout, stderr, begun }
+    }
+
+    /// Runs it to its end.
+    pub fn run(&self) -> Outcome {
+        self.start().end()
+    }
+}
+
+fn collect(mut stream: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        let _ = stream.read_to_end(&mut bytes);
+        bytes
+    })
+}
+
+/// A call that goes on.
+#[derive(Debug)]
+pub struct Running {
+    child: Child,
+    stdout: JoinHandle<Vec<u8>>,
+    stderr: JoinHandle<Vec<u8>>,
+    begun: Instant,
+}
+
+impl Running {
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).expect("the process is a child of this one");
+    }
+
+    /// Waits for its end and for the end of its output.
+    pub fn end(mut self) -> Outcome {
+        let until = self.begun + PATIENCE;
+        while !(self.stdout.is_finished() && self.stderr.is_finished()) {
+            if Instant::now() > until {
+                let _ = self.child.kill();
+                panic!("it did not end within {PATIENCE:?}");
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+        let took = self.begun.elapsed();
+        let status = self.child.wait().expect("a child");
+        let text = |bytes: JoinHandle<Vec<u8>>| {
+            String::from_utf8(bytes.join().expect("no panic")).expect("UTF-8")
+        };
+        Outcome { status, stdout: text(self.stdout), stderr: text(self.stderr), took }
+    }
+}

@@ -1,0 +1,227 @@
+//! A home, a working folder and a search path that belong to one test.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use crate::stubs::Stub;
+use crate::{Entry, Invocation, NOBODY, Outcome, RunRecord, Server, is_root, processes, program, tree};
+
+/// A home, a working folder and a search path that belong to one test, and go with it.
+#[derive(Debug)]
+pub struct Sandbox {
+    root: TempDir,
+    is_unprivileged: bool,
+}
+
+impl Sandbox {
+    /// An empty one. It is in `/tmp` whatever `TMPDIR` says: the length of its path decides where messages are wrapped,
+    /// and those are compared with snapshots.
+    pub fn new() -> Self {
+        let root = tempfile::Builder::new().prefix("e2e-").tempdir_in("/tmp").expect("a scratch folder");
+        let sandbox = Self { root, is_unprivileged: false };
+        for folder in [sandbox.home(), sandbox.cwd(), sandbox.bin()] {
+            fs::create_dir(folder).expect("a scratch folder takes folders");
+        }
+        fs::write(sandbox.calls(), "").expect("a scratch folder takes files");
+        for (name, stub) in Stub::HOST {
+            sandbox.stub(name, stub);
+        }
+        sandbox
+    }
+
+    /// One whose calls are made by a user who is not root and owns all of it.
+    pub fn unprivileged() -> Self {
+        let mut sandbox = Self::new();
+        sandbox.is_unprivileged = is_root();
+        if is_root() {
+            for path in [sandbox.root(), &sandbox.home(), &sandbox.cwd(), &sandbox.bin(), &sandbox.calls()] {
+                chown(path, Some(NOBODY), Some(NOBODY)).expect("root gives away what it likes");
+            }
+        }
+        sandbox
+    }
+
+    /// The folder that holds all of it.
+    pub fn root(&self) -> &Path {
+        self.root.path()
+    }
+
+    /// The home folder.
+    pub fn home(&self) -> PathBuf {
+        self.root().join("home")
+    }
+
+    /// The working folder.
+    pub fn cwd(&self) -> PathBuf {
+        self.root().join("work")
+    }
+
+    /// The folder of runs.
+    pub fn runs_dir(&self) -> PathBuf {
+        self.cwd().join("runs")
+    }
+
+    /// The outbox.
+    pub fn outbox(&self) -> PathBuf {
+        self.runs_dir().join("telemetry-outbox")
+    }
+
+    fn bin(&self) -> PathBuf {
+        self.root().join("bin")
+    }
+
+    fn calls(&self) -> PathBuf {
+        self.root().join("calls")
+    }
+
+    /// Puts a stand-in for the program `name` on the search path.
+    pub fn stub(&self, name: &str, stub: Stub<'_>) {
+        stub.install(&self.bin(), name, &self.calls());
+    }
+
+    /// How stand-ins were called so far, in order.
+    pub fn calls_made(&self) -> Vec<String> {
+        fs::read_to_string(self.calls()).expect("readable").lines().map(str::to_owned).collect()
+    }
+
+    /// Writes a file with this mode in the working folder and returns its path.
+    pub fn file(&self, name: &str, content: &str, mode: u32) -> PathBuf {
+        let path = self.cwd().join(name);
+        fs::write(&path, content).expect("the folder is ours");
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("the file is ours");
+        if self.is_unprivileged {
+            chown(&path, Some(NOBODY), Some(NOBODY)).expect("root gives away what it likes");
+        }
+        path
+    }
+
+    /// A call of the binary in this sandbox. Its endpoint is a port of loopback where nobody listens, so that no fault of
+    /// the binary can send anything anywhere.
+    pub fn bootstrap<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Invocation {
+        let call = Invocation::new(&self.cwd())
+            .args(arguments)
+            .env("HOME", self.home())
+            .env("PATH", self.bin())
+            .env("TELEMETRY_ENDPOINT", "http://127.0.0.1:9/telemetry");
+        if !self.is_unprivileged {
+            return call;
+        }
+        let setpriv = program("setpriv").expect("util-linux is on every supported host");
+        let (user, group) = (format!("--reuid={NOBODY}"), format!("--regid={NOBODY}"));
+        call.through([setpriv.as_os_str(), user.as_ref(), group.as_ref(), "--clear-groups".as_ref()])
+    }
+
+    /// A dry run of `mode`.
+    pub fn dry_run(&self, mode: &str) -> Invocation {
+        self.bootstrap(["run", "--mode", mode, "--dry-run"])
+    }
+
+    /// A dry run of the server mode that reports to `server`.
+    pub fn reporting_run(&self, server: &Server) -> Invocation {
+        self.dry_run("server").env("TELEMETRY_ENABLED", "true").env("TELEMETRY_ENDPOINT", server.url())
+    }
+
+    /// Delivers what waits to `server`, in the foreground.
+    pub fn flush(&self, server: &Server) -> Outcome {
+        let call = self.bootstrap(["telemetry", "flush"]);
+        call.env("TELEMETRY_ENABLED", "true").env("TELEMETRY_ENDPOINT", server.url()).run()
+    }
+
+    /// The runs so far, by id.
+    pub fn runs(&self) -> Vec<RunRecord> {
+        RunRecord::all(&self.runs_dir())
+    }
+
+    /// The only run so far.
+    pub fn only_run(&self) -> RunRecord {
+        let mut runs = self.runs();
+        assert_eq!(runs.len(), 1, "{runs:?}");
+        runs.remove(0)
+    }
+
+    /// Event ids of the entries that wait in the outbox.
+    pub fn waiting(&self) -> Vec<String> {
+        let names = fs::read_dir(self.outbox()).into_iter().flatten().filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        names.filter_map(|name| name.strip_suffix(".json").map(str::to_owned)).collect()
+    }
+
+    /// Everything in the sandbox except the folder of runs and the notes of the stand-ins.
+    pub fn untouched(&self) -> BTreeMap<PathBuf, Entry> {
+        let mut found = tree(self.root(), Some("runs"));
+        found.remove(Path::new("calls"));
+        found
+    }
+
+    /// Ids of the detached deliveries that go on.
+    pub fn deliveries(&self) -> Vec<u32> {
+        processes::deliveries(self.root())
+    }
+
+    /// Waits until no delivery goes on.
+    pub fn settle(&self) {
+        assert!(eventually(Duration::from_secs(70), || self.deliveries().is_empty()), "a delivery did not end");
+    }
+
+    /// Kills the deliveries that go on.
+    pub fn kill_deliveries(&self) {
+        self.deliveries().into_iter().for_each(processes::kill);
+    }
+
+    /// Compares an outcome with its snapshot, without ids, times, and what depends on this machine.
+    pub fn snapshot(&self, name: &str, outcome: &impl ToString) {
+        let mut settings = insta::Settings::clone_current();
+        for (pattern, replacement) in FILTERS {
+            settings.add_filter(pattern, *replacement);
+        }
+        settings.add_filter(&self.root().display().to_string(), "[sandbox]");
+        settings.set_prepend_module_to_snapshot(false);
+        settings.set_omit_expression(true);
+        settings.set_snapshot_path(crate::workspace().join("tests/tests/suite/snapshots"));
+        settings.bind(|| insta::assert_snapshot!(name, outcome.to_string()));
+    }
+}
+
+impl Default for Sandbox {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Drop for Sandbox {
+    /// A delivery must not write to a folder that is about to go.
+    fn drop(&mut self) {
+        eventually(Duration::from_secs(5), || {
+            self.kill_deliveries();
+            self.deliveries().is_empty()
+        });
+    }
+}
+
+/// Whether `holds` becomes true in time.
+pub fn eventually(patience: Duration, mut holds: impl FnMut() -> bool) -> bool {
+    let until = Instant::now() + patience;
+    loop {
+        if holds() {
+            return true;
+        }
+        if Instant::now() > until {
+            return false;
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// What differs from run to run or from machine to machine. The lines of the preflight say what this machine is.
+const FILTERS: &[(&str, &str)] = &[
+    (r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}", "[uuid]"),
+    (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "[time]"),
+    (r"(?s)\nPreflight\n.*?\n\n", "\nPreflight\n[checks of this machine]\n\n"),
+    (r"\nA run would (stop at the preflight|ask about the warnings)[^\n]*(\n[^A-Z\n][^\n]*)*", ""),
+    (r"amd64|arm64", "[arch]"),
+];

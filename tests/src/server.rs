@@ -1,0 +1,175 @@
+//! A telemetry endpoint on loopback that keeps what arrives and answers as it was told.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use serde_json::Value;
+
+/// What the endpoint does once a request has arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// Answers with this status.
+    Status(u16),
+    /// Answers 202 after so many milliseconds.
+    After(u64),
+    /// Says nothing.
+    Silence,
+    /// Says one byte of a good answer each second.
+    Trickle,
+}
+
+/// A request that arrived.
+#[derive(Clone, Debug)]
+pub struct Received {
+    /// Request line and headers.
+    pub head: String,
+    /// Body.
+    pub body: Vec<u8>,
+    /// What the endpoint did.
+    pub act: Act,
+}
+
+impl Received {
+    /// The body as JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).expect("the body is JSON")
+    }
+
+    /// A word of the body.
+    pub fn word(&self, field: &str) -> String {
+        self.json()[field].as_str().expect("a word").to_owned()
+    }
+
+    /// The value of a header.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut lines = self.head.lines().skip(1).filter_map(|line| line.split_once(':'));
+        lines.find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
+    }
+}
+
+#[derive(Default)]
+struct Shared {
+    script: Mutex<Vec<Act>>,
+    received: Mutex<Vec<Received>>,
+    stopped: AtomicBool,
+}
+
+/// The endpoint. It stops when it is dropped.
+pub struct Server {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+impl Server {
+    /// Treats each request by the next act; the last one is repeated for ever.
+    pub fn start(script: impl IntoIterator<Item = Act>) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let shared = Arc::new(Shared::default());
+        let server = Self { address, shared: Arc::clone(&shared) };
+        server.act(script);
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                if shared.stopped.load(Ordering::Relaxed) {
+                    return;
+                }
+                let (Ok(stream), shared) = (stream, Arc::clone(&shared)) else { continue };
+                thread::spawn(move || shared.serve(&stream));
+            }
+        });
+        server
+    }
+
+    /// Goes on with another script.
+    pub fn act(&self, script: impl IntoIterator<Item = Act>) {
+        let mut script: Vec<Act> = script.into_iter().collect();
+        script.reverse();
+        *self.shared.script.lock().expect("no panic") = script;
+    }
+
+    /// Where documents go.
+    pub fn url(&self) -> String {
+        format!("http://{}/telemetry", self.address)
+    }
+
+    /// Every request so far, in the order of arrival.
+    pub fn received(&self) -> Vec<Received> {
+        self.shared.received.lock().expect("no panic").clone()
+    }
+
+    /// The requests that were answered with 2xx.
+    pub fn accepted(&self) -> Vec<Received> {
+        let is_accepted = |act| matches!(act, Act::Status(200..300) | Act::After(_));
+        self.received().into_iter().filter(|request| is_accepted(request.act)).collect()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.shared.stopped.store(true, Ordering::Relaxed);
+        // Wakes the thread that waits for a connection.
+        let _ = TcpStream::connect(self.address);
+    }
+}
+
+impl Shared {
+    /// Serves one connection until the client closes it. A client that was killed is no fault.
+    fn serve(&self, stream: &TcpStream) -> Option<()> {
+        stream.set_nodelay(true).ok()?;
+        let (mut reader, mut writer) = (BufReader::new(stream), stream);
+        loop {
+            let head = read_head(&mut reader)?;
+            let mut request = Received { head, body: Vec::new(), act: Act::Silence };
+            let length = request.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+            request.body.resize(length, 0);
+            reader.read_exact(&mut request.body).ok()?;
+            let act = self.next_act();
+            self.received.lock().ok()?.push(Received { act, ..request });
+            self.perform(act, &mut writer)?;
+        }
+    }
+
+    fn next_act(&self) -> Act {
+        let mut script = self.script.lock().expect("no panic");
+        if script.len() > 1 { script.pop() } else { script.last().copied() }.expect("a script has an act")
+    }
+
+    fn perform(&self, act: Act, stream: &mut impl Write) -> Option<()> {
+        let answer = |status: u16| format!("HTTP/1.1 {status} Scripted\r\nContent-Length: 0\r\n\r\n");
+        match act {
+            Act::Status(status) => stream.write_all(answer(status).as_bytes()).ok(),
+            Act::After(milliseconds) => {
+                thread::sleep(Duration::from_millis(milliseconds));
+                stream.write_all(answer(202).as_bytes()).ok()
+            }
+            Act::Silence => {
+                while !self.stopped.load(Ordering::Relaxed) {
+                    thread::sleep(Duration::from_millis(50));
+                }
+                None
+            }
+            Act::Trickle => {
+                for byte in answer(202).bytes() {
+                    stream.write_all(&[byte]).and_then(|()| stream.flush()).ok()?;
+                    thread::sleep(Duration::from_secs(1));
+                }
+                None
+            }
+        }
+    }
+}
+
+/// Reads until the empty line; `None` if the client closed the connection.
+fn read_head(stream: &mut impl BufRead) -> Option<String> {
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        if stream.read_line(&mut head).ok()? == 0 {
+            return None;
+        }
+    }
+    Some(head)
+}

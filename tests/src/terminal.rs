@@ -1,0 +1,93 @@
+//! The binary on a pseudo-terminal, with an operator in front of it.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::process::{Child, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+
+use crate::{Invocation, Outcome, eventually, program};
+
+/// A conversation with the binary: standard input and standard error are a terminal, standard output is a pipe.
+#[derive(Debug)]
+pub struct Dialogue {
+    child: Child,
+    master: File,
+    screen: Arc<Mutex<Vec<u8>>>,
+    stdout: JoinHandle<Vec<u8>>,
+    begun: Instant,
+}
+
+impl Dialogue {
+    /// Starts `call` on a terminal that it is in control of, so that Ctrl-C reaches it.
+    pub fn start(call: &Invocation) -> Self {
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).expect("a terminal");
+        grantpt(&master).and_then(|()| unlockpt(&master)).expect("a terminal of ours");
+        let name = ptsname(&master, Vec::new()).expect("it has a name").into_string().expect("ASCII");
+        let slave = File::options().read(true).write(true).open(name).expect("it opens");
+        let setsid = program("setsid").expect("util-linux is on every supported host");
+        let mut command = call.clone().through([setsid.as_os_str(), "--ctty".as_ref()]).command();
+        command.stdin(slave.try_clone().expect("a descriptor")).stderr(slave).stdout(Stdio::piped());
+        let mut child = command.spawn().expect("it starts");
+        // The terminal ends for us when the last descriptor of its other side is closed, and the command holds some.
+        drop(command);
+        let mut stdout = child.stdout.take().expect("piped");
+        let stdout = thread::spawn(move || {
+            let mut bytes = Vec::new();
+            let _ = stdout.read_to_end(&mut bytes);
+            bytes
+        });
+        let master = File::from(master);
+        let screen = Arc::default();
+        watch(master.try_clone().expect("a descriptor"), Arc::clone(&screen));
+        Self { child, master, screen, stdout, begun: Instant::now() }
+    }
+
+    /// What the terminal shows so far.
+    pub fn screen(&self) -> String {
+        String::from_utf8_lossy(&self.screen.lock().expect("no panic")).replace("\r\n", "\n")
+    }
+
+    /// Waits until the terminal shows `text`.
+    pub fn wait_for(&self, text: &str) {
+        let shown = eventually(Duration::from_secs(30), || self.screen().contains(text));
+        assert!(shown, "the terminal never showed {text:?}: {}", self.screen());
+    }
+
+    /// Types `keys`: a line feed is Enter, `\x04` the end of input, `\x03` Ctrl-C.
+    pub fn type_keys(&mut self, keys: &str) {
+        self.master.write_all(keys.as_bytes()).expect("the terminal takes keys");
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).expect("the process is a child of this one");
+    }
+
+    /// Waits for the end. Standard error is what the terminal showed.
+    pub fn end(mut self) -> Outcome {
+        let ended = eventually(Duration::from_secs(60), || matches!(self.child.try_wait(), Ok(Some(_))));
+        if !ended {
+            let _ = self.child.kill();
+        }
+        let status = self.child.wait().expect("a child");
+        assert!(ended, "it did not end: {}", self.screen());
+        let stdout = String::from_utf8(self.stdout.join().expect("no panic")).expect("UTF-8");
+        let stderr = String::from_utf8_lossy(&self.screen.lock().expect("no panic")).replace("\r\n", "\n");
+        Outcome { status, stdout, stderr, took: self.begun.elapsed() }
+    }
+}
+
+/// Keeps what is written to the terminal. The end of the other side is an error of this one.
+fn watch(mut master: File, screen: Arc<Mutex<Vec<u8>>>) {
+    thread::spawn(move || {
+        let mut bytes = [0; 4096];
+        while let Ok(count @ 1..) = master.read(&mut bytes) {
+            screen.lock().expect("no panic").extend_from_slice(&bytes[..count]);
+        }
+    });
+}

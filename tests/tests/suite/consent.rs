@@ -1,0 +1,140 @@
+//! Whether a run may report: what the environment says, and what the operator answers.
+
+use rustix::process::Signal;
+use tests::{Dialogue, Invocation, Outcome, Sandbox};
+
+const QUESTION: &str = "Send anonymous telemetry for this run? [Y/n]";
+
+/// What became of a run whose operator answered `keys`.
+fn answered(keys: &str) -> (Sandbox, Outcome) {
+    let sandbox = Sandbox::new();
+    let mut dialogue = Dialogue::start(&sandbox.dry_run("server"));
+    dialogue.wait_for(QUESTION);
+    dialogue.type_keys(keys);
+    let outcome = dialogue.end();
+    (sandbox, outcome)
+}
+
+fn reports(sandbox: &Sandbox) -> bool {
+    let told = sandbox.only_run().manifest()["features"]["telemetry_enabled"].as_bool().expect("a boolean");
+    assert_eq!(told, sandbox.outbox().exists(), "the outbox is there if and only if there is consent");
+    told
+}
+
+#[test]
+fn enter_and_y_mean_yes() {
+    for keys in ["\n", "y\n", "Y\n", "yes\n", "perhaps\ny\n"] {
+        let (sandbox, outcome) = answered(keys);
+        outcome.expect(0);
+        assert!(reports(&sandbox), "{keys:?}");
+    }
+}
+
+#[test]
+fn n_and_the_end_of_input_mean_no() {
+    for keys in ["n\n", "N\n", "no\n", "\x04", "perhaps\n\x04"] {
+        let (sandbox, outcome) = answered(keys);
+        outcome.expect(0);
+        assert!(!reports(&sandbox), "{keys:?}");
+    }
+}
+
+#[test]
+fn an_interrupt_means_no_and_ends_the_run() {
+    let (sandbox, outcome) = answered("\x03");
+    outcome.expect(130);
+    assert!(!sandbox.outbox().exists());
+    for run in sandbox.runs() {
+        assert_eq!(run.status(), "interrupted");
+    }
+}
+
+#[test]
+fn the_question_says_what_is_sent_and_what_never() {
+    let (sandbox, outcome) = answered("n\n");
+    let question = outcome.stderr.split(QUESTION).next().expect("it was asked");
+    sandbox.snapshot("consent_question", &question);
+    assert_eq!(outcome.stderr.matches(QUESTION).count(), 1, "asked once: {outcome}");
+}
+
+#[test]
+fn nobody_is_asked_where_the_answer_is_known() {
+    let table: [(&[(&str, &str)], bool, usize); 10] = [
+        (&[("TELEMETRY_ENABLED", "true")], true, 0),
+        (&[("TELEMETRY_ENABLED", "On"), ("CI", "true"), ("DO_NOT_TRACK", "1")], true, 0),
+        (&[("TELEMETRY_ENABLED", "false")], false, 0),
+        (&[("TELEMETRY_ENABLED", "0")], false, 0),
+        (&[("TELEMETRY_ENABLED", "certainly")], false, 1),
+        (&[("DO_NOT_TRACK", "1")], false, 0),
+        (&[("DO_NOT_TRACK", "true"), ("TELEMETRY_ENABLED", "")], false, 0),
+        (&[("CI", "true")], false, 0),
+        (&[("CI", "1"), ("DO_NOT_TRACK", "0")], false, 0),
+        (&[("CI", "woodpecker"), ("TELEMETRY_ENABLED", "")], false, 0),
+    ];
+    for (variables, expected, warnings) in table {
+        let sandbox = Sandbox::new();
+        let call = sandbox.dry_run("server").envs(variables.iter().copied());
+        let outcome = Dialogue::start(&call).end();
+        assert!(!outcome.stderr.contains("[Y/n]"), "{variables:?}: {outcome}");
+        assert_eq!(outcome.warnings().len(), warnings, "{variables:?}: {outcome}");
+        assert!(!outcome.stderr.contains("certainly"), "no value is repeated: {outcome}");
+        outcome.expect(0);
+        assert_eq!(reports(&sandbox), expected, "{variables:?}");
+    }
+}
+
+#[test]
+fn without_a_terminal_nobody_is_asked_and_nothing_is_sent() {
+    let sandbox = Sandbox::new();
+    let outcome = sandbox.dry_run("server").stdin("y\n").run().expect(0);
+    assert_eq!(outcome.stderr, "");
+    assert!(!reports(&sandbox));
+}
+
+#[test]
+fn a_missing_input_is_told_before_anybody_is_asked_for_consent() {
+    let sandbox = Sandbox::new();
+    let outcome = sandbox.dry_run("agent").run().expect(2);
+    assert!(outcome.stderr.contains("agent.server_url") && !outcome.stderr.contains("telemetry"), "{outcome}");
+}
+
+#[test]
+fn a_missing_input_is_asked_for_and_the_token_is_not_shown() {
+    let sandbox = Sandbox::new();
+    let mut dialogue = Dialogue::start(&decided(sandbox.dry_run("agent")));
+    dialogue.wait_for("URL of the server that the agent joins:");
+    dialogue.type_keys("http://k3s.example.local:6443\n");
+    dialogue.wait_for("must be an https URL");
+    dialogue.type_keys("https://k3s.example.local:6443\n");
+    dialogue.wait_for("(not shown):");
+    dialogue.type_keys("hunter2-join-token\n");
+    let outcome = dialogue.end().expect(0);
+    assert!(!outcome.said().contains("hunter2"), "{outcome}");
+}
+
+#[test]
+fn an_interrupted_question_writes_nothing() {
+    for (keys, code) in [("\x03", 130), ("\x04", 4)] {
+        let sandbox = Sandbox::new();
+        let mut dialogue = Dialogue::start(&decided(sandbox.dry_run("agent")));
+        dialogue.wait_for("URL of the server that the agent joins:");
+        dialogue.type_keys(keys);
+        dialogue.end().expect(code);
+        assert!(!sandbox.runs_dir().exists());
+    }
+}
+
+#[test]
+fn a_signal_at_the_question_is_obeyed() {
+    let sandbox = Sandbox::new();
+    let dialogue = Dialogue::start(&sandbox.dry_run("server"));
+    dialogue.wait_for(QUESTION);
+    dialogue.signal(Signal::TERM);
+    dialogue.end().expect(143);
+    assert!(!sandbox.outbox().exists());
+}
+
+/// `call` with the question of consent answered, so that another question is the first.
+fn decided(call: Invocation) -> Invocation {
+    call.env("TELEMETRY_ENABLED", "false")
+}

@@ -6,8 +6,8 @@
 //!
 //! [`disk`] is the one way anything of ours reaches the disk.
 
-pub mod disk;
 mod decode;
+pub mod disk;
 mod gate;
 mod keys;
 mod locals;

@@ -1,5 +1,6 @@
 //! JSON pointers that give nothing away.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::OnceLock;
 
@@ -16,19 +17,30 @@ pub(crate) enum Segment<'a> {
 
 /// The pointer of a place (RFC 6901), with every key that is no property of the contract written as `*`.
 pub(crate) fn masked<'a>(path: impl IntoIterator<Item = Segment<'a>>) -> String {
+    written(path, |key| if properties().contains(key) { Cow::Borrowed(key) } else { Cow::Borrowed("*") })
+}
+
+/// The pointer of a place (RFC 6901) with every key as it is: for comparing, never for a report.
+pub(crate) fn exact<'a>(path: impl IntoIterator<Item = Segment<'a>>) -> String {
+    written(path, |key| match key.contains(['~', '/']) {
+        true => Cow::Owned(key.replace('~', "~0").replace('/', "~1")),
+        false => Cow::Borrowed(key),
+    })
+}
+
+fn written<'a>(
+    path: impl IntoIterator<Item = Segment<'a>>,
+    name: impl Fn(&'a str) -> Cow<'a, str>,
+) -> String {
     use std::fmt::Write as _;
 
     let mut pointer = String::new();
     for segment in path {
-        pointer.push('/');
-        match segment {
-            Segment::Key(key) if properties().contains(key) => pointer.push_str(key),
-            Segment::Key(_) => pointer.push('*'),
-            Segment::Index(index) => {
-                // Writing to a String cannot fail.
-                let _ = write!(pointer, "{index}");
-            }
-        }
+        // Writing to a String cannot fail.
+        let _ = match segment {
+            Segment::Key(key) => write!(pointer, "/{}", name(key)),
+            Segment::Index(index) => write!(pointer, "/{index}"),
+        };
     }
     pointer
 }

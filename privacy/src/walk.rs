@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::locals::LocalIdentifiers;
-use crate::pointer::{Segment, masked};
+use crate::pointer::{Segment, exact, masked};
 use crate::rejection::{Findings, Violation};
 use crate::{keys, values};
 
@@ -44,7 +44,7 @@ impl<'a> Walk<'a> {
 
     fn key(&mut self, key: &str) {
         let Self { path, findings, .. } = self;
-        keys::check(key, || masked(path.iter().copied()), &mut |rule| report(rule, path, findings));
+        keys::check(key, || exact(path.iter().copied()), &mut |rule| report(rule, path, findings));
     }
 
     fn inside(&mut self, segment: Segment<'a>, visit: impl FnOnce(&mut Self)) {

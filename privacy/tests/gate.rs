@@ -5,7 +5,7 @@ mod documents;
 
 use std::collections::BTreeSet;
 
-use privacy::{Gate, Rejection};
+use privacy::{Gate, Rejection, Violation};
 use schema::DocumentKind;
 use serde_json::{Value, json};
 
@@ -41,10 +41,12 @@ fn documents_of_the_contract_pass_and_keep_their_bytes() {
     let gate = Gate::default();
     let manifest = documents::full_manifest();
     let vetted = gate.vet(&manifest).expect("passes");
-    assert_eq!(vetted.as_bytes(), serde_json::to_vec(&manifest).expect("JSON"));
+    let lines = serde_json::to_string_pretty(&manifest).expect("JSON") + "\n";
+    assert_eq!(vetted.as_bytes(), lines.as_bytes());
     assert_eq!(gate.check(vetted.as_bytes()), Ok(DocumentKind::RunManifest));
     for document in documents::telemetry() {
         let vetted = gate.vet(&document).expect("passes");
+        assert_eq!(vetted.as_bytes(), serde_json::to_vec(&document).expect("JSON"));
         assert_eq!(gate.check(&vetted.into_bytes()), Ok(DocumentKind::Telemetry));
     }
 }
@@ -147,4 +149,14 @@ fn single_texts_are_checked_too() {
     let refused = gate.check_text("srv01.example.com").expect_err("a domain name");
     assert_eq!(refused.to_string(), "value.fqdn at the document: a domain name");
     assert_eq!(gate.check_text(schema::DEFAULT_MARKER), Ok(()));
+}
+
+/// A slash in a key must not make one segment look like two: the exemption is for the very pointer.
+#[test]
+fn a_key_with_a_slash_does_not_reach_an_exemption() {
+    let mut document = manifest();
+    document["components/local_hosts"] = json!(true);
+    let rejection = rejection(&document);
+    let rules: BTreeSet<_> = rejection.violations().iter().map(Violation::rule).collect();
+    assert!(rules.contains("key.token"), "{rules:?}");
 }

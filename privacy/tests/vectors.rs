@@ -10,7 +10,9 @@ fn bytes_of(vector: &Value) -> Vec<u8> {
     if let Some(encoded) = vector["raw_base64"].as_str() {
         return base64::engine::general_purpose::STANDARD.decode(encoded).expect("base64");
     }
-    vector["raw"].as_str().map_or_else(|| vector["document"].to_string().into_bytes(), |raw| raw.as_bytes().to_vec())
+    vector["raw"]
+        .as_str()
+        .map_or_else(|| vector["document"].to_string().into_bytes(), |raw| raw.as_bytes().to_vec())
 }
 
 /// What is wrong with the verdict on a vector, if anything is.
@@ -32,9 +34,11 @@ fn fault_of(vector: &Value) -> Option<String> {
 #[test]
 fn the_gate_agrees_with_every_vector() {
     let files = publish::files().into_iter().filter(|file| file.path.starts_with("vectors/"));
-    let faults: Vec<String> = files.filter_map(|file| {
-        let vector: Value = serde_json::from_str(&file.contents).expect("JSON");
-        fault_of(&vector).map(|fault| format!("{}: {fault}", file.path))
-    }).collect();
+    let faults: Vec<String> = files
+        .filter_map(|file| {
+            let vector: Value = serde_json::from_str(&file.contents).expect("JSON");
+            fault_of(&vector).map(|fault| format!("{}: {fault}", file.path))
+        })
+        .collect();
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }

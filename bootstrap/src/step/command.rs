@@ -63,6 +63,61 @@ pub(crate) fn delete_secret(namespace: &str, name: &str) -> Command {
     kubectl(["delete", "secret", "--namespace", namespace, name]).as_root().timeout(MARGIN)
 }
 
+/// Deletes the object at `path` of the API server, and only the one with this UID: the server itself refuses any other,
+/// so that nobody can put another one in its place meanwhile.
+pub(crate) fn delete_object(path: &str, uid: &str) -> Command {
+    let options = serde_json::json!({
+        "apiVersion": "v1",
+        "kind": "DeleteOptions",
+        "preconditions": { "uid": uid },
+        "propagationPolicy": "Background",
+    });
+    kubectl(["delete", "--raw", path, "-f", "-"])
+        .as_root()
+        .timeout(MARGIN)
+        .withhold_output()
+        .stdin(Stdin::Public(options.to_string()))
+}
+
+/// Names of the kinds of objects that live in namespaces, one a line.
+pub(crate) fn namespaced_kinds() -> Command {
+    kubectl(["api-resources", "--verbs=list", "--namespaced", "-o", "name"]).as_root().timeout(MARGIN)
+}
+
+/// All objects of `kinds`, separated by commas, in a namespace.
+pub(crate) fn list_namespace(namespace: &str, kinds: &str) -> Command {
+    kubectl(["get", kinds, "--namespace", namespace, "-o", "json"])
+        .as_root()
+        .timeout(MARGIN)
+        .withhold_output()
+}
+
+/// Sets a setting of Longhorn.
+pub(crate) fn longhorn_setting(namespace: &str, name: &str, value: &str) -> Command {
+    let patch = serde_json::json!({ "value": value }).to_string();
+    kubectl([
+        "patch",
+        "settings.longhorn.io",
+        name,
+        "--namespace",
+        namespace,
+        "--type=merge",
+        "--patch",
+        &patch,
+    ])
+    .as_root()
+    .timeout(MARGIN)
+}
+
+/// Removes a release and waits until its objects are gone.
+pub(crate) fn helm_uninstall(namespace: &str, release: &str) -> Command {
+    Command::new("helm")
+        .args(["uninstall", release, "--namespace", namespace, "--kubeconfig", KUBECONFIG])
+        .args(["--wait", "--timeout", &format!("{}s", CHART.as_secs())])
+        .as_root()
+        .timeout(CHART + MARGIN)
+}
+
 /// Brings what is at an `https` URL to a file. Redirections may only lead to `https` again.
 pub(crate) fn download(url: &str, to: &Path) -> Command {
     Command::new("curl")

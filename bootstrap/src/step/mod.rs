@@ -18,8 +18,8 @@ use std::path::PathBuf;
 pub(crate) use artifact::{Artifact, Origin, Promise, Sha256Sum, promise_file};
 pub(crate) use check::{Check, Condition};
 pub(crate) use command::{
-    apply_object, default_class_patch, delete_secret, download, enable_service, helm_upgrade,
-    install_packages,
+    apply_object, default_class_patch, delete_object, delete_secret, download, enable_service,
+    helm_uninstall, helm_upgrade, install_packages, list_namespace, longhorn_setting, namespaced_kinds,
 };
 pub(crate) use document::{Document, KeptIn, SecretSource};
 pub(crate) use kube::{Found, Kube, ObjectRef};

@@ -36,7 +36,7 @@ pub struct Waiting {
 pub struct Status {
     /// Documents that wait, oldest first.
     pub waiting: Vec<Waiting>,
-    /// Files that wait and are no entries; the next delivery sets them aside.
+    /// Files that cannot be sent as they are: the next delivery sets aside what is no entry, and leaves what it may not read.
     pub unfit: usize,
     /// Documents that may not be sent, oldest first, each with the rule. What they hold is left out.
     pub rejected: Vec<Rejected>,
@@ -61,8 +61,7 @@ pub fn status(dir: &Path, last: usize) -> Result<Status, TelemetryError> {
                 last_failure: entry.last_failure,
             }),
             Err(Unloaded::Gone) => {}
-            Err(Unloaded::Unfit(..)) => status.unfit += 1,
-            Err(Unloaded::Failed(error)) => return Err(error.into()),
+            Err(Unloaded::Unfit(..) | Unloaded::Unreadable) => status.unfit += 1,
         }
     }
     let without_content = |rejected| Rejected { entry: None, ..rejected };
@@ -90,10 +89,7 @@ pub fn show(
     let oldest = || store.as_ref().map_or(Ok(None), |store| store.waiting().map(|ids| ids.first().copied()));
     let Some(id) = id.map_or_else(oldest, |id| Ok(Some(id)))? else { return Ok(None) };
     let loaded = store.ok_or(Unloaded::Gone).and_then(|store| store.load(id));
-    let mut entry = loaded.map_err(|unloaded| match unloaded {
-        Unloaded::Failed(error) => error.into(),
-        Unloaded::Gone | Unloaded::Unfit(..) => TelemetryError::NotWaiting(id),
-    })?;
+    let mut entry = loaded.map_err(|_| TelemetryError::NotWaiting(id))?;
     entry.count_attempt(now());
     preview(settings, gate, &entry.document).map(Some)
 }

@@ -19,8 +19,8 @@ pub(super) enum Attempted {
     Delivered,
     /// Set aside.
     Refused,
-    /// The entry was gone before it was sent.
-    Gone,
+    /// The entry is gone, or belongs to a user who lets nobody read it: there is nothing to send.
+    Nothing,
     /// It waits for another attempt, and how long the endpoint asked to wait, if it did.
     Failed(Box<Entry>, Failure, Option<Duration>),
 }
@@ -40,7 +40,7 @@ impl Tools<'_> {
     pub(super) fn load(&self, id: EventId) -> Result<Result<Entry, Attempted>, TelemetryError> {
         match self.store.load(id) {
             Ok(entry) => Ok(Ok(entry)),
-            Err(Unloaded::Gone) => Ok(Err(Attempted::Gone)),
+            Err(Unloaded::Gone | Unloaded::Unreadable) => Ok(Err(Attempted::Nothing)),
             Err(Unloaded::Unfit(refusal, content)) => {
                 self.store.set_aside(&Rejected {
                     event_id: id,
@@ -52,7 +52,6 @@ impl Tools<'_> {
                 })?;
                 Ok(Err(Attempted::Refused))
             }
-            Err(Unloaded::Failed(error)) => Err(error.into()),
         }
     }
 
@@ -61,7 +60,7 @@ impl Tools<'_> {
     /// The count is on disk before the request goes out, so that a crash never hides an attempt.
     pub(super) fn attempt(&self, mut entry: Entry, remaining: Duration) -> Result<Attempted, TelemetryError> {
         let id = entry.document.event_id();
-        let Some(stored) = self.store.stored(id) else { return Ok(Attempted::Gone) };
+        let Some(stored) = self.store.stored(id) else { return Ok(Attempted::Nothing) };
         let stamped = self.gate.vet(&entry.document).and_then(|_| {
             entry.count_attempt(now());
             self.gate.vet(&entry.document)

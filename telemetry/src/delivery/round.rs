@@ -108,7 +108,7 @@ impl<'a> Round<'a> {
                 Err(attempted) => attempted,
             };
             match attempted {
-                Attempted::Gone => break,
+                Attempted::Nothing => break,
                 Attempted::Delivered => {
                     self.summary.delivered += 1;
                     break;

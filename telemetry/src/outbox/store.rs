@@ -32,8 +32,8 @@ pub(crate) enum Unloaded {
     Gone,
     /// It may not be sent; what the file held, where it could be read.
     Unfit(Refusal, Option<String>),
-    /// The disk does not let us have it.
-    Failed(DiskError),
+    /// The disk does not let us have it. It waits for somebody who may read it, and holds nobody else up.
+    Unreadable,
 }
 
 /// Held by the one process that delivers or purges. Released when dropped.
@@ -87,7 +87,7 @@ impl Store {
                 DiskError::Symlink { .. } => unfit("entry.symlink", "the file is a symbolic link"),
                 DiskError::NotAFile { .. } => unfit("entry.kind", "the file is not a regular file"),
                 DiskError::Unsafe { .. } => unfit("entry.owner", "another user could have changed the file"),
-                error => Unloaded::Failed(error),
+                _ => Unloaded::Unreadable,
             })?;
         Entry::read(&bytes, id)
             .map_err(|refusal| Unloaded::Unfit(refusal, Some(String::from_utf8_lossy(&bytes).into_owned())))

@@ -16,6 +16,8 @@ pub(crate) enum Act {
     Answer(u16, String, String),
     /// Answers after a while.
     After(Duration, u16),
+    /// Answers, and sends the body a moment after the head.
+    LateBody(u16, String),
     /// Says nothing.
     Silence,
     /// Says one byte of a good answer each second.
@@ -179,6 +181,13 @@ impl Shared {
             Act::After(pause, status) => {
                 thread::sleep(pause);
                 stream.write_all(answer(status, "", "").as_bytes()).ok()
+            }
+            Act::LateBody(status, body) => {
+                let answer = answer(status, "", &body);
+                let (head, body) = answer.split_at(answer.len() - body.len());
+                stream.write_all(head.as_bytes()).and_then(|()| stream.flush()).ok()?;
+                thread::sleep(Duration::from_millis(50));
+                stream.write_all(body.as_bytes()).ok()
             }
             Act::Silence => {
                 self.sleep_until_stopped();

@@ -1,1 +1,93 @@
-//! x
+//! Secrets reach nobody: no file, no argument, no output, not even the detached delivery where it has no use for them.
+
+use std::fs;
+use std::time::Duration;
+
+use tests::{Act, Sandbox, Server, eventually, tree};
+
+const SECRETS: [(&str, &str); 4] = [
+    ("PRODUCTIVE_K3S_AGENT_TOKEN", "hunter2-agent"),
+    ("PRODUCTIVE_K3S_RANCHER_PASSWORD", "hunter2-rancher-password"),
+    ("PRODUCTIVE_K3S_REGISTRY_PASSWORD", "hunter2-registry-password"),
+    ("TELEMETRY_BEARER_TOKEN", "hunter2-bearer"),
+];
+
+#[test]
+fn secrets_are_nowhere_to_be_found() {
+    let server = Server::start([Act::Silence]);
+    let modes: [(&str, &[&str]); 2] = [
+        ("agent", &["--agent-server-url", "https://k3s.example.local:6443"]),
+        ("single-node", &["--registry-auth", "true", "--registry-user", "pusher"]),
+    ];
+    for (mode, inputs) in modes {
+        for format in [&[][..], &["--json"], &["-v"]] {
+            let sandbox = Sandbox::new();
+            let call = sandbox.dry_run(mode).args(inputs).args(format).envs(SECRETS);
+            let call = call.envs([("TELEMETRY_ENABLED", "true"), ("TELEMETRY_ENDPOINT", &server.url())]);
+            let outcome = call.run().expect(0);
+            assert!(!outcome.said().contains("hunter2"), "{outcome}");
+            look_at_the_delivery(&sandbox);
+            sandbox.kill_deliveries();
+            for (path, entry) in tree(&sandbox.runs_dir(), None) {
+                assert!(!String::from_utf8_lossy(&entry.content).contains("hunter2"), "{}", path.display());
+            }
+        }
+    }
+}
+
+/// The delivery hangs on its endpoint, so that there is time to look at it.
+fn look_at_the_delivery(sandbox: &Sandbox) {
+    assert!(eventually(Duration::from_secs(10), || !sandbox.deliveries().is_empty()), "nobody delivers");
+    for pid in sandbox.deliveries() {
+        let read = |name: &str| fs::read(format!("/proc/{pid}/{name}")).unwrap_or_default();
+        let line = String::from_utf8_lossy(&read("cmdline")).into_owned();
+        assert!(!line.contains("hunter2"), "{line}");
+        let environment = String::from_utf8_lossy(&read("environ")).into_owned();
+        assert!(!environment.contains("PRODUCTIVE_K3S_") && !environment.contains("password"), "{environment}");
+    }
+}
+
+#[test]
+fn the_bearer_token_goes_to_the_endpoint_beside_the_marker() {
+    let server = Server::start([Act::Status(202)]);
+    let sandbox = Sandbox::new();
+    sandbox.reporting_run(&server).envs(SECRETS).run().expect(0);
+    sandbox.settle();
+    assert_eq!(server.accepted().len(), 5);
+    for request in server.accepted() {
+        assert_eq!(request.header("Authorization"), Some("Bearer hunter2-bearer"));
+        assert_eq!(request.header("X-Productive-K3S-Telemetry"), Some(schema::DEFAULT_MARKER));
+    }
+}
+
+#[test]
+fn the_bearer_token_does_not_go_to_another_machine_in_plain_text() {
+    let sandbox = Sandbox::new();
+    // The name does not resolve, so that nothing goes anywhere.
+    let call = sandbox.bootstrap(["telemetry", "preview", "--json"]).envs(SECRETS);
+    let outcome = call.env("TELEMETRY_ENDPOINT", "http://endpoint.invalid/telemetry").run().expect(0);
+    assert_eq!(outcome.warnings().len(), 1, "{outcome}");
+    assert!(!outcome.said().contains("Authorization") && !outcome.said().contains("hunter2"), "{outcome}");
+    let masked = call_over_tls(&sandbox);
+    assert!(masked.contains("Bearer ********") && !masked.contains("hunter2"), "{masked}");
+}
+
+fn call_over_tls(sandbox: &Sandbox) -> String {
+    let call = sandbox.bootstrap(["telemetry", "preview"]).envs(SECRETS);
+    call.env("TELEMETRY_ENDPOINT", "https://endpoint.invalid/telemetry").run().expect(0).said()
+}
+
+#[test]
+fn a_secret_that_cannot_be_used_is_not_repeated() {
+    let sandbox = Sandbox::new();
+    let agent = ["--agent-server-url", "https://k3s.example.local:6443"];
+    let call = sandbox.dry_run("agent").args(agent).env("PRODUCTIVE_K3S_AGENT_TOKEN", "hunter2\nhunter2");
+    let outcome = call.run().expect(2);
+    assert!(outcome.stderr.contains("agent.token_file") && !outcome.said().contains("hunter2"), "{outcome}");
+
+    let sandbox = Sandbox::new();
+    sandbox.file("token", "hunter2-agent\n", 0o644);
+    let outcome = sandbox.dry_run("agent").args(agent).args(["--agent-token-file", "token"]).run().expect(0);
+    assert_eq!(outcome.warnings().len(), 1, "others can read the file: {outcome}");
+    assert!(!outcome.said().contains("hunter2"), "{outcome}");
+}

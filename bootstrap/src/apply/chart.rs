@@ -24,6 +24,10 @@ impl Apply<'_> {
         helm: &HelmRelease,
     ) -> Result<Effect, Trouble> {
         let former = self.settle(component, helm)?;
+        // A former run got this far. Its release is left alone, as one that somebody else made would be.
+        if former.as_ref().is_some_and(|former| former.state == "deployed") {
+            return Ok(Effect::Unchanged);
+        }
         let (host, vault) = (self.host, &mut self.vault);
         let values = helm.values.resolved(|source| vault.resolve(host, component, source))?.to_string();
         let undo = |revision| Undo::HelmRelease {
@@ -57,10 +61,13 @@ impl Apply<'_> {
             }
             if age(&last) >= ABANDONED {
                 let title = "record of a helm that was killed";
-                self.make(Change::of_present(component, title, Some(last.state.clone()), Undo::None), |this| {
-                    this.host.run(&delete_secret(&helm.namespace, &last.secret))?;
-                    Ok(Made::wrote(last.secret.clone()))
-                })?;
+                self.make(
+                    Change::of_present(component, title, Some(last.state.clone()), Undo::None),
+                    |this| {
+                        this.host.run(&delete_secret(&helm.namespace, &last.secret))?;
+                        Ok(Made::wrote(last.secret.clone()))
+                    },
+                )?;
             } else {
                 (self.report)(Event::Waiting("another helm is at work on the release"));
                 self.pause()?;

@@ -142,8 +142,12 @@ impl Trouble {
             Self::NotInTime { hint, .. } => return hint.clone(),
             Self::Command(CommandError::NotFound { program }) => return Some(format!("install {program}")),
             Self::Command(CommandError::NeedsRoot { .. }) => "run as root, or as a user who may use sudo",
-            Self::Download(_) | Self::Transfer(_) => "check the network, or give the files with --artifacts-dir",
-            Self::Checksum { .. } => "nothing was installed from it; find out who changed it before trying again",
+            Self::Download(_) | Self::Transfer(_) => {
+                "check the network, or give the files with --artifacts-dir"
+            }
+            Self::Checksum { .. } => {
+                "nothing was installed from it; find out who changed it before trying again"
+            }
             _ => return None,
         };
         Some(hint.to_owned())

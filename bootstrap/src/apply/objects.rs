@@ -25,7 +25,8 @@ impl Apply<'_> {
         let (host, vault) = (self.host, &mut self.vault);
         let object = document.resolved(|source| vault.resolve(host, component, source))?;
         let text = object.to_string();
-        let input = if document.has_secrets() { Stdin::Secret(Secret::new(text)) } else { Stdin::Public(text) };
+        let input =
+            if document.has_secrets() { Stdin::Secret(Secret::new(text)) } else { Stdin::Public(text) };
         self.apply_one(component, title, &object, input)
     }
 

@@ -32,9 +32,7 @@ impl Apply<'_> {
         for package in packages {
             let change = match self.host.package_installed(package) {
                 Answer::Yes => continue,
-                Answer::No => {
-                    Change::of_absent(component, title, Undo::Package { name: package.clone() })
-                }
+                Answer::No => Change::of_absent(component, title, Undo::Package { name: package.clone() }),
                 Answer::Unknown(_) => Change::of_unknown(component, title),
             };
             effect = self.make(change, |this| {

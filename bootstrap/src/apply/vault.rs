@@ -9,7 +9,7 @@ use super::error::Trouble;
 use crate::host::Host;
 use crate::secret::Secret;
 use crate::settings::Password;
-use crate::step::{Found, Kube, KeptIn, SecretSource};
+use crate::step::{Found, KeptIn, Kube, SecretSource};
 
 /// The passwords that a run has made.
 #[derive(Debug, Default)]

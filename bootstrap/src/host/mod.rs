@@ -13,6 +13,8 @@ mod process;
 mod questions;
 mod run;
 #[cfg(test)]
+pub(crate) mod stub;
+#[cfg(test)]
 mod tests;
 
 use std::ffi::OsStr;

@@ -93,7 +93,7 @@ pub(super) fn run(
     kill: &dyn Fn(Pid, Signal),
 ) -> io::Result<Ended> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
-    let mut child = command.spawn()?;
+    let mut child = spawn(&mut command)?;
     let pid = Pid::from_child(&child);
     let streams = Streams::attend(&mut child, input, on_line);
     let exits = watch(pid);
@@ -107,6 +107,20 @@ pub(super) fn run(
     let status = child.wait()?;
     let output = streams.collect(status);
     Ok(if in_time { Ended::InTime(output) } else { Ended::TimedOut(output) })
+}
+
+/// A program that was just put in place may still be open for writing in a process that was started at that moment and
+/// has not got rid of what it inherited. That passes.
+fn spawn(command: &mut std::process::Command) -> io::Result<Child> {
+    let mut tries = 0..20;
+    loop {
+        match command.spawn() {
+            Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy && tries.next().is_some() => {
+                thread::sleep(Duration::from_millis(20));
+            }
+            spawned => return spawned,
+        }
+    }
 }
 
 /// Tells when the process `pid` has ended, without reaping it.

@@ -12,6 +12,8 @@ use crate::step::{Action, Check, Condition, Step};
 
 const PACKAGE: &str = "nfs-kernel-server";
 const EXPORTS: &str = "/etc/exports";
+/// What `exportfs` has told the kernel, see exports(5); unlike the program itself, it needs no root to read.
+const KERNEL_EXPORTS: &str = "/var/lib/nfs/etab";
 /// Pods work as root in the volumes that they mount; without the last option they could not write.
 const OPTIONS: &str = "rw,sync,no_subtree_check,no_root_squash";
 
@@ -22,11 +24,15 @@ pub(super) fn detect(probe: &Probe<'_>) -> Detection {
         Answer::Unknown(reason) => return Detection::Unknown(reason),
         Answer::Yes => {}
     }
-    match probe.host.read_text(Path::new(EXPORTS)) {
-        Ok(Some(exports)) if lists(&exports, nfs) => Detection::PresentWithExport,
-        Ok(_) => Detection::PresentWithoutExport,
-        Err(error) => Detection::Unknown(error.to_string()),
+    // A run that died between the two left a line that the kernel has not heard of.
+    for table in [EXPORTS, KERNEL_EXPORTS] {
+        match probe.host.read_text(Path::new(table)) {
+            Ok(Some(exports)) if lists(&exports, nfs) => {}
+            Ok(_) => return Detection::PresentWithoutExport,
+            Err(error) => return Detection::Unknown(error.to_string()),
+        }
     }
+    Detection::PresentWithExport
 }
 
 pub(super) fn plan(detection: &Detection, context: &Context<'_>) -> Plan {

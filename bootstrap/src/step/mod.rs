@@ -18,7 +18,7 @@ use std::path::PathBuf;
 pub(crate) use artifact::{Artifact, Origin, Promise, Sha256Sum, promise_file};
 pub(crate) use check::{Check, Condition};
 pub(crate) use command::{
-    apply_object, default_class_patch, delete_object, delete_secret, download, enable_service,
+    FIELD_MANAGER, apply_object, default_class_patch, delete_object, delete_secret, download, enable_service,
     helm_uninstall, helm_upgrade, install_packages, list_namespace, longhorn_setting, namespaced_kinds,
 };
 pub(crate) use document::{Document, KeptIn, SecretSource};

@@ -1,0 +1,31 @@
+# Sourced by every stand-in: writes the call down, and lets it fail or hang when the test asked for that.
+name=${0##*/}
+case $0 in
+    */usr/local/bin/*) stub=${0%/usr/local/bin/*}/stub ;;
+    */stub/bin/*) stub=${0%/bin/*} ;;
+esac
+read -r number < "$stub/count"
+number=$((number + 1))
+echo "$number" > "$stub/count"
+{
+    printf '%s' "$name"
+    for word; do printf ' [%s]' "$word"; done
+    echo
+} >> "$stub/calls"
+export -p >> "$stub/environments"
+cat > "$stub/input/$number"
+if [ -f "$stub/fail-at" ]; then
+    read -r at < "$stub/fail-at"
+    if [ "$at" = "$number" ]; then
+        echo "injected fault in $name" >&2
+        exit 70
+    fi
+fi
+if [ -f "$stub/hang-in" ]; then
+    read -r in < "$stub/hang-in"
+    if [ "$in" = "$name" ]; then
+        sleep 600 &
+        echo $! > "$stub/hanging"
+        wait
+    fi
+fi

@@ -2,6 +2,7 @@
 
 pub(crate) mod inputs;
 pub(crate) mod preflight;
+mod rollback;
 mod run;
 mod telemetry;
 mod validate;
@@ -17,15 +18,11 @@ use crate::terminal::Printer;
 
 /// Parses the arguments, runs the command and tells the operator how it ended.
 pub(crate) fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let asks_for_json = arguments.iter().any(|argument| argument == "--json");
     let (cli, flags) = match cli::parse(arguments) {
         Ok(parsed) => parsed,
-        Err(error) => {
-            let _ = error.print();
-            return match error.kind() {
-                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Done,
-                _ => Exit::Usage,
-            };
-        }
+        Err(error) => return unparsed(&error, asks_for_json),
     };
     let mut printer = Printer::new(cli.global, wants_json(&cli.command));
     dispatch(&cli, &flags, &mut printer).unwrap_or_else(|failure| {
@@ -35,6 +32,21 @@ pub(crate) fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         }
         failure.exit
     })
+}
+
+/// Help, the version, or what is wrong with the arguments, as the parser lays it out. Who asks for JSON reads it also
+/// where nothing could be parsed.
+fn unparsed(error: &clap::Error, asks_for_json: bool) -> Exit {
+    let _ = error.print();
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        return Exit::Done;
+    }
+    if asks_for_json {
+        let text = error.to_string();
+        let message = text.split("\n\n").next().unwrap_or_default();
+        Printer::silent().document(&Failure::usage(message.trim_start_matches("error: ").trim()));
+    }
+    Exit::Usage
 }
 
 fn wants_json(command: &Command) -> bool {
@@ -64,6 +76,6 @@ fn dispatch(cli: &Cli, flags: &input::Flags, printer: &mut Printer) -> Result<Ex
             printer.raw(&String::from_utf8_lossy(&script));
             Ok(Exit::Done)
         }
-        Command::Rollback(_) => Err(Failure::usage("rolling back is not there yet")),
+        Command::Rollback(options) => rollback::run(options, printer),
     }
 }

@@ -1,5 +1,6 @@
 //! `bootstrap`: installs a k3s base on a Linux host and writes down, truthfully and anonymously, what it did.
 
+mod apply;
 mod cli;
 mod command;
 mod exit;
@@ -8,6 +9,7 @@ mod input;
 mod platform;
 mod preflight;
 mod recipe;
+mod rollback;
 mod run;
 mod secret;
 mod settings;

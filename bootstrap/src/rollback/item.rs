@@ -1,0 +1,82 @@
+//! What a rollback means to do with each step.
+
+use schema::{Component, Execution, Id, Mode};
+use serde::Serialize;
+
+/// What a rollback means to do, in the order in which it does it.
+#[derive(Debug, Serialize)]
+pub(crate) struct Plan {
+    /// The run that is rolled back.
+    pub(crate) run_id: Id,
+    /// What that run made of the host.
+    pub(crate) mode: Mode,
+    /// Whether that run changed anything at all.
+    pub(crate) execution: Execution,
+    /// An item for each step that there is something to say of, the last step first.
+    pub(crate) items: Vec<Item>,
+}
+
+/// What a rollback means to do with one step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Item {
+    /// Number of the step in the private context.
+    pub(crate) step: u32,
+    /// The component that the step was for.
+    pub(crate) component: Component,
+    /// Whether it is undone, and when.
+    pub(crate) class: Class,
+    /// Whether it is undone now.
+    pub(crate) state: State,
+    /// What exactly changes.
+    pub(crate) change: String,
+    /// Why that is safe, or why nothing is done.
+    pub(crate) reason: String,
+    /// The command with which the operator can look at it.
+    pub(crate) look: String,
+}
+
+/// How careful one has to be with an item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Class {
+    /// Undone by default.
+    Safe,
+    /// Undone with `--include moderate`: others may have come to rely on it.
+    Moderate,
+    /// Never undone by the program.
+    Manual,
+}
+
+/// Whether an item is undone now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum State {
+    /// The host is as the run left it: the item is undone.
+    Ready,
+    /// As [`State::Ready`], but its class is not included.
+    LeftOut,
+    /// There is nothing to undo: it is not there, or as it was before the run.
+    Gone,
+    /// An earlier rollback undid it. What is there now is not the run's.
+    Undone,
+    /// The operator has to look at it.
+    Manual,
+}
+
+impl Class {
+    /// The word of the table and of the document.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Safe => "safe",
+            Self::Moderate => "moderate",
+            Self::Manual => "manual",
+        }
+    }
+}
+
+impl Plan {
+    /// The items in this state.
+    pub(crate) fn in_state(&self, state: State) -> impl Iterator<Item = &Item> {
+        self.items.iter().filter(move |item| item.state == state)
+    }
+}

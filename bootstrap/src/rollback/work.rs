@@ -1,0 +1,190 @@
+//! Carrying the plan of a rollback out: each undo is written down before and after it happens.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use manifest::{ManifestError, PrivateContext, StepRecord, StepState};
+use schema::{Component, UtcSeconds};
+
+use super::error::UndoError;
+use super::item::{Item, Plan, State};
+use super::look::look;
+use super::plan::{is_definition, judge_now};
+use super::sight::{Leaving, Sight, names};
+use super::undo::Undoing;
+use crate::host::Host;
+
+/// Where the journal is kept.
+pub(crate) trait Journal {
+    /// The current time.
+    fn now(&self) -> UtcSeconds;
+
+    /// Puts `context` on the disk. It returns only when it is there.
+    fn store(&mut self, context: &PrivateContext) -> Result<(), ManifestError>;
+}
+
+/// Something to show while a rollback is carried out.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Event<'a> {
+    /// An item is about to be undone.
+    Started(&'a Item),
+    /// It waits for something to leave first.
+    Waiting(&'a str),
+    /// The item is dealt with.
+    Done(&'a Item, &'a Fate),
+}
+
+/// What became of an item that was to be undone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It was undone, and that was seen.
+    Undone,
+    /// There was nothing to undo any more.
+    Gone,
+    /// The host was not as planned any more: the operator has to look at it, for this reason.
+    Manual(String),
+    /// It failed; the text has the last lines of the command's output.
+    Failed(String),
+    /// Something that was built on it could not be undone, or it was not reached.
+    Left(&'static str),
+}
+
+/// A rollback at work.
+pub(crate) struct Work<'a> {
+    host: &'a Host,
+    context: &'a mut PrivateContext,
+    journal: &'a mut dyn Journal,
+    report: &'a mut dyn FnMut(Event<'_>),
+    stop: &'a dyn Fn() -> bool,
+    patience: Duration,
+    poll: Duration,
+    failed: BTreeSet<Component>,
+    in_use: BTreeMap<Component, Option<String>>,
+}
+
+impl<'a> Work<'a> {
+    /// Works on `host` from the record `context`. `stop` says whether to stop before the next item.
+    pub(crate) fn new(
+        host: &'a Host,
+        context: &'a mut PrivateContext,
+        journal: &'a mut dyn Journal,
+        report: &'a mut dyn FnMut(Event<'_>),
+        stop: &'a dyn Fn() -> bool,
+    ) -> Self {
+        let (patience, poll) = (Duration::from_secs(120), Duration::from_secs(2));
+        let (failed, in_use) = (BTreeSet::new(), BTreeMap::new());
+        Self { host, context, journal, report, stop, patience, poll, failed, in_use }
+    }
+
+    /// Waits this long for something to go away, and looks this often.
+    #[cfg(test)]
+    pub(crate) fn hasty(mut self, patience: Duration, poll: Duration) -> Self {
+        (self.patience, self.poll) = (patience, poll);
+        self
+    }
+
+    /// Undoes every item of `plan` that is ready, and says what became of each, by the number of its step. After a
+    /// failure, the component's own earlier steps are left: what failed may stand on them.
+    pub(crate) fn all(mut self, plan: &Plan) -> BTreeMap<u32, Fate> {
+        let mut fates = BTreeMap::new();
+        for item in plan.in_state(State::Ready) {
+            let fate = self.item(plan, item);
+            (self.report)(Event::Done(item, &fate));
+            fates.insert(item.step, fate);
+        }
+        fates
+    }
+
+    fn item(&mut self, plan: &Plan, item: &Item) -> Fate {
+        if (self.stop)() {
+            return Fate::Left("the rollback was stopped before it");
+        }
+        if self.failed.contains(&item.component) {
+            return Fate::Left("what was built on it could not be undone");
+        }
+        (self.report)(Event::Started(item));
+        match self.undo(plan, item) {
+            Ok(fate) => fate,
+            Err(UndoError::Stopped) => {
+                self.failed.insert(item.component);
+                Fate::Left("the rollback was stopped while it waited")
+            }
+            Err(error) => {
+                self.failed.insert(item.component);
+                let tail: String = error.tail().iter().map(|line| format!("\n  | {line}")).collect();
+                Fate::Failed(format!("{error}{tail}"))
+            }
+        }
+    }
+
+    fn undo(&mut self, plan: &Plan, item: &Item) -> Result<Fate, UndoError> {
+        if let Some(reason) = self.component_in_use(plan, item.component)? {
+            return Ok(Fate::Manual(reason));
+        }
+        let Some(step) = self.step(item.step) else {
+            return Err(UndoError::State("the record does not have this step".to_owned()));
+        };
+        let sight = self.settled(&step)?;
+        match judge_now(self.context, &step, &sight) {
+            (State::Ready, _) => {}
+            (State::Gone | State::Undone, _) => return Ok(Fate::Gone),
+            (_, reason) => return Ok(Fate::Manual(reason)),
+        }
+        self.context.begin_undo(step.seq, self.journal.now());
+        self.journal.store(self.context)?;
+        let undone = self.undoing().undo(self.context, &step, &sight);
+        let state = if undone.is_ok() { StepState::Done } else { StepState::Failed };
+        self.context.end_undo(step.seq, state, self.journal.now());
+        // The failure itself is what the operator must hear of first.
+        let stored = self.journal.store(self.context);
+        undone?;
+        stored?;
+        Ok(Fate::Undone)
+    }
+
+    /// Before the first part of a component goes: whether somebody uses what it defines. Removing the rest and leaving
+    /// the definitions would break what they have.
+    fn component_in_use(&mut self, plan: &Plan, component: Component) -> Result<Option<String>, UndoError> {
+        if let Some(known) = self.in_use.get(&component) {
+            return Ok(known.clone());
+        }
+        let ready = plan.in_state(State::Ready).filter(|item| item.component == component);
+        let steps: Vec<StepRecord> = ready.filter_map(|item| self.step(item.step)).collect();
+        let mut found = None;
+        for step in steps.iter().filter(|step| is_definition(step)) {
+            if let Sight::Inhabited(tenants) = self.settled(step)? {
+                found = Some(format!("it is used by {}", names(&tenants.iter().collect::<Vec<_>>())));
+                break;
+            }
+        }
+        self.in_use.insert(component, found.clone());
+        Ok(found)
+    }
+
+    /// Looks at what `step` left. What is leaving it gets some time to leave.
+    fn settled(&mut self, step: &StepRecord) -> Result<Sight, UndoError> {
+        let begun = Instant::now();
+        loop {
+            let sight = look(self.host, self.context, step);
+            let waited_for = match &sight {
+                Sight::Inhabited(tenants) => names(&Leaving::default().staying(tenants)),
+                _ => return Ok(sight),
+            };
+            // A folder does not empty itself.
+            let is_cluster = super::look::is_in_cluster(&step.undo);
+            if !is_cluster || begun.elapsed() >= self.patience {
+                return Ok(sight);
+            }
+            (self.report)(Event::Waiting(&waited_for));
+            self.undoing().pause()?;
+        }
+    }
+
+    fn undoing(&self) -> Undoing<'_> {
+        Undoing { host: self.host, stop: self.stop, patience: self.patience, poll: self.poll }
+    }
+
+    fn step(&self, seq: u32) -> Option<StepRecord> {
+        self.context.steps.iter().find(|step| step.seq == seq).cloned()
+    }
+}

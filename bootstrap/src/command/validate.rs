@@ -99,7 +99,7 @@ fn report(place: Place<'_>, result: &Result<DocumentKind, Rejection>, printer: &
         Err(rejection) => {
             printer.data(&format!("{name}: refused"));
             for violation in rejection.violations() {
-                printer.data(&format!("  {violation}"));
+                printer.folded("  ", "    ", &violation.to_string());
             }
         }
     }

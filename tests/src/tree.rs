@@ -28,8 +28,9 @@ pub fn tree(root: &Path, except: Option<&str>) -> BTreeMap<PathBuf, Entry> {
             if except.is_some_and(|name| path.ends_with(name)) {
                 continue;
             }
-            let data = path.symlink_metadata().expect("it is there");
-            let content = if data.is_file() { fs::read(&path).expect("readable") } else { Vec::new() };
+            // A delivery may remove an entry while this looks.
+            let Ok(data) = path.symlink_metadata() else { continue };
+            let content = if data.is_file() { fs::read(&path).unwrap_or_default() } else { Vec::new() };
             if data.is_dir() {
                 folders.push(path.clone());
             }

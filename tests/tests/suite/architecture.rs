@@ -1,1 +1,127 @@
-//! x
+//! The arrows between the crates, as Cargo sees them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::process::Command;
+
+use serde_json::Value;
+use tests::workspace;
+
+/// What each crate may build on, among those of this workspace.
+const ARROWS: [(&str, &[&str]); 7] = [
+    ("schema", &[]),
+    ("privacy", &["schema"]),
+    ("manifest", &["privacy", "schema"]),
+    ("telemetry", &["privacy", "schema"]),
+    ("bootstrap", &["manifest", "privacy", "schema", "telemetry"]),
+    ("xtask", &["schema"]),
+    ("tests", &["schema"]),
+];
+
+/// Crates that speak HTTP for a client. Whoever depends on one can reach the network.
+const HTTP_CLIENTS: [&str; 8] = ["attohttpc", "curl", "hyper", "hyper-util", "isahc", "reqwest", "surf", "ureq"];
+
+fn metadata() -> Value {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .args(["metadata", "--format-version", "1", "--locked", "--offline"])
+        .current_dir(workspace())
+        .output()
+        .expect("cargo starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).expect("JSON")
+}
+
+fn members(metadata: &Value) -> impl Iterator<Item = &Value> {
+    let members = metadata["workspace_members"].as_array().expect("a list");
+    metadata["packages"].as_array().expect("a list").iter().filter(|package| members.contains(&package["id"]))
+}
+
+fn name(package: &Value) -> &str {
+    package["name"].as_str().expect("a name")
+}
+
+/// Names of what a package is built from; what only its tests use is left out.
+fn dependencies(package: &Value) -> BTreeSet<&str> {
+    let all = package["dependencies"].as_array().expect("a list").iter();
+    all.filter(|dependency| dependency["kind"] != "dev").map(name).collect()
+}
+
+#[test]
+fn dependencies_run_one_way() {
+    let metadata = metadata();
+    let allowed: BTreeMap<&str, &[&str]> = BTreeMap::from(ARROWS);
+    let found: BTreeSet<&str> = members(&metadata).map(name).collect();
+    assert_eq!(found, allowed.keys().copied().collect(), "every crate of the workspace has its place");
+    for package in members(&metadata) {
+        let ours: Vec<&str> = dependencies(package).into_iter().filter(|name| found.contains(name)).collect();
+        assert_eq!(ours, allowed[name(package)], "{}", name(package));
+    }
+}
+
+#[test]
+fn no_crate_is_published() {
+    let metadata = metadata();
+    for package in members(&metadata) {
+        assert_eq!(package["publish"], Value::Array(Vec::new()), "{}", name(package));
+    }
+}
+
+#[test]
+fn only_telemetry_reaches_an_http_client() {
+    let metadata = metadata();
+    let names: BTreeMap<&str, &str> = metadata["packages"].as_array().expect("a list").iter().map(|package| (id(package), name(package))).collect();
+    let ids: BTreeMap<&str, &str> = members(&metadata).map(|package| (name(package), id(package))).collect();
+    let graph = graph(&metadata);
+    for (member, start) in &ids {
+        // What is reached through telemetry is telemetry's.
+        let reached = reachable(&graph, start, if *member == "telemetry" { None } else { Some(ids["telemetry"]) });
+        let clients: Vec<&str> = reached.iter().map(|id| names[id]).filter(|name| HTTP_CLIENTS.contains(name)).collect();
+        assert_eq!(clients.is_empty(), *member != "telemetry", "{member} reaches {clients:?}");
+    }
+}
+
+fn id(package: &Value) -> &str {
+    package["id"].as_str().expect("an id")
+}
+
+/// What each package is built from, by id; what only tests use is left out.
+fn graph(metadata: &Value) -> BTreeMap<&str, Vec<&str>> {
+    let is_built_in = |dependency: &&Value| {
+        let kinds = dependency["dep_kinds"].as_array().expect("a list");
+        kinds.iter().any(|kind| kind["kind"] != "dev")
+    };
+    let nodes = metadata["resolve"]["nodes"].as_array().expect("a list").iter();
+    nodes
+        .map(|node| {
+            let dependencies = node["deps"].as_array().expect("a list").iter().filter(is_built_in);
+            (id(node), dependencies.map(|dependency| dependency["pkg"].as_str().expect("an id")).collect())
+        })
+        .collect()
+}
+
+fn reachable<'a>(graph: &BTreeMap<&'a str, Vec<&'a str>>, start: &'a str, without: Option<&str>) -> BTreeSet<&'a str> {
+    let mut found = BTreeSet::from([start]);
+    let mut open = vec![start];
+    while let Some(id) = open.pop() {
+        for next in graph.get(id).into_iter().flatten() {
+            if Some(*next) != without && found.insert(next) {
+                open.push(next);
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn the_commands_of_the_readme_are_what_is_checked() {
+    let readme = fs::read_to_string(workspace().join("README.md")).expect("there is one");
+    let checks = fs::read_to_string(workspace().join(".ci/run")).expect("there is one");
+    let is_command = |line: &&str| line.starts_with("    cargo ");
+    let commands = readme.lines().skip_while(|line| !is_command(line)).take_while(is_command);
+    let commands: Vec<&str> = commands.map(|line| line.split(" #").next().unwrap_or(line).trim()).collect();
+    assert_eq!(commands.len(), 2, "the README begins with two commands: {commands:?}");
+    for command in commands {
+        assert!(checks.lines().any(|line| line.trim() == command), "`{command}` is not in .ci/run");
+    }
+}

@@ -1,1 +1,182 @@
-//! x
+//! The telemetry commands: what an operator sees of the outbox, and does to it.
+
+use std::fs;
+
+use tests::{Act, Contract, Dialogue, Invocation, Sandbox, Server, tree};
+
+/// A sandbox whose outbox holds the five documents of a run that nobody could deliver, the manifest last but one.
+fn with_waiting() -> Sandbox {
+    let sandbox = Sandbox::new();
+    let call = sandbox.dry_run("server").env("TELEMETRY_ENABLED", "true").env("TELEMETRY_ENDPOINT", "");
+    call.run().expect(0);
+    assert_eq!(sandbox.waiting().len(), 5);
+    sandbox
+}
+
+fn enabled(call: Invocation, server: &Server) -> Invocation {
+    call.env("TELEMETRY_ENABLED", "true").env("TELEMETRY_ENDPOINT", server.url())
+}
+
+#[test]
+fn status_tells_what_waits_and_why_it_was_refused() {
+    let sandbox = with_waiting();
+    let call = sandbox.bootstrap(["telemetry", "status"]).without("TELEMETRY_ENDPOINT");
+    sandbox.snapshot("status_waiting", &call.run().expect(0));
+    let status = sandbox.bootstrap(["telemetry", "status", "--json"]).run().expect(0).json();
+    assert_eq!((status["waiting"].as_array().map(Vec::len), &status["enabled"]), (Some(5), &false.into()));
+
+    let server = Server::start([Act::Status(422), Act::Status(202)]);
+    let outcome = sandbox.flush(&server).expect(0);
+    sandbox.snapshot("flush_one_refused", &outcome);
+    sandbox.snapshot("status_refused", &call.run().expect(0));
+    let status = sandbox.bootstrap(["telemetry", "status", "--json"]).run().expect(0).json();
+    assert_eq!(status["rejected"].as_array().map(Vec::len), Some(1), "{status:#}");
+    assert_eq!(status["rejected"][0]["refusal"]["status"], 422, "{status:#}");
+}
+
+#[test]
+fn status_touches_nothing() {
+    let sandbox = with_waiting();
+    let before = tree(sandbox.root(), None);
+    for line in [["telemetry", "status"], ["telemetry", "show"], ["telemetry", "preview"]] {
+        sandbox.bootstrap(line).run().expect(0);
+        sandbox.bootstrap(line).env("TELEMETRY_ENABLED", "true").run().expect(0);
+    }
+    assert_eq!(tree(sandbox.root(), None), before);
+}
+
+#[test]
+fn show_is_what_goes_out() {
+    let sandbox = with_waiting();
+    let server = Server::start([Act::Status(202)]);
+    let call = enabled(sandbox.bootstrap(["telemetry", "show", "--json"]), &server);
+    let shown = call.env("TELEMETRY_BEARER_TOKEN", "hunter2-bearer").run().expect(0);
+    assert!(!shown.said().contains("hunter2"), "{shown}");
+    let shown = shown.json();
+    let flush = enabled(sandbox.bootstrap(["telemetry", "flush"]), &server);
+    flush.env("TELEMETRY_BEARER_TOKEN", "hunter2-bearer").run().expect(0);
+    let received = server.accepted();
+    assert_eq!(received.len(), 5);
+    for (request, shown) in received.iter().zip(shown.as_array().expect("a list")) {
+        let mut body = request.json();
+        body["sent_at"] = shown["body"]["sent_at"].clone();
+        assert_eq!(body, shown["body"], "but for the time of the attempt");
+        for header in shown["headers"].as_array().expect("a list") {
+            let (name, value) = header.as_str().and_then(|line| line.split_once(": ")).expect("a header");
+            let sent = request.header(name).unwrap_or_else(|| panic!("{name} was not sent")).replace("hunter2-bearer", "********");
+            assert_eq!(sent, value, "{name}");
+        }
+    }
+}
+
+#[test]
+fn show_takes_an_id_that_waits() {
+    let sandbox = with_waiting();
+    let id = sandbox.waiting().remove(0);
+    let outcome = sandbox.bootstrap(["telemetry", "show", &id]).run().expect(0);
+    assert!(outcome.stdout.contains(&id), "{outcome}");
+    let unknown = sandbox.bootstrap(["telemetry", "show", "6f1c1f3e-3b8e-4d53-9a55-0b6f3a2c7d10"]).run().expect(1);
+    assert!(unknown.stderr.contains("status"), "{unknown}");
+}
+
+#[test]
+fn preview_is_valid_for_every_mode_and_needs_no_consent() {
+    let contract = Contract::published();
+    let sandbox = Sandbox::new();
+    for mode in schema::Mode::ALL {
+        let call = sandbox.bootstrap(["telemetry", "preview", "--json", "--mode", mode.as_str()]);
+        let documents = call.run().expect(0).json();
+        let documents = documents.as_array().expect("a list");
+        assert!(documents.len() >= 3, "{mode}: one of each kind");
+        documents.iter().for_each(|request| contract.check_telemetry(&request["body"]));
+        let text = sandbox.bootstrap(["telemetry", "preview", "--mode", mode.as_str()]).run().expect(0).stdout;
+        let fields = text.lines().filter(|line| line.starts_with("  ") && line.contains(" = ")).count();
+        assert!(fields > 60 && text.matches("Purpose:").count() > 60, "{mode}: every field has its purpose");
+    }
+    assert!(!sandbox.runs_dir().exists(), "nothing is stored");
+}
+
+#[test]
+fn purge_deletes_what_waits_and_asks_first() {
+    let sandbox = with_waiting();
+    for (keys, left) in [("n\n", 5), ("\n", 5), ("\x04", 5), ("y\n", 0)] {
+        let mut dialogue = Dialogue::start(&sandbox.bootstrap(["telemetry", "purge"]));
+        dialogue.wait_for("[y/N]");
+        dialogue.type_keys(keys);
+        dialogue.end().expect(if left == 0 { 0 } else { 4 });
+        assert_eq!(sandbox.waiting().len(), left, "{keys:?}");
+    }
+    let sandbox = with_waiting();
+    sandbox.flush(&Server::start([Act::Status(422)])).expect(0);
+    let purged = sandbox.bootstrap(["telemetry", "purge", "--yes", "--json"]).run().expect(0).json();
+    assert_eq!((&purged["waiting"], &purged["rejected"]), (&0.into(), &5.into()));
+    let left = String::from_utf8(tree(&sandbox.outbox(), None).into_values().flat_map(|entry| entry.content).collect());
+    assert_eq!(left.as_deref(), Ok(""), "no document and no ledger");
+}
+
+#[test]
+fn purge_needs_no_outbox() {
+    let sandbox = Sandbox::new();
+    sandbox.bootstrap(["telemetry", "purge", "--yes"]).run().expect(0);
+    assert!(!sandbox.runs_dir().exists());
+}
+
+#[test]
+fn send_delivers_the_manifest_of_an_earlier_run_once_there_is_consent() {
+    let server = Server::start([Act::Status(202)]);
+    let sandbox = Sandbox::new();
+    sandbox.dry_run("stack").run().expect(0);
+    let run = sandbox.only_run();
+    let send = sandbox.bootstrap(["telemetry", "send"]).args([&run.public]).env("TELEMETRY_ENDPOINT", server.url());
+    send.run().expect(2);
+    assert!(server.received().is_empty() && !sandbox.outbox().exists(), "not without consent");
+    send.env("TELEMETRY_ENABLED", "true").run().expect(0);
+    let received = server.accepted();
+    assert_eq!(received.len(), 1);
+    let body = received[0].json();
+    Contract::published().check_telemetry(&body);
+    assert_eq!((&body["event_name"], &body["manifest"]), (&"bootstrap.completed".into(), &run.manifest()));
+}
+
+#[test]
+fn send_refuses_what_is_no_public_manifest() {
+    let server = Server::start([Act::Status(202)]);
+    let sandbox = Sandbox::new();
+    sandbox.dry_run("single-node").run().expect(0);
+    let run = sandbox.only_run();
+    let manifest = run.manifest();
+    let mut edited = manifest.clone();
+    edited["platform"]["os_version"] = "hunter2.example.org".into();
+    let event = enabled(sandbox.bootstrap(["telemetry", "preview", "--json"]), &server).run().expect(0).json();
+    let mut running = manifest;
+    for (field, value) in [("status", "running".into()), ("exit_code", serde_json::Value::Null), ("finished_at", serde_json::Value::Null)] {
+        running[field] = value;
+    }
+    let table = [
+        ("private", fs::read_to_string(&run.private).expect("there")),
+        ("edited", edited.to_string()),
+        ("event", event[0]["body"].to_string()),
+        ("running", running.to_string()),
+        ("no_json", "hunter2".to_owned()),
+    ];
+    for (name, content) in table {
+        let file = sandbox.file(&format!("{name}.json"), &content, 0o600);
+        let call = enabled(sandbox.bootstrap(["telemetry", "send"]), &server).args([file]);
+        let outcome = call.run().expect(1);
+        assert!(!outcome.said().contains("hunter2"), "{name}: {outcome}");
+        sandbox.snapshot(&format!("send_{name}"), &outcome);
+    }
+    assert!(server.received().is_empty() && !sandbox.outbox().exists(), "nothing is stored or sent");
+}
+
+#[test]
+fn read_only_commands_ask_nothing_and_emit_nothing() {
+    let sandbox = Sandbox::new();
+    for line in ["preflight --mode single-node", "telemetry status", "telemetry preview", "telemetry show"] {
+        let call = sandbox.bootstrap(line.split_whitespace());
+        let outcome = Dialogue::start(&call).end();
+        assert!(!outcome.stderr.contains("[Y/n]"), "{line}: {outcome}");
+        call.env("TELEMETRY_ENABLED", "true").run();
+        assert!(!sandbox.runs_dir().exists(), "{line}");
+    }
+}

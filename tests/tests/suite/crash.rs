@@ -6,7 +6,7 @@ use rustix::process::Signal;
 use tests::{Invocation, Running, Sandbox, Stub, eventually, tree};
 
 /// How long the slow program of the host takes.
-const SLOW: u32 = 2;
+const SLOW: u32 = 1;
 
 /// A dry run that stands in the middle of detection: the host takes its time to say which packages it has.
 fn in_the_middle(sandbox: &Sandbox, call: &Invocation) -> Running {

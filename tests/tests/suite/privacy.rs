@@ -49,7 +49,7 @@ fn no_canary_leaves_the_private_file() {
         .args([OsStr::new("--artifacts-dir"), folder.as_os_str()])
         .folder(&folder)
         .envs([("USER", "canary-login"), ("LOGNAME", "canary-login"), ("SUDO_USER", "canary-sudo")])
-        .envs([("TELEMETRY_ENABLED", "true"), ("TELEMETRY_ENDPOINT", &server.url())])
+        .envs([("TELEMETRY_ENABLED", "true"), ("TELEMETRY_ENDPOINT", &server.url()), ("TELEMETRY_MAX_RETRIES", "1")])
         .envs([("TELEMETRY_SESSION_ID", "run-canary-login-7"), ("TELEMETRY_PARENT_RUN_ID", "canary-class-1")])
         .envs([("TELEMETRY_USER_AGENT", "agent/canary-login"), ("TELEMETRY_MARKER", "canary-domain.example")]);
     let call = on_host(call.clone(), "canary-host")

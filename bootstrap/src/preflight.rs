@@ -1,5 +1,6 @@
 //! Whether a host is fit for a run. Looks, and changes nothing.
 
+mod cluster;
 mod host;
 mod inputs;
 mod resources;
@@ -84,5 +85,6 @@ pub(crate) fn check(host: &Host, platform: &Platform, settings: &Settings) -> Re
         findings.extend(resources::check(host, settings));
     }
     findings.extend(inputs::check(host, settings));
+    findings.extend(cluster::check(host, settings));
     Report { findings }
 }

@@ -3,7 +3,7 @@
 use super::{Context, Detection, Plan, Probe, artifacts};
 use crate::step::{Action, Check, Condition, ObjectRef, Step};
 
-const NAMESPACE: &str = "cert-manager";
+pub(super) const NAMESPACE: &str = "cert-manager";
 const DEPLOYMENTS: [&str; 3] = ["cert-manager", "cert-manager-cainjector", "cert-manager-webhook"];
 const WEBHOOK: &str = "cert-manager-webhook";
 

@@ -8,7 +8,7 @@ use super::{Context, Detection, Plan, Probe, artifacts};
 use crate::settings::Longhorn;
 use crate::step::{Action, Check, Condition, Document, Found, STORAGE_CLASSES, Step, default_classes};
 
-const CHART: Chart = Chart {
+pub(super) const CHART: Chart = Chart {
     name: "longhorn",
     namespace: "longhorn-system",
     repository: "https://charts.longhorn.io",

@@ -49,6 +49,17 @@ pub(crate) fn detect_all(host: &Host, settings: &Settings) -> Vec<(Component, De
     components(settings.mode).iter().map(|component| (*component, detect(*component, &probe))).collect()
 }
 
+/// The namespace that a component has to itself, if it has one.
+pub(crate) const fn namespace(component: Component) -> Option<&'static str> {
+    match component {
+        Component::CertManager => Some(cert_manager::NAMESPACE),
+        Component::Longhorn => Some(longhorn::CHART.namespace),
+        Component::Rancher => Some(rancher::CHART.namespace),
+        Component::Registry => Some(registry::NAMESPACE),
+        _ => None,
+    }
+}
+
 /// Looks at one component.
 pub(crate) fn detect(component: Component, probe: &Probe<'_>) -> Detection {
     if !modes::wanted(component, probe.settings) {

@@ -7,7 +7,7 @@ use super::{Context, Detection, Plan, Probe, artifacts};
 use crate::settings::Tls;
 use crate::step::{Check, Condition, Document, KeptIn, ObjectRef, SecretSource, Step};
 
-const CHART: Chart = Chart {
+pub(super) const CHART: Chart = Chart {
     name: "rancher",
     namespace: "cattle-system",
     repository: "https://releases.rancher.com/server-charts/stable",

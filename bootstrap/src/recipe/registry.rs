@@ -6,7 +6,7 @@ use super::{Context, Detection, Plan, Probe};
 use crate::settings::{Registry, RegistryAuth};
 use crate::step::{Action, Check, Condition, Document, ObjectRef, SecretSource, Step};
 
-const NAMESPACE: &str = "registry";
+pub(super) const NAMESPACE: &str = "registry";
 const NAME: &str = "registry";
 const VOLUME: &str = "registry-data";
 const LOGINS: &str = "registry-htpasswd";

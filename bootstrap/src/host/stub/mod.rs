@@ -10,14 +10,14 @@ use std::sync::OnceLock;
 use tempfile::TempDir;
 
 use super::{Host, Posture, RunLog};
-use crate::settings::Versions;
+use crate::settings::samples::versions;
 
 const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/host/stub");
 
 /// Real programs that the stand-ins, and we, need.
-const TOOLS: [&str; 24] = [
-    "sh", "tar", "gzip", "env", "cat", "cp", "cut", "grep", "head", "ls", "mkdir", "rm", "sed", "sleep",
-    "tr", "ln", "install", "mv", "sync", "kill", "true", "dd", "rmdir", "sort",
+const TOOLS: [&str; 25] = [
+    "sh", "date", "tar", "gzip", "env", "cat", "cp", "cut", "grep", "head", "ls", "mkdir", "rm", "sed",
+    "sleep", "tr", "ln", "install", "mv", "sync", "kill", "true", "dd", "rmdir", "sort",
 ];
 
 /// A machine made of a folder, removed at the end of the test.
@@ -208,18 +208,6 @@ impl StubHost {
     }
 }
 
-/// The versions that the stub host can be given.
-pub(crate) fn versions() -> Versions {
-    Versions {
-        k3s: "v1.35.5+k3s1".to_owned(),
-        helm: "v3.21.0".to_owned(),
-        cert_manager: "v1.19.4".to_owned(),
-        longhorn: "v1.11.1".to_owned(),
-        rancher: "v2.14.2".to_owned(),
-        registry: "registry:2.8.3".to_owned(),
-    }
-}
-
 /// Lines as `sha256sum` writes them.
 pub(crate) fn sum_lines<C: AsRef<[u8]>>(files: &[(&str, C)]) -> String {
     files
@@ -239,7 +227,8 @@ fn helm_archive(program: &str) -> &'static [u8] {
         let folder = tempfile::tempdir().expect("temporary folder");
         fs::create_dir(folder.path().join("linux-amd64")).expect("folder");
         fs::write(folder.path().join("linux-amd64/helm"), program).expect("program");
-        let tar = Command::new("tar").args(["-czf", "-", "-C"]).arg(folder.path()).arg("linux-amd64").output();
+        let tar =
+            Command::new("tar").args(["-czf", "-", "-C"]).arg(folder.path()).arg("linux-amd64").output();
         let tar = tar.expect("tar");
         assert!(tar.status.success());
         tar.stdout

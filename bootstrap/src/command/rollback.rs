@@ -26,7 +26,9 @@ pub(super) fn run(options: &cli::Rollback, printer: &mut Printer) -> Result<Exit
         return plan_only(options, &record, printer);
     }
     if record.context.execution == Execution::DryRun {
-        return Err(Failure::usage("the record is that of a dry run, which changed nothing; there is nothing to undo"));
+        return Err(Failure::usage(
+            "the record is that of a dry run, which changed nothing; there is nothing to undo",
+        ));
     }
     apply::run(options, &record, printer, &signals)
 }

@@ -85,7 +85,8 @@ fn contents(host: &Host, namespace: &str) -> Result<Vec<Tenant>, String> {
     let list = host.run(&list_namespace(namespace, &kinds.join(","))).map_err(|error| error.to_string())?;
     let list: Value = serde_json::from_slice(&list.stdout)
         .map_err(|_| "the API server did not answer in JSON".to_owned())?;
-    let all = list.get("items").and_then(Value::as_array).ok_or("the API server did not answer with a list")?;
+    let all =
+        list.get("items").and_then(Value::as_array).ok_or("the API server did not answer with a list")?;
     Ok(all.iter().filter(|object| !is_built_in(object)).map(tenant).collect())
 }
 
@@ -155,7 +156,8 @@ pub(super) fn made_in(step: &StepRecord, object: &Value) -> bool {
 
 /// An object as a tenant: it leaves with its owners, with what it was made for, and with the release of its namespace.
 fn tenant(object: &Value) -> Tenant {
-    let (kind, name) = (text(object, "/kind").unwrap_or("object"), text(object, "/metadata/name").unwrap_or("?"));
+    let (kind, name) =
+        (text(object, "/kind").unwrap_or("object"), text(object, "/metadata/name").unwrap_or("?"));
     let namespace = text(object, "/metadata/namespace");
     let named = |kind: &str, name: &str| {
         Mark::Named(kind.to_owned(), namespace.unwrap_or_default().to_owned(), name.to_owned())

@@ -137,7 +137,8 @@ fn look_at_default_class(host: &Host, from: Option<&str>, to: &str, half_done: b
         Some(from) => defaults == [from],
         None => defaults.is_empty(),
     };
-    let both = half_done && defaults.len() == 2 && from.is_some_and(|from| defaults.iter().any(|d| d == from));
+    let both =
+        half_done && defaults.len() == 2 && from.is_some_and(|from| defaults.iter().any(|d| d == from));
     if is_former {
         Sight::Gone
     } else if defaults == [to] || (both && defaults.iter().any(|default| default == to)) {

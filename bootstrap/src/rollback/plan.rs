@@ -69,7 +69,9 @@ impl Planner<'_> {
             begun => begun.is_some(),
         };
         match sight {
-            Sight::Gone if begun => self.undoable(step, class, "a rollback that did not end had begun with it"),
+            Sight::Gone if begun => {
+                self.undoable(step, class, "a rollback that did not end had begun with it")
+            }
             Sight::Gone => (State::Gone, "it is as it was before the run".to_owned()),
             Sight::Unknown(reason) => (State::Manual, format!("it cannot be told: {reason}")),
             Sight::Changed(reason) => (State::Manual, reason.clone()),

@@ -47,8 +47,19 @@ impl<'a> Report<'a> {
         error: Option<&'a str>,
         warnings: &'a [String],
     ) -> Self {
-        let entry = |(step, fate): (&u32, &'a Fate)| Entry { step: *step, result: fate.word(), reason: fate.reason() };
-        Self { plan, applied: true, results: fates.iter().rev().map(entry).collect(), exit_code, error, warnings }
+        let entry = |(step, fate): (&u32, &'a Fate)| Entry {
+            step: *step,
+            result: fate.word(),
+            reason: fate.reason(),
+        };
+        Self {
+            plan,
+            applied: true,
+            results: fates.iter().rev().map(entry).collect(),
+            exit_code,
+            error,
+            warnings,
+        }
     }
 }
 

@@ -12,7 +12,8 @@ use super::sight::Sight;
 use super::{cluster, files, words};
 use crate::host::{Command, CommandError, Host};
 use crate::step::{
-    Condition, Found, ObjectRef, Verdict, default_class_patch, delete_object, helm_uninstall, longhorn_setting,
+    Condition, Found, ObjectRef, Verdict, default_class_patch, delete_object, helm_uninstall,
+    longhorn_setting,
 };
 
 /// Longhorn refuses its own removal until this setting says true.
@@ -112,7 +113,8 @@ impl Undoing<'_> {
     }
 
     fn object(&self, step: &StepRecord, reference: &ObjectRef, uid: &str) -> Result<(), UndoError> {
-        let issued = if reference.kind == "Ingress" { self.issued(step, reference, uid)? } else { Vec::new() };
+        let issued =
+            if reference.kind == "Ingress" { self.issued(step, reference, uid)? } else { Vec::new() };
         self.delete(&reference.path(), uid)?;
         for Issued { certificate, certificate_uid, secret, secret_uid } in issued {
             // Before its certificate is gone, cert-manager would make the secret anew.
@@ -160,7 +162,12 @@ impl Undoing<'_> {
                 (of == Some(&name), made >= Some(step.at), cluster::text(&found, "/metadata/uid"))
             {
                 let certificate = ObjectRef::namespaced(API, "Certificate", namespace, &name);
-                issued.push(Issued { certificate, certificate_uid, secret, secret_uid: secret_uid.to_owned() });
+                issued.push(Issued {
+                    certificate,
+                    certificate_uid,
+                    secret,
+                    secret_uid: secret_uid.to_owned(),
+                });
             }
         }
         Ok(issued)

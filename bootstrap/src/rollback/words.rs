@@ -86,7 +86,9 @@ pub(super) fn by_hand(step: &StepRecord) -> String {
              k3s-agent-uninstall.sh on an agent"
         }
         (_, Component::K3s) => "it goes with k3s, whose own uninstall script removes it",
-        (Undo::None, _) => "it was there before the run, which brought it up to date; its former state is not recorded",
+        (Undo::None, _) => {
+            "it was there before the run, which brought it up to date; its former state is not recorded"
+        }
         (Undo::Package { name }, _) => {
             return format!("others may need it by now; if not: apt-get remove {name}");
         }
@@ -115,7 +117,9 @@ pub(super) fn look(step: &StepRecord) -> String {
                 format!("k3s kubectl get {kinds} -n {name}")
             }
             ("CustomResourceDefinition", _) => format!("k3s kubectl get {name} --all-namespaces"),
-            (kind, Some(namespace)) => format!("k3s kubectl -n {namespace} get {} {name} -o yaml", kind.to_lowercase()),
+            (kind, Some(namespace)) => {
+                format!("k3s kubectl -n {namespace} get {} {name} -o yaml", kind.to_lowercase())
+            }
             (kind, None) => format!("k3s kubectl get {} {name} -o yaml", kind.to_lowercase()),
         },
         Undo::HelmRelease { release, namespace, .. } => format!("helm -n {namespace} history {release}"),
@@ -132,7 +136,9 @@ fn look_at_written(wrote: &str) -> String {
         _ => (None, wrote.to_owned()),
     };
     match (kind, place.split_once('/')) {
-        (Some(kind), Some((namespace, name))) => format!("k3s kubectl -n {namespace} get {kind} {name} -o yaml"),
+        (Some(kind), Some((namespace, name))) => {
+            format!("k3s kubectl -n {namespace} get {kind} {name} -o yaml")
+        }
         (Some(kind), None) => format!("k3s kubectl get {kind} {place} -o yaml"),
         (None, Some((namespace, release))) => format!("helm -n {namespace} history {release}"),
         (None, None) => format!("systemctl status {place}"),

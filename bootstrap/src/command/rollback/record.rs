@@ -41,9 +41,10 @@ pub(super) fn load(runs: &RunsDir, run: &RunId) -> Result<PrivateContext, Failur
 /// What the operator is told of a record that cannot be used.
 pub(super) fn refused(error: &ManifestError) -> Failure {
     let (exit, hint) = match error {
-        ManifestError::NotARunFile { .. } => {
-            (Exit::Usage, "name bootstrap-<run id>.json or bootstrap-<run id>-private.json in the runs folder")
-        }
+        ManifestError::NotARunFile { .. } => (
+            Exit::Usage,
+            "name bootstrap-<run id>.json or bootstrap-<run id>-private.json in the runs folder",
+        ),
         ManifestError::Disk(DiskError::Missing { .. }) => (
             Exit::Usage,
             "only the private record, bootstrap-<run id>-private.json, tells what to undo; it stays in the runs \
@@ -52,9 +53,10 @@ pub(super) fn refused(error: &ManifestError) -> Failure {
         ManifestError::OtherMachine { .. } => {
             (Exit::Usage, "roll back on the machine that the run was made on")
         }
-        ManifestError::Damaged { .. } | ManifestError::OtherRun { .. } => {
-            (Exit::Usage, "put the file back as the run wrote it; without it, undo by hand what the log tells")
-        }
+        ManifestError::Damaged { .. } | ManifestError::OtherRun { .. } => (
+            Exit::Usage,
+            "put the file back as the run wrote it; without it, undo by hand what the log tells",
+        ),
         ManifestError::UnknownVersion { .. } => {
             (Exit::Usage, "roll back with the version of this program that made the run")
         }

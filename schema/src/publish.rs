@@ -7,6 +7,7 @@ mod reference;
 mod vectors;
 
 pub use generate::schema_of;
+pub use index::sha256;
 pub use lint::{Fault, lint};
 
 use crate::DocumentKind;

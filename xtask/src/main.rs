@@ -1,11 +1,21 @@
 //! Chores of the repository: `cargo xtask COMMAND`.
 
+mod compat;
+mod conformance;
 mod files;
+mod output;
+mod release;
 mod schema_files;
 
 use anyhow::bail;
 
-const USAGE: &str = "usage: cargo xtask schema [--check]";
+const USAGE: &str = "usage: cargo xtask COMMAND
+
+  schema              write the published contract from the types
+  schema --check      fail if the published contract differs from the types
+  conformance         run the vectors through our gate and through independent implementations
+  compat              compare the contract with its last release, and demand the version that the difference needs
+  release-contract    freeze the contract under its version
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -13,6 +23,9 @@ fn main() -> anyhow::Result<()> {
     match arguments.as_slice() {
         ["schema"] => schema_files::write(),
         ["schema", "--check"] => schema_files::check(),
+        ["conformance"] => conformance::run(),
+        ["compat"] => compat::run(),
+        ["release-contract"] => release::run(),
         _ => bail!("{USAGE}"),
     }
 }

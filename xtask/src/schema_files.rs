@@ -2,26 +2,22 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, bail};
 use schema::publish::{self, PublishedFile};
 
-use crate::files;
+use crate::{files, output};
 
 /// Subfolders that are generated as a whole: a file in them that the types do not make is stale.
 const GENERATED_FOLDERS: [&str; 2] = ["", "vectors"];
 
 /// Written by hand beside the generated files.
-const HAND_WRITTEN: [&str; 2] = ["README.md", "CHANGELOG.md"];
-
-fn contract_folder() -> PathBuf {
-    files::root().join("schema/contract").join(format!("v{}", schema::SCHEMA_VERSION))
-}
+const HAND_WRITTEN: [&str; 1] = ["README.md"];
 
 /// Writes every published file and removes stale ones.
 pub(crate) fn write() -> anyhow::Result<()> {
-    let folder = contract_folder();
+    let folder = files::published();
     let published = publish::files();
     for stale in stale(&folder, &published)? {
         fs::remove_file(folder.join(&stale)).with_context(|| format!("failed to remove {stale}"))?;
@@ -32,13 +28,17 @@ pub(crate) fn write() -> anyhow::Result<()> {
         fs::create_dir_all(parent).with_context(|| format!("failed to create {}", parent.display()))?;
         fs::write(&path, &file.contents).with_context(|| format!("failed to write {}", path.display()))?;
     }
-    report(&format!("wrote {} files below schema/contract/v{}", published.len(), schema::SCHEMA_VERSION));
+    output::line(&format!(
+        "wrote {} files below schema/contract/v{}",
+        published.len(),
+        schema::SCHEMA_VERSION
+    ));
     Ok(())
 }
 
 /// Fails if a committed file differs from what the types make, is missing, or is stale.
 pub(crate) fn check() -> anyhow::Result<()> {
-    let folder = contract_folder();
+    let folder = files::published();
     let published = publish::files();
     let mut drift: Vec<String> = stale(&folder, &published)?
         .into_iter()
@@ -52,7 +52,7 @@ pub(crate) fn check() -> anyhow::Result<()> {
         }
     }
     if drift.is_empty() {
-        report(&format!("{} files are what the types say", published.len()));
+        output::line(&format!("{} files are what the types say", published.len()));
         return Ok(());
     }
     bail!(
@@ -77,9 +77,4 @@ fn stale(folder: &Path, published: &[PublishedFile]) -> anyhow::Result<Vec<Strin
     }
     stale.sort();
     Ok(stale)
-}
-
-#[expect(clippy::print_stdout, reason = "the result of a chore is for its caller")]
-fn report(line: &str) {
-    println!("{line}");
 }

@@ -30,7 +30,8 @@ pub(super) fn of(files: &[PublishedFile]) -> Index {
     }
 }
 
-fn sha256(text: &str) -> String {
+/// SHA-256 of `text` in lower-case hex, as the index states it.
+pub fn sha256(text: &str) -> String {
     use std::fmt::Write;
     Sha256::digest(text).iter().fold(String::with_capacity(64), |mut hex, byte| {
         let _ = write!(hex, "{byte:02x}");

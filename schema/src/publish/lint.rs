@@ -52,7 +52,10 @@ fn visit(schema: &Value, pointer: &str, faults: &mut Vec<Fault>) {
     check(!is("array"), "the contract has no lists");
     check(!is("number"), "numbers are whole");
     check(!is("integer") || bounded(object), "an integer has both bounds");
-    check(!is("string") || fixed || patterned(object), "a string is a word of a list, or has an anchored pattern and a maximum length");
+    check(
+        !is("string") || fixed || patterned(object),
+        "a string is a word of a list, or has an anchored pattern and a maximum length",
+    );
     check(!object.contains_key("patternProperties"), "properties are named one by one");
     let format = object.get("format").and_then(Value::as_str);
     check(format.is_none_or(|format| STANDARD_FORMATS.contains(&format)), "formats are standard ones");
@@ -78,7 +81,10 @@ fn visit_children(object: &serde_json::Map<String, Value>, pointer: &str, faults
         let pointer = format!("{pointer}/properties/{name}");
         let description = property.get("description").and_then(Value::as_str).unwrap_or_default();
         if !description.contains("Purpose: ") {
-            faults.push(Fault { pointer: pointer.clone(), rule: "a property says its meaning and its purpose" });
+            faults.push(Fault {
+                pointer: pointer.clone(),
+                rule: "a property says its meaning and its purpose",
+            });
         }
         visit(property, &pointer, faults);
     }
@@ -119,7 +125,9 @@ mod tests {
         let faulty = [
             described(json!({ "type": "object", "properties": {} })),
             described(json!({ "type": "object", "additionalProperties": false })),
-            described(json!({ "type": "object", "additionalProperties": { "type": "boolean" }, "properties": {} })),
+            described(
+                json!({ "type": "object", "additionalProperties": { "type": "boolean" }, "properties": {} }),
+            ),
             described(json!({ "type": "string" })),
             described(json!({ "type": "string", "pattern": "^a$" })),
             described(json!({ "type": "string", "maxLength": 3 })),

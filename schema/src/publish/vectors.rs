@@ -58,8 +58,15 @@ impl Vector {
     }
 
     /// A document that its schema refuses.
-    fn fail(name: impl Into<String>, description: impl Into<String>, document: Value, rule: &str, pointer: &str) -> Self {
-        let refusal = Refusal { rule: rule.to_owned(), pointer: pointer.to_owned(), schema_alone_refuses: true };
+    fn fail(
+        name: impl Into<String>,
+        description: impl Into<String>,
+        document: Value,
+        rule: &str,
+        pointer: &str,
+    ) -> Self {
+        let refusal =
+            Refusal { rule: rule.to_owned(), pointer: pointer.to_owned(), schema_alone_refuses: true };
         Self { refusal: Some(refusal), ..Self::pass(name, description, Payload::Document(document)) }
     }
 
@@ -136,7 +143,9 @@ mod tests {
 
     #[test]
     fn every_event_mode_and_status_is_shown_to_pass() {
-        let events = CommandEventName::ALL.iter().map(|name| name.as_str())
+        let events = CommandEventName::ALL
+            .iter()
+            .map(|name| name.as_str())
             .chain(ModeEventName::ALL.iter().map(|name| name.as_str()))
             .chain(ComponentEventName::ALL.iter().map(|name| name.as_str()))
             .chain(DeliveryEventName::ALL.iter().map(|name| name.as_str()));
@@ -149,10 +158,14 @@ mod tests {
 
     #[test]
     fn every_rule_of_the_denylist_has_a_vector_that_trips_it() {
-        let tripped: BTreeSet<String> =
-            contents(".fail.json").iter().filter_map(|vector| vector["rule"].as_str().map(str::to_owned)).collect();
+        let tripped: BTreeSet<String> = contents(".fail.json")
+            .iter()
+            .filter_map(|vector| vector["rule"].as_str().map(str::to_owned))
+            .collect();
         let keys = crate::denylist::KEYS;
-        let rules = crate::denylist::DOCUMENT_RULES.iter().map(|rule| rule.id)
+        let rules = crate::denylist::DOCUMENT_RULES
+            .iter()
+            .map(|rule| rule.id)
             .chain([keys.shape.id, keys.token.id, keys.sequence.id])
             .chain(crate::denylist::VALUE_RULES.iter().map(|rule| rule.id));
         for rule in rules {

@@ -1,5 +1,5 @@
 # Runs every vector through the C++ validator of Sourcemeta and the denylist:
-# check.pl CONTRACT_FOLDER JSONSCHEMA_PROGRAM. One JSON line a vector. Needs nothing but Perl's own modules.
+# check.pl CONTRACT_FOLDER COMMAND..., which starts that validator. One JSON line a vector. Needs nothing but Perl's own modules.
 
 use v5.20;
 use warnings;
@@ -14,7 +14,7 @@ use MIME::Base64 ();
 use lib $FindBin::Bin;
 use Denylist;
 
-my ($folder, $program) = @ARGV;
+my ($folder, @command) = @ARGV;
 my $json = JSON::PP->new->utf8->canonical->allow_nonref;
 my %schemas = map { ($_ => load("$_.schema.json")) } qw(run-manifest telemetry);
 my $denylist = Denylist->new(load('denylist.json'), values %schemas);
@@ -54,7 +54,9 @@ sub check ($name) {
 sub accepted ($kind) {
     my @laid_out = glob "$scratch/$kind/*.json";
     my $schema = "$folder/$kind.schema.json";
-    my $said = qx{"$program" validate "$schema" "$scratch/$kind" --format-assertion --fast --continue --verbose 2>&1};
+    my @options = qw(--format-assertion --fast --continue --verbose);
+    my $line = join ' ', map { quotemeta } @command, 'validate', $schema, "$scratch/$kind", @options;
+    my $said = qx{$line 2>&1};
     my ($validated) = $said =~ /^(\d+) validated/m or die "the validator failed: $said";
     $validated == @laid_out or die "the validator left out files: $said";
     return $said =~ m{^ok: .*/([^/\n]+\.json)$}mg;

@@ -5,10 +5,11 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
-    Arch, ArtifactsSource, Bounded, Command, CommandName, CommandResult, Component, ComponentLabel, ComponentRecord,
-    ComponentResult, DetectedBefore, EnabledComponent, EnabledResult, Envelope, Event, EventId, Execution, Features,
-    Finish, Id, InstallationEngine, Issuer, LetsencryptEnvironment, Mode, OsFamily, OsId, OsVersion, PlannedAction,
-    Platform, RunManifest, Support, TelemetryDocument, TlsMode, UtcSeconds,
+    Arch, ArtifactsSource, Bounded, Command, CommandName, CommandResult, Component, ComponentLabel,
+    ComponentRecord, ComponentResult, DetectedBefore, EnabledComponent, EnabledResult, Envelope, Event,
+    EventId, Execution, Features, Finish, Id, InstallationEngine, Issuer, LetsencryptEnvironment, Mode,
+    OsFamily, OsId, OsVersion, PlannedAction, Platform, RunManifest, Support, TelemetryDocument, TlsMode,
+    UtcSeconds,
 };
 
 /// Version of the program in every vector.
@@ -74,7 +75,10 @@ const fn components_of(mode: Mode) -> &'static [Component] {
         Mode::Server => &[Component::K3s, Component::Helm],
         Mode::Agent => &[Component::K3s],
         Mode::Stack => &[
-            Component::CertManager, Component::Clusterissuer, Component::Longhorn, Component::Rancher,
+            Component::CertManager,
+            Component::Clusterissuer,
+            Component::Longhorn,
+            Component::Rancher,
             Component::Registry,
         ],
     }
@@ -145,7 +149,8 @@ pub(super) fn envelope() -> Envelope {
 
 /// The document of `event` at the first attempt.
 pub(super) fn telemetry(event: Event) -> TelemetryDocument {
-    let event_id = EventId::parse("0d5a1c7e-6a53-4a9e-8c0f-51b7a2f4d3c8").expect("vectors state random UUIDs");
+    let event_id =
+        EventId::parse("0d5a1c7e-6a53-4a9e-8c0f-51b7a2f4d3c8").expect("vectors state random UUIDs");
     envelope().document(event, event_id, time("2026-11-22T07:58:41Z"))
 }
 

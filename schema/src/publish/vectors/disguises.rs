@@ -12,7 +12,14 @@ fn id(name: &str, description: &str, text: &str, rule: &str) -> Vector {
     at(name, description, with(manifest(), "/run_id", text), text, rule, "/run_id")
 }
 
-fn at(name: &str, description: &str, document: serde_json::Value, text: &str, rule: &str, pointer: &str) -> Vector {
+fn at(
+    name: &str,
+    description: &str,
+    document: serde_json::Value,
+    text: &str,
+    rule: &str,
+    pointer: &str,
+) -> Vector {
     let vector = Vector::fail(name, description, document, rule, pointer);
     if Id::parse(text).is_ok() { vector.beyond_the_schema() } else { vector }
 }
@@ -49,9 +56,19 @@ fn encoded() -> Vec<Vector> {
 
 fn unicode() -> Vec<Vector> {
     vec![
-        id("full-width-address", "NFKC makes it an address.", "\u{ff11}\u{ff19}\u{ff12}\u{ff0e}\u{ff11}\u{ff16}\u{ff18}\u{ff0e}\u{ff11}\u{ff0e}\u{ff11}", "value.ipv4"),
+        id(
+            "full-width-address",
+            "NFKC makes it an address.",
+            "\u{ff11}\u{ff19}\u{ff12}\u{ff0e}\u{ff11}\u{ff16}\u{ff18}\u{ff0e}\u{ff11}\u{ff0e}\u{ff11}",
+            "value.ipv4",
+        ),
         id("full-width-at", "NFKC makes it an at sign.", "alice\u{ff20}srv01", "value.email"),
-        id("zero-width-in-name", "Without it, it is a domain name.", "srv01\u{200b}.example.com", "value.fqdn"),
+        id(
+            "zero-width-in-name",
+            "Without it, it is a domain name.",
+            "srv01\u{200b}.example.com",
+            "value.fqdn",
+        ),
         id("joiner-in-path", "Without it, it is a path.", "\u{2060}/home/alice", "value.path"),
         id("direction-mark", "A mark that turns the direction.", "\u{202e}success", "value.non_ascii"),
         id("circled-digits", "NFKC makes them digits.", "\u{2460}.\u{2461}.\u{2462}.\u{2463}", "value.ipv4"),
@@ -64,10 +81,43 @@ fn places() -> Vec<Vector> {
     let text = "c3J2MDEuZXhhbXBsZS5jb20";
     let address = "ip-10-0-0-12";
     vec![
-        at("session-id", "In every id.", with(command_event(), "/session_id", text), text, "value.fqdn", "/session_id"),
-        at("parent-run-id", "In every id.", with(command_event(), "/parent_run_id", address), address, "value.ipv4_dashed", "/parent_run_id"),
-        at("delivered-run-id", "In an enclosed manifest.", with(delivery(), "/manifest/run_id", address), address, "value.ipv4_dashed", "/manifest/run_id"),
-        Vector::fail("unknown-place", "In a place that the contract does not have.", with(manifest(), "/platform/kernel", "6.8.0-srv01.example.com"), "value.fqdn", "/platform/*"),
-        Vector::fail("event-like-name", "Not one of the names of events, though it looks like one.", with(command_event(), "/event_name", "core.bootstrap.server.begun"), "value.fqdn", "/event_name"),
+        at(
+            "session-id",
+            "In every id.",
+            with(command_event(), "/session_id", text),
+            text,
+            "value.fqdn",
+            "/session_id",
+        ),
+        at(
+            "parent-run-id",
+            "In every id.",
+            with(command_event(), "/parent_run_id", address),
+            address,
+            "value.ipv4_dashed",
+            "/parent_run_id",
+        ),
+        at(
+            "delivered-run-id",
+            "In an enclosed manifest.",
+            with(delivery(), "/manifest/run_id", address),
+            address,
+            "value.ipv4_dashed",
+            "/manifest/run_id",
+        ),
+        Vector::fail(
+            "unknown-place",
+            "In a place that the contract does not have.",
+            with(manifest(), "/platform/kernel", "6.8.0-srv01.example.com"),
+            "value.fqdn",
+            "/platform/*",
+        ),
+        Vector::fail(
+            "event-like-name",
+            "Not one of the names of events, though it looks like one.",
+            with(command_event(), "/event_name", "core.bootstrap.server.begun"),
+            "value.fqdn",
+            "/event_name",
+        ),
     ]
 }

@@ -18,7 +18,8 @@ fn in_platform(name: &str, description: &str, key: &str, rule: &str) -> Vector {
 }
 
 fn tokens() -> Vec<Vector> {
-    let token = |name: &str, key: &str| in_platform(name, "The key names something private.", key, "key.token");
+    let token =
+        |name: &str, key: &str| in_platform(name, "The key names something private.", key, "key.token");
     vec![
         token("key-host-name", "hostname"),
         token("key-host-as-part", "os_host_family"),
@@ -64,7 +65,11 @@ fn disguises() -> Vec<Vector> {
         token("key-acronym", "Upper case before a word.", "theURLGiven"),
         token("key-hyphen", "Another separator.", "user-name"),
         token("key-dot", "Another separator.", "os.path"),
-        token("key-full-width", "Full-width letters, which NFKC makes plain.", "\u{ff48}\u{ff4f}\u{ff53}\u{ff54}"),
+        token(
+            "key-full-width",
+            "Full-width letters, which NFKC makes plain.",
+            "\u{ff48}\u{ff4f}\u{ff53}\u{ff54}",
+        ),
         token("key-zero-width", "A character without width inside.", "ho\u{200b}st"),
         token("key-soft-hyphen", "A soft hyphen inside.", "ho\u{ad}st"),
         shape("key-homoglyph", "A letter that only looks alike.", "h\u{43e}st"),
@@ -81,10 +86,40 @@ fn disguises() -> Vec<Vector> {
 fn places() -> Vec<Vector> {
     let nested = json!({ "list": [{ "hostname": VALUE }] });
     vec![
-        Vector::fail("key-at-root", "In the document itself.", with(manifest(), "/hostname", VALUE), "key.token", "/*"),
-        Vector::fail("key-in-manifest-delivered", "In an enclosed manifest.", with(delivery(), "/manifest/features/username", VALUE), "key.token", "/manifest/features/*"),
-        Vector::fail("key-nested", "Inside lists and unknown objects.", with(manifest(), "/extra", nested), "key.token", "/*/*/0/*"),
-        Vector::fail("key-exempt-elsewhere", "An exemption is a place, not a name.", with(manifest(), "/platform/local_hosts", VALUE), "key.token", "/platform/local_hosts"),
-        Vector::fail("key-exempt-in-envelope", "An exemption is a place, not a name.", with(delivery(), "/manage_local_hosts", VALUE), "key.token", "/manage_local_hosts"),
+        Vector::fail(
+            "key-at-root",
+            "In the document itself.",
+            with(manifest(), "/hostname", VALUE),
+            "key.token",
+            "/*",
+        ),
+        Vector::fail(
+            "key-in-manifest-delivered",
+            "In an enclosed manifest.",
+            with(delivery(), "/manifest/features/username", VALUE),
+            "key.token",
+            "/manifest/features/*",
+        ),
+        Vector::fail(
+            "key-nested",
+            "Inside lists and unknown objects.",
+            with(manifest(), "/extra", nested),
+            "key.token",
+            "/*/*/0/*",
+        ),
+        Vector::fail(
+            "key-exempt-elsewhere",
+            "An exemption is a place, not a name.",
+            with(manifest(), "/platform/local_hosts", VALUE),
+            "key.token",
+            "/platform/local_hosts",
+        ),
+        Vector::fail(
+            "key-exempt-in-envelope",
+            "An exemption is a place, not a name.",
+            with(delivery(), "/manage_local_hosts", VALUE),
+            "key.token",
+            "/manage_local_hosts",
+        ),
     ]
 }

@@ -7,8 +7,8 @@ use super::{Payload, Vector};
 use crate::denylist::VALUE_RULES;
 use crate::limits::MAX_DOCUMENT_BYTES;
 use crate::{
-    Command, CommandName, CommandResult, ComponentResult, EnabledComponent, EnabledResult, Event, Execution, Failure,
-    FailureReason, Finish, Id, Mode, Step,
+    Command, CommandName, CommandResult, ComponentResult, EnabledComponent, EnabledResult, Event, Execution,
+    Failure, FailureReason, Finish, Id, Mode, Step,
 };
 
 pub(super) fn vectors() -> Vec<Vector> {
@@ -23,7 +23,11 @@ fn manifests() -> Vec<Vector> {
     let mut vectors = Vec::new();
     for mode in Mode::ALL {
         let running = json_of(&base::running(*mode, Execution::Apply));
-        vectors.push(pass(format!("manifest-{mode}-running"), "A run has just begun: no exit code, no end.", running));
+        vectors.push(pass(
+            format!("manifest-{mode}-running"),
+            "A run has just begun: no exit code, no end.",
+            running,
+        ));
         let ended = json_of(&base::ended(*mode, Execution::Apply, Finish::Success, 0));
         vectors.push(pass(format!("manifest-{mode}-success"), "A run ended well.", ended));
     }
@@ -50,18 +54,46 @@ fn corners() -> Vec<Vector> {
     let at = |pointer: &str, value: Value| with(manifest(), pointer, value);
     vec![
         pass("exit-code-255", "The highest exit code.", at("/exit_code", 255.into())),
-        pass("replica-count-9", "The highest number of copies.", at("/features/longhorn_replica_count", 9.into())),
-        pass("percentage-0", "The lowest percentage.", at("/features/longhorn_minimal_available_percentage", 0.into())),
-        pass("percentage-100", "The highest percentage.", at("/features/longhorn_minimal_available_percentage", 100.into())),
+        pass(
+            "replica-count-9",
+            "The highest number of copies.",
+            at("/features/longhorn_replica_count", 9.into()),
+        ),
+        pass(
+            "percentage-0",
+            "The lowest percentage.",
+            at("/features/longhorn_minimal_available_percentage", 0.into()),
+        ),
+        pass(
+            "percentage-100",
+            "The highest percentage.",
+            at("/features/longhorn_minimal_available_percentage", 100.into()),
+        ),
         pass("size-65536", "The largest volume.", at("/features/registry_pvc_size_gib", 65_536.into())),
         pass("os-version-other", "A version that is no number.", at("/platform/os_version", "other".into())),
-        pass("os-version-three-parts", "A version of three numbers.", at("/platform/os_version", "3.19.1".into())),
+        pass(
+            "os-version-three-parts",
+            "A version of three numbers.",
+            at("/platform/os_version", "3.19.1".into()),
+        ),
         pass("tool-version-candidate", "A release candidate.", at("/tool/version", "1.2.3-rc.1".into())),
-        pass("leap-day", "A day that exists in leap years.", at("/started_at", "2028-02-29T23:59:59Z".into())),
+        pass(
+            "leap-day",
+            "A day that exists in leap years.",
+            at("/started_at", "2028-02-29T23:59:59Z".into()),
+        ),
         pass("id-one-character", "The shortest id.", at("/run_id", "7".into())),
         pass("id-64-characters", "The longest id.", at("/run_id", "z".repeat(64).into())),
-        pass("id-of-the-shell-core", "An id as the shell core makes it.", at("/run_id", "20261122-075002-3078-565430571".into())),
-        pass("id-of-16-hex-digits", "An id as the neighbouring layers make it.", at("/run_id", "9f86d081884c7d65".into())),
+        pass(
+            "id-of-the-shell-core",
+            "An id as the shell core makes it.",
+            at("/run_id", "20261122-075002-3078-565430571".into()),
+        ),
+        pass(
+            "id-of-16-hex-digits",
+            "An id as the neighbouring layers make it.",
+            at("/run_id", "9f86d081884c7d65".into()),
+        ),
     ]
 }
 
@@ -78,7 +110,10 @@ fn events() -> Vec<Vector> {
         let event = json_of(&base::telemetry(Event::Command(command)));
         vectors.push(pass(format!("command-{result}"), format!("A rollback: {result}."), event));
     }
-    for (component, result) in [(crate::Component::K3s, EnabledResult::Installed), (crate::Component::LocalHosts, EnabledResult::Configured)] {
+    for (component, result) in [
+        (crate::Component::K3s, EnabledResult::Installed),
+        (crate::Component::LocalHosts, EnabledResult::Configured),
+    ] {
         let event = json_of(&base::telemetry(Event::Component(EnabledComponent { name: component, result })));
         vectors.push(pass(format!("component-{result}"), format!("A component was {result}."), event));
     }
@@ -87,16 +122,37 @@ fn events() -> Vec<Vector> {
 
 fn deliveries() -> Vec<Vector> {
     let minimal = base::running(Mode::Server, Execution::DryRun);
-    let retried = with(with(with(base::delivery(), "/delivery_attempt", 3), "/retry_attempt", 2), "/is_retry", true);
+    let retried =
+        with(with(with(base::delivery(), "/delivery_attempt", 3), "/retry_attempt", 2), "/is_retry", true);
     let last = with(with(base::command_event(), "/delivery_attempt", 65_535), "/retry_attempt", 65_534);
     vec![
-        pass("delivery-maximal", "A manifest with every feature and every component is delivered.", base::delivery()),
-        pass("delivery-minimal", "The smallest manifest is delivered.", json_of(&base::telemetry(Event::Manifest(Box::new(minimal))))),
+        pass(
+            "delivery-maximal",
+            "A manifest with every feature and every component is delivered.",
+            base::delivery(),
+        ),
+        pass(
+            "delivery-minimal",
+            "The smallest manifest is delivered.",
+            json_of(&base::telemetry(Event::Manifest(Box::new(minimal)))),
+        ),
         pass("delivery-retried", "The third attempt: the event id is that of the first.", retried),
         pass("attempt-65535", "The highest number of an attempt.", with(last, "/is_retry", true)),
-        pass("no-parent", "Nothing is above the run: null, not absent.", with(base::mode_event(), "/parent_run_id", Value::Null)),
-        pass("reported-by-infra", "The infrastructure layer reports.", with(base::command_event(), "/component", "infra")),
-        pass("reported-by-cli", "The command line layer reports.", with(base::command_event(), "/component", "cli")),
+        pass(
+            "no-parent",
+            "Nothing is above the run: null, not absent.",
+            with(base::mode_event(), "/parent_run_id", Value::Null),
+        ),
+        pass(
+            "reported-by-infra",
+            "The infrastructure layer reports.",
+            with(base::command_event(), "/component", "infra"),
+        ),
+        pass(
+            "reported-by-cli",
+            "The command line layer reports.",
+            with(base::command_event(), "/component", "cli"),
+        ),
     ]
 }
 
@@ -104,12 +160,25 @@ fn deliveries() -> Vec<Vector> {
 fn texts() -> Vec<Vector> {
     let compact = json_of(&base::running(Mode::Server, Execution::Apply)).to_string();
     let padding = " ".repeat(MAX_DOCUMENT_BYTES - compact.len());
-    let text = |name: &str, description: &str, text: String| Vector::pass(name, description, Payload::Raw(text));
+    let text =
+        |name: &str, description: &str, text: String| Vector::pass(name, description, Payload::Raw(text));
     vec![
         text("white-space", "White space before and after the document.", format!(" \r\n\t{compact}\n")),
-        text("escaped-letters", "Escapes that stand for plain letters.", compact.replace("\"apply\"", "\"\\u0061pply\"")),
-        text("escaped-key", "A key written with an escape.", compact.replace("\"status\"", "\"st\\u0061tus\"")),
-        text("whole-number-with-fraction", "1.0 is an integer in JSON Schema.", compact.replace("\"exit_code\":null", "\"exit_code\":1.0")),
+        text(
+            "escaped-letters",
+            "Escapes that stand for plain letters.",
+            compact.replace("\"apply\"", "\"\\u0061pply\""),
+        ),
+        text(
+            "escaped-key",
+            "A key written with an escape.",
+            compact.replace("\"status\"", "\"st\\u0061tus\""),
+        ),
+        text(
+            "whole-number-with-fraction",
+            "1.0 is an integer in JSON Schema.",
+            compact.replace("\"exit_code\":null", "\"exit_code\":1.0"),
+        ),
         text("largest", "Exactly as large as a document may be.", compact + &padding),
     ]
 }
@@ -119,8 +188,18 @@ fn innocents() -> Vec<Vector> {
     let mut seen = std::collections::BTreeSet::new();
     let examples = VALUE_RULES.iter().flat_map(|rule| rule.innocents.iter().map(move |text| (rule, *text)));
     let fitting = examples.filter(|(_, text)| Id::parse(text).is_ok() && seen.insert(*text));
-    fitting.map(|(rule, text)| {
-        let name = format!("not-{}-{}", rule.id.trim_start_matches("value.").replace('_', "-"), text.to_lowercase().replace('_', "-"));
-        pass(name, format!("Looks like {} and is not.", rule.words), with(base::manifest(), "/run_id", text))
-    }).collect()
+    fitting
+        .map(|(rule, text)| {
+            let name = format!(
+                "not-{}-{}",
+                rule.id.trim_start_matches("value.").replace('_', "-"),
+                text.to_lowercase().replace('_', "-")
+            );
+            pass(
+                name,
+                format!("Looks like {} and is not.", rule.words),
+                with(base::manifest(), "/run_id", text),
+            )
+        })
+        .collect()
 }

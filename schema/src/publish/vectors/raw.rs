@@ -30,12 +30,32 @@ fn syntax() -> Vec<Vector> {
         text("trailing-comma", "A comma before the closing brace.", format!("{},}}}}", open())),
         text("single-quotes", "Single quotes are no JSON.", manifest().replace('"', "'")),
         text("comment", "Comments are no JSON.", format!("/* run */{}", manifest())),
-        text("not-a-number", "NaN is no JSON.", manifest().replace("\"exit_code\":null", "\"exit_code\":NaN")),
-        text("infinity", "Infinity is no JSON.", manifest().replace("\"exit_code\":null", "\"exit_code\":Infinity")),
-        text("leading-zero", "A number with a leading zero.", manifest().replace("\"exit_code\":null", "\"exit_code\":01")),
+        text(
+            "not-a-number",
+            "NaN is no JSON.",
+            manifest().replace("\"exit_code\":null", "\"exit_code\":NaN"),
+        ),
+        text(
+            "infinity",
+            "Infinity is no JSON.",
+            manifest().replace("\"exit_code\":null", "\"exit_code\":Infinity"),
+        ),
+        text(
+            "leading-zero",
+            "A number with a leading zero.",
+            manifest().replace("\"exit_code\":null", "\"exit_code\":01"),
+        ),
         text("byte-order-mark", "A byte order mark before the document.", format!("\u{feff}{}", manifest())),
-        text("bare-line-feed", "A line feed inside a string, not escaped.", manifest().replace("server", "server\n")),
-        text("lone-surrogate", "An escape of half a character.", manifest().replace("server", "server\\ud800")),
+        text(
+            "bare-line-feed",
+            "A line feed inside a string, not escaped.",
+            manifest().replace("server", "server\n"),
+        ),
+        text(
+            "lone-surrogate",
+            "An escape of half a character.",
+            manifest().replace("server", "server\\ud800"),
+        ),
     ]
 }
 
@@ -61,11 +81,36 @@ fn duplicates() -> Vec<Vector> {
     let arch = "\"arch\":\"amd64\"";
     let event = base::command_event().to_string();
     vec![
-        text("duplicate-key", "The same key twice with the same value.", manifest().replace(status, &format!("{status},{status}")), "/status"),
-        text("duplicate-key-hides-a-value", "Readers keep the last value and lose the first.", manifest().replace(status, &format!("\"status\":\"srv01.example.com\",{status}")), "/status"),
-        text("duplicate-key-escaped", "The second key is written with an escape.", manifest().replace(status, &format!("{status},\"st\\u0061tus\":\"running\"")), "/status"),
-        text("duplicate-key-inside", "Twice in an inner object.", manifest().replace(arch, &format!("{arch},{arch}")), "/platform/arch"),
-        text("duplicate-key-of-an-event", "Twice in a telemetry document.", event.replace("\"is_retry\":false", "\"is_retry\":true,\"is_retry\":false"), "/is_retry"),
+        text(
+            "duplicate-key",
+            "The same key twice with the same value.",
+            manifest().replace(status, &format!("{status},{status}")),
+            "/status",
+        ),
+        text(
+            "duplicate-key-hides-a-value",
+            "Readers keep the last value and lose the first.",
+            manifest().replace(status, &format!("\"status\":\"srv01.example.com\",{status}")),
+            "/status",
+        ),
+        text(
+            "duplicate-key-escaped",
+            "The second key is written with an escape.",
+            manifest().replace(status, &format!("{status},\"st\\u0061tus\":\"running\"")),
+            "/status",
+        ),
+        text(
+            "duplicate-key-inside",
+            "Twice in an inner object.",
+            manifest().replace(arch, &format!("{arch},{arch}")),
+            "/platform/arch",
+        ),
+        text(
+            "duplicate-key-of-an-event",
+            "Twice in a telemetry document.",
+            event.replace("\"is_retry\":false", "\"is_retry\":true,\"is_retry\":false"),
+            "/is_retry",
+        ),
     ]
 }
 

@@ -16,9 +16,8 @@ fn at(name: &str, description: &str, pointer: &str, value: impl Into<Value>, key
 }
 
 fn roots() -> Vec<Vector> {
-    let root = |name, document: Value| {
-        Vector::fail(name, "A document is an object.", document, "schema.type", "")
-    };
+    let root =
+        |name, document: Value| Vector::fail(name, "A document is an object.", document, "schema.type", "");
     vec![
         root("root-list", json!([manifest()])),
         root("root-text", json!("success")),
@@ -40,11 +39,35 @@ fn words() -> Vec<Vector> {
         at("mode-underscore", "The word of another layer.", "/bootstrap_mode", "single_node", "enum"),
         at("unknown-distribution", "What is not listed is `other`.", "/platform/os_id", "gentoo", "enum"),
         at("unknown-architecture", "What is not listed is `other`.", "/platform/arch", "x86_64", "enum"),
-        at("next-schema-version", "A version that this contract does not know.", "/schema_version", "2", "const"),
+        at(
+            "next-schema-version",
+            "A version that this contract does not know.",
+            "/schema_version",
+            "2",
+            "const",
+        ),
         at("other-tool", "Another program.", "/tool/name", "productive-k3s-cli", "const"),
-        at("step-free-text", "No free text where a word stands.", "/current_step", "installing the server", "enum"),
-        at("issuer-unknown", "A word outside the list.", "/components/clusterissuer/issuer", "letsencrypt", "enum"),
-        at("result-of-another-list", "A word of the wrong list.", "/components/k3s/result", "install", "enum"),
+        at(
+            "step-free-text",
+            "No free text where a word stands.",
+            "/current_step",
+            "installing the server",
+            "enum",
+        ),
+        at(
+            "issuer-unknown",
+            "A word outside the list.",
+            "/components/clusterissuer/issuer",
+            "letsencrypt",
+            "enum",
+        ),
+        at(
+            "result-of-another-list",
+            "A word of the wrong list.",
+            "/components/k3s/result",
+            "install",
+            "enum",
+        ),
     ]
 }
 
@@ -58,9 +81,21 @@ fn types() -> Vec<Vector> {
         at("number-as-text", "Numbers are no strings.", "/features/longhorn_replica_count", "3", "type"),
         at("number-as-boolean", "Booleans are no numbers.", "/exit_code", true, "type"),
         at("fraction", "Numbers are whole.", "/exit_code", 0.5, "type"),
-        at("optional-null", "What does not apply is absent, not null.", "/features/tls_mode", Value::Null, "type"),
+        at(
+            "optional-null",
+            "What does not apply is absent, not null.",
+            "/features/tls_mode",
+            Value::Null,
+            "type",
+        ),
         at("failure-null", "What does not apply is absent, not null.", "/failure", Value::Null, "type"),
-        at("component-null", "What does not apply is absent, not null.", "/components/nfs", Value::Null, "type"),
+        at(
+            "component-null",
+            "What does not apply is absent, not null.",
+            "/components/nfs",
+            Value::Null,
+            "type",
+        ),
         at("components-list", "The components are an object.", "/components", json!([]), "type"),
         at("platform-text", "The platform is an object.", "/platform", "ubuntu", "type"),
         at("finished-number", "Times are strings.", "/finished_at", 1_795_334_402, "type"),
@@ -79,7 +114,13 @@ fn numbers() -> Vec<Vector> {
         at("percentage-negative", "Below the bound.", percentage, -1, "minimum"),
         at("percentage-101", "Above the bound.", percentage, 101, "maximum"),
         at("size-0", "Below the bound.", "/features/registry_pvc_size_gib", 0, "minimum"),
-        at("size-of-an-address", "An IPv4 address fits into a number, and not into the bounds.", "/features/registry_pvc_size_gib", 3_232_235_777_u32, "maximum"),
+        at(
+            "size-of-an-address",
+            "An IPv4 address fits into a number, and not into the bounds.",
+            "/features/registry_pvc_size_gib",
+            3_232_235_777_u32,
+            "maximum",
+        ),
     ]
 }
 
@@ -91,15 +132,51 @@ fn strings() -> Vec<Vector> {
         at("id-dots", "Ids become file names.", "/run_id", "../x", "pattern"),
         at("id-slash", "Ids become file names.", "/run_id", "a/b", "pattern"),
         at("id-blank", "No blanks.", "/run_id", "a b", "pattern"),
-        at("id-line-feed", "In some languages `$` matches before it.", "/run_id", "9f86d081884c7d65\n", "pattern"),
-        at("id-line-feed-guard", "The second guard against it, for those languages.", "/run_id", "9f86d081884c7d66\n", "not"),
-        at("id-other-digits", "In some languages `\\d` takes these digits.", "/run_id", "\u{661}\u{662}\u{663}", "pattern"),
+        at(
+            "id-line-feed",
+            "In some languages `$` matches before it.",
+            "/run_id",
+            "9f86d081884c7d65\n",
+            "pattern",
+        ),
+        at(
+            "id-line-feed-guard",
+            "The second guard against it, for those languages.",
+            "/run_id",
+            "9f86d081884c7d66\n",
+            "not",
+        ),
+        at(
+            "id-other-digits",
+            "In some languages `\\d` takes these digits.",
+            "/run_id",
+            "\u{661}\u{662}\u{663}",
+            "pattern",
+        ),
         at("os-version-word", "A code name is no version.", "/platform/os_version", "noble", "pattern"),
-        at("os-version-four-parts", "An address would fit into four numbers.", "/platform/os_version", "24.4.1.2", "pattern"),
-        at("os-version-line-feed", "In some languages `$` matches before it.", "/platform/os_version", "24.04\n", "pattern"),
+        at(
+            "os-version-four-parts",
+            "An address would fit into four numbers.",
+            "/platform/os_version",
+            "24.4.1.2",
+            "pattern",
+        ),
+        at(
+            "os-version-line-feed",
+            "In some languages `$` matches before it.",
+            "/platform/os_version",
+            "24.04\n",
+            "pattern",
+        ),
         at("tool-version-two-parts", "Three numbers.", "/tool/version", "1.2", "pattern"),
         at("tool-version-letter", "No `v` before it.", "/tool/version", "v1.2.3", "pattern"),
-        at("tool-version-build", "No room for the name of a build host.", "/tool/version", "1.2.3+srv01", "pattern"),
+        at(
+            "tool-version-build",
+            "No room for the name of a build host.",
+            "/tool/version",
+            "1.2.3+srv01",
+            "pattern",
+        ),
     ]
 }
 
@@ -116,8 +193,20 @@ fn times() -> Vec<Vector> {
         time("time-leap-second", "Not every language can read it.", "2016-12-31T23:59:60Z"),
         time("time-hour-24", "The day has 24 hours from 0.", "2026-11-22T24:00:00Z"),
         time("time-line-feed", "In some languages `$` matches before it.", "2026-11-22T07:50:02Z\n"),
-        at("time-february-30", "The pattern has room for it, the format has not.", "/started_at", "2026-02-30T00:00:00Z", "format"),
-        at("time-no-leap-year", "The pattern has room for it, the format has not.", "/finished_at", "2027-02-29T00:00:00Z", "format"),
+        at(
+            "time-february-30",
+            "The pattern has room for it, the format has not.",
+            "/started_at",
+            "2026-02-30T00:00:00Z",
+            "format",
+        ),
+        at(
+            "time-no-leap-year",
+            "The pattern has room for it, the format has not.",
+            "/finished_at",
+            "2027-02-29T00:00:00Z",
+            "format",
+        ),
     ]
 }
 
@@ -138,7 +227,13 @@ fn missing() -> Vec<Vector> {
         lacks("no-tool-version", "/tool/version", "/tool"),
         lacks("no-result", "/components/helm/result", "/components/helm"),
         lacks("no-issuer", "/components/clusterissuer/issuer", "/components/clusterissuer"),
-        Vector::fail("no-failure-reason", "A required property is missing.", without(failed, "/failure/reason"), "schema.required", "/failure"),
+        Vector::fail(
+            "no-failure-reason",
+            "A required property is missing.",
+            without(failed, "/failure/reason"),
+            "schema.required",
+            "/failure",
+        ),
     ]
 }
 
@@ -153,9 +248,25 @@ fn unexpected() -> Vec<Vector> {
         open("unexpected-in-tool", closed, "/tool/note", "/tool"),
         open("unexpected-in-platform", closed, "/platform/kernel", "/platform"),
         open("unexpected-in-features", closed, "/features/note", "/features"),
-        open("unexpected-in-components", "A component that the contract does not know.", "/components/traefik", "/components"),
+        open(
+            "unexpected-in-components",
+            "A component that the contract does not know.",
+            "/components/traefik",
+            "/components",
+        ),
         open("unexpected-in-component", closed, "/components/k3s/version", "/components/k3s"),
-        open("issuer-elsewhere", "Only the cluster issuer has an issuer.", "/components/helm/issuer", "/components/helm"),
-        Vector::fail("key-in-another-case", "Keys are compared with their case.", recased, "schema.additionalProperties", ""),
+        open(
+            "issuer-elsewhere",
+            "Only the cluster issuer has an issuer.",
+            "/components/helm/issuer",
+            "/components/helm",
+        ),
+        Vector::fail(
+            "key-in-another-case",
+            "Keys are compared with their case.",
+            recased,
+            "schema.additionalProperties",
+            "",
+        ),
     ]
 }

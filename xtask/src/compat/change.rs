@@ -1,0 +1,97 @@
+//! One difference between two versions of the contract.
+
+use std::fmt;
+
+use serde_json::Value;
+
+/// How far a change must raise the version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Level {
+    /// The third number.
+    Patch,
+    /// The second number.
+    Minor,
+    /// The first number.
+    Major,
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Patch => "patch",
+            Self::Minor => "minor",
+            Self::Major => "major",
+        })
+    }
+}
+
+/// In which direction a change can break something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Breaks {
+    /// The new contract refuses documents that the old one accepts.
+    OldDocuments,
+    /// Receivers that hold the old contract refuse documents of the new one.
+    OldReceivers,
+    /// The same documents are accepted.
+    Nobody,
+}
+
+impl Breaks {
+    /// How far the version must be raised, see the promise in `CONTRACT.md`.
+    const fn level(self) -> Level {
+        match self {
+            Self::OldDocuments => Level::Major,
+            Self::OldReceivers => Level::Minor,
+            Self::Nobody => Level::Patch,
+        }
+    }
+}
+
+/// One difference.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Change {
+    pub(super) file: String,
+    /// JSON pointer into a document.
+    pub(super) pointer: String,
+    pub(super) what: String,
+    pub(super) breaks: Breaks,
+    pub(super) level: Level,
+    /// A document that one version accepts and the other refuses.
+    pub(super) example: Option<Value>,
+}
+
+impl Change {
+    pub(super) fn new(
+        file: &str,
+        pointer: &str,
+        what: String,
+        breaks: Breaks,
+        example: Option<Value>,
+    ) -> Self {
+        Self {
+            file: file.to_owned(),
+            pointer: pointer.to_owned(),
+            what,
+            breaks,
+            level: breaks.level(),
+            example,
+        }
+    }
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { file, pointer, what, level, .. } = self;
+        let place = if pointer.is_empty() { "the document" } else { pointer };
+        write!(f, "{level}: {file}: {place}: {what}")?;
+        match self.breaks {
+            Breaks::OldDocuments => write!(f, "\n  new contract, old document: refused")?,
+            Breaks::OldReceivers => write!(f, "\n  old receiver, new document: refused")?,
+            Breaks::Nobody => return Ok(()),
+        }
+        match &self.example {
+            Some(example) => write!(f, "\n  for example {example}"),
+            None => write!(f, "\n  no example was found; it is taken for one"),
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Our own gate, as anybody can run it: `bootstrap validate`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, bail};
+use serde_json::Value;
+
+use super::vector::{self, Class, Vector, Verdict};
+use super::{Outcome, Verdicts, checked, scratch};
+use crate::files;
+use crate::release;
+
+/// Builds the program and tells where it is. This crate does not depend on the gate: it must still build when a
+/// published file is broken.
+pub(super) fn build() -> anyhow::Result<PathBuf> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .args(["build", "--quiet", "--package", "bootstrap", "--message-format=json-render-diagnostics"])
+        .current_dir(files::root())
+        .output()
+        .context("failed to start cargo")?;
+    if !output.status.success() {
+        bail!("failed to build bootstrap:\n{}", String::from_utf8_lossy(&output.stderr));
+    }
+    let printed = String::from_utf8_lossy(&output.stdout);
+    let executable = printed.lines().filter_map(|line| {
+        let message: Value = serde_json::from_str(line).ok()?;
+        message["executable"].as_str().map(PathBuf::from)
+    });
+    executable.last().context("cargo names no program")
+}
+
+/// What the gate says of each vector.
+pub(super) fn verdicts(program: &Path, vectors: &[Vector]) -> anyhow::Result<Verdicts> {
+    let folder = scratch().join("documents");
+    if folder.exists() {
+        fs::remove_dir_all(&folder)?;
+    }
+    fs::create_dir_all(&folder).with_context(|| format!("failed to create {}", folder.display()))?;
+    for vector in vectors {
+        fs::write(folder.join(&vector.name), &vector.bytes)?;
+    }
+    // It ends with 1 because documents are refused, which is what most vectors are about.
+    let names = vectors.iter().map(|vector| &vector.name);
+    let output = Command::new(program)
+        .args(["validate", "--json", "--"])
+        .args(names)
+        .current_dir(&folder)
+        .output()
+        .with_context(|| format!("failed to start {}", program.display()))?;
+    let printed = String::from_utf8(output.stdout)?;
+    printed.lines().map(parse).collect()
+}
+
+fn parse(line: &str) -> anyhow::Result<(String, Verdict)> {
+    let line: Value = serde_json::from_str(line)?;
+    let violations = line["violations"].as_array().cloned().unwrap_or_default();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let tripped: Vec<(String, String)> =
+        violations.iter().map(|found| (text(&found["rule"]), text(&found["pointer"]))).collect();
+    if (line["verdict"] == "pass") != tripped.is_empty() {
+        bail!("a verdict and its violations contradict each other: {line}");
+    }
+    let schema_accepts = Some(!tripped.iter().any(|(rule, _)| rule.starts_with("schema.")));
+    Ok((text(&line["file"]), Verdict { schema_accepts, tripped }))
+}
+
+/// Whether the gate still passes what releases of this major version promised to pass.
+pub(super) fn released(program: &Path) -> anyhow::Result<Vec<String>> {
+    let mut faults = Vec::new();
+    for release in release::all()?.into_iter().filter(release::Release::is_of_this_major) {
+        let vectors = vector::load(&release.folder)?;
+        let passing: Vec<Vector> =
+            vectors.into_iter().filter(|vector| vector.class() == Class::Pass).collect();
+        let verdicts = verdicts(program, &passing)?;
+        let refused: Vec<String> = passing
+            .iter()
+            .filter_map(|vector| {
+                let fault = vector.fault(verdicts.get(&vector.name)?)?;
+                Some(format!("{}: {fault}", vector.name))
+            })
+            .collect();
+        let outcome = if refused.is_empty() {
+            Ok(format!("{} pass", passing.len()))
+        } else {
+            Err(refused.join("\n    "))
+        };
+        faults
+            .extend(checked(&format!("pass vectors of release {}", release.version), Outcome::Ran(outcome)));
+    }
+    Ok(faults)
+}

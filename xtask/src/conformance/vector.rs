@@ -1,0 +1,194 @@
+//! A vector, a verdict on it, and whether the two agree.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use anyhow::Context;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+
+/// One file of `vectors/`.
+pub(super) struct Vector {
+    /// Name of the file.
+    pub(super) name: String,
+    /// What must trip; nothing where the document must pass.
+    pub(super) expected: Option<Expected>,
+    /// The document itself.
+    pub(super) bytes: Vec<u8>,
+}
+
+/// What a fail vector demands.
+pub(super) struct Expected {
+    rule: String,
+    pointer: String,
+    schema_alone_refuses: bool,
+}
+
+/// What kind of rule a vector is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Class {
+    /// It must pass.
+    Pass,
+    /// A rule about the document as a whole: the schema is not asked.
+    Document,
+    /// A keyword of the schema.
+    Schema,
+    /// A rule for keys or values.
+    Denylist,
+}
+
+impl Class {
+    pub(super) const ALL: [Self; 4] = [Self::Pass, Self::Document, Self::Schema, Self::Denylist];
+}
+
+/// What an implementation says of one vector.
+#[derive(Debug)]
+pub(super) struct Verdict {
+    /// Whether the schema accepts it; nothing where it could not be asked.
+    pub(super) schema_accepts: Option<bool>,
+    /// The rules that tripped, with their pointers.
+    pub(super) tripped: Vec<(String, String)>,
+}
+
+/// The vectors of a contract, in the order of their names.
+pub(super) fn load(contract: &Path) -> anyhow::Result<Vec<Vector>> {
+    let folder = contract.join("vectors");
+    let names =
+        crate::files::below(&folder).with_context(|| format!("failed to list {}", folder.display()))?;
+    names.into_iter().map(|name| read(&folder, name)).collect()
+}
+
+fn read(folder: &Path, name: String) -> anyhow::Result<Vector> {
+    let context = || format!("failed to read the vector {name}");
+    let vector: Value = serde_json::from_str(&fs::read_to_string(folder.join(&name)).with_context(context)?)
+        .with_context(context)?;
+    let text = |field: &str| vector[field].as_str().map(str::to_owned);
+    let bytes = match (text("raw_base64"), text("raw")) {
+        (Some(encoded), _) => STANDARD.decode(encoded).ok().with_context(context)?,
+        (_, Some(raw)) => raw.into_bytes(),
+        _ => vector["document"].to_string().into_bytes(),
+    };
+    let expected = match (text("rule"), text("pointer"), vector["schema_alone_refuses"].as_bool()) {
+        (Some(rule), Some(pointer), Some(schema_alone_refuses)) => {
+            Some(Expected { rule, pointer, schema_alone_refuses })
+        }
+        _ => None,
+    };
+    Ok(Vector { name, expected, bytes })
+}
+
+impl Vector {
+    pub(super) fn class(&self) -> Class {
+        match &self.expected {
+            None => Class::Pass,
+            Some(expected) if expected.rule.starts_with("schema.") => Class::Schema,
+            Some(expected) if expected.rule.contains('.') => Class::Denylist,
+            Some(_) => Class::Document,
+        }
+    }
+
+    /// What is wrong with the verdict of our own gate, if anything is: it names keyword and place of what its schema
+    /// refuses.
+    pub(super) fn fault(&self, verdict: &Verdict) -> Option<String> {
+        let Some(expected) = &self.expected else {
+            let passes = verdict.schema_accepts == Some(true) && verdict.tripped.is_empty();
+            return (!passes).then(|| format!("must pass: {verdict:?}"));
+        };
+        let named = verdict
+            .tripped
+            .iter()
+            .any(|(rule, pointer)| (rule, pointer) == (&expected.rule, &expected.pointer));
+        let by_schema = verdict.schema_accepts == Some(!expected.schema_alone_refuses);
+        let holds = named && (by_schema || self.class() == Class::Document);
+        (!holds).then(|| format!("must trip {} at {:?}: {verdict:?}", expected.rule, expected.pointer))
+    }
+
+    /// Where another implementation differs from our gate: in what the schema says, or in any rule of the denylist.
+    pub(super) fn disagreement(&self, verdict: &Verdict, ours: &Verdict) -> Option<String> {
+        // Of a document that breaks a rule as a whole, each JSON reader gives the schema something else to see.
+        let by_schema = self.class() == Class::Document || verdict.schema_accepts == ours.schema_accepts;
+        let agrees = by_schema && verdict.beyond_the_schema() == ours.beyond_the_schema();
+        (!agrees).then(|| format!("{verdict:?}, and our gate: {ours:?}"))
+    }
+}
+
+impl Verdict {
+    /// What tripped apart from the keywords of the schema.
+    fn beyond_the_schema(&self) -> BTreeSet<&(String, String)> {
+        self.tripped.iter().filter(|(rule, _)| !rule.starts_with("schema.")).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn vector(rule: Option<&str>, schema_alone_refuses: bool) -> Vector {
+        let expected = rule.map(|rule| Expected {
+            rule: rule.to_owned(),
+            pointer: "/run_id".to_owned(),
+            schema_alone_refuses,
+        });
+        Vector { name: String::new(), expected, bytes: Vec::new() }
+    }
+
+    fn verdict(schema_accepts: Option<bool>, rules: &[&str]) -> Verdict {
+        Verdict {
+            schema_accepts,
+            tripped: rules.iter().map(|rule| ((*rule).to_owned(), "/run_id".to_owned())).collect(),
+        }
+    }
+
+    #[test]
+    fn our_gate_must_say_what_the_vector_says() {
+        let check = |vector: &Vector, verdict: &Verdict, holds: bool| {
+            assert_eq!(vector.fault(verdict).is_none(), holds, "{verdict:?}")
+        };
+        let pass = vector(None, false);
+        check(&pass, &verdict(Some(true), &[]), true);
+        check(&pass, &verdict(Some(false), &[]), false);
+        check(&pass, &verdict(None, &[]), false);
+        check(&pass, &verdict(Some(true), &["value.fqdn"]), false);
+        let denied = vector(Some("value.fqdn"), false);
+        check(&denied, &verdict(Some(true), &["value.path", "value.fqdn"]), true);
+        check(&denied, &verdict(Some(true), &["value.path"]), false);
+        check(&denied, &verdict(Some(false), &["value.fqdn"]), false);
+        let refused = vector(Some("schema.pattern"), true);
+        check(&refused, &verdict(Some(false), &["schema.pattern"]), true);
+        check(&refused, &verdict(Some(false), &["schema.type"]), false);
+        check(&vector(Some("syntax"), false), &verdict(None, &["syntax"]), true);
+        check(&vector(Some("syntax"), false), &verdict(None, &[]), false);
+    }
+
+    #[test]
+    fn others_must_say_what_our_gate_says() {
+        let check = |vector: &Vector, theirs: &Verdict, ours: &Verdict, agrees: bool| {
+            assert_eq!(vector.disagreement(theirs, ours).is_none(), agrees, "{theirs:?} {ours:?}");
+        };
+        let refused = vector(Some("schema.pattern"), true);
+        check(&refused, &verdict(Some(false), &[]), &verdict(Some(false), &["schema.pattern"]), true);
+        check(&refused, &verdict(Some(true), &[]), &verdict(Some(false), &["schema.pattern"]), false);
+        check(
+            &refused,
+            &verdict(Some(false), &["value.path"]),
+            &verdict(Some(false), &["schema.pattern"]),
+            false,
+        );
+        check(
+            &refused,
+            &verdict(Some(false), &[]),
+            &verdict(Some(false), &["schema.pattern", "value.path"]),
+            false,
+        );
+        let bent = vector(Some("duplicate_key"), false);
+        check(
+            &bent,
+            &verdict(Some(false), &["duplicate_key"]),
+            &verdict(Some(true), &["duplicate_key"]),
+            true,
+        );
+        check(&bent, &verdict(Some(true), &[]), &verdict(Some(true), &["duplicate_key"]), false);
+    }
+}

@@ -1,0 +1,158 @@
+//! Released versions of the contract: frozen copies that nothing changes any more.
+
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use anyhow::{Context, bail};
+use schema::publish;
+use serde_json::Value;
+
+use crate::{compat, files, output, schema_files};
+
+/// A semantic version without pre-release.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Version {
+    pub(crate) major: u32,
+    pub(crate) minor: u32,
+    pub(crate) patch: u32,
+}
+
+impl FromStr for Version {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> anyhow::Result<Self> {
+        let numbers: Vec<u32> = text
+            .split('.')
+            .map(str::parse)
+            .collect::<Result<_, _>>()
+            .with_context(|| format!("{text:?} is no version of the contract"))?;
+        let [major, minor, patch] = numbers[..] else { bail!("{text:?} is no version of the contract") };
+        Ok(Self { major, minor, patch })
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}.{}", self.major, self.minor, self.patch)
+    }
+}
+
+/// Version of today's contract.
+pub(crate) fn current() -> anyhow::Result<Version> {
+    schema::CONTRACT_VERSION.parse()
+}
+
+/// One frozen copy.
+#[derive(Clone, Debug)]
+pub(crate) struct Release {
+    pub(crate) version: Version,
+    pub(crate) folder: PathBuf,
+}
+
+impl Release {
+    /// Whether its documents must still pass.
+    pub(crate) fn is_of_this_major(&self) -> bool {
+        current().is_ok_and(|current| current.major == self.version.major)
+    }
+
+    /// Fails if a file is not what the release's own index says.
+    pub(crate) fn verify(&self) -> anyhow::Result<()> {
+        let index = fs::read_to_string(self.folder.join("index.json"))
+            .with_context(|| format!("release {} has no index", self.version))?;
+        let index: Value = serde_json::from_str(&index)?;
+        for entry in index["files"].as_array().context("the index lists files")? {
+            let path = entry["path"].as_str().context("an entry of the index has a path")?;
+            let frozen = fs::read_to_string(self.folder.join(path))
+                .with_context(|| format!("release {} lacks {path}", self.version))?;
+            if entry["sha256"] != publish::sha256(&frozen) {
+                bail!("{path} of release {} was changed after its release: restore it", self.version);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// All releases, the oldest first.
+pub(crate) fn all() -> anyhow::Result<Vec<Release>> {
+    let folder = files::released();
+    if !folder.exists() {
+        return Ok(Vec::new());
+    }
+    let mut releases = fs::read_dir(&folder)?
+        .map(|entry| {
+            let entry = entry?;
+            let version = entry.file_name().to_string_lossy().parse()?;
+            Ok(Release { version, folder: entry.path() })
+        })
+        .collect::<anyhow::Result<Vec<Release>>>()?;
+    releases.sort_by_key(|release| release.version);
+    Ok(releases)
+}
+
+/// `cargo xtask release-contract`: copies today's contract to the folder of its version.
+pub(crate) fn run() -> anyhow::Result<()> {
+    schema_files::check()?;
+    let version = current()?;
+    let folder = files::released().join(version.to_string());
+    let source = files::published();
+    if folder.exists() {
+        if is_same(&source, &folder)? {
+            output::line(&format!("{version} is released already, exactly as it is today"));
+            return Ok(());
+        }
+        bail!(
+            "{version} is released and frozen: raise CONTRACT_VERSION in schema/src/lib.rs, then `cargo xtask schema`"
+        );
+    }
+    if !all()?.is_empty() {
+        compat::run()?;
+    }
+    for name in files::below(&source)? {
+        let target = folder.join(&name);
+        fs::create_dir_all(target.parent().unwrap_or(&folder))?;
+        fs::copy(source.join(&name), &target).with_context(|| format!("failed to freeze {name}"))?;
+    }
+    output::line(&format!("{version} is frozen below schema/contract/released; commit it"));
+    Ok(())
+}
+
+fn is_same(left: &Path, right: &Path) -> anyhow::Result<bool> {
+    let names = files::below(left)?;
+    if names != files::below(right)? {
+        return Ok(false);
+    }
+    for name in names {
+        if fs::read(left.join(&name))? != fs::read(right.join(&name))? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_three_numbers_in_their_order() {
+        let version = |text: &str| text.parse::<Version>();
+        assert!(version("1.10.0").expect("a version") > version("1.9.9").expect("a version"));
+        for text in ["", "1", "1.0", "1.0.0.0", "1.0.0-rc.1", "v1.0.0", "1.0.x"] {
+            assert!(version(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn every_release_is_as_it_was_released() {
+        for release in all().expect("releases") {
+            release.verify().expect("untouched");
+        }
+    }
+
+    #[test]
+    fn documents_state_the_major_version() {
+        assert_eq!(current().expect("a version").major.to_string(), schema::SCHEMA_VERSION);
+    }
+}

@@ -88,6 +88,7 @@ fn show(status: &Status, printer: &mut Printer) {
             serde_json::to_value(line.outcome).ok().and_then(|word| word.as_str().map(str::to_owned));
         let status = line.status.map(|status| format!(" {status}")).unwrap_or_default();
         let name = line.event_name.as_deref().unwrap_or("");
-        printer.data(&format!("  {}  {}{status}  {name}", line.time, outcome.unwrap_or_default()));
+        let text = format!("  {}  {}{status}  {name}", line.time, outcome.unwrap_or_default());
+        printer.data(text.trim_end());
     }
 }

@@ -1,6 +1,6 @@
 //! What each answer means.
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use telemetry::{Ended, Endpoint, Outcome};
 
@@ -172,4 +172,14 @@ fn documents_go_in_the_order_in_which_they_were_stored() {
     let arrived: Vec<_> =
         server.received().iter().map(|request| request.json()["event_id"].clone()).collect();
     assert_eq!(arrived, ids.iter().map(|id| serde_json::json!(id.to_string())).collect::<Vec<_>>());
+}
+
+#[test]
+fn nobody_waits_for_a_time_that_is_after_the_round() {
+    let server = FaultServer::start([Act::with_header(503, "Retry-After", "3600")]);
+    let scratch = Scratch::new(&server.url());
+    scratch.emit(1);
+    let started = Instant::now();
+    assert_eq!(scratch.deliver_within(Duration::from_secs(30)).ended, Ended::Deadline);
+    assert!(started.elapsed() < Duration::from_secs(15), "{:?}", started.elapsed());
 }

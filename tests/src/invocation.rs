@@ -149,9 +149,8 @@ impl Running {
         }
         let took = self.begun.elapsed();
         let status = self.child.wait().expect("a child");
-        let text = |bytes: JoinHandle<Vec<u8>>| {
-            String::from_utf8(bytes.join().expect("no panic")).expect("UTF-8")
-        };
+        let text =
+            |bytes: JoinHandle<Vec<u8>>| String::from_utf8(bytes.join().expect("no panic")).expect("UTF-8");
         Outcome { status, stdout: text(self.stdout), stderr: text(self.stderr), took }
     }
 }

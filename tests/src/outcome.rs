@@ -28,7 +28,8 @@ impl Outcome {
 
     /// Standard output as JSON; fails unless it is exactly one document.
     pub fn json(&self) -> Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("not one JSON document ({error}): {self}"))
+        serde_json::from_str(&self.stdout)
+            .unwrap_or_else(|error| panic!("not one JSON document ({error}): {self}"))
     }
 
     /// Passes if it ended with `code`.

@@ -12,7 +12,8 @@ pub(crate) fn deliveries(root: &Path) -> Vec<u32> {
         let read = |name: &str| fs::read(format!("/proc/{pid}/{name}")).unwrap_or_default();
         contains(&read("cmdline"), b"flush\0--detached") && contains(&read("environ"), root)
     };
-    let names = fs::read_dir("/proc").expect("Linux").filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let names =
+        fs::read_dir("/proc").expect("Linux").filter_map(|entry| entry.ok()?.file_name().into_string().ok());
     names.filter_map(|name| name.parse().ok()).filter(is_ours).collect()
 }
 

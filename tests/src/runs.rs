@@ -21,7 +21,10 @@ pub struct RunRecord {
 impl RunRecord {
     /// The runs whose log is in `folder`, by id.
     pub(crate) fn all(folder: &Path) -> Vec<Self> {
-        let names = fs::read_dir(folder).into_iter().flatten().filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        let names = fs::read_dir(folder)
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| entry.ok()?.file_name().into_string().ok());
         let mut runs: Vec<Self> = names
             .filter_map(|name| Some(name.strip_prefix("bootstrap-")?.strip_suffix(".log")?.to_owned()))
             .map(|id| Self {

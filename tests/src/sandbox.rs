@@ -147,7 +147,10 @@ impl Sandbox {
 
     /// Event ids of the entries that wait in the outbox.
     pub fn waiting(&self) -> Vec<String> {
-        let names = fs::read_dir(self.outbox()).into_iter().flatten().filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        let names = fs::read_dir(self.outbox())
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| entry.ok()?.file_name().into_string().ok());
         names.filter_map(|name| name.strip_suffix(".json").map(str::to_owned)).collect()
     }
 
@@ -165,7 +168,10 @@ impl Sandbox {
 
     /// Waits until no delivery goes on.
     pub fn settle(&self) {
-        assert!(eventually(Duration::from_secs(70), || self.deliveries().is_empty()), "a delivery did not end");
+        assert!(
+            eventually(Duration::from_secs(70), || self.deliveries().is_empty()),
+            "a delivery did not end"
+        );
     }
 
     /// Kills the deliveries that go on.

@@ -25,7 +25,8 @@ pub struct Dialogue {
 impl Dialogue {
     /// Starts `call` on a terminal that it is in control of, so that Ctrl-C reaches it.
     pub fn start(call: &Invocation) -> Self {
-        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).expect("a terminal");
+        let master =
+            openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).expect("a terminal");
         grantpt(&master).and_then(|()| unlockpt(&master)).expect("a terminal of ours");
         let name = ptsname(&master, Vec::new()).expect("it has a name").into_string().expect("ASCII");
         let slave = File::options().read(true).write(true).open(name).expect("it opens");
@@ -70,7 +71,7 @@ impl Dialogue {
 
     /// Waits for the end. Standard error is what the terminal showed.
     pub fn end(mut self) -> Outcome {
-        let ended = eventually(Duration::from_secs(60), || matches!(self.child.try_wait(), Ok(Some(_))));
+        let ended = eventually(Duration::from_mins(1), || matches!(self.child.try_wait(), Ok(Some(_))));
         if !ended {
             let _ = self.child.kill();
         }

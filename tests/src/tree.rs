@@ -35,10 +35,7 @@ pub fn tree(root: &Path, except: Option<&str>) -> BTreeMap<PathBuf, Entry> {
                 folders.push(path.clone());
             }
             let relative = path.strip_prefix(root).expect("below").to_owned();
-            found.insert(
-                relative,
-                Entry { mode: data.mode(), uid: data.uid(), gid: data.gid(), content },
-            );
+            found.insert(relative, Entry { mode: data.mode(), uid: data.uid(), gid: data.gid(), content });
         }
     }
     found

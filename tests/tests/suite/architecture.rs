@@ -19,7 +19,8 @@ const ARROWS: [(&str, &[&str]); 7] = [
 ];
 
 /// Crates that speak HTTP for a client. Whoever depends on one can reach the network.
-const HTTP_CLIENTS: [&str; 8] = ["attohttpc", "curl", "hyper", "hyper-util", "isahc", "reqwest", "surf", "ureq"];
+const HTTP_CLIENTS: [&str; 8] =
+    ["attohttpc", "curl", "hyper", "hyper-util", "isahc", "reqwest", "surf", "ureq"];
 
 fn metadata() -> Value {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
@@ -70,13 +71,20 @@ fn no_crate_is_published() {
 #[test]
 fn only_telemetry_reaches_an_http_client() {
     let metadata = metadata();
-    let names: BTreeMap<&str, &str> = metadata["packages"].as_array().expect("a list").iter().map(|package| (id(package), name(package))).collect();
+    let names: BTreeMap<&str, &str> = metadata["packages"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|package| (id(package), name(package)))
+        .collect();
     let ids: BTreeMap<&str, &str> = members(&metadata).map(|package| (name(package), id(package))).collect();
     let graph = graph(&metadata);
     for (member, start) in &ids {
         // What is reached through telemetry is telemetry's.
-        let reached = reachable(&graph, start, if *member == "telemetry" { None } else { Some(ids["telemetry"]) });
-        let clients: Vec<&str> = reached.iter().map(|id| names[id]).filter(|name| HTTP_CLIENTS.contains(name)).collect();
+        let reached =
+            reachable(&graph, start, if *member == "telemetry" { None } else { Some(ids["telemetry"]) });
+        let clients: Vec<&str> =
+            reached.iter().map(|id| names[id]).filter(|name| HTTP_CLIENTS.contains(name)).collect();
         assert_eq!(clients.is_empty(), *member != "telemetry", "{member} reaches {clients:?}");
     }
 }
@@ -100,7 +108,11 @@ fn graph(metadata: &Value) -> BTreeMap<&str, Vec<&str>> {
         .collect()
 }
 
-fn reachable<'a>(graph: &BTreeMap<&'a str, Vec<&'a str>>, start: &'a str, without: Option<&str>) -> BTreeSet<&'a str> {
+fn reachable<'a>(
+    graph: &BTreeMap<&'a str, Vec<&'a str>>,
+    start: &'a str,
+    without: Option<&str>,
+) -> BTreeSet<&'a str> {
     let mut found = BTreeSet::from([start]);
     let mut open = vec![start];
     while let Some(id) = open.pop() {

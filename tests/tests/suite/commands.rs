@@ -63,7 +63,10 @@ fn show_is_what_goes_out() {
         assert_eq!(body, shown["body"], "but for the time of the attempt");
         for header in shown["headers"].as_array().expect("a list") {
             let (name, value) = header.as_str().and_then(|line| line.split_once(": ")).expect("a header");
-            let sent = request.header(name).unwrap_or_else(|| panic!("{name} was not sent")).replace("hunter2-bearer", "********");
+            let sent = request
+                .header(name)
+                .unwrap_or_else(|| panic!("{name} was not sent"))
+                .replace("hunter2-bearer", "********");
             assert_eq!(sent, value, "{name}");
         }
     }
@@ -75,7 +78,8 @@ fn show_takes_an_id_that_waits() {
     let id = sandbox.waiting().remove(0);
     let outcome = sandbox.bootstrap(["telemetry", "show", &id]).run().expect(0);
     assert!(outcome.stdout.contains(&id), "{outcome}");
-    let unknown = sandbox.bootstrap(["telemetry", "show", "6f1c1f3e-3b8e-4d53-9a55-0b6f3a2c7d10"]).run().expect(1);
+    let unknown =
+        sandbox.bootstrap(["telemetry", "show", "6f1c1f3e-3b8e-4d53-9a55-0b6f3a2c7d10"]).run().expect(1);
     assert!(unknown.stderr.contains("status"), "{unknown}");
 }
 
@@ -88,8 +92,11 @@ fn preview_is_valid_for_every_mode_and_needs_no_consent() {
         let documents = call.run().expect(0).json();
         let documents = documents.as_array().expect("a list");
         assert!(documents.len() >= 3, "{mode}: one of each kind");
-        documents.iter().for_each(|request| contract.check_telemetry(&request["body"]));
-        let text = sandbox.bootstrap(["telemetry", "preview", "--mode", mode.as_str()]).run().expect(0).stdout;
+        for request in documents {
+            contract.check_telemetry(&request["body"]);
+        }
+        let text =
+            sandbox.bootstrap(["telemetry", "preview", "--mode", mode.as_str()]).run().expect(0).stdout;
         let fields = text.lines().filter(|line| line.starts_with("  ") && line.contains(" = ")).count();
         assert!(fields > 60 && text.matches("Purpose:").count() > 60, "{mode}: every field has its purpose");
     }
@@ -110,7 +117,9 @@ fn purge_deletes_what_waits_and_asks_first() {
     sandbox.flush(&Server::start([Act::Status(422)])).expect(0);
     let purged = sandbox.bootstrap(["telemetry", "purge", "--yes", "--json"]).run().expect(0).json();
     assert_eq!((&purged["waiting"], &purged["rejected"]), (&0.into(), &5.into()));
-    let left = String::from_utf8(tree(&sandbox.outbox(), None).into_values().flat_map(|entry| entry.content).collect());
+    let left = String::from_utf8(
+        tree(&sandbox.outbox(), None).into_values().flat_map(|entry| entry.content).collect(),
+    );
     assert_eq!(left.as_deref(), Ok(""), "no document and no ledger");
 }
 
@@ -127,7 +136,8 @@ fn send_delivers_the_manifest_of_an_earlier_run_once_there_is_consent() {
     let sandbox = Sandbox::new();
     sandbox.dry_run("stack").run().expect(0);
     let run = sandbox.only_run();
-    let send = sandbox.bootstrap(["telemetry", "send"]).args([&run.public]).env("TELEMETRY_ENDPOINT", server.url());
+    let send =
+        sandbox.bootstrap(["telemetry", "send"]).args([&run.public]).env("TELEMETRY_ENDPOINT", server.url());
     send.run().expect(2);
     assert!(server.received().is_empty() && !sandbox.outbox().exists(), "not without consent");
     send.env("TELEMETRY_ENABLED", "true").run().expect(0);
@@ -147,9 +157,14 @@ fn send_refuses_what_is_no_public_manifest() {
     let manifest = run.manifest();
     let mut edited = manifest.clone();
     edited["platform"]["os_version"] = "hunter2.example.org".into();
-    let event = enabled(sandbox.bootstrap(["telemetry", "preview", "--json"]), &server).run().expect(0).json();
+    let event =
+        enabled(sandbox.bootstrap(["telemetry", "preview", "--json"]), &server).run().expect(0).json();
     let mut running = manifest;
-    for (field, value) in [("status", "running".into()), ("exit_code", serde_json::Value::Null), ("finished_at", serde_json::Value::Null)] {
+    for (field, value) in [
+        ("status", "running".into()),
+        ("exit_code", serde_json::Value::Null),
+        ("finished_at", serde_json::Value::Null),
+    ] {
         running[field] = value;
     }
     let table = [
@@ -164,7 +179,11 @@ fn send_refuses_what_is_no_public_manifest() {
         let call = enabled(sandbox.bootstrap(["telemetry", "send"]), &server).args([file]);
         let outcome = call.run().expect(1);
         assert!(!outcome.said().contains("hunter2"), "{name}: {outcome}");
-        sandbox.snapshot(&format!("send_{name}"), &outcome);
+        assert!(outcome.stderr.starts_with("error: "), "{name}: {outcome}");
+        // What the gate finds in a private context depends on the names of the machine.
+        if name != "private" {
+            sandbox.snapshot(&format!("send_{name}"), &outcome);
+        }
     }
     assert!(server.received().is_empty() && !sandbox.outbox().exists(), "nothing is stored or sent");
 }

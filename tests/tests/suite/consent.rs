@@ -3,6 +3,9 @@
 use rustix::process::Signal;
 use tests::{Dialogue, Invocation, Outcome, Sandbox};
 
+/// Variables of the environment.
+type Variables = &'static [(&'static str, &'static str)];
+
 const QUESTION: &str = "Send anonymous telemetry for this run? [Y/n]";
 
 /// What became of a run whose operator answered `keys`.
@@ -59,7 +62,7 @@ fn the_question_says_what_is_sent_and_what_never() {
 
 #[test]
 fn nobody_is_asked_where_the_answer_is_known() {
-    let table: [(&[(&str, &str)], bool, usize); 10] = [
+    let table: [(Variables, bool, usize); 10] = [
         (&[("TELEMETRY_ENABLED", "true")], true, 0),
         (&[("TELEMETRY_ENABLED", "On"), ("CI", "true"), ("DO_NOT_TRACK", "1")], true, 0),
         (&[("TELEMETRY_ENABLED", "false")], false, 0),
@@ -95,7 +98,10 @@ fn without_a_terminal_nobody_is_asked_and_nothing_is_sent() {
 fn a_missing_input_is_told_before_anybody_is_asked_for_consent() {
     let sandbox = Sandbox::new();
     let outcome = sandbox.dry_run("agent").run().expect(2);
-    assert!(outcome.stderr.contains("agent.server_url") && !outcome.stderr.contains("telemetry"), "{outcome}");
+    assert!(
+        outcome.stderr.contains("agent.server_url") && !outcome.stderr.contains("telemetry"),
+        "{outcome}"
+    );
 }
 
 #[test]

@@ -98,6 +98,8 @@ fn killed_at_any_moment_a_run_leaves_whole_files() {
     for run in sandbox.runs().into_iter().filter(|run| run.public.exists()) {
         assert_ne!(run.status(), "running");
     }
-    let strays = tree(&sandbox.runs_dir(), None).into_keys().filter(|path| !path.to_string_lossy().starts_with("bootstrap-"));
+    let strays = tree(&sandbox.runs_dir(), None)
+        .into_keys()
+        .filter(|path| !path.to_string_lossy().starts_with("bootstrap-"));
     assert_eq!(strays.count(), 0, "temporary files of the dead are swept");
 }

@@ -23,7 +23,9 @@ fn attempts(requests: &[Received], event: &str) -> Vec<(u64, u64, bool)> {
     let of_event = requests.iter().map(Received::json).filter(|body| body["event_id"] == event);
     let number = |body: &serde_json::Value, field: &str| body[field].as_u64().expect("a number");
     of_event
-        .map(|body| (number(&body, "delivery_attempt"), number(&body, "retry_attempt"), body["is_retry"] == true))
+        .map(|body| {
+            (number(&body, "delivery_attempt"), number(&body, "retry_attempt"), body["is_retry"] == true)
+        })
         .collect()
 }
 
@@ -67,10 +69,14 @@ fn a_request_says_no_more_than_it_should() {
         let lines = request.head.lines().skip(1).filter_map(|line| line.split_once(':'));
         let mut headers: Vec<String> = lines.map(|(name, _)| name.to_ascii_lowercase()).collect();
         headers.sort();
-        let expected = ["accept", "content-length", "content-type", "host", "user-agent", "x-productive-k3s-telemetry"];
+        let expected =
+            ["accept", "content-length", "content-type", "host", "user-agent", "x-productive-k3s-telemetry"];
         assert_eq!(headers, expected);
         assert_eq!(request.header("Content-Type"), Some("application/json"));
-        assert_eq!(request.header("User-Agent"), Some(&*format!("productive-k3s-core/{}", env!("CARGO_PKG_VERSION"))));
+        assert_eq!(
+            request.header("User-Agent"),
+            Some(&*format!("productive-k3s-core/{}", env!("CARGO_PKG_VERSION")))
+        );
         assert_eq!(request.header("X-Productive-K3S-Telemetry"), Some("pk3s-public-v1"));
     }
 }
@@ -98,7 +104,9 @@ fn what_was_left_goes_with_the_next_run_that_has_consent_and_with_no_other() {
     let tried = server.received();
 
     server.act([Act::Status(202)]);
-    for (name, value) in [("TELEMETRY_ENABLED", "false"), ("TELEMETRY_ENABLED", ""), ("TELEMETRY_ENABLED", "perhaps")] {
+    for (name, value) in
+        [("TELEMETRY_ENABLED", "false"), ("TELEMETRY_ENABLED", ""), ("TELEMETRY_ENABLED", "perhaps")]
+    {
         sandbox.reporting_run(&server).env(name, value).run().expect(0);
         sandbox.settle();
         assert_eq!((server.received().len(), sandbox.waiting().len()), (tried.len(), 5), "{value:?}");
@@ -109,8 +117,15 @@ fn what_was_left_goes_with_the_next_run_that_has_consent_and_with_no_other() {
     let accepted = server.accepted();
     let ids: BTreeSet<String> = accepted.iter().map(|request| request.word("event_id")).collect();
     assert!(ids.is_superset(&left) && accepted.len() == 10 && ids.len() == 10, "five of each run, once");
-    let after: Vec<_> = left.iter().flat_map(|id| attempts(&server.received(), id)).filter(|(number, ..)| *number > 1).collect();
-    assert!(after.len() >= 5 && after.iter().all(|(number, before, retry)| number - 1 == *before && *retry), "{after:?}");
+    let after: Vec<_> = left
+        .iter()
+        .flat_map(|id| attempts(&server.received(), id))
+        .filter(|(number, ..)| *number > 1)
+        .collect();
+    assert!(
+        after.len() >= 5 && after.iter().all(|(number, before, retry)| number - 1 == *before && *retry),
+        "{after:?}"
+    );
     assert!(sandbox.waiting().is_empty());
 }
 
@@ -130,7 +145,9 @@ fn an_edited_entry_is_set_aside_and_not_sent() {
     let quiet = sandbox.dry_run("server").env("TELEMETRY_ENABLED", "true").env("TELEMETRY_ENDPOINT", "");
     assert_eq!(quiet.run().expect(0).warnings().len(), 1, "an empty endpoint is told");
     let waiting = sandbox.waiting();
-    for (id, (from, to)) in waiting.iter().zip([("\"dry-run\"", "\"hunter2\""), ("\"core\"", "\"srv-hunter2\"")]) {
+    for (id, (from, to)) in
+        waiting.iter().zip([("\"dry-run\"", "\"hunter2\""), ("\"core\"", "\"srv-hunter2\"")])
+    {
         let path = sandbox.outbox().join(format!("{id}.json"));
         let text = std::fs::read_to_string(&path).expect("an entry");
         assert!(text.contains(from), "{text}");
@@ -139,7 +156,9 @@ fn an_edited_entry_is_set_aside_and_not_sent() {
     let server = Server::start([Act::Status(202)]);
     sandbox.flush(&server).expect(0);
     assert_eq!(server.received().len(), 3);
-    assert!(server.received().iter().all(|request| !String::from_utf8_lossy(&request.body).contains("hunter2")));
+    assert!(
+        server.received().iter().all(|request| !String::from_utf8_lossy(&request.body).contains("hunter2"))
+    );
 }
 
 #[test]
@@ -166,7 +185,13 @@ fn the_main_process_opens_no_socket_to_the_network() {
     let traces = sandbox.root().join("traces");
     std::fs::create_dir(&traces).expect("ours");
     let output = traces.join("trace");
-    let words = [strace.as_os_str(), "-ff".as_ref(), "-e".as_ref(), "trace=execve,socket,setsid".as_ref(), "-o".as_ref()];
+    let words = [
+        strace.as_os_str(),
+        "-ff".as_ref(),
+        "-e".as_ref(),
+        "trace=execve,socket,setsid".as_ref(),
+        "-o".as_ref(),
+    ];
     let call = sandbox.reporting_run(&server).through(words.into_iter().chain([output.as_os_str()]));
     let outcome = call.run();
     if outcome.stderr.contains("ptrace") || outcome.stderr.contains("PTRACE") {
@@ -175,7 +200,10 @@ fn the_main_process_opens_no_socket_to_the_network() {
     outcome.expect(0);
     sandbox.settle();
     // A file a thread. The threads of the delivery are told by its session and its start.
-    let texts: Vec<String> = tree(&traces, None).into_values().map(|entry| String::from_utf8_lossy(&entry.content).into_owned()).collect();
+    let texts: Vec<String> = tree(&traces, None)
+        .into_values()
+        .map(|entry| String::from_utf8_lossy(&entry.content).into_owned())
+        .collect();
     let reaches = |text: &&String| text.contains("socket(AF_INET");
     let is_main = |text: &&String| text.contains("execve(") && !text.contains("\"--detached\"");
     let main: Vec<&String> = texts.iter().filter(is_main).collect();
@@ -188,14 +216,20 @@ fn the_main_process_opens_no_socket_to_the_network() {
 #[test]
 fn as_pid_1_the_end_waits_for_the_delivery_but_not_for_long() {
     let (Some(unshare), true) = (program("unshare"), is_root()) else {
-        return skip("as_pid_1_the_end_waits_for_the_delivery_but_not_for_long", "only root can make a PID namespace");
+        return skip(
+            "as_pid_1_the_end_waits_for_the_delivery_but_not_for_long",
+            "only root can make a PID namespace",
+        );
     };
     let words = [unshare.as_os_str(), "--pid".as_ref(), "--fork".as_ref(), "--mount-proc".as_ref()];
     let server = Server::start([Act::After(20)]);
     let sandbox = Sandbox::new();
     let outcome = sandbox.reporting_run(&server).through(words).run();
     if outcome.stderr.contains("unshare") {
-        return skip("as_pid_1_the_end_waits_for_the_delivery_but_not_for_long", "this machine has no PID namespaces");
+        return skip(
+            "as_pid_1_the_end_waits_for_the_delivery_but_not_for_long",
+            "this machine has no PID namespaces",
+        );
     }
     outcome.expect(0);
     assert_eq!(server.accepted().len(), 5, "all of it before the end");

@@ -11,7 +11,8 @@ fn complete(sandbox: &Sandbox, mode: Mode) -> Invocation {
     match mode {
         Mode::Agent => {
             let token = sandbox.file("token", "hunter2-join-token\n", 0o600);
-            call.args(["--agent-server-url", "https://k3s.example.local:6443", "--agent-token-file"]).args([token])
+            call.args(["--agent-server-url", "https://k3s.example.local:6443", "--agent-token-file"])
+                .args([token])
         }
         _ => call,
     }
@@ -48,7 +49,8 @@ fn a_dry_run_only_asks_the_host() {
     sandbox.stub("exportfs", Stub::default());
     complete(&sandbox, Mode::SingleNode).run().expect(0);
     let calls = sandbox.calls_made();
-    let asks = |call: &String| call.starts_with("dpkg-query --show ") || call.starts_with("systemctl is-active ");
+    let asks =
+        |call: &String| call.starts_with("dpkg-query --show ") || call.starts_with("systemctl is-active ");
     assert!(!calls.is_empty() && calls.iter().all(asks), "{calls:?}");
 }
 

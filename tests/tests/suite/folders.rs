@@ -76,6 +76,10 @@ fn a_link_in_the_place_of_a_record_is_not_followed() {
     }
 }
 
+/// Mounts, calls, lists, and ends as the call ended; 99 if it could not mount.
+const SCRIPT: &str = "/bin/mount -t tmpfs -o mode=0700,size=$2 none \"$1\" || exit 99; folder=$1; shift 2
+    \"$@\"; code=$?; /bin/ls -A1 \"$folder\"; exit $code";
+
 /// Calls through a shell that mounts a tmpfs of `size` on `folder` first, in a mount namespace that goes with it, and
 /// writes what is left in the folder to standard output.
 fn on_a_small_disk(call: Invocation, folder: &Path, size: &str) -> Option<Outcome> {
@@ -83,8 +87,6 @@ fn on_a_small_disk(call: Invocation, folder: &Path, size: &str) -> Option<Outcom
         skip("a full disk", "only root can mount a small one");
         return None;
     };
-    const SCRIPT: &str = "/bin/mount -t tmpfs -o mode=0700,size=$2 none \"$1\" || exit 99; folder=$1; shift 2
-        \"$@\"; code=$?; /bin/ls -A1 \"$folder\"; exit $code";
     fs::create_dir_all(folder).expect("ours");
     fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).expect("ours");
     let words = [unshare.as_os_str(), "--mount".as_ref(), sh.as_os_str(), "-c".as_ref(), SCRIPT.as_ref()];
@@ -102,7 +104,10 @@ fn the_disk_is_full() {
     let sandbox = Sandbox::new();
     let Some(outcome) = on_a_small_disk(sandbox.dry_run("server"), &sandbox.runs_dir(), "4k") else { return };
     let outcome = outcome.expect(1);
-    assert!(outcome.stderr.contains("runs folder") && outcome.stderr.contains("free some space"), "{outcome}");
+    assert!(
+        outcome.stderr.contains("runs folder") && outcome.stderr.contains("free some space"),
+        "{outcome}"
+    );
     assert!(!outcome.stdout.contains(".tmp"), "no temporary file is left: {outcome}");
 }
 
@@ -110,7 +115,8 @@ fn the_disk_is_full() {
 fn a_full_outbox_is_one_warning() {
     let sandbox = Sandbox::new();
     let outbox = sandbox.root().join("outbox");
-    let call = sandbox.dry_run("server").env("TELEMETRY_ENABLED", "true").env("TELEMETRY_OUTBOX_DIR", &outbox);
+    let call =
+        sandbox.dry_run("server").env("TELEMETRY_ENABLED", "true").env("TELEMETRY_OUTBOX_DIR", &outbox);
     let Some(outcome) = on_a_small_disk(call, &outbox, "4k") else { return };
     let outcome = outcome.expect(0);
     assert_eq!(outcome.warnings().len(), 1, "{outcome}");
@@ -118,13 +124,17 @@ fn a_full_outbox_is_one_warning() {
     assert!(!outcome.stdout.contains(".tmp"), "no temporary file is left: {outcome}");
 }
 
+/// Makes the outbox of a sandbox, in its folder `closed`, unusable.
+type Prepare = fn(&Sandbox);
+
 #[test]
 fn an_outbox_that_cannot_be_used_is_one_warning() {
     let plain = Sandbox::unprivileged();
     let expected = plain.dry_run("server").run().expect(0).stdout.lines().count();
-    let prepare: [(&str, fn(&Sandbox)); 3] = [
+    let prepare: [(&str, Prepare); 3] = [
         ("read-only", |sandbox| {
-            fs::set_permissions(sandbox.root().join("closed"), fs::Permissions::from_mode(0o500)).expect("ours");
+            fs::set_permissions(sandbox.root().join("closed"), fs::Permissions::from_mode(0o500))
+                .expect("ours");
         }),
         ("a link", |sandbox| symlink(sandbox.home(), sandbox.root().join("closed/outbox")).expect("ours")),
         ("a file", |sandbox| fs::write(sandbox.root().join("closed/outbox"), "").expect("ours")),
@@ -134,7 +144,8 @@ fn an_outbox_that_cannot_be_used_is_one_warning() {
         fs::create_dir(sandbox.root().join("closed")).expect("ours");
         prepare(&sandbox);
         let outbox = sandbox.root().join("closed/outbox");
-        let call = sandbox.dry_run("server").env("TELEMETRY_ENABLED", "true").env("TELEMETRY_OUTBOX_DIR", outbox);
+        let call =
+            sandbox.dry_run("server").env("TELEMETRY_ENABLED", "true").env("TELEMETRY_OUTBOX_DIR", outbox);
         let outcome = call.run().expect(0);
         assert_eq!(outcome.warnings().len(), 1, "{name}: {outcome}");
         assert_eq!(outcome.stdout.lines().count(), expected, "{name}: {outcome}");

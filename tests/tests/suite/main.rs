@@ -1,5 +1,10 @@
 //! The end-to-end suite, one module a theme, in one executable so that the binary is found and the crate is linked once.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the house rules are for what runs on hosts; a test starts programs and leaves files"
+)]
+
 mod architecture;
 mod commands;
 mod consent;

@@ -38,7 +38,9 @@ fn json_is_exactly_one_document() {
 #[test]
 fn json_is_a_document_also_where_the_command_line_is_wrong() {
     let sandbox = Sandbox::new();
-    for line in ["run --json --moed server", "run --dry-run --json --quiet --verbose", "telemetry show --json a b"] {
+    for line in
+        ["run --json --moed server", "run --dry-run --json --quiet --verbose", "telemetry show --json a b"]
+    {
         let outcome = call(&sandbox, line).run().expect(2);
         assert_eq!(outcome.json()["exit_code"], 2, "{line}: {outcome}");
     }
@@ -60,7 +62,9 @@ fn results_go_to_stdout_and_messages_to_stderr() {
 fn lines_are_no_wider_than_a_terminal() {
     let sandbox = Sandbox::new();
     let mut calls: Vec<Invocation> = commands().iter().map(|(line, _)| call(&sandbox, line)).collect();
-    for help in ["--help", "run --help", "preflight --help", "rollback --help", "telemetry --help", "validate --help"] {
+    for help in
+        ["--help", "run --help", "preflight --help", "rollback --help", "telemetry --help", "validate --help"]
+    {
         calls.push(call(&sandbox, help));
     }
     calls.push(call(&sandbox, "preflight --mode single-node"));
@@ -81,7 +85,10 @@ fn lines_are_no_wider_than_a_terminal() {
 fn colour_is_for_terminals_that_want_it() {
     let sandbox = Sandbox::new();
     let warning = |arguments: &[&str]| {
-        sandbox.dry_run("server").args(arguments).envs([("TELEMETRY_ENABLED", "certainly"), ("TERM", "xterm")])
+        sandbox
+            .dry_run("server")
+            .args(arguments)
+            .envs([("TELEMETRY_ENABLED", "certainly"), ("TERM", "xterm")])
     };
     let coloured = |outcome: Outcome| {
         let outcome = outcome.expect(0);
@@ -118,7 +125,12 @@ fn a_closed_pipe_is_no_failure() {
     let sandbox = Sandbox::new();
     let script = "\"$@\" | /usr/bin/head -n 1";
     let mut shell = Command::new("/bin/sh");
-    shell.args(["-c", script, "sh"]).arg(tests::bootstrap()).args(["run", "--dry-run", "--mode", "single-node"]);
+    shell.args(["-c", script, "sh"]).arg(tests::bootstrap()).args([
+        "run",
+        "--dry-run",
+        "--mode",
+        "single-node",
+    ]);
     shell.env_clear().env("HOME", sandbox.home()).current_dir(sandbox.cwd()).stdin(Stdio::null());
     let output = shell.output().expect("a shell");
     assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(0), ""));
@@ -128,7 +140,9 @@ fn a_closed_pipe_is_no_failure() {
 #[test]
 fn help_and_version() {
     let sandbox = Sandbox::new();
-    for (name, line) in [("help", "--help"), ("help_run", "run --help"), ("help_telemetry", "telemetry --help")] {
+    for (name, line) in
+        [("help", "--help"), ("help_run", "run --help"), ("help_telemetry", "telemetry --help")]
+    {
         sandbox.snapshot(name, &call(&sandbox, line).run().expect(0));
     }
     let version = call(&sandbox, "--version").run().expect(0);

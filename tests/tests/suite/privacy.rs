@@ -1,7 +1,9 @@
 //! Names of this machine and of this run stay on it, and a common name costs nobody their telemetry.
 
 use std::ffi::OsStr;
+use std::fmt::Debug;
 use std::fs;
+use std::path::Path;
 
 use tests::{Act, Invocation, Sandbox, Server, is_root, program, skip, tree};
 
@@ -19,7 +21,7 @@ const INPUTS: [(&str, &str); 9] = [
 ];
 
 /// `call` on a host with this name.
-fn on_host(call: Invocation, name: &str) -> Option<Invocation> {
+fn on_host(call: &Invocation, name: &str) -> Option<Invocation> {
     let (Some(unshare), Some(hostname), Some(sh), true) =
         (program("unshare"), program("hostname"), program("sh"), is_root())
     else {
@@ -27,12 +29,49 @@ fn on_host(call: Invocation, name: &str) -> Option<Invocation> {
         return None;
     };
     let words = [unshare.as_os_str(), OsStr::new("--uts"), sh.as_os_str(), OsStr::new("-c")];
-    let script = [OsStr::new("\"$0\" \"$1\" && shift && exec \"$@\""), hostname.as_os_str(), OsStr::new(name)];
-    Some(call.through(words.into_iter().chain(script)))
+    let script =
+        [OsStr::new("\"$0\" \"$1\" && shift && exec \"$@\""), hostname.as_os_str(), OsStr::new(name)];
+    Some(call.clone().through(words.into_iter().chain(script)))
 }
 
 fn mentions(bytes: &[u8], word: &str) -> bool {
     String::from_utf8_lossy(bytes).to_lowercase().contains(word)
+}
+
+/// A run of single-node mode, in `folder`, whose every private input and every name is a canary.
+fn among_canaries(sandbox: &Sandbox, folder: &Path, server: &Server) -> Invocation {
+    let password = sandbox.file("canary-file", "canary-password-hunter2", 0o600);
+    let call = sandbox
+        .bootstrap([
+            "run",
+            "--mode",
+            "single-node",
+            "--dry-run",
+            "--tls",
+            "letsencrypt",
+            "--registry-auth",
+            "true",
+        ])
+        .args(INPUTS.iter().flat_map(|(flag, value)| [flag, value]))
+        .args([OsStr::new("--registry-password-file"), password.as_os_str()])
+        .args([OsStr::new("--artifacts-dir"), folder.as_os_str()])
+        .folder(folder)
+        .envs([("USER", "canary-login"), ("LOGNAME", "canary-login"), ("SUDO_USER", "canary-sudo")])
+        .envs([("TELEMETRY_ENABLED", "true"), ("TELEMETRY_ENDPOINT", &server.url())])
+        .envs([("TELEMETRY_SESSION_ID", "run-canary-login-7"), ("TELEMETRY_PARENT_RUN_ID", "canary-class-1")])
+        .envs([("TELEMETRY_USER_AGENT", "agent/canary-login"), ("TELEMETRY_MARKER", "canary-domain.example")])
+        .env("TELEMETRY_MAX_RETRIES", "1");
+    match on_host(&call, "canary-host") {
+        Some(call) => call.env("TELEMETRY_SESSION_ID", "run-canary-host-7"),
+        None => call,
+    }
+}
+
+/// Passes if `bytes` hold no canary, no network and no password of [`among_canaries`].
+fn is_free_of_canaries(what: &dyn Debug, bytes: &[u8]) {
+    for word in ["canary", "10.77", "hunter2"] {
+        assert!(!mentions(bytes, word), "{word} in {what:?}: {}", String::from_utf8_lossy(bytes));
+    }
 }
 
 #[test]
@@ -41,41 +80,26 @@ fn no_canary_leaves_the_private_file() {
     let sandbox = Sandbox::new();
     let folder = sandbox.cwd().join("canary-folder");
     fs::create_dir(&folder).expect("ours");
-    let password = sandbox.file("canary-file", "canary-password-hunter2", 0o600);
-    let call = sandbox
-        .bootstrap(["run", "--mode", "single-node", "--dry-run", "--tls", "letsencrypt", "--registry-auth", "true"])
-        .args(INPUTS.iter().flat_map(|(flag, value)| [flag, value]))
-        .args([OsStr::new("--registry-password-file"), password.as_os_str()])
-        .args([OsStr::new("--artifacts-dir"), folder.as_os_str()])
-        .folder(&folder)
-        .envs([("USER", "canary-login"), ("LOGNAME", "canary-login"), ("SUDO_USER", "canary-sudo")])
-        .envs([("TELEMETRY_ENABLED", "true"), ("TELEMETRY_ENDPOINT", &server.url()), ("TELEMETRY_MAX_RETRIES", "1")])
-        .envs([("TELEMETRY_SESSION_ID", "run-canary-login-7"), ("TELEMETRY_PARENT_RUN_ID", "canary-class-1")])
-        .envs([("TELEMETRY_USER_AGENT", "agent/canary-login"), ("TELEMETRY_MARKER", "canary-domain.example")]);
-    let call = on_host(call.clone(), "canary-host")
-        .map(|call| call.env("TELEMETRY_SESSION_ID", "run-canary-host-7"))
-        .unwrap_or(call);
-    let outcome = call.run().expect(0);
+    let outcome = among_canaries(&sandbox, &folder, &server).run().expect(0);
     assert_eq!(outcome.warnings().len(), 4, "two ids and two headers: {outcome}");
     sandbox.settle();
 
-    let runs = folder.join("runs");
-    let (private, public): (Vec<_>, Vec<_>) =
-        tree(&runs, None).into_iter().partition(|(path, _)| path.to_string_lossy().ends_with("-private.json"));
-    assert!(private.iter().all(|(_, entry)| mentions(&entry.content, "canary")), "the test looks at the right things");
-    assert!(public.len() >= 8, "manifest, log, outbox and its entries");
-    for (path, entry) in public {
-        assert!(!path.to_string_lossy().contains("canary"), "{}", path.display());
-        for word in ["canary", "10.77", "hunter2"] {
-            assert!(!mentions(&entry.content, word), "{word} in {}", path.display());
+    let is_private = |path: &Path| path.to_string_lossy().ends_with("-private.json");
+    let files = tree(&folder.join("runs"), None);
+    assert!(files.len() > 8, "both records, log, outbox and its entries: {:?}", files.keys());
+    for (path, entry) in files {
+        is_free_of_canaries(&path, path.to_string_lossy().as_bytes());
+        if is_private(&path) {
+            assert!(mentions(&entry.content, "canary"), "this run has canaries");
+        } else {
+            is_free_of_canaries(&path, &entry.content);
         }
     }
     let received = server.received();
     assert!(received.len() >= 5, "{}", received.len());
     for request in received {
-        for word in ["canary", "10.77", "hunter2"] {
-            assert!(!mentions(&request.body, word) && !mentions(request.head.as_bytes(), word), "{request:?}");
-        }
+        is_free_of_canaries(&"the headers", request.head.as_bytes());
+        is_free_of_canaries(&"the body", &request.body);
     }
 }
 
@@ -87,11 +111,13 @@ fn common_names_lose_nothing() {
         let folder = sandbox.cwd().join(name);
         fs::create_dir(&folder).expect("ours");
         let home = format!("/home/{name}");
-        let call = sandbox
-            .reporting_run(&server)
-            .folder(&folder)
-            .envs([("USER", name), ("LOGNAME", name), ("SUDO_USER", name), ("HOME", &home)]);
-        let call = on_host(call.clone(), name).unwrap_or(call);
+        let call = sandbox.reporting_run(&server).folder(&folder).envs([
+            ("USER", name),
+            ("LOGNAME", name),
+            ("SUDO_USER", name),
+            ("HOME", &home),
+        ]);
+        let call = on_host(&call, name).unwrap_or(call);
         let outcome = call.run().expect(0);
         assert_eq!(outcome.stderr, "", "{name}");
         sandbox.settle();
@@ -107,7 +133,7 @@ fn the_root_folder_is_no_identifier() {
     let server = Server::start([Act::Status(202)]);
     let sandbox = Sandbox::new();
     let runs = sandbox.runs_dir();
-    let call = sandbox.reporting_run(&server).folder(std::path::Path::new("/"));
+    let call = sandbox.reporting_run(&server).folder(Path::new("/"));
     let outcome = call.args([OsStr::new("--runs-dir"), runs.as_os_str()]).env("HOME", "/").run().expect(0);
     assert_eq!(outcome.stderr, "");
     sandbox.settle();

@@ -43,7 +43,10 @@ fn look_at_the_delivery(sandbox: &Sandbox) {
         let line = String::from_utf8_lossy(&read("cmdline")).into_owned();
         assert!(!line.contains("hunter2"), "{line}");
         let environment = String::from_utf8_lossy(&read("environ")).into_owned();
-        assert!(!environment.contains("PRODUCTIVE_K3S_") && !environment.contains("password"), "{environment}");
+        assert!(
+            !environment.contains("PRODUCTIVE_K3S_") && !environment.contains("password"),
+            "{environment}"
+        );
     }
 }
 

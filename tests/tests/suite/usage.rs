@@ -40,7 +40,10 @@ fn on_the_command_line() {
         ("missing_server_url", agent),
         ("missing_token", &format!("{agent} --agent-server-url https://k3s.example.local:6443")),
         ("missing_email", "run --dry-run --mode stack --tls letsencrypt"),
-        ("missing_token_file", &format!("{agent} --agent-server-url https://k3s.example.local --agent-token-file nowhere")),
+        (
+            "missing_token_file",
+            &format!("{agent} --agent-server-url https://k3s.example.local --agent-token-file nowhere"),
+        ),
         ("unknown_shell", "completions tcsh"),
         ("show_no_id", "telemetry show not-an-id"),
         ("send_no_file", "telemetry send nowhere.json"),

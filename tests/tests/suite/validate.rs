@@ -24,7 +24,10 @@ fn our_own_manifest_passes_and_a_changed_one_is_refused_without_its_value() {
     assert!(!outcome.said().contains("hunter2"), "{outcome}");
     sandbox.snapshot("validate_files", &outcome);
     let unreadable = sandbox.bootstrap(["validate", "good.json", "nowhere.json", "no.json"]).run().expect(2);
-    assert!(unreadable.stdout.contains("good.json: pass") && unreadable.stderr.contains("nowhere.json"), "{unreadable}");
+    assert!(
+        unreadable.stdout.contains("good.json: pass") && unreadable.stderr.contains("nowhere.json"),
+        "{unreadable}"
+    );
 }
 
 #[test]
@@ -46,7 +49,8 @@ fn standard_input_holds_a_document_a_line() {
     assert!(!outcome.said().contains("hunter2"), "{outcome}");
     sandbox.snapshot("validate_lines", &outcome);
     let json = sandbox.bootstrap(["validate", "-", "--json"]).stdin(input).run().expect(1);
-    let lines = json.stdout.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"));
+    let lines =
+        json.stdout.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"));
     let verdicts: Vec<_> = lines.map(|line| (line["line"].as_u64(), line["verdict"] == "pass")).collect();
     assert_eq!(verdicts, [(Some(1), true), (Some(3), false), (Some(4), false), (Some(5), true)]);
     sandbox.bootstrap(["validate", "-"]).stdin(format!("{good}\n")).run().expect(0);
@@ -67,10 +71,12 @@ fn every_published_vector_is_judged_as_its_name_says() {
             (None, None) => continue,
         };
         sandbox.file(&name, &document, 0o600);
-        expected.insert(name.clone(), (name.ends_with(".pass.json"), vector["rule"].as_str().map(str::to_owned)));
+        expected
+            .insert(name.clone(), (name.ends_with(".pass.json"), vector["rule"].as_str().map(str::to_owned)));
     }
     let outcome = sandbox.bootstrap(["validate", "--json"]).args(expected.keys()).run().expect(1);
-    let verdicts: Vec<Value> = outcome.stdout.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let verdicts: Vec<Value> =
+        outcome.stdout.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     assert!(expected.len() > 100 && verdicts.len() == expected.len(), "{}", verdicts.len());
     for verdict in verdicts {
         let name = verdict["file"].as_str().expect("a file");
@@ -88,8 +94,13 @@ fn config_schema_and_completions_are_data() {
     let schema = sandbox.bootstrap(["config-schema"]).run().expect(0).json();
     jsonschema::meta::validate(&schema).expect("a schema");
     let validator = jsonschema::validator_for(&schema).expect("a schema");
-    assert!(validator.is_valid(&json!({"mode": "agent", "agent": {"server_url": "https://k3s.example.local:6443"}})));
-    for bad in [json!({"moed": "agent"}), json!({"mode": "serve"}), json!({"longhorn": {"replica_count": 10}})] {
+    assert!(
+        validator
+            .is_valid(&json!({"mode": "agent", "agent": {"server_url": "https://k3s.example.local:6443"}}))
+    );
+    for bad in
+        [json!({"moed": "agent"}), json!({"mode": "serve"}), json!({"longhorn": {"replica_count": 10}})]
+    {
         assert!(!validator.is_valid(&bad), "{bad}");
     }
     for shell in ["bash", "zsh", "fish"] {

@@ -1,5 +1,8 @@
 //! What a run was asked to do: every input resolved and checked, before anything happens.
 
+#[cfg(test)]
+pub(crate) mod samples;
+
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 

@@ -14,7 +14,7 @@ use crate::secret::Secret;
 use crate::step::{Found, HelmRelease, Kube, Revision, delete_secret, helm_upgrade};
 
 /// A helm that was left alone has given up after this time.
-const ABANDONED: Duration = Duration::from_secs(720);
+const ABANDONED: Duration = Duration::from_mins(12);
 
 impl Apply<'_> {
     pub(super) fn helm(

@@ -118,7 +118,7 @@ impl<'a> Apply<'a> {
             (self.report)(Event::Done { title: &step.title, effect });
         }
         self.verify(plan, of)?;
-        self.remove_staged(plan);
+        remove_staged(plan);
         Ok(plan.result())
     }
 
@@ -166,19 +166,19 @@ impl<'a> Apply<'a> {
     fn check_stop(&self) -> Result<(), ApplyError> {
         if (self.stop)() { Err(ApplyError::Interrupted) } else { Ok(()) }
     }
+}
 
-    /// What was fetched is in its place now. If it cannot be removed, it is in nobody's way.
-    fn remove_staged(&self, plan: &Plan) {
-        let remove = |path: &Path| drop(std::fs::remove_file(path));
-        for step in &plan.steps {
-            match &step.action {
-                Action::Fetch { to, .. } => {
-                    remove(to);
-                    remove(&promise_file(to));
-                }
-                Action::Install { from, .. } => remove(from),
-                _ => {}
+/// What was fetched is in its place now. If it cannot be removed, it is in nobody's way.
+fn remove_staged(plan: &Plan) {
+    let remove = |path: &Path| drop(std::fs::remove_file(path));
+    for step in &plan.steps {
+        match &step.action {
+            Action::Fetch { to, .. } => {
+                remove(to);
+                remove(&promise_file(to));
             }
+            Action::Install { from, .. } => remove(from),
+            _ => {}
         }
     }
 }

@@ -17,8 +17,8 @@ pub(crate) struct Vault {
     made: Vec<(Component, Secret)>,
 }
 
-/// Rounds of bcrypt, as the power of two that the htpasswd program takes by default for bcrypt is 5 and the registry's
-/// documentation leaves it; 10 is what bcrypt libraries take.
+/// Rounds of bcrypt as a power of two. The registry hashes at every request, so it is what libraries take by default and
+/// not more.
 const BCRYPT_COST: u32 = 10;
 
 impl Vault {
@@ -58,19 +58,24 @@ impl Vault {
     ) -> Result<Secret, Trouble> {
         let secret = match password {
             Password::Given(secret) => secret.clone(),
-            Password::Generate => match self.made.iter().find(|(owner, _)| *owner == component) {
-                Some((_, secret)) => secret.clone(),
-                None => {
-                    let secret = match kept_in.map(|place| kept(host, place)).transpose()?.flatten() {
-                        Some(kept) => kept,
-                        None => generate(),
-                    };
-                    self.made.push((component, secret.clone()));
-                    secret
-                }
-            },
+            Password::Generate => self.generated(host, component, kept_in)?,
         };
         host.log().learn(&secret);
+        Ok(secret)
+    }
+
+    fn generated(
+        &mut self,
+        host: &Host,
+        component: Component,
+        kept_in: Option<&KeptIn>,
+    ) -> Result<Secret, Trouble> {
+        if let Some((_, secret)) = self.made.iter().find(|(owner, _)| *owner == component) {
+            return Ok(secret.clone());
+        }
+        let kept = kept_in.map(|place| kept(host, place)).transpose()?.flatten();
+        let secret = kept.unwrap_or_else(generate);
+        self.made.push((component, secret.clone()));
         Ok(secret)
     }
 }

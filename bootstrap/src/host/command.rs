@@ -17,7 +17,6 @@ pub(crate) struct Command {
     pub(super) timeout: Duration,
     pub(super) privilege: Privilege,
     pub(super) withheld: bool,
-    pub(super) masks: Vec<Secret>,
 }
 
 /// What a command reads from its standard input.
@@ -27,7 +26,7 @@ pub(crate) enum Stdin {
     Empty,
     /// A text that may be shown.
     Public(String),
-    /// A text that may not.
+    /// A text that may not. Where the command repeats it, it is masked.
     Secret(Secret),
 }
 
@@ -54,7 +53,6 @@ impl Command {
             timeout: QUESTION,
             privilege: Privilege::Own,
             withheld: false,
-            masks: Vec::new(),
         }
     }
 
@@ -83,6 +81,7 @@ impl Command {
     }
 
     /// Runs it as root.
+    #[expect(clippy::wrong_self_convention, reason = "it is a builder and says as whom the command runs")]
     pub(crate) fn as_root(mut self) -> Self {
         self.privilege = Privilege::Root;
         self
@@ -91,12 +90,6 @@ impl Command {
     /// Keeps its output out of the log, because it is long or may hold secrets.
     pub(crate) fn withhold_output(mut self) -> Self {
         self.withheld = true;
-        self
-    }
-
-    /// Masks `secret` wherever its output repeats it.
-    pub(crate) fn mask(mut self, secret: &Secret) -> Self {
-        self.masks.push(secret.clone());
         self
     }
 

@@ -23,7 +23,7 @@ pub(crate) enum Written {
 }
 
 /// Copying a program of a hundred megabytes on a slow disk takes less.
-const COPY: Duration = Duration::from_secs(120);
+const COPY: Duration = Duration::from_mins(2);
 
 impl Host {
     /// The file at `path`, or `None` if there is nothing.

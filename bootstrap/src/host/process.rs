@@ -48,11 +48,6 @@ impl Output {
         self.status.success()
     }
 
-    /// Its exit code, unless a signal ended it.
-    pub(crate) fn code(&self) -> Option<i32> {
-        self.status.code()
-    }
-
     /// Standard output as text.
     pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.stdout).into_owned()

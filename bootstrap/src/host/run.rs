@@ -1,5 +1,6 @@
 //! Running commands.
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::Arc;
@@ -49,7 +50,7 @@ impl Host {
     /// It could not be started, or did not end in time.
     pub(crate) fn ask(&self, command: &Command) -> Result<Output, CommandError> {
         let prepared = self.prepared(command)?;
-        for secret in &command.masks {
+        if let Stdin::Secret(secret) = &command.stdin {
             self.log.learn(secret);
         }
         let shown = self.log.masked(&command.to_string());
@@ -88,7 +89,7 @@ impl Host {
         if may_prompt {
             // In our own process group and on our own terminal: a background group could not read the password.
             let sudo = self.program("sudo").ok_or_else(|| not_found("sudo"))?;
-            let _ = std::process::Command::new(sudo).arg("-v").stdout(Stdio::null()).status();
+            let _ = child(sudo).arg("-v").stdout(Stdio::null()).status();
         }
         self.run(&Command::new("sudo").args(["-n", "true"]))?;
         self.posture = Posture::Sudo;
@@ -98,7 +99,7 @@ impl Host {
     fn prepared(&self, command: &Command) -> Result<std::process::Command, CommandError> {
         let program = self.find(&command.program)?;
         let mut prepared = if self.by_sudo(command) {
-            let mut sudo = std::process::Command::new(self.find("sudo")?);
+            let mut sudo = child(self.find("sudo")?);
             sudo.args(["-n", "--"]);
             if !command.env.is_empty() {
                 // Setting variables by sudo itself needs another permission than running a command.
@@ -110,7 +111,7 @@ impl Host {
         } else if command.privilege == Privilege::Root && self.posture == Posture::Plain {
             return Err(CommandError::NeedsRoot { command: self.log.masked(&command.to_string()) });
         } else {
-            std::process::Command::new(program)
+            child(program)
         };
         prepared.args(&command.args).env_clear().env("LC_ALL", "C").envs(command.env.iter().cloned());
         prepared.envs(PASSED_ON.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
@@ -147,16 +148,22 @@ impl Host {
     /// A user may not signal what runs as root, so sudo has to.
     fn kill(&self, group: Pid, signal: Signal, command: &Command) {
         let refused = kill_process_group(group, signal) == Err(Errno::PERM);
-        if refused && self.by_sudo(command) {
-            if let (Some(sudo), Some(kill)) = (self.program("sudo"), self.program("kill")) {
-                let group = format!("-{}", group.as_raw_nonzero());
-                let signal = format!("-{}", signal.as_raw());
-                let mut command = std::process::Command::new(sudo);
-                command.args(["-n", "--"]).arg(kill).args([signal.as_str(), "--", group.as_str()]);
-                let _ = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
-            }
+        if refused
+            && self.by_sudo(command)
+            && let (Some(sudo), Some(kill)) = (self.program("sudo"), self.program("kill"))
+        {
+            let (group, signal) = (format!("-{}", group.as_raw_nonzero()), format!("-{}", signal.as_raw()));
+            let mut command = child(sudo);
+            command.args(["-n", "--"]).arg(kill).args([signal.as_str(), "--", group.as_str()]);
+            let _ = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
         }
     }
+}
+
+/// The one place where a child process comes from.
+#[expect(clippy::disallowed_methods, reason = "this is the host seam")]
+fn child(program: impl AsRef<OsStr>) -> std::process::Command {
+    std::process::Command::new(program)
 }
 
 fn input(command: &Command) -> Vec<u8> {

@@ -3,6 +3,7 @@
 //! No checksum, no install: what the operator pinned comes first, then what the release itself states. With an artifacts
 //! folder it is a sum file in that folder.
 
+use std::fmt::Write;
 use std::path::PathBuf;
 
 use schema::Arch;
@@ -167,9 +168,11 @@ fn encoded(segment: &str) -> String {
     segment.bytes().fold(String::new(), |mut text, byte| {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                text.push(char::from(byte))
+                text.push(char::from(byte));
             }
-            _ => text.push_str(&format!("%{byte:02X}")),
+            _ => {
+                let _ = write!(text, "%{byte:02X}");
+            }
         }
         text
     })

@@ -5,7 +5,7 @@ use std::cell::OnceCell;
 use schema::{DetectedBefore, Mode};
 
 use super::k3s;
-use crate::host::{Answer, Host};
+use crate::host::Host;
 use crate::settings::Settings;
 use crate::step::{Found, Kube, ObjectRef};
 
@@ -50,15 +50,6 @@ impl Detection {
             _ => None,
         }
     }
-
-    /// The detection of something that a question was asked about.
-    pub(super) fn of(answer: Answer) -> Self {
-        match answer {
-            Answer::Yes => Self::Present,
-            Answer::No => Self::Missing,
-            Answer::Unknown(reason) => Self::Unknown(reason),
-        }
-    }
 }
 
 /// What detection looks at.
@@ -94,8 +85,9 @@ impl<'a> Probe<'a> {
         self.cluster.get_or_init(|| match k3s::state(self.host, Mode::Server) {
             Detection::Missing => Cluster::None,
             Detection::Present => Cluster::Here,
-            Detection::Incomplete(reason) => Cluster::Unknown(reason),
-            Detection::Unknown(reason) | Detection::Conflict(reason) => Cluster::Unknown(reason),
+            Detection::Incomplete(reason) | Detection::Unknown(reason) | Detection::Conflict(reason) => {
+                Cluster::Unknown(reason)
+            }
             other => Cluster::Unknown(format!("k3s is {}", other.word())),
         })
     }

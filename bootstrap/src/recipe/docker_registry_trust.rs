@@ -27,20 +27,23 @@ pub(super) fn detect(probe: &Probe<'_>) -> Detection {
 
 pub(super) fn plan(detection: &Detection, context: &Context<'_>) -> Plan {
     let (path, secret) = (target(context.settings), registry::certificate_secret());
-    let same = Condition::CertificateInstalled { path: path.clone(), secret: secret.clone() };
+    let in_place = Condition::CertificateInstalled { path: path.clone(), secret: secret.clone() };
     let steps = || {
-        let folder = path.parent().unwrap_or(&path).to_owned();
-        let (mode, content) = (0o644, Content::Certificate(secret.clone()));
+        let above = path.parent().unwrap_or(&path).to_owned();
+        let written = Content::Certificate(secret.clone());
         vec![
             Step::new(
                 "certificate of the registry",
                 Action::Wait(Check::within(180, Condition::CertificateIn(secret.clone()))),
             ),
-            Step::new("folder for Docker's trust", Action::EnsureDir { path: folder, mode: 0o755 }),
-            Step::new("Docker's trust in the registry", Action::Write { path: path.clone(), mode, content }),
+            Step::new("folder for Docker's trust", Action::EnsureDir { path: above, mode: 0o755 }),
+            Step::new(
+                "Docker's trust in the registry",
+                Action::Write { path: path.clone(), mode: 0o644, content: written },
+            ),
         ]
     };
-    Plan::ensuring(detection, steps, vec![Check::within(30, same)])
+    Plan::ensuring(detection, steps, vec![Check::within(30, in_place)])
 }
 
 fn target(settings: &Settings) -> PathBuf {

@@ -30,7 +30,7 @@ fn steps(context: &Context<'_>) -> Vec<Step> {
             &context.staging.to_string_lossy(),
             &member,
         ])
-        .timeout(std::time::Duration::from_secs(120));
+        .timeout(std::time::Duration::from_mins(2));
     vec![
         artifacts::fetch(context, "helm archive", archive),
         Step::new("unpack helm", Action::Run(unpack)),

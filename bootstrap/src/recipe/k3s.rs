@@ -68,7 +68,7 @@ fn steps(context: &Context<'_>) -> Vec<Step> {
         .env("INSTALL_K3S_SKIP_DOWNLOAD", "true")
         .env("INSTALL_K3S_VERSION", &context.settings.versions.k3s)
         .as_root()
-        .timeout(std::time::Duration::from_secs(600));
+        .timeout(std::time::Duration::from_mins(10));
     if let Some(agent) = &context.settings.agent {
         steps.extend(token(agent));
         run = run

@@ -28,6 +28,7 @@ pub(crate) use detection::{Cluster, Detection, Probe};
 pub(crate) use modes::components;
 pub(crate) use plan::Plan;
 
+#[cfg(test)]
 use crate::host::Host;
 use crate::settings::Settings;
 
@@ -44,6 +45,7 @@ pub(crate) struct Context<'a> {
 
 /// Looks at every component of the mode, in the order in which they are worked on. Nothing is changed, and nobody is
 /// asked for a password.
+#[cfg(test)]
 pub(crate) fn detect_all(host: &Host, settings: &Settings) -> Vec<(Component, Detection)> {
     let probe = Probe::new(host, settings);
     components(settings.mode).iter().map(|component| (*component, detect(*component, &probe))).collect()
@@ -83,8 +85,7 @@ pub(crate) fn detect(component: Component, probe: &Probe<'_>) -> Detection {
 pub(crate) fn plan(component: Component, detection: &Detection, context: &Context<'_>) -> Plan {
     match detection {
         Detection::NotNeeded => return Plan::skip(),
-        Detection::Unknown(reason) => return Plan::blocked(reason),
-        Detection::Conflict(reason) => return Plan::blocked(reason),
+        Detection::Unknown(reason) | Detection::Conflict(reason) => return Plan::blocked(reason),
         _ => {}
     }
     match component {

@@ -53,7 +53,7 @@ fn steps(nfs: &Nfs, action: PlannedAction) -> Vec<Step> {
         steps.push(Step::new("NFS server", Action::EnsurePackages(vec![PACKAGE.to_owned()])));
     }
     let line = format!("{} {}({OPTIONS})", nfs.export_path.display(), nfs.allowed_network);
-    let export = Command::new("exportfs").args(["-ra"]).as_root().timeout(Duration::from_secs(60));
+    let export = Command::new("exportfs").args(["-ra"]).as_root().timeout(Duration::from_mins(1));
     steps.extend([
         Step::new("exported folder", Action::EnsureDir { path: nfs.export_path.clone(), mode: 0o755 }),
         Step::new("export line", Action::EnsureLine { path: EXPORTS.into(), line }),

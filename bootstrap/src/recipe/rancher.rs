@@ -37,7 +37,7 @@ fn values(context: &Context<'_>) -> Document {
     match &context.settings.tls {
         // Rancher's own authority signs, by way of cert-manager.
         Tls::SelfSigned => {
-            values["ingress"] = json!({ "ingressClassName": "traefik", "tls": { "source": "rancher" } })
+            values["ingress"] = json!({ "ingressClassName": "traefik", "tls": { "source": "rancher" } });
         }
         Tls::Letsencrypt { email, environment } => {
             values["ingress"] = json!({ "ingressClassName": "traefik", "tls": { "source": "letsEncrypt" } });

@@ -1,6 +1,6 @@
 //! Files that come from a release, each with the promise it is held to.
 
-use std::fmt;
+use std::fmt::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// A file of a release.
@@ -81,7 +81,10 @@ impl Sha256Sum {
 
     /// The checksum whose bytes these are.
     pub(crate) fn from_digest(digest: &[u8]) -> Self {
-        Self(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+        Self(digest.iter().fold(String::with_capacity(64), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        }))
     }
 }
 

@@ -12,16 +12,16 @@ use crate::host::{Command, Stdin};
 pub(crate) const FIELD_MANAGER: &str = "productive-k3s";
 
 /// Package downloads on a slow line take less.
-const PACKAGES: Duration = Duration::from_secs(900);
+const PACKAGES: Duration = Duration::from_mins(15);
 
 /// The largest artifact is a hundred megabytes.
-const DOWNLOAD: Duration = Duration::from_secs(900);
+const DOWNLOAD: Duration = Duration::from_mins(15);
 
 /// A chart has this long to bring its pods up.
-const CHART: Duration = Duration::from_secs(600);
+const CHART: Duration = Duration::from_mins(10);
 
 /// Time on top of a command's own limit, so that it can say itself what it waited for.
-const MARGIN: Duration = Duration::from_secs(60);
+const MARGIN: Duration = Duration::from_mins(1);
 
 /// Gives the cluster the object on standard input, which is read as JSON.
 pub(crate) fn apply_object(object: Stdin) -> Command {

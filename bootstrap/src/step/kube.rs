@@ -21,6 +21,7 @@ pub(crate) struct ObjectRef {
 }
 
 /// What the cluster says of an object or a list.
+#[expect(clippy::enum_variant_names, reason = "`NotFound` is the word of the API for it")]
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Found {
     /// Here it is.

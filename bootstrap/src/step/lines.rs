@@ -36,11 +36,6 @@ pub(crate) fn with_block(text: &str, marker: &str, lines: &[String]) -> String {
     }
 }
 
-/// `text` without the block under `marker`.
-pub(crate) fn without_block(text: &str, marker: &str) -> String {
-    find_block(text, marker).map_or_else(|| text.to_owned(), |old| text.replacen(old, "", 1))
-}
-
 /// Whether `text` has exactly this line.
 pub(crate) fn has_line(text: &str, line: &str) -> bool {
     text.lines().any(|found| found == line)

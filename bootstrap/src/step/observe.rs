@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::kube::KUBECONFIG;
 use super::{Condition, Found, Kube, ObjectRef};
-use crate::host::{Answer, Command, Host};
+use crate::host::{Command, Host};
 
 /// What a look at a condition gave.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,5 +1,7 @@
 //! Artifacts: only what has the checksum that was promised gets a name.
 
+#![expect(clippy::disallowed_methods, reason = "it sets a scene, nothing of ours")]
+
 use super::faults::only;
 use super::*;
 use crate::step::Sha256Sum;

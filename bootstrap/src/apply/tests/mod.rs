@@ -27,23 +27,17 @@ mod fetching;
 mod resume;
 mod runs;
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use manifest::{Intent, ManifestError, Outcome};
-use schema::{Bounded, Component, ComponentResult, Mode, PlannedAction};
+use schema::{Component, ComponentResult, Mode, PlannedAction};
 
 use super::{Apply, ApplyError, Effect, Event, Journal, StepFailure, Vault};
-use crate::host::stub::{self, StubHost};
+use crate::host::stub::StubHost;
 use crate::recipe::{self, Context, Plan};
-use crate::secret::Secret;
-use crate::settings::{
-    Agent, Artifacts, Checksums, Longhorn, Nfs, Password, Rancher, Registry, RegistryAuth, Settings, Tls,
-};
-
-/// The secrets of every run here.
-const SECRETS: [&str; 3] = ["rancher-canary", "registry-canary", "K10token-canary"];
+use crate::settings::samples::{SECRETS, settings};
+use crate::settings::{Artifacts, Password, RegistryAuth, Settings};
 
 /// A journal that keeps everything, and dies when it is told to.
 #[derive(Default)]
@@ -97,41 +91,6 @@ impl Ran {
             Err(ApplyError::Failed(failure)) => failure,
             other => panic!("did not fail: {other:?}"),
         }
-    }
-}
-
-fn settings(mode: Mode) -> Settings {
-    let given = |secret: &str| Password::Given(Secret::new(secret));
-    Settings {
-        mode,
-        agent: (mode == Mode::Agent).then(|| Agent {
-            server_url: "https://server.example.local:6443".to_owned(),
-            token: Secret::new(SECRETS[2]),
-        }),
-        tls: Tls::SelfSigned,
-        rancher: Rancher { host: "rancher.example.local".to_owned(), password: given(SECRETS[0]) },
-        registry: Registry {
-            host: "registry.example.local".to_owned(),
-            pvc_size_gib: Bounded::clamped(20),
-            storage_class: None,
-            auth: Some(RegistryAuth { user: "pusher".to_owned(), password: given(SECRETS[1]) }),
-        },
-        longhorn: Longhorn {
-            data_path: PathBuf::from("/data"),
-            replica_count: Bounded::clamped(1),
-            minimal_available_percentage: Bounded::clamped(10),
-            make_default: true,
-        },
-        nfs: Some(Nfs {
-            export_path: PathBuf::from("/srv/nfs/k8s-share"),
-            allowed_network: "192.168.0.0/24".to_owned(),
-        }),
-        manage_hosts_file: true,
-        trust_registry_in_docker: true,
-        skipped: BTreeSet::new(),
-        versions: stub::versions(),
-        checksums: Checksums::default(),
-        artifacts: Artifacts::Download,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Whole runs that succeed.
 
 use super::*;
+use ComponentResult::{Configured, Installed};
 use manifest::Undo;
 use std::os::unix::fs::PermissionsExt;
 
@@ -53,7 +54,6 @@ fn a_single_node_gets_every_component_and_the_second_run_reuses_all() {
             other => panic!("{}: {other:?}", intent.action),
         })
         .collect();
-    use ComponentResult::{Configured, Installed};
     let results: Vec<ComponentResult> = first.results().iter().map(|(_, result)| *result).collect();
     assert_eq!(
         results,

@@ -1,6 +1,8 @@
 //! Steps that fail, and what is said of them.
 
 use super::*;
+use crate::host::Command;
+use crate::step::{Action, Step};
 use schema::FailureReason;
 
 for_each_component!(whichever_command_fails_the_run_says_so_and_the_next_one_completes);
@@ -107,6 +109,21 @@ fn an_api_server_that_does_not_answer_stops_the_run_before_anything_is_changed()
         assert!(ran.journal.intents.is_empty());
         assert_eq!(tree(&stub), before);
     }
+}
+
+#[test]
+fn a_command_that_hangs_is_a_step_that_took_too_long() {
+    let stub = StubHost::fresh();
+    stub.put("stub/hang-in", "getent\n");
+    let host = stub.host();
+    let command = Command::new("getent").args(["hosts", "x"]).timeout(Duration::from_millis(200));
+    let steps = vec![Step::new("look up", Action::Run(command))];
+    let plan = Plan { action: PlannedAction::Install, steps, verify: Vec::new(), blocked: None };
+    let mut journal = Records::default();
+    let result = Apply::new(&host, &mut journal, &mut |_| {}, &|| false).component(Component::Helm, &plan);
+    let Err(ApplyError::Failed(failure)) = result else { panic!("{result:?}") };
+    assert_eq!((failure.reason, failure.step.as_str()), (FailureReason::TimedOut, "look up"));
+    assert!(matches!(journal.intents.as_slice(), [(_, Some(Outcome::Failed))]));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! `cargo xtask conformance`: the vectors through our gate and through implementations that share no code with it.
 
+mod examples;
 mod gate;
 mod implementations;
 mod install;
@@ -35,7 +36,7 @@ fn scratch() -> PathBuf {
 pub(crate) fn run() -> anyhow::Result<()> {
     let contract = files::published();
     let vectors = vector::load(&contract)?;
-    let program = gate::build()?;
+    let program = gate::build(&["--package", "bootstrap"])?;
     let python = install::python()?;
     let ours = gate::verdicts(&program, &vectors)?;
     let mut disagreements = Table::of_our_gate(&vectors, &ours).print_with_heading();
@@ -45,6 +46,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     output::line("");
     disagreements.extend(schemas::check(&contract, &python)?);
     disagreements.extend(gate::released(&program)?);
+    disagreements.extend(examples::check(&vectors, &python)?);
     if disagreements.is_empty() {
         return Ok(());
     }

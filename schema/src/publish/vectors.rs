@@ -9,6 +9,8 @@ mod raw;
 mod structure;
 mod values;
 
+pub(super) use base::{command_event, component_event, delivery, manifest, mode_event};
+
 use serde::Serialize;
 use serde_json::Value;
 

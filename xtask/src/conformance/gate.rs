@@ -12,17 +12,18 @@ use super::{Outcome, Verdicts, checked, scratch};
 use crate::files;
 use crate::release;
 
-/// Builds the program and tells where it is. This crate does not depend on the gate: it must still build when a
-/// published file is broken.
-pub(super) fn build() -> anyhow::Result<PathBuf> {
+/// Builds a program of the workspace and tells where it is. This crate does not depend on the gate: it must still build
+/// when a published file is broken.
+pub(super) fn build(wanted: &[&str]) -> anyhow::Result<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
-        .args(["build", "--quiet", "--package", "bootstrap", "--message-format=json-render-diagnostics"])
+        .args(["build", "--quiet", "--message-format=json-render-diagnostics"])
+        .args(wanted)
         .current_dir(files::root())
         .output()
         .context("failed to start cargo")?;
     if !output.status.success() {
-        bail!("failed to build bootstrap:\n{}", String::from_utf8_lossy(&output.stderr));
+        bail!("failed to build {}:\n{}", wanted.join(" "), String::from_utf8_lossy(&output.stderr));
     }
     let printed = String::from_utf8_lossy(&output.stdout);
     let executable = printed.lines().filter_map(|line| {
@@ -32,8 +33,8 @@ pub(super) fn build() -> anyhow::Result<PathBuf> {
     executable.last().context("cargo names no program")
 }
 
-/// What the gate says of each vector.
-pub(super) fn verdicts(program: &Path, vectors: &[Vector]) -> anyhow::Result<Verdicts> {
+/// Writes the document of each vector to a file of the vector's name; the folder of the files.
+pub(super) fn lay_out(vectors: &[Vector]) -> anyhow::Result<PathBuf> {
     let folder = scratch().join("documents");
     if folder.exists() {
         fs::remove_dir_all(&folder)?;
@@ -42,6 +43,12 @@ pub(super) fn verdicts(program: &Path, vectors: &[Vector]) -> anyhow::Result<Ver
     for vector in vectors {
         fs::write(folder.join(&vector.name), &vector.bytes)?;
     }
+    Ok(folder)
+}
+
+/// What the gate says of each vector.
+pub(super) fn verdicts(program: &Path, vectors: &[Vector]) -> anyhow::Result<Verdicts> {
+    let folder = lay_out(vectors)?;
     // It ends with 1 because documents are refused, which is what most vectors are about.
     let names = vectors.iter().map(|vector| &vector.name);
     let output = Command::new(program)

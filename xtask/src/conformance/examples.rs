@@ -1,0 +1,103 @@
+//! The examples for receiver teams, tried out.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use anyhow::Context;
+
+use super::vector::{Class, Vector};
+use super::{Outcome, checked, gate, install, scratch};
+use crate::files;
+
+/// Tries every example; what went wrong.
+pub(super) fn check(vectors: &[Vector], python: &Outcome<PathBuf>) -> anyhow::Result<Vec<String>> {
+    let folder = files::contract().join("examples");
+    let snake = match python {
+        Outcome::Ran(programs) => Outcome::Ran(validate(&folder, &programs.join("python"), vectors)?),
+        Outcome::Skipped(reason) => Outcome::Skipped(reason.clone()),
+    };
+    let script = folder.join("typescript");
+    let script = match install::node("typescript", &script)? {
+        Outcome::Ran(()) => {
+            let build = install::output_of(
+                Command::new("npm").args(["run", "--silent", "build"]).current_dir(&script),
+            );
+            Outcome::Ran(build.map(|_| "types generated and receiver compiled".to_owned()))
+        }
+        Outcome::Skipped(reason) => Outcome::Skipped(reason),
+    };
+    let curl = match install::output_of(Command::new("curl").arg("--version")) {
+        Ok(_) => Outcome::Ran(send(&folder)?),
+        Err(reason) => Outcome::Skipped(reason),
+    };
+    let outcomes =
+        [("example in Python", snake), ("example in TypeScript", script), ("example with curl", curl)];
+    Ok(outcomes.into_iter().filter_map(|(name, outcome)| checked(name, outcome)).collect())
+}
+
+/// Lets the Python example judge the document of every vector.
+fn validate(folder: &Path, python: &Path, vectors: &[Vector]) -> anyhow::Result<Result<String, String>> {
+    let documents = gate::lay_out(vectors)?;
+    let output = Command::new(python)
+        .arg("-B")
+        .arg(folder.join("python/validate.py"))
+        .args(vectors.iter().map(|vector| &vector.name))
+        .current_dir(&documents)
+        .output()
+        .with_context(|| format!("failed to start {}", python.display()))?;
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+    let verdict_of = |vector: &Vector| if vector.class() == Class::Pass { "pass" } else { "refused" };
+    let missing = vectors.iter().find(|vector| {
+        let wanted = format!("{}: {}", vector.name, verdict_of(vector));
+        !printed.lines().any(|line| line == wanted)
+    });
+    Ok(match missing {
+        None => Ok(format!("{} documents judged as the vectors say", vectors.len())),
+        Some(vector) => Err(format!("{}: {}", vector.name, String::from_utf8_lossy(&output.stderr))),
+    })
+}
+
+/// Sends the telemetry vectors to the reference receiver with curl.
+fn send(folder: &Path) -> anyhow::Result<Result<String, String>> {
+    let program = gate::build(&["--package", "telemetry", "--example", "receiver"])?;
+    let kept = scratch().join("received.ndjson");
+    if kept.exists() {
+        fs::remove_file(&kept)?;
+    }
+    let mut receiver = Receiver::start(&program, &kept)?;
+    let endpoint = receiver.endpoint()?;
+    let sent = install::output_of(Command::new("sh").arg(folder.join("curl/send.sh")).arg(endpoint));
+    Ok(sent.map(|said| said.trim().to_owned()))
+}
+
+/// The reference receiver, which ends with this value.
+struct Receiver(Child);
+
+impl Receiver {
+    fn start(program: &Path, kept: &Path) -> anyhow::Result<Self> {
+        let mut command = Command::new(program);
+        command.args(["--listen", "127.0.0.1:0", "--file"]).arg(kept).stderr(Stdio::piped());
+        let child = command.spawn().with_context(|| format!("failed to start {}", program.display()))?;
+        Ok(Self(child))
+    }
+
+    /// Where it listens, as it says in its first line.
+    fn endpoint(&mut self) -> anyhow::Result<String> {
+        let stderr = self.0.stderr.take().context("its messages are read")?;
+        let mut line = String::new();
+        BufReader::new(stderr).read_line(&mut line)?;
+        let endpoint =
+            line.trim().strip_prefix("listening: ").with_context(|| format!("the receiver said {line:?}"))?;
+        Ok(endpoint.to_owned())
+    }
+}
+
+impl Drop for Receiver {
+    fn drop(&mut self) {
+        // It may have ended by itself; either way there is nothing more to do.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}

@@ -1,6 +1,5 @@
 //! Rules for the keys of objects.
 
-use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
@@ -53,15 +52,33 @@ struct Tables {
     tokens: HashSet<&'static str>,
     /// The second words of the sequences, by their first.
     sequences: HashMap<&'static str, Vec<&'static str>>,
+    /// The marks of all these words. Most tokens of a document have no mark of theirs: looking each of its forms up would
+    /// cost more than everything else that the gate does.
+    marks: [u64; MARKS / 64],
 }
+
+const MARKS: usize = 1024;
 
 static TABLES: LazyLock<Tables> = LazyLock::new(|| {
     let mut sequences: HashMap<&str, Vec<&str>> = HashMap::new();
     for [first, second] in KEYS.sequences {
         sequences.entry(first).or_default().push(second);
     }
-    Tables { tokens: KEYS.tokens.iter().copied().collect(), sequences }
+    let mut marks = [0; MARKS / 64];
+    for word in KEYS.tokens.iter().chain(KEYS.sequences.iter().flatten()) {
+        let mark = mark(word);
+        marks[mark / 64] |= 1 << (mark % 64);
+    }
+    Tables { tokens: KEYS.tokens.iter().copied().collect(), sequences, marks }
 });
+
+/// A number that tells most words apart: from the length, the first, the middle and the last byte.
+fn mark(word: &str) -> usize {
+    let bytes = word.as_bytes();
+    let byte = |index: usize| bytes.get(index).map_or(0, |byte| usize::from(*byte));
+    let (length, middle, last) = (bytes.len(), byte(bytes.len() / 2), byte(bytes.len().saturating_sub(1)));
+    (length + byte(0) * 7 + middle * 61 + last * 263) % MARKS
+}
 
 #[derive(Default)]
 struct Found {
@@ -75,31 +92,31 @@ impl Tables {
         let mut awaited: Vec<&str> = Vec::new();
         for token in tokens {
             let mut next = Vec::new();
-            for form in forms(token) {
-                found.token |= self.tokens.contains(&*form);
-                found.sequence |= awaited.contains(&&*form);
-                next.extend(self.sequences.get(&*form).into_iter().flatten());
-            }
+            each_form(token, &mut |form| {
+                let mark = mark(form);
+                if self.marks[mark / 64] & (1 << (mark % 64)) != 0 {
+                    found.token |= self.tokens.contains(form);
+                    found.sequence |= awaited.contains(&form);
+                    next.extend(self.sequences.get(form).into_iter().flatten());
+                }
+            });
             awaited = next;
         }
         found
     }
 }
 
-/// The forms in which a token is compared, see `KEYS.forms`.
-fn forms(token: &str) -> impl Iterator<Item = Cow<'_, str>> {
+/// Calls `visit` with each form in which a token is compared, see `KEYS.forms`.
+fn each_form(token: &str, visit: &mut dyn FnMut(&str)) {
     let bare = token.trim_end_matches(|last: char| last.is_ascii_digit());
-    let bare = (bare.len() < token.len()).then_some(bare);
-    [Some(token), bare].into_iter().flatten().flat_map(|form| {
-        [
-            Some(Cow::Borrowed(form)),
-            form.strip_suffix('s').map(Cow::Borrowed),
-            form.strip_suffix("es").map(Cow::Borrowed),
-            form.strip_suffix("ies").map(|stem| Cow::Owned(format!("{stem}y"))),
-        ]
-        .into_iter()
-        .flatten()
-    })
+    let bare = Some(bare).filter(|bare| bare.len() < token.len());
+    for form in [Some(token), bare].into_iter().flatten() {
+        visit(form);
+        let Some(singular) = form.strip_suffix('s') else { continue };
+        visit(singular);
+        singular.strip_suffix('e').into_iter().for_each(&mut *visit);
+        singular.strip_suffix("ie").into_iter().for_each(|stem| visit(&format!("{stem}y")));
+    }
 }
 
 /// Cuts a key of any form into tokens, see `KEYS.normalisation`.

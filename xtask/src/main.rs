@@ -2,6 +2,7 @@
 
 mod compat;
 mod conformance;
+mod e2e;
 mod files;
 mod output;
 mod release;
@@ -16,6 +17,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   conformance         run the vectors through our gate and through independent implementations
   compat              compare the contract with its last release, and demand the version that the difference needs
   release-contract    freeze the contract under its version
+  e2e TIER            test the program on a real systemd (nspawn) or against a real API server (apiserver)";
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -26,6 +28,7 @@ fn main() -> anyhow::Result<()> {
         ["conformance"] => conformance::run(),
         ["compat"] => compat::run(),
         ["release-contract"] => release::run(),
+        ["e2e", rest @ ..] => e2e::run(rest),
         _ => bail!("{USAGE}"),
     }
 }

@@ -1,0 +1,122 @@
+//! Taking everything back, while others have used the cluster in between.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::apply::{CLASSES, defaults};
+use super::{HOSTS, PATHS, Test};
+use crate::e2e::machine::{Finished, RUNS};
+use crate::e2e::process::eventually;
+use crate::e2e::report::{Report, all, contains, equal, holds};
+
+const NAMESPACE: &str = "/api/v1/namespaces/registry";
+const SERVICES: &str = "/api/v1/namespaces/cattle-system/services";
+const ISSUER: &str = "/apis/cert-manager.io/v1/clusterissuers/selfsigned";
+
+pub(super) fn run(test: &Test<'_>, report: &mut Report) -> anyhow::Result<()> {
+    report.part("Rolling the first run back, after others have used the cluster");
+    let api = test.api();
+    let record = first_run(test)?;
+    others_were_here(test)?;
+    let before = api.versions(&PATHS)?;
+    let plan = rollback(test, &record, &[])?;
+    report.check(&format!("the plan ends with exit code 0 ({})", plan.seconds()), holds(plan.code == 0, plan.told()));
+    report.check("and has changed nothing", equal(&api.versions(&PATHS)?, &before));
+    let safe = rollback(test, &record, &["--apply", "--yes"])?;
+    report.check(&format!("what is safe alone ends with exit code 0 ({})", safe.seconds()), holds(safe.code == 0, safe.told()));
+    report.check("the hosts file is as it was", equal(&test.machine.read("/etc/hosts"), &HOSTS.to_owned()));
+    report.check("Docker's trust is gone, folders included", holds(!test.machine.at("/etc/docker").exists(), "it is there"));
+    report.check("the issuer, of whom a certificate is left, is still there", there(test, ISSUER, true)?);
+    let all = rollback(test, &record, &["--apply", "--yes", "--include", "moderate"])?;
+    report.check(&format!("with what is moderate it ends with exit code 0 ({})", all.seconds()), holds(all.code == 0, all.told()));
+    after(test, report)?;
+    again(test, &record, report)
+}
+
+/// The private context of the run that created the registry.
+fn first_run(test: &Test<'_>) -> anyhow::Result<String> {
+    let created = |context: &Value| context["steps"].as_array().is_some_and(|steps| steps.len() > 10);
+    let name = test.machine.contexts().into_iter().find(|(_, context)| created(context));
+    let (name, _) = name.ok_or_else(|| anyhow::anyhow!("no record has the steps of the first run"))?;
+    Ok(format!("{RUNS}/bootstrap-{name}.json"))
+}
+
+/// The settings that Longhorn makes for itself, and what others have put beside and in the place of ours.
+fn others_were_here(test: &Test<'_>) -> anyhow::Result<()> {
+    let api = test.api();
+    let flag = json!({ "apiVersion": "longhorn.io/v1beta2", "kind": "Setting", "value": "false",
+        "metadata": { "name": "deleting-confirmation-flag" } });
+    api.create("/apis/longhorn.io/v1beta2/namespaces/longhorn-system/settings", &flag)?;
+    let theirs = json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "theirs" }, "data": { "a": "b" } });
+    api.create(&format!("{NAMESPACE}/configmaps"), &theirs)?;
+    let neighbour = json!({ "apiVersion": "v1", "kind": "Service", "metadata": { "name": "theirs" },
+        "spec": { "ports": [{ "port": 80 }] } });
+    api.create(SERVICES, &neighbour)?;
+    // The run's own service was deleted before, and another run has made it anew: it is not the first run's.
+    Ok(())
+}
+
+fn after(test: &Test<'_>, report: &mut Report) -> anyhow::Result<()> {
+    let api = test.api();
+    for path in ["deployments/registry"].map(|path| format!("/apis/apps/v1/namespaces/registry/{path}")) {
+        report.check(&format!("{path} is gone"), there(test, &path, false)?);
+    }
+    for path in ["persistentvolumeclaims/registry-data", "secrets/registry-htpasswd", "secrets/registry-tls"] {
+        let path = format!("{NAMESPACE}/{path}");
+        let gone = eventually(Duration::from_secs(20), || matches!(api.has(&path), Ok(false)));
+        report.check(&format!("{path} is gone"), holds(gone, "it is there"));
+    }
+    let path = format!("{NAMESPACE}/services/registry");
+    report.check("the service with another UID is still there", there(test, &path, true)?);
+    report.check("so is the namespace, which holds somebody else's object", all([there(test, NAMESPACE, true)?, there(test, &format!("{NAMESPACE}/configmaps/theirs"), true)?]));
+    report.check("the issuer is gone", there(test, ISSUER, false)?);
+    report.check("cert-manager is gone, and its definitions with it", all([
+        there(test, "/apis/apps/v1/namespaces/cert-manager/deployments/cert-manager", false)?,
+        there(test, "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/certificates.cert-manager.io", false)?,
+        holds(eventually(Duration::from_secs(30), || matches!(api.has("/api/v1/namespaces/cert-manager"), Ok(false))), "its namespace stays"),
+    ]));
+    report.check("Rancher is gone, a neighbour in its namespace is not", all([
+        there(test, "/apis/apps/v1/namespaces/cattle-system/deployments/rancher", false)?,
+        there(test, &format!("{SERVICES}/theirs"), true)?,
+    ]));
+    report.check("Longhorn is gone, after its deletion flag was set", there(test, "/apis/apps/v1/namespaces/longhorn-system/deployments/longhorn-driver-deployer", false)?);
+    report.check("longhorn-single is gone, local-path is the default again", all([
+        there(test, &format!("{CLASSES}/longhorn-single"), false)?,
+        equal(&defaults(test)?, &vec!["local-path".to_owned()]),
+    ]));
+    for name in ["addons.k3s.cattle.io", "helmcharts.helm.cattle.io"] {
+        let path = format!("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}");
+        report.check(&format!("{name} of k3s has survived"), there(test, &path, true)?);
+    }
+    report.check("so has its HelmChart", there(test, "/apis/helm.cattle.io/v1/namespaces/kube-system/helmcharts/traefik", true)?);
+    let manifests = test.machine.manifests();
+    report.check("no public manifest tells of the rollback", holds(!manifests.values().any(|run| run.to_string().contains("rollback")), ""));
+    let calls = test.machine.read("/state/calls");
+    let forced = calls.lines().filter(|call| call.contains("--force") || call.contains("finalize")).count();
+    report.check("nothing was forced", equal(&forced, &0));
+    Ok(())
+}
+
+/// What kept the namespace is taken away by its owners, and the same command goes on.
+fn again(test: &Test<'_>, record: &str, report: &mut Report) -> anyhow::Result<()> {
+    let api = test.api();
+    api.delete(&format!("{NAMESPACE}/configmaps/theirs"))?;
+    api.delete(&format!("{NAMESPACE}/services/registry"))?;
+    let again = rollback(test, record, &["--apply", "--yes", "--include", "moderate"])?;
+    report.check("with the foreign objects gone the same command ends with exit code 0", holds(again.code == 0, again.told()));
+    let gone = eventually(Duration::from_secs(30), || matches!(api.has(NAMESPACE), Ok(false)));
+    report.check("and the namespace goes", holds(gone, again.told()));
+    let last = rollback(test, record, &["--json"])?;
+    report.check("a last plan has nothing left to do", contains(&last.stdout, &["undone"]));
+    Ok(())
+}
+
+fn rollback(test: &Test<'_>, record: &str, more: &[&str]) -> anyhow::Result<Finished> {
+    test.call(&[&["rollback", "--to", record][..], more].concat())
+}
+
+fn there(test: &Test<'_>, path: &str, wanted: bool) -> anyhow::Result<Result<(), String>> {
+    let is = test.api().has(path)?;
+    Ok(holds(is == wanted, format!("{path} is {}there", if is { "" } else { "not " })))
+}

@@ -1,0 +1,100 @@
+//! The transcript: one line a check.
+
+use std::fmt::Debug;
+use std::time::Instant;
+
+use anyhow::bail;
+
+use crate::output;
+
+/// Whether something holds, and what was found instead.
+pub(super) type Verdict = Result<(), String>;
+
+/// Writes the transcript and counts.
+pub(super) struct Report {
+    began: Instant,
+    last: Instant,
+    passed: usize,
+    failed: Vec<String>,
+}
+
+impl Report {
+    /// An empty one, whose clock runs from now.
+    pub(super) fn new() -> Self {
+        let now = Instant::now();
+        Self { began: now, last: now, passed: 0, failed: Vec::new() }
+    }
+
+    /// Begins a part.
+    pub(super) fn part(&mut self, title: &str) {
+        output::line(&format!("\n{title}"));
+        self.last = Instant::now();
+    }
+
+    /// Says what was done and how long it took since the line before.
+    pub(super) fn note(&mut self, text: &str) {
+        let took = self.lap();
+        output::line(&format!("      {took}  {text}"));
+    }
+
+    /// Says whether something holds and how long it took since the line before.
+    pub(super) fn check(&mut self, what: &str, verdict: Verdict) {
+        let took = self.lap();
+        match verdict {
+            Ok(()) => {
+                self.passed += 1;
+                output::line(&format!("ok    {took}  {what}"));
+            }
+            Err(found) => {
+                self.failed.push(what.to_owned());
+                output::line(&format!("FAIL  {took}  {what}"));
+                found.lines().for_each(|line| output::line(&format!("        | {line}")));
+            }
+        }
+    }
+
+    /// The last line.
+    ///
+    /// # Errors
+    /// A check failed.
+    pub(super) fn end(self, tier: &str) -> anyhow::Result<()> {
+        let seconds = self.began.elapsed().as_secs_f32();
+        let (passed, failed) = (self.passed, self.failed.len());
+        output::line(&format!("\ne2e {tier}: {passed} ok, {failed} FAIL in {seconds:.0} s"));
+        if failed > 0 {
+            bail!("e2e {tier} failed:\n  {}", self.failed.join("\n  "));
+        }
+        Ok(())
+    }
+
+    fn lap(&mut self) -> String {
+        let now = Instant::now();
+        let took = now.duration_since(std::mem::replace(&mut self.last, now));
+        format!("{:6.1} s", took.as_secs_f32())
+    }
+}
+
+/// Holds if both are the same.
+pub(super) fn equal<T: PartialEq + Debug>(found: &T, wanted: &T) -> Verdict {
+    if found == wanted { Ok(()) } else { Err(format!("found  {found:?}\nwanted {wanted:?}")) }
+}
+
+/// Holds if `is` does; `evidence` is what else to show.
+pub(super) fn holds(is: bool, evidence: impl ToString) -> Verdict {
+    if is { Ok(()) } else { Err(evidence.to_string()) }
+}
+
+/// Holds if `text` has each of `parts`, wherever lines are broken.
+pub(super) fn contains(text: &str, parts: &[&str]) -> Verdict {
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match parts.iter().find(|part| !text.contains(**part)) {
+        None => Ok(()),
+        Some(part) => Err(format!("there is no {part:?} in\n{text}")),
+    }
+}
+
+/// Holds if all do; what does not is told together.
+pub(super) fn all(verdicts: impl IntoIterator<Item = Verdict>) -> Verdict {
+    let faults: Vec<String> = verdicts.into_iter().filter_map(Verdict::err).collect();
+    if faults.is_empty() { Ok(()) } else { Err(faults.join("\n")) }
+}

@@ -4,6 +4,7 @@ mod change;
 mod compare;
 mod denylist;
 mod node;
+mod objects;
 mod sample;
 mod strings;
 #[cfg(test)]
@@ -36,7 +37,9 @@ pub(crate) fn run() -> anyhow::Result<()> {
     let changes = changes(&old, &new)?;
     let current = release::current()?;
     output::line(&format!("contract {current} against release {}: {} changes", last.version, changes.len()));
-    changes.iter().for_each(|change| output::line(&change.to_string()));
+    for change in &changes {
+        output::line(&change.to_string());
+    }
     let needed = changes.iter().map(|change| change.level).max();
     judge(needed, last.version, current)?;
     output::line(&match needed {

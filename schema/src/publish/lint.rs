@@ -111,7 +111,7 @@ mod tests {
     }
 
     /// A sound schema with `property` as its only property.
-    fn with_property(property: Value) -> Value {
+    fn with_property(property: &Value) -> Value {
         json!({ "title": "T", "$id": "urn:x", "type": "object", "additionalProperties": false,
                 "properties": { "p": property } })
     }
@@ -120,7 +120,7 @@ mod tests {
     fn each_rule_finds_its_fault() {
         let described = |mut schema: Value| {
             schema["description"] = json!("A thing. Purpose: to test.");
-            with_property(schema)
+            with_property(&schema)
         };
         let faulty = [
             described(json!({ "type": "object", "properties": {} })),
@@ -140,9 +140,9 @@ mod tests {
             described(json!({ "type": "array" })),
             described(json!({})),
             described(json!({ "enum": ["a"], "format": "uint8" })),
-            with_property(json!({ "type": "boolean" })),
-            with_property(json!({ "type": "boolean", "description": "No reason given." })),
-            with_property(json!(true)),
+            with_property(&json!({ "type": "boolean" })),
+            with_property(&json!({ "type": "boolean", "description": "No reason given." })),
+            with_property(&json!(true)),
             json!({ "type": "object", "additionalProperties": false, "properties": {} }),
         ];
         for schema in faulty {

@@ -1,8 +1,10 @@
 //! Conformance vectors: documents that every receiver must take, and documents that every receiver must refuse.
 
 mod base;
+mod bodies;
 mod disguises;
 mod events;
+mod forms;
 mod keys;
 mod pass;
 mod raw;
@@ -102,8 +104,8 @@ pub(super) fn files() -> Vec<PublishedFile> {
     let groups = [
         (1, pass::vectors()),
         (101, raw::vectors()),
-        (201, structure::vectors()),
-        (301, events::vectors()),
+        (201, [structure::vectors(), forms::vectors()].concat()),
+        (301, [events::vectors(), bodies::vectors()].concat()),
         (401, keys::vectors()),
         (501, values::vectors()),
         (701, disguises::vectors()),

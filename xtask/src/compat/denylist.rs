@@ -39,7 +39,7 @@ fn values(pointer: &str, old: &Value, new: &Value, changes: &mut Vec<Change>) {
         }
         (Value::Array(before), Value::Array(after)) => lists(pointer, before, after, changes),
         _ if old != new => {
-            changes.push(change(pointer, format!("was {old}, is {new}"), Breaks::OldDocuments, None))
+            changes.push(change(pointer, format!("was {old}, is {new}"), Breaks::OldDocuments, None));
         }
         _ => {}
     }
@@ -59,7 +59,7 @@ fn lists(pointer: &str, old: &[Value], new: &[Value], changes: &mut Vec<Change>)
     for before in old {
         match find(new, before) {
             Some(after) if before.is_object() => {
-                values(&format!("{pointer}/{}", plain(&label(before))), before, &after, changes)
+                values(&format!("{pointer}/{}", plain(&label(before))), before, &after, changes);
             }
             Some(_) => {}
             None => changes.push(change(

@@ -80,7 +80,7 @@ fn a_field_was_removed() {
                     .as_object_mut()
                     .expect("properties")
                     .remove("tls_mode"),
-            )
+            );
         },
         &[("/features/tls_mode", Breaks::OldDocuments)],
     );
@@ -122,7 +122,7 @@ fn a_word_was_added_or_removed() {
     check(
         |schema| {
             schema["$defs"]["ToolName"] =
-                json!({ "type": "string", "enum": ["productive-k3s-core", "productive-k3s-cli"] })
+                json!({ "type": "string", "enum": ["productive-k3s-core", "productive-k3s-cli"] });
         },
         &[("/tool/name", Breaks::OldReceivers)],
     );

@@ -26,11 +26,11 @@ pub(super) fn build(wanted: &[&str]) -> anyhow::Result<PathBuf> {
         bail!("failed to build {}:\n{}", wanted.join(" "), String::from_utf8_lossy(&output.stderr));
     }
     let printed = String::from_utf8_lossy(&output.stdout);
-    let executable = printed.lines().filter_map(|line| {
+    let mut executables = printed.lines().filter_map(|line| {
         let message: Value = serde_json::from_str(line).ok()?;
         message["executable"].as_str().map(PathBuf::from)
     });
-    executable.last().context("cargo names no program")
+    executables.next_back().context("cargo names no program")
 }
 
 /// Writes the document of each vector to a file of the vector's name; the folder of the files.

@@ -14,7 +14,7 @@ pub(super) struct Table {
 impl Table {
     /// Our own gate against the vectors.
     pub(super) fn of_our_gate(vectors: &[Vector], verdicts: &Verdicts) -> Self {
-        Self::count("our gate", vectors, verdicts, |vector, verdict| vector.fault(verdict))
+        Self::count("our gate", vectors, verdicts, Vector::fault)
     }
 
     /// Another implementation against our gate.
@@ -61,16 +61,18 @@ impl Table {
 
     /// Prints the line; what does not agree.
     pub(super) fn print(self) -> Vec<String> {
-        let cells: String = self.cells.iter().map(|cell| format!("{cell:>12}")).collect();
-        output::line(&format!("{:<42}{cells}", self.name));
+        output::line(&row(&self.name, &self.cells));
         self.disagreements
     }
 
     /// Prints the names of the columns above the line.
     pub(super) fn print_with_heading(self) -> Vec<String> {
-        let columns: String =
-            ["pass", "document", "schema", "denylist"].iter().map(|name| format!("{name:>12}")).collect();
-        output::line(&format!("{:<42}{columns}", "vectors that agree"));
+        let columns = ["pass", "document", "schema", "denylist"].map(str::to_owned);
+        output::line(&row("vectors that agree", &columns));
         self.print()
     }
+}
+
+fn row(name: &str, cells: &[String]) -> String {
+    cells.iter().fold(format!("{name:<42}"), |row, cell| format!("{row}{cell:>12}"))
 }

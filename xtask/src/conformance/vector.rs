@@ -144,7 +144,7 @@ mod tests {
     #[test]
     fn our_gate_must_say_what_the_vector_says() {
         let check = |vector: &Vector, verdict: &Verdict, holds: bool| {
-            assert_eq!(vector.fault(verdict).is_none(), holds, "{verdict:?}")
+            assert_eq!(vector.fault(verdict).is_none(), holds, "{verdict:?}");
         };
         let pass = vector(None, false);
         check(&pass, &verdict(Some(true), &[]), true);

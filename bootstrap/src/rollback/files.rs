@@ -35,6 +35,12 @@ pub(super) fn look_at_file(host: &Host, path: &Path, sha256: &str, previous: &Pr
         (None, _) => changed("it was removed since, and the run had found a file there"),
         (Some(found), _) if Undo::sha256(&found) == sha256 => match previous {
             PreviousFile::NotKept { .. } => changed("what was there before the run was not kept"),
+            // Only the mode was changed, and it is back.
+            PreviousFile::Text { content, mode }
+                if found == content.as_bytes() && host.mode(path).ok().flatten() == Some(*mode) =>
+            {
+                Sight::Gone
+            }
             _ => Sight::Ours,
         },
         (Some(found), PreviousFile::Text { content, .. }) if found == content.as_bytes() => Sight::Gone,
@@ -117,9 +123,9 @@ pub(super) fn undo_block(
     previous: Option<&str>,
 ) -> Result<(), UndoError> {
     let Some(text) = host.read_text(path)? else { return Ok(()) };
-    if let Some(found) = lines::find_block(&text, marker) {
-        host.write(path, &text.replacen(found, previous.unwrap_or_default(), 1), None)?;
-    }
+    let Some(found) = lines::find_block(&text, marker) else { return Ok(()) };
+    let restored = text.replacen(found, previous.unwrap_or_default(), 1);
+    host.write(path, &restored, None)?;
     Ok(())
 }
 

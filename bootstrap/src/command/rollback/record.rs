@@ -67,3 +67,75 @@ pub(super) fn refused(error: &ManifestError) -> Failure {
     };
     Failure::new(exit, format!("cannot roll back: {}", chain(error))).hint(hint)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use manifest::{MachineFingerprint, RunFiles};
+    use schema::{Execution, Id, Mode};
+
+    use super::*;
+    use crate::run::now;
+
+    fn begun(runs: &RunsDir) -> (RunFiles, PrivateContext) {
+        let run = RunId::new(Id::parse("a").expect("an id")).expect("a run id");
+        let files = runs.claim(&run).expect("claimed");
+        let machine = MachineFingerprint::of(&MachineId::read(Path::new("/")));
+        let context = PrivateContext::begin(&run, Execution::Apply, Mode::Server, machine, now());
+        files.write_private(&context).expect("written");
+        (files, context)
+    }
+
+    /// A runs folder with the private record of a run that has ended, changed by `change`.
+    fn ended(change: impl Fn(String) -> String) -> (tempfile::TempDir, RunsDir) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let runs = RunsDir::open_or_create(folder.path()).expect("opened");
+        drop(begun(&runs));
+        let path = folder.path().join("bootstrap-a-private.json");
+        let text = change(fs::read_to_string(&path).expect("read"));
+        fs::write(&path, text).expect("written");
+        (folder, runs)
+    }
+
+    fn check(folder: &Path, name: &str, exit: Exit, said: &str) {
+        let failure = Record::open(&folder.join(name)).expect_err(said);
+        assert_eq!(failure.exit, exit, "{failure}");
+        assert!(failure.message.contains(said), "{failure}");
+        assert!(failure.hint.is_some());
+    }
+
+    #[test]
+    fn either_file_of_a_pair_is_accepted() {
+        let (folder, _runs) = ended(|text| text);
+        for name in ["bootstrap-a.json", "bootstrap-a-private.json"] {
+            assert_eq!(Record::open(&folder.path().join(name)).expect("opened").run.to_string(), "a");
+        }
+    }
+
+    #[test]
+    fn what_is_no_record_of_an_ended_run_of_this_machine_is_refused() {
+        const PRIVATE: &str = "bootstrap-a-private.json";
+        let (folder, _runs) = ended(|text| text);
+        check(folder.path(), "notes.json", Exit::Usage, "is not named");
+        check(folder.path(), "bootstrap-b.json", Exit::Usage, "does not exist");
+        let (folder, _runs) = ended(|text| text[..text.len() / 2].to_owned());
+        check(folder.path(), PRIVATE, Exit::Usage, "is damaged");
+        let (folder, _runs) = ended(|text| text.replace("\"version\": 1", "\"version\": 2"));
+        check(folder.path(), PRIVATE, Exit::Usage, "has version 2");
+        let (folder, _runs) = ended(|text| text.replace("\"run_id\": \"a\"", "\"run_id\": \"b\""));
+        check(folder.path(), PRIVATE, Exit::Usage, "was written by another run");
+        let (folder, _runs) = ended(|text| text.replace("\"salt\": \"", "\"salt\": \"0"));
+        check(folder.path(), PRIVATE, Exit::Usage, "was written on another machine");
+    }
+
+    #[test]
+    fn a_run_that_goes_on_is_left_alone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let runs = RunsDir::open_or_create(folder.path()).expect("opened");
+        let (files, _) = begun(&runs);
+        check(folder.path(), "bootstrap-a.json", Exit::Failed, "is still going on");
+        drop(files);
+        assert!(Record::open(&folder.path().join("bootstrap-a.json")).is_ok());
+    }
+}

@@ -23,7 +23,7 @@ pub(super) fn run(options: &cli::Rollback, printer: &mut Printer) -> Result<Exit
     }
     let record = Record::open(&options.to)?;
     if !options.apply {
-        return plan_only(options, &record, printer);
+        return Ok(plan_only(options, &record, printer));
     }
     if record.context.execution == Execution::DryRun {
         return Err(Failure::usage(
@@ -33,7 +33,7 @@ pub(super) fn run(options: &cli::Rollback, printer: &mut Printer) -> Result<Exit
     apply::run(options, &record, printer, &signals)
 }
 
-fn plan_only(options: &cli::Rollback, record: &Record, printer: &mut Printer) -> Result<Exit, Failure> {
+fn plan_only(options: &cli::Rollback, record: &Record, printer: &mut Printer) -> Exit {
     let host = Host::this_machine(RunLog::discard());
     let plan = planned(options, &record.context, &host, printer);
     let warnings: Vec<String> = unseen(&plan).into_iter().collect();
@@ -47,7 +47,7 @@ fn plan_only(options: &cli::Rollback, record: &Record, printer: &mut Printer) ->
             printer.wrapped("", "Nothing was changed. --apply carries this out.");
         }
     }
-    Ok(Exit::Done)
+    Exit::Done
 }
 
 fn planned(options: &cli::Rollback, context: &PrivateContext, host: &Host, printer: &mut Printer) -> Plan {

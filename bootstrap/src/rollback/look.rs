@@ -102,13 +102,13 @@ fn look_at_release(
     release: &str,
     revision: Option<u32>,
 ) -> Sight {
-    let list = match cluster::fetch(host, &Revision::path(namespace, release)) {
-        Found::Object(list) => list,
+    let kept = match cluster::fetch(host, &Revision::path(namespace, release)) {
+        Found::Object(kept) => kept,
         Found::NotFound => return Sight::Gone,
         Found::Unknown(reason) => return Sight::Unknown(reason),
     };
-    let Some(last) = Revision::all(&list).pop() else { return Sight::Gone };
-    let secrets = list.get("items").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let Some(last) = Revision::all(&kept).pop() else { return Sight::Gone };
+    let secrets = kept.get("items").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     let secret = secrets.iter().find(|secret| cluster::text(secret, "/metadata/name") == Some(&last.secret));
     // An installation that failed was not told a number; it is the first.
     let number = u64::from(revision.unwrap_or(1));

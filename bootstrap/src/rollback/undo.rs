@@ -98,7 +98,7 @@ impl Undoing<'_> {
         if path != Path::new(EXPORTS) || self.host.program("exportfs").is_none() {
             return Ok(());
         }
-        self.host.run(&Command::new("exportfs").args(["-ra"]).as_root().timeout(Duration::from_secs(60)))?;
+        self.host.run(&Command::new("exportfs").args(["-ra"]).as_root().timeout(Duration::from_mins(1)))?;
         let [Some(folder), Some(client)] = files::export(line) else { return Ok(()) };
         let left = self.host.read_text(path)?.unwrap_or_default();
         // Somebody else may export the same folder to the same client.

@@ -26,9 +26,10 @@ pub(super) fn change(step: &StepRecord) -> String {
     let subject = subject(step);
     match &step.undo {
         Undo::None => format!("{subject} (what was there is not recorded)"),
-        Undo::File { previous: PreviousFile::Absent, .. } => format!("remove {subject}"),
+        Undo::File { previous: PreviousFile::Absent, .. } | Undo::Folder { .. } | Undo::Package { .. } => {
+            format!("remove {subject}")
+        }
         Undo::File { .. } => format!("put the former content back into {subject}"),
-        Undo::Folder { .. } => format!("remove {subject}"),
         Undo::LineBlock { previous: None, .. } => format!("take out {subject}"),
         Undo::LineBlock { .. } => format!("put back the former {subject}"),
         Undo::Line { path, line } => format!("take this line out of {}: {line}", path.display()),
@@ -45,7 +46,6 @@ pub(super) fn change(step: &StepRecord) -> String {
             format!("confirm its deletion to Longhorn, then uninstall {subject}; its namespace stays")
         }
         Undo::HelmRelease { .. } => format!("uninstall {subject}; its namespace stays"),
-        Undo::Package { .. } => format!("remove {subject}"),
         Undo::Service { .. } => format!("disable {subject}"),
         Undo::DefaultStorageClass { from: Some(from), .. } => {
             format!("make {from} the default storage class again, in place of the run's")

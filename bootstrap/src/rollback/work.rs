@@ -71,7 +71,7 @@ impl<'a> Work<'a> {
         report: &'a mut dyn FnMut(Event<'_>),
         stop: &'a dyn Fn() -> bool,
     ) -> Self {
-        let (patience, poll) = (Duration::from_secs(120), Duration::from_secs(2));
+        let (patience, poll) = (Duration::from_mins(2), Duration::from_secs(2));
         let (failed, in_use) = (BTreeSet::new(), BTreeMap::new());
         Self { host, context, journal, report, stop, patience, poll, failed, in_use }
     }
@@ -111,8 +111,9 @@ impl<'a> Work<'a> {
             }
             Err(error) => {
                 self.failed.insert(item.component);
-                let tail: String = error.tail().iter().map(|line| format!("\n  | {line}")).collect();
-                Fate::Failed(format!("{error}{tail}"))
+                let message = [error.to_string()].into_iter();
+                let tail = error.tail().iter().map(|line| format!("  | {line}"));
+                Fate::Failed(message.chain(tail).collect::<Vec<_>>().join("\n"))
             }
         }
     }

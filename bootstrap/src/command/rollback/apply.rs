@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use manifest::{Holder, ManifestError, PrivateContext, RunFiles, RunLock};
+use manifest::{Holder, ManifestError, PrivateContext, RunFiles, RunLock, RunsDir};
 use privacy::{Gate, LocalIdentifiers};
 use schema::{CommandName, CommandResult, Envelope, Execution, Id, UtcSeconds};
 use telemetry::{Consent, Decision, envelope_from_env};
@@ -93,6 +93,8 @@ impl Begun {
         let holder = Holder::this_process(envelope.run_id.clone(), now());
         let lock = RunLock::acquire(&record.runs, Path::new(RunLock::HOST), &holder)
             .map_err(|error| refused(&error))?;
+        // Opening for a change sweeps what a rollback that was killed has left on its way to the disk.
+        RunsDir::open_or_create(record.runs.path()).map_err(|error| refused(&error))?;
         let files = record.runs.reopen(&record.run).map_err(|error| refused(&error))?;
         let context = load(&record.runs, &record.run)?;
         let log = files.log().map_or_else(|_| RunLog::discard(), RunLog::to);

@@ -69,6 +69,7 @@ pub(super) fn refused(error: &ManifestError) -> Failure {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "it spoils records on purpose")]
 mod tests {
     use std::fs;
 

@@ -30,7 +30,10 @@ fn scene() -> (StubHost, PrivateContext) {
         (Component::Registry, secret),
         (Component::Nfs, Undo::Line { path: "/etc/exports".into(), line: LINE.to_owned() }),
         (Component::DockerRegistryTrust, Undo::Folder { path: "/etc/made".into() }),
-        (Component::DockerRegistryTrust, Undo::file(Path::new("/etc/made/by-us"), b"ours", PreviousFile::Absent)),
+        (
+            Component::DockerRegistryTrust,
+            Undo::file(Path::new("/etc/made/by-us"), b"ours", PreviousFile::Absent),
+        ),
         (Component::DockerRegistryTrust, Undo::file(Path::new("/etc/replaced"), b"ours", former)),
     ]);
     (stub, context)

@@ -46,7 +46,10 @@ fn an_object_is_deleted_by_its_uid() {
     assert_eq!(fates[&1], Fate::Undone);
     assert!(!there(&stub, NAMESPACE));
     let call = stub.calls().into_iter().find(|call| call.contains("[delete]")).expect("a deletion");
-    assert_eq!(call, format!("k3s [kubectl] [--request-timeout=15s] [delete] [--raw] [{NAMESPACE}] [-f] [-]"));
+    assert_eq!(
+        call,
+        format!("k3s [kubectl] [--request-timeout=15s] [delete] [--raw] [{NAMESPACE}] [-f] [-]")
+    );
 }
 
 #[test]
@@ -81,8 +84,7 @@ fn a_namespace_with_somebody_elses_objects_stays_with_them() {
         put(&stub, path, &json!({ "kind": "Secret", "metadata": { "uid": name, "name": name } }));
     }
     let secret = object("Secret", "v1", Some("registry"), "ours", Some("ours"));
-    let context =
-        record_of([(Component::Registry, namespace(Some("u1"))), (Component::Registry, secret)]);
+    let context = record_of([(Component::Registry, namespace(Some("u1"))), (Component::Registry, secret)]);
     let (plan, fates) = roll_back(&stub, &context);
     assert_eq!(fates, BTreeMap::from([(2, Fate::Undone)]));
     let left = plan.in_state(State::Manual).next().expect("the namespace");
@@ -96,7 +98,11 @@ fn what_comes_into_a_namespace_after_the_plan_keeps_it() {
     let context = record_of([(Component::Registry, namespace(Some("u1")))]);
     let plan = planned(&stub, &context, Some(Include::Moderate));
     assert_eq!(only(&plan).state, State::Ready);
-    put(&stub, &format!("{NAMESPACE}/secrets/late"), &json!({ "kind": "Secret", "metadata": { "name": "late" } }));
+    put(
+        &stub,
+        &format!("{NAMESPACE}/secrets/late"),
+        &json!({ "kind": "Secret", "metadata": { "name": "late" } }),
+    );
     let (host, mut disk, mut worked_on) = (stub.host(), Disk::roomy(&context), context.clone());
     let mut report = |_: crate::rollback::Event<'_>| {};
     let work = Work::new(&host, &mut worked_on, &mut disk, &mut report, &|| false);
@@ -129,7 +135,8 @@ fn a_component_whose_kinds_somebody_uses_stays_whole() {
     let spec = json!({ "group": "cert-manager.io", "names": { "plural": "certificates" },
         "versions": [{ "name": "v1", "served": true }] });
     put(&stub, definition, &json!({ "metadata": { "uid": "d" }, "spec": spec }));
-    let webhook = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/cert-manager-webhook";
+    let webhook =
+        "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/cert-manager-webhook";
     put(&stub, webhook, &json!({ "metadata": { "uid": "w" } }));
     let foreign = "/apis/cert-manager.io/v1/namespaces/shop/certificates/shop";
     let metadata = json!({ "uid": "f", "name": "shop", "namespace": "shop" });
@@ -229,9 +236,14 @@ fn release(name: &str, namespace: &str) -> PrivateContext {
 
 fn put_release(stub: &StubHost, revision: u32, made: UtcSeconds) -> String {
     let name = format!("sh.helm.release.v1.longhorn.v{revision}");
-    let labels = json!({ "owner": "helm", "name": "longhorn", "version": revision.to_string(), "status": "deployed" });
+    let labels =
+        json!({ "owner": "helm", "name": "longhorn", "version": revision.to_string(), "status": "deployed" });
     let path = format!("/api/v1/namespaces/longhorn-system/secrets/{name}");
-    put(stub, &path, &json!({ "metadata": { "name": name, "creationTimestamp": made.to_string(), "labels": labels } }));
+    put(
+        stub,
+        &path,
+        &json!({ "metadata": { "name": name, "creationTimestamp": made.to_string(), "labels": labels } }),
+    );
     let flag = "/apis/longhorn.io/v1beta2/namespaces/longhorn-system/settings/deleting-confirmation-flag";
     put(stub, flag, &json!({ "value": "false" }));
     path

@@ -13,7 +13,10 @@ fn file(path: &str, content: &str, previous: PreviousFile) -> Undo {
 
 fn trust() -> PrivateContext {
     record_of([
-        (Component::DockerRegistryTrust, Undo::Folder { path: "/etc/docker/certs.d/registry.example.local".into() }),
+        (
+            Component::DockerRegistryTrust,
+            Undo::Folder { path: "/etc/docker/certs.d/registry.example.local".into() },
+        ),
         (Component::DockerRegistryTrust, file(CERTIFICATE, "ours\n", PreviousFile::Absent)),
     ])
 }

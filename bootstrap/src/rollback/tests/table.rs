@@ -38,7 +38,8 @@ fn state(component: Component, undo: Undo, sight: Sight, include: Option<Include
 #[test]
 fn each_component_has_its_class() {
     use Component::{
-        CertManager, Clusterissuer, DockerRegistryTrust, Helm, K3s, LocalHosts, Longhorn, Nfs, Rancher, Registry,
+        CertManager, Clusterissuer, DockerRegistryTrust, Helm, K3s, LocalHosts, Longhorn, Nfs, Rancher,
+        Registry,
     };
     let table = [
         (K3s, file(), Class::Manual),
@@ -63,7 +64,11 @@ fn each_component_has_its_class() {
             Class::Manual => (State::Manual, State::Manual),
         };
         assert_eq!(state(component, undo.clone(), Sight::Ours, None), (class, expected.0), "{component}");
-        assert_eq!(state(component, undo, Sight::Ours, Some(Include::Moderate)), (class, expected.1), "{component}");
+        assert_eq!(
+            state(component, undo, Sight::Ours, Some(Include::Moderate)),
+            (class, expected.1),
+            "{component}"
+        );
     }
 }
 
@@ -92,10 +97,10 @@ fn what_leaves_first_does_not_keep_what_it_is_in() {
     let sights = |file| Sights::from([(1, Sight::Inhabited(vec![inside.clone()])), (2, file)]);
     let context = record_of([(trust, folder()), (trust, file())]);
     let both = plan(&context, &sights(Sight::Ours), None);
-    assert_eq!(both.items.iter().map(|item| (item.step, item.state)).collect::<Vec<_>>(), [
-        (2, State::Ready),
-        (1, State::Ready)
-    ]);
+    assert_eq!(
+        both.items.iter().map(|item| (item.step, item.state)).collect::<Vec<_>>(),
+        [(2, State::Ready), (1, State::Ready)]
+    );
     let none = plan(&context, &sights(Sight::Changed("c".to_owned())), None);
     assert!(none.items.iter().all(|item| item.state == State::Manual));
     // A class that is left out does not leave, so neither does what it is in.
@@ -113,9 +118,11 @@ fn what_belongs_to_what_leaves_leaves_too() {
         with: vec![Mark::Uid(owner.to_owned())],
     };
     let chain = vec![tenant("request", "certificate"), tenant("certificate", "ingress")];
-    let context = record_of([(Component::Clusterissuer, object("issuer")), (Component::Registry, object("ingress"))]);
+    let context =
+        record_of([(Component::Clusterissuer, object("issuer")), (Component::Registry, object("ingress"))]);
     let sights = Sights::from([(1, Sight::Inhabited(chain)), (2, Sight::Ours)]);
-    let states = |include| plan(&context, &sights, include).items.iter().map(|item| item.state).collect::<Vec<_>>();
+    let states =
+        |include| plan(&context, &sights, include).items.iter().map(|item| item.state).collect::<Vec<_>>();
     assert_eq!(states(Some(Include::Moderate)), [State::Ready, State::Ready]);
     assert_eq!(states(None), [State::LeftOut, State::Manual]);
 }

@@ -81,7 +81,10 @@ fn a_single_node_is_taken_back_but_for_what_is_manual() {
     let (plan, fates) = roll_back(&stub, &context);
     assert!(fates.values().all(|fate| *fate == Fate::Undone), "{fates:#?}");
     let manual = states(&plan, State::Manual);
-    assert_eq!(manual, [(Component::Longhorn, "disable service iscsid"), (Component::Longhorn, "remove package open-iscsi")]);
+    assert_eq!(
+        manual,
+        [(Component::Longhorn, "disable service iscsid"), (Component::Longhorn, "remove package open-iscsi")]
+    );
     unchanged(&stub, &before);
 }
 

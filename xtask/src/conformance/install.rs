@@ -65,6 +65,9 @@ pub(super) fn python() -> anyhow::Result<Outcome<PathBuf>> {
 
 /// Installs what the lock file in `folder` pins, in that folder.
 pub(super) fn node(name: &str, folder: &Path) -> anyhow::Result<Outcome<()>> {
+    if let Err(reason) = output_of(Command::new("npm").arg("--version")) {
+        return Ok(Outcome::Skipped(reason));
+    }
     once(name, &folder.join("node_modules"), &folder.join("package-lock.json"), || {
         let arguments = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
         output_of(Command::new("npm").args(arguments).current_dir(folder)).map(drop)

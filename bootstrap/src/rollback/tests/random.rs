@@ -161,10 +161,14 @@ impl Machine {
     fn meddle_once(&self, outside: &Outside) {
         match outside {
             Outside::Write { place, content } => {
-                drop(self.write(FILES[*place], &format!("theirs {content}")))
+                {
+                self.write(FILES[*place], &format!("theirs {content}"));
+            }
             }
             Outside::Remove { place } => drop(fs::remove_file(self.path(FILES[*place]))),
-            Outside::Put { folder } => drop(self.write(&format!("{}/theirs", FOLDERS[*folder]), "theirs")),
+            Outside::Put { folder } => {
+                self.write(&format!("{}/theirs", FOLDERS[*folder]), "theirs");
+            },
             Outside::AddLine { content } => {
                 self.write(LINES, &format!("{}theirs {content}\n", self.lines()));
             }

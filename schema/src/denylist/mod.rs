@@ -44,6 +44,8 @@ struct ValueRules {
 const NOTES: &[&str] = &[
     "A document is refused if any rule trips. Order does not matter: report every rule that trips, each with a JSON \
      pointer whose unknown segments are replaced by `*`, and never a value.",
+    "The document is read strictly: a second key of the same name is refused, and so, as `syntax`, are a byte order mark, \
+     `NaN`, and an escape that stands for half a surrogate pair; many readers let these pass.",
     "Patterns use ASCII classes, no look-around, no back-references and no inline flags. Unless a table says otherwise \
      a pattern is searched for anywhere in the string. `^` and `$` mean the very beginning and the very end: no \
      multi-line mode, and in Python `\\Z` for `$` (or `re.fullmatch`), for its `$` lets a trailing newline pass. Where \

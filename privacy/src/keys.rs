@@ -1,8 +1,8 @@
 //! Rules for the keys of objects.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
+use foldhash::{HashMap, HashSet};
 use schema::denylist::{KEYS, NamedRule};
 
 use crate::decode;
@@ -60,7 +60,7 @@ struct Tables {
 const MARKS: usize = 1024;
 
 static TABLES: LazyLock<Tables> = LazyLock::new(|| {
-    let mut sequences: HashMap<&str, Vec<&str>> = HashMap::new();
+    let mut sequences: HashMap<&str, Vec<&str>> = HashMap::default();
     for [first, second] in KEYS.sequences {
         sequences.entry(first).or_default().push(second);
     }

@@ -5,6 +5,7 @@ use std::fmt;
 use schema::denylist::DOCUMENT_RULES;
 use schema::limits::{MAX_DEPTH, MAX_DOCUMENT_BYTES};
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::map::Entry;
 use serde_json::{Map, Number, Value};
 
 use crate::pointer::{Segment, masked};
@@ -138,17 +139,20 @@ impl<'de> Visitor<'de> for Node<'_> {
         }
         let mut object = Map::new();
         while let Some(key) = members.next_key::<String>()? {
-            if object.contains_key(&key) {
-                self.state.trail.push(Step::Key(key));
-                return self.state.fail("duplicate_key");
-            }
-            match members.next_value_seed(self.child()) {
-                Ok(value) => object.insert(key, value),
-                Err(error) => {
-                    self.state.trail.push(Step::Key(key));
-                    return Err(error);
+            let vacant = match object.entry(key) {
+                Entry::Vacant(vacant) => vacant,
+                Entry::Occupied(occupied) => {
+                    self.state.trail.push(Step::Key(occupied.key().clone()));
+                    return self.state.fail("duplicate_key");
                 }
             };
+            match members.next_value_seed(self.child()) {
+                Ok(value) => drop(vacant.insert(value)),
+                Err(error) => {
+                    self.state.trail.push(Step::Key(vacant.key().clone()));
+                    return Err(error);
+                }
+            }
         }
         Ok(Value::Object(object))
     }

@@ -1,8 +1,8 @@
 //! Rules for string values.
 
-use std::collections::HashSet;
 use std::sync::{LazyLock, OnceLock};
 
+use foldhash::HashSet;
 use regex_automata::meta::Regex;
 use regex_automata::util::syntax;
 use schema::denylist::{self, DECODINGS, VALUE_RULES, ValueRule};

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use manifest::{ManifestError, PrivateContext, StepRecord, StepState};
+use manifest::{ManifestError, PrivateContext, StepRecord, StepState, Undo};
 use schema::{Component, UtcSeconds};
 
 use super::error::UndoError;
@@ -28,7 +28,7 @@ pub(crate) trait Journal {
 pub(crate) enum Event<'a> {
     /// An item is about to be undone.
     Started(&'a Item),
-    /// It waits for something to leave first.
+    /// It waits for this to leave.
     Waiting(&'a str),
     /// The item is dealt with.
     Done(&'a Item, &'a Fate),
@@ -133,6 +133,9 @@ impl<'a> Work<'a> {
         }
         self.context.begin_undo(step.seq, self.journal.now());
         self.journal.store(self.context)?;
+        if matches!(step.undo, Undo::HelmRelease { .. }) {
+            (self.report)(Event::Waiting("helm and the objects of the release, up to ten minutes"));
+        }
         let undone = self.undoing().undo(self.context, &step, &sight);
         let state = if undone.is_ok() { StepState::Done } else { StepState::Failed };
         self.context.end_undo(step.seq, state, self.journal.now());
@@ -165,6 +168,7 @@ impl<'a> Work<'a> {
     /// Looks at what `step` left. What is leaving it gets some time to leave.
     fn settled(&mut self, step: &StepRecord) -> Result<Sight, UndoError> {
         let begun = Instant::now();
+        let mut told = String::new();
         loop {
             let sight = look(self.host, self.context, step);
             let waited_for = match &sight {
@@ -176,7 +180,10 @@ impl<'a> Work<'a> {
             if !is_cluster || begun.elapsed() >= self.patience {
                 return Ok(sight);
             }
-            (self.report)(Event::Waiting(&waited_for));
+            if told != waited_for {
+                (self.report)(Event::Waiting(&waited_for));
+                told = waited_for;
+            }
             self.undoing().pause()?;
         }
     }

@@ -154,7 +154,7 @@ fn consent(warnings: &mut Vec<String>, printer: &mut Printer, signals: &Signals)
 fn work(begun: &mut Begun, plan: &Plan, printer: &mut Printer, signals: &Signals) -> Fates {
     let mut report = |event: Event<'_>| match event {
         Event::Started(item) => printer.detail(&format!("{}: {} ...", item.component, item.change)),
-        Event::Waiting(what) => printer.detail(&format!("waiting for {what} to leave")),
+        Event::Waiting(what) => printer.note(&format!("waiting for {what}")),
         Event::Done(item, fate) => {
             let line = format!("{:<6}  {}: {}", fate.word(), item.component, item.change);
             match fate.reason() {

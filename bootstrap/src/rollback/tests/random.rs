@@ -161,14 +161,12 @@ impl Machine {
     fn meddle_once(&self, outside: &Outside) {
         match outside {
             Outside::Write { place, content } => {
-                {
                 self.write(FILES[*place], &format!("theirs {content}"));
-            }
             }
             Outside::Remove { place } => drop(fs::remove_file(self.path(FILES[*place]))),
             Outside::Put { folder } => {
                 self.write(&format!("{}/theirs", FOLDERS[*folder]), "theirs");
-            },
+            }
             Outside::AddLine { content } => {
                 self.write(LINES, &format!("{}theirs {content}\n", self.lines()));
             }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use rustix::process::Signal;
-use tests::{Invocation, Running, Sandbox, Stub, eventually, tree};
+use serde_json::Value;
+use tests::{Act, Contract, Invocation, Received, Running, Sandbox, Server, Stub, eventually, tree};
 
 /// How long the slow program of the host takes.
 const SLOW: u32 = 1;
@@ -36,6 +37,27 @@ fn signals_end_a_run_in_good_order() {
 }
 
 #[test]
+fn an_interrupted_run_with_consent_says_so() {
+    let server = Server::start([Act::Status(202)]);
+    let sandbox = Sandbox::new();
+    let call = sandbox.dry_run("single-node").env("TELEMETRY_ENABLED", "true");
+    let running = in_the_middle(&sandbox, &call.env("TELEMETRY_ENDPOINT", server.url()));
+    running.signal(Signal::TERM);
+    running.end().expect(143);
+    sandbox.settle();
+    let bodies: Vec<Value> = server.accepted().iter().map(Received::json).collect();
+    assert_eq!(bodies.len(), 5, "{bodies:?}");
+    for body in bodies {
+        Contract::published().check_telemetry(&body);
+        match body["event_name"].as_str().expect("a name") {
+            "bootstrap.completed" => assert_eq!(body["manifest"]["status"], "interrupted"),
+            name if name.ends_with(".completed") => assert_eq!(body["command"]["result"], "interrupted"),
+            _ => assert_eq!(body["command"]["result"], "started"),
+        }
+    }
+}
+
+#[test]
 fn a_killed_run_is_marked_by_the_next_start_and_a_living_one_is_not() {
     let sandbox = Sandbox::new();
     let running = in_the_middle(&sandbox, &sandbox.dry_run("single-node"));
@@ -50,7 +72,7 @@ fn a_killed_run_is_marked_by_the_next_start_and_a_living_one_is_not() {
     assert_eq!(next.warnings().len(), 1, "{next}");
     assert!(next.warnings()[0].contains(&run.id), "{next}");
     let manifest = run.manifest();
-    tests::Contract::published().check_manifest(&manifest);
+    Contract::published().check_manifest(&manifest);
     assert_eq!((&manifest["status"], &manifest["exit_code"]), (&"interrupted".into(), &137.into()));
     assert_eq!(run.context()["status"], "interrupted");
     let after = sandbox.dry_run("server").run().expect(0);
@@ -83,7 +105,7 @@ fn runs_at_once_with_the_same_id_have_files_of_their_own() {
 #[test]
 fn killed_at_any_moment_a_run_leaves_whole_files() {
     let sandbox = Sandbox::new();
-    let contract = tests::Contract::published();
+    let contract = Contract::published();
     for round in 0..20 {
         let running = sandbox.dry_run("single-node").start();
         std::thread::sleep(Duration::from_millis(round * 2));

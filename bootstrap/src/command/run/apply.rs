@@ -1,5 +1,6 @@
 //! A run that changes the host.
 
+use std::path::Path;
 use std::time::Instant;
 
 use schema::{
@@ -12,7 +13,9 @@ use crate::cli;
 use crate::command::preflight as preflight_command;
 use crate::exit::{Exit, Failure, Signal};
 use crate::preflight::{self, Report, Severity};
+
 use crate::run::{Planned, RunReport, Stopped, Summary, detect_and_plan};
+use crate::settings::Artifacts;
 use crate::terminal::{Printer, Progress, Prompter, Signals};
 
 /// Why a run ended before its last step.
@@ -40,8 +43,12 @@ impl Ending {
         match self {
             Self::Declined(what) => (Finish::Cancelled, Failure::new(Exit::Declined, what)),
             Self::Stopped(signal) => {
-                let failure = Failure::new(Exit::Interrupted(signal), "interrupted; what was done so far stays");
-                (Finish::Interrupted, failure.hint("run again to go on, or roll back with the private record"))
+                let failure =
+                    Failure::new(Exit::Interrupted(signal), "interrupted; what was done so far stays");
+                (
+                    Finish::Interrupted,
+                    failure.hint("run again to go on, or roll back with the private record"),
+                )
             }
             Self::Failed(recorded, failure) => (Finish::Failed(recorded), failure),
         }
@@ -59,7 +66,10 @@ pub(super) fn run(
     let mut work = Work { planned: Vec::new(), summary: Summary::default() };
     let ended = work.all(&mut run, &report, options, printer, signals);
     let (finish, failure) = match ended {
-        Ok(()) => (Finish::Success, None),
+        Ok(()) => {
+            clear_staging(&run);
+            (Finish::Success, None)
+        }
         Err(ending) => {
             let (finish, failure) = ending.split();
             (finish, Some(failure.log(run.files.log())))
@@ -71,15 +81,26 @@ pub(super) fn run(
     run.tell_warnings(printer);
     let public = run.session.record.public();
     if printer.is_json() {
-        let document = RunReport::new(public, &report, &work.planned, &run.files, &run.consent, &run.warnings)
-            .error(failure.as_ref().map(|failure| failure.message.as_str()))
-            .generated(&work.summary);
+        let document =
+            RunReport::new(public, &report, &work.planned, &run.files, &run.consent, &run.warnings)
+                .error(failure.as_ref().map(|failure| failure.message.as_str()))
+                .generated(&work.summary);
         printer.document(&document);
     } else {
         work.summary.show(public, &run.settings, printer);
         run.files.show(printer);
     }
     failure.map_or(Ok(Exit::Done), |failure| Err(failure.documented()))
+}
+
+/// Removes what runs that were killed had fetched for components that are reused by now.
+fn clear_staging(run: &Begun) {
+    let same = |folder: &Path| std::fs::canonicalize(folder).ok() == std::fs::canonicalize(&run.staging).ok();
+    let is_given = matches!(&run.settings.artifacts, Artifacts::Local(folder) if same(folder));
+    if !is_given {
+        // What cannot be removed is in nobody's way.
+        drop(std::fs::remove_dir_all(&run.staging));
+    }
 }
 
 /// What was planned and what came of it.
@@ -111,11 +132,8 @@ impl Work {
     }
 
     fn plan(&mut self, run: &mut Begun, signals: &Signals) -> Result<(), Ending> {
-        let context = crate::recipe::Context {
-            settings: &run.settings,
-            arch: run.host.arch(),
-            staging: &run.staging,
-        };
+        let context =
+            crate::recipe::Context { settings: &run.settings, arch: run.host.arch(), staging: &run.staging };
         self.planned = detect_and_plan(&run.host, &context, &mut run.session.record, signals)?;
         let blocked = self.planned.iter().find_map(|planned| Some((planned, planned.plan.blocked.as_ref()?)));
         let Some((planned, reason)) = blocked else { return Ok(()) };
@@ -140,7 +158,9 @@ fn pass_preflight(
     }
     match report.worst() {
         Severity::Pass => return Ok(()),
-        Severity::Failure => return failed("this host is not fit for the run", "mend what FAIL names and run again"),
+        Severity::Failure => {
+            return failed("this host is not fit for the run", "mend what FAIL names and run again");
+        }
         Severity::Warning if options.accept_warnings => return Ok(()),
         Severity::Warning => {}
     }

@@ -13,7 +13,6 @@ use crate::cli;
 use crate::command::preflight as preflight_command;
 use crate::exit::{Exit, Failure, Signal};
 use crate::preflight::{self, Report, Severity};
-
 use crate::run::{Planned, RunReport, Stopped, Summary, detect_and_plan};
 use crate::settings::Artifacts;
 use crate::terminal::{Printer, Progress, Prompter, Signals};

@@ -120,14 +120,20 @@ impl Test<'_> {
 fn like_k3s(api: &Api) -> anyhow::Result<()> {
     const DEFINITIONS: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
     api.create(DEFINITIONS, &fixtures::definition("Addon", "addons", "k3s.cattle.io", "v1", "Namespaced"))?;
-    api.create(DEFINITIONS, &fixtures::definition("HelmChart", "helmcharts", "helm.cattle.io", "v1", "Namespaced"))?;
+    api.create(
+        DEFINITIONS,
+        &fixtures::definition("HelmChart", "helmcharts", "helm.cattle.io", "v1", "Namespaced"),
+    )?;
     let class = json!({ "apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "provisioner": "rancher.io/local-path",
         "metadata": { "name": "local-path", "annotations": { "storageclass.kubernetes.io/is-default-class": "true" } } });
     api.create("/apis/storage.k8s.io/v1/storageclasses", &class)?;
-    let traefik = json!({ "apiVersion": "helm.cattle.io/v1", "kind": "HelmChart", "metadata": { "name": "traefik" } });
+    let traefik =
+        json!({ "apiVersion": "helm.cattle.io/v1", "kind": "HelmChart", "metadata": { "name": "traefik" } });
     let charts = "/apis/helm.cattle.io/v1/namespaces/kube-system/helmcharts";
     anyhow::ensure!(
-        super::process::eventually(std::time::Duration::from_secs(20), || api.create(charts, &traefik).is_ok()),
+        super::process::eventually(std::time::Duration::from_secs(20), || api
+            .create(charts, &traefik)
+            .is_ok()),
         "the definitions are not served"
     );
     Ok(())

@@ -17,7 +17,8 @@ impl Cache {
     pub(super) fn open(folder: Option<PathBuf>) -> anyhow::Result<Self> {
         let folder = match folder {
             Some(folder) => folder,
-            None => default_folder().context("neither XDG_CACHE_HOME nor HOME is set; name a folder with --cache")?,
+            None => default_folder()
+                .context("neither XDG_CACHE_HOME nor HOME is set; name a folder with --cache")?,
         };
         fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
         let lock = File::create(folder.join("lock"))?;
@@ -34,7 +35,11 @@ impl Cache {
 
     /// Makes what is missing at `path`: `make` gets an empty folder whose content counts only once `make` has ended
     /// well. Returns whether it had to be made.
-    pub(super) fn once(&self, path: &str, make: impl FnOnce(&Path) -> anyhow::Result<()>) -> anyhow::Result<bool> {
+    pub(super) fn once(
+        &self,
+        path: &str,
+        make: impl FnOnce(&Path) -> anyhow::Result<()>,
+    ) -> anyhow::Result<bool> {
         let (done, part) = (self.at(path), self.at(&format!("{path}.part")));
         if done.exists() {
             return Ok(false);
@@ -53,11 +58,11 @@ fn default_folder() -> Option<PathBuf> {
     Some(caches.join("productive-k3s-e2e"))
 }
 
-/// A scratch folder of this process below the cache, removed at the end.
+/// A scratch folder of this process below the cache. It stays until the next run: it holds the logs.
 pub(super) struct Work(PathBuf);
 
 impl Work {
-    /// An empty one. What a killed process has left is removed.
+    /// An empty one, in place of that of the run before.
     pub(super) fn new(cache: &Cache) -> anyhow::Result<Self> {
         let folder = cache.at("work");
         remove(&folder)?;
@@ -75,12 +80,6 @@ impl Work {
         let folder = self.0.join(name);
         fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
         Ok(folder)
-    }
-}
-
-impl Drop for Work {
-    fn drop(&mut self) {
-        let _ = remove(&self.0);
     }
 }
 

@@ -29,7 +29,8 @@ pub(super) fn require(programs: &[&str]) -> anyhow::Result<()> {
             bail!("{program} is not on the search path");
         }
     }
-    process::output(Command::new("unshare").args(["--mount", "--", "true"])).context("mounts are not allowed here")?;
+    process::output(Command::new("unshare").args(["--mount", "--", "true"]))
+        .context("mounts are not allowed here")?;
     Ok(())
 }
 
@@ -45,7 +46,8 @@ impl Apt {
         for below in ["lists/partial", "archives/partial"] {
             fs::create_dir_all(folder.join(below))?;
         }
-        let (config, sources, shown) = (folder.join("apt.conf"), folder.join("sources.list"), folder.display());
+        let (config, sources, shown) =
+            (folder.join("apt.conf"), folder.join("sources.list"), folder.display());
         fs::write(&sources, format!("deb {MIRROR} {RELEASE} main\ndeb-src {MIRROR} {RELEASE} main\n"))?;
         fs::write(
             &config,
@@ -55,7 +57,8 @@ impl Apt {
             ),
         )?;
         let apt = Self { config };
-        process::output(apt.get(&folder).args(["update", "--error-on=any"])).context("cannot read Debian's package lists")?;
+        process::output(apt.get(&folder).args(["update", "--error-on=any"]))
+            .context("cannot read Debian's package lists")?;
         Ok(apt)
     }
 
@@ -63,7 +66,8 @@ impl Apt {
     pub(super) fn unpack(&self, packages: &[&str], folder: &Path) -> anyhow::Result<()> {
         let archives = folder.join("archives");
         fs::create_dir_all(&archives)?;
-        process::output(self.get(&archives).arg("download").args(packages)).context("cannot download packages")?;
+        process::output(self.get(&archives).arg("download").args(packages))
+            .context("cannot download packages")?;
         for archive in fs::read_dir(&archives)? {
             process::output(Command::new("dpkg-deb").arg("--extract").arg(archive?.path()).arg(folder))?;
         }

@@ -44,14 +44,21 @@ impl Machine {
     pub(super) fn command(&self, program: &str) -> Command {
         let mut command = Command::new("nsenter");
         command.args(["--target", &self.leader.to_string()]).args(self.enter).arg("--");
-        command.args(["env", "-i", "PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "HOME=/root", "LC_ALL=C"]);
+        command.args([
+            "env",
+            "-i",
+            "PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
+            "HOME=/root",
+            "LC_ALL=C",
+        ]);
         command.arg(program);
         command
     }
 
     /// Runs a script, which must pass.
     pub(super) fn sh(&self, script: &str) -> anyhow::Result<String> {
-        process::output(self.command("sh").args(["-euc", script])).with_context(|| format!("on the machine: {script}"))
+        process::output(self.command("sh").args(["-euc", script]))
+            .with_context(|| format!("on the machine: {script}"))
     }
 
     /// Runs the program that is tested.
@@ -66,7 +73,12 @@ impl Machine {
         subject: &Subject,
         arguments: &[&str],
     ) -> anyhow::Result<Finished> {
-        let words: Vec<&str> = wrapper.iter().copied().chain([subject.program.as_str()]).chain(arguments.iter().copied()).collect();
+        let words: Vec<&str> = wrapper
+            .iter()
+            .copied()
+            .chain([subject.program.as_str()])
+            .chain(arguments.iter().copied())
+            .collect();
         let began = Instant::now();
         let output = process::run(self.command(words[0]).args(&words[1..]))?;
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();

@@ -15,7 +15,11 @@ pub(super) struct Daemon {
 
 impl Daemon {
     /// Starts `program`; its output goes to the file `log`. The kernel ends it when this process dies.
-    pub(super) fn start(program: &Path, prepare: impl FnOnce(&mut Command), log: &Path) -> anyhow::Result<Self> {
+    pub(super) fn start(
+        program: &Path,
+        prepare: impl FnOnce(&mut Command),
+        log: &Path,
+    ) -> anyhow::Result<Self> {
         let name = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let output = File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
         let mut command = Command::new("setpriv");

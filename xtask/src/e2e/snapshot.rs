@@ -17,7 +17,10 @@ impl Snapshot {
     pub(super) fn of_everything(machine: &Machine) -> anyhow::Result<Self> {
         let prune: Vec<String> = NOT_LOOKED_AT.iter().map(|path| format!("-path {path}")).collect();
         let looks = "%p\\t%y %m %U:%G %s %i %T@ %l\\n";
-        Self::read(machine, &format!("find / -xdev \\( {} \\) -prune -o -printf '{looks}'", prune.join(" -o ")))
+        Self::read(
+            machine,
+            &format!("find / -xdev \\( {} \\) -prune -o -printf '{looks}'", prune.join(" -o ")),
+        )
     }
 
     /// The files below `folders` by kind, mode, owner and content, the same on every machine that got the same.
@@ -44,7 +47,9 @@ impl Snapshot {
         let changed = self.0.iter().filter(|(path, looks)| before.0.get(*path) != Some(looks));
         let gone = before.0.keys().filter(|path| !self.0.contains_key(*path));
         let lines: Vec<String> = changed
-            .map(|(path, now)| format!("{path}: {} -> {now}", before.0.get(path).map_or("absent", String::as_str)))
+            .map(|(path, now)| {
+                format!("{path}: {} -> {now}", before.0.get(path).map_or("absent", String::as_str))
+            })
             .chain(gone.map(|path| format!("{path}: gone")))
             .collect();
         if lines.is_empty() { Ok(()) } else { Err(lines.join("\n")) }

@@ -35,7 +35,9 @@ impl Subject {
 
 fn build() -> anyhow::Result<PathBuf> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    process::output(Command::new(cargo).args(["build", "--quiet", "--package", "bootstrap"]).current_dir(files::root()))?;
+    process::output(
+        Command::new(cargo).args(["build", "--quiet", "--package", "bootstrap"]).current_dir(files::root()),
+    )?;
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| files::root().join("target"), PathBuf::from);
     Ok(target.join("debug/bootstrap"))
 }

@@ -65,7 +65,10 @@ impl Api {
         for path in paths {
             for object in self.list(path)? {
                 let text = |key: &str| object["metadata"][key].as_str().unwrap_or_default().to_owned();
-                versions.insert(format!("{path} {}/{}", text("namespace"), text("name")), text("resourceVersion"));
+                versions.insert(
+                    format!("{path} {}/{}", text("namespace"), text("name")),
+                    text("resourceVersion"),
+                );
             }
         }
         Ok(versions)
@@ -80,7 +83,16 @@ impl Api {
 
     fn call(&self, method: &str, path: &str, body: Option<(&str, &Value)>) -> anyhow::Result<(u16, Value)> {
         let mut curl = Command::new("curl");
-        curl.args(["--silent", "--show-error", "--insecure", "--max-time", "20", "--request", method]);
+        curl.args([
+            "--silent",
+            "--show-error",
+            "--insecure",
+            "--http1.1",
+            "--max-time",
+            "20",
+            "--request",
+            method,
+        ]);
         curl.args(["--header", &format!("Authorization: Bearer {TOKEN}"), "--write-out", "\n%{http_code}"]);
         if let Some((kind, body)) = body {
             curl.args(["--header", &format!("Content-Type: {kind}"), "--data", &body.to_string()]);

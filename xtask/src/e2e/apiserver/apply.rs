@@ -35,40 +35,74 @@ pub(super) fn run(test: &Test<'_>, report: &mut Report) -> anyhow::Result<()> {
     report.part("A run of all components against the API server");
     let api = test.api();
     let first = test.run(&[])?;
-    report.check(&format!("the run ends with exit code 0 ({})", first.seconds()), holds(first.code == 0, first.told()));
+    report.check(
+        &format!("the run ends with exit code 0 ({})", first.seconds()),
+        holds(first.code == 0, first.told()),
+    );
     report.check("its manifest says what was installed and configured", results(test, &FIRST));
-    for path in REGISTRY.iter().chain(&["/api/v1/namespaces/registry", "/apis/cert-manager.io/v1/clusterissuers/selfsigned"]) {
+    for path in REGISTRY
+        .iter()
+        .chain(&["/api/v1/namespaces/registry", "/apis/cert-manager.io/v1/clusterissuers/selfsigned"])
+    {
         report.check(&format!("{path} was applied by us"), applied(test, path));
     }
     let claim = api.get(REGISTRY[0])?.unwrap_or_default();
-    report.check("the claim asks for 20Gi", equal(&claim["spec"]["resources"]["requests"]["storage"], &Value::from("20Gi")));
-    report.check("longhorn-single is the only default storage class", equal(&defaults(test)?, &vec!["longhorn-single".to_owned()]));
-    let hosts = format!("{HOSTS}# BEGIN productive-k3s\n127.0.0.1 rancher.e2e.test\n127.0.0.1 registry.e2e.test\n# END productive-k3s\n");
+    report.check(
+        "the claim asks for 20Gi",
+        equal(&claim["spec"]["resources"]["requests"]["storage"], &Value::from("20Gi")),
+    );
+    report.check(
+        "longhorn-single is the only default storage class",
+        equal(&defaults(test)?, &vec!["longhorn-single".to_owned()]),
+    );
+    let hosts = format!(
+        "{HOSTS}# BEGIN productive-k3s\n127.0.0.1 rancher.e2e.test\n127.0.0.1 registry.e2e.test\n# END productive-k3s\n"
+    );
     report.check("both names are in the hosts file", equal(&test.machine.read("/etc/hosts"), &hosts));
-    report.check("Docker trusts the certificate of the secret", contains(&test.machine.read("/etc/docker/certs.d/registry.e2e.test/ca.crt"), &["e2e registry registry-tls"]));
+    report.check(
+        "Docker trusts the certificate of the secret",
+        contains(
+            &test.machine.read("/etc/docker/certs.d/registry.e2e.test/ca.crt"),
+            &["e2e registry registry-tls"],
+        ),
+    );
     secrets(test, &first.stdout, report);
     again(test, report)?;
     half_done(test, report)
 }
 
 fn secrets(test: &Test<'_>, stdout: &str, report: &mut Report) {
-    let values: Value = serde_json::from_str(&test.machine.read("/state/helm/rancher.values")).unwrap_or_default();
+    let values: Value =
+        serde_json::from_str(&test.machine.read("/state/helm/rancher.values")).unwrap_or_default();
     let made = values["bootstrapPassword"].as_str().unwrap_or("none").to_owned();
     report.check("Rancher's generated password is printed once", equal(&stdout.matches(&made).count(), &1));
     let calls = test.machine.read("/state/calls");
     let verdicts = [PASSWORD, &made].map(|secret| holds(!calls.contains(secret), "a password is in an argv"));
-    report.check(&format!("no password is in the arguments of {} calls", calls.lines().count()), all(verdicts));
+    report
+        .check(&format!("no password is in the arguments of {} calls", calls.lines().count()), all(verdicts));
     let found = test.machine.sh(&format!("grep -rlF -e '{PASSWORD}' -e '{made}' -e '$2' {RUNS} || true"));
-    report.check("nor, hashed or plain, in any record or log", found.map_err(|error| error.to_string()).and_then(|found| equal(&found, &String::new())));
+    report.check(
+        "nor, hashed or plain, in any record or log",
+        found.map_err(|error| error.to_string()).and_then(|found| equal(&found, &String::new())),
+    );
 }
 
 fn again(test: &Test<'_>, report: &mut Report) -> anyhow::Result<()> {
     let before = test.api().versions(&PATHS)?;
     let second = test.run(&[])?;
-    report.check(&format!("the same run again ends with exit code 0 ({})", second.seconds()), holds(second.code == 0, second.told()));
-    report.check("its manifest says reused of all", results(test, &FIRST.map(|(component, _)| (component, "reused"))));
+    report.check(
+        &format!("the same run again ends with exit code 0 ({})", second.seconds()),
+        holds(second.code == 0, second.told()),
+    );
+    report.check(
+        "its manifest says reused of all",
+        results(test, &FIRST.map(|(component, _)| (component, "reused"))),
+    );
     let after = test.api().versions(&PATHS)?;
-    report.check(&format!("the resource versions of {} objects are the same", after.len()), equal(&after, &before));
+    report.check(
+        &format!("the resource versions of {} objects are the same", after.len()),
+        equal(&after, &before),
+    );
     Ok(())
 }
 
@@ -78,11 +112,23 @@ fn half_done(test: &Test<'_>, report: &mut Report) -> anyhow::Result<()> {
     api.delete(REGISTRY[3])?;
     let before = api.versions(&PATHS)?;
     let third = test.run(&[])?;
-    report.check("without the registry's service the run ends with exit code 0", holds(third.code == 0, third.told()));
-    report.check("and says configured of the registry", results(test, &[("registry", "configured"), ("rancher", "reused")]));
+    report.check(
+        "without the registry's service the run ends with exit code 0",
+        holds(third.code == 0, third.told()),
+    );
+    report.check(
+        "and says configured of the registry",
+        results(test, &[("registry", "configured"), ("rancher", "reused")]),
+    );
     let after = api.versions(&PATHS)?;
-    let written = after.iter().filter(|(name, version)| before.get(*name) != Some(version)).map(|(name, _)| name.as_str());
-    report.check("the service alone was written", equal(&written.collect::<Vec<_>>(), &vec!["/api/v1/services registry/registry"]));
+    let written = after
+        .iter()
+        .filter(|(name, version)| before.get(*name) != Some(version))
+        .map(|(name, _)| name.as_str());
+    report.check(
+        "the service alone was written",
+        equal(&written.collect::<Vec<_>>(), &vec!["/api/v1/services registry/registry"]),
+    );
     Ok(())
 }
 
@@ -97,14 +143,21 @@ pub(super) fn results(test: &Test<'_>, wanted: &[(&str, &str)]) -> Verdict {
 
 /// Names of the default storage classes.
 pub(super) fn defaults(test: &Test<'_>) -> anyhow::Result<Vec<String>> {
-    let marked = |class: &Value| class["metadata"]["annotations"]["storageclass.kubernetes.io/is-default-class"] == "true";
+    let marked = |class: &Value| {
+        class["metadata"]["annotations"]["storageclass.kubernetes.io/is-default-class"] == "true"
+    };
     let classes = test.api().list(CLASSES)?;
-    Ok(classes.iter().filter(|class| marked(class)).filter_map(|class| class["metadata"]["name"].as_str().map(str::to_owned)).collect())
+    Ok(classes
+        .iter()
+        .filter(|class| marked(class))
+        .filter_map(|class| class["metadata"]["name"].as_str().map(str::to_owned))
+        .collect())
 }
 
 fn applied(test: &Test<'_>, path: &str) -> Verdict {
     let object = test.api().get(path).map_err(|error| error.to_string())?.ok_or("it is not there")?;
     let fields = object["metadata"]["managedFields"].as_array().cloned().unwrap_or_default();
-    let ours = fields.iter().any(|entry| entry["manager"] == "productive-k3s" && entry["operation"] == "Apply");
+    let ours =
+        fields.iter().any(|entry| entry["manager"] == "productive-k3s" && entry["operation"] == "Apply");
     holds(ours, format!("{fields:#?}"))
 }

@@ -69,7 +69,8 @@ impl Cluster {
             format!("--cert-dir={}", path("certificates")),
             "--leader-elect=false".to_owned(),
         ];
-        let manager = start(program(cache, "kube-controller-manager"), &manager, log("kube-controller-manager"))?;
+        let manager =
+            start(program(cache, "kube-controller-manager"), &manager, log("kube-controller-manager"))?;
         Ok(Self { _controllers: manager, _server: server, etcd, api })
     }
 

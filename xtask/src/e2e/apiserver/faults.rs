@@ -16,22 +16,33 @@ use crate::e2e::report::{Report, all, contains, equal, holds};
 const NAMESPACE: &str = "/api/v1/namespaces/registry";
 
 /// Components that are looked up on the API server.
-const IN_CLUSTER: [&str; 6] = ["cert_manager", "clusterissuer", "longhorn", "rancher", "registry", "docker_registry_trust"];
+const IN_CLUSTER: [&str; 6] =
+    ["cert_manager", "clusterissuer", "longhorn", "rancher", "registry", "docker_registry_trust"];
 
 /// Somebody else's workload where ours is to go is a warning, and without consent nothing happens.
 pub(super) fn foreign_workload(test: &Test<'_>, report: &mut Report) -> anyhow::Result<()> {
     report.part("Somebody else's workload in the namespace of the registry");
     let api = test.api();
-    api.create("/api/v1/namespaces", &json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": "registry" } }))?;
+    api.create(
+        "/api/v1/namespaces",
+        &json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": "registry" } }),
+    )?;
     api.create("/apis/apps/v1/namespaces/registry/deployments", &deployment("registry", "theirs"))?;
     let before = api.versions(&PATHS)?;
     let run = test.call(&[&RUN[..], &["--yes"]].concat())?;
-    report.check("without --accept-warnings: exit code 3, and it is named", all([equal(&run.code, &3), contains(&run.told(), &["theirs", "registry"])]));
+    report.check(
+        "without --accept-warnings: exit code 3, and it is named",
+        all([equal(&run.code, &3), contains(&run.told(), &["theirs", "registry"])]),
+    );
     let after = api.versions(&PATHS)?;
-    let ours: Vec<&String> = after.keys().filter(|name| !before.contains_key(*name) && !name.contains("default-token")).collect();
+    let ours: Vec<&String> =
+        after.keys().filter(|name| !before.contains_key(*name) && !name.contains("default-token")).collect();
     report.check("and nothing was created", equal(&ours, &Vec::new()));
     api.delete(NAMESPACE)?;
-    anyhow::ensure!(eventually(Duration::from_secs(60), || matches!(api.has(NAMESPACE), Ok(false))), "the namespace stays");
+    anyhow::ensure!(
+        eventually(Duration::from_secs(60), || matches!(api.has(NAMESPACE), Ok(false))),
+        "the namespace stays"
+    );
     Ok(())
 }
 
@@ -47,16 +58,28 @@ pub(super) fn no_answer(test: &Test<'_>, report: &mut Report) -> anyhow::Result<
     let dry = test.call(&[&RUN[..], &["--dry-run", "--json"]].concat())?;
     let document = dry.document();
     let words = IN_CLUSTER.map(|name| document["manifest"]["components"][name]["detected_before"].clone());
-    report.check("code 500: a dry run says unknown of all that is in the cluster", equal(&words.to_vec(), &vec![json!("unknown"); words.len()]));
+    report.check(
+        "code 500: a dry run says unknown of all that is in the cluster",
+        equal(&words.to_vec(), &vec![json!("unknown"); words.len()]),
+    );
     let run = test.run(&[])?;
-    report.check(&format!("code 500: the run refuses with exit code 1 ({})", run.seconds()), all([equal(&run.code, &1), contains(&run.told(), &["cannot be planned", "nothing was changed"])]));
+    report.check(
+        &format!("code 500: the run refuses with exit code 1 ({})", run.seconds()),
+        all([equal(&run.code, &1), contains(&run.told(), &["cannot be planned", "nothing was changed"])]),
+    );
     test.machine.write("/etc/rancher/k3s/k3s.yaml", &kubeconfig_of(&test.api().url()), 0o600)?;
     test.cluster.freeze(true)?;
     let run = test.run(&[]);
     test.cluster.freeze(false)?;
     let run = run?;
-    report.check(&format!("a frozen etcd: the run refuses with exit code 1 ({})", run.seconds()), all([equal(&run.code, &1), contains(&run.told(), &["cannot be planned"])]));
-    anyhow::ensure!(eventually(Duration::from_secs(60), || matches!(test.api().has("/readyz"), Ok(true))), "the server stays down");
+    report.check(
+        &format!("a frozen etcd: the run refuses with exit code 1 ({})", run.seconds()),
+        all([equal(&run.code, &1), contains(&run.told(), &["cannot be planned"])]),
+    );
+    anyhow::ensure!(
+        eventually(Duration::from_secs(60), || matches!(test.api().has("/readyz"), Ok(true))),
+        "the server stays down"
+    );
     report.check("no object has changed", equal(&test.api().versions(&PATHS)?, &before));
     report.check("with the server back the run reuses all", holds(test.run(&[])?.code == 0, ""));
     Ok(())

@@ -21,15 +21,27 @@ pub(super) fn run(test: &Test<'_>, report: &mut Report) -> anyhow::Result<()> {
     others_were_here(test)?;
     let before = api.versions(&PATHS)?;
     let plan = rollback(test, &record, &[])?;
-    report.check(&format!("the plan ends with exit code 0 ({})", plan.seconds()), holds(plan.code == 0, plan.told()));
+    report.check(
+        &format!("the plan ends with exit code 0 ({})", plan.seconds()),
+        holds(plan.code == 0, plan.told()),
+    );
     report.check("and has changed nothing", equal(&api.versions(&PATHS)?, &before));
     let safe = rollback(test, &record, &["--apply", "--yes"])?;
-    report.check(&format!("what is safe alone ends with exit code 0 ({})", safe.seconds()), holds(safe.code == 0, safe.told()));
+    report.check(
+        &format!("what is safe alone ends with exit code 0 ({})", safe.seconds()),
+        holds(safe.code == 0, safe.told()),
+    );
     report.check("the hosts file is as it was", equal(&test.machine.read("/etc/hosts"), &HOSTS.to_owned()));
-    report.check("Docker's trust is gone, folders included", holds(!test.machine.at("/etc/docker").exists(), "it is there"));
+    report.check(
+        "Docker's trust is gone, folders included",
+        holds(!test.machine.at("/etc/docker").exists(), "it is there"),
+    );
     report.check("the issuer, of whom a certificate is left, is still there", there(test, ISSUER, true)?);
     let all = rollback(test, &record, &["--apply", "--yes", "--include", "moderate"])?;
-    report.check(&format!("with what is moderate it ends with exit code 0 ({})", all.seconds()), holds(all.code == 0, all.told()));
+    report.check(
+        &format!("with what is moderate it ends with exit code 0 ({})", all.seconds()),
+        holds(all.code == 0, all.told()),
+    );
     after(test, report)?;
     again(test, &record, report)
 }
@@ -62,36 +74,67 @@ fn after(test: &Test<'_>, report: &mut Report) -> anyhow::Result<()> {
     for path in ["deployments/registry"].map(|path| format!("/apis/apps/v1/namespaces/registry/{path}")) {
         report.check(&format!("{path} is gone"), there(test, &path, false)?);
     }
-    for path in ["persistentvolumeclaims/registry-data", "secrets/registry-htpasswd", "secrets/registry-tls"] {
+    for path in ["persistentvolumeclaims/registry-data", "secrets/registry-htpasswd", "secrets/registry-tls"]
+    {
         let path = format!("{NAMESPACE}/{path}");
         let gone = eventually(Duration::from_secs(20), || matches!(api.has(&path), Ok(false)));
         report.check(&format!("{path} is gone"), holds(gone, "it is there"));
     }
     let path = format!("{NAMESPACE}/services/registry");
     report.check("the service with another UID is still there", there(test, &path, true)?);
-    report.check("so is the namespace, which holds somebody else's object", all([there(test, NAMESPACE, true)?, there(test, &format!("{NAMESPACE}/configmaps/theirs"), true)?]));
+    report.check(
+        "so is the namespace, which holds somebody else's object",
+        all([there(test, NAMESPACE, true)?, there(test, &format!("{NAMESPACE}/configmaps/theirs"), true)?]),
+    );
     report.check("the issuer is gone", there(test, ISSUER, false)?);
-    report.check("cert-manager is gone, and its definitions with it", all([
-        there(test, "/apis/apps/v1/namespaces/cert-manager/deployments/cert-manager", false)?,
-        there(test, "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/certificates.cert-manager.io", false)?,
-        holds(eventually(Duration::from_secs(30), || matches!(api.has("/api/v1/namespaces/cert-manager"), Ok(false))), "its namespace stays"),
-    ]));
-    report.check("Rancher is gone, a neighbour in its namespace is not", all([
-        there(test, "/apis/apps/v1/namespaces/cattle-system/deployments/rancher", false)?,
-        there(test, &format!("{SERVICES}/theirs"), true)?,
-    ]));
-    report.check("Longhorn is gone, after its deletion flag was set", there(test, "/apis/apps/v1/namespaces/longhorn-system/deployments/longhorn-driver-deployer", false)?);
-    report.check("longhorn-single is gone, local-path is the default again", all([
-        there(test, &format!("{CLASSES}/longhorn-single"), false)?,
-        equal(&defaults(test)?, &vec!["local-path".to_owned()]),
-    ]));
+    report.check(
+        "cert-manager is gone, and its definitions with it",
+        all([
+            there(test, "/apis/apps/v1/namespaces/cert-manager/deployments/cert-manager", false)?,
+            there(
+                test,
+                "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/certificates.cert-manager.io",
+                false,
+            )?,
+            holds(
+                eventually(Duration::from_secs(30), || {
+                    matches!(api.has("/api/v1/namespaces/cert-manager"), Ok(false))
+                }),
+                "its namespace stays",
+            ),
+        ]),
+    );
+    report.check(
+        "Rancher is gone, a neighbour in its namespace is not",
+        all([
+            there(test, "/apis/apps/v1/namespaces/cattle-system/deployments/rancher", false)?,
+            there(test, &format!("{SERVICES}/theirs"), true)?,
+        ]),
+    );
+    report.check(
+        "Longhorn is gone, after its deletion flag was set",
+        there(test, "/apis/apps/v1/namespaces/longhorn-system/deployments/longhorn-driver-deployer", false)?,
+    );
+    report.check(
+        "longhorn-single is gone, local-path is the default again",
+        all([
+            there(test, &format!("{CLASSES}/longhorn-single"), false)?,
+            equal(&defaults(test)?, &vec!["local-path".to_owned()]),
+        ]),
+    );
     for name in ["addons.k3s.cattle.io", "helmcharts.helm.cattle.io"] {
         let path = format!("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}");
         report.check(&format!("{name} of k3s has survived"), there(test, &path, true)?);
     }
-    report.check("so has its HelmChart", there(test, "/apis/helm.cattle.io/v1/namespaces/kube-system/helmcharts/traefik", true)?);
+    report.check(
+        "so has its HelmChart",
+        there(test, "/apis/helm.cattle.io/v1/namespaces/kube-system/helmcharts/traefik", true)?,
+    );
     let manifests = test.machine.manifests();
-    report.check("no public manifest tells of the rollback", holds(!manifests.values().any(|run| run.to_string().contains("rollback")), ""));
+    report.check(
+        "no public manifest tells of the rollback",
+        holds(!manifests.values().any(|run| run.to_string().contains("rollback")), ""),
+    );
     let calls = test.machine.read("/state/calls");
     let forced = calls.lines().filter(|call| call.contains("--force") || call.contains("finalize")).count();
     report.check("nothing was forced", equal(&forced, &0));
@@ -104,7 +147,10 @@ fn again(test: &Test<'_>, record: &str, report: &mut Report) -> anyhow::Result<(
     api.delete(&format!("{NAMESPACE}/configmaps/theirs"))?;
     api.delete(&format!("{NAMESPACE}/services/registry"))?;
     let again = rollback(test, record, &["--apply", "--yes", "--include", "moderate"])?;
-    report.check("with the foreign objects gone the same command ends with exit code 0", holds(again.code == 0, again.told()));
+    report.check(
+        "with the foreign objects gone the same command ends with exit code 0",
+        holds(again.code == 0, again.told()),
+    );
     let gone = eventually(Duration::from_secs(30), || matches!(api.has(NAMESPACE), Ok(false)));
     report.check("and the namespace goes", holds(gone, again.told()));
     let last = rollback(test, record, &["--json"])?;

@@ -54,7 +54,10 @@ fn run_pods(api: &Api) -> anyhow::Result<()> {
     }});
     for pod in api.list("/api/v1/pods")? {
         if pod["status"]["phase"] != "Running" && pod["metadata"]["deletionTimestamp"].is_null() {
-            api.merge(&format!("/api/v1/namespaces/{}/pods/{}/status", word(&pod, "namespace"), word(&pod, "name")), &status)?;
+            api.merge(
+                &format!("/api/v1/namespaces/{}/pods/{}/status", word(&pod, "namespace"), word(&pod, "name")),
+                &status,
+            )?;
         }
     }
     Ok(())
@@ -95,7 +98,8 @@ fn issue_certificates(api: &Api) -> anyhow::Result<()> {
         let secrets = format!("/api/v1/namespaces/{namespace}/secrets");
         let leaving = !certificate["metadata"]["deletionTimestamp"].is_null();
         if !leaving && !api.has(&format!("{secrets}/{name}"))? {
-            let pem = format!("-----BEGIN CERTIFICATE-----\ne2e {namespace} {name}\n-----END CERTIFICATE-----\n");
+            let pem =
+                format!("-----BEGIN CERTIFICATE-----\ne2e {namespace} {name}\n-----END CERTIFICATE-----\n");
             let secret = json!({ "apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls",
                 "metadata": { "name": name, "annotations": { "cert-manager.io/certificate-name": name } },
                 "stringData": { "tls.crt": pem, "tls.key": "none", "ca.crt": pem } });

@@ -110,7 +110,9 @@ impl Case<'_> {
         let content = Snapshot::of_content(machine, PLACES).map_err(words)?;
         let manifests = machine.manifests();
         let open: Vec<&Value> = manifests.values().filter(|run| run["status"] == "running").collect();
-        let left = machine.sh(&format!("find {RUNS} -type f ! -name 'bootstrap-*' ! -name '*.lock' ! -name lock")).map_err(words)?;
+        let left = machine
+            .sh(&format!("find {RUNS} -type f ! -name 'bootstrap-*' ! -name '*.lock' ! -name lock"))
+            .map_err(words)?;
         all([
             ended(&next, 0),
             content.same_as(reference),
@@ -118,7 +120,10 @@ impl Case<'_> {
             private_files(machine),
             holds(open.is_empty(), format!("still running: {open:#?}")),
             holds(left.is_empty(), format!("left over: {left}")),
-            holds(!installed || calls() == calls_before, "the install script had done its work and was called again"),
+            holds(
+                !installed || calls() == calls_before,
+                "the install script had done its work and was called again",
+            ),
         ])
     }
 }
@@ -133,12 +138,18 @@ fn script_is_done(context: &Value) -> bool {
 fn state(machine: &Machine, runs_before: usize) -> String {
     let contexts = machine.contexts();
     let running = contexts.values().find(|context| context["status"] == "running");
-    if let Some(undo) = contexts.values().filter_map(|context| context["rollbacks"].as_array()?.last()).next_back() {
+    if let Some(undo) =
+        contexts.values().filter_map(|context| context["rollbacks"].as_array()?.last()).next_back()
+    {
         return format!("undo of step {}: {}", undo["step"], undo["state"].as_str().unwrap_or("?"));
     }
     let Some(context) = running else {
         let is_new = machine.manifests().len() > runs_before;
-        return if is_new { "after the last record".to_owned() } else { "before the first record".to_owned() };
+        return if is_new {
+            "after the last record".to_owned()
+        } else {
+            "before the first record".to_owned()
+        };
     };
     match context["steps"].as_array().and_then(|steps| steps.last()) {
         None => "before the first step".to_owned(),

@@ -42,8 +42,17 @@ fn spoiled(host: &Host<'_>, machine: &Machine, spoil: &str, words: &str) -> anyh
     let run = machine.bootstrap(host.subject, &with_artifacts(COPY))?;
     let after = Snapshot::of_content(machine, "/usr/local /etc/systemd/system")?;
     // Of two components the first one is done already when the second one fails.
-    let untouched = if helm { holds(!machine.at("/usr/local/bin/helm").exists(), "helm is there") } else { after.same_as(&before) };
-    Ok(all([ended(&run, 1), contains(&run.stderr, &[words, "Log", COPY]).or_else(|_| contains(&run.stderr, &[words])), untouched, failed(machine)]))
+    let untouched = if helm {
+        holds(!machine.at("/usr/local/bin/helm").exists(), "helm is there")
+    } else {
+        after.same_as(&before)
+    };
+    Ok(all([
+        ended(&run, 1),
+        contains(&run.stderr, &[words, "Log", COPY]).or_else(|_| contains(&run.stderr, &[words])),
+        untouched,
+        failed(machine),
+    ]))
 }
 
 fn full_disk(host: &Host<'_>, report: &mut Report) -> anyhow::Result<()> {
@@ -51,11 +60,19 @@ fn full_disk(host: &Host<'_>, report: &mut Report) -> anyhow::Result<()> {
     machine.sh("mount -t tmpfs -o size=4k,mode=755 tmpfs /usr/local/bin; head -c 4096 /dev/zero >/usr/local/bin/full || true")?;
     let run = machine.bootstrap(host.subject, &RUN)?;
     let left = machine.sh("ls -A /usr/local/bin")?;
-    let verdict = all([ended(&run, 1), contains(&run.stderr, &["/usr/local/bin/k3s", "No space left"]), equal(&left.trim(), &"full"), failed(&machine)]);
+    let verdict = all([
+        ended(&run, 1),
+        contains(&run.stderr, &["/usr/local/bin/k3s", "No space left"]),
+        equal(&left.trim(), &"full"),
+        failed(&machine),
+    ]);
     report.check("a full disk: exit code 1, the path is named, and no part of the program is left", verdict);
     machine.sh("umount /usr/local/bin")?;
     let next = host.server_run(&machine)?;
-    report.check("with space again the next run ends with exit code 0", all([ended(&next, 0), service(&machine, "k3s")]));
+    report.check(
+        "with space again the next run ends with exit code 0",
+        all([ended(&next, 0), service(&machine, "k3s")]),
+    );
     Ok(())
 }
 
@@ -64,10 +81,16 @@ fn failing_script(host: &Host<'_>, report: &mut Report) -> anyhow::Result<()> {
     machine.write("/run/k3s-install-unit", "fail", 0o644)?;
     let run = machine.bootstrap(host.subject, &RUN)?;
     let words = ["run the k3s install script", "the unit cannot be written", RUNS];
-    report.check("a failing script: exit code 1, its last lines and the log are named", all([ended(&run, 1), contains(&run.stderr, &words), failed(&machine)]));
+    report.check(
+        "a failing script: exit code 1, its last lines and the log are named",
+        all([ended(&run, 1), contains(&run.stderr, &words), failed(&machine)]),
+    );
     machine.sh("rm /run/k3s-install-unit")?;
     let next = host.server_run(&machine)?;
-    report.check("the next run ends with exit code 0, and the service is active", all([ended(&next, 0), service(&machine, "k3s")]));
+    report.check(
+        "the next run ends with exit code 0, and the service is active",
+        all([ended(&next, 0), service(&machine, "k3s")]),
+    );
     Ok(())
 }
 
@@ -76,13 +99,23 @@ fn signalled(host: &Host<'_>, report: &mut Report) -> anyhow::Result<()> {
     let waiting = Waiting::start(host, &machine)?;
     let second = host.server_run(&machine)?;
     let pid = waiting.pid.to_string();
-    report.check("a second run says who is at work and ends with exit code 1", all([ended(&second, 1), contains(&second.stderr, &["another run is changing this host", &pid])]));
+    report.check(
+        "a second run says who is at work and ends with exit code 1",
+        all([ended(&second, 1), contains(&second.stderr, &["another run is changing this host", &pid])]),
+    );
     let dry: Vec<&str> = RUN.iter().copied().filter(|word| *word != "--yes").chain(["--dry-run"]).collect();
-    report.check("a dry run meanwhile ends with exit code 0", ended(&machine.bootstrap(host.subject, &dry)?, 0));
+    report.check(
+        "a dry run meanwhile ends with exit code 0",
+        ended(&machine.bootstrap(host.subject, &dry)?, 0),
+    );
     let ended_by = waiting.end(&machine, "TERM")?;
     report.check("SIGTERM: the step ends, then the run does, with exit code 143", ended_by);
-    let interrupted = machine.manifests().values().any(|run| run["status"] == "interrupted" && run["exit_code"] == 143);
-    report.check("and its manifest says interrupted", holds(interrupted, format!("{:#?}", machine.manifests())));
+    let interrupted =
+        machine.manifests().values().any(|run| run["status"] == "interrupted" && run["exit_code"] == 143);
+    report.check(
+        "and its manifest says interrupted",
+        holds(interrupted, format!("{:#?}", machine.manifests())),
+    );
     let next = host.server_run(&machine)?;
     report.check("the next run ends with exit code 0", all([ended(&next, 0), service(&machine, "k3s")]));
     Ok(())

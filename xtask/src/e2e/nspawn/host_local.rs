@@ -34,7 +34,8 @@ pub(super) const RUN: [&str; 23] = [
 ];
 
 /// Lines of somebody else; the last one has no line break.
-const EXPORTS: &str = "# kept to the byte\n/srv/other\t10.0.0.0/8(ro,no_subtree_check)   # theirs\n\n/srv/last *(ro)";
+const EXPORTS: &str =
+    "# kept to the byte\n/srv/other\t10.0.0.0/8(ro,no_subtree_check)   # theirs\n\n/srv/last *(ro)";
 
 /// The line of the run.
 const LINE: &str = "/srv/nfs/k8s-share 10.20.0.0/16(rw,sync,no_subtree_check,no_root_squash)\n";
@@ -63,15 +64,31 @@ pub(super) fn run(host: &Host<'_>, report: &mut Report) -> anyhow::Result<()> {
     report.check("foreign export lines are kept to the byte, ours is added", exports(&machine));
     report.check("exportfs -v lists the folder for the network", exported(&machine));
     report.check("foreign lines of the hosts file are kept, one block is added", hosts(&machine));
-    report.check("the name of the registry resolves", contains(&machine.sh("getent hosts registry.e2e.test")?, &["127.0.0.1"]));
-    let configured = [("k3s", "reused"), ("registry", "reused"), ("nfs", "configured"), ("local_hosts", "configured")];
+    report.check(
+        "the name of the registry resolves",
+        contains(&machine.sh("getent hosts registry.e2e.test")?, &["127.0.0.1"]),
+    );
+    let configured =
+        [("k3s", "reused"), ("registry", "reused"), ("nfs", "configured"), ("local_hosts", "configured")];
     report.check("the manifest says configured of both", last_manifest(&machine, "single-node", &configured));
     let before = Snapshot::of_everything(&machine)?;
     let second = machine.bootstrap(host.subject, &RUN)?;
-    report.check(&format!("the same run again ends with exit code 0 ({})", second.seconds()), ended(&second, 0));
-    let reused = [("k3s", "reused"), ("helm", "reused"), ("registry", "reused"), ("nfs", "reused"), ("local_hosts", "reused")];
+    report.check(
+        &format!("the same run again ends with exit code 0 ({})", second.seconds()),
+        ended(&second, 0),
+    );
+    let reused = [
+        ("k3s", "reused"),
+        ("helm", "reused"),
+        ("registry", "reused"),
+        ("nfs", "reused"),
+        ("local_hosts", "reused"),
+    ];
     report.check("its manifest says reused of all", last_manifest(&machine, "single-node", &reused));
-    report.check("no file has changed, apart from the records", Snapshot::of_everything(&machine)?.same_as(&before));
+    report.check(
+        "no file has changed, apart from the records",
+        Snapshot::of_everything(&machine)?.same_as(&before),
+    );
     mounted_hosts(host, &machine, report)?;
     package(host, report)
 }
@@ -79,10 +96,12 @@ pub(super) fn run(host: &Host<'_>, report: &mut Report) -> anyhow::Result<()> {
 /// A hosts file that is mounted, as in containers, cannot be replaced and is written in place.
 fn mounted_hosts(host: &Host<'_>, machine: &Machine, report: &mut Report) -> anyhow::Result<()> {
     machine.sh("mount --bind /etc/hosts /etc/hosts")?;
-    let other: Vec<&str> = RUN.iter().map(|word| if *word == "e2e.test" { "e2e.example" } else { word }).collect();
+    let other: Vec<&str> =
+        RUN.iter().map(|word| if *word == "e2e.test" { "e2e.example" } else { word }).collect();
     let run = machine.bootstrap(host.subject, &other)?;
     report.check("with a mounted hosts file and another domain it ends with exit code 0", ended(&run, 0));
-    let wanted = format!("{HOSTS}# BEGIN productive-k3s\n127.0.0.1 registry.e2e.example\n# END productive-k3s\n");
+    let wanted =
+        format!("{HOSTS}# BEGIN productive-k3s\n127.0.0.1 registry.e2e.example\n# END productive-k3s\n");
     report.check("the block was replaced as a whole", equal(&machine.read("/etc/hosts"), &wanted));
     Ok(())
 }
@@ -96,9 +115,15 @@ fn package(host: &Host<'_>, report: &mut Report) -> anyhow::Result<()> {
     report.note("a machine without the package");
     let run = machine.bootstrap(host.subject, &RUN)?;
     report.check(&format!("the run ends with exit code 0 ({})", run.seconds()), ended(&run, 0));
-    report.check("dpkg says that the package is installed", contains(&machine.sh("dpkg-query -W -f '${db:Status-Status}' nfs-kernel-server")?, &["installed"]));
+    report.check(
+        "dpkg says that the package is installed",
+        contains(&machine.sh("dpkg-query -W -f '${db:Status-Status}' nfs-kernel-server")?, &["installed"]),
+    );
     report.check("exportfs -v lists the folder for the network", exported(&machine));
-    report.check("the manifest says installed", last_manifest(&machine, "single-node", &[("nfs", "installed")]));
+    report.check(
+        "the manifest says installed",
+        last_manifest(&machine, "single-node", &[("nfs", "installed")]),
+    );
     Ok(())
 }
 
@@ -131,6 +156,7 @@ fn exported(machine: &Machine) -> Verdict {
 }
 
 fn hosts(machine: &Machine) -> Verdict {
-    let wanted = format!("{HOSTS}# BEGIN productive-k3s\n127.0.0.1 registry.e2e.test\n# END productive-k3s\n");
+    let wanted =
+        format!("{HOSTS}# BEGIN productive-k3s\n127.0.0.1 registry.e2e.test\n# END productive-k3s\n");
     equal(&machine.read("/etc/hosts"), &wanted)
 }

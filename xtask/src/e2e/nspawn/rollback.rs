@@ -22,20 +22,38 @@ pub(super) fn run(host: &Host<'_>, report: &mut Report) -> anyhow::Result<()> {
     let record = record(&machine)?;
     let plan = machine.bootstrap(host.subject, &["rollback", "--to", &record])?;
     let named = contains(&plan.stdout, &["/etc/exports", "/etc/hosts"]);
-    report.check(&format!("the plan ends with exit code 0 and names both ({})", plan.seconds()), all([ended(&plan, 0), named]));
+    report.check(
+        &format!("the plan ends with exit code 0 and names both ({})", plan.seconds()),
+        all([ended(&plan, 0), named]),
+    );
     report.check("and has changed nothing", Snapshot::of_everything(&machine)?.same_as(&before));
     let safe = machine.bootstrap(host.subject, &["rollback", "--to", &record, "--apply", "--yes"])?;
     report.check(&format!("what is safe alone ends with exit code 0 ({})", safe.seconds()), ended(&safe, 0));
-    report.check("the block is gone, all other lines are kept to the byte", equal(&machine.read("/etc/hosts"), &format!("{}{NAME}", FILES[1].1)));
+    report.check(
+        "the block is gone, all other lines are kept to the byte",
+        equal(&machine.read("/etc/hosts"), &format!("{}{NAME}", FILES[1].1)),
+    );
     report.check("the export is still listed", contains(&exported(&machine)?, &["/srv/nfs/k8s-share"]));
     let arguments = arguments(&machine)?;
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let moderate = machine.bootstrap(host.subject, &arguments)?;
-    report.check(&format!("with what is moderate it ends with exit code 0 ({})", moderate.seconds()), ended(&moderate, 0));
-    report.check("our export line is gone, all others are kept to the byte", equal(&machine.read("/etc/exports"), &format!("{}\n{EXPORT}", FILES[0].1)));
+    report.check(
+        &format!("with what is moderate it ends with exit code 0 ({})", moderate.seconds()),
+        ended(&moderate, 0),
+    );
+    report.check(
+        "our export line is gone, all others are kept to the byte",
+        equal(&machine.read("/etc/exports"), &format!("{}\n{EXPORT}", FILES[0].1)),
+    );
     let listed = exported(&machine)?;
-    report.check("exportfs -v agrees", all([holds(!listed.contains("k8s-share"), &listed), contains(&listed, &["/srv/other 10.0.0.0/8("])]));
-    report.check("the folders of the run are gone", holds(!machine.at("/srv/nfs").exists(), "/srv/nfs is there"));
+    report.check(
+        "exportfs -v agrees",
+        all([holds(!listed.contains("k8s-share"), &listed), contains(&listed, &["/srv/other 10.0.0.0/8("])]),
+    );
+    report.check(
+        "the folders of the run are gone",
+        holds(!machine.at("/srv/nfs").exists(), "/srv/nfs is there"),
+    );
     report.check("the server of another run is as it was", service(&machine, "k3s"));
     let before = Snapshot::of_everything(&machine)?;
     let again = machine.bootstrap(host.subject, &arguments)?;
@@ -52,7 +70,10 @@ fn elsewhere(host: &Host<'_>, machine: &Machine, record: &str, report: &mut Repo
         other.write(&path, &machine.read(&path), 0o600)?;
     }
     let refused = other.bootstrap(host.subject, &["rollback", "--to", record, "--apply", "--yes"])?;
-    report.check("on another machine the record is refused", all([holds(refused.code != 0, refused.told()), contains(&refused.stderr, &["another machine"])]));
+    report.check(
+        "on another machine the record is refused",
+        all([holds(refused.code != 0, refused.told()), contains(&refused.stderr, &["another machine"])]),
+    );
     Ok(())
 }
 

@@ -17,7 +17,8 @@ use crate::e2e::report::Report;
 use crate::e2e::subject::SHARED;
 
 /// What a host has before the first run; `strace` ends the program at a chosen system call.
-const PACKAGES: &str = "systemd,systemd-sysv,dbus,sudo,curl,jq,nfs-kernel-server,open-iscsi,iproute2,ca-certificates,strace";
+const PACKAGES: &str =
+    "systemd,systemd-sysv,dbus,sudo,curl,jq,nfs-kernel-server,open-iscsi,iproute2,ca-certificates,strace";
 
 /// Programs of this machine that the tier uses.
 const PROGRAMS: [&str; 6] = ["apt-get", "dpkg-deb", "nsenter", "setpriv", "sha256sum", "tar"];
@@ -33,16 +34,23 @@ pub(super) fn prepare(cache: &Cache, report: &mut Report) -> Result<(), Skip> {
     debian::require(&PROGRAMS)?;
     let packages = ["debootstrap", "libsystemd-shared", "systemd-container"];
     let unpacked = cache.once(TOOLS, |folder| Apt::refreshed(cache)?.unpack(&packages, folder))?;
-    report.note(if unpacked { "debootstrap and systemd-nspawn unpacked" } else { "debootstrap and systemd-nspawn are in the cache" });
+    report.note(if unpacked {
+        "debootstrap and systemd-nspawn unpacked"
+    } else {
+        "debootstrap and systemd-nspawn are in the cache"
+    });
     let tools = cache.at(TOOLS);
     let made = cache.once(ROOT, |folder| {
         let mut debootstrap = Command::new(tools.join("usr/sbin/debootstrap"));
         debootstrap.env("DEBOOTSTRAP_DIR", tools.join("usr/share/debootstrap"));
-        debootstrap.args(["--variant=minbase", &format!("--include={PACKAGES}"), RELEASE]).arg(folder).arg(MIRROR);
+        debootstrap
+            .args(["--variant=minbase", &format!("--include={PACKAGES}"), RELEASE])
+            .arg(folder)
+            .arg(MIRROR);
         process::output(&mut debootstrap).context("cannot make a Debian root folder")?;
         // Each boot is another machine.
         fs::write(folder.join("etc/machine-id"), "")?;
-        Ok(())
+        fs::remove_file(folder.join("var/lib/dbus/machine-id")).context("dbus has no machine id")
     })?;
     report.note(if made { "Debian root folder made" } else { "Debian root folder is in the cache" });
     let booted = boot(cache, &cache.at("boot.log"), None).context("systemd-nspawn cannot boot here")?;
@@ -99,7 +107,8 @@ impl Drop for Booted {
 
 fn boot(cache: &Cache, log: &Path, shared: Option<&Path>) -> anyhow::Result<Booted> {
     let tools = cache.at(TOOLS);
-    let libraries: PathBuf = tools.join("usr/lib").join(format!("{}-linux-gnu", std::env::consts::ARCH)).join("systemd");
+    let libraries: PathBuf =
+        tools.join("usr/lib").join(format!("{}-linux-gnu", std::env::consts::ARCH)).join("systemd");
     let start = |command: &mut Command| {
         command.env("LD_LIBRARY_PATH", &libraries).arg("--directory").arg(cache.at(ROOT)).args([
             "--volatile=overlay",
@@ -123,7 +132,9 @@ fn boot(cache: &Cache, log: &Path, shared: Option<&Path>) -> anyhow::Result<Boot
     nspawn.until(60, || {
         let state = process::run(machine.command("systemctl").arg("is-system-running"));
         // Without kernel modules the NFS file systems fail, and the machine says that it is degraded.
-        state.is_ok_and(|output| ["running", "degraded"].contains(&String::from_utf8_lossy(&output.stdout).trim()))
+        state.is_ok_and(|output| {
+            ["running", "degraded"].contains(&String::from_utf8_lossy(&output.stdout).trim())
+        })
     })?;
     machine.sh("mkdir /state")?;
     Ok(Booted { nspawn, leader, machine })
@@ -132,6 +143,8 @@ fn boot(cache: &Cache, log: &Path, shared: Option<&Path>) -> anyhow::Result<Boot
 /// The child of systemd-nspawn that is PID 1 of the machine; there are others for a moment.
 fn init_of(nspawn: u32) -> Option<u32> {
     let children = fs::read_to_string(format!("/proc/{nspawn}/task/{nspawn}/children")).ok()?;
-    let is_init = |pid: &u32| fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.trim() == "systemd");
+    let is_init = |pid: &u32| {
+        fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.trim() == "systemd")
+    };
     children.split_whitespace().filter_map(|pid| pid.parse().ok()).find(is_init)
 }

@@ -16,10 +16,7 @@ pub struct NamedRule {
 pub const DOCUMENT_RULES: &[NamedRule] = &[
     NamedRule { id: "size", words: "the document is larger than `max_bytes`" },
     NamedRule { id: "utf8", words: "the document is not UTF-8" },
-    NamedRule {
-        id: "syntax",
-        words: "the document is not one JSON value (RFC 8259), or an escape in it stands for half a character",
-    },
+    NamedRule { id: "syntax", words: "the document is not one JSON value (RFC 8259)" },
     NamedRule {
         id: "depth",
         words: "arrays and objects are nested deeper than `max_depth`; the root is level 1",

@@ -11,11 +11,9 @@ mod table;
 
 pub(crate) use config::json_schema;
 pub(crate) use flags::{Flags, arguments};
-pub(crate) use gather::{Given, Inputs, Origin, gather};
-pub(crate) use kind::Kind;
-pub(crate) use nearest::nearest;
+pub(crate) use gather::{Inputs, gather};
 pub(crate) use resolve::{Asker, Demand, resolve};
-pub(crate) use table::{INPUTS, Input, Privacy};
+pub(crate) use table::Input;
 
 /// Reads a mode; the error names the nearest known one.
 pub(crate) fn parse_mode(text: &str) -> Result<schema::Mode, String> {

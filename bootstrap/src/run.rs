@@ -15,5 +15,5 @@ pub(crate) use plan::{Planned, Stopped, detect_and_plan};
 pub(crate) use record::{Record, now};
 pub(crate) use report::{Files, RunReport, show_plan};
 pub(crate) use reporter::Reporter;
-pub(crate) use session::{Session, disk_failure};
+pub(crate) use session::Session;
 pub(crate) use summary::{Generated, Summary};

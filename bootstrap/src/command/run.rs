@@ -14,7 +14,7 @@ use crate::cli;
 use crate::exit::{Exit, Failure};
 use crate::host::{Host, RunLog};
 use crate::input::{Asker, Demand, Flags, Inputs, gather, resolve};
-use crate::recipe::{Context, components};
+use crate::recipe::components;
 use crate::run::{Files, Reporter, Session, ask_consent, decided_consent, features, local_facts};
 use crate::settings::Settings;
 use crate::terminal::{Printer, Prompter, Signals};
@@ -34,6 +34,9 @@ pub(super) fn run(options: &cli::Run, flags: &Flags, printer: &mut Printer) -> R
         apply::run(request, options, printer, &signals)
     }
 }
+
+/// Folder below the runs folder that artifacts are fetched to; a run that ends well leaves none.
+const STAGING: &str = "staging";
 
 /// What is known before anything is written.
 struct Request {
@@ -106,14 +109,9 @@ impl Begun {
         let log = session.record.files().log().map_or_else(|_| RunLog::discard(), RunLog::to);
         settings.secrets().into_iter().for_each(|secret| log.learn(secret));
         let files = Files::of(session.record.files());
-        let staging = std::path::absolute(&runs_dir).unwrap_or(runs_dir).join("artifacts");
+        let staging = std::path::absolute(&runs_dir).unwrap_or(runs_dir).join(STAGING);
         let host = Host::this_machine(log);
         Ok(Self { session, reporter, host, platform, settings, consent, files, staging, warnings })
-    }
-
-    /// What plans are made from.
-    fn context(&self) -> Context<'_> {
-        Context { settings: &self.settings, arch: self.host.arch(), staging: &self.staging }
     }
 
     /// Problems with records and telemetry, told once and kept for the document.

@@ -24,8 +24,6 @@ pub(crate) enum Origin {
     File,
     /// The operator, asked.
     Prompt,
-    /// The table.
-    Default,
 }
 
 impl fmt::Display for Origin {
@@ -36,7 +34,6 @@ impl fmt::Display for Origin {
             Self::Variable(name) => f.write_str(name),
             Self::File => f.write_str("the config file"),
             Self::Prompt => f.write_str("your answer"),
-            Self::Default => f.write_str("the default"),
         }
     }
 }

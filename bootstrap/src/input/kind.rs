@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use crate::step::Sha256Sum;
+
 /// Form of a value as it is written in a flag, a variable or the config file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -34,8 +36,12 @@ pub(crate) enum Kind {
     ObjectName,
     /// Name of a user.
     UserName,
-    /// A release or an image tag.
+    /// A release. It becomes part of file names, so it has no slash.
     Release,
+    /// A container image with its tag.
+    Image,
+    /// A SHA-256 checksum in hexadecimal.
+    Checksum,
 }
 
 impl Kind {
@@ -64,7 +70,9 @@ impl Kind {
             Self::Network => is_network(value),
             Self::ObjectName => is_host_name(value) && value == value.to_lowercase(),
             Self::UserName => is_token(value, "_-.", 64),
-            Self::Release => is_token(value, "_-.+:/", 128),
+            Self::Release => is_token(value, "_-.+", 64),
+            Self::Image => is_token(value, "_-.:/@", 256),
+            Self::Checksum => Sha256Sum::parse(value).is_some(),
         };
         if holds { Ok(()) } else { Err(self.expectation()) }
     }
@@ -73,7 +81,7 @@ impl Kind {
     pub(super) const fn value_name(self) -> &'static str {
         match self {
             Self::Mode => "MODE",
-            Self::Word(_) | Self::Release => "WORD",
+            Self::Word(_) | Self::Release | Self::Image | Self::Checksum => "WORD",
             Self::Switch => "BOOL",
             Self::Integer { .. } => "NUMBER",
             Self::HostName => "HOST",
@@ -98,7 +106,9 @@ impl Kind {
             Self::Network => "must be a network such as 10.0.0.0/24, its host bits zero".to_owned(),
             Self::ObjectName => "must be the name of a Kubernetes object".to_owned(),
             Self::UserName => "must be 1 to 64 ASCII letters, digits, _, - and .".to_owned(),
-            Self::Release => "must be a release such as v1.2.3, or an image with its tag".to_owned(),
+            Self::Release => "must be a release such as v1.2.3".to_owned(),
+            Self::Image => "must be an image with its tag, such as registry:2.8.3".to_owned(),
+            Self::Checksum => "must be a sha256 checksum of 64 hexadecimal digits".to_owned(),
         }
     }
 }
@@ -227,7 +237,13 @@ mod tests {
                     "a/8",
                 ],
             ),
-            (Kind::Release, &["v1.35.5+k3s1", "registry:2.8.3"], &["", "v1 2", "$(id)", "-x"]),
+            (
+                Kind::Release,
+                &["v1.35.5+k3s1", "1.11.1"],
+                &["", "v1 2", "$(id)", "-x", "v1/../x", "..", "registry:2"],
+            ),
+            (Kind::Image, &["registry:2.8.3", "r.example:5000/a/b:1"], &["", "a b", "-x"]),
+            (Kind::Checksum, &[&"0a".repeat(32)], &["", "0a", &"0g".repeat(32)]),
             (Kind::Word(&["staging", "production"]), &["staging"], &["Staging", "prod"]),
             (Kind::Path, &["runs"], &["", "a\nb", "a\tb"]),
         ];

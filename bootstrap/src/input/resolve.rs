@@ -15,6 +15,7 @@ use crate::settings::{
     Agent, Artifacts, Checksums, Longhorn, Nfs, Password, Rancher, Registry, RegistryAuth, Settings, Tls,
     Versions,
 };
+use crate::step::Sha256Sum;
 
 /// Somebody who can be asked.
 pub(crate) trait Asker {
@@ -80,7 +81,7 @@ impl Resolver<'_, '_> {
             trust_registry_in_docker: self.inputs.switch("host.trust_registry_in_docker"),
             skipped: self.skipped(),
             versions: self.versions()?,
-            checksums: Checksums::default(),
+            checksums: self.checksums(),
             artifacts: self
                 .inputs
                 .text("artifacts_dir")
@@ -196,6 +197,18 @@ impl Resolver<'_, '_> {
             rancher: self.text("versions.rancher")?,
             registry: self.text("versions.registry")?,
         })
+    }
+
+    fn checksums(&self) -> Checksums {
+        let pinned = |key| self.inputs.text(key).and_then(Sha256Sum::parse);
+        Checksums {
+            k3s: pinned("checksums.k3s"),
+            k3s_script: pinned("checksums.k3s_script"),
+            helm: pinned("checksums.helm"),
+            cert_manager: pinned("checksums.cert_manager"),
+            longhorn: pinned("checksums.longhorn"),
+            rancher: pinned("checksums.rancher"),
+        }
     }
 
     fn host(&mut self, key: &'static str, default: &str, used: bool) -> Result<String, Failure> {

@@ -74,7 +74,15 @@ const fn version(key: &'static str, default: &'static str, help: &'static str) -
     input(key, "", Kind::Release, Open, help).or(default).without_flag()
 }
 
-/// Every input. A test holds this table and the one in the README together.
+const fn image(key: &'static str, default: &'static str, help: &'static str) -> Input {
+    input(key, "", Kind::Image, Open, help).or(default).without_flag()
+}
+
+const fn checksum(key: &'static str, help: &'static str) -> Input {
+    input(key, "", Kind::Checksum, Open, help).without_flag()
+}
+
+/// Every input, in the order of the help.
 pub(crate) const INPUTS: &[Input] = &[
     input("mode", "mode", Kind::Mode, Open, "What to make of this host").or("server"),
     input(
@@ -217,7 +225,13 @@ pub(crate) const INPUTS: &[Input] = &[
     version("versions.cert_manager", "v1.19.4", "Release of cert-manager"),
     version("versions.longhorn", "v1.11.1", "Version of the Longhorn chart"),
     version("versions.rancher", "v2.14.2", "Version of the Rancher chart"),
-    version("versions.registry", "registry:2.8.3", "Image of the registry"),
+    image("versions.registry", "registry:2.8.3", "Image of the registry"),
+    checksum("checksums.k3s", "sha256 of the k3s program"),
+    checksum("checksums.k3s_script", "sha256 of the install script of k3s"),
+    checksum("checksums.helm", "sha256 of the helm archive"),
+    checksum("checksums.cert_manager", "sha256 of the cert-manager manifest"),
+    checksum("checksums.longhorn", "sha256 of the Longhorn chart"),
+    checksum("checksums.rancher", "sha256 of the Rancher chart"),
     input(
         "artifacts_dir",
         "artifacts-dir",

@@ -14,7 +14,7 @@ pub(super) fn check(host: &Host, settings: &Settings) -> Vec<Finding> {
     let mut findings = Vec::new();
     match settings.mode {
         Mode::Agent => findings.push(no_server_here(host)),
-        Mode::Stack => findings.push(server_here(host)),
+        Mode::Stack => findings.extend([server_here(host), helm_here(host)]),
         Mode::Server | Mode::SingleNode => {}
     }
     if platform && has(Component::Longhorn) {
@@ -49,6 +49,13 @@ fn server_here(host: &Host) -> Finding {
         Answer::Unknown(reason) => {
             Finding::warning("role", format!("cannot tell whether a k3s server runs here: {reason}"))
         }
+    }
+}
+
+fn helm_here(host: &Host) -> Finding {
+    match host.program("helm") {
+        Some(_) => Finding::pass("helm", "helm is there"),
+        None => Finding::failure("helm", "helm is not there; `bootstrap run --mode server` installs it"),
     }
 }
 

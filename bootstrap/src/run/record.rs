@@ -108,7 +108,10 @@ impl Record {
     ///
     /// # Errors
     /// It could not be written: a run must not go on to change what it cannot write down.
-    fn journal<T>(&mut self, change: impl FnOnce(&mut PrivateContext, UtcSeconds) -> T) -> Result<T, ManifestError> {
+    fn journal<T>(
+        &mut self,
+        change: impl FnOnce(&mut PrivateContext, UtcSeconds) -> T,
+    ) -> Result<T, ManifestError> {
         let result = change(&mut self.private, now());
         self.files.write_private(&self.private)?;
         Ok(result)

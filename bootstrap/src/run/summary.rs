@@ -32,10 +32,10 @@ fn shown<S: Serializer>(secret: &Secret, serializer: S) -> Result<S::Ok, S::Erro
 impl Summary {
     /// What one component came to.
     pub(crate) fn of(component: Component, took: Duration, vault: &Vault) -> Self {
-        let made = vault.made().iter().map(|(component, password)| Generated {
-            component: *component,
-            password: password.clone(),
-        });
+        let made = vault
+            .made()
+            .iter()
+            .map(|(component, password)| Generated { component: *component, password: password.clone() });
         Self { took: vec![(component, took)], made: made.collect() }
     }
 
@@ -62,7 +62,10 @@ impl Summary {
             [(Component::Rancher, &settings.rancher.host), (Component::Registry, &settings.registry.host)]
         {
             let result = manifest.components.get(component).map(|record| record.result);
-            if matches!(result, Some(ComponentResult::Installed | ComponentResult::Reused | ComponentResult::Configured)) {
+            if matches!(
+                result,
+                Some(ComponentResult::Installed | ComponentResult::Reused | ComponentResult::Configured)
+            ) {
                 printer.data(&format!("{component} is at https://{host}"));
             }
         }

@@ -87,7 +87,8 @@ impl Drop for Progress<'_> {
 
 fn live_line() -> ProgressBar {
     let style = ProgressStyle::with_template("{spinner} {prefix} ({elapsed}) {wide_msg}");
-    let line = ProgressBar::new_spinner().with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+    let line =
+        ProgressBar::new_spinner().with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
     line.enable_steady_tick(Duration::from_millis(100));
     line
 }

@@ -12,7 +12,8 @@ use crate::terminal::{Printer, Signals};
 pub(super) fn run(request: Request, printer: &mut Printer, signals: &Signals) -> Result<Exit, Failure> {
     let mut run = Begun::new(request, Execution::DryRun, printer)?;
     let report = preflight::check(&run.host, &run.platform, &run.settings);
-    let context = crate::recipe::Context { settings: &run.settings, arch: run.host.arch(), staging: &run.staging };
+    let context =
+        crate::recipe::Context { settings: &run.settings, arch: run.host.arch(), staging: &run.staging };
     let planned = detect_and_plan(&run.host, &context, &mut run.session.record, signals);
     let (finish, exit) = match &planned {
         Ok(_) => (Finish::Success, Exit::Done),
@@ -44,8 +45,7 @@ fn show(mode: Mode, report: &Report, planned: &[Planned], printer: &mut Printer)
     printer.data("");
     show_plan(planned, printer);
     printer.data("");
-    let named =
-        |severity| report.of(severity).map(|finding| finding.check).collect::<Vec<_>>().join(", ");
+    let named = |severity| report.of(severity).map(|finding| finding.check).collect::<Vec<_>>().join(", ");
     match report.worst() {
         Severity::Failure => {
             printer.wrapped("", &format!("A run would stop at the preflight: {}.", named(Severity::Failure)));

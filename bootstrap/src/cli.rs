@@ -29,7 +29,7 @@ pub(crate) struct Global {
     /// Show more of what is done
     #[arg(short, long, global = true)]
     pub(crate) verbose: bool,
-    /// Colour the output: auto (on a terminal, unless NO_COLOR is set), always or never
+    /// Colour the output: auto (on a terminal, unless `NO_COLOR` is set), always or never
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN", hide_possible_values = true)]
     pub(crate) color: Color,
 }
@@ -66,6 +66,11 @@ pub(crate) enum Command {
 
 /// Options of `run`. The inputs of the run are added from the table in `input`.
 #[derive(Clone, Debug, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    clippy::struct_field_names,
+    reason = "each is a flag of the command line"
+)]
 pub(crate) struct Run {
     /// Change nothing; print the very steps that a run would take
     #[arg(long)]

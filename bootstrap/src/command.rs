@@ -65,7 +65,7 @@ fn dispatch(cli: &Cli, flags: &input::Flags, printer: &mut Printer) -> Result<Ex
         Command::Preflight(options) => preflight::run(options, flags, printer),
         Command::Run(options) => run::run(options, flags, printer),
         Command::Telemetry(options) => telemetry::run(options, printer),
-        Command::Validate(options) => validate::run(options, printer),
+        Command::Validate(options) => Ok(validate::run(options, printer)),
         Command::ConfigSchema => {
             printer.document(&input::json_schema());
             Ok(Exit::Done)

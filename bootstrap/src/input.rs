@@ -22,3 +22,15 @@ pub(crate) fn parse_mode(text: &str) -> Result<schema::Mode, String> {
         format!("not one of {}{}", words.join(", "), nearest::suggestion(text, words.iter().copied()))
     })
 }
+
+/// The environment variables of private inputs and secrets.
+pub(crate) fn private_variables() -> impl Iterator<Item = String> {
+    let private = table::INPUTS.iter().filter(|input| input.privacy == table::Privacy::Private);
+    private.map(Input::variable).chain(secrets::SOURCES.iter().map(|source| source.variable.to_owned()))
+}
+
+/// The folder of runs for commands that take no inputs but this one.
+pub(crate) fn runs_dir_from_env() -> std::path::PathBuf {
+    let given = Input::find("runs_dir").and_then(|input| std::env::var_os(input.variable()));
+    given.filter(|given| !given.is_empty()).map_or_else(|| "runs".into(), Into::into)
+}

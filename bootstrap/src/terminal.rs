@@ -7,5 +7,5 @@ mod signals;
 
 pub(crate) use printer::Printer;
 pub(crate) use progress::Progress;
-pub(crate) use prompt::Prompter;
+pub(crate) use prompt::{Prompter, on_terminal};
 pub(crate) use signals::Signals;

@@ -69,6 +69,7 @@ impl MachineFingerprint {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests set scenes, nothing of ours")]
 mod tests {
     use super::*;
 

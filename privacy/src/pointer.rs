@@ -22,9 +22,12 @@ pub(crate) fn masked<'a>(path: impl IntoIterator<Item = Segment<'a>>) -> String 
 
 /// The pointer of a place (RFC 6901) with every key as it is: for comparing, never for a report.
 pub(crate) fn exact<'a>(path: impl IntoIterator<Item = Segment<'a>>) -> String {
-    written(path, |key| match key.contains(['~', '/']) {
-        true => Cow::Owned(key.replace('~', "~0").replace('/', "~1")),
-        false => Cow::Borrowed(key),
+    written(path, |key| {
+        if key.contains(['~', '/']) {
+            Cow::Owned(key.replace('~', "~0").replace('/', "~1"))
+        } else {
+            Cow::Borrowed(key)
+        }
     })
 }
 

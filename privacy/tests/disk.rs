@@ -1,5 +1,7 @@
 //! What reaches the disk, and what is refused there.
 
+#![expect(clippy::disallowed_methods, reason = "tests set scenes, nothing of ours")]
+
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};

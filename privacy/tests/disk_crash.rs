@@ -1,5 +1,7 @@
 //! The atomic writer against death, readers and a folder that cannot be written.
 
+#![expect(clippy::disallowed_methods, reason = "tests set scenes, nothing of ours")]
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;

@@ -107,8 +107,8 @@ impl ClusterIssuerRecord {
         Self { detected_before, planned_action, result, issuer }
     }
 
-    fn record(&self) -> ComponentRecord {
-        let Self { detected_before, planned_action, result, .. } = *self;
+    fn record(self) -> ComponentRecord {
+        let Self { detected_before, planned_action, result, .. } = self;
         ComponentRecord { detected_before, planned_action, result }
     }
 }
@@ -172,7 +172,7 @@ macro_rules! declare_components {
     };
     (@record Clusterissuer) => { ClusterIssuerRecord };
     (@record $variant:ident) => { ComponentRecord };
-    (@get Clusterissuer, $value:expr) => { $value.as_ref().map(ClusterIssuerRecord::record) };
+    (@get Clusterissuer, $value:expr) => { $value.map(ClusterIssuerRecord::record) };
     (@get $variant:ident, $value:expr) => { $value };
     (@slot Clusterissuer, $value:expr) => { Slot::Issuer($value) };
     (@slot $variant:ident, $value:expr) => { Slot::Plain($value) };

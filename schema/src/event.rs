@@ -4,8 +4,8 @@ mod document;
 mod names;
 
 pub use document::{
-    Attempt, Client, Command, CommandEvent, ComponentEvent, EnabledComponent, Envelope, Event, ManifestDelivery,
-    ModeEvent, TelemetryDocument, TelemetryMeta,
+    Attempt, Client, Command, CommandEvent, ComponentEvent, EnabledComponent, Envelope, Event,
+    ManifestDelivery, ModeEvent, TelemetryDocument, TelemetryMeta,
 };
 pub use names::{
     CommandEventName, CommandName, CommandResult, ComponentEnabled, ComponentEventName, ComponentLabel,

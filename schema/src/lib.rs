@@ -33,13 +33,15 @@ pub use document::{DocumentKind, PublicDocument};
 pub use event::{
     Attempt, Client, Command, CommandEvent, CommandEventName, CommandName, CommandResult, ComponentEnabled,
     ComponentEvent, ComponentEventName, ComponentLabel, DeliveryEventName, DeliveryMode, EnabledComponent,
-    EnabledResult, Envelope, Event, Install, InstallFamily, ManifestDelivery, ModeEvent, ModeEventName, ModeUsage,
-    OperationAttempt, TelemetryDocument, TelemetryMeta, UsageFamily,
+    EnabledResult, Envelope, Event, Install, InstallFamily, ManifestDelivery, ModeEvent, ModeEventName,
+    ModeUsage, OperationAttempt, TelemetryDocument, TelemetryMeta, UsageFamily,
 };
 pub use features::{ArtifactsSource, Features, InstallationEngine, LetsencryptEnvironment, TlsMode};
 pub use id::{EventId, Id, InvalidId};
 pub use integer::{Bounded, OutOfBounds};
-pub use manifest::{Execution, Failure, FailureReason, Finish, Mode, RunManifest, SchemaVersion, Status, Tool, ToolName};
+pub use manifest::{
+    Execution, Failure, FailureReason, Finish, Mode, RunManifest, SchemaVersion, Status, Tool, ToolName,
+};
 pub use platform::{Arch, OsFamily, OsId, Platform, Support};
 pub use time::UtcSeconds;
 pub use version::{InvalidVersion, OsVersion, ToolVersion};

@@ -46,11 +46,11 @@ vocabulary! {
         Linuxmint => "linuxmint",
         /// Red Hat Enterprise Linux.
         Rhel => "rhel",
-        /// CentOS.
+        /// `CentOS`.
         Centos => "centos",
         /// Rocky Linux.
         Rocky => "rocky",
-        /// AlmaLinux.
+        /// `AlmaLinux`.
         Almalinux => "almalinux",
         /// Fedora.
         Fedora => "fedora",

@@ -106,7 +106,16 @@ mod tests {
     fn only_the_one_text_form_is_read() {
         let time = UtcSeconds::parse("2026-11-22T07:50:02Z").expect("valid");
         assert_eq!(time.to_string(), "2026-11-22T07:50:02Z");
-        for text in ["2026-11-22T07:50:02+01:00", "2026-11-22T07:50:02.5Z", "2026-11-22 07:50:02Z", "2026-1-22T07:50:02Z", "2026-11-22T07:50:60Z", "2026-02-30T00:00:00Z", "2026-11-22T07:50:02Z\n", "yesterday"] {
+        for text in [
+            "2026-11-22T07:50:02+01:00",
+            "2026-11-22T07:50:02.5Z",
+            "2026-11-22 07:50:02Z",
+            "2026-1-22T07:50:02Z",
+            "2026-11-22T07:50:60Z",
+            "2026-02-30T00:00:00Z",
+            "2026-11-22T07:50:02Z\n",
+            "yesterday",
+        ] {
             assert_eq!(UtcSeconds::parse(text), Err(InvalidTime), "{text:?}");
         }
     }

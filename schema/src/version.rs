@@ -61,9 +61,9 @@ fn is_tool_version(text: &str) -> bool {
         None => (text, None),
     };
     let pre_release_fits = pre_release.is_none_or(|pre_release| {
-        pre_release.split_once('.').is_some_and(|(stage, number)| {
-            matches!(stage, "alpha" | "beta" | "rc") && is_number(number, 3)
-        })
+        pre_release
+            .split_once('.')
+            .is_some_and(|(stage, number)| matches!(stage, "alpha" | "beta" | "rc") && is_number(number, 3))
     });
     let mut parts = numbers.split('.');
     parts.clone().count() == 3 && parts.all(|part| is_number(part, 4)) && pre_release_fits
@@ -80,7 +80,17 @@ mod tests {
 
     #[test]
     fn os_versions_that_are_not_numbers_become_other() {
-        for (text, expected) in [("24.04", "24.04"), ("12", "12"), ("3.19.1", "3.19.1"), ("", "other"), ("10.0.0.1", "other"), ("rolling", "other"), ("24.", "other"), ("24.04\n", "other"), ("12345", "other")] {
+        for (text, expected) in [
+            ("24.04", "24.04"),
+            ("12", "12"),
+            ("3.19.1", "3.19.1"),
+            ("", "other"),
+            ("10.0.0.1", "other"),
+            ("rolling", "other"),
+            ("24.", "other"),
+            ("24.04\n", "other"),
+            ("12345", "other"),
+        ] {
             assert_eq!(OsVersion::or_other(text).as_str(), expected, "{text:?}");
         }
     }

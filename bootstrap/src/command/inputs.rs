@@ -17,9 +17,9 @@ pub(super) fn for_inspection(
     config: Option<&Path>,
     printer: &mut Printer,
 ) -> Result<Settings, Failure> {
-    let mut inputs = gather(flags, |name| std::env::var_os(name), config)?;
     let mut warnings = Vec::new();
-    let settings = resolve(&mut inputs, &|name| std::env::var_os(name), None, Demand::Known, &mut warnings);
+    let mut inputs = gather(flags, |name| std::env::var_os(name), config, &mut warnings)?;
+    let settings = resolve(&mut inputs, None, Demand::Known);
     warn_all(&warnings, printer);
     settings
 }

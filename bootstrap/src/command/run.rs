@@ -3,7 +3,6 @@
 mod apply;
 mod dry_run;
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 
 use schema::{CommandName, Execution, Platform};
@@ -17,16 +16,20 @@ use crate::input::{Asker, Demand, Flags, Inputs, gather, resolve};
 use crate::recipe::components;
 use crate::run::{Files, Reporter, Session, ask_consent, decided_consent, features, local_facts};
 use crate::settings::Settings;
-use crate::terminal::{Printer, Prompter, Signals};
+use crate::terminal::{Printer, Prompter, Signals, on_terminal};
 
 pub(super) fn run(options: &cli::Run, flags: &Flags, printer: &mut Printer) -> Result<Exit, Failure> {
-    let signals =
-        Signals::install().map_err(|error| Failure::failed(format!("cannot take over signals: {error}")))?;
-    if !options.dry_run && !options.yes && Prompter::on_terminal(printer, &signals, true).is_none() {
+    if !options.dry_run && !options.yes && !on_terminal() {
         return Err(Failure::usage("applying without a terminal needs --yes")
             .hint("look at the plan with --dry-run first, then add --yes"));
     }
-    let request = request(options, flags, printer, &signals)?;
+    // Files that were named are read before signals are taken over: one that never ends must not keep Ctrl-C from
+    // ending the program.
+    let mut warnings = Vec::new();
+    let inputs = gather(flags, |name| std::env::var_os(name), options.config.as_deref(), &mut warnings)?;
+    let signals =
+        Signals::install().map_err(|error| Failure::failed(format!("cannot take over signals: {error}")))?;
+    let request = request(inputs, warnings, options, printer, &signals)?;
     inputs::warn_all(&request.warnings, printer);
     if options.dry_run {
         dry_run::run(request, printer, &signals)
@@ -46,22 +49,18 @@ struct Request {
     warnings: Vec<String>,
 }
 
-/// Everything that is asked or read; a fault in it ends the run before anything is written.
+/// Everything that is asked; a fault in it ends the run before anything is written.
 fn request(
+    mut inputs: Inputs,
+    mut warnings: Vec<String>,
     options: &cli::Run,
-    flags: &Flags,
     printer: &mut Printer,
     signals: &Signals,
 ) -> Result<Request, Failure> {
-    let variable = |name: &str| -> Option<OsString> { std::env::var_os(name) };
-    let mut inputs = gather(flags, variable, options.config.as_deref())?;
-    let mut warnings = Vec::new();
-    let asks_all = !options.dry_run && !options.yes;
-    let can_ask = Prompter::on_terminal(printer, signals, asks_all).is_some();
     let decision = decided_consent(&mut warnings);
     // Faults in what was given, and without a terminal what is missing, are told before anybody is asked anything.
-    let demand = if can_ask { Demand::Known } else { Demand::Complete };
-    resolve(&mut inputs.clone(), &variable, None, demand, &mut Vec::new())?;
+    let demand = if on_terminal() { Demand::Known } else { Demand::Complete };
+    resolve(&mut inputs.clone(), None, demand)?;
     let consent = match decision {
         Decision::Decided(consent) => consent,
         Decision::Ask(question) => ask_consent(question, printer, signals),
@@ -69,9 +68,9 @@ fn request(
     if let Some(signal) = signals.pending() {
         return Err(Failure::new(Exit::Interrupted(signal), "interrupted; nothing was done"));
     }
-    let mut prompter = Prompter::on_terminal(printer, signals, asks_all);
+    let mut prompter = Prompter::on_terminal(printer, signals, !options.dry_run && !options.yes);
     let asker = prompter.as_mut().map(|prompter| prompter as &mut dyn Asker);
-    let settings = resolve(&mut inputs, &variable, asker, Demand::Complete, &mut warnings)?;
+    let settings = resolve(&mut inputs, asker, Demand::Complete)?;
     Ok(Request { inputs, settings, consent, warnings })
 }
 

@@ -13,7 +13,7 @@ use telemetry::{Consent, Decision, Reason, Settings, TelemetryError};
 use super::inputs;
 use crate::cli::{Telemetry, TelemetryCommand};
 use crate::exit::{Exit, Failure, chain};
-use crate::input::{Flags, gather};
+use crate::input::{private_variables, runs_dir_from_env};
 use crate::run::{ask_consent, decided_consent};
 use crate::terminal::{Printer, Signals};
 
@@ -25,13 +25,15 @@ struct Context {
 
 impl Context {
     /// Reads the settings; the gate knows this machine and the private inputs of the environment.
-    fn read(options: &Telemetry, printer: &mut Printer) -> Result<Self, Failure> {
-        let inputs = gather(&Flags::default(), |name| std::env::var_os(name), None)?;
-        let runs_dir = options.runs_dir.clone().unwrap_or_else(|| inputs::runs_dir(&inputs));
-        let gate = Gate::new(LocalIdentifiers::of_machine().with_private(inputs.private_values()));
+    fn read(options: &Telemetry, printer: &mut Printer) -> Self {
+        let runs_dir = options.runs_dir.clone().unwrap_or_else(runs_dir_from_env);
+        // Whatever the inputs of a run hold, usable or not: what it is worth, the gate must not let it pass, and a
+        // mistyped variable must not keep anybody from opting out.
+        let private: Vec<String> = private_variables().filter_map(|name| std::env::var(name).ok()).collect();
+        let gate = Gate::new(LocalIdentifiers::of_machine().with_private(private));
         let (settings, warnings) = Settings::from_env(&|name| std::env::var_os(name), &gate, &runs_dir);
         inputs::warn_all(&warnings.iter().map(ToString::to_string).collect::<Vec<_>>(), printer);
-        Ok(Self { gate, settings })
+        Self { gate, settings }
     }
 
     fn outbox_dir(&self) -> &Path {
@@ -59,7 +61,7 @@ pub(super) fn run(options: &Telemetry, printer: &mut Printer) -> Result<Exit, Fa
     if let TelemetryCommand::Flush { detached: true } = options.command {
         return Ok(deliver::detached(options));
     }
-    let context = Context::read(options, printer)?;
+    let context = Context::read(options, printer);
     match &options.command {
         TelemetryCommand::Status => status::run(&context, printer),
         TelemetryCommand::Show { id } => show::run(&context, id.as_deref(), printer),

@@ -20,7 +20,8 @@ use crate::terminal::Printer;
 struct Verdict<'a> {
     #[serde(flatten)]
     place: Place<'a>,
-    verdict: &'static str,
+    #[serde(rename = "verdict")]
+    word: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     document: Option<&'static str>,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
@@ -39,17 +40,17 @@ enum Place<'a> {
 
 impl<'a> Verdict<'a> {
     fn new(place: Place<'a>, result: &'a Result<DocumentKind, Rejection>) -> Self {
-        let (verdict, document, rejection) = match result {
+        let (word, document, rejection) = match result {
             Ok(DocumentKind::RunManifest) => ("pass", Some("run-manifest"), None),
             Ok(DocumentKind::Telemetry) => ("pass", Some("telemetry"), None),
             Err(rejection) => ("refused", None, Some(rejection)),
         };
-        Self { place, verdict, document, rejection }
+        Self { place, word, document, rejection }
     }
 }
 
 /// Checks every file; an unreadable one does not keep the others from being checked.
-pub(super) fn run(options: &Validate, printer: &mut Printer) -> Result<Exit, Failure> {
+pub(super) fn run(options: &Validate, printer: &mut Printer) -> Exit {
     // Names of this machine are not compared: the document may be of another machine, and the verdict must be the
     // same wherever it is asked for.
     let gate = Gate::default();
@@ -59,11 +60,11 @@ pub(super) fn run(options: &Validate, printer: &mut Printer) -> Result<Exit, Fai
             if path.as_os_str() == "-" { lines::run(&gate, printer) } else { file(&gate, path, printer) };
         exit = match (outcome, exit) {
             (Ok(true), exit) => exit,
-            (Ok(false), Exit::Usage) | (Err(_), _) => Exit::Usage,
+            (Ok(false), Exit::Usage) | (Err(()), _) => Exit::Usage,
             (Ok(false), _) => Exit::Failed,
         };
     }
-    Ok(exit)
+    exit
 }
 
 /// Whether the document of the file passed.
@@ -93,9 +94,7 @@ fn report(place: Place<'_>, result: &Result<DocumentKind, Rejection>, printer: &
         Place::Line(number) => format!("line {number}"),
     };
     match result {
-        Ok(_) => {
-            printer.data(&format!("{name}: {} {}", verdict.verdict, verdict.document.unwrap_or_default()))
-        }
+        Ok(_) => printer.data(&format!("{name}: {} {}", verdict.word, verdict.document.unwrap_or_default())),
         Err(rejection) => {
             printer.data(&format!("{name}: refused"));
             for violation in rejection.violations() {

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::flags::Flags;
 use super::nearest::suggestion;
 use super::table::{INPUTS, Input, Privacy};
-use super::{config, kind};
+use super::{config, kind, secrets};
 use crate::exit::Failure;
+use crate::secret::Secret;
 
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,17 +50,20 @@ pub(crate) struct Given {
 
 /// Inputs by key; every value has passed the check of its kind.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Inputs(BTreeMap<&'static str, Given>);
+pub(crate) struct Inputs {
+    values: BTreeMap<&'static str, Given>,
+    secrets: BTreeMap<&'static str, Secret>,
+}
 
 impl Inputs {
     /// The value of `key` if somebody gave one, defaults left out.
     pub(crate) fn given(&self, key: &str) -> Option<&Given> {
-        self.0.get(key)
+        self.values.get(key)
     }
 
     /// The value of `key`, or its default.
     pub(crate) fn text(&self, key: &str) -> Option<&str> {
-        let given = self.0.get(key).map(|given| given.value.as_str());
+        let given = self.values.get(key).map(|given| given.value.as_str());
         given.or_else(|| Input::find(key)?.default)
     }
 
@@ -79,8 +83,13 @@ impl Inputs {
             .kind
             .check(&value)
             .map_err(|expected| Failure::usage(format!("{} ({origin}) {expected}", input.key)))?;
-        self.0.insert(input.key, Given { value, origin });
+        self.values.insert(input.key, Given { value, origin });
         Ok(())
+    }
+
+    /// The secret that belongs to the input `key`, if it was given.
+    pub(crate) fn secret(&self, key: &str) -> Option<&Secret> {
+        self.secrets.get(key)
     }
 
     /// Values of private inputs, defaults included: what no outgoing document may contain.
@@ -92,11 +101,12 @@ impl Inputs {
     }
 }
 
-/// Collects all inputs that were given.
+/// Collects all inputs that were given, secrets included. A file is read once, so that it can be a pipe.
 pub(crate) fn gather(
     flags: &Flags,
     variable: impl Fn(&str) -> Option<OsString>,
     config: Option<&Path>,
+    warnings: &mut Vec<String>,
 ) -> Result<Inputs, Failure> {
     let mut inputs = Inputs::default();
     if let Some(path) = config {
@@ -120,6 +130,12 @@ pub(crate) fn gather(
     }
     for name in &flags.skipped {
         inputs.insert(component(name)?, "skip".to_owned(), Origin::Skip)?;
+    }
+    for source in secrets::SOURCES {
+        let file = inputs.text(source.key).map(PathBuf::from);
+        if let Some(secret) = source.read(file.as_deref(), &variable, warnings)? {
+            inputs.secrets.insert(source.key, secret);
+        }
     }
     Ok(inputs)
 }

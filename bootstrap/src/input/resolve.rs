@@ -1,13 +1,11 @@
 //! Turns inputs into the settings of a run; asks for what is missing where there is somebody to ask.
 
 use std::collections::BTreeSet;
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use schema::{Bounded, Component, LetsencryptEnvironment, Mode};
 
 use super::gather::{Inputs, Origin};
-use super::secrets::Source;
 use super::table::Input;
 use crate::exit::Failure;
 use crate::secret::Secret;
@@ -38,26 +36,22 @@ pub(crate) enum Demand {
     Known,
 }
 
-/// Resolves the inputs into settings. What is asked is added to `inputs`; warnings go to `warnings`.
+/// Resolves the inputs into settings. What is asked is added to `inputs`.
 ///
 /// # Errors
 /// A usage failure that names the key when a required input is missing and nobody can be asked.
 pub(crate) fn resolve(
     inputs: &mut Inputs,
-    variable: &dyn Fn(&str) -> Option<OsString>,
     asker: Option<&mut (dyn Asker + '_)>,
     demand: Demand,
-    warnings: &mut Vec<String>,
 ) -> Result<Settings, Failure> {
-    Resolver { inputs, variable, asker, demand, warnings }.settings()
+    Resolver { inputs, asker, demand }.settings()
 }
 
 struct Resolver<'a, 'asker> {
     inputs: &'a mut Inputs,
-    variable: &'a dyn Fn(&str) -> Option<OsString>,
     asker: Option<&'a mut (dyn Asker + 'asker)>,
     demand: Demand,
-    warnings: &'a mut Vec<String>,
 }
 
 impl Resolver<'_, '_> {
@@ -91,8 +85,8 @@ impl Resolver<'_, '_> {
 
     fn agent(&mut self) -> Result<Agent, Failure> {
         let server_url = self.required("agent.server_url", "the agent needs to know its server")?;
-        let token = match self.secret("agent.token_file", "PRODUCTIVE_K3S_AGENT_TOKEN")? {
-            Some(token) => token,
+        let token = match self.inputs.secret("agent.token_file") {
+            Some(token) => token.clone(),
             None => self.ask_token()?,
         };
         Ok(Agent { server_url, token })
@@ -128,7 +122,7 @@ impl Resolver<'_, '_> {
 
     fn rancher(&mut self, domain: &str, used: bool) -> Result<Rancher, Failure> {
         let host = self.host("rancher.host", &format!("rancher.{domain}"), used)?;
-        let password = self.password("rancher.password_file", "PRODUCTIVE_K3S_RANCHER_PASSWORD")?;
+        let password = self.password("rancher.password_file");
         Ok(Rancher { host, password })
     }
 
@@ -147,13 +141,13 @@ impl Resolver<'_, '_> {
         })
     }
 
-    fn registry_auth(&mut self, used: bool) -> Result<RegistryAuth, Failure> {
-        let user = if used {
+    fn registry_auth(&mut self, in_mode: bool) -> Result<RegistryAuth, Failure> {
+        let user = if in_mode {
             self.required("registry.user", "a registry with a login needs a user")?
         } else {
             self.inputs.text("registry.user").unwrap_or_default().to_owned()
         };
-        let password = self.password("registry.password_file", "PRODUCTIVE_K3S_REGISTRY_PASSWORD")?;
+        let password = self.password("registry.password_file");
         Ok(RegistryAuth { user, password })
     }
 
@@ -258,13 +252,8 @@ impl Resolver<'_, '_> {
         Bounded::try_from(number).map_err(|error| Failure::usage(format!("{key} is {error}")))
     }
 
-    fn password(&mut self, key: &'static str, name: &'static str) -> Result<Password, Failure> {
-        Ok(self.secret(key, name)?.map_or(Password::Generate, Password::Given))
-    }
-
-    fn secret(&mut self, key: &'static str, name: &'static str) -> Result<Option<Secret>, Failure> {
-        let file = self.inputs.text(key).map(Path::new);
-        Source { key, variable: name, file }.read(self.variable, self.warnings)
+    fn password(&self, key: &'static str) -> Password {
+        self.inputs.secret(key).cloned().map_or(Password::Generate, Password::Given)
     }
 }
 

@@ -12,23 +12,29 @@ use crate::secret::Secret;
 const MAX_BYTES: u64 = 4096;
 
 /// Where a secret may come from.
-pub(super) struct Source<'a> {
+pub(super) struct Source {
     /// Key of the input that names a file.
     pub(super) key: &'static str,
     /// Variable that holds the secret itself.
     pub(super) variable: &'static str,
-    /// The file, if one was named.
-    pub(super) file: Option<&'a Path>,
 }
 
-impl Source<'_> {
+/// The secrets of a run.
+pub(super) const SOURCES: [Source; 3] = [
+    Source { key: "agent.token_file", variable: "PRODUCTIVE_K3S_AGENT_TOKEN" },
+    Source { key: "rancher.password_file", variable: "PRODUCTIVE_K3S_RANCHER_PASSWORD" },
+    Source { key: "registry.password_file", variable: "PRODUCTIVE_K3S_REGISTRY_PASSWORD" },
+];
+
+impl Source {
     /// The secret, if it was given at all. A file goes before the variable: it was named on purpose.
     pub(super) fn read(
         &self,
+        file: Option<&Path>,
         variable: &dyn Fn(&str) -> Option<OsString>,
         warnings: &mut Vec<String>,
     ) -> Result<Option<Secret>, Failure> {
-        if let Some(path) = self.file {
+        if let Some(path) = file {
             return self.read_file(path, warnings).map(Some);
         }
         let Some(value) = variable(self.variable).filter(|value| !value.is_empty()) else { return Ok(None) };

@@ -1,10 +1,8 @@
 //! The question whether a run may report.
 
-use std::io::{self, IsTerminal};
-
 use telemetry::{Answer, Consent, Decision, Question, Terminals, decide};
 
-use crate::terminal::{Printer, Prompter, Signals};
+use crate::terminal::{Printer, Prompter, Signals, on_terminal};
 
 const QUESTION: &str = "\
 Anonymous telemetry helps to see which set-ups work. May this run report?
@@ -16,8 +14,7 @@ Anonymous telemetry helps to see which set-ups work. May this run report?
 
 /// What the environment says, and whether there is somebody to ask.
 pub(crate) fn decided(warnings: &mut Vec<String>) -> Decision {
-    let both = io::stdin().is_terminal() && io::stderr().is_terminal();
-    let terminals = if both { Terminals::Both } else { Terminals::NotBoth };
+    let terminals = if on_terminal() { Terminals::Both } else { Terminals::NotBoth };
     let (decision, told) = decide(&|name| std::env::var_os(name), terminals);
     warnings.extend(told.iter().map(ToString::to_string));
     decision

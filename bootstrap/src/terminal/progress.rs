@@ -40,14 +40,14 @@ impl<'a> Progress<'a> {
     fn started(&mut self, title: &str, number: usize, of: usize) {
         self.step_began = Instant::now();
         self.told = None;
-        let line = format!("{} {number}/{of} {title}", self.component);
+        let headline = format!("{} {number}/{of} {title}", self.component);
         match &self.live {
             Some(live) => {
                 live.reset_elapsed();
-                live.set_prefix(line);
+                live.set_prefix(headline);
                 live.set_message("");
             }
-            None => self.printer.detail(&format!("{line} ...")),
+            None => self.printer.detail(&format!("{headline} ...")),
         }
     }
 
@@ -69,10 +69,10 @@ impl<'a> Progress<'a> {
             Effect::Unchanged => "kept",
         };
         let took = self.step_began.elapsed().as_secs_f32();
-        let line = format!("{mark}  {}: {title} ({took:.1} s)", self.component);
+        let told = format!("{mark}  {}: {title} ({took:.1} s)", self.component);
         match &self.live {
-            Some(live) => live.suspend(|| self.printer.note(&line)),
-            None => self.printer.note(&line),
+            Some(live) => live.suspend(|| self.printer.note(&told)),
+            None => self.printer.note(&told),
         }
     }
 }

@@ -43,11 +43,7 @@ impl<'a> Prompter<'a> {
         signals: &'a Signals,
         asks_all: bool,
     ) -> Option<Self> {
-        (io::stdin().is_terminal() && io::stderr().is_terminal()).then_some(Self {
-            printer,
-            signals,
-            asks_all,
-        })
+        on_terminal().then_some(Self { printer, signals, asks_all })
     }
 
     /// Asks a question and waits for a line.
@@ -121,6 +117,11 @@ impl Asker for Prompter<'_> {
     fn asks_all(&self) -> bool {
         self.asks_all
     }
+}
+
+/// Whether somebody can be asked: standard input and standard error are terminals.
+pub(crate) fn on_terminal() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
 /// Reads bytes of standard input up to a line feed, waiting for a signal at the same time.

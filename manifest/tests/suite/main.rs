@@ -1,5 +1,7 @@
 //! The crate as its callers see it, in scratch folders only.
 
+#![expect(clippy::disallowed_methods, reason = "tests set scenes, nothing of ours")]
+
 mod common;
 mod context;
 mod locks;

@@ -5,7 +5,7 @@ use schema::{EventId, TelemetryDocument, UtcSeconds};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Failure, FailureClass, Refusal};
+use super::{Failure, FailureClass, Rejected};
 
 const LEDGER: &str = "ledger.jsonl";
 
@@ -53,7 +53,7 @@ pub struct LedgerLine {
     /// The rule that refused the document.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<String>,
-    /// SHA-256 of the body that was sent, in hexadecimal.
+    /// SHA-256 in hexadecimal: of the body that was sent, or of the entry that was set aside.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
 }
@@ -92,13 +92,16 @@ impl LedgerLine {
         }
     }
 
-    pub(crate) fn refused(event_id: EventId, refusal: &Refusal, time: UtcSeconds) -> Self {
+    pub(crate) fn refused(rejected: &Rejected) -> Self {
         Self {
             outcome: Outcome::Refused,
-            event_id: Some(event_id),
-            status: refusal.status,
-            rule: Some(refusal.rule.to_string()),
-            ..Self::evicted(time, 1)
+            event_id: Some(rejected.event_id),
+            event_name: rejected.event_name.clone(),
+            attempt: Some(rejected.attempts).filter(|attempts| *attempts > 0),
+            status: rejected.refusal.status,
+            rule: Some(rejected.refusal.rule.to_string()),
+            sha256: rejected.entry.as_ref().map(|entry| format!("{:x}", Sha256::digest(entry))),
+            ..Self::evicted(rejected.refused_at, 1)
         }
     }
 

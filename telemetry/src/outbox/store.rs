@@ -118,7 +118,7 @@ impl Store {
         let evicted = bounds::make_room(&folder, bytes.len() as u64, SystemTime::now())?;
         folder.write_atomic(&entry::name_of(rejected.event_id), &bytes)?;
         self.remove(rejected.event_id)?;
-        self.record(&LedgerLine::refused(rejected.event_id, &rejected.refusal, rejected.refused_at))?;
+        self.record(&LedgerLine::refused(rejected))?;
         if evicted > 0 {
             self.record(&LedgerLine::evicted(rejected.refused_at, evicted))?;
         }

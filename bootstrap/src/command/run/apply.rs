@@ -246,7 +246,8 @@ fn ended(run: &mut Begun, component: Component, error: ApplyError, signals: &Sig
 /// The failure of a step with the last lines of its command's output.
 fn told(component: Component, failure: StepFailure) -> Failure {
     let StepFailure { step, message, tail, hint, .. } = failure;
-    let lines: String = tail.iter().map(|line| format!("\n  | {line}")).collect();
-    let failure = Failure::failed(format!("{component}: {step}: {message}{lines}"));
+    let first = format!("{component}: {step}: {message}");
+    let lines = tail.iter().map(|line| format!("  | {line}"));
+    let failure = Failure::failed(std::iter::once(first).chain(lines).collect::<Vec<_>>().join("\n"));
     failure.hint(hint.unwrap_or_else(|| "mend what failed and run again; what is done is kept".to_owned()))
 }

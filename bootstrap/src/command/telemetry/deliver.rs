@@ -27,8 +27,12 @@ pub(super) fn flush(context: &Context, printer: &mut Printer) -> Result<Exit, Fa
     let signals = signals()?;
     let consent = consent(printer, &signals)?;
     let Some(proof) = consent.proof() else { return Ok(Exit::Declined) };
-    let outbox = Outbox::open(proof, context.outbox_dir()).map_err(|error| context.failed(&error))?;
-    let summary = round(context, proof, &outbox, &signals, printer)?;
+    let outbox =
+        Outbox::open_existing(proof, context.outbox_dir()).map_err(|error| context.failed(&error))?;
+    let summary = match outbox {
+        Some(outbox) => round(context, proof, &outbox, &signals, printer)?,
+        None => Summary { delivered: 0, refused: 0, evicted: 0, waiting: 0, ended: Ended::Done },
+    };
     tell(&summary, &signals, printer)
 }
 
@@ -54,15 +58,15 @@ pub(super) fn detached(options: &Telemetry) -> Exit {
     let _ = rustix::process::setsid();
     let mut warnings = Vec::new();
     let Decision::Decided(consent) = decided_consent(&mut warnings) else { return Exit::Usage };
-    let (Some(proof), Ok(context)) = (consent.proof(), Context::read(options, &mut Printer::silent())) else {
-        return Exit::Usage;
-    };
-    let delivered =
-        Outbox::open(proof, context.outbox_dir()).and_then(|outbox| {
-            deliver(proof, &context.settings, &context.gate, &outbox, DEADLINE, &mut |_| {
-                ControlFlow::Continue(())
-            })
-        });
+    let Some(proof) = consent.proof() else { return Exit::Usage };
+    let context = Context::read(options, &mut Printer::silent());
+    // An outbox that is gone by now was removed on purpose, and is not made again.
+    let delivered = Outbox::open_existing(proof, context.outbox_dir()).and_then(|outbox| {
+        outbox.map_or(Ok(()), |outbox| {
+            let Context { settings, gate } = &context;
+            deliver(proof, settings, gate, &outbox, DEADLINE, &mut |_| ControlFlow::Continue(())).map(drop)
+        })
+    });
     if delivered.is_ok() { Exit::Done } else { Exit::Failed }
 }
 

@@ -60,8 +60,8 @@ fn documents(context: &Context, mode: Mode) -> Result<Vec<TelemetryDocument>, Fa
 
 fn manifest(mode: Mode, run_id: schema::Id) -> Result<RunManifest, Failure> {
     let variable = |name: &str| (name != "PRODUCTIVE_K3S_MODE").then(|| std::env::var_os(name)).flatten();
-    let mut inputs = gather(&Flags::mode(mode), variable, None)?;
-    let settings = resolve(&mut inputs, &variable, None, Demand::Known, &mut Vec::new())?;
+    let mut inputs = gather(&Flags::mode(mode), variable, None, &mut Vec::new())?;
+    let settings = resolve(&mut inputs, None, Demand::Known)?;
     let host = Host::this_machine(RunLog::discard());
     let mut manifest = RunManifest::begin(run_id, Execution::DryRun, mode, inputs::platform(&host), now());
     let all = components(mode);

@@ -26,7 +26,9 @@ type Files = BTreeMap<String, String>;
 
 /// Prints every difference, and fails unless the version was raised as the gravest demands.
 pub(crate) fn run() -> anyhow::Result<()> {
-    let Some(last) = release::all()?.pop() else { bail!("nothing is released yet: cargo xtask release-contract") };
+    let Some(last) = release::all()?.pop() else {
+        bail!("nothing is released yet: cargo xtask release-contract")
+    };
     last.verify()?;
     let names = files::below(&last.folder)?;
     let old: Files = names
@@ -63,7 +65,9 @@ fn changes(old: &Files, new: &Files) -> anyhow::Result<Vec<Change>> {
     changes.extend(denylist::compare(&json(old, "denylist.json")?, &json(new, "denylist.json")?));
     // A contract that means the same in other words is still another text than the one that is frozen.
     let differs = |(name, text): &(&String, &String)| old.get(*name) != Some(*text);
-    if changes.is_empty() && let Some((name, _)) = new.iter().find(differs) {
+    if changes.is_empty()
+        && let Some((name, _)) = new.iter().find(differs)
+    {
         changes.push(Change::new(name, "", "the text differs".to_owned(), Breaks::Nobody, None));
     }
     Ok(changes)
@@ -75,7 +79,9 @@ fn judge(needed: Option<Level>, released: Version, current: Version) -> anyhow::
         Some(Level::Major)
     } else if current.major == released.major && current.minor > released.minor {
         Some(Level::Minor)
-    } else if (current.major, current.minor) == (released.major, released.minor) && current.patch > released.patch {
+    } else if (current.major, current.minor) == (released.major, released.minor)
+        && current.patch > released.patch
+    {
         Some(Level::Patch)
     } else {
         None

@@ -1,6 +1,9 @@
 //! Chores of the repository: `cargo xtask COMMAND`.
 
-#![expect(clippy::disallowed_methods, reason = "a chore starts programs and writes what is committed or thrown away")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a chore starts programs and writes what is committed or thrown away"
+)]
 
 mod compat;
 mod conformance;

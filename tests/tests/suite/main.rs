@@ -16,6 +16,7 @@ mod folders;
 mod ids;
 mod kill;
 mod output;
+mod pipes;
 mod privacy;
 mod secrets;
 mod usage;

@@ -20,6 +20,9 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
+/// A string and not a doc comment, because help is no Markdown.
+const COLOR_HELP: &str = "Colour the output: auto (on a terminal, unless NO_COLOR is set), always or never";
+
 /// Options that every command takes.
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct Global {
@@ -29,8 +32,8 @@ pub(crate) struct Global {
     /// Show more of what is done
     #[arg(short, long, global = true)]
     pub(crate) verbose: bool,
-    /// Colour the output: auto (on a terminal, unless `NO_COLOR` is set), always or never
-    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN", hide_possible_values = true)]
+    /// When the output is coloured.
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN", hide_possible_values = true, help = COLOR_HELP)]
     pub(crate) color: Color,
 }
 

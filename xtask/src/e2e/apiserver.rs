@@ -11,6 +11,10 @@ mod fixtures;
 mod rollback;
 mod world;
 
+use std::collections::BTreeMap;
+use std::thread;
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::Skip;
@@ -21,7 +25,7 @@ use super::subject::Subject;
 use api::Api;
 use cluster::{Cluster, kubeconfig_of};
 use copy::Copy;
-use world::World;
+use world::{NODE, World};
 
 /// The arguments of the run, apart from the consents.
 const RUN: [&str; 23] = [
@@ -111,13 +115,30 @@ impl Test<'_> {
         self.call(&[&RUN[..], &["--yes", "--accept-warnings"], more].concat())
     }
 
+    /// The resource version of every object, once the controllers have nothing left to write.
+    fn settled(&self) -> anyhow::Result<BTreeMap<String, String>> {
+        let mut versions = self.api().versions(&PATHS)?;
+        for _ in 0..30 {
+            thread::sleep(Duration::from_secs(1));
+            let now = self.api().versions(&PATHS)?;
+            if std::mem::replace(&mut versions, now.clone()) == now {
+                return Ok(now);
+            }
+        }
+        anyhow::bail!("the cluster does not come to rest")
+    }
+
     fn call(&self, arguments: &[&str]) -> anyhow::Result<Finished> {
         self.machine.bootstrap(self.subject, arguments)
     }
 }
 
-/// What k3s itself brings along: its own definitions with an object, and a default storage class.
+/// What k3s itself brings along: a node, its own definitions with an object, and a default storage class.
 fn like_k3s(api: &Api) -> anyhow::Result<()> {
+    let node = json!({ "apiVersion": "v1", "kind": "Node", "metadata": { "name": NODE } });
+    api.create("/api/v1/nodes", &node)?;
+    let ready = json!({ "status": { "conditions": [{ "type": "Ready", "status": "True" }] } });
+    api.merge(&format!("/api/v1/nodes/{NODE}/status"), &ready)?;
     const DEFINITIONS: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
     api.create(DEFINITIONS, &fixtures::definition("Addon", "addons", "k3s.cattle.io", "v1", "Namespaced"))?;
     api.create(
@@ -131,9 +152,7 @@ fn like_k3s(api: &Api) -> anyhow::Result<()> {
         json!({ "apiVersion": "helm.cattle.io/v1", "kind": "HelmChart", "metadata": { "name": "traefik" } });
     let charts = "/apis/helm.cattle.io/v1/namespaces/kube-system/helmcharts";
     anyhow::ensure!(
-        super::process::eventually(std::time::Duration::from_secs(20), || api
-            .create(charts, &traefik)
-            .is_ok()),
+        super::process::eventually(Duration::from_secs(20), || api.create(charts, &traefik).is_ok()),
         "the definitions are not served"
     );
     Ok(())

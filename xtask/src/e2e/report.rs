@@ -80,8 +80,8 @@ pub(super) fn equal<T: PartialEq + Debug>(found: &T, wanted: &T) -> Verdict {
 }
 
 /// Holds if `is` does; `evidence` is what else to show.
-pub(super) fn holds(is: bool, evidence: impl ToString) -> Verdict {
-    if is { Ok(()) } else { Err(evidence.to_string()) }
+pub(super) fn holds(is: bool, evidence: impl Into<String>) -> Verdict {
+    if is { Ok(()) } else { Err(evidence.into()) }
 }
 
 /// Holds if `text` has each of `parts`, wherever lines are broken.

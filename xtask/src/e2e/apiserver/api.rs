@@ -50,8 +50,8 @@ impl Api {
     }
 
     /// Changes parts of an object.
-    pub(super) fn merge(&self, path: &str, patch: &Value) -> anyhow::Result<()> {
-        self.must("PATCH", path, Some(("application/merge-patch+json", patch)))
+    pub(super) fn merge(&self, path: &str, change: &Value) -> anyhow::Result<()> {
+        self.must("PATCH", path, Some(("application/merge-patch+json", change)))
     }
 
     /// Deletes an object.

@@ -29,7 +29,7 @@ const REGISTRY: [&str; 5] = [
     "/apis/networking.k8s.io/v1/namespaces/registry/ingresses/registry",
 ];
 
-pub(super) const CLASSES: &str = "/apis/storage.k8s.io/v1/storageclasses";
+const CLASSES: &str = "/apis/storage.k8s.io/v1/storageclasses";
 
 pub(super) fn run(test: &Test<'_>, report: &mut Report) -> anyhow::Result<()> {
     report.part("A run of all components against the API server");
@@ -39,6 +39,7 @@ pub(super) fn run(test: &Test<'_>, report: &mut Report) -> anyhow::Result<()> {
         &format!("the run ends with exit code 0 ({})", first.seconds()),
         holds(first.code == 0, first.told()),
     );
+    anyhow::ensure!(first.code == 0, "nothing else can be tried without it");
     report.check("its manifest says what was installed and configured", results(test, &FIRST));
     for path in REGISTRY
         .iter()
@@ -88,7 +89,7 @@ fn secrets(test: &Test<'_>, stdout: &str, report: &mut Report) {
 }
 
 fn again(test: &Test<'_>, report: &mut Report) -> anyhow::Result<()> {
-    let before = test.api().versions(&PATHS)?;
+    let before = test.settled()?;
     let second = test.run(&[])?;
     report.check(
         &format!("the same run again ends with exit code 0 ({})", second.seconds()),
@@ -110,7 +111,7 @@ fn again(test: &Test<'_>, report: &mut Report) -> anyhow::Result<()> {
 fn half_done(test: &Test<'_>, report: &mut Report) -> anyhow::Result<()> {
     let api = test.api();
     api.delete(REGISTRY[3])?;
-    let before = api.versions(&PATHS)?;
+    let before = test.settled()?;
     let third = test.run(&[])?;
     report.check(
         "without the registry's service the run ends with exit code 0",

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::Command;
 
 use super::api::{Api, TOKEN};
@@ -38,7 +38,7 @@ impl Cluster {
             // Nothing here has to outlive a power cut.
             "--unsafe-no-fsync".to_owned(),
         ];
-        let etcd = start(program(cache, "etcd"), &store, log("etcd"))?;
+        let etcd = start(&program(cache, "etcd"), &store, &log("etcd"))?;
         let key = path("service-account.key");
         process::output(Command::new("openssl").args(["genrsa", "-out", &key, "2048"]))?;
         fs::write(folder.join("tokens"), format!("{TOKEN},admin,1,\"system:masters\"\n"))?;
@@ -55,7 +55,7 @@ impl Cluster {
             "--authorization-mode=AlwaysAllow".to_owned(),
             "--disable-admission-plugins=ServiceAccount".to_owned(),
         ];
-        let mut server = start(program(cache, "kube-apiserver"), &server, log("kube-apiserver"))?;
+        let mut server = start(&program(cache, "kube-apiserver"), &server, &log("kube-apiserver"))?;
         let api = Api { port: secure };
         server.until(90, || api.has("/readyz").unwrap_or(false))?;
         let kubeconfig = folder.join("kubeconfig");
@@ -68,9 +68,14 @@ impl Cluster {
             "--port=0".to_owned(),
             format!("--cert-dir={}", path("certificates")),
             "--leader-elect=false".to_owned(),
+            // A node that is only played sends no signs of life.
+            "--controllers=*,-nodelifecycle".to_owned(),
         ];
-        let manager =
-            start(program(cache, "kube-controller-manager"), &manager, log("kube-controller-manager"))?;
+        let mut manager =
+            start(&program(cache, "kube-controller-manager"), &manager, &log("kube-controller-manager"))?;
+        let signs = ["serviceaccounts/default", "configmaps/kube-root-ca.crt"];
+        let seen = |sign: &&str| api.has(&format!("/api/v1/namespaces/default/{sign}")).unwrap_or(false);
+        manager.until(60, || signs.iter().all(|sign| seen(&sign)))?;
         Ok(Self { _controllers: manager, _server: server, etcd, api })
     }
 
@@ -91,11 +96,11 @@ pub(super) fn kubeconfig_of(url: &str) -> String {
     .to_string()
 }
 
-fn start(program: PathBuf, arguments: &[String], log: PathBuf) -> anyhow::Result<Daemon> {
+fn start(program: &Path, arguments: &[String], log: &Path) -> anyhow::Result<Daemon> {
     let prepare = |command: &mut Command| {
         command.args(arguments);
     };
-    Daemon::start(&program, prepare, &log)
+    Daemon::start(program, prepare, log)
 }
 
 /// Ports that nobody listens on at this moment.

@@ -28,8 +28,8 @@ pub(super) fn share(work: &Work, kubectl: &Path) -> anyhow::Result<()> {
     fs::write(&password, PASSWORD)?;
     process::output(Command::new("chmod").arg("600").arg(&password))?;
     let folder = work.folder("artifacts")?;
-    let manifest: String = cert_manager().iter().map(|object| format!("---\n{object}\n")).collect();
-    fs::write(folder.join("cert-manager.yaml"), manifest)?;
+    let manifest: Vec<String> = cert_manager().iter().map(Value::to_string).collect();
+    fs::write(folder.join("cert-manager.yaml"), manifest.join("\n---\n"))?;
     chart(work, "longhorn", "longhorn-1.11.1.tgz", &longhorn())?;
     chart(work, "rancher", "rancher-2.14.2.tgz", &rancher())?;
     let sums = process::output(Command::new("sh").args(["-c", "sha256sum *"]).current_dir(&folder))?;
@@ -97,7 +97,7 @@ fn cert_manager() -> Vec<Value> {
         definition("Certificate", "certificates", "cert-manager.io", "v1", "Namespaced"),
         json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": NAMESPACE, "namespace": NAMESPACE } }),
         json!({ "apiVersion": "v1", "kind": "Service", "metadata": { "name": webhook, "namespace": NAMESPACE },
-            "spec": { "selector": { "app": webhook }, "ports": [{ "port": 443, "targetPort": 10250 }] } }),
+            "spec": { "selector": { "app": webhook }, "ports": [{ "port": 443, "targetPort": 10250, "protocol": "TCP" }] } }),
         deployment(NAMESPACE, "cert-manager-cainjector"),
         deployment(NAMESPACE, "cert-manager"),
         deployment(NAMESPACE, webhook),

@@ -4,22 +4,67 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::apply::{CLASSES, defaults};
+use super::apply::defaults;
 use super::{HOSTS, PATHS, Test};
 use crate::e2e::machine::{Finished, RUNS};
 use crate::e2e::process::eventually;
-use crate::e2e::report::{Report, all, contains, equal, holds};
+use crate::e2e::report::{Report, contains, equal, holds};
 
 const NAMESPACE: &str = "/api/v1/namespaces/registry";
 const SERVICES: &str = "/api/v1/namespaces/cattle-system/services";
 const ISSUER: &str = "/apis/cert-manager.io/v1/clusterissuers/selfsigned";
+
+/// What the run brought, by what it belongs to.
+const GONE: [(&str, &[&str]); 6] = [
+    (
+        "the registry, its volume, its logins, and the certificate that was issued for it",
+        &[
+            "/apis/apps/v1/namespaces/registry/deployments/registry",
+            "/apis/networking.k8s.io/v1/namespaces/registry/ingresses/registry",
+            "/api/v1/namespaces/registry/persistentvolumeclaims/registry-data",
+            "/api/v1/namespaces/registry/secrets/registry-htpasswd",
+            "/api/v1/namespaces/registry/secrets/registry-tls",
+        ],
+    ),
+    ("the issuer", &[ISSUER]),
+    (
+        "cert-manager, its definitions and its namespace",
+        &[
+            "/apis/apps/v1/namespaces/cert-manager/deployments/cert-manager",
+            "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/certificates.cert-manager.io",
+            "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/clusterissuers.cert-manager.io",
+            "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/cert-manager-webhook",
+            "/api/v1/namespaces/cert-manager",
+        ],
+    ),
+    ("Rancher", &["/apis/apps/v1/namespaces/cattle-system/deployments/rancher"]),
+    (
+        "Longhorn, after its deletion flag was set",
+        &["/apis/apps/v1/namespaces/longhorn-system/deployments/longhorn-driver-deployer"],
+    ),
+    ("storage class longhorn-single", &["/apis/storage.k8s.io/v1/storageclasses/longhorn-single"]),
+];
+
+/// What is not the run's.
+const KEPT: [(&str, &str); 7] = [
+    ("the registry's service, which has another UID", "/api/v1/namespaces/registry/services/registry"),
+    ("somebody else's object in the registry's namespace", "/api/v1/namespaces/registry/configmaps/theirs"),
+    ("that namespace", NAMESPACE),
+    ("somebody else's service in Rancher's namespace", "/api/v1/namespaces/cattle-system/services/theirs"),
+    ("addons.k3s.cattle.io", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/addons.k3s.cattle.io"),
+    (
+        "helmcharts.helm.cattle.io",
+        "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/helmcharts.helm.cattle.io",
+    ),
+    ("the HelmChart of k3s", "/apis/helm.cattle.io/v1/namespaces/kube-system/helmcharts/traefik"),
+];
 
 pub(super) fn run(test: &Test<'_>, report: &mut Report) -> anyhow::Result<()> {
     report.part("Rolling the first run back, after others have used the cluster");
     let api = test.api();
     let record = first_run(test)?;
     others_were_here(test)?;
-    let before = api.versions(&PATHS)?;
+    let before = test.settled()?;
     let plan = rollback(test, &record, &[])?;
     report.check(
         &format!("the plan ends with exit code 0 ({})", plan.seconds()),
@@ -54,7 +99,8 @@ fn first_run(test: &Test<'_>) -> anyhow::Result<String> {
     Ok(format!("{RUNS}/bootstrap-{name}.json"))
 }
 
-/// The settings that Longhorn makes for itself, and what others have put beside and in the place of ours.
+/// The settings that Longhorn makes for itself, and what others have put beside ours. In the place of the first run's own
+/// service is that of a later run already.
 fn others_were_here(test: &Test<'_>) -> anyhow::Result<()> {
     let api = test.api();
     let flag = json!({ "apiVersion": "longhorn.io/v1beta2", "kind": "Setting", "value": "false",
@@ -65,75 +111,23 @@ fn others_were_here(test: &Test<'_>) -> anyhow::Result<()> {
     let neighbour = json!({ "apiVersion": "v1", "kind": "Service", "metadata": { "name": "theirs" },
         "spec": { "ports": [{ "port": 80 }] } });
     api.create(SERVICES, &neighbour)?;
-    // The run's own service was deleted before, and another run has made it anew: it is not the first run's.
     Ok(())
 }
 
 fn after(test: &Test<'_>, report: &mut Report) -> anyhow::Result<()> {
     let api = test.api();
-    for path in ["deployments/registry"].map(|path| format!("/apis/apps/v1/namespaces/registry/{path}")) {
-        report.check(&format!("{path} is gone"), there(test, &path, false)?);
+    for (what, paths) in GONE {
+        let left = |path: &&&str| !matches!(api.has(path), Ok(false));
+        eventually(Duration::from_secs(30), || !paths.iter().any(|path| left(&path)));
+        let left: Vec<&&str> = paths.iter().filter(left).collect();
+        report.check(&format!("gone: {what}"), equal(&left, &Vec::new()));
     }
-    for path in ["persistentvolumeclaims/registry-data", "secrets/registry-htpasswd", "secrets/registry-tls"]
-    {
-        let path = format!("{NAMESPACE}/{path}");
-        let gone = eventually(Duration::from_secs(20), || matches!(api.has(&path), Ok(false)));
-        report.check(&format!("{path} is gone"), holds(gone, "it is there"));
-    }
-    let path = format!("{NAMESPACE}/services/registry");
-    report.check("the service with another UID is still there", there(test, &path, true)?);
-    report.check(
-        "so is the namespace, which holds somebody else's object",
-        all([there(test, NAMESPACE, true)?, there(test, &format!("{NAMESPACE}/configmaps/theirs"), true)?]),
-    );
-    report.check("the issuer is gone", there(test, ISSUER, false)?);
-    report.check(
-        "cert-manager is gone, and its definitions with it",
-        all([
-            there(test, "/apis/apps/v1/namespaces/cert-manager/deployments/cert-manager", false)?,
-            there(
-                test,
-                "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/certificates.cert-manager.io",
-                false,
-            )?,
-            holds(
-                eventually(Duration::from_secs(30), || {
-                    matches!(api.has("/api/v1/namespaces/cert-manager"), Ok(false))
-                }),
-                "its namespace stays",
-            ),
-        ]),
-    );
-    report.check(
-        "Rancher is gone, a neighbour in its namespace is not",
-        all([
-            there(test, "/apis/apps/v1/namespaces/cattle-system/deployments/rancher", false)?,
-            there(test, &format!("{SERVICES}/theirs"), true)?,
-        ]),
-    );
-    report.check(
-        "Longhorn is gone, after its deletion flag was set",
-        there(test, "/apis/apps/v1/namespaces/longhorn-system/deployments/longhorn-driver-deployer", false)?,
-    );
-    report.check(
-        "longhorn-single is gone, local-path is the default again",
-        all([
-            there(test, &format!("{CLASSES}/longhorn-single"), false)?,
-            equal(&defaults(test)?, &vec!["local-path".to_owned()]),
-        ]),
-    );
-    for name in ["addons.k3s.cattle.io", "helmcharts.helm.cattle.io"] {
-        let path = format!("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}");
-        report.check(&format!("{name} of k3s has survived"), there(test, &path, true)?);
+    for (what, path) in KEPT {
+        report.check(&format!("kept: {what}"), there(test, path, true)?);
     }
     report.check(
-        "so has its HelmChart",
-        there(test, "/apis/helm.cattle.io/v1/namespaces/kube-system/helmcharts/traefik", true)?,
-    );
-    let manifests = test.machine.manifests();
-    report.check(
-        "no public manifest tells of the rollback",
-        holds(!manifests.values().any(|run| run.to_string().contains("rollback")), ""),
+        "local-path is the default storage class again",
+        equal(&defaults(test)?, &vec!["local-path".to_owned()]),
     );
     let calls = test.machine.read("/state/calls");
     let forced = calls.lines().filter(|call| call.contains("--force") || call.contains("finalize")).count();

@@ -40,7 +40,10 @@ impl Drop for World {
     }
 }
 
-/// Each pod is as a kubelet reports it when all its containers run.
+/// The node that all pods are put on.
+pub(super) const NODE: &str = "e2e";
+
+/// Each pod is put on the node, is as a kubelet reports it when all its containers run, and goes when it is to go.
 fn run_pods(api: &Api) -> anyhow::Result<()> {
     let status = json!({ "status": {
         "phase": "Running",
@@ -53,11 +56,19 @@ fn run_pods(api: &Api) -> anyhow::Result<()> {
         ],
     }});
     for pod in api.list("/api/v1/pods")? {
-        if pod["status"]["phase"] != "Running" && pod["metadata"]["deletionTimestamp"].is_null() {
-            api.merge(
-                &format!("/api/v1/namespaces/{}/pods/{}/status", word(&pod, "namespace"), word(&pod, "name")),
-                &status,
-            )?;
+        let path = format!("/api/v1/namespaces/{}/pods/{}", word(&pod, "namespace"), word(&pod, "name"));
+        if !pod["metadata"]["deletionTimestamp"].is_null() {
+            api.delete(&format!("{path}?gracePeriodSeconds=0"))?;
+            continue;
+        }
+        if pod["spec"]["nodeName"].is_null() {
+            let target = json!({ "apiVersion": "v1", "kind": "Node", "name": NODE });
+            let binding = json!({ "apiVersion": "v1", "kind": "Binding", "metadata": { "name": word(&pod, "name") },
+                "target": target });
+            api.create(&format!("{path}/binding"), &binding)?;
+        }
+        if pod["status"]["phase"] != "Running" {
+            api.merge(&format!("{path}/status"), &status)?;
         }
     }
     Ok(())

@@ -157,7 +157,7 @@ pub(super) fn last_manifest(machine: &Machine, mode: &str, wanted: &[(&str, &str
             && run["bootstrap_mode"] == mode
             && wanted.iter().all(|(component, result)| run["components"][component]["result"] == *result)
     };
-    holds(last.iter().any(|run| fits(&run)), last.iter().map(|run| format!("{run:#}")).collect::<String>())
+    holds(last.iter().any(|run| fits(&run)), format!("{last:#?}"))
 }
 
 /// Holds if no step of any run is left without an outcome.

@@ -1,6 +1,7 @@
 //! What was found of a component before anything was changed.
 
 use std::cell::OnceCell;
+use std::time::{Duration, Instant};
 
 use schema::{DetectedBefore, Mode};
 
@@ -60,7 +61,13 @@ pub(crate) struct Probe<'a> {
     /// The inputs of the run.
     pub(crate) settings: &'a Settings,
     cluster: OnceCell<Cluster>,
+    /// What became of a question that the API server let time out. It is not asked any more then: each further question
+    /// would take as long, and there are dozens.
+    silence: OnceCell<String>,
 }
+
+/// kubectl gives an API server that does not answer a little more than this.
+const SILENCE: Duration = Duration::from_secs(10);
 
 /// Whether this host has a cluster that can be asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,7 +84,7 @@ pub(crate) enum Cluster {
 impl<'a> Probe<'a> {
     /// Looks at `host` for a run with `settings`.
     pub(crate) fn new(host: &'a Host, settings: &'a Settings) -> Self {
-        Self { host, settings, cluster: OnceCell::new() }
+        Self { host, settings, cluster: OnceCell::new(), silence: OnceCell::new() }
     }
 
     /// Whether there is a cluster to ask; found out once.
@@ -100,10 +107,24 @@ impl<'a> Probe<'a> {
     /// What the API server of this host has at `path`.
     pub(crate) fn path(&self, path: &str) -> Found {
         match self.cluster() {
-            Cluster::Here => Kube(self.host).get_path(path),
+            Cluster::Here => self.ask(path),
             Cluster::None => Found::NotFound,
             Cluster::Unknown(reason) => Found::Unknown(reason.clone()),
         }
+    }
+
+    fn ask(&self, path: &str) -> Found {
+        if let Some(reason) = self.silence.get() {
+            return Found::Unknown(reason.clone());
+        }
+        let began = Instant::now();
+        let found = Kube(self.host).get_path(path);
+        if let Found::Unknown(reason) = &found
+            && began.elapsed() >= SILENCE
+        {
+            let _ = self.silence.set(reason.clone());
+        }
+        found
     }
 
     /// The state of a component that consists of `objects`: missing if the cluster has none of them, present if it has

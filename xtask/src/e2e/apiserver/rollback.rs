@@ -87,7 +87,7 @@ pub(super) fn run(test: &Test<'_>, report: &mut Report) -> anyhow::Result<()> {
         &format!("with what is moderate it ends with exit code 0 ({})", all.seconds()),
         holds(all.code == 0, all.told()),
     );
-    after(test, report)?;
+    after(test, &all.told(), report)?;
     again(test, &record, report)
 }
 
@@ -114,13 +114,13 @@ fn others_were_here(test: &Test<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn after(test: &Test<'_>, report: &mut Report) -> anyhow::Result<()> {
+fn after(test: &Test<'_>, told: &str, report: &mut Report) -> anyhow::Result<()> {
     let api = test.api();
     for (what, paths) in GONE {
         let left = |path: &&&str| !matches!(api.has(path), Ok(false));
         eventually(Duration::from_secs(30), || !paths.iter().any(|path| left(&path)));
         let left: Vec<&&str> = paths.iter().filter(left).collect();
-        report.check(&format!("gone: {what}"), equal(&left, &Vec::new()));
+        report.check(&format!("gone: {what}"), holds(left.is_empty(), format!("{left:?}\n{told}")));
     }
     for (what, path) in KEPT {
         report.check(&format!("kept: {what}"), there(test, path, true)?);

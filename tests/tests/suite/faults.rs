@@ -74,6 +74,14 @@ fn failing_for_ever() {
 }
 
 #[test]
+fn answers_of_every_kind() {
+    for status in [204, 307, 400, 407, 429, 503] {
+        let server = Server::start([Act::Status(status)]);
+        unnoticed(&status.to_string(), &server.url());
+    }
+}
+
+#[test]
 fn a_delivery_keeps_no_descriptor_of_the_run() {
     let server = Server::start([Act::Silence]);
     let sandbox = Sandbox::new();

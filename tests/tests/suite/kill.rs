@@ -9,7 +9,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use rustix::process::Signal;
-use tests::{Act, Contract, Sandbox, Server, tree};
+use tests::{Act, Contract, Sandbox, Server, eventually, tree};
 
 /// How often something is killed; `E2E_KILLS` says another number.
 fn rounds() -> usize {
@@ -108,4 +108,26 @@ fn what_the_outbox_accepted_arrives() {
     }
     assert!(!complete.is_empty() && complete.len() < rounds(), "seed {seed}: both kinds of end occur");
     assert!(held.len() > rounds(), "seed {seed}: {} documents", held.len());
+}
+
+/// Killed with a request out, the outbox is as after a death right before the request or right before the removal: the
+/// attempt is counted, and the entry is there.
+#[test]
+fn killed_with_a_request_in_flight_the_same_event_goes_again_as_a_retry() {
+    let server = Server::start([Act::Silence]);
+    let sandbox = Sandbox::new();
+    sandbox.reporting_run(&server).run().expect(0);
+    assert!(eventually(Duration::from_secs(30), || !server.received().is_empty()), "nobody delivers");
+    sandbox.kill_deliveries();
+    sandbox.settle();
+    assert_eq!(sandbox.waiting().len(), 5, "nothing is lost");
+
+    let well = Server::start([Act::Status(202)]);
+    sandbox.flush(&well).expect(0);
+    let tried = server.received()[0].word("event_id");
+    let again =
+        well.accepted().into_iter().find(|request| request.word("event_id") == tried).expect("sent again");
+    let body = again.json();
+    assert_eq!((&body["delivery_attempt"], &body["is_retry"]), (&2.into(), &true.into()), "{body:#}");
+    assert_eq!((well.accepted().len(), sandbox.waiting().len()), (5, 0));
 }

@@ -1,5 +1,6 @@
 //! Rules for the keys of objects.
 
+use std::cell::RefCell;
 use std::sync::LazyLock;
 
 use foldhash::{HashMap, HashSet};
@@ -10,6 +11,9 @@ use crate::walk::Tripped;
 
 /// Reports each rule that `key` trips; `pointer` is asked only where an exemption might apply.
 pub(crate) fn check(key: &str, pointer: impl FnOnce() -> String, report: &mut dyn FnMut(Tripped)) {
+    if is_known_clean(key) {
+        return;
+    }
     let plain = has_shape(key);
     if !plain {
         report(named(KEYS.shape));
@@ -26,7 +30,29 @@ pub(crate) fn check(key: &str, pointer: impl FnOnce() -> String, report: &mut dy
         if tripped.sequence {
             report(named(KEYS.sequence));
         }
+    } else if plain && !tripped.token && !tripped.sequence {
+        remember_clean(key);
     }
+}
+
+thread_local! {
+    /// Keys that tripped nothing, wherever they stood. Documents repeat the contract's hundred names over and over.
+    static CLEAN: RefCell<HashSet<Box<str>>> = RefCell::default();
+}
+
+/// Foreign documents must not make this grow: more keys than a contract has are not worth remembering.
+const MOST_REMEMBERED: usize = 256;
+
+fn is_known_clean(key: &str) -> bool {
+    CLEAN.with_borrow(|clean| clean.contains(key))
+}
+
+fn remember_clean(key: &str) {
+    CLEAN.with_borrow_mut(|clean| {
+        if clean.len() < MOST_REMEMBERED {
+            clean.insert(key.into());
+        }
+    });
 }
 
 const fn named(rule: NamedRule) -> Tripped {

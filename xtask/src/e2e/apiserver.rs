@@ -135,11 +135,11 @@ impl Test<'_> {
 
 /// What k3s itself brings along: a node, its own definitions with an object, and a default storage class.
 fn like_k3s(api: &Api) -> anyhow::Result<()> {
+    const DEFINITIONS: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
     let node = json!({ "apiVersion": "v1", "kind": "Node", "metadata": { "name": NODE } });
     api.create("/api/v1/nodes", &node)?;
     let ready = json!({ "status": { "conditions": [{ "type": "Ready", "status": "True" }] } });
     api.merge(&format!("/api/v1/nodes/{NODE}/status"), &ready)?;
-    const DEFINITIONS: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
     api.create(DEFINITIONS, &fixtures::definition("Addon", "addons", "k3s.cattle.io", "v1", "Namespaced"))?;
     api.create(
         DEFINITIONS,

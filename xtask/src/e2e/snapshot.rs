@@ -10,7 +10,7 @@ use super::report::Verdict;
 pub(super) struct Snapshot(BTreeMap<String, String>);
 
 /// Written by systemd whenever it likes, or ours.
-const NOT_LOOKED_AT: [&str; 4] = ["/state", "/e2e", "/var/log", "/var/lib/systemd"];
+const NOT_LOOKED_AT: [&str; 5] = ["/state", "/e2e", "/run", "/var/log", "/var/lib/systemd"];
 
 impl Snapshot {
     /// Every file below `/`, with times and inodes: any write shows, even one of the same content.

@@ -74,7 +74,7 @@ impl Cluster {
             start(&program(cache, "kube-controller-manager"), &manager, &log("kube-controller-manager"))?;
         let signs = ["serviceaccounts/default", "configmaps/kube-root-ca.crt"];
         let seen = |sign: &&str| api.has(&format!("/api/v1/namespaces/default/{sign}")).unwrap_or(false);
-        manager.until(60, || signs.iter().all(|sign| seen(&sign)))?;
+        manager.until(60, || signs.iter().all(&seen))?;
         Ok(Self { _controllers: manager, _server: server, etcd, api })
     }
 

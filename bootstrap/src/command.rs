@@ -25,13 +25,18 @@ pub(crate) fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Err(error) => return unparsed(&error, asks_for_json),
     };
     let mut printer = Printer::new(cli.global, wants_json(&cli.command));
-    dispatch(&cli, &flags, &mut printer).unwrap_or_else(|failure| {
+    let exit = dispatch(&cli, &flags, &mut printer).unwrap_or_else(|failure| {
         printer.failure(&failure);
         if printer.is_json() && !failure.documented {
             printer.document(&failure);
         }
         failure.exit
-    })
+    });
+    if printer.has_lost_output() {
+        printer.failure(&Failure::failed("a part of the result could not be written to standard output"));
+        return if exit == Exit::Done { Exit::Failed } else { exit };
+    }
+    exit
 }
 
 /// Help, the version, or what is wrong with the arguments, as the parser lays it out. Who asks for JSON reads it also

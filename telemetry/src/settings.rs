@@ -87,30 +87,26 @@ impl Settings {
     }
 }
 
-/// The endpoint with its token. A token belongs to the endpoint that it was given with: where the default takes the
-/// place of an endpoint that cannot be used, the token stays here.
+/// The endpoint with its token.
 fn endpoint(reader: &mut Reader<'_>) -> Option<Endpoint> {
     if reader.is_set_but_empty(ENDPOINT) {
         reader.warn(ENDPOINT, "is set but empty, so nothing is delivered");
         return None;
     }
-    let words = "is not an http or https URL without user name and password, so the default is used";
+    // The default in its place would get what was meant for somebody else.
+    let words = "is not an http or https URL without user name and password, so nothing is delivered";
     let is_given = reader.raw(ENDPOINT).is_some();
-    let given = reader.parsed(ENDPOINT, words, |text| Endpoint::parse(text).ok());
-    let fell_back = is_given && given.is_none();
-    let endpoint = given.unwrap_or_default();
+    let endpoint = match reader.parsed(ENDPOINT, words, |text| Endpoint::parse(text).ok()) {
+        Some(given) => given,
+        None if is_given => return None,
+        None => Endpoint::default(),
+    };
     let token = reader.parsed(TOKEN, "is not a bearer token, so none is sent", BearerToken::parse);
-    match token {
-        None => Some(endpoint),
-        Some(_) if fell_back => {
-            reader.warn(TOKEN, "is not sent, because the endpoint that it was given with cannot be used");
-            Some(endpoint)
-        }
-        Some(token) => Some(endpoint.authorised(token).unwrap_or_else(|endpoint| {
-            reader.warn(TOKEN, "is not sent, because the endpoint is neither https nor on this machine");
-            endpoint
-        })),
-    }
+    let Some(token) = token else { return Some(endpoint) };
+    Some(endpoint.authorised(token).unwrap_or_else(|endpoint| {
+        reader.warn(TOKEN, "is not sent, because the endpoint is neither https nor on this machine");
+        endpoint
+    }))
 }
 
 fn header(reader: &mut Reader<'_>, variable: &'static str, gate: &Gate, default: &HeaderText) -> HeaderText {

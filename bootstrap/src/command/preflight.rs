@@ -60,7 +60,7 @@ pub(crate) fn show(report: &Report, printer: &mut Printer) {
 /// Tells what a run should not go on over.
 pub(crate) fn show_problems(report: &Report, printer: &mut Printer) {
     for finding in report.findings.iter().filter(|finding| finding.severity > Severity::Pass) {
-        printer.note(&format!("{}{}", label(finding), finding.message));
+        printer.item(&label(finding), &finding.message);
     }
 }
 

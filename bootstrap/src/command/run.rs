@@ -15,7 +15,7 @@ use crate::host::{Host, RunLog};
 use crate::input::{Asker, Demand, Flags, Inputs, gather, resolve};
 use crate::recipe::components;
 use crate::run::{Files, Reporter, Session, ask_consent, decided_consent, features, local_facts};
-use crate::settings::Settings;
+use crate::settings::{Artifacts, Settings};
 use crate::terminal::{Printer, Prompter, Signals, on_terminal};
 
 pub(super) fn run(options: &cli::Run, flags: &Flags, printer: &mut Printer) -> Result<Exit, Failure> {
@@ -93,6 +93,13 @@ impl Begun {
         let Request { inputs, settings, consent, mut warnings } = request;
         let told = warnings.len();
         let runs_dir = inputs::runs_dir(&inputs);
+        let staging = std::path::absolute(&runs_dir).unwrap_or_else(|_| runs_dir.clone()).join(STAGING);
+        if let Artifacts::Local(folder) = &settings.artifacts
+            && std::path::absolute(folder).is_ok_and(|folder| folder == staging)
+        {
+            return Err(Failure::usage("artifacts_dir is the folder that runs clear when they end well")
+                .hint("move the artifacts to a folder of their own"));
+        }
         let platform = inputs::platform(&Host::this_machine(RunLog::discard()));
         let gate = Session::gate(&inputs, &settings);
         let kind = (execution, settings.mode);
@@ -108,7 +115,6 @@ impl Begun {
         let log = session.record.files().log().map_or_else(|_| RunLog::discard(), RunLog::to);
         settings.secrets().into_iter().for_each(|secret| log.learn(secret));
         let files = Files::of(session.record.files());
-        let staging = std::path::absolute(&runs_dir).unwrap_or(runs_dir).join(STAGING);
         let host = Host::this_machine(log);
         Ok(Self { session, reporter, host, platform, settings, consent, files, staging, warnings })
     }

@@ -38,12 +38,18 @@ impl Flags {
 /// The arguments of every input that has a flag, and `--skip`.
 pub(crate) fn arguments() -> Vec<Arg> {
     let from_table = INPUTS.iter().filter_map(|input| {
-        let help = match input.default {
-            Some(default) => format!("{} [default: {default}]", input.help),
-            None => input.help.to_owned(),
-        };
+        let words = input.kind.words().map_or_else(String::new, |words| format!(": {words}"));
+        let default = input.default.map_or_else(String::new, |default| format!(" [default: {default}]"));
+        let help = format!("{}{words}{default}", input.help);
         let name = input.kind.value_name();
-        Some(Arg::new(input.key).long(input.flag?).value_name(name).help(help).help_heading("Inputs"))
+        Some(
+            Arg::new(input.key)
+                .long(input.flag?)
+                .value_name(name)
+                .allow_negative_numbers(true)
+                .help(help)
+                .help_heading("Inputs"),
+        )
     });
     let skip = Arg::new(SKIP)
         .long(SKIP)

@@ -77,6 +77,17 @@ impl Kind {
         if holds { Ok(()) } else { Err(self.expectation()) }
     }
 
+    /// The words that are allowed, where there are few.
+    pub(super) fn words(self) -> Option<String> {
+        match self {
+            Self::Mode => {
+                Some(schema::Mode::ALL.iter().map(|mode| mode.as_str()).collect::<Vec<_>>().join(", "))
+            }
+            Self::Word(words) => Some(words.join(", ")),
+            _ => None,
+        }
+    }
+
     /// What stands for the value in the help.
     pub(super) const fn value_name(self) -> &'static str {
         match self {
@@ -102,7 +113,9 @@ impl Kind {
             Self::HttpsUrl => "must be an https URL without user info, such as https://HOST:6443".to_owned(),
             Self::Email => "must be an e-mail address".to_owned(),
             Self::Path => "must not be empty".to_owned(),
-            Self::AbsolutePath => "must be an absolute path without .., spaces or quotes".to_owned(),
+            Self::AbsolutePath => {
+                "must be an absolute path outside system folders, without .., spaces or quotes".to_owned()
+            }
             Self::Network => "must be a network such as 10.0.0.0/24, its host bits zero".to_owned(),
             Self::ObjectName => "must be the name of a Kubernetes object".to_owned(),
             Self::UserName => "must be 1 to 64 ASCII letters, digits, _, - and .".to_owned(),
@@ -166,7 +179,17 @@ fn is_clean_absolute_path(value: &str) -> bool {
         && value.len() > 1
         && value.split('/').all(|part| part != ".." && part != ".")
         && !value.contains([' ', '"', '\'', '\\', '#', '(', ')'])
+        && value
+            .split('/')
+            .find(|part| !part.is_empty())
+            .is_some_and(|first| !SYSTEM_FOLDERS.contains(&first))
 }
+
+/// Folders of the system itself: exporting one to a network, or filling one with volumes, is never meant.
+const SYSTEM_FOLDERS: [&str; 14] = [
+    "bin", "boot", "dev", "etc", "lib", "lib32", "lib64", "libx32", "proc", "root", "run", "sbin", "sys",
+    "usr",
+];
 
 fn is_network(value: &str) -> bool {
     let Some((address, length)) = value.split_once('/') else { return false };
@@ -234,7 +257,7 @@ mod tests {
             (
                 Kind::AbsolutePath,
                 &["/data", "/srv/nfs/k8s-share"],
-                &["data", "/", "/a/../b", "/a b", "/a(b)"],
+                &["data", "/", "//", "/etc", "//usr/local", "/a/../b", "/a b", "/a(b)"],
             ),
             (
                 Kind::Network,

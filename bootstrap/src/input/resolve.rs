@@ -128,6 +128,9 @@ impl Resolver<'_, '_> {
 
     fn registry(&mut self, domain: &str, used: bool) -> Result<Registry, Failure> {
         let host = self.host("registry.host", &format!("registry.{domain}"), used)?;
+        if used && host == self.inputs.text("rancher.host").unwrap_or(&format!("rancher.{domain}")) {
+            return Err(Failure::usage("registry.host is the host name of Rancher; each needs its own"));
+        }
         if used {
             self.offer("registry.pvc_size_gib")?;
             self.offer("registry.auth")?;

@@ -6,7 +6,7 @@ use schema::{Component, Mode};
 
 use super::Finding;
 use crate::host::{Answer, Host};
-use crate::settings::Settings;
+use crate::settings::{Artifacts, Settings};
 
 pub(super) fn check(host: &Host, settings: &Settings) -> Vec<Finding> {
     let has = |component| !settings.skipped.contains(&component);
@@ -16,6 +16,9 @@ pub(super) fn check(host: &Host, settings: &Settings) -> Vec<Finding> {
         Mode::Agent => findings.push(no_server_here(host)),
         Mode::Stack => findings.extend([server_here(host), helm_here(host)]),
         Mode::Server | Mode::SingleNode => {}
+    }
+    if let Artifacts::Local(folder) = &settings.artifacts {
+        findings.push(artifacts(folder));
     }
     if platform && has(Component::Longhorn) {
         findings.push(data_path(host, &settings.longhorn.data_path));
@@ -56,6 +59,15 @@ fn helm_here(host: &Host) -> Finding {
     match host.program("helm") {
         Some(_) => Finding::pass("helm", "helm is there"),
         None => Finding::failure("helm", "helm is not there; `bootstrap run --mode server` installs it"),
+    }
+}
+
+fn artifacts(folder: &Path) -> Finding {
+    const CHECK: &str = "artifacts";
+    if folder.is_dir() {
+        Finding::pass(CHECK, format!("{} is there", folder.display()))
+    } else {
+        Finding::failure(CHECK, format!("{} is not a folder; artifacts_dir names it", folder.display()))
     }
 }
 

@@ -1,5 +1,6 @@
 //! The beginning of a run: its gate, its ids, its folder and its first record.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use manifest::{
@@ -53,7 +54,10 @@ impl Session {
         let runs = RunsDir::open_or_create(runs_dir).map_err(failed)?;
         let lock = match execution {
             Execution::DryRun => None,
-            Execution::Apply => Some(lock(&runs, &envelope.run_id).map_err(failed)?),
+            Execution::Apply => {
+                check_owner(runs_dir)?;
+                Some(lock(&runs, &envelope.run_id).map_err(failed)?)
+            }
         };
         warnings.extend(recovered(&recover_dead_runs(&runs, &gate, now()).map_err(failed)?));
         let files = claim(&runs, &mut envelope, warnings).map_err(failed)?;
@@ -64,6 +68,18 @@ impl Session {
         let record = Record::begin(files, gate, public, private).map_err(failed)?;
         Ok(Self { record, envelope, _lock: lock })
     }
+}
+
+/// As root, what is fetched into this folder is run: it must belong to root or to whoever called sudo.
+fn check_owner(runs_dir: &Path) -> Result<(), Failure> {
+    let caller = std::env::var("SUDO_UID").ok().and_then(|uid| uid.parse::<u32>().ok());
+    let owner = std::fs::metadata(runs_dir).map(|folder| folder.uid()).unwrap_or_default();
+    let is_root = rustix::process::geteuid().is_root();
+    if !is_root || owner == 0 || Some(owner) == caller {
+        return Ok(());
+    }
+    Err(Failure::failed(format!("the runs folder {} belongs to another user", runs_dir.display()))
+        .hint("name a folder of your own with --runs-dir; what is fetched into it is run as root"))
 }
 
 /// One run that changes the host at a time.

@@ -30,6 +30,7 @@ pub(crate) struct Printer {
     err: AutoStream<io::Stderr>,
     level: Level,
     json: bool,
+    lost: bool,
 }
 
 impl Printer {
@@ -50,6 +51,7 @@ impl Printer {
             err: AutoStream::new(io::stderr(), choice),
             level,
             json,
+            lost: false,
         }
     }
 
@@ -61,6 +63,7 @@ impl Printer {
             err: AutoStream::new(io::stderr(), never),
             level: Level::Quiet,
             json: false,
+            lost: false,
         }
     }
 
@@ -79,7 +82,7 @@ impl Printer {
     /// A line of the result. With `--json` the result is the document, so the line is left out.
     pub(crate) fn data(&mut self, line: &str) {
         if !self.json {
-            let _ = writeln!(self.out, "{line}");
+            self.put(&format!("{line}\n"));
         }
     }
 
@@ -87,7 +90,7 @@ impl Printer {
     pub(crate) fn heading(&mut self, text: &str) {
         if !self.json {
             let style = Style::new().bold();
-            let _ = writeln!(self.out, "{style}{text}{style:#}");
+            self.put(&format!("{style}{text}{style:#}\n"));
         }
     }
 
@@ -108,18 +111,34 @@ impl Printer {
     /// The one JSON document of standard output.
     pub(crate) fn document(&mut self, document: &impl Serialize) {
         let text = serde_json::to_string_pretty(document).unwrap_or_default();
-        let _ = writeln!(self.out, "{text}");
+        self.put(&format!("{text}\n"));
     }
 
     /// One line of JSON on standard output.
     pub(crate) fn json_line(&mut self, document: &impl Serialize) {
         let text = serde_json::to_string(document).unwrap_or_default();
-        let _ = writeln!(self.out, "{text}");
+        self.put(&format!("{text}\n"));
     }
 
     /// Text on standard output as it is, whatever `--json` says.
     pub(crate) fn raw(&mut self, text: &str) {
-        let _ = self.out.write_all(text.as_bytes());
+        self.put(text);
+    }
+
+    /// Whether a part of the result could not be written. That nobody reads any more is no loss.
+    pub(crate) fn has_lost_output(&mut self) -> bool {
+        let flushed = self.out.flush();
+        self.note_loss(flushed);
+        self.lost
+    }
+
+    fn put(&mut self, text: &str) {
+        let written = self.out.write_all(text.as_bytes());
+        self.note_loss(written);
+    }
+
+    fn note_loss(&mut self, written: io::Result<()>) {
+        self.lost |= written.is_err_and(|error| error.kind() != io::ErrorKind::BrokenPipe);
     }
 
     /// Something that happens.
@@ -155,6 +174,13 @@ impl Printer {
     /// Text that belongs to a question, laid out already.
     pub(crate) fn prompt_text(&mut self, text: &str) {
         let _ = writeln!(self.err, "{text}");
+    }
+
+    /// Something that happens, wrapped behind its label.
+    pub(crate) fn item(&mut self, label: &str, text: &str) {
+        if self.level >= Level::Normal {
+            self.message(label, Style::new(), text);
+        }
     }
 
     /// A question, without a line feed behind it.

@@ -8,7 +8,7 @@ use std::os::fd::AsFd;
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
-use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, tcgetattr, tcsetattr};
 
 use super::{Printer, Signals};
 use crate::exit::{Exit, Failure};
@@ -24,6 +24,9 @@ pub(crate) enum Answer {
     /// A signal arrived.
     Interrupted,
 }
+
+/// What `termios(3)` calls `_POSIX_VDISABLE`: no key has this function.
+const DISABLED: u8 = 0;
 
 /// Longest line that is read as an answer.
 const MAX_ANSWER_BYTES: usize = 4096;
@@ -157,6 +160,8 @@ impl HiddenInput {
         let before = tcgetattr(io::stdin()).ok();
         if let Some(mut hidden) = before.clone() {
             hidden.local_modes.remove(LocalModes::ECHO);
+            // Suspending gives the terminal back to the shell, which makes it echo again when the run goes on.
+            hidden.special_codes[SpecialCodeIndex::VSUSP] = DISABLED;
             let _ = tcsetattr(io::stdin(), OptionalActions::Flush, &hidden);
         }
         Self { before }

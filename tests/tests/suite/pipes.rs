@@ -58,3 +58,16 @@ fn a_mistyped_input_does_not_keep_anybody_from_opting_out() {
         call.run().expect(0);
     }
 }
+
+#[test]
+fn a_result_that_cannot_be_written_is_a_failure_and_one_that_nobody_reads_is_none() {
+    let sandbox = Sandbox::new();
+    for line in ["config-schema", "telemetry status", "run --dry-run --json"] {
+        let call = sandbox.bootstrap(line.split_whitespace());
+        let lost = call.through(["/bin/sh", "-c", "exec \"$@\" > /dev/full", "sh"]).run().expect(1);
+        assert!(lost.stderr.contains("could not be written"), "{line}: {lost}");
+    }
+    let unread = sandbox.bootstrap(["config-schema"]);
+    unread.through(["/bin/sh", "-c", "(\"$@\"; echo $? > code) | true", "sh"]).run().expect(0);
+    assert_eq!(std::fs::read_to_string(sandbox.cwd().join("code")).expect("the code").trim(), "0");
+}

@@ -35,6 +35,13 @@ fn on_the_command_line() {
         ("number_is_a_word", "run --dry-run --registry-pvc-size-gib many"),
         ("switch_is_a_word", "run --dry-run --nfs-manage perhaps"),
         ("relative_path", "run --dry-run --longhorn-data-path data"),
+        (
+            "same_hosts",
+            "run --dry-run --mode stack --rancher-host a.example.local --registry-host a.example.local",
+        ),
+        ("artifacts_in_staging", "run --dry-run --artifacts-dir runs/staging"),
+        ("system_folder", "run --dry-run --nfs-export-path /etc"),
+        ("negative_number", "run --dry-run --longhorn-replica-count -1"),
         ("unknown_tls", "run --dry-run --tls letsencript"),
         ("quiet_and_verbose", "run --dry-run -q -v"),
         ("missing_server_url", agent),

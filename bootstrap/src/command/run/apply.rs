@@ -71,7 +71,7 @@ pub(super) fn run(
         }
         Err(ending) => {
             let (finish, failure) = ending.split();
-            (finish, Some(failure.log(run.files.log())))
+            (finish, Some(with_log(failure, &run)))
         }
     };
     let exit = failure.as_ref().map_or(Exit::Done, |failure| failure.exit);
@@ -90,6 +90,12 @@ pub(super) fn run(
         run.files.show(printer);
     }
     failure.map_or(Ok(Exit::Done), |failure| Err(failure.documented()))
+}
+
+/// A log that nothing was written to yet says nothing.
+fn with_log(failure: Failure, run: &Begun) -> Failure {
+    let log = run.files.log();
+    if log.metadata().is_ok_and(|log| log.len() > 0) { failure.log(log) } else { failure }
 }
 
 /// Removes what runs that were killed had fetched for components that are reused by now.

@@ -36,7 +36,8 @@ pub(crate) fn check(key: &str, pointer: impl FnOnce() -> String, report: &mut dy
 }
 
 thread_local! {
-    /// Keys that tripped nothing, wherever they stood. Documents repeat the contract's hundred names over and over.
+    /// Keys that tripped nothing, wherever they stood. Documents repeat the contract's hundred
+    /// names over and over, and looking up every form of their tokens would cost more than all else that the gate does.
     static CLEAN: RefCell<HashSet<Box<str>>> = RefCell::default();
 }
 
@@ -78,33 +79,15 @@ struct Tables {
     tokens: HashSet<&'static str>,
     /// The second words of the sequences, by their first.
     sequences: HashMap<&'static str, Vec<&'static str>>,
-    /// The marks of all these words. Most tokens of a document have no mark of theirs: looking each of its forms up would
-    /// cost more than everything else that the gate does.
-    marks: [u64; MARKS / 64],
 }
-
-const MARKS: usize = 1024;
 
 static TABLES: LazyLock<Tables> = LazyLock::new(|| {
     let mut sequences: HashMap<&str, Vec<&str>> = HashMap::default();
     for [first, second] in KEYS.sequences {
         sequences.entry(first).or_default().push(second);
     }
-    let mut marks = [0; MARKS / 64];
-    for word in KEYS.tokens.iter().chain(KEYS.sequences.iter().flatten()) {
-        let mark = mark(word);
-        marks[mark / 64] |= 1 << (mark % 64);
-    }
-    Tables { tokens: KEYS.tokens.iter().copied().collect(), sequences, marks }
+    Tables { tokens: KEYS.tokens.iter().copied().collect(), sequences }
 });
-
-/// A number that tells most words apart: from the length, the first, the middle and the last byte.
-fn mark(word: &str) -> usize {
-    let bytes = word.as_bytes();
-    let byte = |index: usize| bytes.get(index).map_or(0, |byte| usize::from(*byte));
-    let (length, middle, last) = (bytes.len(), byte(bytes.len() / 2), byte(bytes.len().saturating_sub(1)));
-    (length + byte(0) * 7 + middle * 61 + last * 263) % MARKS
-}
 
 #[derive(Default)]
 struct Found {
@@ -119,12 +102,9 @@ impl Tables {
         for token in tokens {
             let mut next = Vec::new();
             each_form(token, &mut |form| {
-                let mark = mark(form);
-                if self.marks[mark / 64] & (1 << (mark % 64)) != 0 {
-                    found.token |= self.tokens.contains(form);
-                    found.sequence |= awaited.contains(&form);
-                    next.extend(self.sequences.get(form).into_iter().flatten());
-                }
+                found.token |= self.tokens.contains(form);
+                found.sequence |= awaited.contains(&form);
+                next.extend(self.sequences.get(form).into_iter().flatten());
             });
             awaited = next;
         }

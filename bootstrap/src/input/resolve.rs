@@ -63,12 +63,15 @@ impl Resolver<'_, '_> {
             self.offer("domain")?;
         }
         let domain = self.text("domain")?;
+        let agent = if mode == Mode::Agent { Some(self.agent()?) } else { None };
+        let tls = if platform { self.tls()? } else { Tls::SelfSigned };
+        let rancher = self.rancher(&domain, platform)?;
         Ok(Settings {
             mode,
-            agent: if mode == Mode::Agent { Some(self.agent()?) } else { None },
-            tls: if platform { self.tls()? } else { Tls::SelfSigned },
-            rancher: self.rancher(&domain, platform)?,
-            registry: self.registry(&domain, platform)?,
+            agent,
+            tls,
+            registry: self.registry(&domain, &rancher.host, platform)?,
+            rancher,
             longhorn: self.longhorn(platform)?,
             nfs: if host_local { self.nfs()? } else { None },
             manage_hosts_file: self.inputs.switch("host.manage_hosts_file"),
@@ -126,9 +129,9 @@ impl Resolver<'_, '_> {
         Ok(Rancher { host, password })
     }
 
-    fn registry(&mut self, domain: &str, used: bool) -> Result<Registry, Failure> {
+    fn registry(&mut self, domain: &str, rancher_host: &str, used: bool) -> Result<Registry, Failure> {
         let host = self.host("registry.host", &format!("registry.{domain}"), used)?;
-        if used && host == self.inputs.text("rancher.host").unwrap_or(&format!("rancher.{domain}")) {
+        if used && host == rancher_host {
             return Err(Failure::usage("registry.host is the host name of Rancher; each needs its own"));
         }
         if used {

@@ -1,7 +1,7 @@
 //! Delivering on request, delivering for a run, and deleting what waits.
 
 use std::fs::File;
-use std::io::{IsTerminal, Read};
+use std::io::Read;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Duration;
@@ -113,7 +113,7 @@ fn round(
 }
 
 fn bar(printer: &Printer) -> ProgressBar {
-    if !printer.is_live() || !std::io::stderr().is_terminal() {
+    if !printer.is_live() {
         return ProgressBar::hidden();
     }
     let style = ProgressStyle::with_template("{spinner} delivering [{bar:30}] {pos} of {len}, {elapsed}");

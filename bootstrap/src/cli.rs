@@ -11,13 +11,13 @@ use crate::input;
 /// Installs a k3s base on this host and writes down, truthfully and anonymously, what it did.
 #[derive(Debug, Parser)]
 #[command(name = "bootstrap", version, disable_help_subcommand = true, max_term_width = 80)]
-pub(crate) struct Cli {
+pub struct Cli {
     /// Options that every command takes.
     #[command(flatten)]
-    pub(crate) global: Global,
+    pub global: Global,
     /// The command.
     #[command(subcommand)]
-    pub(crate) command: Command,
+    pub command: Command,
 }
 
 /// A string and not a doc comment, because help is no Markdown.
@@ -25,29 +25,32 @@ const COLOR_HELP: &str = "Colour the output: auto (on a terminal, unless NO_COLO
 
 /// Options that every command takes.
 #[derive(Clone, Copy, Debug, Args)]
-pub(crate) struct Global {
+pub struct Global {
     /// Show only warnings, errors and results
     #[arg(short, long, global = true, conflicts_with = "verbose")]
-    pub(crate) quiet: bool,
+    pub quiet: bool,
     /// Show more of what is done
     #[arg(short, long, global = true)]
-    pub(crate) verbose: bool,
+    pub verbose: bool,
     /// When the output is coloured.
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN", hide_possible_values = true, help = COLOR_HELP)]
-    pub(crate) color: Color,
+    pub color: Color,
 }
 
 /// When output is coloured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Color {
+pub enum Color {
+    /// On a terminal, unless `NO_COLOR` is set.
     Auto,
+    /// Even into a pipe.
     Always,
+    /// Never.
     Never,
 }
 
 /// What to do.
 #[derive(Debug, Subcommand)]
-pub(crate) enum Command {
+pub enum Command {
     /// Install the base on this host, or show what would be done
     Run(Run),
     /// Check whether this host is fit for a run
@@ -69,86 +72,83 @@ pub(crate) enum Command {
 
 /// Options of `run`. The inputs of the run are added from the table in `input`.
 #[derive(Clone, Debug, Args)]
-#[expect(
-    clippy::struct_excessive_bools,
-    clippy::struct_field_names,
-    reason = "each is a flag of the command line"
-)]
-pub(crate) struct Run {
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
+pub struct Run {
     /// Change nothing; print the very steps that a run would take
     #[arg(long)]
-    pub(crate) dry_run: bool,
+    pub dry_run: bool,
     /// Accept the plan without asking
     #[arg(short, long)]
-    pub(crate) yes: bool,
+    pub yes: bool,
     /// Go on in spite of preflight warnings
     #[arg(long)]
-    pub(crate) accept_warnings: bool,
+    pub accept_warnings: bool,
     /// Print one JSON document on standard output
     #[arg(long)]
-    pub(crate) json: bool,
+    pub json: bool,
     /// YAML file with inputs
     #[arg(long, value_name = "FILE")]
-    pub(crate) config: Option<PathBuf>,
+    pub config: Option<PathBuf>,
 }
 
 /// Options of `preflight`.
 #[derive(Clone, Debug, Args)]
-pub(crate) struct Preflight {
+pub struct Preflight {
     /// Treat warnings as failures
     #[arg(long)]
-    pub(crate) strict: bool,
+    pub strict: bool,
     /// Print one JSON document on standard output
     #[arg(long)]
-    pub(crate) json: bool,
+    pub json: bool,
     /// YAML file with inputs
     #[arg(long, value_name = "FILE")]
-    pub(crate) config: Option<PathBuf>,
+    pub config: Option<PathBuf>,
 }
 
 /// Options of `rollback`.
 #[derive(Clone, Debug, Args)]
-pub(crate) struct Rollback {
+pub struct Rollback {
     /// Record of the run to undo: either file of its pair in the runs folder
     #[arg(long, value_name = "FILE")]
-    pub(crate) to: PathBuf,
+    pub to: PathBuf,
     /// Carry the plan out
     #[arg(long)]
-    pub(crate) apply: bool,
+    pub apply: bool,
     /// Also undo exports, charts, the registry and the default storage class
     #[arg(long, value_enum, value_name = "CLASS")]
-    pub(crate) include: Option<Include>,
+    pub include: Option<Include>,
     /// Do not ask before applying
     #[arg(short, long)]
-    pub(crate) yes: bool,
+    pub yes: bool,
     /// Print one JSON document on standard output
     #[arg(long)]
-    pub(crate) json: bool,
+    pub json: bool,
 }
 
 /// Classes that rollback leaves out unless asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Include {
+pub enum Include {
+    /// Exports, charts, the registry and the default storage class.
     Moderate,
 }
 
 /// Options of `telemetry`.
 #[derive(Clone, Debug, Args)]
-pub(crate) struct Telemetry {
+pub struct Telemetry {
     /// Folder of the runs, whose outbox is meant
     #[arg(long, global = true, value_name = "DIR")]
-    pub(crate) runs_dir: Option<PathBuf>,
+    pub runs_dir: Option<PathBuf>,
     /// Print JSON on standard output
     #[arg(long, global = true)]
-    pub(crate) json: bool,
+    pub json: bool,
     /// What to do
     #[command(subcommand)]
-    pub(crate) command: TelemetryCommand,
+    pub command: TelemetryCommand,
 }
 
 /// What `telemetry` can do.
 #[derive(Clone, Debug, Subcommand)]
-pub(crate) enum TelemetryCommand {
+pub enum TelemetryCommand {
     /// Show consent, endpoint, what waits, and the last outcomes
     Status,
     /// Show the exact bytes and headers that would go out
@@ -183,26 +183,24 @@ pub(crate) enum TelemetryCommand {
 
 /// Options of `validate`.
 #[derive(Clone, Debug, Args)]
-pub(crate) struct Validate {
+pub struct Validate {
     /// Files to check; `-` reads one JSON document a line from standard input
     #[arg(required = true, value_name = "FILE")]
-    pub(crate) files: Vec<PathBuf>,
+    pub files: Vec<PathBuf>,
     /// Print one verdict a line as JSON on standard output
     #[arg(long)]
-    pub(crate) json: bool,
+    pub json: bool,
 }
 
 /// The command line parser with the inputs of a run added to the commands that take them.
-pub(crate) fn parser() -> clap::Command {
+pub fn parser() -> clap::Command {
     Cli::command()
         .mut_subcommand("run", |run| run.args(input::arguments()))
         .mut_subcommand("preflight", |preflight| preflight.args(input::arguments()))
 }
 
 /// Parses the arguments; inputs of a run come as given, keyed as in the table of `input`.
-pub(crate) fn parse(
-    arguments: impl IntoIterator<Item = OsString>,
-) -> Result<(Cli, input::Flags), clap::Error> {
+pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<(Cli, input::Flags), clap::Error> {
     let matches = parser().try_get_matches_from(arguments)?;
     let flags = match matches.subcommand() {
         Some(("run" | "preflight", matches)) => input::Flags::from_matches(matches),

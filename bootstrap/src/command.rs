@@ -1,7 +1,7 @@
 //! What each command does.
 
-pub(crate) mod inputs;
-pub(crate) mod preflight;
+pub mod inputs;
+pub mod preflight;
 mod rollback;
 mod run;
 mod telemetry;
@@ -17,7 +17,7 @@ use crate::input;
 use crate::terminal::Printer;
 
 /// Parses the arguments, runs the command and tells the operator how it ended.
-pub(crate) fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let asks_for_json = arguments.iter().any(|argument| argument == "--json");
     let (cli, flags) = match cli::parse(arguments) {

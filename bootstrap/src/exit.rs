@@ -7,7 +7,7 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 /// Exit codes of the command line; `README.md` lists them for callers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Exit {
+pub enum Exit {
     /// Done.
     Done,
     /// Something failed.
@@ -24,7 +24,7 @@ pub(crate) enum Exit {
 
 /// A signal that asks the program to stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Signal {
+pub enum Signal {
     /// The terminal went away.
     Hangup,
     /// Ctrl-C.
@@ -45,7 +45,7 @@ impl Signal {
 
 impl Exit {
     /// The number the process exits with: 128 and the signal's number after a signal, as shells do.
-    pub(crate) const fn code(self) -> u8 {
+    pub const fn code(self) -> u8 {
         match self {
             Self::Done => 0,
             Self::Failed => 1,
@@ -65,43 +65,43 @@ impl From<Exit> for std::process::ExitCode {
 
 /// A failure that the operator is told of: what failed, where to read more, what to do next.
 #[derive(Debug)]
-pub(crate) struct Failure {
+pub struct Failure {
     /// The code the program ends with.
-    pub(crate) exit: Exit,
+    pub exit: Exit,
     /// What failed, on which path, key or command; never a private value.
-    pub(crate) message: String,
+    pub message: String,
     /// What the operator can do about it.
-    pub(crate) hint: Option<String>,
+    pub hint: Option<String>,
     /// The full log, where the failure left one.
-    pub(crate) log: Option<PathBuf>,
+    pub log: Option<PathBuf>,
     /// Whether standard output holds the JSON document of the command already.
-    pub(crate) documented: bool,
+    pub documented: bool,
 }
 
 impl Failure {
     /// A usage or input error.
-    pub(crate) fn usage(message: impl Into<String>) -> Self {
+    pub fn usage(message: impl Into<String>) -> Self {
         Self::new(Exit::Usage, message)
     }
 
     /// An error of the work itself.
-    pub(crate) fn failed(message: impl Into<String>) -> Self {
+    pub fn failed(message: impl Into<String>) -> Self {
         Self::new(Exit::Failed, message)
     }
 
     /// A failure with its exit code.
-    pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
+    pub fn new(exit: Exit, message: impl Into<String>) -> Self {
         Self { exit, message: message.into(), hint: None, log: None, documented: false }
     }
 
     /// Adds what the operator can do.
-    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
     /// Adds where the full log is.
-    pub(crate) fn log(mut self, log: impl Into<PathBuf>) -> Self {
+    pub fn log(mut self, log: impl Into<PathBuf>) -> Self {
         self.log = Some(log.into());
         self
     }
@@ -109,7 +109,7 @@ impl Failure {
 
 impl Failure {
     /// Notes that the JSON document of the command is out, so that no second one follows.
-    pub(crate) fn documented(mut self) -> Self {
+    pub fn documented(mut self) -> Self {
         self.documented = true;
         self
     }
@@ -136,7 +136,7 @@ impl fmt::Display for Failure {
 impl std::error::Error for Failure {}
 
 /// An error with its sources, outermost first.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+pub fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(inner) = source {

@@ -3,12 +3,12 @@
 use schema::{Arch, OsFamily, OsId, OsVersion, Platform, Support};
 
 /// Distributions and versions that are tested, on amd64 and arm64.
-pub(crate) const SUPPORTED: &[(OsId, &str)] =
+pub const SUPPORTED: &[(OsId, &str)] =
     &[(OsId::Ubuntu, "22.04"), (OsId::Ubuntu, "24.04"), (OsId::Debian, "12"), (OsId::Debian, "13")];
 
 /// The platform as `/etc/os-release` (os-release(5)) and the kernel's machine name tell it. What is not told is
 /// `other`.
-pub(crate) fn platform(os_release: &str, machine: &str) -> Platform {
+pub fn platform(os_release: &str, machine: &str) -> Platform {
     let id = field(os_release, "ID").unwrap_or_default();
     let os_id = OsId::from_word(&id).unwrap_or(OsId::Other);
     let os_version = OsVersion::or_other(&field(os_release, "VERSION_ID").unwrap_or_default());

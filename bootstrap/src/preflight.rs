@@ -1,6 +1,6 @@
 //! Whether a host is fit for a run. Looks, and changes nothing.
 
-mod cluster;
+pub mod cluster;
 mod host;
 mod inputs;
 mod resources;
@@ -14,7 +14,7 @@ use crate::settings::Settings;
 /// How much a finding matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Severity {
+pub enum Severity {
     /// As it should be.
     Pass,
     /// A run may go on if the operator accepts it.
@@ -25,13 +25,13 @@ pub(crate) enum Severity {
 
 /// What one check found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Finding {
+pub struct Finding {
     /// Stable name of the check.
-    pub(crate) check: &'static str,
+    pub check: &'static str,
     /// How much it matters.
-    pub(crate) severity: Severity,
+    pub severity: Severity,
     /// What was found, and what to do where something is wrong.
-    pub(crate) message: String,
+    pub message: String,
 }
 
 impl Finding {
@@ -55,25 +55,25 @@ impl Finding {
 /// Everything that was checked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
-pub(crate) struct Report {
+pub struct Report {
     /// The findings in the order of the checks.
-    pub(crate) findings: Vec<Finding>,
+    pub findings: Vec<Finding>,
 }
 
 impl Report {
     /// The findings of one severity.
-    pub(crate) fn of(&self, severity: Severity) -> impl Iterator<Item = &Finding> {
+    pub fn of(&self, severity: Severity) -> impl Iterator<Item = &Finding> {
         self.findings.iter().filter(move |finding| finding.severity == severity)
     }
 
     /// The worst severity among the findings.
-    pub(crate) fn worst(&self) -> Severity {
+    pub fn worst(&self) -> Severity {
         self.findings.iter().map(|finding| finding.severity).max().unwrap_or(Severity::Pass)
     }
 }
 
 /// Checks the host for a run with these settings.
-pub(crate) fn check(host: &Host, platform: &Platform, settings: &Settings) -> Report {
+pub fn check(host: &Host, platform: &Platform, settings: &Settings) -> Report {
     let mut findings = vec![
         host::operating_system(platform),
         host::architecture(platform),

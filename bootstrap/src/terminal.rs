@@ -5,7 +5,7 @@ mod progress;
 mod prompt;
 mod signals;
 
-pub(crate) use printer::Printer;
-pub(crate) use progress::Progress;
-pub(crate) use prompt::{Prompter, on_terminal};
-pub(crate) use signals::Signals;
+pub use printer::Printer;
+pub use progress::Progress;
+pub use prompt::{Prompter, on_terminal};
+pub use signals::Signals;

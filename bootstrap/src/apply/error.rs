@@ -11,7 +11,7 @@ use crate::host::{CommandError, FileError};
 
 /// A plan was not carried out to its end.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum ApplyError {
+pub enum ApplyError {
     /// A step failed.
     #[error("{0}")]
     Failed(Box<StepFailure>),
@@ -23,17 +23,17 @@ pub(crate) enum ApplyError {
 /// A step that failed. All texts are masked.
 #[derive(Debug, thiserror::Error)]
 #[error("{step}: {message}")]
-pub(crate) struct StepFailure {
+pub struct StepFailure {
     /// Title of the step.
-    pub(crate) step: String,
+    pub step: String,
     /// Kind of the failure, for the manifest.
-    pub(crate) reason: FailureReason,
+    pub reason: FailureReason,
     /// What went wrong, with the command or path.
-    pub(crate) message: String,
+    pub message: String,
     /// Last lines of the command's output.
-    pub(crate) tail: Vec<String>,
+    pub tail: Vec<String>,
     /// What the operator can do.
-    pub(crate) hint: Option<String>,
+    pub hint: Option<String>,
 }
 
 /// What went wrong inside a step.

@@ -13,7 +13,7 @@ use crate::step::{Found, KeptIn, Kube, SecretSource};
 
 /// The passwords that a run has made.
 #[derive(Debug, Default)]
-pub(crate) struct Vault {
+pub struct Vault {
     made: Vec<(Component, Secret)>,
 }
 
@@ -23,7 +23,7 @@ const BCRYPT_COST: u32 = 10;
 
 impl Vault {
     /// The passwords that were made, with the component that each is for.
-    pub(crate) fn made(&self) -> &[(Component, Secret)] {
+    pub fn made(&self) -> &[(Component, Secret)] {
         &self.made
     }
 

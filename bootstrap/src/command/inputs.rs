@@ -32,7 +32,7 @@ pub(super) fn warn_all(warnings: &[String], printer: &mut Printer) {
 }
 
 /// The platform of `host`.
-pub(crate) fn platform(host: &Host) -> Platform {
+pub fn platform(host: &Host) -> Platform {
     let os_release = ["/etc/os-release", "/usr/lib/os-release"]
         .iter()
         .find_map(|path| host.read_text(Path::new(path)).ok().flatten())

@@ -51,14 +51,14 @@ pub(super) fn run(options: &Preflight, flags: &Flags, printer: &mut Printer) -> 
 }
 
 /// Prints a line for each finding.
-pub(crate) fn show(report: &Report, printer: &mut Printer) {
+pub fn show(report: &Report, printer: &mut Printer) {
     for finding in &report.findings {
         printer.wrapped(&label(finding), &finding.message);
     }
 }
 
 /// Tells what a run should not go on over.
-pub(crate) fn show_problems(report: &Report, printer: &mut Printer) {
+pub fn show_problems(report: &Report, printer: &mut Printer) {
     for finding in report.findings.iter().filter(|finding| finding.severity > Severity::Pass) {
         printer.item(&label(finding), &finding.message);
     }

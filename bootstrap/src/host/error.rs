@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 /// A command did not do what it should. Texts are masked: they hold no secret that the log knows.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum CommandError {
+pub enum CommandError {
     /// There is no such program.
     #[error("{program} is not on the search path")]
     NotFound {
@@ -50,7 +50,7 @@ pub(crate) enum CommandError {
 
 impl CommandError {
     /// Last lines of the output, if there was any.
-    pub(crate) fn tail(&self) -> &[String] {
+    pub fn tail(&self) -> &[String] {
         match self {
             Self::Failed { tail, .. } | Self::TimedOut { tail, .. } => tail,
             _ => &[],
@@ -60,7 +60,7 @@ impl CommandError {
 
 /// A system file or folder could not be used.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum FileError {
+pub enum FileError {
     /// A symbolic link is in its place. Replacing it would cut it off from what it stands for.
     #[error("{path} is a symbolic link")]
     Symlink {
@@ -92,7 +92,7 @@ pub(crate) enum FileError {
 
 impl FileError {
     /// Whether the cause is a missing permission.
-    pub(crate) fn is_denied(&self) -> bool {
+    pub fn is_denied(&self) -> bool {
         match self {
             Self::Io { source, .. } => source.kind() == io::ErrorKind::PermissionDenied,
             Self::Command(CommandError::NeedsRoot { .. }) => true,

@@ -11,7 +11,7 @@ use crate::secret::Secret;
 
 /// How a file came to its content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Written {
+pub enum Written {
     /// It was not there.
     Created,
     /// Another file took its place at once; a crash leaves either the old or the new one.
@@ -27,7 +27,7 @@ const COPY: Duration = Duration::from_mins(2);
 
 impl Host {
     /// The file at `path`, or `None` if there is nothing.
-    pub(crate) fn read(&self, path: &Path) -> Result<Option<Vec<u8>>, FileError> {
+    pub fn read(&self, path: &Path) -> Result<Option<Vec<u8>>, FileError> {
         match fs::read(self.at(path)) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -37,7 +37,7 @@ impl Host {
 
     /// The text file at `path`, or `None` if there is nothing. Bytes that are not UTF-8 are refused: they could not be
     /// written back.
-    pub(crate) fn read_text(&self, path: &Path) -> Result<Option<String>, FileError> {
+    pub fn read_text(&self, path: &Path) -> Result<Option<String>, FileError> {
         let text = |bytes| {
             String::from_utf8(bytes)
                 .map_err(|_| FileError::Kind { path: path.to_owned(), wanted: "UTF-8 text" })
@@ -46,17 +46,17 @@ impl Host {
     }
 
     /// The permission bits of what is at `path`, or `None` if there is nothing.
-    pub(crate) fn mode(&self, path: &Path) -> Result<Option<u32>, FileError> {
+    pub fn mode(&self, path: &Path) -> Result<Option<u32>, FileError> {
         Ok(native::look(&self.at(path)).map_err(failed("look at", path))?.map(|found| found.mode() & 0o7777))
     }
 
     /// Whether there is anything at `path`.
-    pub(crate) fn exists(&self, path: &Path) -> Result<bool, FileError> {
+    pub fn exists(&self, path: &Path) -> Result<bool, FileError> {
         Ok(native::look(&self.at(path)).map_err(failed("look at", path))?.is_some())
     }
 
     /// Whether this process may read the file at `path` without becoming root.
-    pub(crate) fn readable(&self, path: &Path) -> bool {
+    pub fn readable(&self, path: &Path) -> bool {
         rustix::fs::access(self.at(path), rustix::fs::Access::READ_OK).is_ok()
     }
 
@@ -65,7 +65,7 @@ impl Host {
     ///
     /// # Errors
     /// The old file is as it was, unless it had to be written in place. Symbolic links are refused.
-    pub(crate) fn write(&self, path: &Path, text: &str, mode: Option<u32>) -> Result<Written, FileError> {
+    pub fn write(&self, path: &Path, text: &str, mode: Option<u32>) -> Result<Written, FileError> {
         let found = self.replaceable(path)?;
         let same_mode = |found: &Metadata| mode.is_none_or(|mode| found.mode() & 0o7777 == mode);
         if found.as_ref().is_some_and(same_mode)
@@ -78,7 +78,7 @@ impl Host {
 
     /// Puts a copy of the file `from` in the place of `path`, as [`Self::write`] does. `from` is a path of this
     /// machine, not under the root folder.
-    pub(crate) fn install(&self, from: &Path, path: &Path, mode: u32) -> Result<Written, FileError> {
+    pub fn install(&self, from: &Path, path: &Path, mode: u32) -> Result<Written, FileError> {
         let found = self.replaceable(path)?;
         self.put(path, &Content::CopyOf(from), Some(mode), found.as_ref())
     }
@@ -122,7 +122,7 @@ impl Host {
 
     /// Makes the folder at `path` with mode `mode`, and each missing folder above it with mode 0755. Returns those that
     /// it made, the topmost first. A folder that is there is left as it is.
-    pub(crate) fn ensure_dir(&self, path: &Path, mode: u32) -> Result<Vec<PathBuf>, FileError> {
+    pub fn ensure_dir(&self, path: &Path, mode: u32) -> Result<Vec<PathBuf>, FileError> {
         let missing = self.missing_dirs(path)?;
         for folder in &missing {
             let mode = if folder == path { mode } else { 0o755 };
@@ -139,7 +139,7 @@ impl Host {
     }
 
     /// The folder at `path` and those above it that are not there, the topmost first.
-    pub(crate) fn missing_dirs(&self, path: &Path) -> Result<Vec<PathBuf>, FileError> {
+    pub fn missing_dirs(&self, path: &Path) -> Result<Vec<PathBuf>, FileError> {
         let mut missing: Vec<PathBuf> = Vec::new();
         for folder in path.ancestors() {
             match fs::metadata(self.at(folder)) {
@@ -154,7 +154,7 @@ impl Host {
     }
 
     /// Removes the file at `path`; that it is missing already is no error.
-    pub(crate) fn remove_file(&self, path: &Path) -> Result<(), FileError> {
+    pub fn remove_file(&self, path: &Path) -> Result<(), FileError> {
         if !self.exists(path)? {
             return Ok(());
         }
@@ -169,7 +169,7 @@ impl Host {
     }
 
     /// Removes the folder at `path` if it is empty, and says whether it is gone.
-    pub(crate) fn remove_empty_dir(&self, path: &Path) -> Result<bool, FileError> {
+    pub fn remove_empty_dir(&self, path: &Path) -> Result<bool, FileError> {
         let empty = match fs::read_dir(self.at(path)) {
             Ok(mut entries) => entries.next().is_none(),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),

@@ -13,12 +13,12 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, waitid};
 
 /// What a command said and how it ended.
 #[derive(Clone, Debug)]
-pub(crate) struct Output {
+pub struct Output {
     status: ExitStatus,
     /// What it wrote to standard output, at most [`MAX_CAPTURED`] bytes.
-    pub(crate) stdout: Vec<u8>,
+    pub stdout: Vec<u8>,
     /// What it wrote to standard error, at most [`MAX_CAPTURED`] bytes.
-    pub(crate) stderr: Vec<u8>,
+    pub stderr: Vec<u8>,
 }
 
 /// More output than this is written to the log and not kept.
@@ -44,17 +44,17 @@ pub(super) enum Ended {
 
 impl Output {
     /// Whether it ended with code 0.
-    pub(crate) fn succeeded(&self) -> bool {
+    pub fn succeeded(&self) -> bool {
         self.status.success()
     }
 
     /// Standard output as text.
-    pub(crate) fn text(&self) -> String {
+    pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.stdout).into_owned()
     }
 
     /// Standard error as text.
-    pub(crate) fn complaint(&self) -> String {
+    pub fn complaint(&self) -> String {
         String::from_utf8_lossy(&self.stderr).into_owned()
     }
 

@@ -6,7 +6,7 @@ use super::{Command, CommandError, Host};
 
 /// An answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Answer {
+pub enum Answer {
     /// Certainly.
     Yes,
     /// Certainly not.
@@ -26,14 +26,14 @@ const UNIT_FOLDERS: [&str; 5] = [
 
 impl Host {
     /// Whether there is a unit file for the service `name`. Systemd itself is not asked, so this needs no systemd.
-    pub(crate) fn has_unit(&self, name: &str) -> bool {
+    pub fn has_unit(&self, name: &str) -> bool {
         let file = format!("{name}.service");
         UNIT_FOLDERS.iter().any(|folder| self.at(&Path::new(folder).join(&file)).exists())
     }
 
     /// Whether the service `name` is active or about to be. A service without a unit file is not, whatever systemd
     /// would say.
-    pub(crate) fn service_active(&self, name: &str) -> Answer {
+    pub fn service_active(&self, name: &str) -> Answer {
         if !self.has_unit(name) {
             return Answer::No;
         }
@@ -48,7 +48,7 @@ impl Host {
     }
 
     /// Whether the package `name` is installed.
-    pub(crate) fn package_installed(&self, name: &str) -> Answer {
+    pub fn package_installed(&self, name: &str) -> Answer {
         let command = Command::new("dpkg-query").args(["--show", "--showformat=${db:Status-Status}", name]);
         match self.ask(&command) {
             Ok(output) if output.succeeded() && output.text().trim() == "installed" => Answer::Yes,

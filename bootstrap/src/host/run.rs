@@ -32,7 +32,7 @@ impl Host {
     ///
     /// # Errors
     /// Every way in which it can fail, with the last lines of its output.
-    pub(crate) fn run(&self, command: &Command) -> Result<Output, CommandError> {
+    pub fn run(&self, command: &Command) -> Result<Output, CommandError> {
         let output = self.ask(command)?;
         if output.succeeded() {
             return Ok(output);
@@ -48,7 +48,7 @@ impl Host {
     ///
     /// # Errors
     /// It could not be started, or did not end in time.
-    pub(crate) fn ask(&self, command: &Command) -> Result<Output, CommandError> {
+    pub fn ask(&self, command: &Command) -> Result<Output, CommandError> {
         let prepared = self.prepared(command)?;
         if let Stdin::Secret(secret) = &command.stdin {
             self.log.learn(secret);
@@ -82,7 +82,7 @@ impl Host {
     ///
     /// # Errors
     /// There is no sudo, or it does not let this user become root.
-    pub(crate) fn acquire_root(&mut self, may_prompt: bool) -> Result<(), CommandError> {
+    pub fn acquire_root(&mut self, may_prompt: bool) -> Result<(), CommandError> {
         if self.posture != Posture::Plain {
             return Ok(());
         }

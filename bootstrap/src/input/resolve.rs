@@ -16,7 +16,7 @@ use crate::settings::{
 use crate::step::Sha256Sum;
 
 /// Somebody who can be asked.
-pub(crate) trait Asker {
+pub trait Asker {
     /// Asks for the value of an input; an empty answer takes the default.
     fn ask(&mut self, input: &Input, default: Option<&str>) -> Result<String, Failure>;
 
@@ -29,7 +29,7 @@ pub(crate) trait Asker {
 
 /// What becomes of a required input that is missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Demand {
+pub enum Demand {
     /// The run needs it: it is asked for, or named in an error.
     Complete,
     /// The command only looks: an empty value stands for it.
@@ -40,7 +40,7 @@ pub(crate) enum Demand {
 ///
 /// # Errors
 /// A usage failure that names the key when a required input is missing and nobody can be asked.
-pub(crate) fn resolve(
+pub fn resolve(
     inputs: &mut Inputs,
     asker: Option<&mut (dyn Asker + '_)>,
     demand: Demand,

@@ -12,7 +12,7 @@ use crate::step::{Found, Kube, ObjectRef};
 
 /// State of a component. A probe that failed says [`Detection::Unknown`], never [`Detection::Missing`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Detection {
+pub enum Detection {
     /// It is there.
     Present,
     /// A part of it is there, such as a former run left it. The text says what is missing.
@@ -33,7 +33,7 @@ pub(crate) enum Detection {
 
 impl Detection {
     /// The word of the manifest.
-    pub(crate) fn word(&self) -> DetectedBefore {
+    pub fn word(&self) -> DetectedBefore {
         match self {
             Self::Present | Self::Incomplete(_) => DetectedBefore::Present,
             Self::Missing => DetectedBefore::Missing,
@@ -45,7 +45,7 @@ impl Detection {
     }
 
     /// What there is to say beyond the word.
-    pub(crate) fn detail(&self) -> Option<&str> {
+    pub fn detail(&self) -> Option<&str> {
         match self {
             Self::Incomplete(text) | Self::Unknown(text) | Self::Conflict(text) => Some(text),
             _ => None,
@@ -55,11 +55,11 @@ impl Detection {
 
 /// What detection looks at.
 #[derive(Debug)]
-pub(crate) struct Probe<'a> {
+pub struct Probe<'a> {
     /// The machine.
-    pub(crate) host: &'a Host,
+    pub host: &'a Host,
     /// The inputs of the run.
-    pub(crate) settings: &'a Settings,
+    pub settings: &'a Settings,
     cluster: OnceCell<Cluster>,
     /// What became of a question that the API server let time out. It is not asked any more then: each further question
     /// would take as long, and there are dozens.
@@ -71,7 +71,7 @@ const SILENCE: Duration = Duration::from_secs(10);
 
 /// Whether this host has a cluster that can be asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Cluster {
+pub enum Cluster {
     /// A server is active: its API server is asked for each object.
     Here,
     /// There is certainly no k3s server on this host. A cluster that does not exist holds nothing, so every object of it
@@ -83,12 +83,12 @@ pub(crate) enum Cluster {
 
 impl<'a> Probe<'a> {
     /// Looks at `host` for a run with `settings`.
-    pub(crate) fn new(host: &'a Host, settings: &'a Settings) -> Self {
+    pub fn new(host: &'a Host, settings: &'a Settings) -> Self {
         Self { host, settings, cluster: OnceCell::new(), silence: OnceCell::new() }
     }
 
     /// Whether there is a cluster to ask; found out once.
-    pub(crate) fn cluster(&self) -> &Cluster {
+    pub fn cluster(&self) -> &Cluster {
         self.cluster.get_or_init(|| match k3s::state(self.host, Mode::Server) {
             Detection::Missing => Cluster::None,
             Detection::Present => Cluster::Here,
@@ -100,12 +100,12 @@ impl<'a> Probe<'a> {
     }
 
     /// What the cluster of this host says of an object.
-    pub(crate) fn object(&self, reference: &ObjectRef) -> Found {
+    pub fn object(&self, reference: &ObjectRef) -> Found {
         self.path(&reference.path())
     }
 
     /// What the API server of this host has at `path`.
-    pub(crate) fn path(&self, path: &str) -> Found {
+    pub fn path(&self, path: &str) -> Found {
         match self.cluster() {
             Cluster::Here => self.ask(path),
             Cluster::None => Found::NotFound,

@@ -5,7 +5,7 @@ use schema::{Component, Mode};
 use crate::settings::Settings;
 
 /// The components of `mode`, in the order in which they are worked on.
-pub(crate) const fn components(mode: Mode) -> &'static [Component] {
+pub const fn components(mode: Mode) -> &'static [Component] {
     match mode {
         Mode::Server => &[Component::K3s, Component::Helm],
         Mode::Agent => &[Component::K3s],

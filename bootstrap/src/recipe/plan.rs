@@ -7,15 +7,15 @@ use crate::step::{Check, Step};
 
 /// The plan of one component.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Plan {
+pub struct Plan {
     /// What is meant to be done.
-    pub(crate) action: PlannedAction,
+    pub action: PlannedAction,
     /// The steps, in order. None where the component is reused, skipped or blocked.
-    pub(crate) steps: Vec<Step>,
+    pub steps: Vec<Step>,
     /// What must be so afterwards, in order. A reused component is verified too.
-    pub(crate) verify: Vec<Check>,
+    pub verify: Vec<Check>,
     /// Why nothing can be planned. A run must not go on; a dry run shows it.
-    pub(crate) blocked: Option<String>,
+    pub blocked: Option<String>,
 }
 
 impl Plan {
@@ -69,7 +69,7 @@ impl Plan {
     }
 
     /// What became of the component once every step is done and the verification has passed.
-    pub(crate) fn result(&self) -> ComponentResult {
+    pub fn result(&self) -> ComponentResult {
         match self.action {
             PlannedAction::Install | PlannedAction::Update => ComponentResult::Installed,
             PlannedAction::Ensure | PlannedAction::AddExport => ComponentResult::Configured,

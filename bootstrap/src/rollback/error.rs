@@ -6,7 +6,7 @@ use crate::host::{CommandError, FileError};
 
 /// An undo failed; what it was about is as before or partly undone, and the same rollback can be run again.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum UndoError {
+pub enum UndoError {
     /// A command failed.
     #[error(transparent)]
     Command(#[from] CommandError),
@@ -34,7 +34,7 @@ pub(crate) enum UndoError {
 
 impl UndoError {
     /// Last lines of the output of a command.
-    pub(crate) fn tail(&self) -> &[String] {
+    pub fn tail(&self) -> &[String] {
         match self {
             Self::Command(error) | Self::File(FileError::Command(error)) => error.tail(),
             _ => &[],

@@ -5,40 +5,40 @@ use serde::Serialize;
 
 /// What a rollback means to do, in the order in which it does it.
 #[derive(Debug, Serialize)]
-pub(crate) struct Plan {
+pub struct Plan {
     /// The run that is rolled back.
-    pub(crate) run_id: Id,
+    pub run_id: Id,
     /// What that run made of the host.
-    pub(crate) mode: Mode,
+    pub mode: Mode,
     /// Whether that run changed anything at all.
-    pub(crate) execution: Execution,
+    pub execution: Execution,
     /// An item for each step that there is something to say of, the last step first.
-    pub(crate) items: Vec<Item>,
+    pub items: Vec<Item>,
 }
 
 /// What a rollback means to do with one step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Item {
+pub struct Item {
     /// Number of the step in the private context.
-    pub(crate) step: u32,
+    pub step: u32,
     /// The component that the step was for.
-    pub(crate) component: Component,
+    pub component: Component,
     /// Whether it is undone, and when.
-    pub(crate) class: Class,
+    pub class: Class,
     /// Whether it is undone now.
-    pub(crate) state: State,
+    pub state: State,
     /// What exactly changes.
-    pub(crate) change: String,
+    pub change: String,
     /// Why that is safe, or why nothing is done.
-    pub(crate) reason: String,
+    pub reason: String,
     /// The command with which the operator can look at it.
-    pub(crate) look: String,
+    pub look: String,
 }
 
 /// How careful one has to be with an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Class {
+pub enum Class {
     /// Undone by default.
     Safe,
     /// Undone with `--include moderate`: others may have come to rely on it.
@@ -50,7 +50,7 @@ pub(crate) enum Class {
 /// Whether an item is undone now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum State {
+pub enum State {
     /// The host is as the run left it: the item is undone.
     Ready,
     /// As [`State::Ready`], but its class is not included.
@@ -65,7 +65,7 @@ pub(crate) enum State {
 
 impl Class {
     /// The word of the table and of the document.
-    pub(crate) const fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Safe => "safe",
             Self::Moderate => "moderate",
@@ -76,7 +76,7 @@ impl Class {
 
 impl Plan {
     /// The items in this state.
-    pub(crate) fn in_state(&self, state: State) -> impl Iterator<Item = &Item> {
+    pub fn in_state(&self, state: State) -> impl Iterator<Item = &Item> {
         self.items.iter().filter(move |item| item.state == state)
     }
 }

@@ -13,10 +13,10 @@ use crate::host::{Answer, Command, Host};
 use crate::step::{Found, ObjectRef, Revision, STORAGE_CLASSES, default_classes};
 
 /// What is found in the place of each step, by its number.
-pub(crate) type Sights = BTreeMap<u32, Sight>;
+pub type Sights = BTreeMap<u32, Sight>;
 
 /// Looks at what each step left.
-pub(crate) fn look_at_all(host: &Host, context: &PrivateContext) -> Sights {
+pub fn look_at_all(host: &Host, context: &PrivateContext) -> Sights {
     let steps = context.steps.iter().filter(|step| class_of(step).is_some());
     steps.map(|step| (step.seq, look(host, context, step))).collect()
 }

@@ -13,7 +13,7 @@ use crate::cli::Include;
 
 /// Plans the rollback of `context`, given what was found in the place of each of its steps. A step without a sight is
 /// one that cannot be told. A dry run did nothing, so there is nothing to undo.
-pub(crate) fn plan(context: &PrivateContext, sights: &Sights, include: Option<Include>) -> Plan {
+pub fn plan(context: &PrivateContext, sights: &Sights, include: Option<Include>) -> Plan {
     let mut planner = Planner { context, include, leaving: Leaving::default(), in_use: BTreeMap::new() };
     let mut items: Vec<Item> = match context.execution {
         Execution::DryRun => Vec::new(),

@@ -9,11 +9,11 @@ use super::work::Fate;
 use crate::terminal::Printer;
 
 /// What became of the items of a plan, by step; empty where nothing was carried out.
-pub(crate) type Fates = BTreeMap<u32, Fate>;
+pub type Fates = BTreeMap<u32, Fate>;
 
 /// The JSON document of a rollback. For the operator of this host: it holds paths and names, but no secret.
 #[derive(Debug, Serialize)]
-pub(crate) struct Report<'a> {
+pub struct Report<'a> {
     #[serde(flatten)]
     plan: &'a Plan,
     applied: bool,
@@ -35,12 +35,12 @@ struct Entry<'a> {
 
 impl<'a> Report<'a> {
     /// The document of a plan that was not carried out.
-    pub(crate) fn of_plan(plan: &'a Plan, warnings: &'a [String]) -> Self {
+    pub fn of_plan(plan: &'a Plan, warnings: &'a [String]) -> Self {
         Self { plan, applied: false, results: Vec::new(), exit_code: 0, error: None, warnings }
     }
 
     /// The document of a plan that was carried out.
-    pub(crate) fn of_work(
+    pub fn of_work(
         plan: &'a Plan,
         fates: &'a Fates,
         exit_code: u8,
@@ -65,7 +65,7 @@ impl<'a> Report<'a> {
 
 impl Fate {
     /// The word of the document.
-    pub(crate) const fn word(&self) -> &'static str {
+    pub const fn word(&self) -> &'static str {
         match self {
             Self::Undone => "undone",
             Self::Gone => "gone",
@@ -76,7 +76,7 @@ impl Fate {
     }
 
     /// Why it did not come to what was planned.
-    pub(crate) fn reason(&self) -> Option<&str> {
+    pub fn reason(&self) -> Option<&str> {
         match self {
             Self::Undone | Self::Gone => None,
             Self::Manual(reason) | Self::Failed(reason) => Some(reason),
@@ -86,7 +86,7 @@ impl Fate {
 }
 
 /// Prints the plan: what is undone, what needs `--include moderate`, what is for the operator, what is gone already.
-pub(crate) fn show(plan: &Plan, printer: &mut Printer) {
+pub fn show(plan: &Plan, printer: &mut Printer) {
     printer.heading(&format!("Rollback of run {}, mode {}", plan.run_id, plan.mode));
     if plan.items.is_empty() {
         printer.wrapped("", "The run changed nothing that could be undone.");
@@ -128,7 +128,7 @@ fn show_item(item: &Item, printer: &mut Printer) {
 }
 
 /// Prints what became of the plan, with everything that is left to the operator.
-pub(crate) fn show_fates(plan: &Plan, fates: &Fates, printer: &mut Printer) {
+pub fn show_fates(plan: &Plan, fates: &Fates, printer: &mut Printer) {
     let count = |wanted: fn(&Fate) -> bool| fates.values().filter(|fate| wanted(fate)).count();
     let undone = count(|fate| *fate == Fate::Undone);
     printer.heading(&format!("Rollback of run {}: {undone} of {} undone", plan.run_id, fates.len()));

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 /// What is found in the place of what a step made.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Sight {
+pub enum Sight {
     /// Nothing, or what was there before the step.
     Gone,
     /// Exactly what the step left there.
@@ -20,18 +20,18 @@ pub(crate) enum Sight {
 
 /// Something that is in, or needs, what a step made: a file in a folder, an object in a namespace, a volume of a driver.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Tenant {
+pub struct Tenant {
     /// What it is, for the operator.
-    pub(crate) name: String,
+    pub name: String,
     /// What others may hang on.
-    pub(crate) own: Vec<Mark>,
+    pub own: Vec<Mark>,
     /// If any of these leaves, this one leaves with it.
-    pub(crate) with: Vec<Mark>,
+    pub with: Vec<Mark>,
 }
 
 /// What tells something that is going to leave.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Mark {
+pub enum Mark {
     /// A file or folder.
     Path(PathBuf),
     /// The UID of an object.
@@ -44,16 +44,16 @@ pub(crate) enum Mark {
 
 /// What leaves before a step is undone.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Leaving(HashSet<Mark>);
+pub struct Leaving(HashSet<Mark>);
 
 impl Leaving {
     /// Adds what is going to leave.
-    pub(crate) fn add(&mut self, marks: impl IntoIterator<Item = Mark>) {
+    pub fn add(&mut self, marks: impl IntoIterator<Item = Mark>) {
         self.0.extend(marks);
     }
 
     /// Those of `tenants` that stay. What leaves takes along what hangs on it.
-    pub(crate) fn staying<'a>(&self, tenants: &'a [Tenant]) -> Vec<&'a Tenant> {
+    pub fn staying<'a>(&self, tenants: &'a [Tenant]) -> Vec<&'a Tenant> {
         let mut leaving = self.0.clone();
         let mut staying: Vec<&Tenant> = tenants.iter().collect();
         loop {
@@ -73,7 +73,7 @@ impl Leaving {
 }
 
 /// The first few of `tenants` by name.
-pub(crate) fn names(tenants: &[&Tenant]) -> String {
+pub fn names(tenants: &[&Tenant]) -> String {
     const SHOWN: usize = 4;
     let shown: Vec<&str> = tenants.iter().take(SHOWN).map(|tenant| tenant.name.as_str()).collect();
     match tenants.len().saturating_sub(SHOWN) {

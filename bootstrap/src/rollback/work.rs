@@ -15,7 +15,7 @@ use super::undo::Undoing;
 use crate::host::Host;
 
 /// Where the journal is kept.
-pub(crate) trait Journal {
+pub trait Journal {
     /// The current time.
     fn now(&self) -> UtcSeconds;
 
@@ -25,7 +25,7 @@ pub(crate) trait Journal {
 
 /// Something to show while a rollback is carried out.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Event<'a> {
+pub enum Event<'a> {
     /// An item is about to be undone.
     Started(&'a Item),
     /// It waits for this to leave.
@@ -36,7 +36,7 @@ pub(crate) enum Event<'a> {
 
 /// What became of an item that was to be undone.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Fate {
+pub enum Fate {
     /// It was undone, and that was seen.
     Undone,
     /// There was nothing to undo any more.
@@ -50,7 +50,7 @@ pub(crate) enum Fate {
 }
 
 /// A rollback at work.
-pub(crate) struct Work<'a> {
+pub struct Work<'a> {
     host: &'a Host,
     context: &'a mut PrivateContext,
     journal: &'a mut dyn Journal,
@@ -64,7 +64,7 @@ pub(crate) struct Work<'a> {
 
 impl<'a> Work<'a> {
     /// Works on `host` from the record `context`. `stop` says whether to stop before the next item.
-    pub(crate) fn new(
+    pub fn new(
         host: &'a Host,
         context: &'a mut PrivateContext,
         journal: &'a mut dyn Journal,
@@ -77,15 +77,14 @@ impl<'a> Work<'a> {
     }
 
     /// Waits this long for something to go away, and looks this often.
-    #[cfg(test)]
-    pub(crate) fn hasty(mut self, patience: Duration, poll: Duration) -> Self {
+    pub fn hasty(mut self, patience: Duration, poll: Duration) -> Self {
         (self.patience, self.poll) = (patience, poll);
         self
     }
 
     /// Undoes every item of `plan` that is ready, and says what became of each, by the number of its step. After a
     /// failure, the component's own earlier steps are left: what failed may stand on them.
-    pub(crate) fn all(mut self, plan: &Plan) -> BTreeMap<u32, Fate> {
+    pub fn all(mut self, plan: &Plan) -> BTreeMap<u32, Fate> {
         let mut fates = BTreeMap::new();
         for item in plan.in_state(State::Ready) {
             let fate = self.item(plan, item);

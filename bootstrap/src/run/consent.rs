@@ -13,7 +13,7 @@ Anonymous telemetry helps to see which set-ups work. May this run report?
   see it all  bootstrap telemetry preview";
 
 /// What the environment says, and whether there is somebody to ask.
-pub(crate) fn decided(warnings: &mut Vec<String>) -> Decision {
+pub fn decided(warnings: &mut Vec<String>) -> Decision {
     let terminals = if on_terminal() { Terminals::Both } else { Terminals::NotBoth };
     let (decision, told) = decide(&|name| std::env::var_os(name), terminals);
     warnings.extend(told.iter().map(ToString::to_string));
@@ -21,7 +21,7 @@ pub(crate) fn decided(warnings: &mut Vec<String>) -> Decision {
 }
 
 /// Asks once; the end of the input and an interrupt mean no.
-pub(crate) fn ask(question: Question, printer: &mut Printer, signals: &Signals) -> Consent {
+pub fn ask(question: Question, printer: &mut Printer, signals: &Signals) -> Consent {
     let answer = Prompter::on_terminal(printer, signals, false).and_then(|mut prompter| {
         prompter.printer().prompt_text(QUESTION);
         prompter.confirm("Send anonymous telemetry for this run?", true)

@@ -10,7 +10,7 @@ use schema::{
 use crate::settings::{Artifacts, Settings, Tls};
 
 /// The features of a run over `components`; what does not apply to them is absent.
-pub(crate) fn features(settings: &Settings, components: &[Component], telemetry_enabled: bool) -> Features {
+pub fn features(settings: &Settings, components: &[Component], telemetry_enabled: bool) -> Features {
     let mut features = Features { telemetry_enabled: Some(telemetry_enabled), ..Features::default() };
     let has = |component| components.contains(&component) && !settings.skipped.contains(&component);
     let downloads = [Component::K3s, Component::Helm, Component::CertManager];
@@ -67,7 +67,7 @@ const fn letsencrypt_environment(tls: &Tls) -> Option<LetsencryptEnvironment> {
 }
 
 /// Private settings that rollback may need, for the private context.
-pub(crate) fn local_facts(settings: &Settings, components: &[Component]) -> LocalFacts {
+pub fn local_facts(settings: &Settings, components: &[Component]) -> LocalFacts {
     let has = |component| components.contains(&component) && !settings.skipped.contains(&component);
     let nfs = settings.nfs.as_ref().filter(|_| has(Component::Nfs));
     let registry = has(Component::Registry).then_some(&settings.registry);

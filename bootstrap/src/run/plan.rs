@@ -11,18 +11,18 @@ use crate::terminal::Signals;
 
 /// A component, what was found of it, and what is planned.
 #[derive(Clone, Debug)]
-pub(crate) struct Planned {
+pub struct Planned {
     /// The component.
-    pub(crate) component: Component,
+    pub component: Component,
     /// What was found.
-    pub(crate) detection: Detection,
+    pub detection: Detection,
     /// What is planned.
-    pub(crate) plan: Plan,
+    pub plan: Plan,
 }
 
 impl Planned {
     /// What a manifest says of the component before anything was done; in a dry run that is the last word.
-    pub(crate) fn record(&self, execution: Execution) -> ComponentRecord {
+    pub fn record(&self, execution: Execution) -> ComponentRecord {
         let result = match (self.plan.action, execution) {
             (PlannedAction::Skip, _) => ComponentResult::Skipped,
             (_, Execution::DryRun) => ComponentResult::DryRun,
@@ -34,10 +34,10 @@ impl Planned {
 
 /// A signal arrived at a safe point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Stopped(pub(crate) Signal);
+pub struct Stopped(pub Signal);
 
 /// Detects and plans every component of the mode, and records both.
-pub(crate) fn detect_and_plan(
+pub fn detect_and_plan(
     host: &Host,
     context: &Context<'_>,
     record: &mut Record,

@@ -10,7 +10,7 @@ use schema::{
 use crate::apply::Journal;
 
 /// The current time as documents state it.
-pub(crate) fn now() -> UtcSeconds {
+pub fn now() -> UtcSeconds {
     UtcSeconds::from(Utc::now())
 }
 
@@ -19,7 +19,7 @@ pub(crate) fn now() -> UtcSeconds {
 /// A record that cannot be written does not stop the run: the first problem of each file is kept as a warning. A
 /// manifest that the gate refuses is never written in public form.
 #[derive(Debug)]
-pub(crate) struct Record {
+pub struct Record {
     files: RunFiles,
     gate: Gate,
     public: RunManifest,
@@ -32,7 +32,7 @@ impl Record {
     ///
     /// # Errors
     /// The folder does not take the files; nothing has happened on the host yet, so the run should not begin.
-    pub(crate) fn begin(
+    pub fn begin(
         files: RunFiles,
         gate: Gate,
         public: RunManifest,
@@ -48,28 +48,28 @@ impl Record {
     }
 
     /// The public manifest as it stands.
-    pub(crate) fn public(&self) -> &RunManifest {
+    pub fn public(&self) -> &RunManifest {
         &self.public
     }
 
     /// The files of the run.
-    pub(crate) fn files(&self) -> &RunFiles {
+    pub fn files(&self) -> &RunFiles {
         &self.files
     }
 
     /// Problems with the files so far, each told once.
-    pub(crate) fn take_warnings(&mut self) -> Vec<String> {
+    pub fn take_warnings(&mut self) -> Vec<String> {
         std::mem::take(&mut self.warnings)
     }
 
     /// Records that the run has come to `step`.
-    pub(crate) fn enter(&mut self, step: Step) {
+    pub fn enter(&mut self, step: Step) {
         self.public.current_step = step;
         self.write_public();
     }
 
     /// Records the settings of the run.
-    pub(crate) fn describe(&mut self, features: Features, local: LocalFacts) {
+    pub fn describe(&mut self, features: Features, local: LocalFacts) {
         self.public.features = features;
         self.private.local = local;
         self.write_private();
@@ -77,7 +77,7 @@ impl Record {
     }
 
     /// Records what is planned for the components, all at once.
-    pub(crate) fn plan(
+    pub fn plan(
         &mut self,
         components: impl IntoIterator<Item = (Component, ComponentRecord)>,
         issuer: Issuer,
@@ -90,13 +90,13 @@ impl Record {
     }
 
     /// Records what became of a component.
-    pub(crate) fn result(&mut self, component: Component, result: ComponentResult) {
+    pub fn result(&mut self, component: Component, result: ComponentResult) {
         self.public.components.set_result(component, result);
         self.write_public();
     }
 
     /// Records the end of the run.
-    pub(crate) fn finish(&mut self, finish: Finish, exit_code: u8) {
+    pub fn finish(&mut self, finish: Finish, exit_code: u8) {
         let at = now();
         self.public.finish(finish, exit_code, at);
         self.private.finish(finish.status(), at);

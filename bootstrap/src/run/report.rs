@@ -12,7 +12,7 @@ use crate::terminal::Printer;
 
 /// The JSON document of a run. For the operator of this host: it holds paths, but no secret.
 #[derive(Debug, Serialize)]
-pub(crate) struct RunReport<'a> {
+pub struct RunReport<'a> {
     run_id: &'a Id,
     mode: Mode,
     execution: Execution,
@@ -31,7 +31,7 @@ pub(crate) struct RunReport<'a> {
 
 /// Where the files of a run are.
 #[derive(Clone, Debug, Serialize)]
-pub(crate) struct Files {
+pub struct Files {
     public: PathBuf,
     private: PathBuf,
     log: PathBuf,
@@ -64,18 +64,18 @@ struct StepEntry {
 
 impl Files {
     /// The files of `run`.
-    pub(crate) fn of(run: &RunFiles) -> Self {
+    pub fn of(run: &RunFiles) -> Self {
         let (runs, id) = (run.runs(), run.run());
         Self { public: runs.public_path(id), private: runs.private_path(id), log: runs.log_path(id) }
     }
 
     /// The full log.
-    pub(crate) fn log(&self) -> &std::path::Path {
+    pub fn log(&self) -> &std::path::Path {
         &self.log
     }
 
     /// Tells where the files are.
-    pub(crate) fn show(&self, printer: &mut Printer) {
+    pub fn show(&self, printer: &mut Printer) {
         printer.data(&format!("Public record   {}", self.public.display()));
         printer.data(&format!("Private record  {} (stays on this host)", self.private.display()));
     }
@@ -83,7 +83,7 @@ impl Files {
 
 impl<'a> RunReport<'a> {
     /// The document of a run that has ended as `manifest` says.
-    pub(crate) fn new(
+    pub fn new(
         manifest: &'a RunManifest,
         preflight: &'a Report,
         planned: &[Planned],
@@ -108,13 +108,13 @@ impl<'a> RunReport<'a> {
     }
 
     /// Adds the passwords that the run has made; they are shown only here.
-    pub(crate) fn generated(mut self, summary: &'a Summary) -> Self {
+    pub fn generated(mut self, summary: &'a Summary) -> Self {
         self.generated = summary.generated();
         self
     }
 
     /// Adds why the run failed.
-    pub(crate) fn error(mut self, error: Option<&'a str>) -> Self {
+    pub fn error(mut self, error: Option<&'a str>) -> Self {
         self.error = error;
         self
     }
@@ -140,7 +140,7 @@ impl PlanEntry {
 }
 
 /// Prints the plan: for each component what was found, what will be done, and each step.
-pub(crate) fn show_plan(planned: &[Planned], printer: &mut Printer) {
+pub fn show_plan(planned: &[Planned], printer: &mut Printer) {
     for Planned { component, detection, plan } in planned {
         let found = detection.word();
         let action = match plan.blocked {

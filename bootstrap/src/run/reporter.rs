@@ -20,7 +20,7 @@ const LAST_WAIT: Duration = Duration::from_secs(3);
 /// Reports the events of one command. Without consent it does nothing at all; with consent it stores, and sends
 /// nothing itself. What fails is one warning, and never more than that.
 #[derive(Debug)]
-pub(crate) struct Reporter {
+pub struct Reporter {
     active: Option<Active>,
     command: Command,
     warning: Option<String>,
@@ -38,7 +38,7 @@ struct Active {
 
 impl Reporter {
     /// Opens the outbox if there is consent.
-    pub(crate) fn new(
+    pub fn new(
         consent: &Consent,
         envelope: &Envelope,
         gate: &Gate,
@@ -71,7 +71,7 @@ impl Reporter {
     }
 
     /// Reports that the command began, and starts the delivery of what waits.
-    pub(crate) fn started(&mut self) {
+    pub fn started(&mut self) {
         self.emit(Event::Command(self.command));
         if self.command.name == CommandName::Run {
             self.emit(Event::Mode(self.command));
@@ -80,7 +80,7 @@ impl Reporter {
     }
 
     /// Reports a component that was installed or configured; any other result is not reported.
-    pub(crate) fn component(&mut self, name: Component, result: ComponentResult) {
+    pub fn component(&mut self, name: Component, result: ComponentResult) {
         let result = match result {
             ComponentResult::Installed => EnabledResult::Installed,
             ComponentResult::Configured => EnabledResult::Configured,
@@ -90,7 +90,7 @@ impl Reporter {
     }
 
     /// Reports how the command ended, with the manifest of a run, and starts the delivery.
-    pub(crate) fn completed(&mut self, result: CommandResult, manifest: Option<&RunManifest>) {
+    pub fn completed(&mut self, result: CommandResult, manifest: Option<&RunManifest>) {
         let command = Command { result, ..self.command };
         if let Some(manifest) = manifest {
             self.emit(Event::Mode(command));
@@ -101,7 +101,7 @@ impl Reporter {
     }
 
     /// The one warning, if anything failed.
-    pub(crate) fn take_warning(&mut self) -> Option<String> {
+    pub fn take_warning(&mut self) -> Option<String> {
         self.warning.take()
     }
 

@@ -20,18 +20,18 @@ use crate::settings::Settings;
 
 /// A run that has begun.
 #[derive(Debug)]
-pub(crate) struct Session {
+pub struct Session {
     /// What it writes down.
-    pub(crate) record: Record,
+    pub record: Record,
     /// What its telemetry documents have in common.
-    pub(crate) envelope: Envelope,
+    pub envelope: Envelope,
     /// The right to change the host, held to the end of the run; a dry run has none.
     _lock: Option<RunLock>,
 }
 
 impl Session {
     /// The gate of a run: it knows this machine and every private setting.
-    pub(crate) fn gate(inputs: &Inputs, settings: &Settings) -> Gate {
+    pub fn gate(inputs: &Inputs, settings: &Settings) -> Gate {
         let secrets = settings.secrets();
         let private = inputs
             .private_values()
@@ -41,7 +41,7 @@ impl Session {
     }
 
     /// Opens the folder of runs, puts dead runs right, and writes the first record.
-    pub(crate) fn begin(
+    pub fn begin(
         runs_dir: &Path,
         gate: Gate,
         (execution, mode): (Execution, Mode),
@@ -114,7 +114,7 @@ fn recovered(recovery: &Recovery) -> Vec<String> {
 }
 
 /// What the operator is told when the records of runs cannot be used.
-pub(crate) fn disk_failure(error: &ManifestError, runs_dir: &Path) -> Failure {
+pub(super) fn disk_failure(error: &ManifestError, runs_dir: &Path) -> Failure {
     let failure =
         Failure::failed(format!("cannot use the runs folder {}: {}", runs_dir.display(), chain(error)));
     let disk = match error {

@@ -12,14 +12,14 @@ use crate::terminal::Printer;
 
 /// How long the components took, and which passwords were made for them.
 #[derive(Debug, Default)]
-pub(crate) struct Summary {
+pub struct Summary {
     took: Vec<(Component, Duration)>,
     made: Vec<Generated>,
 }
 
 /// A password that the run has made. This is the only place where it is ever shown.
 #[derive(Debug, Serialize)]
-pub(crate) struct Generated {
+pub struct Generated {
     component: Component,
     #[serde(serialize_with = "shown")]
     password: Secret,
@@ -31,7 +31,7 @@ fn shown<S: Serializer>(secret: &Secret, serializer: S) -> Result<S::Ok, S::Erro
 
 impl Summary {
     /// What one component came to.
-    pub(crate) fn of(component: Component, took: Duration, vault: &Vault) -> Self {
+    pub fn of(component: Component, took: Duration, vault: &Vault) -> Self {
         let made = vault
             .made()
             .iter()
@@ -40,18 +40,18 @@ impl Summary {
     }
 
     /// Adds what another component came to.
-    pub(crate) fn extend(&mut self, other: Self) {
+    pub fn extend(&mut self, other: Self) {
         self.took.extend(other.took);
         self.made.extend(other.made);
     }
 
     /// The passwords that were made.
-    pub(crate) fn generated(&self) -> &[Generated] {
+    pub fn generated(&self) -> &[Generated] {
         &self.made
     }
 
     /// Prints what was done, where it is reachable, and the passwords that were made.
-    pub(crate) fn show(&self, manifest: &RunManifest, settings: &Settings, printer: &mut Printer) {
+    pub fn show(&self, manifest: &RunManifest, settings: &Settings, printer: &mut Printer) {
         printer.heading(&format!("Run {}: {}", manifest.run_id, manifest.status));
         for (component, record) in manifest.components.iter() {
             let took = self.took.iter().find(|(of, _)| *of == component);

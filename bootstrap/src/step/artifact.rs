@@ -5,20 +5,20 @@ use std::path::{Path, PathBuf};
 
 /// A file of a release.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Artifact {
+pub struct Artifact {
     /// Its name in the artifacts folder.
-    pub(crate) name: String,
+    pub name: String,
     /// Where it comes from.
-    pub(crate) origin: Origin,
+    pub origin: Origin,
     /// What it must be. There is no artifact without a promise: no checksum, no install.
-    pub(crate) promise: Promise,
+    pub promise: Promise,
     /// Whether the step is left out when a local folder does not have the file.
-    pub(crate) optional: bool,
+    pub optional: bool,
 }
 
 /// Where an artifact comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Origin {
+pub enum Origin {
     /// An `https` URL.
     Url(String),
     /// The URL that a chart repository's `index.yaml` names.
@@ -36,7 +36,7 @@ pub(crate) enum Origin {
 
 /// Where the checksum comes from that an artifact must have.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Promise {
+pub enum Promise {
     /// The operator pinned it.
     Pinned(Sha256Sum),
     /// A file of the release, in the form that `sha256sum` writes, names the artifact.
@@ -63,24 +63,24 @@ pub(crate) enum Promise {
 }
 
 /// Where the text goes that says what the artifact fetched to `to` must be.
-pub(crate) fn promise_file(to: &Path) -> PathBuf {
+pub fn promise_file(to: &Path) -> PathBuf {
     let name = to.file_name().unwrap_or_default().to_string_lossy();
     to.with_file_name(format!("{name}.promise"))
 }
 
 /// A SHA-256 checksum: 64 lower-case hexadecimal digits.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Sha256Sum(String);
+pub struct Sha256Sum(String);
 
 impl Sha256Sum {
     /// Reads a checksum, in either case.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
+    pub fn parse(text: &str) -> Option<Self> {
         let hex = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
         hex.then(|| Self(text.to_ascii_lowercase()))
     }
 
     /// The checksum whose bytes these are.
-    pub(crate) fn from_digest(digest: &[u8]) -> Self {
+    pub fn from_digest(digest: &[u8]) -> Self {
         Self(digest.iter().fold(String::with_capacity(64), |mut hex, byte| {
             let _ = write!(hex, "{byte:02x}");
             hex

@@ -9,16 +9,16 @@ use crate::host::Command;
 
 /// Something that must be so within a time.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Check {
+pub struct Check {
     /// What must be so.
-    pub(crate) condition: Condition,
+    pub condition: Condition,
     /// How long it may take.
-    pub(crate) timeout: Duration,
+    pub timeout: Duration,
 }
 
 /// Something that can be seen from outside. Readiness is read from objects, and nothing is never ready.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Condition {
+pub enum Condition {
     /// The service is active.
     ServiceActive(String),
     /// The cluster has nodes, and one of them is ready.
@@ -72,14 +72,14 @@ pub(crate) enum Condition {
 
 impl Check {
     /// A condition with the seconds that it may take.
-    pub(crate) fn within(seconds: u64, condition: Condition) -> Self {
+    pub fn within(seconds: u64, condition: Condition) -> Self {
         Self { condition, timeout: Duration::from_secs(seconds) }
     }
 }
 
 impl Condition {
     /// The command with which the operator can see why it is not so.
-    pub(crate) fn hint(&self) -> Option<String> {
+    pub fn hint(&self) -> Option<String> {
         let look = match self {
             Self::ServiceActive(name) => format!("journalctl -u {name}"),
             Self::NodeReady => "k3s kubectl describe nodes".to_owned(),

@@ -12,7 +12,7 @@ use crate::secret::MASK;
 impl Step {
     /// Lines that say exactly what the step does: each command with its arguments, each file, each object. Secrets are
     /// masked.
-    pub(crate) fn describe(&self) -> Vec<String> {
+    pub fn describe(&self) -> Vec<String> {
         match &self.action {
             Action::Run(command) => run(command),
             Action::Fetch { artifact, to } => fetch(artifact, to),

@@ -8,7 +8,7 @@ use crate::settings::Password;
 
 /// A Kubernetes object or the values of a chart, as data.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Document {
+pub struct Document {
     value: Value,
     secrets: Vec<SecretField>,
 }
@@ -24,7 +24,7 @@ struct SecretField {
 
 /// What a secret is made of.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum SecretSource {
+pub enum SecretSource {
     /// The password as it is.
     Password {
         /// The password.
@@ -43,32 +43,32 @@ pub(crate) enum SecretSource {
 
 /// An entry of a secret in the cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct KeptIn {
+pub struct KeptIn {
     /// The secret.
-    pub(crate) secret: ObjectRef,
+    pub secret: ObjectRef,
     /// The entry.
-    pub(crate) key: String,
+    pub key: String,
 }
 
 impl Document {
     /// A document without secrets.
-    pub(crate) fn new(value: Value) -> Self {
+    pub fn new(value: Value) -> Self {
         Self { value, secrets: Vec::new() }
     }
 
     /// Adds a secret at `pointer`.
-    pub(crate) fn secret(mut self, pointer: &str, source: SecretSource) -> Self {
+    pub fn secret(mut self, pointer: &str, source: SecretSource) -> Self {
         self.secrets.push(SecretField { pointer: pointer.to_owned(), source });
         self
     }
 
     /// The document with a mask in the place of each secret.
-    pub(crate) fn masked(&self) -> Value {
+    pub fn masked(&self) -> Value {
         self.filled(|_| MASK.to_owned())
     }
 
     /// Whether there are secrets in it.
-    pub(crate) fn has_secrets(&self) -> bool {
+    pub fn has_secrets(&self) -> bool {
         !self.secrets.is_empty()
     }
 
@@ -76,7 +76,7 @@ impl Document {
     ///
     /// # Errors
     /// The first error of `resolve`.
-    pub(crate) fn resolved<E>(
+    pub fn resolved<E>(
         &self,
         mut resolve: impl FnMut(&SecretSource) -> Result<Secret, E>,
     ) -> Result<Value, E> {
@@ -87,7 +87,7 @@ impl Document {
     }
 
     /// Which object it is, if it is one.
-    pub(crate) fn reference(&self) -> Option<ObjectRef> {
+    pub fn reference(&self) -> Option<ObjectRef> {
         ObjectRef::of(&self.value)
     }
 

@@ -9,21 +9,20 @@ use crate::host::{Command, Host};
 
 /// Which object is meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ObjectRef {
+pub struct ObjectRef {
     /// Such as `apps/v1`.
-    pub(crate) api_version: String,
+    pub api_version: String,
     /// Such as `Deployment`.
-    pub(crate) kind: String,
+    pub kind: String,
     /// Its namespace, absent for objects of the whole cluster.
-    pub(crate) namespace: Option<String>,
+    pub namespace: Option<String>,
     /// Its name.
-    pub(crate) name: String,
+    pub name: String,
 }
 
 /// What the cluster says of an object or a list.
-#[expect(clippy::enum_variant_names, reason = "`NotFound` is the word of the API for it")]
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Found {
+pub enum Found {
     /// Here it is.
     Object(Value),
     /// The API server answered that there is no such object, or no such kind of object.
@@ -33,20 +32,20 @@ pub(crate) enum Found {
 }
 
 /// Where k3s keeps the credentials of its administrator.
-pub(crate) const KUBECONFIG: &str = "/etc/rancher/k3s/k3s.yaml";
+pub(super) const KUBECONFIG: &str = "/etc/rancher/k3s/k3s.yaml";
 
 /// The API server of this host, asked for objects.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Kube<'a>(pub(crate) &'a Host);
+pub struct Kube<'a>(pub &'a Host);
 
 impl ObjectRef {
     /// An object in a namespace.
-    pub(crate) fn namespaced(api_version: &str, kind: &str, namespace: &str, name: &str) -> Self {
+    pub fn namespaced(api_version: &str, kind: &str, namespace: &str, name: &str) -> Self {
         Self { namespace: Some(namespace.to_owned()), ..Self::cluster_wide(api_version, kind, name) }
     }
 
     /// An object of the whole cluster.
-    pub(crate) fn cluster_wide(api_version: &str, kind: &str, name: &str) -> Self {
+    pub fn cluster_wide(api_version: &str, kind: &str, name: &str) -> Self {
         Self {
             api_version: api_version.to_owned(),
             kind: kind.to_owned(),
@@ -56,7 +55,7 @@ impl ObjectRef {
     }
 
     /// Which object `value` is, if it is one.
-    pub(crate) fn of(value: &Value) -> Option<Self> {
+    pub fn of(value: &Value) -> Option<Self> {
         let text = |pointer| value.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
         Some(Self {
             api_version: text("/apiVersion")?,
@@ -67,7 +66,7 @@ impl ObjectRef {
     }
 
     /// Its path on the API server.
-    pub(crate) fn path(&self) -> String {
+    pub fn path(&self) -> String {
         let group = if self.api_version.contains('/') { "apis" } else { "api" };
         let namespace =
             self.namespace.as_ref().map_or_else(String::new, |name| format!("/namespaces/{name}"));
@@ -98,13 +97,13 @@ fn plural(kind: &str) -> String {
 
 impl Kube<'_> {
     /// The object `reference`.
-    pub(crate) fn get(self, reference: &ObjectRef) -> Found {
+    pub fn get(self, reference: &ObjectRef) -> Found {
         self.get_path(&reference.path())
     }
 
     /// What the API server has at `path`. A path is asked for, and not a kind, because kubectl takes a kind that it
     /// could not find out about for one that does not exist.
-    pub(crate) fn get_path(self, path: &str) -> Found {
+    pub fn get_path(self, path: &str) -> Found {
         let command = kubectl(["get", "--raw", path]).withhold_output();
         let command = if self.0.readable(Path::new(KUBECONFIG)) { command } else { command.as_root() };
         match self.0.ask(&command) {

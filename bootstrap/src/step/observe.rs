@@ -12,7 +12,7 @@ use crate::host::{Command, Host};
 
 /// What a look at a condition gave.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub enum Verdict {
     /// It is so.
     Met,
     /// It is not so yet, or it cannot be told; the text says what is missing.
@@ -21,7 +21,7 @@ pub(crate) enum Verdict {
 
 impl Condition {
     /// Looks once.
-    pub(crate) fn look(&self, host: &Host) -> Verdict {
+    pub fn look(&self, host: &Host) -> Verdict {
         let met = match self {
             Self::ServiceActive(name) => service(host, name),
             Self::NodeReady => list(host, "/api/v1/nodes").and_then(|nodes| node(&nodes)),
@@ -48,7 +48,7 @@ impl Condition {
 ///
 /// # Errors
 /// There is none, or it cannot be told; in words.
-pub(crate) fn certificate(host: &Host, secret: &ObjectRef) -> Result<String, String> {
+pub fn certificate(host: &Host, secret: &ObjectRef) -> Result<String, String> {
     let secret = object(host, secret)?;
     let entry = |key| secret.pointer(key).and_then(Value::as_str).filter(|text| !text.is_empty());
     let encoded = entry("/data/ca.crt").or_else(|| entry("/data/tls.crt"));

@@ -7,25 +7,25 @@ use serde_json::Value;
 /// One revision of a release. Helm keeps a secret for each; its labels tell all that is needed, so the secret itself is
 /// not looked into, and the host needs no helm for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Revision {
+pub struct Revision {
     /// Name of the secret.
-    pub(crate) secret: String,
+    pub secret: String,
     /// Its number, from 1.
-    pub(crate) number: u64,
+    pub number: u64,
     /// Such as `deployed`, `failed`, `pending-install`, `superseded`.
-    pub(crate) state: String,
+    pub state: String,
     /// When helm last touched it, since 1970.
-    pub(crate) modified: Option<Duration>,
+    pub modified: Option<Duration>,
 }
 
 impl Revision {
     /// Where the API server lists the revisions of a release.
-    pub(crate) fn path(namespace: &str, release: &str) -> String {
+    pub fn path(namespace: &str, release: &str) -> String {
         format!("/api/v1/namespaces/{namespace}/secrets?labelSelector=owner%3Dhelm%2Cname%3D{release}")
     }
 
     /// The revisions in such a list, the oldest first.
-    pub(crate) fn all(list: &Value) -> Vec<Self> {
+    pub fn all(list: &Value) -> Vec<Self> {
         let items = list.get("items").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
         let mut all: Vec<Self> = items.iter().filter_map(Self::of).collect();
         all.sort_by_key(|revision| revision.number);

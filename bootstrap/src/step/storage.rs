@@ -3,13 +3,13 @@
 use serde_json::Value;
 
 /// Where the API server lists them.
-pub(crate) const STORAGE_CLASSES: &str = "/apis/storage.k8s.io/v1/storageclasses";
+pub const STORAGE_CLASSES: &str = "/apis/storage.k8s.io/v1/storageclasses";
 
 /// What marks the default one.
 pub(super) const DEFAULT_CLASS: &str = "storageclass.kubernetes.io/is-default-class";
 
 /// Names of the storage classes in `list` that are marked as the default one.
-pub(crate) fn default_classes(list: &Value) -> Vec<String> {
+pub fn default_classes(list: &Value) -> Vec<String> {
     let items = list.get("items").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     let marked = |item: &&Value| {
         let annotations = item.pointer("/metadata/annotations");

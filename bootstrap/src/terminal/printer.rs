@@ -14,7 +14,7 @@ const COLUMNS: usize = 80;
 
 /// How much is said on standard error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Level {
+pub(super) enum Level {
     /// Warnings and errors.
     Quiet,
     /// What is going on.
@@ -25,7 +25,7 @@ pub(crate) enum Level {
 
 /// Prints for the operator. A closed pipe is not an error: whoever closed it has read enough.
 #[derive(Debug)]
-pub(crate) struct Printer {
+pub struct Printer {
     out: AutoStream<io::Stdout>,
     err: AutoStream<io::Stderr>,
     level: Level,
@@ -35,7 +35,7 @@ pub(crate) struct Printer {
 
 impl Printer {
     /// A printer as the global options ask for; with `json`, standard output is kept for one document.
-    pub(crate) fn new(global: Global, json: bool) -> Self {
+    pub fn new(global: Global, json: bool) -> Self {
         let choice = match global.color {
             Color::Auto => anstream::ColorChoice::Auto,
             Color::Always => anstream::ColorChoice::Always,
@@ -56,7 +56,7 @@ impl Printer {
     }
 
     /// A printer for a process that nobody watches.
-    pub(crate) fn silent() -> Self {
+    pub fn silent() -> Self {
         let never = anstream::ColorChoice::Never;
         Self {
             out: AutoStream::new(io::stdout(), never),
@@ -68,26 +68,26 @@ impl Printer {
     }
 
     /// Whether standard output is kept for one JSON document.
-    pub(crate) fn is_json(&self) -> bool {
+    pub fn is_json(&self) -> bool {
         self.json
     }
 
     /// Whether progress can be shown as a live line.
-    pub(crate) fn is_live(&self) -> bool {
+    pub fn is_live(&self) -> bool {
         io::stderr().is_terminal()
             && self.level > Level::Quiet
             && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
     }
 
     /// A line of the result. With `--json` the result is the document, so the line is left out.
-    pub(crate) fn data(&mut self, line: &str) {
+    pub fn data(&mut self, line: &str) {
         if !self.json {
             self.put(&format!("{line}\n"));
         }
     }
 
     /// A heading of the result.
-    pub(crate) fn heading(&mut self, text: &str) {
+    pub fn heading(&mut self, text: &str) {
         if !self.json {
             let style = Style::new().bold();
             self.put(&format!("{style}{text}{style:#}\n"));
@@ -95,13 +95,13 @@ impl Printer {
     }
 
     /// A result whose text is wrapped behind its label.
-    pub(crate) fn wrapped(&mut self, label: &str, text: &str) {
+    pub fn wrapped(&mut self, label: &str, text: &str) {
         let indent = " ".repeat(label.chars().count());
         self.folded(label, &indent, text);
     }
 
     /// A result whose first line begins with `first` and whose further lines begin with `rest`.
-    pub(crate) fn folded(&mut self, first: &str, rest: &str, text: &str) {
+    pub fn folded(&mut self, first: &str, rest: &str, text: &str) {
         let width = COLUMNS - first.chars().count().max(rest.chars().count());
         for (index, line) in wrap(text, width).iter().enumerate() {
             self.data(&format!("{}{line}", if index == 0 { first } else { rest }));
@@ -109,24 +109,24 @@ impl Printer {
     }
 
     /// The one JSON document of standard output.
-    pub(crate) fn document(&mut self, document: &impl Serialize) {
+    pub fn document(&mut self, document: &impl Serialize) {
         let text = serde_json::to_string_pretty(document).unwrap_or_default();
         self.put(&format!("{text}\n"));
     }
 
     /// One line of JSON on standard output.
-    pub(crate) fn json_line(&mut self, document: &impl Serialize) {
+    pub fn json_line(&mut self, document: &impl Serialize) {
         let text = serde_json::to_string(document).unwrap_or_default();
         self.put(&format!("{text}\n"));
     }
 
     /// Text on standard output as it is, whatever `--json` says.
-    pub(crate) fn raw(&mut self, text: &str) {
+    pub fn raw(&mut self, text: &str) {
         self.put(text);
     }
 
     /// Whether a part of the result could not be written. That nobody reads any more is no loss.
-    pub(crate) fn has_lost_output(&mut self) -> bool {
+    pub fn has_lost_output(&mut self) -> bool {
         let flushed = self.out.flush();
         self.note_loss(flushed);
         self.lost
@@ -142,26 +142,26 @@ impl Printer {
     }
 
     /// Something that happens.
-    pub(crate) fn note(&mut self, text: &str) {
+    pub fn note(&mut self, text: &str) {
         if self.level >= Level::Normal {
             self.message("", Style::new(), text);
         }
     }
 
     /// A detail that only `-v` shows.
-    pub(crate) fn detail(&mut self, text: &str) {
+    pub fn detail(&mut self, text: &str) {
         if self.level >= Level::Verbose {
             self.message("", Style::new().dimmed(), text);
         }
     }
 
     /// Something the operator should know, whatever `-q` says.
-    pub(crate) fn warn(&mut self, text: &str) {
+    pub fn warn(&mut self, text: &str) {
         self.message("warning: ", AnsiColor::Yellow.on_default().bold(), text);
     }
 
     /// A failure: what failed, what to do, where the log is. With `--json` it is the document too.
-    pub(crate) fn failure(&mut self, failure: &Failure) {
+    pub fn failure(&mut self, failure: &Failure) {
         self.message("error: ", AnsiColor::Red.on_default().bold(), &failure.message);
         if let Some(hint) = &failure.hint {
             self.message("  try: ", AnsiColor::Cyan.on_default(), hint);
@@ -172,19 +172,19 @@ impl Printer {
     }
 
     /// Text that belongs to a question, laid out already.
-    pub(crate) fn prompt_text(&mut self, text: &str) {
+    pub fn prompt_text(&mut self, text: &str) {
         let _ = writeln!(self.err, "{text}");
     }
 
     /// Something that happens, wrapped behind its label.
-    pub(crate) fn item(&mut self, label: &str, text: &str) {
+    pub fn item(&mut self, label: &str, text: &str) {
         if self.level >= Level::Normal {
             self.message(label, Style::new(), text);
         }
     }
 
     /// A question, without a line feed behind it.
-    pub(crate) fn question(&mut self, text: &str) {
+    pub fn question(&mut self, text: &str) {
         let _ = write!(self.err, "{text} ");
         let _ = self.err.flush();
     }

@@ -13,7 +13,7 @@ const REMINDER: Duration = Duration::from_secs(30);
 
 /// Shows the steps of one component after the other.
 #[derive(Debug)]
-pub(crate) struct Progress<'a> {
+pub struct Progress<'a> {
     printer: &'a mut Printer,
     live: Option<ProgressBar>,
     component: Component,
@@ -23,13 +23,13 @@ pub(crate) struct Progress<'a> {
 
 impl<'a> Progress<'a> {
     /// Shows on standard error what happens to `component`.
-    pub(crate) fn new(printer: &'a mut Printer, component: Component) -> Self {
+    pub fn new(printer: &'a mut Printer, component: Component) -> Self {
         let live = printer.is_live().then(live_line);
         Self { printer, live, component, step_began: Instant::now(), told: None }
     }
 
     /// Shows what happens.
-    pub(crate) fn show(&mut self, event: Event<'_>) {
+    pub fn show(&mut self, event: Event<'_>) {
         match event {
             Event::Started { title, number, of } => self.started(title, number, of),
             Event::Waiting(what) => self.waiting(what),

@@ -16,7 +16,7 @@ use crate::input::{Asker, Input};
 
 /// How a question was answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Answer {
+pub enum Answer {
     /// A line, without its line feed.
     Line(String),
     /// The input ended.
@@ -33,7 +33,7 @@ const MAX_ANSWER_BYTES: usize = 4096;
 
 /// Asks the operator. Exists only where there is one.
 #[derive(Debug)]
-pub(crate) struct Prompter<'a> {
+pub struct Prompter<'a> {
     printer: &'a mut Printer,
     signals: &'a Signals,
     asks_all: bool,
@@ -41,16 +41,12 @@ pub(crate) struct Prompter<'a> {
 
 impl<'a> Prompter<'a> {
     /// A prompter, if standard input and standard error are terminals. `asks_all`: also for inputs with a default.
-    pub(crate) fn on_terminal(
-        printer: &'a mut Printer,
-        signals: &'a Signals,
-        asks_all: bool,
-    ) -> Option<Self> {
+    pub fn on_terminal(printer: &'a mut Printer, signals: &'a Signals, asks_all: bool) -> Option<Self> {
         on_terminal().then_some(Self { printer, signals, asks_all })
     }
 
     /// Asks a question and waits for a line.
-    pub(crate) fn line(&mut self, question: &str) -> Answer {
+    pub fn line(&mut self, question: &str) -> Answer {
         self.printer.question(question);
         let answer = read_line(self.signals);
         if answer != Answer::EndOfInput && !matches!(answer, Answer::Line(_)) {
@@ -60,7 +56,7 @@ impl<'a> Prompter<'a> {
     }
 
     /// Asks a yes-or-no question; `None` when the input ended or a signal arrived.
-    pub(crate) fn confirm(&mut self, question: &str, default: bool) -> Option<bool> {
+    pub fn confirm(&mut self, question: &str, default: bool) -> Option<bool> {
         loop {
             let choices = if default { "[Y/n]" } else { "[y/N]" };
             let Answer::Line(line) = self.line(&format!("{question} {choices}")) else { return None };
@@ -74,7 +70,7 @@ impl<'a> Prompter<'a> {
     }
 
     /// The printer, for what belongs around a question.
-    pub(crate) fn printer(&mut self) -> &mut Printer {
+    pub fn printer(&mut self) -> &mut Printer {
         self.printer
     }
 
@@ -123,7 +119,7 @@ impl Asker for Prompter<'_> {
 }
 
 /// Whether somebody can be asked: standard input and standard error are terminals.
-pub(crate) fn on_terminal() -> bool {
+pub fn on_terminal() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 

@@ -12,14 +12,14 @@ use crate::exit::Signal;
 
 /// The signals that have arrived so far.
 #[derive(Debug)]
-pub(crate) struct Signals {
+pub struct Signals {
     last: Arc<AtomicUsize>,
     wakeup: UnixStream,
 }
 
 impl Signals {
     /// Takes over SIGINT, SIGTERM and SIGHUP for the rest of the process.
-    pub(crate) fn install() -> io::Result<Self> {
+    pub fn install() -> io::Result<Self> {
         let last = Arc::new(AtomicUsize::new(0));
         let (wakeup, notify) = UnixStream::pair()?;
         for signal in [SIGINT, SIGTERM, SIGHUP] {
@@ -31,7 +31,7 @@ impl Signals {
     }
 
     /// The signal that arrived last, if any did.
-    pub(crate) fn pending(&self) -> Option<Signal> {
+    pub fn pending(&self) -> Option<Signal> {
         match i32::try_from(self.last.load(Ordering::SeqCst)).unwrap_or_default() {
             SIGHUP => Some(Signal::Hangup),
             SIGINT => Some(Signal::Interrupt),

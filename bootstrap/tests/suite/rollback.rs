@@ -1,0 +1,135 @@
+//! Runs on the stub host, taken back.
+
+mod crash;
+mod objects;
+mod places;
+mod random;
+mod table;
+mod whole;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use manifest::{
+    Before, Intent, MachineFingerprint, MachineId, ManifestError, Outcome, PrivateContext, RunId, Undo,
+};
+use schema::{Component, Execution, Id, Mode, UtcSeconds};
+
+use crate::support::stub_host::StubHost;
+use bootstrap::cli::Include;
+use bootstrap::rollback::item::{Item, Plan, State};
+use bootstrap::rollback::{Fate, Journal, Work, look_at_all, plan};
+
+/// All there is in this time.
+fn at(second: u32) -> UtcSeconds {
+    UtcSeconds::parse(&format!("2026-11-22T07:00:{second:02}Z")).expect("a time")
+}
+
+/// The record of a run that has taken no step.
+fn record(execution: Execution) -> PrivateContext {
+    let run = RunId::new(Id::parse("run").expect("an id")).expect("a run id");
+    let machine = MachineFingerprint::of(&MachineId::read(Path::new("/")));
+    PrivateContext::begin(&run, execution, Mode::SingleNode, machine, at(0))
+}
+
+/// The record of a run that has taken these steps, one a second.
+fn record_of(steps: impl IntoIterator<Item = (Component, Undo)>) -> PrivateContext {
+    let mut context = record(Execution::Apply);
+    for ((component, undo), second) in steps.into_iter().zip(1..) {
+        let intent = Intent { component, action: "a step".to_owned(), before: Before::Absent, undo };
+        let seq = context.begin_step(intent, at(second));
+        context.end_step(seq, Outcome::Done { wrote: None, undo: None }, at(second));
+    }
+    context
+}
+
+/// A journal on a disk that is full after some writes.
+struct Disk {
+    stored: PrivateContext,
+    room: usize,
+}
+
+impl Disk {
+    fn roomy(context: &PrivateContext) -> Self {
+        Self { stored: context.clone(), room: usize::MAX }
+    }
+}
+
+impl Journal for Disk {
+    fn now(&self) -> UtcSeconds {
+        at(59)
+    }
+
+    fn store(&mut self, context: &PrivateContext) -> Result<(), ManifestError> {
+        if self.room == 0 {
+            return Err(ManifestError::Unwritable { path: PathBuf::new() });
+        }
+        self.room -= 1;
+        self.stored = context.clone();
+        Ok(())
+    }
+}
+
+/// What is planned for `context` on the host.
+fn planned(stub: &StubHost, context: &PrivateContext, include: Option<Include>) -> Plan {
+    plan(context, &look_at_all(&stub.host(), context), include)
+}
+
+/// Plans and carries out, writing to `disk`.
+fn roll_back_on(stub: &StubHost, disk: &mut Disk, include: Option<Include>) -> (Plan, BTreeMap<u32, Fate>) {
+    let mut context = disk.stored.clone();
+    let plan = planned(stub, &context, include);
+    let host = stub.host();
+    let (patience, poll) = (Duration::from_millis(60), Duration::from_millis(5));
+    let mut report = |_: bootstrap::rollback::Event<'_>| {};
+    let work = Work::new(&host, &mut context, disk, &mut report, &|| false).hasty(patience, poll);
+    let fates = work.all(&plan);
+    (plan, fates)
+}
+
+/// Plans and carries out everything that can be; returns the plan, and what became of each item.
+fn roll_back(stub: &StubHost, context: &PrivateContext) -> (Plan, BTreeMap<u32, Fate>) {
+    roll_back_on(stub, &mut Disk::roomy(context), Some(Include::Moderate))
+}
+
+/// The one item of a plan that has one.
+fn only(plan: &Plan) -> &Item {
+    assert_eq!(plan.items.len(), 1, "{:#?}", plan.items);
+    &plan.items[0]
+}
+
+/// Files with their content and folders, as far as runs reach; what packages and services leave is not the run's to undo.
+fn tree(stub: &StubHost) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
+    let mut found = BTreeMap::new();
+    for folder in ["etc", "usr", "srv", "data", "var", "opt"] {
+        collect(&stub.path(folder), &mut found);
+    }
+    let mut api = BTreeMap::new();
+    collect(&stub.path("stub/api"), &mut api);
+    // The stand-in keeps empty lists of objects as folders.
+    found.extend(api.into_iter().filter(|(_, content)| content.is_some()));
+    found.retain(|path, _| !path.ends_with("iscsid.service"));
+    found
+}
+
+/// Passes if the host is as it was `before`; says which paths differ if not.
+fn unchanged(stub: &StubHost, before: &BTreeMap<PathBuf, Option<Vec<u8>>>) {
+    let after = tree(stub);
+    let paths = before.keys().chain(after.keys());
+    let differing: Vec<&PathBuf> = paths.filter(|path| before.get(*path) != after.get(*path)).collect();
+    assert!(differing.is_empty(), "{differing:#?}");
+}
+
+fn collect(folder: &Path, found: &mut BTreeMap<PathBuf, Option<Vec<u8>>>) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten() {
+        let path = entry.expect("entry").path();
+        if path.is_dir() {
+            collect(&path, found);
+            found.insert(path, None);
+        } else {
+            let content = std::fs::read(&path).expect("content");
+            found.insert(path, Some(content));
+        }
+    }
+}

@@ -7,9 +7,9 @@ mod error;
 mod fetch;
 mod files;
 mod objects;
+mod passwords;
 mod sums;
 mod system;
-mod vault;
 mod wait;
 
 use std::path::Path;
@@ -18,13 +18,13 @@ use std::time::Duration;
 use manifest::{Intent, ManifestError, Outcome};
 use schema::{Component, ComponentResult};
 
-pub use error::{ApplyError, StepFailure};
-pub use vault::Vault;
+pub use error::{ExecutionError, StepFailure};
+pub use passwords::GeneratedPasswords;
 
 use crate::host::Host;
-use crate::recipe::Plan;
-use crate::step::{Action, Step, promise_file};
-use error::Trouble;
+use crate::recipe::ComponentPlan;
+use crate::step::{Action, Step, checksum_path};
+use error::StepError;
 
 /// Where intents and outcomes are written down. Both return only when what they were given is on disk.
 pub trait Journal {
@@ -37,7 +37,7 @@ pub trait Journal {
 
 /// Something to show while a plan is carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Event<'a> {
+pub enum StepEvent<'a> {
     /// A step begins.
     Started {
         /// Its title.
@@ -68,25 +68,32 @@ pub enum Effect {
 }
 
 /// What carries plans out.
-pub struct Apply<'a> {
+pub struct Executor<'a> {
     host: &'a Host,
     journal: &'a mut dyn Journal,
-    report: &'a mut dyn FnMut(Event<'_>),
+    report: &'a mut dyn FnMut(StepEvent<'_>),
     stop: &'a dyn Fn() -> bool,
-    vault: Vault,
+    passwords: GeneratedPasswords,
     poll: Duration,
 }
 
-impl<'a> Apply<'a> {
+impl<'a> Executor<'a> {
     /// Carries plans out on `host`. `report` is told what goes on; `stop` says whether to stop at the next safe point,
     /// which is between two changes or while waiting.
     pub fn new(
         host: &'a Host,
         journal: &'a mut dyn Journal,
-        report: &'a mut dyn FnMut(Event<'_>),
+        report: &'a mut dyn FnMut(StepEvent<'_>),
         stop: &'a dyn Fn() -> bool,
     ) -> Self {
-        Self { host, journal, report, stop, vault: Vault::default(), poll: Duration::from_secs(2) }
+        Self {
+            host,
+            journal,
+            report,
+            stop,
+            passwords: GeneratedPasswords::default(),
+            poll: Duration::from_secs(2),
+        }
     }
 
     /// Looks at conditions this often while waiting, instead of every two seconds.
@@ -99,16 +106,20 @@ impl<'a> Apply<'a> {
     ///
     /// # Errors
     /// The step that failed and why, or that the run was asked to stop. What was done until then stays.
-    pub fn component(&mut self, component: Component, plan: &Plan) -> Result<ComponentResult, ApplyError> {
+    pub fn component(
+        &mut self,
+        component: Component,
+        plan: &ComponentPlan,
+    ) -> Result<ComponentResult, ExecutionError> {
         if let Some(reason) = &plan.blocked {
             return Err(StepFailure::blocked(reason).into());
         }
         let of = plan.steps.len() + usize::from(!plan.verify.is_empty());
         for (step, number) in plan.steps.iter().zip(1..) {
             self.check_stop()?;
-            (self.report)(Event::Started { title: &step.title, number, of });
-            let effect = self.step(component, step).map_err(|trouble| trouble.at(&step.title))?;
-            (self.report)(Event::Done { title: &step.title, effect });
+            (self.report)(StepEvent::Started { title: &step.title, number, of });
+            let effect = self.step(component, step).map_err(|error| error.at(&step.title))?;
+            (self.report)(StepEvent::Done { title: &step.title, effect });
         }
         self.verify(plan, of)?;
         remove_staged(plan);
@@ -116,11 +127,11 @@ impl<'a> Apply<'a> {
     }
 
     /// The passwords that were made, to be shown once at the end.
-    pub fn into_vault(self) -> Vault {
-        self.vault
+    pub fn into_passwords(self) -> GeneratedPasswords {
+        self.passwords
     }
 
-    fn step(&mut self, component: Component, step: &Step) -> Result<Effect, Trouble> {
+    fn step(&mut self, component: Component, step: &Step) -> Result<Effect, StepError> {
         let title = &step.title;
         match &step.action {
             Action::Run(command) => self.run(component, title, command),
@@ -142,33 +153,33 @@ impl<'a> Apply<'a> {
         }
     }
 
-    fn verify(&mut self, plan: &Plan, of: usize) -> Result<(), ApplyError> {
+    fn verify(&mut self, plan: &ComponentPlan, of: usize) -> Result<(), ExecutionError> {
         const TITLE: &str = "verification";
         if plan.verify.is_empty() {
             return Ok(());
         }
         self.check_stop()?;
-        (self.report)(Event::Started { title: TITLE, number: of, of });
+        (self.report)(StepEvent::Started { title: TITLE, number: of, of });
         for check in &plan.verify {
-            self.wait(check).map_err(|trouble| trouble.in_verification(TITLE))?;
+            self.wait(check).map_err(|error| error.in_verification(TITLE))?;
         }
-        (self.report)(Event::Done { title: TITLE, effect: Effect::Unchanged });
+        (self.report)(StepEvent::Done { title: TITLE, effect: Effect::Unchanged });
         Ok(())
     }
 
-    fn check_stop(&self) -> Result<(), ApplyError> {
-        if (self.stop)() { Err(ApplyError::Interrupted) } else { Ok(()) }
+    fn check_stop(&self) -> Result<(), ExecutionError> {
+        if (self.stop)() { Err(ExecutionError::Interrupted) } else { Ok(()) }
     }
 }
 
 /// What was fetched is in its place now. If it cannot be removed, it is in nobody's way.
-fn remove_staged(plan: &Plan) {
+fn remove_staged(plan: &ComponentPlan) {
     let remove = |path: &Path| drop(std::fs::remove_file(path));
     for step in &plan.steps {
         match &step.action {
             Action::Fetch { to, .. } => {
                 remove(to);
-                remove(&promise_file(to));
+                remove(&checksum_path(to));
             }
             Action::Install { from, .. } => remove(from),
             _ => {}

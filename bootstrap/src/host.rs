@@ -31,14 +31,14 @@ pub use questions::Answer;
 pub struct Host {
     root: PathBuf,
     search: Vec<PathBuf>,
-    posture: Posture,
+    root_access: RootAccess,
     log: RunLog,
     arch: Arch,
 }
 
 /// How this process gets root.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Posture {
+pub enum RootAccess {
     /// It is root.
     Root,
     /// It may use `sudo -n`: [`Host::acquire_root`] has made sure.
@@ -54,12 +54,18 @@ impl Host {
     /// This machine, with the search path of this process.
     pub fn this_machine(log: RunLog) -> Self {
         let path = std::env::var_os("PATH").unwrap_or_default();
-        Self { root: PathBuf::from("/"), search: search_path(&path), posture: posture(), log, arch: arch() }
+        Self {
+            root: PathBuf::from("/"),
+            search: search_path(&path),
+            root_access: root_access(),
+            log,
+            arch: arch(),
+        }
     }
 
     /// A folder that stands for a machine, with the only folders in which programs are looked for.
-    pub fn stand_in(root: &Path, search: Vec<PathBuf>, posture: Posture, log: RunLog) -> Self {
-        Self { root: root.to_owned(), search, posture, log, arch: Arch::Amd64 }
+    pub fn stand_in(root: &Path, search: Vec<PathBuf>, root_access: RootAccess, log: RunLog) -> Self {
+        Self { root: root.to_owned(), search, root_access, log, arch: Arch::Amd64 }
     }
 
     /// Processor architecture.
@@ -68,8 +74,8 @@ impl Host {
     }
 
     /// How this process gets root.
-    pub fn posture(&self) -> Posture {
-        self.posture
+    pub fn root_access(&self) -> RootAccess {
+        self.root_access
     }
 
     /// The log of the run.
@@ -100,8 +106,8 @@ fn search_path(path: &OsStr) -> Vec<PathBuf> {
     search
 }
 
-fn posture() -> Posture {
-    if rustix::process::geteuid().is_root() { Posture::Root } else { Posture::Plain }
+fn root_access() -> RootAccess {
+    if rustix::process::geteuid().is_root() { RootAccess::Root } else { RootAccess::Plain }
 }
 
 fn arch() -> Arch {

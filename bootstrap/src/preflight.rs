@@ -55,12 +55,12 @@ impl Finding {
 /// Everything that was checked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
-pub struct Report {
+pub struct PreflightReport {
     /// The findings in the order of the checks.
     pub findings: Vec<Finding>,
 }
 
-impl Report {
+impl PreflightReport {
     /// The findings of one severity.
     pub fn of(&self, severity: Severity) -> impl Iterator<Item = &Finding> {
         self.findings.iter().filter(move |finding| finding.severity == severity)
@@ -73,7 +73,7 @@ impl Report {
 }
 
 /// Checks the host for a run with these settings.
-pub fn check(host: &Host, platform: &Platform, settings: &Settings) -> Report {
+pub fn check(host: &Host, platform: &Platform, settings: &Settings) -> PreflightReport {
     let mut findings = vec![
         host::operating_system(platform),
         host::architecture(platform),
@@ -86,5 +86,5 @@ pub fn check(host: &Host, platform: &Platform, settings: &Settings) -> Report {
     }
     findings.extend(inputs::check(host, settings));
     findings.extend(cluster::check(host, settings));
-    Report { findings }
+    PreflightReport { findings }
 }

@@ -24,13 +24,13 @@ use schema::{Arch, Component};
 
 pub use detection::{Cluster, Detection, Probe};
 pub use modes::components;
-pub use plan::Plan;
+pub use plan::ComponentPlan;
 
 use crate::settings::Settings;
 
 /// What plans are made from, apart from the detection.
 #[derive(Clone, Copy, Debug)]
-pub struct Context<'a> {
+pub struct PlanContext<'a> {
     /// The inputs of the run.
     pub settings: &'a Settings,
     /// Processor architecture of the host.
@@ -70,10 +70,10 @@ pub fn detect(component: Component, probe: &Probe<'_>) -> Detection {
 }
 
 /// Plans one component.
-pub fn plan(component: Component, detection: &Detection, context: &Context<'_>) -> Plan {
+pub fn plan(component: Component, detection: &Detection, context: &PlanContext<'_>) -> ComponentPlan {
     match detection {
-        Detection::NotNeeded => return Plan::skip(),
-        Detection::Unknown(reason) | Detection::Conflict(reason) => return Plan::blocked(reason),
+        Detection::NotNeeded => return ComponentPlan::skip(),
+        Detection::Unknown(reason) | Detection::Conflict(reason) => return ComponentPlan::blocked(reason),
         _ => {}
     }
     match component {

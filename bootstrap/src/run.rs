@@ -11,7 +11,7 @@ mod summary;
 
 pub use consent::{ask as ask_consent, decided as decided_consent};
 pub use features::{features, local_facts};
-pub use plan::{Planned, Stopped, detect_and_plan};
+pub use plan::{PlannedComponent, Stopped, detect_and_plan};
 pub use record::{Record, now};
 pub use report::{Files, RunReport, show_plan};
 pub use reporter::Reporter;

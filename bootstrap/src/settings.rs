@@ -82,7 +82,7 @@ impl Tls {
 pub enum Password {
     /// Given by the operator.
     Given(Secret),
-    /// Made by the run and shown once at its end. A dry run makes none.
+    /// StepOutcome by the run and shown once at its end. A dry run makes none.
     Generate,
 }
 

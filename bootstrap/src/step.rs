@@ -13,15 +13,15 @@ mod storage;
 
 use std::path::PathBuf;
 
-pub use artifact::{Artifact, Origin, Promise, Sha256Sum, promise_file};
+pub use artifact::{Artifact, ChecksumSource, Origin, Sha256Sum, checksum_path};
 pub use check::{Check, Condition};
 pub use command::{
     FIELD_MANAGER, apply_object, default_class_patch, delete_object, delete_secret, download, enable_service,
     helm_uninstall, helm_upgrade, install_packages, list_namespace, longhorn_setting, namespaced_kinds,
 };
-pub use document::{Document, KeptIn, SecretSource};
+pub use document::{Document, SecretKeyRef, SecretSource};
 pub use kube::{Found, Kube, ObjectRef};
-pub use observe::{Verdict, certificate};
+pub use observe::{ConditionStatus, certificate};
 pub use revision::Revision;
 pub use storage::{STORAGE_CLASSES, default_classes};
 

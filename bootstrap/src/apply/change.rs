@@ -3,8 +3,8 @@
 use manifest::{Before, Intent, Outcome, Undo};
 use schema::Component;
 
-use super::error::Trouble;
-use super::{Apply, Effect};
+use super::error::StepError;
+use super::{Effect, Executor};
 
 /// A change that is about to happen.
 pub(super) struct Change {
@@ -16,7 +16,7 @@ pub(super) struct Change {
 
 /// What a change came to.
 #[derive(Default)]
-pub(super) struct Made {
+pub(super) struct StepOutcome {
     /// What was written and where.
     pub(super) wrote: Option<String>,
     /// How to take it back, where only the change itself could tell.
@@ -52,32 +52,32 @@ impl Change {
     }
 }
 
-impl Made {
+impl StepOutcome {
     /// `text` was written.
     pub(super) fn wrote(text: impl Into<String>) -> Self {
         Self { wrote: Some(text.into()), undo: None }
     }
 }
 
-impl Apply<'_> {
+impl Executor<'_> {
     /// Writes the intent down, makes the change, and writes down what became of it.
     pub(super) fn make(
         &mut self,
         change: Change,
-        work: impl FnOnce(&mut Self) -> Result<Made, Trouble>,
-    ) -> Result<Effect, Trouble> {
+        work: impl FnOnce(&mut Self) -> Result<StepOutcome, StepError>,
+    ) -> Result<Effect, StepError> {
         let Change { component, action, before, undo } = change;
         let seq = self.journal.begin(Intent { component, action, before, undo })?;
         match work(self) {
-            Ok(Made { wrote, undo }) => {
+            Ok(StepOutcome { wrote, undo }) => {
                 self.journal.end(seq, Outcome::Done { wrote, undo })?;
                 Ok(Effect::Changed)
             }
-            Err(trouble) => {
+            Err(error) => {
                 // The failure of the step is what the operator must hear of, even if it cannot be written down: the
                 // intent stays and says that the end is not known.
                 let _ = self.journal.end(seq, Outcome::Failed);
-                Err(trouble)
+                Err(error)
             }
         }
     }

@@ -11,7 +11,7 @@ use crate::host::{CommandError, FileError};
 
 /// A plan was not carried out to its end.
 #[derive(Debug, thiserror::Error)]
-pub enum ApplyError {
+pub enum ExecutionError {
     /// A step failed.
     #[error("{0}")]
     Failed(Box<StepFailure>),
@@ -38,7 +38,7 @@ pub struct StepFailure {
 
 /// What went wrong inside a step.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Trouble {
+pub(super) enum StepError {
     #[error(transparent)]
     Command(#[from] CommandError),
     #[error(transparent)]
@@ -61,7 +61,7 @@ pub(super) enum Trouble {
     Stopped,
 }
 
-impl From<StepFailure> for ApplyError {
+impl From<StepFailure> for ExecutionError {
     fn from(failure: StepFailure) -> Self {
         Self::Failed(Box::new(failure))
     }
@@ -80,7 +80,7 @@ impl StepFailure {
     }
 }
 
-impl Trouble {
+impl StepError {
     /// curl failed. That there is no curl is no fault of the network.
     pub(super) fn from_download(error: CommandError) -> Self {
         match error {
@@ -96,13 +96,13 @@ impl Trouble {
     }
 
     /// The failure of the step with this title.
-    pub(super) fn at(self, step: &str) -> ApplyError {
+    pub(super) fn at(self, step: &str) -> ExecutionError {
         let reason = self.reason();
         self.with(step, reason)
     }
 
     /// The failure of the verification.
-    pub(super) fn in_verification(self, step: &str) -> ApplyError {
+    pub(super) fn in_verification(self, step: &str) -> ExecutionError {
         let reason = match self {
             Self::NotInTime { .. } => FailureReason::VerificationFailed,
             _ => self.reason(),
@@ -110,9 +110,9 @@ impl Trouble {
         self.with(step, reason)
     }
 
-    fn with(self, step: &str, reason: FailureReason) -> ApplyError {
+    fn with(self, step: &str, reason: FailureReason) -> ExecutionError {
         if matches!(self, Self::Stopped) {
-            return ApplyError::Interrupted;
+            return ExecutionError::Interrupted;
         }
         let tail = match &self {
             Self::Command(error) | Self::Transfer(error) | Self::File(FileError::Command(error)) => {

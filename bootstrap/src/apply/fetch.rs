@@ -7,16 +7,16 @@ use std::path::{Path, PathBuf};
 use privacy::disk;
 use sha2::{Digest, Sha256};
 
-use super::error::Trouble;
-use super::{Apply, Effect, sums};
-use crate::step::{Artifact, Origin, Promise, Sha256Sum, download, promise_file};
+use super::error::StepError;
+use super::{Effect, Executor, sums};
+use crate::step::{Artifact, ChecksumSource, Origin, Sha256Sum, checksum_path, download};
 
 /// Texts about artifacts are smaller than this; the index of a chart repository is the largest.
-const MAX_PROMISE_BYTES: u64 = 64 * 1024 * 1024;
+const MAX_CHECKSUM_FILE_BYTES: u64 = 64 * 1024 * 1024;
 
-impl Apply<'_> {
+impl Executor<'_> {
     /// An artifact changes nothing on the host before it is installed, so it is not in the journal.
-    pub(super) fn fetch(&mut self, artifact: &Artifact, to: &Path) -> Result<Effect, Trouble> {
+    pub(super) fn fetch(&mut self, artifact: &Artifact, to: &Path) -> Result<Effect, StepError> {
         if let Some(folder) = to.parent() {
             disk::create_dir_private(folder)?;
         }
@@ -39,13 +39,13 @@ impl Apply<'_> {
             let remark = if is_html(&part) { "; it is a web page" } else { "" };
             let _ = fs::remove_file(&part);
             let (path, wanted, found) = (to.to_owned(), wanted.to_string(), found.to_string());
-            return Err(Trouble::Checksum { path, wanted, found, remark });
+            return Err(StepError::Checksum { path, wanted, found, remark });
         }
-        fs::rename(&part, to).map_err(Trouble::staging("rename", &part))?;
+        fs::rename(&part, to).map_err(StepError::staging("rename", &part))?;
         Ok(Effect::Changed)
     }
 
-    fn source(&self, artifact: &Artifact, to: &Path) -> Result<Source, Trouble> {
+    fn source(&self, artifact: &Artifact, to: &Path) -> Result<Source, StepError> {
         let name = &artifact.name;
         let (from, stated) = match &artifact.origin {
             Origin::Url(url) => (From::Url(url.clone()), None),
@@ -54,42 +54,44 @@ impl Apply<'_> {
                 let url = format!("{repository}/index.yaml");
                 let index = self.text(&url, to)?;
                 let (chart, digest) = sums::in_chart_index(&index, repository, chart, version)
-                    .ok_or_else(|| Trouble::Download(format!("{url} does not list {chart} {version}")))?;
+                    .ok_or_else(|| StepError::Download(format!("{url} does not list {chart} {version}")))?;
                 if !chart.starts_with("https://") {
-                    return Err(Trouble::Download(format!("{url} gives no https URL for {name}")));
+                    return Err(StepError::Download(format!("{url} gives no https URL for {name}")));
                 }
                 (From::Url(chart), digest)
             }
         };
-        let (wanted, place) = match &artifact.promise {
-            Promise::Pinned(sum) => (Some(sum.clone()), String::new()),
-            Promise::ChartIndex => (stated, "the index of the repository".to_owned()),
-            Promise::SumFile { url, entry } => (sums::in_sum_file(&self.text(url, to)?, entry), url.clone()),
-            Promise::GithubRelease { url, asset } => {
+        let (wanted, place) = match &artifact.checksum {
+            ChecksumSource::Pinned(sum) => (Some(sum.clone()), String::new()),
+            ChecksumSource::ChartIndex => (stated, "the index of the repository".to_owned()),
+            ChecksumSource::SumFile { url, entry } => {
+                (sums::in_sum_file(&self.text(url, to)?, entry), url.clone())
+            }
+            ChecksumSource::GithubRelease { url, asset } => {
                 (sums::in_github_release(&self.text(url, to)?, asset), url.clone())
             }
-            Promise::FolderSums { files } => {
+            ChecksumSource::FolderSums { files } => {
                 (from.folder().and_then(|folder| in_folder_sums(folder, files, name)), files.join(" or "))
             }
         };
         let wanted =
-            wanted.ok_or_else(|| Trouble::Download(format!("there is no sha256 for {name} in {place}")))?;
+            wanted.ok_or_else(|| StepError::Download(format!("there is no sha256 for {name} in {place}")))?;
         Ok(Source { from, wanted })
     }
 
-    fn text(&self, url: &str, to: &Path) -> Result<String, Trouble> {
-        let file = promise_file(to);
+    fn text(&self, url: &str, to: &Path) -> Result<String, StepError> {
+        let file = checksum_path(to);
         self.download(url, &file)?;
-        let bytes = disk::read_bounded(&file, MAX_PROMISE_BYTES)?;
+        let bytes = disk::read_bounded(&file, MAX_CHECKSUM_FILE_BYTES)?;
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
-    fn download(&self, url: &str, to: &Path) -> Result<(), Trouble> {
+    fn download(&self, url: &str, to: &Path) -> Result<(), StepError> {
         let _ = fs::remove_file(to);
         match self.host.run(&download(url, to)) {
             Ok(_) if to.exists() => Ok(()),
-            Ok(_) => Err(Trouble::Download(format!("curl left nothing of {url}"))),
-            Err(error) => Err(Trouble::from_download(error)),
+            Ok(_) => Err(StepError::Download(format!("curl left nothing of {url}"))),
+            Err(error) => Err(StepError::from_download(error)),
         }
     }
 }
@@ -114,38 +116,38 @@ impl From {
 }
 
 /// The checksum of the file at `path`, read in pieces.
-pub(super) fn sum_of(path: &Path) -> Result<Sha256Sum, Trouble> {
-    let mut file = fs::File::open(path).map_err(Trouble::staging("open", path))?;
+pub(super) fn sum_of(path: &Path) -> Result<Sha256Sum, StepError> {
+    let mut file = fs::File::open(path).map_err(StepError::staging("open", path))?;
     let (mut hash, mut piece) = (Sha256::new(), vec![0; 1 << 20]);
     loop {
-        match file.read(&mut piece).map_err(Trouble::staging("read", path))? {
+        match file.read(&mut piece).map_err(StepError::staging("read", path))? {
             0 => return Ok(Sha256Sum::from_digest(&hash.finalize())),
             read => hash.update(&piece[..read]),
         }
     }
 }
 
-fn in_folder(folder: &Path, name: &str) -> Result<PathBuf, Trouble> {
+fn in_folder(folder: &Path, name: &str) -> Result<PathBuf, StepError> {
     let file = folder.join(name);
     if file.is_file() {
         Ok(file)
     } else {
-        Err(Trouble::Download(format!("{} is missing from the artifacts folder", file.display())))
+        Err(StepError::Download(format!("{} is missing from the artifacts folder", file.display())))
     }
 }
 
 /// The first sum file that names the artifact. A file that is about one artifact need not name it.
 fn in_folder_sums(folder: &Path, files: &[String], name: &str) -> Option<Sha256Sum> {
     files.iter().find_map(|file| {
-        let bytes = disk::read_bounded(&folder.join(file), MAX_PROMISE_BYTES).ok()?;
+        let bytes = disk::read_bounded(&folder.join(file), MAX_CHECKSUM_FILE_BYTES).ok()?;
         let text = String::from_utf8_lossy(&bytes);
         let about_it_alone = file.strip_prefix(name).is_some();
         if about_it_alone { sums::in_sum_file(&text, name) } else { sums::named_in_sum_file(&text, name) }
     })
 }
 
-fn copy(from: &Path, to: &Path) -> Result<(), Trouble> {
-    fs::copy(from, to).map(drop).map_err(Trouble::staging("copy", from))
+fn copy(from: &Path, to: &Path) -> Result<(), StepError> {
+    fs::copy(from, to).map(drop).map_err(StepError::staging("copy", from))
 }
 
 fn is_html(path: &Path) -> bool {

@@ -5,13 +5,13 @@ use std::path::Path;
 use manifest::{PreviousFile, Undo};
 use schema::Component;
 
-use super::change::{Change, Made};
-use super::error::Trouble;
-use super::{Apply, Effect, fetch};
+use super::change::{Change, StepOutcome};
+use super::error::StepError;
+use super::{Effect, Executor, fetch};
 use crate::host::Written;
 use crate::step::{Content, certificate, lines};
 
-impl Apply<'_> {
+impl Executor<'_> {
     pub(super) fn install(
         &mut self,
         component: Component,
@@ -19,7 +19,7 @@ impl Apply<'_> {
         from: &Path,
         path: &Path,
         mode: u32,
-    ) -> Result<Effect, Trouble> {
+    ) -> Result<Effect, StepError> {
         // Optional artifacts that a folder did not have.
         if !from.exists() {
             return Ok(Effect::Unchanged);
@@ -54,13 +54,13 @@ impl Apply<'_> {
         path: &Path,
         mode: u32,
         content: &Content,
-    ) -> Result<Effect, Trouble> {
+    ) -> Result<Effect, StepError> {
         let text = match content {
             Content::Secret(secret) => {
-                self.host.log().learn(secret);
+                self.host.log().redact(secret);
                 secret.expose().to_owned()
             }
-            Content::Certificate(secret) => certificate(self.host, secret).map_err(Trouble::State)?,
+            Content::Certificate(secret) => certificate(self.host, secret).map_err(StepError::State)?,
         };
         // Without root a secret file of a former run cannot be read, and is written again.
         let old = match self.host.read(path) {
@@ -93,7 +93,7 @@ impl Apply<'_> {
         title: &str,
         path: &Path,
         mode: u32,
-    ) -> Result<Effect, Trouble> {
+    ) -> Result<Effect, StepError> {
         let mut effect = Effect::Unchanged;
         // One by one, so that each folder has its own record: rollback removes those that are empty.
         for folder in self.host.missing_dirs(path)? {
@@ -101,7 +101,7 @@ impl Apply<'_> {
             let mode = if folder == path { mode } else { 0o755 };
             effect = self.make(change, |this| {
                 this.host.ensure_dir(&folder, mode)?;
-                Ok(Made::wrote(folder.display().to_string()))
+                Ok(StepOutcome::wrote(folder.display().to_string()))
             })?;
         }
         Ok(effect)
@@ -114,7 +114,7 @@ impl Apply<'_> {
         path: &Path,
         marker: &str,
         lines: &[String],
-    ) -> Result<Effect, Trouble> {
+    ) -> Result<Effect, StepError> {
         let text = self.host.read_text(path)?.unwrap_or_default();
         let block = lines::block(marker, lines);
         let previous = lines::find_block(&text, marker).map(str::to_owned);
@@ -139,7 +139,7 @@ impl Apply<'_> {
         title: &str,
         path: &Path,
         line: &str,
-    ) -> Result<Effect, Trouble> {
+    ) -> Result<Effect, StepError> {
         let text = self.host.read_text(path)?.unwrap_or_default();
         if lines::has_line(&text, line) {
             return Ok(Effect::Unchanged);
@@ -151,12 +151,12 @@ impl Apply<'_> {
     }
 }
 
-fn wrote(how: Written, path: &Path) -> Made {
+fn wrote(how: Written, path: &Path) -> StepOutcome {
     let remark = match how {
         Written::Created => "created",
         Written::Replaced => "replaced",
         Written::InPlace => "written in place, because something is mounted on it",
         Written::Unchanged => "unchanged",
     };
-    Made::wrote(format!("{}: {remark}", path.display()))
+    StepOutcome::wrote(format!("{}: {remark}", path.display()))
 }

@@ -3,22 +3,22 @@
 use manifest::Undo;
 use schema::Component;
 
-use super::change::{Change, Made};
-use super::error::Trouble;
-use super::{Apply, Effect};
+use super::change::{Change, StepOutcome};
+use super::error::StepError;
+use super::{Effect, Executor};
 use crate::host::{Answer, Command};
 use crate::step::{enable_service, install_packages};
 
-impl Apply<'_> {
+impl Executor<'_> {
     pub(super) fn run(
         &mut self,
         component: Component,
         title: &str,
         command: &Command,
-    ) -> Result<Effect, Trouble> {
+    ) -> Result<Effect, StepError> {
         self.make(Change::of_unknown(component, title), |this| {
             this.host.run(command)?;
-            Ok(Made::wrote(command.to_string()))
+            Ok(StepOutcome::wrote(command.to_string()))
         })
     }
 
@@ -27,7 +27,7 @@ impl Apply<'_> {
         component: Component,
         title: &str,
         packages: &[String],
-    ) -> Result<Effect, Trouble> {
+    ) -> Result<Effect, StepError> {
         let mut effect = Effect::Unchanged;
         for package in packages {
             let change = match self.host.package_installed(package) {
@@ -40,7 +40,7 @@ impl Apply<'_> {
                 // One dead repository among many fails the refresh; whether it was needed is told by the installation.
                 let _ = this.host.run(&refresh);
                 this.host.run(&install)?;
-                Ok(Made::wrote(package.clone()))
+                Ok(StepOutcome::wrote(package.clone()))
             })?;
         }
         Ok(effect)
@@ -51,7 +51,7 @@ impl Apply<'_> {
         component: Component,
         title: &str,
         name: &str,
-    ) -> Result<Effect, Trouble> {
+    ) -> Result<Effect, StepError> {
         let enabled = self.host.ask(&Command::new("systemctl").args(["is-enabled", name]))?.succeeded();
         if enabled && self.host.service_active(name) == Answer::Yes {
             return Ok(Effect::Unchanged);
@@ -63,7 +63,7 @@ impl Apply<'_> {
         };
         self.make(change, |this| {
             this.host.run(&enable_service(name))?;
-            Ok(Made::wrote(name))
+            Ok(StepOutcome::wrote(name))
         })
     }
 }

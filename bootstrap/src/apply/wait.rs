@@ -2,32 +2,32 @@
 
 use std::time::Instant;
 
-use super::error::Trouble;
-use super::{Apply, Event};
-use crate::step::{Check, Verdict};
+use super::error::StepError;
+use super::{Executor, StepEvent};
+use crate::step::{Check, ConditionStatus};
 
-impl Apply<'_> {
+impl Executor<'_> {
     /// Looks until the condition is met. The last look is after the time has passed.
-    pub(super) fn wait(&mut self, check: &Check) -> Result<(), Trouble> {
+    pub(super) fn wait(&mut self, check: &Check) -> Result<(), StepError> {
         let begun = Instant::now();
         loop {
             let late = begun.elapsed() >= check.timeout;
             match check.condition.look(self.host) {
-                Verdict::Met => return Ok(()),
-                Verdict::NotYet(missing) if late => {
+                ConditionStatus::Met => return Ok(()),
+                ConditionStatus::NotYet(missing) if late => {
                     let (seconds, hint) = (check.timeout.as_secs(), check.condition.hint());
-                    return Err(Trouble::NotInTime { seconds, missing, hint });
+                    return Err(StepError::NotInTime { seconds, missing, hint });
                 }
-                Verdict::NotYet(missing) => (self.report)(Event::Waiting(&missing)),
+                ConditionStatus::NotYet(missing) => (self.report)(StepEvent::Waiting(&missing)),
             }
             self.pause()?;
         }
     }
 
     /// Lets some time pass, unless the run is asked to stop.
-    pub(super) fn pause(&self) -> Result<(), Trouble> {
+    pub(super) fn pause(&self) -> Result<(), StepError> {
         if (self.stop)() {
-            return Err(Trouble::Stopped);
+            return Err(StepError::Stopped);
         }
         std::thread::sleep(self.poll);
         Ok(())

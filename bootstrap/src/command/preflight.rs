@@ -7,14 +7,14 @@ use crate::command::inputs;
 use crate::exit::{Exit, Failure};
 use crate::host::{Host, RunLog};
 use crate::input::Flags;
-use crate::preflight::{Finding, Report, Severity, check};
+use crate::preflight::{Finding, PreflightReport, Severity, check};
 use crate::terminal::Printer;
 
 #[derive(Debug, Serialize)]
 struct Document<'a> {
     mode: schema::Mode,
     platform: &'a schema::Platform,
-    checks: &'a Report,
+    checks: &'a PreflightReport,
     worst: Severity,
     exit_code: u8,
 }
@@ -51,14 +51,14 @@ pub(super) fn run(options: &Preflight, flags: &Flags, printer: &mut Printer) -> 
 }
 
 /// Prints a line for each finding.
-pub fn show(report: &Report, printer: &mut Printer) {
+pub fn show(report: &PreflightReport, printer: &mut Printer) {
     for finding in &report.findings {
         printer.wrapped(&label(finding), &finding.message);
     }
 }
 
 /// Tells what a run should not go on over.
-pub fn show_problems(report: &Report, printer: &mut Printer) {
+pub fn show_problems(report: &PreflightReport, printer: &mut Printer) {
     for finding in report.findings.iter().filter(|finding| finding.severity > Severity::Pass) {
         printer.item(&label(finding), &finding.message);
     }

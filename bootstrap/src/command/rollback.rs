@@ -10,7 +10,7 @@ use super::inputs;
 use crate::cli;
 use crate::exit::{Exit, Failure};
 use crate::host::{Host, RunLog};
-use crate::rollback::{self, Plan, Report, State};
+use crate::rollback::{self, ItemState, RollbackPlan, RollbackReport};
 use crate::terminal::{Printer, Prompter, Signals};
 use record::Record;
 
@@ -39,10 +39,10 @@ fn plan_only(options: &cli::Rollback, record: &Record, printer: &mut Printer) ->
     let warnings: Vec<String> = unseen(&plan).into_iter().collect();
     inputs::warn_all(&warnings, printer);
     if printer.is_json() {
-        printer.document(&Report::of_plan(&plan, &warnings));
+        printer.document(&RollbackReport::of_plan(&plan, &warnings));
     } else {
         rollback::show(&plan, printer);
-        if plan.in_state(State::Ready).next().is_some() {
+        if plan.in_state(ItemState::Ready).next().is_some() {
             printer.data("");
             printer.wrapped("", "Nothing was changed. --apply carries this out.");
         }
@@ -50,19 +50,24 @@ fn plan_only(options: &cli::Rollback, record: &Record, printer: &mut Printer) ->
     Exit::Done
 }
 
-fn planned(options: &cli::Rollback, context: &PrivateContext, host: &Host, printer: &mut Printer) -> Plan {
+fn planned(
+    options: &cli::Rollback,
+    context: &PrivateContext,
+    host: &Host,
+    printer: &mut Printer,
+) -> RollbackPlan {
     if context.steps.len() > 10 {
         printer.note("Looking at what the run left on this host ...");
     }
-    let sights = match context.execution {
-        Execution::DryRun => rollback::Sights::new(),
-        Execution::Apply => rollback::look_at_all(host, context),
+    let live_states = match context.execution {
+        Execution::DryRun => rollback::LiveStates::new(),
+        Execution::Apply => rollback::observe_all(host, context),
     };
-    rollback::plan(context, &sights, options.include)
+    rollback::plan(context, &live_states, options.include)
 }
 
 /// A plan that was made without root may say of much that it cannot be told.
-fn unseen(plan: &Plan) -> Option<String> {
-    let unseen = plan.in_state(State::Manual).filter(|item| item.reason.contains("needs root")).count();
+fn unseen(plan: &RollbackPlan) -> Option<String> {
+    let unseen = plan.in_state(ItemState::Manual).filter(|item| item.reason.contains("needs root")).count();
     (unseen > 0).then(|| format!("{unseen} items can only be seen by root; with sudo the plan tells more"))
 }

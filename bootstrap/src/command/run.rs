@@ -75,7 +75,7 @@ fn request(
 }
 
 /// A run whose first record is written.
-struct Begun {
+struct RunContext {
     session: Session,
     reporter: Reporter,
     host: Host,
@@ -87,7 +87,7 @@ struct Begun {
     warnings: Vec<String>,
 }
 
-impl Begun {
+impl RunContext {
     /// Writes the first record and reports that the run began.
     fn new(request: Request, execution: Execution, printer: &mut Printer) -> Result<Self, Failure> {
         let Request { inputs, settings, consent, mut warnings } = request;
@@ -113,7 +113,7 @@ impl Begun {
         let given = consent.proof().is_some();
         session.record.describe(features(&settings, all, given), local_facts(&settings, all));
         let log = session.record.files().log().map_or_else(|_| RunLog::discard(), RunLog::to);
-        settings.secrets().into_iter().for_each(|secret| log.learn(secret));
+        settings.secrets().into_iter().for_each(|secret| log.redact(secret));
         let files = Files::of(session.record.files());
         let host = Host::this_machine(log);
         Ok(Self { session, reporter, host, platform, settings, consent, files, staging, warnings })

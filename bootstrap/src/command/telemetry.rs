@@ -18,12 +18,12 @@ use crate::run::{ask_consent, decided_consent};
 use crate::terminal::{Printer, Signals};
 
 /// What every telemetry command needs to know.
-struct Context {
+struct TelemetryContext {
     gate: Gate,
     settings: Settings,
 }
 
-impl Context {
+impl TelemetryContext {
     /// Reads the settings; the gate knows this machine and the private inputs of the environment.
     fn read(options: &Telemetry, printer: &mut Printer) -> Self {
         let runs_dir = options.runs_dir.clone().unwrap_or_else(runs_dir_from_env);
@@ -61,7 +61,7 @@ pub(super) fn run(options: &Telemetry, printer: &mut Printer) -> Result<Exit, Fa
     if let TelemetryCommand::Flush { detached: true } = options.command {
         return Ok(deliver::detached(options));
     }
-    let context = Context::read(options, printer);
+    let context = TelemetryContext::read(options, printer);
     match &options.command {
         TelemetryCommand::Status => status::run(&context, printer),
         TelemetryCommand::Show { id } => show::run(&context, id.as_deref(), printer),

@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{Command, FileError, Host, Posture, Stdin, native};
+use super::{Command, FileError, Host, RootAccess, Stdin, native};
 use crate::secret::Secret;
 
 /// How a file came to its content.
@@ -102,8 +102,8 @@ impl Host {
     ) -> Result<Written, FileError> {
         let mode = mode.or_else(|| Some(found?.mode() & 0o7777)).unwrap_or(0o644);
         let owner = found.map(|found| (found.uid(), found.gid()));
-        let replaced = match (self.posture, content) {
-            (Posture::Sudo, _) => {
+        let replaced = match (self.root_access, content) {
+            (RootAccess::Sudo, _) => {
                 self.replace_by_sudo(&self.at(path), content, mode, owner.unwrap_or((0, 0)))?
             }
             (_, Content::Text(text)) => native::replace(&self.at(path), text.as_bytes(), mode, owner)
@@ -126,8 +126,8 @@ impl Host {
         let missing = self.missing_dirs(path)?;
         for folder in &missing {
             let mode = if folder == path { mode } else { 0o755 };
-            match self.posture {
-                Posture::Sudo => {
+            match self.root_access {
+                RootAccess::Sudo => {
                     let (mode, target) = (format!("{mode:04o}"), self.at(folder));
                     let install = Command::new("install").args(["-d", "-m", &mode, "--"]);
                     self.run(&install.args([target.to_string_lossy()]).as_root())?;
@@ -158,8 +158,8 @@ impl Host {
         if !self.exists(path)? {
             return Ok(());
         }
-        match self.posture {
-            Posture::Sudo => {
+        match self.root_access {
+            RootAccess::Sudo => {
                 let target = self.at(path).to_string_lossy().into_owned();
                 self.run(&Command::new("rm").args(["-f", "--", &target]).as_root())?;
                 Ok(())
@@ -175,7 +175,7 @@ impl Host {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
             Err(error) => return Err(failed("list", path)(error)),
         };
-        if empty && self.posture == Posture::Sudo {
+        if empty && self.root_access == RootAccess::Sudo {
             let target = self.at(path).to_string_lossy().into_owned();
             self.run(&Command::new("rmdir").args(["--", &target]).as_root())?;
         } else if empty {

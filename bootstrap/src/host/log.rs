@@ -27,7 +27,7 @@ impl RunLog {
     }
 
     /// Masks `secret` from now on.
-    pub fn learn(&self, secret: &Secret) {
+    pub fn redact(&self, secret: &Secret) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if !secret.expose().trim().is_empty() && !state.secrets.contains(secret) {
             state.secrets.push(secret.clone());

@@ -54,14 +54,14 @@ impl Output {
     }
 
     /// Standard error as text.
-    pub fn complaint(&self) -> String {
+    pub fn stderr_text(&self) -> String {
         String::from_utf8_lossy(&self.stderr).into_owned()
     }
 
     /// The last `count` lines of standard error, or of standard output if that is empty and not `withheld`.
     pub(super) fn tail(&self, count: usize, withheld: bool) -> Vec<String> {
-        let text = match self.complaint() {
-            complaint if withheld || !complaint.trim().is_empty() => complaint,
+        let text = match self.stderr_text() {
+            stderr_text if withheld || !stderr_text.trim().is_empty() => stderr_text,
             _ => self.text(),
         };
         let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();

@@ -53,7 +53,7 @@ impl Host {
         match self.ask(&command) {
             Ok(output) if output.succeeded() && output.text().trim() == "installed" => Answer::Yes,
             Ok(output) if output.succeeded() => Answer::No,
-            Ok(output) if output.complaint().contains("no packages found") => Answer::No,
+            Ok(output) if output.stderr_text().contains("no packages found") => Answer::No,
             Ok(output) => Answer::Unknown(format!("dpkg-query ended with {output}")),
             Err(CommandError::NotFound { .. }) => Answer::Unknown("this host has no dpkg-query".to_owned()),
             Err(error) => Answer::Unknown(error.to_string()),

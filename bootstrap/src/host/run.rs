@@ -10,7 +10,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::process::{self, Ended, OnLine};
-use super::{Command, CommandError, Host, Output, Posture, Privilege, Stdin};
+use super::{Command, CommandError, Host, Output, Privilege, RootAccess, Stdin};
 
 /// This many last lines of output go into an error.
 const TAIL_LINES: usize = 12;
@@ -51,7 +51,7 @@ impl Host {
     pub fn ask(&self, command: &Command) -> Result<Output, CommandError> {
         let prepared = self.prepared(command)?;
         if let Stdin::Secret(secret) = &command.stdin {
-            self.log.learn(secret);
+            self.log.redact(secret);
         }
         let shown = self.log.masked(&command.to_string());
         self.log.line(&format!("{} {shown}", if self.by_sudo(command) { "$ sudo -n" } else { "$" }));
@@ -83,7 +83,7 @@ impl Host {
     /// # Errors
     /// There is no sudo, or it does not let this user become root.
     pub fn acquire_root(&mut self, may_prompt: bool) -> Result<(), CommandError> {
-        if self.posture != Posture::Plain {
+        if self.root_access != RootAccess::Plain {
             return Ok(());
         }
         if may_prompt {
@@ -92,7 +92,7 @@ impl Host {
             let _ = child(sudo).arg("-v").stdout(Stdio::null()).status();
         }
         self.run(&Command::new("sudo").args(["-n", "true"]))?;
-        self.posture = Posture::Sudo;
+        self.root_access = RootAccess::Sudo;
         Ok(())
     }
 
@@ -108,7 +108,7 @@ impl Host {
             }
             sudo.arg(program);
             sudo
-        } else if command.privilege == Privilege::Root && self.posture == Posture::Plain {
+        } else if command.privilege == Privilege::Root && self.root_access == RootAccess::Plain {
             return Err(CommandError::NeedsRoot { command: self.log.masked(&command.to_string()) });
         } else {
             child(program)
@@ -129,7 +129,7 @@ impl Host {
     }
 
     fn by_sudo(&self, command: &Command) -> bool {
-        command.privilege == Privilege::Root && self.posture == Posture::Sudo
+        command.privilege == Privilege::Root && self.root_access == RootAccess::Sudo
     }
 
     fn logging(&self, command: &Command) -> OnLine {
@@ -141,7 +141,7 @@ impl Host {
     }
 
     fn tail(&self, command: &Command, output: &Output) -> Vec<String> {
-        // Withheld standard output may be a secret itself; a complaint is always worth telling.
+        // Withheld standard output may be a secret itself; a stderr_text is always worth telling.
         output.tail(TAIL_LINES, command.withheld).iter().map(|line| self.log.masked(line)).collect()
     }
 

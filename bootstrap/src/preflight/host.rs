@@ -5,7 +5,7 @@ use std::path::Path;
 use schema::{Arch, Component, Mode, Platform, Support};
 
 use super::Finding;
-use crate::host::{Host, Posture};
+use crate::host::{Host, RootAccess};
 use crate::platform::SUPPORTED;
 use crate::settings::{Artifacts, Settings};
 
@@ -39,14 +39,14 @@ pub(super) fn init_system(host: &Host) -> Finding {
 }
 
 pub(super) fn privilege(host: &Host) -> Finding {
-    match host.posture() {
-        Posture::Root => Finding::pass("privilege", "running as root"),
-        Posture::Sudo => Finding::pass("privilege", "sudo works"),
-        Posture::Plain if host.program("sudo").is_some() => Finding::pass(
+    match host.root_access() {
+        RootAccess::Root => Finding::pass("privilege", "running as root"),
+        RootAccess::Sudo => Finding::pass("privilege", "sudo works"),
+        RootAccess::Plain if host.program("sudo").is_some() => Finding::pass(
             "privilege",
             "not root; sudo is there and is used only when something is going to change",
         ),
-        Posture::Plain => {
+        RootAccess::Plain => {
             Finding::failure("privilege", "not root and there is no sudo; run as root or install sudo")
         }
     }

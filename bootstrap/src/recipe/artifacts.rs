@@ -8,9 +8,9 @@ use std::path::PathBuf;
 
 use schema::Arch;
 
-use super::Context;
+use super::PlanContext;
 use crate::settings::Artifacts;
-use crate::step::{Action, Artifact, Origin, Promise, Sha256Sum, Step};
+use crate::step::{Action, Artifact, ChecksumSource, Origin, Sha256Sum, Step};
 
 /// The general sum file of an artifacts folder, for what comes without one of its own.
 const SUMS: &str = "SHA256SUMS";
@@ -19,14 +19,14 @@ const SUMS: &str = "SHA256SUMS";
 struct Release<'a> {
     name: String,
     origin: Origin,
-    promise: Promise,
+    checksum: ChecksumSource,
     /// The release's own sum file in an artifacts folder.
     sums: Option<String>,
     pinned: Option<&'a Sha256Sum>,
 }
 
 /// The k3s program.
-pub(super) fn k3s(context: &Context<'_>) -> Artifact {
+pub(super) fn k3s(context: &PlanContext<'_>) -> Artifact {
     let (version, arch) = (&context.settings.versions.k3s, arch(context.arch));
     let name = if arch == "amd64" { "k3s".to_owned() } else { format!("k3s-{arch}") };
     let sums = format!("sha256sum-{arch}.txt");
@@ -34,7 +34,7 @@ pub(super) fn k3s(context: &Context<'_>) -> Artifact {
         context,
         Release {
             origin: Origin::Url(k3s_release(version, &name)),
-            promise: Promise::SumFile { url: k3s_release(version, &sums), entry: name.clone() },
+            checksum: ChecksumSource::SumFile { url: k3s_release(version, &sums), entry: name.clone() },
             sums: Some(sums),
             pinned: context.settings.checksums.k3s.as_ref(),
             name,
@@ -43,21 +43,21 @@ pub(super) fn k3s(context: &Context<'_>) -> Artifact {
 }
 
 /// The images that k3s needs, for hosts without network: only ever taken from a folder, and only if it has them.
-pub(super) fn k3s_images(context: &Context<'_>) -> Option<Artifact> {
+pub(super) fn k3s_images(context: &PlanContext<'_>) -> Option<Artifact> {
     let Artifacts::Local(folder) = &context.settings.artifacts else { return None };
     let arch = arch(context.arch);
     let files = vec![format!("sha256sum-{arch}.txt"), SUMS.to_owned()];
     Some(Artifact {
         name: format!("k3s-airgap-images-{arch}.tar.zst"),
         origin: Origin::Folder(folder.clone()),
-        promise: Promise::FolderSums { files },
+        checksum: ChecksumSource::FolderSums { files },
         optional: true,
     })
 }
 
 /// The install script of the same release. It is no file of the release but of its source, which holds its checksum
 /// beside it.
-pub(super) fn k3s_script(context: &Context<'_>) -> Artifact {
+pub(super) fn k3s_script(context: &PlanContext<'_>) -> Artifact {
     let version = encoded(&context.settings.versions.k3s);
     let source = |file| format!("https://raw.githubusercontent.com/k3s-io/k3s/{version}/{file}");
     artifact(
@@ -65,7 +65,10 @@ pub(super) fn k3s_script(context: &Context<'_>) -> Artifact {
         Release {
             name: "install.sh".to_owned(),
             origin: Origin::Url(source("install.sh")),
-            promise: Promise::SumFile { url: source("install.sh.sha256sum"), entry: "install.sh".to_owned() },
+            checksum: ChecksumSource::SumFile {
+                url: source("install.sh.sha256sum"),
+                entry: "install.sh".to_owned(),
+            },
             sums: Some("install.sh.sha256sum".to_owned()),
             pinned: context.settings.checksums.k3s_script.as_ref(),
         },
@@ -73,13 +76,13 @@ pub(super) fn k3s_script(context: &Context<'_>) -> Artifact {
 }
 
 /// The archive that holds the helm program.
-pub(super) fn helm(context: &Context<'_>) -> Artifact {
+pub(super) fn helm(context: &PlanContext<'_>) -> Artifact {
     let name = format!("helm-{}-linux-{}.tar.gz", context.settings.versions.helm, arch(context.arch));
     let url = format!("https://get.helm.sh/{}", encoded(&name));
     artifact(
         context,
         Release {
-            promise: Promise::SumFile { url: format!("{url}.sha256sum"), entry: name.clone() },
+            checksum: ChecksumSource::SumFile { url: format!("{url}.sha256sum"), entry: name.clone() },
             origin: Origin::Url(url),
             sums: Some(format!("{name}.sha256sum")),
             pinned: context.settings.checksums.helm.as_ref(),
@@ -89,7 +92,7 @@ pub(super) fn helm(context: &Context<'_>) -> Artifact {
 }
 
 /// The manifest of cert-manager. Its release has no sum file; the release's description states the digest.
-pub(super) fn cert_manager(context: &Context<'_>) -> Artifact {
+pub(super) fn cert_manager(context: &PlanContext<'_>) -> Artifact {
     let version = encoded(&context.settings.versions.cert_manager);
     let (name, repository) = ("cert-manager.yaml".to_owned(), "cert-manager/cert-manager");
     artifact(
@@ -98,7 +101,7 @@ pub(super) fn cert_manager(context: &Context<'_>) -> Artifact {
             origin: Origin::Url(format!(
                 "https://github.com/{repository}/releases/download/{version}/{name}"
             )),
-            promise: Promise::GithubRelease {
+            checksum: ChecksumSource::GithubRelease {
                 url: format!("https://api.github.com/repos/{repository}/releases/tags/{version}"),
                 asset: name.clone(),
             },
@@ -111,7 +114,7 @@ pub(super) fn cert_manager(context: &Context<'_>) -> Artifact {
 
 /// A chart of a repository.
 pub(super) fn chart(
-    context: &Context<'_>,
+    context: &PlanContext<'_>,
     repository: &str,
     chart: &str,
     version: &str,
@@ -124,30 +127,30 @@ pub(super) fn chart(
         version: version.to_owned(),
     };
     let name = format!("{chart}-{version}.tgz");
-    artifact(context, Release { name, origin, promise: Promise::ChartIndex, sums: None, pinned })
+    artifact(context, Release { name, origin, checksum: ChecksumSource::ChartIndex, sums: None, pinned })
 }
 
 /// Where an artifact is fetched to.
-pub(super) fn staged(context: &Context<'_>, artifact: &Artifact) -> PathBuf {
+pub(super) fn staged(context: &PlanContext<'_>, artifact: &Artifact) -> PathBuf {
     context.staging.join(&artifact.name)
 }
 
 /// The step that fetches an artifact.
-pub(super) fn fetch(context: &Context<'_>, title: &str, artifact: Artifact) -> Step {
+pub(super) fn fetch(context: &PlanContext<'_>, title: &str, artifact: Artifact) -> Step {
     let to = staged(context, &artifact);
     Step::new(title, Action::Fetch { artifact, to })
 }
 
-fn artifact(context: &Context<'_>, release: Release<'_>) -> Artifact {
-    let (origin, promise) = match &context.settings.artifacts {
-        Artifacts::Download => (release.origin, release.promise),
+fn artifact(context: &PlanContext<'_>, release: Release<'_>) -> Artifact {
+    let (origin, checksum) = match &context.settings.artifacts {
+        Artifacts::Download => (release.origin, release.checksum),
         Artifacts::Local(folder) => {
             let files = release.sums.into_iter().chain([SUMS.to_owned()]).collect();
-            (Origin::Folder(folder.clone()), Promise::FolderSums { files })
+            (Origin::Folder(folder.clone()), ChecksumSource::FolderSums { files })
         }
     };
-    let promise = release.pinned.map_or(promise, |sum| Promise::Pinned(sum.clone()));
-    Artifact { name: release.name, origin, promise, optional: false }
+    let checksum = release.pinned.map_or(checksum, |sum| ChecksumSource::Pinned(sum.clone()));
+    Artifact { name: release.name, origin, checksum, optional: false }
 }
 
 fn k3s_release(version: &str, file: &str) -> String {

@@ -1,6 +1,6 @@
 //! cert-manager, from the manifest of its release.
 
-use super::{Context, Detection, Plan, Probe, artifacts};
+use super::{ComponentPlan, Detection, PlanContext, Probe, artifacts};
 use crate::step::{Action, Check, Condition, ObjectRef, Step};
 
 pub(super) const NAMESPACE: &str = "cert-manager";
@@ -16,7 +16,7 @@ pub(super) fn detect(probe: &Probe<'_>) -> Detection {
     probe.objects(&DEPLOYMENTS.iter().map(deployment).chain([last]).collect::<Vec<_>>())
 }
 
-pub(super) fn plan(detection: &Detection, context: &Context<'_>) -> Plan {
+pub(super) fn plan(detection: &Detection, context: &PlanContext<'_>) -> ComponentPlan {
     let deployments = DEPLOYMENTS.map(str::to_owned).to_vec();
     let verify = vec![
         Check::within(420, Condition::Rollout { namespace: NAMESPACE.to_owned(), deployments }),
@@ -25,10 +25,10 @@ pub(super) fn plan(detection: &Detection, context: &Context<'_>) -> Plan {
             Condition::Endpoints { namespace: NAMESPACE.to_owned(), service: WEBHOOK.to_owned() },
         ),
     ];
-    Plan::for_state(detection, || steps(context), verify)
+    ComponentPlan::for_state(detection, || steps(context), verify)
 }
 
-fn steps(context: &Context<'_>) -> Vec<Step> {
+fn steps(context: &PlanContext<'_>) -> Vec<Step> {
     let manifest = artifacts::cert_manager(context);
     let staged = artifacts::staged(context, &manifest);
     // The namespace is the first object of the manifest.

@@ -1,6 +1,6 @@
 //! What components that are helm charts share.
 
-use super::{Context, Detection, Probe, artifacts};
+use super::{Detection, PlanContext, Probe, artifacts};
 use crate::step::{Action, Artifact, Document, Found, HelmRelease, ObjectRef, Revision, Step};
 
 /// A chart and the release that it becomes.
@@ -33,7 +33,7 @@ impl Chart {
     }
 
     /// The steps that fetch the chart and bring the release up to date.
-    pub(super) fn steps(&self, context: &Context<'_>, chart: Artifact, values: Document) -> [Step; 2] {
+    pub(super) fn steps(&self, context: &PlanContext<'_>, chart: Artifact, values: Document) -> [Step; 2] {
         let staged = artifacts::staged(context, &chart);
         let release = HelmRelease {
             release: self.name.to_owned(),

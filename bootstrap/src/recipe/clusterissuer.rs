@@ -3,7 +3,7 @@
 use schema::LetsencryptEnvironment;
 use serde_json::{Value, json};
 
-use super::{Context, Detection, Plan, Probe};
+use super::{ComponentPlan, Detection, PlanContext, Probe};
 use crate::settings::Tls;
 use crate::step::{Action, Check, Condition, Document, ObjectRef, Step};
 
@@ -13,11 +13,11 @@ pub(super) fn detect(probe: &Probe<'_>) -> Detection {
     probe.objects(&[reference(&probe.settings.tls)])
 }
 
-pub(super) fn plan(detection: &Detection, context: &Context<'_>) -> Plan {
+pub(super) fn plan(detection: &Detection, context: &PlanContext<'_>) -> ComponentPlan {
     let tls = &context.settings.tls;
     let verify = vec![Check::within(180, Condition::Ready(reference(tls)))];
     let issuer = || vec![Step::new("cluster issuer", Action::Apply(Document::new(object(tls))))];
-    Plan::ensuring(detection, issuer, verify)
+    ComponentPlan::ensuring(detection, issuer, verify)
 }
 
 fn reference(tls: &Tls) -> ObjectRef {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Cluster, Context, Detection, Plan, Probe, registry};
+use super::{Cluster, ComponentPlan, Detection, PlanContext, Probe, registry};
 use crate::settings::Settings;
 use crate::step::{Action, Check, Condition, Content, Step, certificate};
 
@@ -25,7 +25,7 @@ pub(super) fn detect(probe: &Probe<'_>) -> Detection {
     }
 }
 
-pub(super) fn plan(detection: &Detection, context: &Context<'_>) -> Plan {
+pub(super) fn plan(detection: &Detection, context: &PlanContext<'_>) -> ComponentPlan {
     let (path, secret) = (target(context.settings), registry::certificate_secret());
     let in_place = Condition::CertificateInstalled { path: path.clone(), secret: secret.clone() };
     let steps = || {
@@ -43,7 +43,7 @@ pub(super) fn plan(detection: &Detection, context: &Context<'_>) -> Plan {
             ),
         ]
     };
-    Plan::ensuring(detection, steps, vec![Check::within(30, in_place)])
+    ComponentPlan::ensuring(detection, steps, vec![Check::within(30, in_place)])
 }
 
 fn target(settings: &Settings) -> PathBuf {

@@ -1,6 +1,6 @@
 //! The helm program.
 
-use super::{Context, Detection, Plan, Probe, artifacts};
+use super::{ComponentPlan, Detection, PlanContext, Probe, artifacts};
 use crate::host::Command;
 use crate::step::{Action, Check, Condition, Step};
 
@@ -10,12 +10,16 @@ pub(super) fn detect(probe: &Probe<'_>) -> Detection {
     if probe.host.program("helm").is_some() { Detection::Present } else { Detection::Missing }
 }
 
-pub(super) fn plan(detection: &Detection, context: &Context<'_>) -> Plan {
+pub(super) fn plan(detection: &Detection, context: &PlanContext<'_>) -> ComponentPlan {
     let version = Command::new("helm").args(["version", "--short"]);
-    Plan::for_state(detection, || steps(context), vec![Check::within(20, Condition::Succeeds(version))])
+    ComponentPlan::for_state(
+        detection,
+        || steps(context),
+        vec![Check::within(20, Condition::Succeeds(version))],
+    )
 }
 
-fn steps(context: &Context<'_>) -> Vec<Step> {
+fn steps(context: &PlanContext<'_>) -> Vec<Step> {
     let archive = artifacts::helm(context);
     let staged = artifacts::staged(context, &archive);
     // The archive holds one folder, named after the platform.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use schema::{Mode, PlannedAction};
 
-use super::{Context, Detection, Plan, Probe, artifacts};
+use super::{ComponentPlan, Detection, PlanContext, Probe, artifacts};
 use crate::host::{Answer, Command, Host};
 use crate::settings::Agent;
 use crate::step::{Action, Check, Condition, Content, Step};
@@ -41,8 +41,8 @@ pub(super) fn state(host: &Host, mode: Mode) -> Detection {
     }
 }
 
-pub(super) fn plan(detection: &Detection, context: &Context<'_>) -> Plan {
-    let mut plan = Plan::for_state(detection, || steps(context), verify(context.settings.mode));
+pub(super) fn plan(detection: &Detection, context: &PlanContext<'_>) -> ComponentPlan {
+    let mut plan = ComponentPlan::for_state(detection, || steps(context), verify(context.settings.mode));
     if plan.action == PlannedAction::Ensure {
         // The script does not start a service whose files it finds unchanged, unless it is told to.
         for step in &mut plan.steps {
@@ -54,7 +54,7 @@ pub(super) fn plan(detection: &Detection, context: &Context<'_>) -> Plan {
     plan
 }
 
-fn steps(context: &Context<'_>) -> Vec<Step> {
+fn steps(context: &PlanContext<'_>) -> Vec<Step> {
     let (binary, script) = (artifacts::k3s(context), artifacts::k3s_script(context));
     let (program, installer) = (artifacts::staged(context, &binary), artifacts::staged(context, &script));
     let mut steps = vec![
@@ -80,7 +80,7 @@ fn steps(context: &Context<'_>) -> Vec<Step> {
     steps
 }
 
-fn images(context: &Context<'_>) -> Vec<Step> {
+fn images(context: &PlanContext<'_>) -> Vec<Step> {
     let Some(images) = artifacts::k3s_images(context) else { return Vec::new() };
     let (from, to) = (artifacts::staged(context, &images), format!("{IMAGES}/{}", images.name));
     vec![

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use schema::Component;
 
-use super::{Context, Detection, Plan, Probe};
+use super::{ComponentPlan, Detection, PlanContext, Probe};
 use crate::settings::Settings;
 use crate::step::lines;
 use crate::step::{Action, Check, Condition, Step};
@@ -28,14 +28,14 @@ pub(super) fn detect(probe: &Probe<'_>) -> Detection {
     }
 }
 
-pub(super) fn plan(detection: &Detection, context: &Context<'_>) -> Plan {
+pub(super) fn plan(detection: &Detection, context: &PlanContext<'_>) -> ComponentPlan {
     let settings = context.settings;
     let verify = vec![Check::within(10, Condition::Resolves(names(settings)))];
     let steps = || {
         let (path, marker, lines) = (HOSTS.into(), MARKER.to_owned(), wanted(settings));
         vec![Step::new("names in the hosts file", Action::EnsureBlock { path, marker, lines })]
     };
-    Plan::ensuring(detection, steps, verify)
+    ComponentPlan::ensuring(detection, steps, verify)
 }
 
 fn wanted(settings: &Settings) -> Vec<String> {

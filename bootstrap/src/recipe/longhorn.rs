@@ -4,7 +4,7 @@ use schema::PlannedAction;
 use serde_json::{Value, json};
 
 use super::chart::Chart;
-use super::{Context, Detection, Plan, Probe, artifacts};
+use super::{ComponentPlan, Detection, PlanContext, Probe, artifacts};
 use crate::settings::Longhorn;
 use crate::step::{Action, Check, Condition, Document, Found, STORAGE_CLASSES, Step, default_classes};
 
@@ -43,7 +43,7 @@ fn storage(probe: &Probe<'_>) -> Detection {
     }
 }
 
-pub(super) fn plan(detection: &Detection, context: &Context<'_>) -> Plan {
+pub(super) fn plan(detection: &Detection, context: &PlanContext<'_>) -> ComponentPlan {
     let (namespace, release) = (CHART.namespace.to_owned(), CHART.name.to_owned());
     let mut verify = Vec::new();
     // One that was installed without helm has no release to look at.
@@ -51,7 +51,7 @@ pub(super) fn plan(detection: &Detection, context: &Context<'_>) -> Plan {
         verify.push(Check::within(60, Condition::HelmDeployed { namespace: namespace.clone(), release }));
     }
     verify.push(Check::within(600, Condition::PodsReady(namespace)));
-    let mut plan = Plan::for_state(detection, || steps(context), verify);
+    let mut plan = ComponentPlan::for_state(detection, || steps(context), verify);
     if plan.action != PlannedAction::Reuse && context.settings.longhorn.make_default {
         let class = class(&context.settings.longhorn).to_owned();
         plan.steps.push(Step::new("default storage class", Action::MakeDefaultClass(class)));
@@ -59,7 +59,7 @@ pub(super) fn plan(detection: &Detection, context: &Context<'_>) -> Plan {
     plan
 }
 
-fn steps(context: &Context<'_>) -> Vec<Step> {
+fn steps(context: &PlanContext<'_>) -> Vec<Step> {
     let longhorn = &context.settings.longhorn;
     let replicas = longhorn.replica_count.get();
     let (version, pinned) =
@@ -77,7 +77,7 @@ fn steps(context: &Context<'_>) -> Vec<Step> {
     steps
 }
 
-fn values(context: &Context<'_>) -> Document {
+fn values(context: &PlanContext<'_>) -> Document {
     let longhorn = &context.settings.longhorn;
     let replicas = longhorn.replica_count.get();
     let mut values = json!({

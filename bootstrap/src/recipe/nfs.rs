@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use schema::PlannedAction;
 
-use super::{Context, Detection, Plan, Probe};
+use super::{ComponentPlan, Detection, PlanContext, Probe};
 use crate::host::{Answer, Command, Host};
 use crate::settings::Nfs;
 use crate::step::{Action, Check, Condition, Step};
@@ -35,8 +35,8 @@ pub(super) fn detect(probe: &Probe<'_>) -> Detection {
     Detection::PresentWithExport
 }
 
-pub(super) fn plan(detection: &Detection, context: &Context<'_>) -> Plan {
-    let Some(nfs) = &context.settings.nfs else { return Plan::skip() };
+pub(super) fn plan(detection: &Detection, context: &PlanContext<'_>) -> ComponentPlan {
+    let Some(nfs) = &context.settings.nfs else { return ComponentPlan::skip() };
     let action = match detection {
         Detection::PresentWithExport => PlannedAction::Reuse,
         Detection::PresentWithoutExport => PlannedAction::AddExport,
@@ -44,7 +44,7 @@ pub(super) fn plan(detection: &Detection, context: &Context<'_>) -> Plan {
     };
     let exported =
         Condition::Exported { path: nfs.export_path.clone(), network: nfs.allowed_network.clone() };
-    Plan::doing(action, || steps(nfs, action), vec![Check::within(30, exported)])
+    ComponentPlan::doing(action, || steps(nfs, action), vec![Check::within(30, exported)])
 }
 
 fn steps(nfs: &Nfs, action: PlannedAction) -> Vec<Step> {

@@ -7,7 +7,7 @@ use crate::step::{Check, Step};
 
 /// The plan of one component.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Plan {
+pub struct ComponentPlan {
     /// What is meant to be done.
     pub action: PlannedAction,
     /// The steps, in order. None where the component is reused, skipped or blocked.
@@ -18,7 +18,7 @@ pub struct Plan {
     pub blocked: Option<String>,
 }
 
-impl Plan {
+impl ComponentPlan {
     /// The component is left out.
     pub(super) fn skip() -> Self {
         Self { action: PlannedAction::Skip, steps: Vec::new(), verify: Vec::new(), blocked: None }

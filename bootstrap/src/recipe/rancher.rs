@@ -3,9 +3,9 @@
 use serde_json::json;
 
 use super::chart::Chart;
-use super::{Context, Detection, Plan, Probe, artifacts};
+use super::{ComponentPlan, Detection, PlanContext, Probe, artifacts};
 use crate::settings::Tls;
-use crate::step::{Check, Condition, Document, KeptIn, ObjectRef, SecretSource, Step};
+use crate::step::{Check, Condition, Document, ObjectRef, SecretKeyRef, SecretSource, Step};
 
 pub(super) const CHART: Chart = Chart {
     name: "rancher",
@@ -18,20 +18,20 @@ pub(super) fn detect(probe: &Probe<'_>) -> Detection {
     CHART.detect(probe)
 }
 
-pub(super) fn plan(detection: &Detection, context: &Context<'_>) -> Plan {
+pub(super) fn plan(detection: &Detection, context: &PlanContext<'_>) -> ComponentPlan {
     let namespace = CHART.namespace.to_owned();
     let deployments = vec![CHART.deployment.to_owned()];
     let verify = vec![Check::within(600, Condition::Rollout { namespace, deployments })];
-    Plan::for_state(detection, || steps(context), verify)
+    ComponentPlan::for_state(detection, || steps(context), verify)
 }
 
-fn steps(context: &Context<'_>) -> Vec<Step> {
+fn steps(context: &PlanContext<'_>) -> Vec<Step> {
     let (version, pinned) = (&context.settings.versions.rancher, context.settings.checksums.rancher.as_ref());
     let chart = artifacts::chart(context, CHART.repository, CHART.name, version, pinned);
     CHART.steps(context, chart, values(context)).to_vec()
 }
 
-fn values(context: &Context<'_>) -> Document {
+fn values(context: &PlanContext<'_>) -> Document {
     let rancher = &context.settings.rancher;
     let mut values = json!({ "hostname": rancher.host, "replicas": 1 });
     match &context.settings.tls {
@@ -49,7 +49,7 @@ fn values(context: &Context<'_>) -> Document {
         }
     }
     let secret = ObjectRef::namespaced("v1", "Secret", CHART.namespace, "bootstrap-secret");
-    let kept_in = Some(KeptIn { secret, key: "bootstrapPassword".to_owned() });
-    let source = SecretSource::Password { password: rancher.password.clone(), kept_in };
+    let stored_in = Some(SecretKeyRef { secret, key: "bootstrapPassword".to_owned() });
+    let source = SecretSource::Password { password: rancher.password.clone(), stored_in };
     Document::new(values).secret("/bootstrapPassword", source)
 }

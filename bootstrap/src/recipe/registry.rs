@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Context, Detection, Plan, Probe};
+use super::{ComponentPlan, Detection, PlanContext, Probe};
 use crate::settings::{Registry, RegistryAuth};
 use crate::step::{Action, Check, Condition, Document, ObjectRef, SecretSource, Step};
 
@@ -26,10 +26,10 @@ pub(super) fn detect(probe: &Probe<'_>) -> Detection {
     probe.objects(&objects)
 }
 
-pub(super) fn plan(detection: &Detection, context: &Context<'_>) -> Plan {
+pub(super) fn plan(detection: &Detection, context: &PlanContext<'_>) -> ComponentPlan {
     let (namespace, deployments) = (NAMESPACE.to_owned(), vec![NAME.to_owned()]);
     let verify = vec![Check::within(300, Condition::Rollout { namespace, deployments })];
-    Plan::for_state(detection, || steps(context), verify)
+    ComponentPlan::for_state(detection, || steps(context), verify)
 }
 
 /// The secret that holds the certificate that the registry is served with.
@@ -37,7 +37,7 @@ pub(super) fn certificate_secret() -> ObjectRef {
     ObjectRef::namespaced("v1", "Secret", NAMESPACE, CERTIFICATE)
 }
 
-fn steps(context: &Context<'_>) -> Vec<Step> {
+fn steps(context: &PlanContext<'_>) -> Vec<Step> {
     let registry = &context.settings.registry;
     let namespace = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": NAMESPACE } });
     let mut objects = vec![("registry namespace", Document::new(namespace))];

@@ -3,7 +3,7 @@
 use manifest::StepRecord;
 use serde_json::Value;
 
-use super::sight::{Mark, Sight, Tenant};
+use super::live_state::{Dependent, Identity, LiveState};
 use crate::host::Host;
 use crate::step::{FIELD_MANAGER, Found, Kube, ObjectRef, list_namespace, namespaced_kinds};
 
@@ -32,37 +32,37 @@ pub(super) fn items(host: &Host, path: &str) -> Result<Vec<Value>, String> {
     }
 }
 
-/// The sight of something whose tenants are listed by `list`.
-fn inhabited(list: Result<Vec<Tenant>, String>) -> Sight {
+/// The live_state of something whose dependents are listed by `list`.
+fn inhabited(list: Result<Vec<Dependent>, String>) -> LiveState {
     match list {
-        Ok(tenants) if tenants.is_empty() => Sight::Ours,
-        Ok(tenants) => Sight::Inhabited(tenants),
-        Err(reason) => Sight::Unknown(reason),
+        Ok(dependents) if dependents.is_empty() => LiveState::Unchanged,
+        Ok(dependents) => LiveState::InUse(dependents),
+        Err(reason) => LiveState::Unknown(reason),
     }
 }
 
 /// Looks at an object that a step created.
-pub(super) fn look_at_object(host: &Host, reference: &ObjectRef, uid: Option<&str>) -> Sight {
+pub(super) fn observe_object(host: &Host, reference: &ObjectRef, uid: Option<&str>) -> LiveState {
     let object = match fetch(host, &reference.path()) {
         Found::Object(object) => object,
-        Found::NotFound => return Sight::Gone,
-        Found::Unknown(reason) => return Sight::Unknown(reason),
+        Found::NotFound => return LiveState::Absent,
+        Found::Unknown(reason) => return LiveState::Unknown(reason),
     };
     match (uid, text(&object, "/metadata/uid")) {
         (Some(uid), Some(found)) if uid == found => {}
         (None, _) => {
-            return Sight::Changed("the run ended before it knew whether it had created it".to_owned());
+            return LiveState::Changed("the run ended before it knew whether it had created it".to_owned());
         }
-        _ => return Sight::Changed("another object of this name was created since".to_owned()),
+        _ => return LiveState::Changed("another object of this name was created since".to_owned()),
     }
     if let Some(manager) = other_manager(&object) {
-        return Sight::Changed(format!("it was changed since, by {manager}"));
+        return LiveState::Changed(format!("it was changed since, by {manager}"));
     }
     match reference.kind.as_str() {
         "Namespace" => inhabited(contents(host, &reference.name)),
         "CustomResourceDefinition" => inhabited(instances(host, &object)),
         "ClusterIssuer" => inhabited(certificates_of(host, &reference.name)),
-        _ => Sight::Ours,
+        _ => LiveState::Unchanged,
     }
 }
 
@@ -79,7 +79,7 @@ fn other_manager(object: &Value) -> Option<&str> {
 }
 
 /// Everything in a namespace but what Kubernetes and cert-manager themselves put into each.
-fn contents(host: &Host, namespace: &str) -> Result<Vec<Tenant>, String> {
+fn contents(host: &Host, namespace: &str) -> Result<Vec<Dependent>, String> {
     let kinds = host.run(&namespaced_kinds()).map_err(|error| error.to_string())?.text();
     let kinds: Vec<&str> = kinds.lines().filter(|kind| !is_fleeting(kind)).collect();
     let list = host.run(&list_namespace(namespace, &kinds.join(","))).map_err(|error| error.to_string())?;
@@ -87,7 +87,7 @@ fn contents(host: &Host, namespace: &str) -> Result<Vec<Tenant>, String> {
         .map_err(|_| "the API server did not answer in JSON".to_owned())?;
     let all =
         list.get("items").and_then(Value::as_array).ok_or("the API server did not answer with a list")?;
-    Ok(all.iter().filter(|object| !is_built_in(object)).map(tenant).collect())
+    Ok(all.iter().filter(|object| !is_built_in(object)).map(dependent).collect())
 }
 
 /// What is no object of its own: reports on others.
@@ -113,37 +113,37 @@ fn is_built_in(object: &Value) -> bool {
 }
 
 /// Every instance of a definition.
-fn instances(host: &Host, definition: &Value) -> Result<Vec<Tenant>, String> {
+fn instances(host: &Host, definition: &Value) -> Result<Vec<Dependent>, String> {
     let versions = definition.pointer("/spec/versions").and_then(Value::as_array);
     let served = |version: &&Value| version.get("served").and_then(Value::as_bool) == Some(true);
     let version = versions.and_then(|all| text(all.iter().find(served)?, "/name"));
     let (group, plural) = (text(definition, "/spec/group"), text(definition, "/spec/names/plural"));
     match (group, version, plural) {
         (Some(group), Some(version), Some(plural)) => {
-            Ok(items(host, &format!("/apis/{group}/{version}/{plural}"))?.iter().map(tenant).collect())
+            Ok(items(host, &format!("/apis/{group}/{version}/{plural}"))?.iter().map(dependent).collect())
         }
         _ => Err("the definition does not say what it defines".to_owned()),
     }
 }
 
 /// The certificates that are renewed by a cluster issuer.
-fn certificates_of(host: &Host, issuer: &str) -> Result<Vec<Tenant>, String> {
+fn certificates_of(host: &Host, issuer: &str) -> Result<Vec<Dependent>, String> {
     let all = items(host, "/apis/cert-manager.io/v1/certificates")?;
     let by_it = |certificate: &&Value| {
         text(certificate, "/spec/issuerRef/kind") == Some("ClusterIssuer")
             && text(certificate, "/spec/issuerRef/name") == Some(issuer)
     };
-    Ok(all.iter().filter(by_it).map(tenant).collect())
+    Ok(all.iter().filter(by_it).map(dependent).collect())
 }
 
 /// The volumes that Longhorn holds. Removing Longhorn would destroy what is on them.
-pub(super) fn longhorn_volumes(host: &Host) -> Result<Vec<Tenant>, String> {
+pub(super) fn longhorn_volumes(host: &Host) -> Result<Vec<Dependent>, String> {
     let all = items(host, "/api/v1/persistentvolumes")?;
     let held = |volume: &&Value| text(volume, "/spec/csi/driver") == Some("driver.longhorn.io");
     let claimed = |volume: &Value| {
-        let mut tenant = tenant(volume);
-        tenant.with.extend(text(volume, "/spec/claimRef/uid").map(|uid| Mark::Uid(uid.to_owned())));
-        tenant
+        let mut dependent = dependent(volume);
+        dependent.with.extend(text(volume, "/spec/claimRef/uid").map(|uid| Identity::Uid(uid.to_owned())));
+        dependent
     };
     Ok(all.iter().filter(held).map(claimed).collect())
 }
@@ -154,19 +154,20 @@ pub(super) fn made_in(step: &StepRecord, object: &Value) -> bool {
     made.zip(step.ended_at).is_some_and(|(made, ended)| step.at <= made && made <= ended)
 }
 
-/// An object as a tenant: it leaves with its owners, with what it was made for, and with the release of its namespace.
-fn tenant(object: &Value) -> Tenant {
+/// An object as a dependent: it leaves with its owners, with what it was made for, and with the release of its namespace.
+fn dependent(object: &Value) -> Dependent {
     let (kind, name) =
         (text(object, "/kind").unwrap_or("object"), text(object, "/metadata/name").unwrap_or("?"));
     let namespace = text(object, "/metadata/namespace");
     let named = |kind: &str, name: &str| {
-        Mark::Named(kind.to_owned(), namespace.unwrap_or_default().to_owned(), name.to_owned())
+        Identity::Named(kind.to_owned(), namespace.unwrap_or_default().to_owned(), name.to_owned())
     };
-    let uid = |value: &Value, pointer| text(value, pointer).map(|uid| Mark::Uid(uid.to_owned()));
+    let uid = |value: &Value, pointer| text(value, pointer).map(|uid| Identity::Uid(uid.to_owned()));
     let own = uid(object, "/metadata/uid").into_iter().chain([named(kind, name)]).collect();
     let owners = object.pointer("/metadata/ownerReferences").and_then(Value::as_array);
-    let mut with: Vec<Mark> = owners.into_iter().flatten().filter_map(|owner| uid(owner, "/uid")).collect();
-    with.extend(namespace.map(|namespace| Mark::ReleaseIn(namespace.to_owned())));
+    let mut with: Vec<Identity> =
+        owners.into_iter().flatten().filter_map(|owner| uid(owner, "/uid")).collect();
+    with.extend(namespace.map(|namespace| Identity::ReleaseIn(namespace.to_owned())));
     let certificate = "/metadata/annotations/cert-manager.io~1certificate-name";
     match (kind, text(object, certificate)) {
         ("Endpoints", _) => with.push(named("Service", name)),
@@ -174,5 +175,5 @@ fn tenant(object: &Value) -> Tenant {
         _ => {}
     }
     let place = namespace.map_or_else(String::new, |namespace| format!("{namespace}/"));
-    Tenant { name: format!("{kind} {place}{name}"), own, with }
+    Dependent { name: format!("{kind} {place}{name}"), own, with }
 }

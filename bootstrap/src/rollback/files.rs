@@ -8,17 +8,17 @@ use std::path::Path;
 use manifest::{PreviousFile, Undo};
 
 use super::error::UndoError;
-use super::sight::{Mark, Sight, Tenant};
+use super::live_state::{Dependent, Identity, LiveState};
 use crate::host::{FileError, Host};
 use crate::step::lines;
 
 /// A look at something that failed is an unknown, never a nothing.
-fn seen(sight: Result<Sight, FileError>) -> Sight {
-    sight.unwrap_or_else(|error| Sight::Unknown(error.to_string()))
+fn seen(live_state: Result<LiveState, FileError>) -> LiveState {
+    live_state.unwrap_or_else(|error| LiveState::Unknown(error.to_string()))
 }
 
-fn changed(text: impl Into<String>) -> Sight {
-    Sight::Changed(text.into())
+fn changed(text: impl Into<String>) -> LiveState {
+    LiveState::Changed(text.into())
 }
 
 /// Whether the path itself is a symbolic link, which no run makes.
@@ -26,12 +26,12 @@ fn is_link(host: &Host, path: &Path) -> bool {
     fs::symlink_metadata(host.at(path)).is_ok_and(|found| found.is_symlink())
 }
 
-pub(super) fn look_at_file(host: &Host, path: &Path, sha256: &str, previous: &PreviousFile) -> Sight {
+pub(super) fn observe_file(host: &Host, path: &Path, sha256: &str, previous: &PreviousFile) -> LiveState {
     if is_link(host, path) {
         return changed("a symbolic link is in its place");
     }
     seen(host.read(path).map(|found| match (found, previous) {
-        (None, PreviousFile::Absent) => Sight::Gone,
+        (None, PreviousFile::Absent) => LiveState::Absent,
         (None, _) => changed("it was removed since, and the run had found a file there"),
         (Some(found), _) if Undo::sha256(&found) == sha256 => match previous {
             PreviousFile::NotKept { .. } => changed("what was there before the run was not kept"),
@@ -39,12 +39,14 @@ pub(super) fn look_at_file(host: &Host, path: &Path, sha256: &str, previous: &Pr
             PreviousFile::Text { content, mode }
                 if found == content.as_bytes() && host.mode(path).ok().flatten() == Some(*mode) =>
             {
-                Sight::Gone
+                LiveState::Absent
             }
-            _ => Sight::Ours,
+            _ => LiveState::Unchanged,
         },
-        (Some(found), PreviousFile::Text { content, .. }) if found == content.as_bytes() => Sight::Gone,
-        (Some(found), PreviousFile::NotKept { sha256 }) if Undo::sha256(&found) == *sha256 => Sight::Gone,
+        (Some(found), PreviousFile::Text { content, .. }) if found == content.as_bytes() => LiveState::Absent,
+        (Some(found), PreviousFile::NotKept { sha256 }) if Undo::sha256(&found) == *sha256 => {
+            LiveState::Absent
+        }
         _ => changed("its content is not what the run wrote"),
     }))
 }
@@ -60,11 +62,11 @@ pub(super) fn undo_file(host: &Host, path: &Path, previous: &PreviousFile) -> Re
     Ok(())
 }
 
-pub(super) fn look_at_folder(host: &Host, path: &Path) -> Sight {
+pub(super) fn observe_folder(host: &Host, path: &Path) -> LiveState {
     let found = match fs::symlink_metadata(host.at(path)) {
         Ok(found) => found,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Sight::Gone,
-        Err(error) => return Sight::Unknown(format!("failed to look at {}: {error}", path.display())),
+        Err(error) if error.kind() == ErrorKind::NotFound => return LiveState::Absent,
+        Err(error) => return LiveState::Unknown(format!("failed to look at {}: {error}", path.display())),
     };
     if !found.is_dir() {
         return changed("it is not a folder any more");
@@ -75,16 +77,16 @@ pub(super) fn look_at_folder(host: &Host, path: &Path) -> Sight {
     }
     let listed = fs::read_dir(host.at(path)).and_then(Iterator::collect::<Result<Vec<_>, _>>);
     match listed {
-        Ok(entries) if entries.is_empty() => Sight::Ours,
+        Ok(entries) if entries.is_empty() => LiveState::Unchanged,
         Ok(entries) => {
-            let tenant = |entry: &fs::DirEntry| {
+            let dependent = |entry: &fs::DirEntry| {
                 let path = path.join(entry.file_name());
                 let name = path.display().to_string();
-                Tenant { name, own: vec![Mark::Path(path)], with: Vec::new() }
+                Dependent { name, own: vec![Identity::Path(path)], with: Vec::new() }
             };
-            Sight::Inhabited(entries.iter().map(tenant).collect())
+            LiveState::InUse(entries.iter().map(dependent).collect())
         }
-        Err(error) => Sight::Unknown(format!("failed to list {}: {error}", path.display())),
+        Err(error) => LiveState::Unknown(format!("failed to list {}: {error}", path.display())),
     }
 }
 
@@ -95,21 +97,21 @@ pub(super) fn undo_folder(host: &Host, path: &Path) -> Result<(), UndoError> {
     Err(UndoError::State(format!("{} is not empty any more", path.display())))
 }
 
-pub(super) fn look_at_block(
+pub(super) fn observe_block(
     host: &Host,
     path: &Path,
     marker: &str,
     sha256: &str,
     previous: Option<&str>,
-) -> Sight {
+) -> LiveState {
     if is_link(host, path) {
         return changed("a symbolic link is in the place of the file");
     }
     seen(host.read_text(path).map(|text| {
         let text = text.unwrap_or_default();
         match (lines::find_block(&text, marker), previous) {
-            (Some(found), _) if Undo::sha256(found.as_bytes()) == sha256 => Sight::Ours,
-            (found, previous) if found == previous => Sight::Gone,
+            (Some(found), _) if Undo::sha256(found.as_bytes()) == sha256 => LiveState::Unchanged,
+            (found, previous) if found == previous => LiveState::Absent,
             (None, _) => changed("the block was removed since, and the run had found an older one"),
             (Some(_), _) => changed("the block was changed since"),
         }
@@ -129,7 +131,7 @@ pub(super) fn undo_block(
     Ok(())
 }
 
-pub(super) fn look_at_line(host: &Host, path: &Path, line: &str) -> Sight {
+pub(super) fn observe_line(host: &Host, path: &Path, line: &str) -> LiveState {
     if is_link(host, path) {
         return changed("a symbolic link is in the place of the file");
     }
@@ -141,9 +143,9 @@ pub(super) fn look_at_line(host: &Host, path: &Path, line: &str) -> Sight {
         let edited =
             |found: &str| subject(found) == subject(line) && folder.is_some() && mentions(found, client);
         match rows(&text).filter(|found| *found == line).count() {
-            1 => Sight::Ours,
+            1 => LiveState::Unchanged,
             0 if rows(&text).any(edited) => changed("the line was changed since"),
-            0 => Sight::Gone,
+            0 => LiveState::Absent,
             _ => changed("the line is there more than once"),
         }
     }))

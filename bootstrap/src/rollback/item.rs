@@ -5,7 +5,7 @@ use serde::Serialize;
 
 /// What a rollback means to do, in the order in which it does it.
 #[derive(Debug, Serialize)]
-pub struct Plan {
+pub struct RollbackPlan {
     /// The run that is rolled back.
     pub run_id: Id,
     /// What that run made of the host.
@@ -13,20 +13,20 @@ pub struct Plan {
     /// Whether that run changed anything at all.
     pub execution: Execution,
     /// An item for each step that there is something to say of, the last step first.
-    pub items: Vec<Item>,
+    pub items: Vec<RollbackItem>,
 }
 
 /// What a rollback means to do with one step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Item {
+pub struct RollbackItem {
     /// Number of the step in the private context.
     pub step: u32,
     /// The component that the step was for.
     pub component: Component,
     /// Whether it is undone, and when.
-    pub class: Class,
+    pub class: RollbackClass,
     /// Whether it is undone now.
-    pub state: State,
+    pub state: ItemState,
     /// What exactly changes.
     pub change: String,
     /// Why that is safe, or why nothing is done.
@@ -38,7 +38,7 @@ pub struct Item {
 /// How careful one has to be with an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Class {
+pub enum RollbackClass {
     /// Undone by default.
     Safe,
     /// Undone with `--include moderate`: others may have come to rely on it.
@@ -50,10 +50,10 @@ pub enum Class {
 /// Whether an item is undone now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum State {
+pub enum ItemState {
     /// The host is as the run left it: the item is undone.
     Ready,
-    /// As [`State::Ready`], but its class is not included.
+    /// As [`ItemState::Ready`], but its class is not included.
     LeftOut,
     /// There is nothing to undo: it is not there, or as it was before the run.
     Gone,
@@ -63,7 +63,7 @@ pub enum State {
     Manual,
 }
 
-impl Class {
+impl RollbackClass {
     /// The word of the table and of the document.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -74,9 +74,9 @@ impl Class {
     }
 }
 
-impl Plan {
+impl RollbackPlan {
     /// The items in this state.
-    pub fn in_state(&self, state: State) -> impl Iterator<Item = &Item> {
+    pub fn in_state(&self, state: ItemState) -> impl Iterator<Item = &RollbackItem> {
         self.items.iter().filter(move |item| item.state == state)
     }
 }

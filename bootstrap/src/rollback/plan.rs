@@ -6,53 +6,62 @@ use manifest::{Before, PrivateContext, StepRecord, StepState, Undo};
 use schema::{Component, Execution};
 
 use super::class::class_of;
-use super::item::{Class, Item, Plan, State};
-use super::sight::{Leaving, Mark, Sight, names};
-use super::{Sights, words};
+use super::item::{ItemState, RollbackClass, RollbackItem, RollbackPlan};
+use super::live_state::{Identity, LiveState, PendingRemoval, names};
+use super::{LiveStates, words};
 use crate::cli::Include;
 
-/// Plans the rollback of `context`, given what was found in the place of each of its steps. A step without a sight is
+/// Plans the rollback of `context`, given what was found in the place of each of its steps. A step without a live_state is
 /// one that cannot be told. A dry run did nothing, so there is nothing to undo.
-pub fn plan(context: &PrivateContext, sights: &Sights, include: Option<Include>) -> Plan {
-    let mut planner = Planner { context, include, leaving: Leaving::default(), in_use: BTreeMap::new() };
-    let mut items: Vec<Item> = match context.execution {
+pub fn plan(context: &PrivateContext, live_states: &LiveStates, include: Option<Include>) -> RollbackPlan {
+    let mut planner =
+        Planner { context, include, pending: PendingRemoval::default(), in_use: BTreeMap::new() };
+    let mut items: Vec<RollbackItem> = match context.execution {
         Execution::DryRun => Vec::new(),
-        Execution::Apply => {
-            context.steps.iter().rev().filter_map(|step| planner.item(step, sights.get(&step.seq))).collect()
-        }
+        Execution::Apply => context
+            .steps
+            .iter()
+            .rev()
+            .filter_map(|step| planner.item(step, live_states.get(&step.seq)))
+            .collect(),
     };
-    for item in items.iter_mut().filter(|item| matches!(item.state, State::Ready | State::LeftOut)) {
+    for item in items.iter_mut().filter(|item| matches!(item.state, ItemState::Ready | ItemState::LeftOut)) {
         if let Some(reason) = planner.in_use.get(&item.component) {
-            (item.state, item.reason) = (State::Manual, reason.clone());
+            (item.state, item.reason) = (ItemState::Manual, reason.clone());
         }
     }
-    Plan { run_id: context.run_id.clone(), mode: context.mode, execution: context.execution, items }
+    RollbackPlan { run_id: context.run_id.clone(), mode: context.mode, execution: context.execution, items }
 }
 
 /// Judges one step by what is found of it now, when everything that was to leave before it has left.
-pub(super) fn judge_now(context: &PrivateContext, step: &StepRecord, sight: &Sight) -> (State, String) {
-    let (include, leaving) = (Some(Include::Moderate), Leaving::default());
-    let mut planner = Planner { context, include, leaving, in_use: BTreeMap::new() };
-    class_of(step).map_or_else(|| (State::Gone, String::new()), |class| planner.judge(step, class, sight))
+pub(super) fn judge_now(
+    context: &PrivateContext,
+    step: &StepRecord,
+    live_state: &LiveState,
+) -> (ItemState, String) {
+    let (include, pending) = (Some(Include::Moderate), PendingRemoval::default());
+    let mut planner = Planner { context, include, pending, in_use: BTreeMap::new() };
+    class_of(step)
+        .map_or_else(|| (ItemState::Gone, String::new()), |class| planner.judge(step, class, live_state))
 }
 
 struct Planner<'a> {
     context: &'a PrivateContext,
     include: Option<Include>,
-    leaving: Leaving,
+    pending: PendingRemoval,
     /// Components that others use: none of their parts may go, or the rest would not work any more.
     in_use: BTreeMap<Component, String>,
 }
 
 impl Planner<'_> {
-    fn item(&mut self, step: &StepRecord, sight: Option<&Sight>) -> Option<Item> {
+    fn item(&mut self, step: &StepRecord, live_state: Option<&LiveState>) -> Option<RollbackItem> {
         let class = class_of(step)?;
-        let unknown = Sight::Unknown("it was not looked at".to_owned());
-        let (state, reason) = self.judge(step, class, sight.unwrap_or(&unknown));
-        if state == State::Ready {
-            self.leaving.add(marks(step));
+        let unknown = LiveState::Unknown("it was not looked at".to_owned());
+        let (state, reason) = self.judge(step, class, live_state.unwrap_or(&unknown));
+        if state == ItemState::Ready {
+            self.pending.add(identities(step));
         }
-        Some(Item {
+        Some(RollbackItem {
             step: step.seq,
             component: step.component,
             class,
@@ -63,38 +72,43 @@ impl Planner<'_> {
         })
     }
 
-    fn judge(&mut self, step: &StepRecord, class: Class, sight: &Sight) -> (State, String) {
+    fn judge(
+        &mut self,
+        step: &StepRecord,
+        class: RollbackClass,
+        live_state: &LiveState,
+    ) -> (ItemState, String) {
         let begun = match self.context.undo_state(step.seq) {
-            Some(StepState::Done) => return (State::Undone, "an earlier rollback undid it".to_owned()),
+            Some(StepState::Done) => return (ItemState::Undone, "an earlier rollback undid it".to_owned()),
             begun => begun.is_some(),
         };
-        match sight {
-            Sight::Gone if begun => {
+        match live_state {
+            LiveState::Absent if begun => {
                 self.undoable(step, class, "a rollback that did not end had begun with it")
             }
-            Sight::Gone => (State::Gone, "it is as it was before the run".to_owned()),
-            Sight::Unknown(reason) => (State::Manual, format!("it cannot be told: {reason}")),
-            Sight::Changed(reason) => (State::Manual, reason.clone()),
-            Sight::Ours => self.undoable(step, class, words::safe_because(step)),
-            Sight::Inhabited(tenants) => match self.leaving.staying(tenants).as_slice() {
+            LiveState::Absent => (ItemState::Gone, "it is as it was before the run".to_owned()),
+            LiveState::Unknown(reason) => (ItemState::Manual, format!("it cannot be told: {reason}")),
+            LiveState::Changed(reason) => (ItemState::Manual, reason.clone()),
+            LiveState::Unchanged => self.undoable(step, class, words::safe_because(step)),
+            LiveState::InUse(dependents) => match self.pending.remaining(dependents).as_slice() {
                 [] => self.undoable(step, class, words::safe_because(step)),
-                staying => {
-                    let reason = format!("{} {}", words::in_use_by(step), names(staying));
+                remaining => {
+                    let reason = format!("{} {}", words::in_use_by(step), names(remaining));
                     if is_definition(step) {
                         self.in_use.insert(step.component, format!("{}: {reason}", words::subject(step)));
                     }
-                    (State::Manual, reason)
+                    (ItemState::Manual, reason)
                 }
             },
         }
     }
 
-    fn undoable(&self, step: &StepRecord, class: Class, because: &str) -> (State, String) {
+    fn undoable(&self, step: &StepRecord, class: RollbackClass, because: &str) -> (ItemState, String) {
         match (class, self.include, only_by_hand(step)) {
-            (Class::Manual, _, _) => (State::Manual, words::by_hand(step)),
-            (_, _, Some(why)) => (State::Manual, why.to_owned()),
-            (Class::Moderate, None, _) => (State::LeftOut, because.to_owned()),
-            _ => (State::Ready, because.to_owned()),
+            (RollbackClass::Manual, _, _) => (ItemState::Manual, words::by_hand(step)),
+            (_, _, Some(why)) => (ItemState::Manual, why.to_owned()),
+            (RollbackClass::Moderate, None, _) => (ItemState::LeftOut, because.to_owned()),
+            _ => (ItemState::Ready, because.to_owned()),
         }
     }
 }
@@ -120,15 +134,15 @@ pub(super) fn is_definition(step: &StepRecord) -> bool {
 }
 
 /// What leaves once the step is undone.
-fn marks(step: &StepRecord) -> Vec<Mark> {
+fn identities(step: &StepRecord) -> Vec<Identity> {
     match &step.undo {
-        Undo::File { path, .. } | Undo::Folder { path } => vec![Mark::Path(path.clone())],
+        Undo::File { path, .. } | Undo::Folder { path } => vec![Identity::Path(path.clone())],
         Undo::Object { object_kind, namespace, name, uid, .. } => {
             let namespace = namespace.clone().unwrap_or_default();
-            let named = Mark::Named(object_kind.clone(), namespace, name.clone());
-            uid.iter().cloned().map(Mark::Uid).chain([named]).collect()
+            let named = Identity::Named(object_kind.clone(), namespace, name.clone());
+            uid.iter().cloned().map(Identity::Uid).chain([named]).collect()
         }
-        Undo::HelmRelease { namespace, .. } => vec![Mark::ReleaseIn(namespace.clone())],
+        Undo::HelmRelease { namespace, .. } => vec![Identity::ReleaseIn(namespace.clone())],
         _ => Vec::new(),
     }
 }

@@ -7,12 +7,12 @@ use manifest::{PrivateContext, StepRecord, Undo};
 use serde_json::Value;
 
 use super::error::UndoError;
-use super::look::{look, object};
-use super::sight::Sight;
+use super::live_state::LiveState;
+use super::observe::{object, observe};
 use super::{cluster, files, words};
 use crate::host::{Command, CommandError, Host};
 use crate::step::{
-    Condition, Found, ObjectRef, Verdict, default_class_patch, delete_object, helm_uninstall,
+    Condition, ConditionStatus, Found, ObjectRef, default_class_patch, delete_object, helm_uninstall,
     longhorn_setting,
 };
 
@@ -21,7 +21,7 @@ const LONGHORN_FLAG: &str = "deleting-confirmation-flag";
 const EXPORTS: &str = "/etc/exports";
 
 /// What takes steps back.
-pub(super) struct Undoing<'a> {
+pub(super) struct Undoer<'a> {
     /// The machine.
     pub(super) host: &'a Host,
     /// Whether to stop waiting.
@@ -32,18 +32,18 @@ pub(super) struct Undoing<'a> {
     pub(super) poll: Duration,
 }
 
-impl Undoing<'_> {
-    /// Takes `step` back and waits until it is gone. `sight` is what was found of it right before.
+impl Undoer<'_> {
+    /// Takes `step` back and waits until it is gone. `live_state` is what was found of it right before.
     pub(super) fn undo(
         &self,
         context: &PrivateContext,
         step: &StepRecord,
-        sight: &Sight,
+        live_state: &LiveState,
     ) -> Result<(), UndoError> {
         match &step.undo {
             // A rollback that died may have taken the line out and not told the kernel.
             Undo::Line { path, line } => self.line(path, line)?,
-            _ if *sight == Sight::Gone => {}
+            _ if *live_state == LiveState::Absent => {}
             Undo::File { path, previous, .. } => files::undo_file(self.host, path, previous)?,
             Undo::Folder { path } => files::undo_folder(self.host, path)?,
             Undo::LineBlock { path, marker, previous, .. } => {
@@ -64,17 +64,17 @@ impl Undoing<'_> {
             }
             _ => return Err(UndoError::State("nothing is known of how to undo it".to_owned())),
         }
-        self.until_gone(&words::subject(step), || look(self.host, context, step))
+        self.until_gone(&words::subject(step), || observe(self.host, context, step))
     }
 
     /// Waits until `look` no longer finds what was deleted. Another object of the same name is not what was deleted.
-    pub(super) fn until_gone(&self, what: &str, look: impl Fn() -> Sight) -> Result<(), UndoError> {
+    pub(super) fn until_gone(&self, what: &str, look: impl Fn() -> LiveState) -> Result<(), UndoError> {
         let begun = Instant::now();
         loop {
             let late = begun.elapsed() >= self.patience;
             match look() {
-                Sight::Gone | Sight::Changed(_) => return Ok(()),
-                Sight::Unknown(reason) if late => return Err(UndoError::State(reason)),
+                LiveState::Absent | LiveState::Changed(_) => return Ok(()),
+                LiveState::Unknown(reason) if late => return Err(UndoError::State(reason)),
                 _ if late => {
                     let seconds = self.patience.as_secs();
                     return Err(UndoError::Stays { what: what.to_owned(), seconds });
@@ -106,7 +106,7 @@ impl Undoing<'_> {
             line.split_whitespace().next() == Some(folder) && files::mentions(line, Some(client))
         };
         let exported = Condition::Exported { path: folder.into(), network: client.to_owned() };
-        if !left.lines().any(others) && exported.look(self.host) == Verdict::Met {
+        if !left.lines().any(others) && exported.look(self.host) == ConditionStatus::Met {
             return Err(UndoError::State("exportfs still lists the export".to_owned()));
         }
         Ok(())
@@ -124,11 +124,13 @@ impl Undoing<'_> {
         Ok(())
     }
 
-    fn there(&self, reference: &ObjectRef, uid: &str) -> Sight {
+    fn there(&self, reference: &ObjectRef, uid: &str) -> LiveState {
         match cluster::fetch(self.host, &reference.path()) {
-            Found::Object(object) if cluster::text(&object, "/metadata/uid") == Some(uid) => Sight::Ours,
-            Found::Object(_) | Found::NotFound => Sight::Gone,
-            Found::Unknown(reason) => Sight::Unknown(reason),
+            Found::Object(object) if cluster::text(&object, "/metadata/uid") == Some(uid) => {
+                LiveState::Unchanged
+            }
+            Found::Object(_) | Found::NotFound => LiveState::Absent,
+            Found::Unknown(reason) => LiveState::Unknown(reason),
         }
     }
 

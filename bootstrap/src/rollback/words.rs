@@ -3,7 +3,7 @@
 use manifest::{PreviousFile, StepRecord, Undo};
 use schema::Component;
 
-use super::look::object;
+use super::observe::object;
 
 /// What a step made, in a few words.
 pub(super) fn subject(step: &StepRecord) -> String {
@@ -104,7 +104,7 @@ pub(super) fn by_hand(step: &StepRecord) -> String {
 pub(super) fn look(step: &StepRecord) -> String {
     match &step.undo {
         Undo::None if step.component == Component::K3s => "systemctl status k3s k3s-agent".to_owned(),
-        Undo::None => look_at_written(step.wrote.as_deref().unwrap_or_default()),
+        Undo::None => observe_written(step.wrote.as_deref().unwrap_or_default()),
         Undo::File { path, .. } => format!("sha256sum {}", path.display()),
         Undo::Folder { path } => format!("ls -la {}", path.display()),
         Undo::LineBlock { path, marker, .. } => {
@@ -130,7 +130,7 @@ pub(super) fn look(step: &StepRecord) -> String {
 }
 
 /// The command that shows what a step says it wrote: an object, a release or a service.
-fn look_at_written(wrote: &str) -> String {
+fn observe_written(wrote: &str) -> String {
     let (kind, place) = match wrote.split(' ').collect::<Vec<_>>().as_slice() {
         [_, kind, place] => (Some(kind.to_lowercase()), (*place).to_owned()),
         _ => (None, wrote.to_owned()),

@@ -5,22 +5,22 @@ use schema::{Component, ComponentRecord, ComponentResult, Execution, PlannedActi
 use super::Record;
 use crate::exit::Signal;
 use crate::host::Host;
-use crate::recipe::{Context, Detection, Plan, Probe, components, detect, plan};
+use crate::recipe::{ComponentPlan, Detection, PlanContext, Probe, components, detect, plan};
 use crate::settings::Settings;
 use crate::terminal::Signals;
 
 /// A component, what was found of it, and what is planned.
 #[derive(Clone, Debug)]
-pub struct Planned {
+pub struct PlannedComponent {
     /// The component.
     pub component: Component,
     /// What was found.
     pub detection: Detection,
     /// What is planned.
-    pub plan: Plan,
+    pub plan: ComponentPlan,
 }
 
-impl Planned {
+impl PlannedComponent {
     /// What a manifest says of the component before anything was done; in a dry run that is the last word.
     pub fn record(&self, execution: Execution) -> ComponentRecord {
         let result = match (self.plan.action, execution) {
@@ -39,16 +39,16 @@ pub struct Stopped(pub Signal);
 /// Detects and plans every component of the mode, and records both.
 pub fn detect_and_plan(
     host: &Host,
-    context: &Context<'_>,
+    context: &PlanContext<'_>,
     record: &mut Record,
     signals: &Signals,
-) -> Result<Vec<Planned>, Stopped> {
+) -> Result<Vec<PlannedComponent>, Stopped> {
     record.enter(Step::Detect);
     let detections = detect_each(host, context.settings, signals)?;
     record.enter(Step::Plan);
-    let planned: Vec<Planned> = detections
+    let planned: Vec<PlannedComponent> = detections
         .into_iter()
-        .map(|(component, detection)| Planned {
+        .map(|(component, detection)| PlannedComponent {
             component,
             plan: plan(component, &detection, context),
             detection,

@@ -6,8 +6,8 @@ use manifest::RunFiles;
 use schema::{Execution, Id, Mode, PlannedAction, RunManifest, Status};
 use serde::Serialize;
 
-use super::{Generated, Planned, Summary};
-use crate::preflight::Report;
+use super::{Generated, PlannedComponent, Summary};
+use crate::preflight::PreflightReport;
 use crate::terminal::Printer;
 
 /// The JSON document of a run. For the operator of this host: it holds paths, but no secret.
@@ -20,7 +20,7 @@ pub struct RunReport<'a> {
     exit_code: u8,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'a str>,
-    preflight: &'a Report,
+    preflight: &'a PreflightReport,
     plan: Vec<PlanEntry>,
     files: &'a Files,
     telemetry: Telemetry,
@@ -85,8 +85,8 @@ impl<'a> RunReport<'a> {
     /// The document of a run that has ended as `manifest` says.
     pub fn new(
         manifest: &'a RunManifest,
-        preflight: &'a Report,
-        planned: &[Planned],
+        preflight: &'a PreflightReport,
+        planned: &[PlannedComponent],
         files: &'a Files,
         consent: &telemetry::Consent,
         warnings: &'a [String],
@@ -121,7 +121,7 @@ impl<'a> RunReport<'a> {
 }
 
 impl PlanEntry {
-    fn new(planned: &Planned, manifest: &RunManifest) -> Self {
+    fn new(planned: &PlannedComponent, manifest: &RunManifest) -> Self {
         Self {
             component: planned.component,
             detected_before: planned.detection.word(),
@@ -140,8 +140,8 @@ impl PlanEntry {
 }
 
 /// Prints the plan: for each component what was found, what will be done, and each step.
-pub fn show_plan(planned: &[Planned], printer: &mut Printer) {
-    for Planned { component, detection, plan } in planned {
+pub fn show_plan(planned: &[PlannedComponent], printer: &mut Printer) {
+    for PlannedComponent { component, detection, plan } in planned {
         let found = detection.word();
         let action = match plan.blocked {
             Some(_) => "cannot be planned",

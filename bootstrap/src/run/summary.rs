@@ -5,7 +5,7 @@ use std::time::Duration;
 use schema::{Component, ComponentResult, RunManifest};
 use serde::{Serialize, Serializer};
 
-use crate::apply::Vault;
+use crate::apply::GeneratedPasswords;
 use crate::secret::Secret;
 use crate::settings::Settings;
 use crate::terminal::Printer;
@@ -31,8 +31,8 @@ fn shown<S: Serializer>(secret: &Secret, serializer: S) -> Result<S::Ok, S::Erro
 
 impl Summary {
     /// What one component came to.
-    pub fn of(component: Component, took: Duration, vault: &Vault) -> Self {
-        let made = vault
+    pub fn of(component: Component, took: Duration, passwords: &GeneratedPasswords) -> Self {
+        let made = passwords
             .made()
             .iter()
             .map(|(component, password)| Generated { component: *component, password: password.clone() });

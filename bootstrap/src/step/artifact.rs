@@ -11,7 +11,7 @@ pub struct Artifact {
     /// Where it comes from.
     pub origin: Origin,
     /// What it must be. There is no artifact without a promise: no checksum, no install.
-    pub promise: Promise,
+    pub checksum: ChecksumSource,
     /// Whether the step is left out when a local folder does not have the file.
     pub optional: bool,
 }
@@ -36,7 +36,7 @@ pub enum Origin {
 
 /// Where the checksum comes from that an artifact must have.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Promise {
+pub enum ChecksumSource {
     /// The operator pinned it.
     Pinned(Sha256Sum),
     /// A file of the release, in the form that `sha256sum` writes, names the artifact.
@@ -63,7 +63,7 @@ pub enum Promise {
 }
 
 /// Where the text goes that says what the artifact fetched to `to` must be.
-pub fn promise_file(to: &Path) -> PathBuf {
+pub fn checksum_path(to: &Path) -> PathBuf {
     let name = to.file_name().unwrap_or_default().to_string_lossy();
     to.with_file_name(format!("{name}.promise"))
 }
@@ -94,7 +94,7 @@ impl fmt::Display for Sha256Sum {
     }
 }
 
-impl fmt::Display for Promise {
+impl fmt::Display for ChecksumSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Pinned(sum) => write!(f, "{sum}, as pinned"),

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::{
-    Action, Artifact, Content, Document, Origin, Promise, Step, apply_object, default_class_patch, download,
-    enable_service, helm_upgrade, install_packages, promise_file,
+    Action, Artifact, ChecksumSource, Content, Document, Origin, Step, apply_object, checksum_path,
+    default_class_patch, download, enable_service, helm_upgrade, install_packages,
 };
 use crate::host::{Command, Privilege, Stdin};
 use crate::secret::MASK;
@@ -74,7 +74,7 @@ fn fetch(artifact: &Artifact, to: &Path) -> Vec<String> {
     let mut lines = match &artifact.origin {
         Origin::Url(url) => run(&download(url, to)),
         Origin::Chart { repository, chart, version } => {
-            let mut lines = run(&download(&format!("{repository}/index.yaml"), &promise_file(to)));
+            let mut lines = run(&download(&format!("{repository}/index.yaml"), &checksum_path(to)));
             let url = format!("https://URL-OF-{chart}-{version}-IN-THAT-INDEX");
             lines.extend(run(&download(&url, to)));
             lines
@@ -84,10 +84,12 @@ fn fetch(artifact: &Artifact, to: &Path) -> Vec<String> {
             vec![format!("copy {} to {}{when}", folder.join(&artifact.name).display(), to.display())]
         }
     };
-    if let Promise::SumFile { url, .. } | Promise::GithubRelease { url, .. } = &artifact.promise {
-        lines.extend(run(&download(url, &promise_file(to))));
+    if let ChecksumSource::SumFile { url, .. } | ChecksumSource::GithubRelease { url, .. } =
+        &artifact.checksum
+    {
+        lines.extend(run(&download(url, &checksum_path(to))));
     }
-    lines.push(format!("check its sha256: {}", artifact.promise));
+    lines.push(format!("check its sha256: {}", artifact.checksum));
     lines
 }
 

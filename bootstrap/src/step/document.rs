@@ -30,7 +30,7 @@ pub enum SecretSource {
         /// The password.
         password: Password,
         /// Where the cluster keeps it once it was given. One that is to be made is not made again then.
-        kept_in: Option<KeptIn>,
+        stored_in: Option<SecretKeyRef>,
     },
     /// A line for an htpasswd file. The registry takes bcrypt alone.
     Htpasswd {
@@ -43,7 +43,7 @@ pub enum SecretSource {
 
 /// An entry of a secret in the cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeptIn {
+pub struct SecretKeyRef {
     /// The secret.
     pub secret: ObjectRef,
     /// The entry.

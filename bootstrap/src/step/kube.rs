@@ -111,8 +111,8 @@ impl Kube<'_> {
                 Ok(value) => Found::Object(value),
                 Err(_) => Found::Unknown("the API server did not answer in JSON".to_owned()),
             },
-            Ok(output) if output.complaint().contains("(NotFound)") => Found::NotFound,
-            Ok(output) => Found::Unknown(reason(&self.0.log().masked(&output.complaint()))),
+            Ok(output) if output.stderr_text().contains("(NotFound)") => Found::NotFound,
+            Ok(output) => Found::Unknown(reason(&self.0.log().masked(&output.stderr_text()))),
             Err(error) => Found::Unknown(error.to_string()),
         }
     }
@@ -123,7 +123,7 @@ pub(super) fn kubectl<'a>(args: impl IntoIterator<Item = &'a str>) -> Command {
     Command::new("k3s").args(["kubectl", "--request-timeout=15s"]).args(args)
 }
 
-fn reason(complaint: &str) -> String {
+fn reason(stderr_text: &str) -> String {
     // Warnings come first; the error is the last line.
-    complaint.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("kubectl failed").to_owned()
+    stderr_text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("kubectl failed").to_owned()
 }

@@ -12,7 +12,7 @@ use crate::host::{Command, Host};
 
 /// What a look at a condition gave.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum ConditionStatus {
     /// It is so.
     Met,
     /// It is not so yet, or it cannot be told; the text says what is missing.
@@ -21,7 +21,7 @@ pub enum Verdict {
 
 impl Condition {
     /// Looks once.
-    pub fn look(&self, host: &Host) -> Verdict {
+    pub fn look(&self, host: &Host) -> ConditionStatus {
         let met = match self {
             Self::ServiceActive(name) => service(host, name),
             Self::NodeReady => list(host, "/api/v1/nodes").and_then(|nodes| node(&nodes)),
@@ -40,7 +40,7 @@ impl Condition {
             Self::Resolves(names) => names.iter().try_for_each(|name| resolves(host, name)),
             Self::Succeeds(command) => host.run(command).map(drop).map_err(|error| error.to_string()),
         };
-        met.map_or_else(Verdict::NotYet, |()| Verdict::Met)
+        met.map_or_else(ConditionStatus::NotYet, |()| ConditionStatus::Met)
     }
 }
 

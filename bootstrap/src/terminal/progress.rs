@@ -6,7 +6,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use schema::Component;
 
 use super::Printer;
-use crate::apply::{Effect, Event};
+use crate::apply::{Effect, StepEvent};
 
 /// Without a terminal, what is waited for is told again after this time, so that a log does not fill up.
 const REMINDER: Duration = Duration::from_secs(30);
@@ -29,11 +29,11 @@ impl<'a> Progress<'a> {
     }
 
     /// Shows what happens.
-    pub fn show(&mut self, event: Event<'_>) {
+    pub fn show(&mut self, event: StepEvent<'_>) {
         match event {
-            Event::Started { title, number, of } => self.started(title, number, of),
-            Event::Waiting(what) => self.waiting(what),
-            Event::Done { title, effect } => self.done(title, effect),
+            StepEvent::Started { title, number, of } => self.started(title, number, of),
+            StepEvent::Waiting(what) => self.waiting(what),
+            StepEvent::Done { title, effect } => self.done(title, effect),
         }
     }
 

@@ -36,8 +36,10 @@ use schema::{Component, ComponentResult, Mode, PlannedAction};
 use crate::support::detect_all;
 use crate::support::settings::{SECRETS, settings};
 use crate::support::stub_host::StubHost;
-use bootstrap::apply::{Apply, ApplyError, Effect, Event, Journal, StepFailure, Vault};
-use bootstrap::recipe::{self, Context, Plan};
+use bootstrap::apply::{
+    Effect, ExecutionError, Executor, GeneratedPasswords, Journal, StepEvent, StepFailure,
+};
+use bootstrap::recipe::{self, ComponentPlan, PlanContext};
 use bootstrap::settings::{Artifacts, Password, RegistryAuth, Settings};
 
 /// A journal that keeps everything, and dies when it is told to.
@@ -75,9 +77,9 @@ impl Journal for Records {
 
 /// What a run came to.
 struct Ran {
-    result: Result<Vec<(Component, ComponentResult)>, ApplyError>,
+    result: Result<Vec<(Component, ComponentResult)>, ExecutionError>,
     journal: Records,
-    vault: Vault,
+    passwords: GeneratedPasswords,
     changed: Vec<String>,
     waited: Vec<String>,
 }
@@ -89,7 +91,7 @@ impl Ran {
 
     fn failure(&self) -> &StepFailure {
         match &self.result {
-            Err(ApplyError::Failed(failure)) => failure,
+            Err(ExecutionError::Failed(failure)) => failure,
             other => panic!("did not fail: {other:?}"),
         }
     }
@@ -103,29 +105,29 @@ fn run(stub: &StubHost, settings: &Settings) -> Ran {
 fn run_with(stub: &StubHost, settings: &Settings, mut journal: Records, stop: &dyn Fn() -> bool) -> Ran {
     let host = stub.host();
     let staging = stub.staging();
-    let context = Context { settings, arch: host.arch(), staging: &staging };
-    let plans: Vec<(Component, Plan)> = detect_all(&host, settings)
+    let context = PlanContext { settings, arch: host.arch(), staging: &staging };
+    let plans: Vec<(Component, ComponentPlan)> = detect_all(&host, settings)
         .iter()
-        .map(|(component, found)| (*component, hasty(recipe::plan(*component, found, &context))))
+        .map(|(component, found)| (*component, with_timeouts(recipe::plan(*component, found, &context))))
         .collect();
     let (mut changed, mut waited) = (Vec::new(), Vec::new());
-    let mut report = |event: Event<'_>| match event {
-        Event::Done { title, effect: Effect::Changed } => changed.push(title.to_owned()),
-        Event::Waiting(what) => waited.push(what.to_owned()),
+    let mut report = |event: StepEvent<'_>| match event {
+        StepEvent::Done { title, effect: Effect::Changed } => changed.push(title.to_owned()),
+        StepEvent::Waiting(what) => waited.push(what.to_owned()),
         _ => {}
     };
     let mut apply =
-        Apply::new(&host, &mut journal, &mut report, stop).polling_every(Duration::from_millis(5));
+        Executor::new(&host, &mut journal, &mut report, stop).polling_every(Duration::from_millis(5));
     let result = plans
         .iter()
         .map(|(component, plan)| Ok((*component, apply.component(*component, plan)?)))
-        .collect::<Result<Vec<_>, ApplyError>>();
-    let vault = apply.into_vault();
-    Ran { result, journal, vault, changed, waited }
+        .collect::<Result<Vec<_>, ExecutionError>>();
+    let passwords = apply.into_passwords();
+    Ran { result, journal, passwords, changed, waited }
 }
 
 /// Nothing on the stub host takes long, so what is not so soon never will be.
-fn hasty(mut plan: Plan) -> Plan {
+fn with_timeouts(mut plan: ComponentPlan) -> ComponentPlan {
     for check in &mut plan.verify {
         check.timeout = Duration::from_millis(40);
     }
@@ -162,7 +164,7 @@ fn collect(folder: &Path, files: &mut Vec<(PathBuf, Vec<u8>)>) {
 fn actions(stub: &StubHost, settings: &Settings) -> Vec<PlannedAction> {
     let host = stub.host();
     let staging = stub.staging();
-    let context = Context { settings, arch: host.arch(), staging: &staging };
+    let context = PlanContext { settings, arch: host.arch(), staging: &staging };
     let plan = |(component, found): &(Component, recipe::Detection)| {
         recipe::plan(*component, found, &context).action
     };

@@ -18,8 +18,8 @@ use schema::{Component, Execution, Id, Mode, UtcSeconds};
 
 use crate::support::stub_host::StubHost;
 use bootstrap::cli::Include;
-use bootstrap::rollback::item::{Item, Plan, State};
-use bootstrap::rollback::{Fate, Journal, Work, look_at_all, plan};
+use bootstrap::rollback::item::{ItemState, RollbackItem, RollbackPlan};
+use bootstrap::rollback::{Journal, RollbackExecutor, UndoResult, observe_all, plan};
 
 /// All there is in this time.
 fn at(second: u32) -> UtcSeconds {
@@ -72,29 +72,34 @@ impl Journal for Disk {
 }
 
 /// What is planned for `context` on the host.
-fn planned(stub: &StubHost, context: &PrivateContext, include: Option<Include>) -> Plan {
-    plan(context, &look_at_all(&stub.host(), context), include)
+fn planned(stub: &StubHost, context: &PrivateContext, include: Option<Include>) -> RollbackPlan {
+    plan(context, &observe_all(&stub.host(), context), include)
 }
 
 /// Plans and carries out, writing to `disk`.
-fn roll_back_on(stub: &StubHost, disk: &mut Disk, include: Option<Include>) -> (Plan, BTreeMap<u32, Fate>) {
+fn roll_back_on(
+    stub: &StubHost,
+    disk: &mut Disk,
+    include: Option<Include>,
+) -> (RollbackPlan, BTreeMap<u32, UndoResult>) {
     let mut context = disk.stored.clone();
     let plan = planned(stub, &context, include);
     let host = stub.host();
     let (patience, poll) = (Duration::from_millis(60), Duration::from_millis(5));
-    let mut report = |_: bootstrap::rollback::Event<'_>| {};
-    let work = Work::new(&host, &mut context, disk, &mut report, &|| false).hasty(patience, poll);
-    let fates = work.all(&plan);
-    (plan, fates)
+    let mut report = |_: bootstrap::rollback::RollbackEvent<'_>| {};
+    let work = RollbackExecutor::new(&host, &mut context, disk, &mut report, &|| false)
+        .with_timeouts(patience, poll);
+    let results = work.all(&plan);
+    (plan, results)
 }
 
 /// Plans and carries out everything that can be; returns the plan, and what became of each item.
-fn roll_back(stub: &StubHost, context: &PrivateContext) -> (Plan, BTreeMap<u32, Fate>) {
+fn roll_back(stub: &StubHost, context: &PrivateContext) -> (RollbackPlan, BTreeMap<u32, UndoResult>) {
     roll_back_on(stub, &mut Disk::roomy(context), Some(Include::Moderate))
 }
 
 /// The one item of a plan that has one.
-fn only(plan: &Plan) -> &Item {
+fn only(plan: &RollbackPlan) -> &RollbackItem {
     assert_eq!(plan.items.len(), 1, "{:#?}", plan.items);
     &plan.items[0]
 }

@@ -65,7 +65,7 @@ fn objects_have_the_paths_of_the_api() {
 
 #[test]
 fn a_document_shows_a_mask_until_it_is_resolved() {
-    let source = SecretSource::Password { password: Password::Generate, kept_in: None };
+    let source = SecretSource::Password { password: Password::Generate, stored_in: None };
     let document =
         Document::new(json!({ "a": { "b": 1 } })).secret("/a/key", source.clone()).secret("/top", source);
     assert_eq!(document.masked(), json!({ "a": { "b": 1, "key": "********" }, "top": "********" }));

@@ -13,7 +13,10 @@ use super::{inputs, planned};
 use crate::cli;
 use crate::exit::{Exit, Failure};
 use crate::host::{Host, RunLog};
-use crate::rollback::{self, Event, Fate, Fates, Journal, Plan, Report, State, Work};
+use crate::rollback::{
+    self, ItemState, Journal, RollbackEvent, RollbackExecutor, RollbackPlan, RollbackReport, UndoResult,
+    UndoResults,
+};
 use crate::run::{Reporter, ask_consent, decided_consent, now};
 use crate::terminal::{Printer, Prompter, Signals};
 
@@ -31,7 +34,7 @@ impl Journal for Files {
 }
 
 /// What is needed to change the host, held to the end.
-struct Begun {
+struct RunContext {
     files: Files,
     context: PrivateContext,
     host: Host,
@@ -47,7 +50,7 @@ pub(super) fn run(
     printer: &mut Printer,
     signals: &Signals,
 ) -> Result<Exit, Failure> {
-    let mut begun = Begun::new(record, printer, signals)?;
+    let mut begun = RunContext::new(record, printer, signals)?;
     let plan = planned(options, &begun.context, &begun.host, printer);
     if !printer.is_json() {
         rollback::show(&plan, printer);
@@ -64,8 +67,8 @@ pub(super) fn run(
         Reporter::new(&consent, &begun.envelope, &begun.gate, folder, subject, &mut begun.warnings);
     inputs::warn_all(&begun.warnings, printer);
     reporter.started();
-    let fates = work(&mut begun, &plan, printer, signals);
-    let (result, failure) = ended(&fates, signals);
+    let results = work(&mut begun, &plan, printer, signals);
+    let (result, failure) = ended(&results, signals);
     reporter.completed(result, None);
     let late: Vec<String> = reporter.take_warning().into_iter().collect();
     inputs::warn_all(&late, printer);
@@ -74,14 +77,14 @@ pub(super) fn run(
     if printer.is_json() {
         let exit = failure.as_ref().map_or(Exit::Done, |failure| failure.exit);
         let error = failure.as_ref().map(|failure| failure.message.as_str());
-        printer.document(&Report::of_work(&plan, &fates, exit.code(), error, &begun.warnings));
+        printer.document(&RollbackReport::of_work(&plan, &results, exit.code(), error, &begun.warnings));
     } else {
-        rollback::show_fates(&plan, &fates, printer);
+        rollback::show_fates(&plan, &results, printer);
     }
     failure.map_or(Ok(Exit::Done), |failure| Err(failure.documented()))
 }
 
-impl Begun {
+impl RunContext {
     /// Takes the locks, the files of the run and root. The record is read anew, now that nobody else can change it.
     fn new(record: &Record, printer: &mut Printer, signals: &Signals) -> Result<Self, Failure> {
         let gate = Gate::new(LocalIdentifiers::of_machine().with_private(private_values(&record.context)));
@@ -126,11 +129,11 @@ fn private_values(context: &PrivateContext) -> Vec<String> {
 
 fn confirm(
     options: &cli::Rollback,
-    plan: &Plan,
+    plan: &RollbackPlan,
     printer: &mut Printer,
     signals: &Signals,
 ) -> Result<(), Failure> {
-    let ready = plan.in_state(State::Ready).count();
+    let ready = plan.in_state(ItemState::Ready).count();
     if options.yes || ready == 0 {
         return Ok(());
     }
@@ -151,25 +154,31 @@ fn consent(warnings: &mut Vec<String>, printer: &mut Printer, signals: &Signals)
     }
 }
 
-fn work(begun: &mut Begun, plan: &Plan, printer: &mut Printer, signals: &Signals) -> Fates {
-    let mut report = |event: Event<'_>| match event {
-        Event::Started(item) => printer.detail(&format!("{}: {} ...", item.component, item.change)),
-        Event::Waiting(what) => printer.note(&format!("waiting for {what}")),
-        Event::Done(item, fate) => {
-            let line = format!("{:<6}  {}: {}", fate.word(), item.component, item.change);
-            match fate.reason() {
+fn work(
+    begun: &mut RunContext,
+    plan: &RollbackPlan,
+    printer: &mut Printer,
+    signals: &Signals,
+) -> UndoResults {
+    let mut report = |event: RollbackEvent<'_>| match event {
+        RollbackEvent::Started(item) => printer.detail(&format!("{}: {} ...", item.component, item.change)),
+        RollbackEvent::Waiting(what) => printer.note(&format!("waiting for {what}")),
+        RollbackEvent::Done(item, result) => {
+            let line = format!("{:<6}  {}: {}", result.word(), item.component, item.change);
+            match result.reason() {
                 None => printer.note(&line),
                 Some(reason) => printer.warn(&format!("{line}: {reason}")),
             }
         }
     };
     let stop = || signals.pending().is_some();
-    Work::new(&begun.host, &mut begun.context, &mut begun.files, &mut report, &stop).all(plan)
+    RollbackExecutor::new(&begun.host, &mut begun.context, &mut begun.files, &mut report, &stop).all(plan)
 }
 
 /// How the rollback ended: well only if everything that was to be undone is.
-fn ended(fates: &Fates, signals: &Signals) -> (CommandResult, Option<Failure>) {
-    let missed = fates.values().filter(|fate| !matches!(fate, Fate::Undone | Fate::Gone)).count();
+fn ended(results: &UndoResults, signals: &Signals) -> (CommandResult, Option<Failure>) {
+    let missed =
+        results.values().filter(|result| !matches!(result, UndoResult::Undone | UndoResult::Gone)).count();
     match (missed, signals.pending()) {
         (0, _) => (CommandResult::Success, None),
         (_, Some(signal)) => {

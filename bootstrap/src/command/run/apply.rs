@@ -7,18 +7,18 @@ use schema::{
     CommandResult, Component, ComponentResult, Execution, FailureReason, Finish, PlannedAction, Step,
 };
 
-use super::{Begun, Request};
-use crate::apply::{Apply, ApplyError, StepFailure};
+use super::{Request, RunContext};
+use crate::apply::{ExecutionError, Executor, StepFailure};
 use crate::cli;
 use crate::command::preflight as preflight_command;
 use crate::exit::{Exit, Failure, Signal};
-use crate::preflight::{self, Report, Severity};
-use crate::run::{Planned, RunReport, Stopped, Summary, detect_and_plan};
+use crate::preflight::{self, PreflightReport, Severity};
+use crate::run::{PlannedComponent, RunReport, Stopped, Summary, detect_and_plan};
 use crate::settings::Artifacts;
 use crate::terminal::{Printer, Progress, Prompter, Signals};
 
 /// Why a run ended before its last step.
-enum Ending {
+enum RunError {
     /// The operator declined.
     Declined(&'static str),
     /// A signal arrived.
@@ -27,13 +27,13 @@ enum Ending {
     Failed(schema::Failure, Failure),
 }
 
-impl From<Stopped> for Ending {
+impl From<Stopped> for RunError {
     fn from(Stopped(signal): Stopped) -> Self {
         Self::Stopped(signal)
     }
 }
 
-impl Ending {
+impl RunError {
     fn failed(step: Step, reason: FailureReason, failure: Failure) -> Self {
         Self::Failed(schema::Failure { step, reason }, failure)
     }
@@ -60,7 +60,7 @@ pub(super) fn run(
     printer: &mut Printer,
     signals: &Signals,
 ) -> Result<Exit, Failure> {
-    let mut run = Begun::new(request, Execution::Apply, printer)?;
+    let mut run = RunContext::new(request, Execution::Apply, printer)?;
     let report = preflight::check(&run.host, &run.platform, &run.settings);
     let mut work = Work { planned: Vec::new(), summary: Summary::default() };
     let ended = work.all(&mut run, &report, options, printer, signals);
@@ -93,13 +93,13 @@ pub(super) fn run(
 }
 
 /// A log that nothing was written to yet says nothing.
-fn with_log(failure: Failure, run: &Begun) -> Failure {
+fn with_log(failure: Failure, run: &RunContext) -> Failure {
     let log = run.files.log();
     if log.metadata().is_ok_and(|log| log.len() > 0) { failure.log(log) } else { failure }
 }
 
 /// Removes what runs that were killed had fetched for components that are reused by now.
-fn clear_staging(run: &Begun) {
+fn clear_staging(run: &RunContext) {
     let same = |folder: &Path| std::fs::canonicalize(folder).ok() == std::fs::canonicalize(&run.staging).ok();
     let is_given = matches!(&run.settings.artifacts, Artifacts::Local(folder) if same(folder));
     if !is_given {
@@ -110,19 +110,19 @@ fn clear_staging(run: &Begun) {
 
 /// What was planned and what came of it.
 struct Work {
-    planned: Vec<Planned>,
+    planned: Vec<PlannedComponent>,
     summary: Summary,
 }
 
 impl Work {
     fn all(
         &mut self,
-        run: &mut Begun,
-        report: &Report,
+        run: &mut RunContext,
+        report: &PreflightReport,
         options: &cli::Run,
         printer: &mut Printer,
         signals: &Signals,
-    ) -> Result<(), Ending> {
+    ) -> Result<(), RunError> {
         pass_preflight(report, options, printer, signals)?;
         self.plan(run, signals)?;
         accept_plan(&self.planned, options, printer, signals)?;
@@ -136,27 +136,30 @@ impl Work {
         Ok(())
     }
 
-    fn plan(&mut self, run: &mut Begun, signals: &Signals) -> Result<(), Ending> {
-        let context =
-            crate::recipe::Context { settings: &run.settings, arch: run.host.arch(), staging: &run.staging };
+    fn plan(&mut self, run: &mut RunContext, signals: &Signals) -> Result<(), RunError> {
+        let context = crate::recipe::PlanContext {
+            settings: &run.settings,
+            arch: run.host.arch(),
+            staging: &run.staging,
+        };
         self.planned = detect_and_plan(&run.host, &context, &mut run.session.record, signals)?;
         let blocked = self.planned.iter().find_map(|planned| Some((planned, planned.plan.blocked.as_ref()?)));
         let Some((planned, reason)) = blocked else { return Ok(()) };
         let failure = Failure::failed(format!("{} cannot be planned: {reason}", planned.component))
             .hint("mend that and run again; nothing was changed");
-        Err(Ending::failed(planned.component.into(), FailureReason::CommandFailed, failure))
+        Err(RunError::failed(planned.component.into(), FailureReason::CommandFailed, failure))
     }
 }
 
 fn pass_preflight(
-    report: &Report,
+    report: &PreflightReport,
     options: &cli::Run,
     printer: &mut Printer,
     signals: &Signals,
-) -> Result<(), Ending> {
+) -> Result<(), RunError> {
     let failed = |message: &str, hint: &str| {
         let failure = Failure::new(Exit::Preflight, message).hint(hint);
-        Err(Ending::failed(Step::Preflight, FailureReason::PreflightFailed, failure))
+        Err(RunError::failed(Step::Preflight, FailureReason::PreflightFailed, failure))
     };
     if report.worst() > Severity::Pass {
         preflight_command::show_problems(report, printer);
@@ -176,12 +179,12 @@ fn pass_preflight(
 }
 
 fn accept_plan(
-    planned: &[Planned],
+    planned: &[PlannedComponent],
     options: &cli::Run,
     printer: &mut Printer,
     signals: &Signals,
-) -> Result<(), Ending> {
-    for Planned { component, detection, plan } in planned {
+) -> Result<(), RunError> {
+    for PlannedComponent { component, detection, plan } in planned {
         printer.note(&format!("{component:<21}  {:<22}  {}", detection.word(), plan.action));
     }
     if options.yes {
@@ -192,29 +195,29 @@ fn accept_plan(
     consent(answer, signals)
 }
 
-fn consent(answer: Option<bool>, signals: &Signals) -> Result<(), Ending> {
+fn consent(answer: Option<bool>, signals: &Signals) -> Result<(), RunError> {
     match (answer, signals.pending()) {
         (Some(true), None) => Ok(()),
-        (_, Some(signal)) => Err(Ending::Stopped(signal)),
-        (_, None) => Err(Ending::Declined("declined; nothing was changed")),
+        (_, Some(signal)) => Err(RunError::Stopped(signal)),
+        (_, None) => Err(RunError::Declined("declined; nothing was changed")),
     }
 }
 
-fn become_root(run: &mut Begun, printer: &mut Printer, signals: &Signals) -> Result<(), Ending> {
+fn become_root(run: &mut RunContext, printer: &mut Printer, signals: &Signals) -> Result<(), RunError> {
     let may_prompt = Prompter::on_terminal(printer, signals, false).is_some();
     run.host.acquire_root(may_prompt).map_err(|error| {
         let failure = Failure::failed(format!("cannot become root: {error}"))
             .hint("run as root, or as a user who may use sudo");
-        Ending::failed(Step::Plan, FailureReason::PermissionDenied, failure)
+        RunError::failed(Step::Plan, FailureReason::PermissionDenied, failure)
     })
 }
 
 fn component(
-    run: &mut Begun,
-    planned: &Planned,
+    run: &mut RunContext,
+    planned: &PlannedComponent,
     printer: &mut Printer,
     signals: &Signals,
-) -> Result<Summary, Ending> {
+) -> Result<Summary, RunError> {
     let component = planned.component;
     if planned.plan.action == PlannedAction::Skip {
         return Ok(Summary::default());
@@ -222,11 +225,11 @@ fn component(
     run.session.record.enter(component.into());
     let began = Instant::now();
     let mut progress = Progress::new(printer, component);
-    let mut show = |event: crate::apply::Event<'_>| progress.show(event);
+    let mut show = |event: crate::apply::StepEvent<'_>| progress.show(event);
     let stop = || signals.pending().is_some();
-    let mut apply = Apply::new(&run.host, &mut run.session.record, &mut show, &stop);
+    let mut apply = Executor::new(&run.host, &mut run.session.record, &mut show, &stop);
     let result = apply.component(component, &planned.plan);
-    let made = apply.into_vault();
+    let made = apply.into_passwords();
     drop(progress);
     match result {
         Ok(result) => {
@@ -238,13 +241,13 @@ fn component(
     }
 }
 
-fn ended(run: &mut Begun, component: Component, error: ApplyError, signals: &Signals) -> Ending {
+fn ended(run: &mut RunContext, component: Component, error: ExecutionError, signals: &Signals) -> RunError {
     match (error, signals.pending()) {
-        (ApplyError::Interrupted, signal) => Ending::Stopped(signal.unwrap_or(Signal::Terminate)),
-        (ApplyError::Failed(failure), _) => {
+        (ExecutionError::Interrupted, signal) => RunError::Stopped(signal.unwrap_or(Signal::Terminate)),
+        (ExecutionError::Failed(failure), _) => {
             run.session.record.result(component, ComponentResult::Failed);
             let reason = failure.reason;
-            Ending::failed(component.into(), reason, told(component, *failure))
+            RunError::failed(component.into(), reason, told(component, *failure))
         }
     }
 }

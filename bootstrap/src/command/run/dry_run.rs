@@ -2,18 +2,18 @@
 
 use schema::{CommandResult, Execution, Finish, Mode};
 
-use super::{Begun, Request};
+use super::{Request, RunContext};
 use crate::command::preflight as preflight_command;
 use crate::exit::{Exit, Failure};
-use crate::preflight::{self, Report, Severity};
-use crate::run::{Planned, RunReport, Stopped, detect_and_plan, show_plan};
+use crate::preflight::{self, PreflightReport, Severity};
+use crate::run::{PlannedComponent, RunReport, Stopped, detect_and_plan, show_plan};
 use crate::terminal::{Printer, Signals};
 
 pub(super) fn run(request: Request, printer: &mut Printer, signals: &Signals) -> Result<Exit, Failure> {
-    let mut run = Begun::new(request, Execution::DryRun, printer)?;
+    let mut run = RunContext::new(request, Execution::DryRun, printer)?;
     let report = preflight::check(&run.host, &run.platform, &run.settings);
     let context =
-        crate::recipe::Context { settings: &run.settings, arch: run.host.arch(), staging: &run.staging };
+        crate::recipe::PlanContext { settings: &run.settings, arch: run.host.arch(), staging: &run.staging };
     let planned = detect_and_plan(&run.host, &context, &mut run.session.record, signals);
     let (finish, exit) = match &planned {
         Ok(_) => (Finish::Success, Exit::Done),
@@ -37,7 +37,7 @@ pub(super) fn run(request: Request, printer: &mut Printer, signals: &Signals) ->
     }
 }
 
-fn show(mode: Mode, report: &Report, planned: &[Planned], printer: &mut Printer) {
+fn show(mode: Mode, report: &PreflightReport, planned: &[PlannedComponent], printer: &mut Printer) {
     printer.heading(&format!("Dry run, mode {mode}: nothing on this host is changed"));
     printer.data("");
     printer.heading("Preflight");

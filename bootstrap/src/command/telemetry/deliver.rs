@@ -13,7 +13,7 @@ use telemetry::{
     manifest_event,
 };
 
-use super::{Context, consent};
+use super::{TelemetryContext, consent};
 use crate::cli::Telemetry;
 use crate::exit::{Exit, Failure};
 use crate::run::decided_consent;
@@ -23,7 +23,7 @@ use crate::terminal::{Printer, Prompter, Signals};
 const PURGE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Delivers what waits, in front of the operator.
-pub(super) fn flush(context: &Context, printer: &mut Printer) -> Result<Exit, Failure> {
+pub(super) fn flush(context: &TelemetryContext, printer: &mut Printer) -> Result<Exit, Failure> {
     let signals = signals()?;
     let consent = consent(printer, &signals)?;
     let Some(proof) = consent.proof() else { return Ok(Exit::Declined) };
@@ -37,7 +37,7 @@ pub(super) fn flush(context: &Context, printer: &mut Printer) -> Result<Exit, Fa
 }
 
 /// Vets the public manifest of an earlier run, stores it and delivers.
-pub(super) fn send(context: &Context, path: &Path, printer: &mut Printer) -> Result<Exit, Failure> {
+pub(super) fn send(context: &TelemetryContext, path: &Path, printer: &mut Printer) -> Result<Exit, Failure> {
     let bytes = read(path)?;
     let (envelope, _) = envelope_from_env(&|name| std::env::var_os(name), &context.gate);
     let document =
@@ -59,11 +59,11 @@ pub(super) fn detached(options: &Telemetry) -> Exit {
     let mut warnings = Vec::new();
     let Decision::Decided(consent) = decided_consent(&mut warnings) else { return Exit::Usage };
     let Some(proof) = consent.proof() else { return Exit::Usage };
-    let context = Context::read(options, &mut Printer::silent());
+    let context = TelemetryContext::read(options, &mut Printer::silent());
     // An outbox that is gone by now was removed on purpose, and is not made again.
     let delivered = Outbox::open_existing(proof, context.outbox_dir()).and_then(|outbox| {
         outbox.map_or(Ok(()), |outbox| {
-            let Context { settings, gate } = &context;
+            let TelemetryContext { settings, gate } = &context;
             deliver(proof, settings, gate, &outbox, DEADLINE, &mut |_| ControlFlow::Continue(())).map(drop)
         })
     });
@@ -71,7 +71,7 @@ pub(super) fn detached(options: &Telemetry) -> Exit {
 }
 
 /// Deletes everything that waits, and stops a delivery that is under way.
-pub(super) fn purge(context: &Context, yes: bool, printer: &mut Printer) -> Result<Exit, Failure> {
+pub(super) fn purge(context: &TelemetryContext, yes: bool, printer: &mut Printer) -> Result<Exit, Failure> {
     let signals = signals()?;
     if !yes {
         let question = "Delete everything that waits or was refused?";
@@ -96,7 +96,7 @@ pub(super) fn purge(context: &Context, yes: bool, printer: &mut Printer) -> Resu
 }
 
 fn round(
-    context: &Context,
+    context: &TelemetryContext,
     proof: &Consented,
     outbox: &Outbox,
     signals: &Signals,

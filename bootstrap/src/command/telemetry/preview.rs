@@ -9,16 +9,16 @@ use schema::{
 use serde_json::Value;
 use telemetry::{envelope_from_env, preview};
 
-use super::{Context, show};
+use super::{TelemetryContext, show};
 use crate::command::inputs;
 use crate::exit::{Exit, Failure};
 use crate::host::{Host, RunLog};
 use crate::input::{Demand, Flags, gather, resolve};
-use crate::recipe::{Context as RecipeContext, Probe, components, detect, plan};
-use crate::run::{Planned, features, now};
+use crate::recipe::{PlanContext, Probe, components, detect, plan};
+use crate::run::{PlannedComponent, features, now};
 use crate::terminal::Printer;
 
-pub(super) fn run(context: &Context, mode: Mode, printer: &mut Printer) -> Result<Exit, Failure> {
+pub(super) fn run(context: &TelemetryContext, mode: Mode, printer: &mut Printer) -> Result<Exit, Failure> {
     let documents = documents(context, mode)?;
     let mut outgoing = Vec::new();
     for document in &documents {
@@ -45,7 +45,7 @@ pub(super) fn run(context: &Context, mode: Mode, printer: &mut Printer) -> Resul
 }
 
 /// One document of each kind that a dry run of `mode` would send on this host, as it is now.
-fn documents(context: &Context, mode: Mode) -> Result<Vec<TelemetryDocument>, Failure> {
+fn documents(context: &TelemetryContext, mode: Mode) -> Result<Vec<TelemetryDocument>, Failure> {
     let (envelope, _) = envelope_from_env(&|name| std::env::var_os(name), &context.gate);
     let manifest = manifest(mode, envelope.run_id.clone())?;
     let command = Command {
@@ -68,11 +68,11 @@ fn manifest(mode: Mode, run_id: schema::Id) -> Result<RunManifest, Failure> {
     manifest.features = features(&settings, all, true);
     let probe = Probe::new(&host, &settings);
     let staging = inputs::runs_dir(&inputs);
-    let context = RecipeContext { settings: &settings, arch: host.arch(), staging: &staging };
+    let context = PlanContext { settings: &settings, arch: host.arch(), staging: &staging };
     for component in all {
         let detection = detect(*component, &probe);
         let plan = plan(*component, &detection, &context);
-        let planned = Planned { component: *component, detection, plan };
+        let planned = PlannedComponent { component: *component, detection, plan };
         manifest.components.set(*component, planned.record(Execution::DryRun));
     }
     manifest.components.set_issuer(settings.tls.issuer());

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use telemetry::{Outgoing, show, status};
 
-use super::Context;
+use super::TelemetryContext;
 use crate::exit::{Exit, Failure};
 use crate::terminal::Printer;
 
@@ -17,7 +17,11 @@ pub(super) struct Request<'a> {
     body: &'a RawValue,
 }
 
-pub(super) fn run(context: &Context, id: Option<&str>, printer: &mut Printer) -> Result<Exit, Failure> {
+pub(super) fn run(
+    context: &TelemetryContext,
+    id: Option<&str>,
+    printer: &mut Printer,
+) -> Result<Exit, Failure> {
     let ids = match id {
         Some(text) => vec![EventId::parse(text).map_err(|_| {
             Failure::usage("the id is not that of an event")
@@ -42,7 +46,7 @@ pub(super) fn run(context: &Context, id: Option<&str>, printer: &mut Printer) ->
     Ok(Exit::Done)
 }
 
-fn waiting(context: &Context) -> Result<Vec<EventId>, Failure> {
+fn waiting(context: &TelemetryContext) -> Result<Vec<EventId>, Failure> {
     let status = status(context.outbox_dir(), 0).map_err(|error| context.failed(&error))?;
     Ok(status.waiting.iter().map(|waiting| waiting.event_id).collect())
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use telemetry::{Decision, Status, status};
 
-use super::Context;
+use super::TelemetryContext;
 use crate::exit::{Exit, Failure};
 use crate::run::decided_consent;
 use crate::terminal::Printer;
@@ -21,7 +21,7 @@ struct Document<'a> {
     status: &'a Status,
 }
 
-pub(super) fn run(context: &Context, printer: &mut Printer) -> Result<Exit, Failure> {
+pub(super) fn run(context: &TelemetryContext, printer: &mut Printer) -> Result<Exit, Failure> {
     let status = status(context.outbox_dir(), LAST_OUTCOMES).map_err(|error| context.failed(&error))?;
     let (enabled, why) = consent();
     let endpoint = context.settings.endpoint.as_ref().map(|endpoint| endpoint.url().to_string());

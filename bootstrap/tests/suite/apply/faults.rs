@@ -118,10 +118,10 @@ fn a_command_that_hangs_is_a_step_that_took_too_long() {
     let host = stub.host();
     let command = Command::new("getent").args(["hosts", "x"]).timeout(Duration::from_millis(200));
     let steps = vec![Step::new("look up", Action::Run(command))];
-    let plan = Plan { action: PlannedAction::Install, steps, verify: Vec::new(), blocked: None };
+    let plan = ComponentPlan { action: PlannedAction::Install, steps, verify: Vec::new(), blocked: None };
     let mut journal = Records::default();
-    let result = Apply::new(&host, &mut journal, &mut |_| {}, &|| false).component(Component::Helm, &plan);
-    let Err(ApplyError::Failed(failure)) = result else { panic!("{result:?}") };
+    let result = Executor::new(&host, &mut journal, &mut |_| {}, &|| false).component(Component::Helm, &plan);
+    let Err(ExecutionError::Failed(failure)) = result else { panic!("{result:?}") };
     assert_eq!((failure.reason, failure.step.as_str()), (FailureReason::TimedOut, "look up"));
     assert!(matches!(journal.intents.as_slice(), [(_, Some(Outcome::Failed))]));
 }
@@ -143,14 +143,14 @@ fn a_stop_is_obeyed_between_steps_and_while_waiting() {
         asked.get() > 3
     };
     let ran = run_with(&stub, &only(Component::K3s), Records::default(), &third_time);
-    assert!(matches!(ran.result, Err(ApplyError::Interrupted)));
+    assert!(matches!(ran.result, Err(ExecutionError::Interrupted)));
     assert!(ran.journal.intents.iter().all(|(_, outcome)| outcome.is_some()));
 
     let stub = StubHost::fresh();
     replace_installer(&stub, &format!(": > {}", stub.path("etc/systemd/system/k3s.service").display()));
     let waiting = || stub.text("stub/calls").contains("is-active");
     let ran = run_with(&stub, &only(Component::K3s), Records::default(), &waiting);
-    assert!(matches!(ran.result, Err(ApplyError::Interrupted)));
+    assert!(matches!(ran.result, Err(ExecutionError::Interrupted)));
 }
 
 /// A host on which everything is there that comes before `component`.

@@ -66,7 +66,7 @@ fn a_helm_that_is_still_at_work_is_waited_for() {
         looks.get() > 8
     };
     let ran = run_with(&stub, &only(Component::Rancher), Records::default(), &stop);
-    assert!(matches!(ran.result, Err(ApplyError::Interrupted)), "{:?}", ran.result);
+    assert!(matches!(ran.result, Err(ExecutionError::Interrupted)), "{:?}", ran.result);
     assert!(ran.waited.iter().any(|what| what.contains("another helm")));
     assert!(stub.calls().iter().all(|call| !call.starts_with("helm [upgrade]")));
 }

@@ -88,15 +88,15 @@ fn passwords_are_made_once_and_only_where_they_are_needed() {
     settings.rancher.password = Password::Generate;
     settings.registry.auth = Some(RegistryAuth { user: "pusher".to_owned(), password: Password::Generate });
     let first = run(&stub, &settings);
-    let owners: Vec<Component> = first.vault.made().iter().map(|(component, _)| *component).collect();
+    let owners: Vec<Component> = first.passwords.made().iter().map(|(component, _)| *component).collect();
     assert_eq!(owners, [Component::Rancher, Component::Registry]);
-    for (_, secret) in first.vault.made() {
+    for (_, secret) in first.passwords.made() {
         assert_eq!(secret.expose().len(), 32);
         assert!(!stub.text("stub/calls").contains(secret.expose()));
         assert!(!stub.log().contains(secret.expose()));
     }
     first.results();
-    assert!(run(&stub, &settings).vault.made().is_empty());
+    assert!(run(&stub, &settings).passwords.made().is_empty());
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn an_interrupted_rancher_keeps_the_password_that_it_was_given() {
     let kept = r#"{"data":{"bootstrapPassword":"a2VwdA=="}}"#;
     stub.put("stub/api/api/v1/namespaces/cattle-system/secrets/bootstrap-secret.json", kept);
     let ran = run(&stub, &settings);
-    assert_eq!(ran.vault.made().first().map(|(_, secret)| secret.expose()), Some("kept"));
+    assert_eq!(ran.passwords.made().first().map(|(_, secret)| secret.expose()), Some("kept"));
     ran.results();
 }
 
@@ -145,7 +145,7 @@ fn foreign_lines_stay_to_the_byte() {
     stub.put("etc/hosts", "127.0.0.1\tlocalhost # mine\n\n10.0.0.1 printer");
     stub.put("etc/exports", "/srv/nfs/k8s-share other(ro)");
     stub.put("stub/packages/nfs-kernel-server", "");
-    std::os::unix::fs::symlink("../spare/exportfs", stub.path("stub/bin/exportfs")).expect("link");
+    std::os::unix::fs::symlink("../optional/exportfs", stub.path("stub/bin/exportfs")).expect("link");
     let ran = run(&stub, &settings(Mode::SingleNode));
     let nfs = ran.results().into_iter().find(|(component, _)| *component == Component::Nfs);
     assert_eq!(nfs, Some((Component::Nfs, ComponentResult::Configured)));

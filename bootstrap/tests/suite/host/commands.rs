@@ -118,15 +118,15 @@ fn what_is_missing_is_named() {
 fn root_is_only_taken_by_those_who_were_given_it() {
     let stub = StubHost::fresh();
     let command = Command::new("systemctl").args(["enable", "x"]).env("K", "v").as_root();
-    let plain = stub.host_as(Posture::Plain).run(&command).expect_err("is refused");
+    let plain = stub.host_as(RootAccess::Plain).run(&command).expect_err("is refused");
     assert_eq!(plain.to_string(), "K=v systemctl enable x needs root");
     assert!(stub.calls().is_empty());
 
-    let mut host = stub.host_as(Posture::Plain);
+    let mut host = stub.host_as(RootAccess::Plain);
     assert!(host.acquire_root(false).is_err(), "there is no sudo yet");
-    std::os::unix::fs::symlink("../spare/sudo", stub.path("stub/bin/sudo")).expect("link");
+    std::os::unix::fs::symlink("../optional/sudo", stub.path("stub/bin/sudo")).expect("link");
     host.acquire_root(false).expect("sudo agrees");
-    assert_eq!(host.posture(), Posture::Sudo);
+    assert_eq!(host.root_access(), RootAccess::Sudo);
     host.run(&command).expect("runs");
     let calls = stub.calls();
     let (env, systemctl) = (stub.path("stub/tools/env"), stub.path("stub/bin/systemctl"));

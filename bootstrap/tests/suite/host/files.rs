@@ -9,9 +9,9 @@ const PATH: &str = "/etc/thing";
 
 fn postures(stub: &StubHost) -> [Host; 2] {
     if !stub.path("stub/bin/sudo").exists() {
-        symlink("../spare/sudo", stub.path("stub/bin/sudo")).expect("link");
+        symlink("../optional/sudo", stub.path("stub/bin/sudo")).expect("link");
     }
-    [stub.host_as(Posture::Root), stub.host_as(Posture::Sudo)]
+    [stub.host_as(RootAccess::Root), stub.host_as(RootAccess::Sudo)]
 }
 
 #[test]
@@ -20,7 +20,7 @@ fn files_are_written_the_same_way_with_and_without_sudo() {
     // Giving a file to root takes root.
     let allowed = rustix::process::geteuid().is_root();
     for host in postures(&stub) {
-        if host.posture() == Posture::Sudo && !allowed {
+        if host.root_access() == RootAccess::Sudo && !allowed {
             continue;
         }
         let path = Path::new(PATH);
@@ -72,7 +72,7 @@ fn programs_are_installed_whole() {
     let bytes: Vec<u8> = (0..=255).cycle().take(100_000).collect();
     stub.put("staging/program", &bytes);
     let allowed = rustix::process::geteuid().is_root();
-    for host in postures(&stub).into_iter().filter(|host| allowed || host.posture() == Posture::Root) {
+    for host in postures(&stub).into_iter().filter(|host| allowed || host.root_access() == RootAccess::Root) {
         host.install(&stub.path("staging/program"), Path::new(PATH), 0o755).expect("installed");
         assert_eq!(host.read(Path::new(PATH)).expect("readable"), Some(bytes.clone()));
         assert_eq!(stub.path(PATH).metadata().expect("there").permissions().mode() & 0o7777, 0o755);

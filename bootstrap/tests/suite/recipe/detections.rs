@@ -1,6 +1,6 @@
 use super::*;
 use Component::{DockerRegistryTrust, LocalHosts, Nfs, Rancher};
-use bootstrap::host::Posture;
+use bootstrap::host::RootAccess;
 
 fn found(stub: &StubHost, mode: Mode) -> Vec<(Component, Detection)> {
     detect_all(&stub.host(), &settings(mode))
@@ -46,7 +46,7 @@ fn an_empty_cluster_has_nothing() {
 fn a_user_who_may_not_read_the_credentials_learns_nothing_and_is_not_asked_for_a_password() {
     let stub = StubHost::fresh().with_server();
     std::fs::remove_file(stub.path("etc/rancher/k3s/k3s.yaml")).expect("was there");
-    let host = stub.host_as(Posture::Plain);
+    let host = stub.host_as(RootAccess::Plain);
     for (component, detection) in detect_all(&host, &settings(Mode::Stack)) {
         let Detection::Unknown(reason) = &detection else { panic!("{component}: {detection:?}") };
         assert!(reason.ends_with("needs root"), "{reason}");
@@ -128,7 +128,7 @@ fn an_export_counts_when_file_and_kernel_have_it_for_this_network() {
         ("/srv/nfs/k8s-share 192.168.0.0/16(rw)\n", ours, false),
     ] {
         let stub = StubHost::fresh();
-        std::os::unix::fs::symlink("../spare/exportfs", stub.path("stub/bin/exportfs")).expect("link");
+        std::os::unix::fs::symlink("../optional/exportfs", stub.path("stub/bin/exportfs")).expect("link");
         stub.put("stub/packages/nfs-kernel-server", "");
         stub.put("etc/exports", exports);
         stub.put("var/lib/nfs/etab", kernel);

@@ -5,7 +5,7 @@ use bootstrap::settings::{Artifacts, Password, Settings, Tls};
 
 /// What a dry run would print of everything in `mode`, given that each component was found to be `detection`.
 fn printed(settings: &Settings, detection: &Detection) -> String {
-    let context = Context { settings, arch: Arch::Amd64, staging: Path::new("/runs/artifacts") };
+    let context = PlanContext { settings, arch: Arch::Amd64, staging: Path::new("/runs/artifacts") };
     components(settings.mode).iter().fold(String::new(), |mut text, component| {
         let plan = plan(*component, detection, &context);
         let _ = writeln!(text, "{component}: {}", plan.action);
@@ -59,7 +59,8 @@ fn a_stack_with_letsencrypt_three_copies_and_no_logins() {
 fn a_server_on_arm_without_network() {
     let mut settings = settings(Mode::Server);
     settings.artifacts = Artifacts::Local("/mnt/artifacts".into());
-    let context = Context { settings: &settings, arch: Arch::Arm64, staging: Path::new("/runs/artifacts") };
+    let context =
+        PlanContext { settings: &settings, arch: Arch::Arm64, staging: Path::new("/runs/artifacts") };
     let lines: Vec<String> = components(Mode::Server)
         .iter()
         .flat_map(|component| plan(*component, &Detection::Missing, &context).steps)

@@ -11,7 +11,7 @@ const LINE: &str = "/srv/share 192.168.0.0/24(rw)";
 /// One step of each kind that a host knows, with what it left.
 fn scene() -> (StubHost, PrivateContext) {
     let stub = StubHost::fresh().with_server();
-    std::os::unix::fs::symlink("../spare/exportfs", stub.path("stub/bin/exportfs")).expect("link");
+    std::os::unix::fs::symlink("../optional/exportfs", stub.path("stub/bin/exportfs")).expect("link");
     stub.put("srv/other/file", "foreign");
     stub.put("etc/exports", format!("/other *(ro)\n{LINE}\n"));
     stub.put("var/lib/nfs/etab", format!("/other *(ro)\n{LINE}\n"));
@@ -44,22 +44,25 @@ fn scene() -> (StubHost, PrivateContext) {
 #[test]
 fn after_any_death_the_same_command_comes_to_the_same_end() {
     let (whole, context) = scene();
-    let (_, fates) = roll_back(&whole, &context);
-    assert!(fates.len() == 5 && fates.values().all(|fate| *fate == Fate::Undone), "{fates:?}");
+    let (_, results) = roll_back(&whole, &context);
+    assert!(
+        results.len() == 5 && results.values().all(|result| *result == UndoResult::Undone),
+        "{results:?}"
+    );
     assert_eq!(whole.text("etc/replaced"), "former");
     let expected: Vec<_> = tree(&whole).into_values().collect();
     for room in 0..10 {
         let (stub, context) = scene();
         let mut disk = Disk { stored: context, room };
-        let (_, fates) = roll_back_on(&stub, &mut disk, Some(Include::Moderate));
-        assert!(fates.values().any(|fate| matches!(fate, Fate::Failed(_))), "{fates:?}");
+        let (_, results) = roll_back_on(&stub, &mut disk, Some(Include::Moderate));
+        assert!(results.values().any(|result| matches!(result, UndoResult::Failed(_))), "{results:?}");
         disk.room = usize::MAX;
-        let (_, fates) = roll_back_on(&stub, &mut disk, Some(Include::Moderate));
-        assert!(fates.values().all(|fate| *fate == Fate::Undone), "after {room}: {fates:?}");
+        let (_, results) = roll_back_on(&stub, &mut disk, Some(Include::Moderate));
+        assert!(results.values().all(|result| *result == UndoResult::Undone), "after {room}: {results:?}");
         assert_eq!(tree(&stub).into_values().collect::<Vec<_>>(), expected, "after {room}");
         assert_eq!(stub.text("var/lib/nfs/etab"), "/other *(ro)\n");
-        let (plan, fates) = roll_back_on(&stub, &mut disk, Some(Include::Moderate));
-        assert!(fates.is_empty() && plan.items.iter().all(|item| item.state == State::Undone));
+        let (plan, results) = roll_back_on(&stub, &mut disk, Some(Include::Moderate));
+        assert!(results.is_empty() && plan.items.iter().all(|item| item.state == ItemState::Undone));
     }
 }
 
@@ -69,19 +72,19 @@ fn a_rollback_that_is_stopped_leaves_the_rest_for_the_next() {
     let (host, mut disk, mut worked_on) = (stub.host(), Disk::roomy(&context), context.clone());
     let plan = planned(&stub, &context, Some(Include::Moderate));
     let seen = std::cell::Cell::new(0);
-    let mut report = |event: bootstrap::rollback::Event<'_>| {
-        if matches!(event, bootstrap::rollback::Event::Done(..)) {
+    let mut report = |event: bootstrap::rollback::RollbackEvent<'_>| {
+        if matches!(event, bootstrap::rollback::RollbackEvent::Done(..)) {
             seen.set(seen.get() + 1);
         }
     };
     let stop = || seen.get() >= 2;
-    let work = Work::new(&host, &mut worked_on, &mut disk, &mut report, &stop);
-    let fates = work.hasty(Duration::from_millis(60), Duration::from_millis(5)).all(&plan);
-    assert_eq!(fates.values().filter(|fate| **fate == Fate::Undone).count(), 2);
-    assert_eq!(fates.values().filter(|fate| matches!(fate, Fate::Left(_))).count(), 3);
-    let (_, fates) = roll_back_on(&stub, &mut disk, Some(Include::Moderate));
-    assert_eq!(fates.len(), 3);
-    assert!(fates.values().all(|fate| *fate == Fate::Undone));
+    let work = RollbackExecutor::new(&host, &mut worked_on, &mut disk, &mut report, &stop);
+    let results = work.with_timeouts(Duration::from_millis(60), Duration::from_millis(5)).all(&plan);
+    assert_eq!(results.values().filter(|result| **result == UndoResult::Undone).count(), 2);
+    assert_eq!(results.values().filter(|result| matches!(result, UndoResult::Left(_))).count(), 3);
+    let (_, results) = roll_back_on(&stub, &mut disk, Some(Include::Moderate));
+    assert_eq!(results.len(), 3);
+    assert!(results.values().all(|result| *result == UndoResult::Undone));
 }
 
 #[test]
@@ -89,9 +92,12 @@ fn a_failure_leaves_what_it_may_stand_on_and_goes_on_elsewhere() {
     let (stub, context) = scene();
     // Neither can be replaced: a folder is in the place of the temporary file.
     stub.put("etc/.replaced.productive-k3s-new/in-the-way", "");
-    let (_, fates) = roll_back(&stub, &context);
-    assert!(matches!(fates[&5], Fate::Failed(_)), "{fates:?}");
-    assert!(matches!((&fates[&4], &fates[&3]), (Fate::Left(_), Fate::Left(_))), "{fates:?}");
-    assert_eq!((&fates[&2], &fates[&1]), (&Fate::Undone, &Fate::Undone));
+    let (_, results) = roll_back(&stub, &context);
+    assert!(matches!(results[&5], UndoResult::Failed(_)), "{results:?}");
+    assert!(
+        matches!((&results[&4], &results[&3]), (UndoResult::Left(_), UndoResult::Left(_))),
+        "{results:?}"
+    );
+    assert_eq!((&results[&2], &results[&1]), (&UndoResult::Undone, &UndoResult::Undone));
     assert_eq!(stub.text("etc/made/by-us"), "ours");
 }

@@ -42,8 +42,8 @@ fn an_object_is_deleted_by_its_uid() {
     let stub = with_namespace("u1");
     let account = json!({ "kind": "ServiceAccount", "metadata": { "uid": "x", "name": "default" } });
     put(&stub, &format!("{NAMESPACE}/serviceaccounts/default"), &account);
-    let (_, fates) = roll_back(&stub, &record_of([(Component::Registry, namespace(Some("u1")))]));
-    assert_eq!(fates[&1], Fate::Undone);
+    let (_, results) = roll_back(&stub, &record_of([(Component::Registry, namespace(Some("u1")))]));
+    assert_eq!(results[&1], UndoResult::Undone);
     assert!(!there(&stub, NAMESPACE));
     let call = stub.calls().into_iter().find(|call| call.contains("[delete]")).expect("a deletion");
     assert_eq!(
@@ -57,7 +57,7 @@ fn an_object_that_was_made_anew_or_is_not_known_for_sure_is_left() {
     for recorded in [Some("u1"), None] {
         let stub = with_namespace("u2");
         let (plan, _) = roll_back(&stub, &record_of([(Component::Registry, namespace(recorded))]));
-        assert_eq!(only(&plan).state, State::Manual);
+        assert_eq!(only(&plan).state, ItemState::Manual);
         assert!(there(&stub, NAMESPACE));
     }
 }
@@ -85,9 +85,9 @@ fn a_namespace_with_somebody_elses_objects_stays_with_them() {
     }
     let secret = object("Secret", "v1", Some("registry"), "ours", Some("ours"));
     let context = record_of([(Component::Registry, namespace(Some("u1"))), (Component::Registry, secret)]);
-    let (plan, fates) = roll_back(&stub, &context);
-    assert_eq!(fates, BTreeMap::from([(2, Fate::Undone)]));
-    let left = plan.in_state(State::Manual).next().expect("the namespace");
+    let (plan, results) = roll_back(&stub, &context);
+    assert_eq!(results, BTreeMap::from([(2, UndoResult::Undone)]));
+    let left = plan.in_state(ItemState::Manual).next().expect("the namespace");
     assert_eq!(left.reason, "it holds Secret theirs");
     assert!(there(&stub, NAMESPACE) && there(&stub, &theirs) && !there(&stub, &ours));
 }
@@ -97,17 +97,17 @@ fn what_comes_into_a_namespace_after_the_plan_keeps_it() {
     let stub = with_namespace("u1");
     let context = record_of([(Component::Registry, namespace(Some("u1")))]);
     let plan = planned(&stub, &context, Some(Include::Moderate));
-    assert_eq!(only(&plan).state, State::Ready);
+    assert_eq!(only(&plan).state, ItemState::Ready);
     put(
         &stub,
         &format!("{NAMESPACE}/secrets/late"),
         &json!({ "kind": "Secret", "metadata": { "name": "late" } }),
     );
     let (host, mut disk, mut worked_on) = (stub.host(), Disk::roomy(&context), context.clone());
-    let mut report = |_: bootstrap::rollback::Event<'_>| {};
-    let work = Work::new(&host, &mut worked_on, &mut disk, &mut report, &|| false);
-    let fates = work.hasty(Duration::from_millis(20), Duration::from_millis(5)).all(&plan);
-    assert!(matches!(&fates[&1], Fate::Manual(reason) if reason.contains("late")), "{fates:?}");
+    let mut report = |_: bootstrap::rollback::RollbackEvent<'_>| {};
+    let work = RollbackExecutor::new(&host, &mut worked_on, &mut disk, &mut report, &|| false);
+    let results = work.with_timeouts(Duration::from_millis(20), Duration::from_millis(5)).all(&plan);
+    assert!(matches!(&results[&1], UndoResult::Manual(reason) if reason.contains("late")), "{results:?}");
     assert!(there(&stub, NAMESPACE));
 }
 
@@ -115,8 +115,8 @@ fn what_comes_into_a_namespace_after_the_plan_keeps_it() {
 fn a_cluster_that_does_not_answer_is_no_empty_one() {
     let stub = with_namespace("u1");
     stub.put("stub/api-fault", "connection refused\n");
-    let (plan, fates) = roll_back(&stub, &record_of([(Component::Registry, namespace(Some("u1")))]));
-    assert!(fates.is_empty());
+    let (plan, results) = roll_back(&stub, &record_of([(Component::Registry, namespace(Some("u1")))]));
+    assert!(results.is_empty());
     assert!(only(&plan).reason.contains("connection refused"));
 }
 
@@ -124,7 +124,7 @@ fn a_cluster_that_does_not_answer_is_no_empty_one() {
 fn a_host_without_k3s_has_nothing_left_in_its_cluster() {
     let stub = StubHost::fresh();
     let plan = planned(&stub, &record_of([(Component::Registry, namespace(Some("u1")))]), None);
-    assert_eq!(only(&plan).state, State::Gone);
+    assert_eq!(only(&plan).state, ItemState::Gone);
 }
 
 /// A definition with an instance that somebody else made: not only it stays, but all of its component.
@@ -156,13 +156,16 @@ fn a_component_whose_kinds_somebody_uses_stays_whole() {
         ),
     ]);
     let before = tree(&stub);
-    let (plan, fates) = roll_back(&stub, &context);
-    assert!(fates.is_empty());
+    let (plan, results) = roll_back(&stub, &context);
+    assert!(results.is_empty());
     assert!(plan.items.iter().all(|item| item.reason.contains("Certificate shop/shop")), "{:#?}", plan.items);
     unchanged(&stub, &before);
     std::fs::remove_file(stub.path(&format!("{API}{foreign}.json"))).expect("gone");
-    let (_, fates) = roll_back(&stub, &context);
-    assert!(fates.len() == 2 && fates.values().all(|fate| *fate == Fate::Undone), "{fates:?}");
+    let (_, results) = roll_back(&stub, &context);
+    assert!(
+        results.len() == 2 && results.values().all(|result| *result == UndoResult::Undone),
+        "{results:?}"
+    );
 }
 
 #[test]
@@ -198,8 +201,8 @@ fn the_former_default_class_comes_back() {
     let stub = StubHost::fresh().with_server();
     class(&stub, "local-path", false);
     class(&stub, "longhorn-single", true);
-    let (_, fates) = roll_back(&stub, &switched());
-    assert_eq!(fates[&1], Fate::Undone);
+    let (_, results) = roll_back(&stub, &switched());
+    assert_eq!(results[&1], UndoResult::Undone);
     assert!(stub.text(&format!("{CLASSES}/local-path.json")).contains("\"true\""));
     assert!(stub.text(&format!("{CLASSES}/longhorn-single.json")).contains("\"false\""));
 }
@@ -212,7 +215,7 @@ fn a_default_class_that_somebody_changed_since_is_left() {
     class(&stub, "theirs", true);
     let before = tree(&stub);
     let (plan, _) = roll_back(&stub, &switched());
-    assert_eq!(only(&plan).state, State::Manual);
+    assert_eq!(only(&plan).state, ItemState::Manual);
     unchanged(&stub, &before);
 }
 
@@ -222,10 +225,10 @@ fn a_rollback_that_died_between_two_marks_is_finished() {
     class(&stub, "local-path", true);
     class(&stub, "longhorn-single", true);
     let mut context = switched();
-    assert_eq!(only(&planned(&stub, &context, None)).state, State::Manual);
+    assert_eq!(only(&planned(&stub, &context, None)).state, ItemState::Manual);
     context.begin_undo(1, at(50));
-    let (_, fates) = roll_back(&stub, &context);
-    assert_eq!(fates[&1], Fate::Undone);
+    let (_, results) = roll_back(&stub, &context);
+    assert_eq!(results[&1], UndoResult::Undone);
     assert!(stub.text(&format!("{CLASSES}/longhorn-single.json")).contains("\"false\""));
 }
 
@@ -254,9 +257,9 @@ fn a_release_is_uninstalled_after_its_deletion_was_confirmed() {
     let stub = StubHost::fresh().with_server();
     let secret = put_release(&stub, 1, at(1));
     let context = release("longhorn", "longhorn-system");
-    assert_eq!(only(&planned(&stub, &context, None)).state, State::LeftOut);
-    let (_, fates) = roll_back(&stub, &context);
-    assert_eq!(fates[&1], Fate::Undone, "{:#?}", stub.calls());
+    assert_eq!(only(&planned(&stub, &context, None)).state, ItemState::LeftOut);
+    let (_, results) = roll_back(&stub, &context);
+    assert_eq!(results[&1], UndoResult::Undone, "{:#?}", stub.calls());
     assert!(!there(&stub, &secret));
 }
 
@@ -266,7 +269,7 @@ fn a_release_that_was_upgraded_or_installed_anew_is_left() {
         let stub = StubHost::fresh().with_server();
         let secret = put_release(&stub, revision, made);
         let (plan, _) = roll_back(&stub, &release("longhorn", "longhorn-system"));
-        assert_eq!(only(&plan).state, State::Manual);
+        assert_eq!(only(&plan).state, ItemState::Manual);
         assert!(there(&stub, &secret));
     }
 }
@@ -293,9 +296,12 @@ fn a_failed_uninstallation_takes_the_confirmation_back() {
     stub.forget_calls();
     // The looks of the plan, those right before the undo, the setting, its patch; then helm.
     stub.fail_at(2 * looks + 3);
-    let (_, fates) = roll_back(&stub, &context);
-    assert!(matches!(&fates[&1], Fate::Failed(text) if text.contains("injected fault in helm")), "{fates:?}");
+    let (_, results) = roll_back(&stub, &context);
+    assert!(
+        matches!(&results[&1], UndoResult::Failed(text) if text.contains("injected fault in helm")),
+        "{results:?}"
+    );
     let flag = "apis/longhorn.io/v1beta2/namespaces/longhorn-system/settings/deleting-confirmation-flag.json";
     assert!(stub.text(&format!("{API}/{flag}")).contains("false"));
-    assert_eq!(only(&plan).state, State::Ready);
+    assert_eq!(only(&plan).state, ItemState::Ready);
 }

@@ -38,7 +38,7 @@ fn export() -> PrivateContext {
 
 fn with_exportfs() -> StubHost {
     let stub = StubHost::fresh();
-    std::os::unix::fs::symlink("../spare/exportfs", stub.path("stub/bin/exportfs")).expect("link");
+    std::os::unix::fs::symlink("../optional/exportfs", stub.path("stub/bin/exportfs")).expect("link");
     stub
 }
 
@@ -48,9 +48,9 @@ fn a_certificate_goes_and_its_folder_with_it() {
     stub.put("etc/docker/certs.d/other.example.local/ca.crt", "foreign\n");
     let before = tree(&stub);
     stub.put(CERTIFICATE, "ours\n");
-    let (plan, fates) = roll_back(&stub, &trust());
-    assert!(plan.items.iter().all(|item| item.state == State::Ready), "{:#?}", plan.items);
-    assert!(fates.values().all(|fate| *fate == Fate::Undone), "{fates:?}");
+    let (plan, results) = roll_back(&stub, &trust());
+    assert!(plan.items.iter().all(|item| item.state == ItemState::Ready), "{:#?}", plan.items);
+    assert!(results.values().all(|result| *result == UndoResult::Undone), "{results:?}");
     unchanged(&stub, &before);
 }
 
@@ -61,9 +61,9 @@ fn a_foreign_certificate_beside_ours_keeps_the_folder() {
     stub.put(foreign, "foreign\n");
     let before = tree(&stub);
     stub.put(CERTIFICATE, "ours\n");
-    let (plan, fates) = roll_back(&stub, &trust());
-    assert_eq!(fates.len(), 1);
-    let folder = plan.in_state(State::Manual).next().expect("the folder");
+    let (plan, results) = roll_back(&stub, &trust());
+    assert_eq!(results.len(), 1);
+    let folder = plan.in_state(ItemState::Manual).next().expect("the folder");
     assert!(folder.reason.contains("client.crt"), "{}", folder.reason);
     unchanged(&stub, &before);
 }
@@ -74,8 +74,8 @@ fn a_file_that_was_changed_is_left() {
     for other in ["foreign\n", ""] {
         stub.put(CERTIFICATE, other);
         let before = tree(&stub);
-        let (plan, fates) = roll_back(&stub, &trust());
-        assert!(fates.is_empty(), "{:#?}", plan.items);
+        let (plan, results) = roll_back(&stub, &trust());
+        assert!(results.is_empty(), "{:#?}", plan.items);
         unchanged(&stub, &before);
     }
 }
@@ -85,8 +85,8 @@ fn a_link_in_the_place_of_a_file_is_left() {
     let stub = StubHost::fresh();
     stub.put("etc/docker/certs.d/registry.example.local/target", "ours\n");
     std::os::unix::fs::symlink("target", stub.path(CERTIFICATE)).expect("link");
-    let (_, fates) = roll_back(&stub, &trust());
-    assert!(fates.is_empty());
+    let (_, results) = roll_back(&stub, &trust());
+    assert!(results.is_empty());
     assert!(stub.path(CERTIFICATE).is_symlink());
 }
 
@@ -101,7 +101,7 @@ fn a_former_file_comes_back_with_its_mode() {
     assert_eq!(stub.text(CERTIFICATE), "former\n");
     let mode = stub.path(CERTIFICATE).metadata().expect("file").permissions().mode();
     assert_eq!(mode & 0o777, 0o640);
-    assert_eq!(only(&planned(&stub, &context, None)).state, State::Gone);
+    assert_eq!(only(&planned(&stub, &context, None)).state, ItemState::Gone);
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn a_former_file_that_was_not_kept_is_left_to_the_operator() {
     stub.put(CERTIFICATE, "ours\n");
     let former = PreviousFile::NotKept { sha256: Undo::sha256(b"former\n") };
     let context = record_of([(Component::DockerRegistryTrust, file(CERTIFICATE, "ours\n", former))]);
-    assert_eq!(only(&planned(&stub, &context, None)).state, State::Manual);
+    assert_eq!(only(&planned(&stub, &context, None)).state, ItemState::Manual);
     roll_back(&stub, &context);
     assert_eq!(stub.text(CERTIFICATE), "ours\n");
 }
@@ -139,7 +139,7 @@ fn a_changed_hosts_block_is_left() {
     let text = format!("a\n{}", block(&["127.0.0.1 ours", "10.0.0.9 printer"]));
     stub.put("etc/hosts", &text);
     let (plan, _) = roll_back(&stub, &hosts(None));
-    assert_eq!(only(&plan).state, State::Manual);
+    assert_eq!(only(&plan).state, ItemState::Manual);
     assert_eq!(stub.text("etc/hosts"), text);
 }
 
@@ -150,9 +150,9 @@ fn the_export_line_goes_and_the_kernel_is_told() {
     stub.put("etc/exports", format!("{above}{LINE}\n{below}"));
     stub.put("var/lib/nfs/etab", format!("{above}{LINE}\n{below}"));
     let safe = planned(&stub, &export(), None);
-    assert_eq!(only(&safe).state, State::LeftOut, "an export is moderate");
-    let (_, fates) = roll_back(&stub, &export());
-    assert_eq!(fates[&1], Fate::Undone);
+    assert_eq!(only(&safe).state, ItemState::LeftOut, "an export is moderate");
+    let (_, results) = roll_back(&stub, &export());
+    assert_eq!(results[&1], UndoResult::Undone);
     assert_eq!(stub.text("etc/exports"), format!("{above}{below}"));
     assert_eq!(stub.text("var/lib/nfs/etab"), format!("{above}{below}"));
 }
@@ -163,7 +163,7 @@ fn an_export_line_with_another_client_on_it_is_left() {
     let text = format!("{LINE} 10.0.0.5(ro)\n");
     stub.put("etc/exports", &text);
     let (plan, _) = roll_back(&stub, &export());
-    assert_eq!(only(&plan).state, State::Manual);
+    assert_eq!(only(&plan).state, ItemState::Manual);
     assert_eq!(stub.text("etc/exports"), text);
 }
 
@@ -174,8 +174,8 @@ fn a_kernel_that_was_not_told_is_told_by_the_next_rollback() {
     stub.put("var/lib/nfs/etab", format!("{LINE}\n"));
     let mut context = export();
     context.begin_undo(1, at(50));
-    let (_, fates) = roll_back(&stub, &context);
-    assert_eq!(fates[&1], Fate::Undone);
+    let (_, results) = roll_back(&stub, &context);
+    assert_eq!(results[&1], UndoResult::Undone);
     assert_eq!(stub.text("var/lib/nfs/etab"), "");
 }
 
@@ -185,6 +185,6 @@ fn a_data_folder_with_content_is_left() {
     stub.put("data/disk.cfg", "precious");
     let context = record_of([(Component::Longhorn, Undo::Folder { path: "/data".into() })]);
     let (plan, _) = roll_back(&stub, &context);
-    assert_eq!(only(&plan).state, State::Manual);
+    assert_eq!(only(&plan).state, ItemState::Manual);
     assert_eq!(stub.text("data/disk.cfg"), "precious");
 }

@@ -9,20 +9,20 @@ use manifest::PreviousFile;
 use proptest::prelude::*;
 
 use super::*;
-use bootstrap::host::{Host, Posture, RunLog};
-use bootstrap::rollback::Sights;
-use bootstrap::rollback::sight::{Mark, Sight, Tenant};
+use bootstrap::host::{Host, RootAccess, RunLog};
+use bootstrap::rollback::LiveStates;
+use bootstrap::rollback::live_state::{Dependent, Identity, LiveState};
 
 /// What a run does to one of a few places.
 #[derive(Clone, Debug)]
-enum Deed {
+enum TestAction {
     File { place: usize, content: u8 },
     Folder { place: usize },
     Line { content: u8 },
     Block { content: u8 },
 }
 
-impl Deed {
+impl TestAction {
     fn is_about_the_place_of(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::File { place, .. }, Self::File { place: other, .. }) => place == other,
@@ -43,12 +43,12 @@ enum Outside {
     Nothing,
 }
 
-fn deed() -> impl Strategy<Value = Deed> {
+fn deed() -> impl Strategy<Value = TestAction> {
     prop_oneof![
-        (0..4usize, 0..3u8).prop_map(|(place, content)| Deed::File { place, content }),
-        (0..3usize).prop_map(|place| Deed::Folder { place }),
-        (0..3u8).prop_map(|content| Deed::Line { content }),
-        (0..3u8).prop_map(|content| Deed::Block { content }),
+        (0..4usize, 0..3u8).prop_map(|(place, content)| TestAction::File { place, content }),
+        (0..3usize).prop_map(|place| TestAction::Folder { place }),
+        (0..3u8).prop_map(|content| TestAction::Line { content }),
+        (0..3u8).prop_map(|content| TestAction::Block { content }),
     ]
 }
 
@@ -78,7 +78,7 @@ impl Machine {
     }
 
     fn host(&self) -> Host {
-        Host::stand_in(self.0.path(), Vec::new(), Posture::Root, RunLog::discard())
+        Host::stand_in(self.0.path(), Vec::new(), RootAccess::Root, RunLog::discard())
     }
 
     fn path(&self, path: &str) -> PathBuf {
@@ -101,7 +101,7 @@ impl Machine {
     }
 
     /// Does what a run would do, and writes it down as a run does.
-    fn run(&self, deeds: &[Deed]) -> PrivateContext {
+    fn run(&self, deeds: &[TestAction]) -> PrivateContext {
         let mut steps = Vec::new();
         for (index, deed) in deeds.iter().enumerate() {
             // A run comes to each place once.
@@ -113,10 +113,10 @@ impl Machine {
         record_of(steps)
     }
 
-    fn take(&self, deed: &Deed) -> Option<Undo> {
+    fn take(&self, deed: &TestAction) -> Option<Undo> {
         use bootstrap::step::lines;
         match deed {
-            Deed::File { place, content } => {
+            TestAction::File { place, content } => {
                 let (path, text) = (FILES[*place], format!("ours {content}"));
                 let former = fs::read(self.path(path)).ok();
                 if former.as_deref() == Some(text.as_bytes()) {
@@ -126,11 +126,11 @@ impl Machine {
                 let undo = Undo::file(Path::new(path), text.as_bytes(), previous);
                 self.write(path, &text).then_some(undo)
             }
-            Deed::Folder { place } => {
+            TestAction::Folder { place } => {
                 let made = fs::create_dir(self.path(FOLDERS[*place])).is_ok();
                 made.then(|| Undo::Folder { path: FOLDERS[*place].into() })
             }
-            Deed::Line { content } => {
+            TestAction::Line { content } => {
                 let (text, line) = (self.lines(), format!("ours {content}"));
                 if lines::has_line(&text, &line) {
                     return None;
@@ -138,7 +138,7 @@ impl Machine {
                 self.write(LINES, &lines::with_line(&text, &line));
                 Some(Undo::Line { path: LINES.into(), line })
             }
-            Deed::Block { content } => {
+            TestAction::Block { content } => {
                 let (text, wanted) = (self.lines(), vec![format!("block {content}")]);
                 let previous = lines::find_block(&text, "m").map(str::to_owned);
                 if previous.as_ref() == Some(&lines::block("m", &wanted)) {
@@ -152,7 +152,7 @@ impl Machine {
     }
 
     /// Does what somebody else would do; all of it is marked by a text of theirs.
-    fn meddle(&self, deeds: &[Outside]) {
+    fn tamper(&self, deeds: &[Outside]) {
         for outside in deeds {
             self.meddle_once(outside);
         }
@@ -185,14 +185,14 @@ fn foreign(text: &str) -> Vec<&str> {
         .collect()
 }
 
-fn roll_back_machine(machine: &Machine, context: &PrivateContext) -> BTreeMap<u32, Fate> {
+fn roll_back_machine(machine: &Machine, context: &PrivateContext) -> BTreeMap<u32, UndoResult> {
     let host = machine.host();
     let mut worked_on = context.clone();
-    let plan = plan(context, &look_at_all(&host, context), Some(Include::Moderate));
+    let plan = plan(context, &observe_all(&host, context), Some(Include::Moderate));
     let mut disk = Disk::roomy(context);
-    let mut report = |_: bootstrap::rollback::Event<'_>| {};
-    let work = Work::new(&host, &mut worked_on, &mut disk, &mut report, &|| false);
-    work.hasty(Duration::from_millis(10), Duration::from_millis(1)).all(&plan)
+    let mut report = |_: bootstrap::rollback::RollbackEvent<'_>| {};
+    let work = RollbackExecutor::new(&host, &mut worked_on, &mut disk, &mut report, &|| false);
+    work.with_timeouts(Duration::from_millis(10), Duration::from_millis(1)).all(&plan)
 }
 
 proptest! {
@@ -207,8 +207,8 @@ proptest! {
         machine.run(&first);
         let before = machine.tree();
         let context = machine.run(&deeds);
-        let fates = roll_back_machine(&machine, &context);
-        prop_assert!(fates.values().all(|fate| *fate == Fate::Undone), "{:?}", fates);
+        let results = roll_back_machine(&machine, &context);
+        prop_assert!(results.values().all(|result| *result == UndoResult::Undone), "{:?}", results);
         prop_assert_eq!(machine.tree(), before);
     }
 
@@ -219,9 +219,9 @@ proptest! {
         then in prop::collection::vec(outside(), 0..5),
     ) {
         let machine = Machine::new();
-        machine.meddle(&first);
+        machine.tamper(&first);
         let context = machine.run(&deeds);
-        machine.meddle(&then);
+        machine.tamper(&then);
         let (before, lines) = (machine.tree(), machine.lines());
         roll_back_machine(&machine, &context);
         let after = machine.tree();
@@ -251,34 +251,34 @@ proptest! {
         let components = [Component::Registry, Component::CertManager, Component::K3s];
         let steps = found.iter().enumerate().map(|(index, (.., component))| (components[*component], undo(index)));
         let mut context = record_of(steps);
-        let mut sights = Sights::new();
-        for (index, (kind, tenant, _)) in found.iter().enumerate() {
+        let mut live_states = LiveStates::new();
+        for (index, (kind, dependent, _)) in found.iter().enumerate() {
             let seq = u32::try_from(index + 1).expect("few");
-            let own = tenant.map_or_else(|| "foreign".to_owned(), |later| uid(index + 1 + later));
-            let tenant = Tenant { name: own.clone(), own: vec![Mark::Uid(own)], with: Vec::new() };
-            sights.insert(seq, match kind {
-                0 => Sight::Gone,
-                1 => Sight::Changed("c".to_owned()),
-                2 => Sight::Unknown("u".to_owned()),
-                3 => Sight::Inhabited(vec![tenant]),
-                _ => Sight::Ours,
+            let own = dependent.map_or_else(|| "foreign".to_owned(), |later| uid(index + 1 + later));
+            let dependent = Dependent { name: own.clone(), own: vec![Identity::Uid(own)], with: Vec::new() };
+            live_states.insert(seq, match kind {
+                0 => LiveState::Absent,
+                1 => LiveState::Changed("c".to_owned()),
+                2 => LiveState::Unknown("u".to_owned()),
+                3 => LiveState::InUse(vec![dependent]),
+                _ => LiveState::Unchanged,
             });
             if *kind == 5 {
                 context.begin_undo(seq, at(40));
                 context.end_undo(seq, manifest::StepState::Done, at(41));
             }
         }
-        let plan = plan(&context, &sights, Some(Include::Moderate));
-        let ready: Vec<u32> = plan.in_state(State::Ready).map(|item| item.step).collect();
+        let plan = plan(&context, &live_states, Some(Include::Moderate));
+        let ready: Vec<u32> = plan.in_state(ItemState::Ready).map(|item| item.step).collect();
         for seq in &ready {
             prop_assert!(context.undo_state(*seq).is_none());
             prop_assert_ne!(found[*seq as usize - 1].2, 2, "k3s is manual");
-            match &sights[seq] {
-                Sight::Ours => {}
-                Sight::Inhabited(tenants) => {
+            match &live_states[seq] {
+                LiveState::Unchanged => {}
+                LiveState::InUse(dependents) => {
                     let later = (*seq + 1..=u32::try_from(found.len()).expect("few"))
-                        .any(|later| ready.contains(&later) && tenants[0].name == uid(later as usize - 1));
-                    prop_assert!(later, "{} holds {}", seq, tenants[0].name);
+                        .any(|later| ready.contains(&later) && dependents[0].name == uid(later as usize - 1));
+                    prop_assert!(later, "{} holds {}", seq, dependents[0].name);
                 }
                 other => prop_assert!(false, "{} is ready by {:?}", seq, other),
             }

@@ -1,11 +1,11 @@
-//! The plan as a pure table of record and sights.
+//! The plan as a pure table of record and live_states.
 
 use manifest::{PreviousFile, StepState};
 
 use super::*;
-use bootstrap::rollback::Sights;
-use bootstrap::rollback::item::Class;
-use bootstrap::rollback::sight::{Mark, Sight, Tenant};
+use bootstrap::rollback::LiveStates;
+use bootstrap::rollback::item::RollbackClass;
+use bootstrap::rollback::live_state::{Dependent, Identity, LiveState};
 
 fn release() -> Undo {
     Undo::HelmRelease { release: "r".to_owned(), namespace: "n".to_owned(), revision: Some(1) }
@@ -29,9 +29,14 @@ fn object(uid: &str) -> Undo {
     }
 }
 
-fn state(component: Component, undo: Undo, sight: Sight, include: Option<Include>) -> (Class, State) {
+fn state(
+    component: Component,
+    undo: Undo,
+    live_state: LiveState,
+    include: Option<Include>,
+) -> (RollbackClass, ItemState) {
     let context = record_of([(component, undo)]);
-    let plan = plan(&context, &Sights::from([(1, sight)]), include);
+    let plan = plan(&context, &LiveStates::from([(1, live_state)]), include);
     (only(&plan).class, only(&plan).state)
 }
 
@@ -42,30 +47,34 @@ fn each_component_has_its_class() {
         Registry,
     };
     let table = [
-        (K3s, file(), Class::Manual),
-        (Helm, file(), Class::Manual),
-        (CertManager, object("a"), Class::Safe),
-        (Clusterissuer, object("a"), Class::Safe),
-        (LocalHosts, file(), Class::Safe),
-        (DockerRegistryTrust, file(), Class::Safe),
-        (DockerRegistryTrust, folder(), Class::Safe),
-        (Longhorn, release(), Class::Moderate),
-        (Rancher, release(), Class::Moderate),
-        (Registry, object("a"), Class::Moderate),
-        (Nfs, Undo::Line { path: "/etc/exports".into(), line: "l".to_owned() }, Class::Moderate),
-        (Nfs, Undo::Package { name: "nfs-kernel-server".to_owned() }, Class::Manual),
-        (Longhorn, Undo::Service { name: "iscsid".to_owned() }, Class::Manual),
-        (Longhorn, Undo::DefaultStorageClass { from: None, to: "l".to_owned() }, Class::Moderate),
+        (K3s, file(), RollbackClass::Manual),
+        (Helm, file(), RollbackClass::Manual),
+        (CertManager, object("a"), RollbackClass::Safe),
+        (Clusterissuer, object("a"), RollbackClass::Safe),
+        (LocalHosts, file(), RollbackClass::Safe),
+        (DockerRegistryTrust, file(), RollbackClass::Safe),
+        (DockerRegistryTrust, folder(), RollbackClass::Safe),
+        (Longhorn, release(), RollbackClass::Moderate),
+        (Rancher, release(), RollbackClass::Moderate),
+        (Registry, object("a"), RollbackClass::Moderate),
+        (Nfs, Undo::Line { path: "/etc/exports".into(), line: "l".to_owned() }, RollbackClass::Moderate),
+        (Nfs, Undo::Package { name: "nfs-kernel-server".to_owned() }, RollbackClass::Manual),
+        (Longhorn, Undo::Service { name: "iscsid".to_owned() }, RollbackClass::Manual),
+        (Longhorn, Undo::DefaultStorageClass { from: None, to: "l".to_owned() }, RollbackClass::Moderate),
     ];
     for (component, undo, class) in table {
         let expected = match class {
-            Class::Safe => (State::Ready, State::Ready),
-            Class::Moderate => (State::LeftOut, State::Ready),
-            Class::Manual => (State::Manual, State::Manual),
+            RollbackClass::Safe => (ItemState::Ready, ItemState::Ready),
+            RollbackClass::Moderate => (ItemState::LeftOut, ItemState::Ready),
+            RollbackClass::Manual => (ItemState::Manual, ItemState::Manual),
         };
-        assert_eq!(state(component, undo.clone(), Sight::Ours, None), (class, expected.0), "{component}");
         assert_eq!(
-            state(component, undo, Sight::Ours, Some(Include::Moderate)),
+            state(component, undo.clone(), LiveState::Unchanged, None),
+            (class, expected.0),
+            "{component}"
+        );
+        assert_eq!(
+            state(component, undo, LiveState::Unchanged, Some(Include::Moderate)),
             (class, expected.1),
             "{component}"
         );
@@ -75,90 +84,96 @@ fn each_component_has_its_class() {
 #[test]
 fn each_sight_has_its_state() {
     let component = Component::DockerRegistryTrust;
-    let tenant = Tenant { name: "t".to_owned(), own: vec![Mark::Path("/f/b".into())], with: Vec::new() };
+    let dependent =
+        Dependent { name: "t".to_owned(), own: vec![Identity::Path("/f/b".into())], with: Vec::new() };
     let table = [
-        (Sight::Ours, State::Ready),
-        (Sight::Gone, State::Gone),
-        (Sight::Changed("c".to_owned()), State::Manual),
-        (Sight::Unknown("u".to_owned()), State::Manual),
-        (Sight::Inhabited(vec![tenant]), State::Manual),
+        (LiveState::Unchanged, ItemState::Ready),
+        (LiveState::Absent, ItemState::Gone),
+        (LiveState::Changed("c".to_owned()), ItemState::Manual),
+        (LiveState::Unknown("u".to_owned()), ItemState::Manual),
+        (LiveState::InUse(vec![dependent]), ItemState::Manual),
     ];
-    for (sight, expected) in table {
-        assert_eq!(state(component, folder(), sight.clone(), None).1, expected, "{sight:?}");
+    for (live_state, expected) in table {
+        assert_eq!(state(component, folder(), live_state.clone(), None).1, expected, "{live_state:?}");
     }
     let context = record_of([(component, folder())]);
-    assert_eq!(only(&plan(&context, &Sights::new(), None)).state, State::Manual, "not looked at");
+    assert_eq!(only(&plan(&context, &LiveStates::new(), None)).state, ItemState::Manual, "not looked at");
 }
 
 #[test]
 fn what_leaves_first_does_not_keep_what_it_is_in() {
-    let inside = Tenant { name: "a".to_owned(), own: vec![Mark::Path("/f/a".into())], with: Vec::new() };
+    let inside =
+        Dependent { name: "a".to_owned(), own: vec![Identity::Path("/f/a".into())], with: Vec::new() };
     let trust = Component::DockerRegistryTrust;
-    let sights = |file| Sights::from([(1, Sight::Inhabited(vec![inside.clone()])), (2, file)]);
+    let live_states = |file| LiveStates::from([(1, LiveState::InUse(vec![inside.clone()])), (2, file)]);
     let context = record_of([(trust, folder()), (trust, file())]);
-    let both = plan(&context, &sights(Sight::Ours), None);
+    let both = plan(&context, &live_states(LiveState::Unchanged), None);
     assert_eq!(
         both.items.iter().map(|item| (item.step, item.state)).collect::<Vec<_>>(),
-        [(2, State::Ready), (1, State::Ready)]
+        [(2, ItemState::Ready), (1, ItemState::Ready)]
     );
-    let none = plan(&context, &sights(Sight::Changed("c".to_owned())), None);
-    assert!(none.items.iter().all(|item| item.state == State::Manual));
+    let none = plan(&context, &live_states(LiveState::Changed("c".to_owned())), None);
+    assert!(none.items.iter().all(|item| item.state == ItemState::Manual));
     // A class that is left out does not leave, so neither does what it is in.
     let context = record_of([(trust, folder()), (Component::Nfs, file())]);
-    let left = plan(&context, &sights(Sight::Ours), None);
-    assert_eq!(left.items.iter().map(|item| item.state).collect::<Vec<_>>(), [State::LeftOut, State::Manual]);
+    let left = plan(&context, &live_states(LiveState::Unchanged), None);
+    assert_eq!(
+        left.items.iter().map(|item| item.state).collect::<Vec<_>>(),
+        [ItemState::LeftOut, ItemState::Manual]
+    );
 }
 
 /// A certificate of an ingress of ours leaves with it, and the request of the certificate with that.
 #[test]
 fn what_belongs_to_what_leaves_leaves_too() {
-    let tenant = |uid: &str, owner: &str| Tenant {
+    let dependent = |uid: &str, owner: &str| Dependent {
         name: uid.to_owned(),
-        own: vec![Mark::Uid(uid.to_owned())],
-        with: vec![Mark::Uid(owner.to_owned())],
+        own: vec![Identity::Uid(uid.to_owned())],
+        with: vec![Identity::Uid(owner.to_owned())],
     };
-    let chain = vec![tenant("request", "certificate"), tenant("certificate", "ingress")];
+    let chain = vec![dependent("request", "certificate"), dependent("certificate", "ingress")];
     let context =
         record_of([(Component::Clusterissuer, object("issuer")), (Component::Registry, object("ingress"))]);
-    let sights = Sights::from([(1, Sight::Inhabited(chain)), (2, Sight::Ours)]);
-    let states =
-        |include| plan(&context, &sights, include).items.iter().map(|item| item.state).collect::<Vec<_>>();
-    assert_eq!(states(Some(Include::Moderate)), [State::Ready, State::Ready]);
-    assert_eq!(states(None), [State::LeftOut, State::Manual]);
+    let live_states = LiveStates::from([(1, LiveState::InUse(chain)), (2, LiveState::Unchanged)]);
+    let states = |include| {
+        plan(&context, &live_states, include).items.iter().map(|item| item.state).collect::<Vec<_>>()
+    };
+    assert_eq!(states(Some(Include::Moderate)), [ItemState::Ready, ItemState::Ready]);
+    assert_eq!(states(None), [ItemState::LeftOut, ItemState::Manual]);
 }
 
 #[test]
 fn a_dry_run_has_nothing_to_undo() {
     let mut context = record_of([(Component::LocalHosts, file())]);
     context.execution = Execution::DryRun;
-    assert!(plan(&context, &Sights::from([(1, Sight::Ours)]), None).items.is_empty());
+    assert!(plan(&context, &LiveStates::from([(1, LiveState::Unchanged)]), None).items.is_empty());
 }
 
 #[test]
 fn what_was_undone_is_not_undone_again_and_what_was_begun_is_finished() {
     let states = [
-        (Some(StepState::Done), Sight::Ours, State::Undone),
-        (Some(StepState::Done), Sight::Gone, State::Undone),
-        (Some(StepState::Intent), Sight::Gone, State::Ready),
-        (Some(StepState::Failed), Sight::Ours, State::Ready),
-        (Some(StepState::Failed), Sight::Changed("c".to_owned()), State::Manual),
-        (None, Sight::Gone, State::Gone),
+        (Some(StepState::Done), LiveState::Unchanged, ItemState::Undone),
+        (Some(StepState::Done), LiveState::Absent, ItemState::Undone),
+        (Some(StepState::Intent), LiveState::Absent, ItemState::Ready),
+        (Some(StepState::Failed), LiveState::Unchanged, ItemState::Ready),
+        (Some(StepState::Failed), LiveState::Changed("c".to_owned()), ItemState::Manual),
+        (None, LiveState::Absent, ItemState::Gone),
     ];
-    for (undone, sight, expected) in states {
+    for (undone, live_state, expected) in states {
         let mut context = record_of([(Component::LocalHosts, file())]);
         if let Some(state) = undone {
             context.begin_undo(1, at(40));
             context.end_undo(1, state, at(41));
         }
-        let plan = plan(&context, &Sights::from([(1, sight.clone())]), None);
-        assert_eq!(only(&plan).state, expected, "{undone:?} {sight:?}");
+        let plan = plan(&context, &LiveStates::from([(1, live_state.clone())]), None);
+        assert_eq!(only(&plan).state, expected, "{undone:?} {live_state:?}");
     }
 }
 
 /// What is known by its content is the run's whether or not the step was seen to end; a folder is not.
 #[test]
 fn steps_that_did_not_end_are_undone_as_far_as_they_can_be_told() {
-    for (undo, expected) in [(file(), State::Ready), (folder(), State::Manual)] {
+    for (undo, expected) in [(file(), ItemState::Ready), (folder(), ItemState::Manual)] {
         for ended in [false, true] {
             let mut context = record(Execution::Apply);
             let (component, action) = (Component::LocalHosts, "a step".to_owned());
@@ -167,7 +182,7 @@ fn steps_that_did_not_end_are_undone_as_far_as_they_can_be_told() {
             if ended {
                 context.end_step(seq, Outcome::Failed, at(2));
             }
-            let plan = plan(&context, &Sights::from([(1, Sight::Ours)]), None);
+            let plan = plan(&context, &LiveStates::from([(1, LiveState::Unchanged)]), None);
             assert_eq!(only(&plan).state, expected);
         }
     }
@@ -187,11 +202,11 @@ fn what_the_run_updated_is_named_and_commands_are_not() {
         let wrote = Some("v1 Namespace registry".to_owned());
         context.end_step(seq, Outcome::Done { wrote, undo: None }, at(2));
     }
-    let sights: Sights = (1..=3).map(|seq| (seq, Sight::Ours)).collect();
-    let plan = plan(&context, &sights, Some(Include::Moderate));
+    let live_states: LiveStates = (1..=3).map(|seq| (seq, LiveState::Unchanged)).collect();
+    let plan = plan(&context, &live_states, Some(Include::Moderate));
     let named: Vec<u32> = plan.items.iter().map(|item| item.step).collect();
     assert_eq!(named, [3, 1]);
-    assert!(plan.items.iter().all(|item| item.state == State::Manual));
+    assert!(plan.items.iter().all(|item| item.state == ItemState::Manual));
     assert!(plan.items[0].reason.contains("k3s-uninstall.sh"));
     assert_eq!(plan.items[1].look, "k3s kubectl get namespace registry -o yaml");
 }

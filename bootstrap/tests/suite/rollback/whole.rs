@@ -2,14 +2,14 @@
 
 use super::*;
 use crate::support::settings::settings;
-use bootstrap::apply::{self, Apply};
-use bootstrap::recipe::{self, Context};
+use bootstrap::apply::{self, Executor};
+use bootstrap::recipe::{self, PlanContext};
 use bootstrap::step::Action;
 
 /// The record of a run, kept in memory.
-struct Chronicle(PrivateContext);
+struct EventLog(PrivateContext);
 
-impl apply::Journal for Chronicle {
+impl apply::Journal for EventLog {
     fn begin(&mut self, intent: Intent) -> Result<u32, ManifestError> {
         Ok(self.0.begin_step(intent, now()))
     }
@@ -27,17 +27,17 @@ fn now() -> UtcSeconds {
 /// Runs on the host in this mode, up to the first change after `stop_after` of them.
 fn run(stub: &StubHost, mode: Mode, stop_after: usize) -> PrivateContext {
     let (host, settings, staging) = (stub.host(), settings(mode), stub.staging());
-    let context = Context { settings: &settings, arch: host.arch(), staging: &staging };
-    let mut chronicle = Chronicle(record(Execution::Apply));
+    let context = PlanContext { settings: &settings, arch: host.arch(), staging: &staging };
+    let mut chronicle = EventLog(record(Execution::Apply));
     let changes = std::cell::Cell::new(0);
-    let mut report = |event: apply::Event<'_>| {
-        if matches!(event, apply::Event::Done { effect: apply::Effect::Changed, .. }) {
+    let mut report = |event: apply::StepEvent<'_>| {
+        if matches!(event, apply::StepEvent::Done { effect: apply::Effect::Changed, .. }) {
             changes.set(changes.get() + 1);
         }
     };
     let stop = || changes.get() >= stop_after;
     let mut work =
-        Apply::new(&host, &mut chronicle, &mut report, &stop).polling_every(Duration::from_millis(5));
+        Executor::new(&host, &mut chronicle, &mut report, &stop).polling_every(Duration::from_millis(5));
     for (component, found) in crate::support::detect_all(&host, &settings) {
         let mut plan = recipe::plan(component, &found, &context);
         for step in &mut plan.steps {
@@ -48,7 +48,7 @@ fn run(stub: &StubHost, mode: Mode, stop_after: usize) -> PrivateContext {
         plan.verify.iter_mut().for_each(|check| check.timeout = Duration::from_millis(40));
         match work.component(component, &plan) {
             Ok(_) => {}
-            Err(apply::ApplyError::Interrupted) => break,
+            Err(apply::ExecutionError::Interrupted) => break,
             Err(error) => panic!("{component}: {error}"),
         }
     }
@@ -62,12 +62,12 @@ fn neighbours(stub: &StubHost) {
     }
     stub.put("etc/docker/certs.d/other.example.local/ca.crt", "foreign\n");
     stub.put("stub/packages/nfs-kernel-server", "");
-    std::os::unix::fs::symlink("../spare/exportfs", stub.path("stub/bin/exportfs")).expect("link");
+    std::os::unix::fs::symlink("../optional/exportfs", stub.path("stub/bin/exportfs")).expect("link");
     let foreign = r#"{"kind":"ConfigMap","metadata":{"uid":"f","name":"f","namespace":"shop"}}"#;
     stub.put("stub/api/api/v1/namespaces/shop/configmaps/f.json", foreign);
 }
 
-fn states(plan: &Plan, state: State) -> Vec<(Component, &str)> {
+fn states(plan: &RollbackPlan, state: ItemState) -> Vec<(Component, &str)> {
     plan.in_state(state).map(|item| (item.component, item.change.as_str())).collect()
 }
 
@@ -78,9 +78,9 @@ fn a_single_node_is_taken_back_but_for_what_is_manual() {
     let before = tree(&stub);
     let context = run(&stub, Mode::SingleNode, usize::MAX);
     assert_ne!(tree(&stub), before);
-    let (plan, fates) = roll_back(&stub, &context);
-    assert!(fates.values().all(|fate| *fate == Fate::Undone), "{fates:#?}");
-    let manual = states(&plan, State::Manual);
+    let (plan, results) = roll_back(&stub, &context);
+    assert!(results.values().all(|result| *result == UndoResult::Undone), "{results:#?}");
+    let manual = states(&plan, ItemState::Manual);
     assert_eq!(
         manual,
         [(Component::Longhorn, "disable service iscsid"), (Component::Longhorn, "remove package open-iscsi")]
@@ -95,15 +95,15 @@ fn what_stays_keeps_what_it_needs() {
     neighbours(&stub);
     let context = run(&stub, Mode::SingleNode, usize::MAX);
     let mut disk = Disk::roomy(&context);
-    let (plan, fates) = roll_back_on(&stub, &mut disk, None);
-    assert!(fates.values().all(|fate| *fate == Fate::Undone), "{fates:#?}");
+    let (plan, results) = roll_back_on(&stub, &mut disk, None);
+    assert!(results.values().all(|result| *result == UndoResult::Undone), "{results:#?}");
     let ready: std::collections::BTreeSet<Component> =
-        plan.in_state(State::Ready).map(|item| item.component).collect();
+        plan.in_state(ItemState::Ready).map(|item| item.component).collect();
     assert!(ready.contains(&Component::LocalHosts) && ready.contains(&Component::DockerRegistryTrust));
     assert!(!ready.contains(&Component::Clusterissuer) && !ready.contains(&Component::Registry), "{ready:?}");
-    let (plan, fates) = roll_back_on(&stub, &mut disk, Some(Include::Moderate));
-    assert!(fates.values().all(|fate| *fate == Fate::Undone), "{:#?}", plan.items);
-    assert!(plan.in_state(State::Undone).count() > 0);
+    let (plan, results) = roll_back_on(&stub, &mut disk, Some(Include::Moderate));
+    assert!(results.values().all(|result| *result == UndoResult::Undone), "{:#?}", plan.items);
+    assert!(plan.in_state(ItemState::Undone).count() > 0);
 }
 
 #[test]
@@ -111,9 +111,9 @@ fn a_fresh_server_is_left_to_its_own_uninstall_script() {
     let stub = StubHost::fresh();
     let context = run(&stub, Mode::Server, usize::MAX);
     let before = tree(&stub);
-    let (plan, fates) = roll_back(&stub, &context);
-    assert!(fates.is_empty());
-    assert!(plan.items.iter().all(|item| item.state == State::Manual && !item.look.is_empty()));
+    let (plan, results) = roll_back(&stub, &context);
+    assert!(results.is_empty());
+    assert!(plan.items.iter().all(|item| item.state == ItemState::Manual && !item.look.is_empty()));
     assert!(plan.items.iter().any(|item| item.reason.contains("k3s-uninstall.sh")));
     unchanged(&stub, &before);
 }
@@ -125,8 +125,11 @@ fn an_interrupted_run_is_taken_back_as_far_as_it_got() {
         neighbours(&stub);
         let before = tree(&stub);
         let context = run(&stub, Mode::SingleNode, stop_after);
-        let (_, fates) = roll_back(&stub, &context);
-        assert!(!fates.is_empty() && fates.values().all(|fate| *fate == Fate::Undone), "{fates:#?}");
+        let (_, results) = roll_back(&stub, &context);
+        assert!(
+            !results.is_empty() && results.values().all(|result| *result == UndoResult::Undone),
+            "{results:#?}"
+        );
         unchanged(&stub, &before);
     }
 }

@@ -13,7 +13,7 @@ impl StubHost {
     /// Serves every release at its own URL.
     pub(crate) fn publish(&self) {
         let versions = versions();
-        let script = |name| fs::read_to_string(format!("{SCRIPTS}/spare/{name}")).expect("script");
+        let script = |name| fs::read_to_string(format!("{SCRIPTS}/optional/{name}")).expect("script");
         let k3s = script("k3s");
         let release = "https://github.com/k3s-io/k3s/releases/download/v1.35.5%2Bk3s1";
         self.serve(&format!("{release}/k3s"), &k3s);

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use bootstrap::host::{Host, Posture, RunLog};
+use bootstrap::host::{Host, RootAccess, RunLog};
 
 pub(crate) const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/suite/support/stub");
 
@@ -45,7 +45,7 @@ impl StubHost {
             fs::create_dir_all(host.path(made)).expect("folder");
         }
         symlink(format!("{SCRIPTS}/record.sh"), host.path("stub/record.sh")).expect("link");
-        symlink(format!("{SCRIPTS}/spare"), host.path("stub/spare")).expect("link");
+        symlink(format!("{SCRIPTS}/optional"), host.path("stub/optional")).expect("link");
         for script in fs::read_dir(format!("{SCRIPTS}/bin")).expect("scripts") {
             let script = script.expect("script");
             symlink(script.path(), host.path("stub/bin").join(script.file_name())).expect("link");
@@ -67,14 +67,14 @@ impl StubHost {
 
     /// The host as root would see it.
     pub(crate) fn host(&self) -> Host {
-        self.host_as(Posture::Root)
+        self.host_as(RootAccess::Root)
     }
 
-    /// The host as somebody with this posture would see it.
-    pub(crate) fn host_as(&self, posture: Posture) -> Host {
+    /// The host as somebody with this root_access would see it.
+    pub(crate) fn host_as(&self, root_access: RootAccess) -> Host {
         let log = fs::OpenOptions::new().create(true).append(true).open(&self.log).expect("log");
         let search = ["stub/bin", "usr/local/bin", "stub/tools"].map(|folder| self.path(folder)).to_vec();
-        Host::stand_in(self.folder.path(), search, posture, RunLog::to(log))
+        Host::stand_in(self.folder.path(), search, root_access, RunLog::to(log))
     }
 
     /// A path under the root.
@@ -124,7 +124,7 @@ impl StubHost {
     /// Makes k3s present and active with helm beside it, as a finished server run leaves it.
     pub(crate) fn with_server(self) -> Self {
         for program in ["k3s", "helm"] {
-            symlink(format!("{SCRIPTS}/spare/{program}"), self.path("usr/local/bin").join(program))
+            symlink(format!("{SCRIPTS}/optional/{program}"), self.path("usr/local/bin").join(program))
                 .expect("link");
         }
         self.put("etc/systemd/system/k3s.service", "");

@@ -5,15 +5,15 @@ use base64::prelude::BASE64_STANDARD;
 use schema::Component;
 use serde_json::Value;
 
-use super::error::Trouble;
+use super::error::StepError;
 use crate::host::Host;
 use crate::secret::Secret;
 use crate::settings::Password;
-use crate::step::{Found, KeptIn, Kube, SecretSource};
+use crate::step::{Found, Kube, SecretKeyRef, SecretSource};
 
 /// The passwords that a run has made.
 #[derive(Debug, Default)]
-pub struct Vault {
+pub struct GeneratedPasswords {
     made: Vec<(Component, Secret)>,
 }
 
@@ -21,7 +21,7 @@ pub struct Vault {
 /// not more.
 const BCRYPT_COST: u32 = 10;
 
-impl Vault {
+impl GeneratedPasswords {
     /// The passwords that were made, with the component that each is for.
     pub fn made(&self) -> &[(Component, Secret)] {
         &self.made
@@ -33,17 +33,17 @@ impl Vault {
         host: &Host,
         component: Component,
         source: &SecretSource,
-    ) -> Result<Secret, Trouble> {
+    ) -> Result<Secret, StepError> {
         match source {
-            SecretSource::Password { password, kept_in } => {
-                self.password(host, component, password, kept_in.as_ref())
+            SecretSource::Password { password, stored_in } => {
+                self.password(host, component, password, stored_in.as_ref())
             }
             SecretSource::Htpasswd { user, password } => {
                 let password = self.password(host, component, password, None)?;
                 let hash = bcrypt::hash(password.expose(), BCRYPT_COST)
-                    .map_err(|_| Trouble::State("the password cannot be hashed by bcrypt".to_owned()))?;
+                    .map_err(|_| StepError::State("the password cannot be hashed by bcrypt".to_owned()))?;
                 let line = Secret::new(format!("{user}:{hash}\n"));
-                host.log().learn(&line);
+                host.log().redact(&line);
                 Ok(line)
             }
         }
@@ -54,13 +54,13 @@ impl Vault {
         host: &Host,
         component: Component,
         password: &Password,
-        kept_in: Option<&KeptIn>,
-    ) -> Result<Secret, Trouble> {
+        stored_in: Option<&SecretKeyRef>,
+    ) -> Result<Secret, StepError> {
         let secret = match password {
             Password::Given(secret) => secret.clone(),
-            Password::Generate => self.generated(host, component, kept_in)?,
+            Password::Generate => self.generated(host, component, stored_in)?,
         };
-        host.log().learn(&secret);
+        host.log().redact(&secret);
         Ok(secret)
     }
 
@@ -68,12 +68,12 @@ impl Vault {
         &mut self,
         host: &Host,
         component: Component,
-        kept_in: Option<&KeptIn>,
-    ) -> Result<Secret, Trouble> {
+        stored_in: Option<&SecretKeyRef>,
+    ) -> Result<Secret, StepError> {
         if let Some((_, secret)) = self.made.iter().find(|(owner, _)| *owner == component) {
             return Ok(secret.clone());
         }
-        let kept = kept_in.map(|place| kept(host, place)).transpose()?.flatten();
+        let kept = stored_in.map(|place| kept(host, place)).transpose()?.flatten();
         let secret = kept.unwrap_or_else(generate);
         self.made.push((component, secret.clone()));
         Ok(secret)
@@ -86,7 +86,7 @@ fn generate() -> Secret {
 }
 
 /// The password that a former, interrupted run has given already: another one would not be taken any more.
-fn kept(host: &Host, place: &KeptIn) -> Result<Option<Secret>, Trouble> {
+fn kept(host: &Host, place: &SecretKeyRef) -> Result<Option<Secret>, StepError> {
     match Kube(host).get(&place.secret) {
         Found::Object(object) => {
             let encoded = object.get("data").and_then(|data| data.get(&place.key)).and_then(Value::as_str);
@@ -96,6 +96,6 @@ fn kept(host: &Host, place: &KeptIn) -> Result<Option<Secret>, Trouble> {
             Ok(text.filter(|text| !text.is_empty()).map(Secret::new))
         }
         Found::NotFound => Ok(None),
-        Found::Unknown(reason) => Err(Trouble::State(reason)),
+        Found::Unknown(reason) => Err(StepError::State(reason)),
     }
 }

@@ -5,13 +5,13 @@ use std::path::PathBuf;
 
 /// What is found in the place of what a step made.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Sight {
+pub enum LiveState {
     /// Nothing, or what was there before the step.
-    Gone,
+    Absent,
     /// Exactly what the step left there.
-    Ours,
+    Unchanged,
     /// What the step left there, and these are in it or need it.
-    Inhabited(Vec<Tenant>),
+    InUse(Vec<Dependent>),
     /// Something else, as the text says.
     Changed(String),
     /// It cannot be told, for this reason.
@@ -20,18 +20,18 @@ pub enum Sight {
 
 /// Something that is in, or needs, what a step made: a file in a folder, an object in a namespace, a volume of a driver.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tenant {
+pub struct Dependent {
     /// What it is, for the operator.
     pub name: String,
     /// What others may hang on.
-    pub own: Vec<Mark>,
+    pub own: Vec<Identity>,
     /// If any of these leaves, this one leaves with it.
-    pub with: Vec<Mark>,
+    pub with: Vec<Identity>,
 }
 
 /// What tells something that is going to leave.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Mark {
+pub enum Identity {
     /// A file or folder.
     Path(PathBuf),
     /// The UID of an object.
@@ -44,39 +44,40 @@ pub enum Mark {
 
 /// What leaves before a step is undone.
 #[derive(Clone, Debug, Default)]
-pub struct Leaving(HashSet<Mark>);
+pub struct PendingRemoval(HashSet<Identity>);
 
-impl Leaving {
+impl PendingRemoval {
     /// Adds what is going to leave.
-    pub fn add(&mut self, marks: impl IntoIterator<Item = Mark>) {
+    pub fn add(&mut self, marks: impl IntoIterator<Item = Identity>) {
         self.0.extend(marks);
     }
 
-    /// Those of `tenants` that stay. What leaves takes along what hangs on it.
-    pub fn staying<'a>(&self, tenants: &'a [Tenant]) -> Vec<&'a Tenant> {
-        let mut leaving = self.0.clone();
-        let mut staying: Vec<&Tenant> = tenants.iter().collect();
+    /// Those of `dependents` that stay. What leaves takes along what hangs on it.
+    pub fn remaining<'a>(&self, dependents: &'a [Dependent]) -> Vec<&'a Dependent> {
+        let mut pending = self.0.clone();
+        let mut remaining: Vec<&Dependent> = dependents.iter().collect();
         loop {
-            let before = staying.len();
-            staying.retain(|tenant| {
-                let leaves = tenant.own.iter().chain(&tenant.with).any(|mark| leaving.contains(mark));
+            let before = remaining.len();
+            remaining.retain(|dependent| {
+                let leaves =
+                    dependent.own.iter().chain(&dependent.with).any(|identity| pending.contains(identity));
                 if leaves {
-                    leaving.extend(tenant.own.iter().cloned());
+                    pending.extend(dependent.own.iter().cloned());
                 }
                 !leaves
             });
-            if staying.len() == before {
-                return staying;
+            if remaining.len() == before {
+                return remaining;
             }
         }
     }
 }
 
-/// The first few of `tenants` by name.
-pub fn names(tenants: &[&Tenant]) -> String {
+/// The first few of `dependents` by name.
+pub fn names(dependents: &[&Dependent]) -> String {
     const SHOWN: usize = 4;
-    let shown: Vec<&str> = tenants.iter().take(SHOWN).map(|tenant| tenant.name.as_str()).collect();
-    match tenants.len().saturating_sub(SHOWN) {
+    let shown: Vec<&str> = dependents.iter().take(SHOWN).map(|dependent| dependent.name.as_str()).collect();
+    match dependents.len().saturating_sub(SHOWN) {
         0 => shown.join(", "),
         more => format!("{} and {more} more", shown.join(", ")),
     }

@@ -7,41 +7,41 @@ use schema::Component;
 use serde_json::Value;
 
 use super::class::class_of;
-use super::sight::Sight;
+use super::live_state::LiveState;
 use super::{cluster, files};
 use crate::host::{Answer, Command, Host};
 use crate::step::{Found, ObjectRef, Revision, STORAGE_CLASSES, default_classes};
 
 /// What is found in the place of each step, by its number.
-pub type Sights = BTreeMap<u32, Sight>;
+pub type LiveStates = BTreeMap<u32, LiveState>;
 
 /// Looks at what each step left.
-pub fn look_at_all(host: &Host, context: &PrivateContext) -> Sights {
+pub fn observe_all(host: &Host, context: &PrivateContext) -> LiveStates {
     let steps = context.steps.iter().filter(|step| class_of(step).is_some());
-    steps.map(|step| (step.seq, look(host, context, step))).collect()
+    steps.map(|step| (step.seq, observe(host, context, step))).collect()
 }
 
 /// Looks at what `step` left.
-pub(super) fn look(host: &Host, context: &PrivateContext, step: &StepRecord) -> Sight {
+pub(super) fn observe(host: &Host, context: &PrivateContext, step: &StepRecord) -> LiveState {
     match &step.undo {
-        Undo::None => look_at_the_rest(host, step),
-        Undo::File { path, sha256, previous } => files::look_at_file(host, path, sha256, previous),
-        Undo::Folder { path } => files::look_at_folder(host, path),
+        Undo::None => observe_other(host, step),
+        Undo::File { path, sha256, previous } => files::observe_file(host, path, sha256, previous),
+        Undo::Folder { path } => files::observe_folder(host, path),
         Undo::LineBlock { path, marker, sha256, previous } => {
-            files::look_at_block(host, path, marker, sha256, previous.as_deref())
+            files::observe_block(host, path, marker, sha256, previous.as_deref())
         }
-        Undo::Line { path, line } => files::look_at_line(host, path, line),
+        Undo::Line { path, line } => files::observe_line(host, path, line),
         Undo::Object { uid, .. } => match object(&step.undo) {
-            Some(reference) => cluster::look_at_object(host, &reference, uid.as_deref()),
-            None => Sight::Gone,
+            Some(reference) => cluster::observe_object(host, &reference, uid.as_deref()),
+            None => LiveState::Absent,
         },
         Undo::HelmRelease { release, namespace, revision } => {
-            look_at_release(host, step, namespace, release, *revision)
+            observe_release(host, step, namespace, release, *revision)
         }
         Undo::Package { name } => of_answer(host.package_installed(name)),
-        Undo::Service { name } => look_at_service(host, name),
+        Undo::Service { name } => observe_service(host, name),
         Undo::DefaultStorageClass { from, to } => {
-            look_at_default_class(host, from.as_deref(), to, is_half_done(context, step))
+            observe_default_class(host, from.as_deref(), to, is_half_done(context, step))
         }
     }
 }
@@ -69,68 +69,68 @@ fn is_half_done(context: &PrivateContext, step: &StepRecord) -> bool {
 }
 
 /// What the install script of k3s brought is there as long as k3s is; what was updated cannot be told from here.
-fn look_at_the_rest(host: &Host, step: &StepRecord) -> Sight {
+fn observe_other(host: &Host, step: &StepRecord) -> LiveState {
     let units = ["k3s", "k3s-agent"].iter().any(|unit| host.has_unit(unit));
     if step.component == Component::K3s && step.before == Before::Unknown && !units {
-        return Sight::Gone;
+        return LiveState::Absent;
     }
-    Sight::Ours
+    LiveState::Unchanged
 }
 
-fn of_answer(answer: Answer) -> Sight {
+fn of_answer(answer: Answer) -> LiveState {
     match answer {
-        Answer::Yes => Sight::Ours,
-        Answer::No => Sight::Gone,
-        Answer::Unknown(reason) => Sight::Unknown(reason),
+        Answer::Yes => LiveState::Unchanged,
+        Answer::No => LiveState::Absent,
+        Answer::Unknown(reason) => LiveState::Unknown(reason),
     }
 }
 
-fn look_at_service(host: &Host, name: &str) -> Sight {
+fn observe_service(host: &Host, name: &str) -> LiveState {
     match host.ask(&Command::new("systemctl").args(["is-enabled", name])) {
-        Ok(output) if output.succeeded() => Sight::Ours,
-        Ok(_) => Sight::Gone,
-        Err(error) => Sight::Unknown(error.to_string()),
+        Ok(output) if output.succeeded() => LiveState::Unchanged,
+        Ok(_) => LiveState::Absent,
+        Err(error) => LiveState::Unknown(error.to_string()),
     }
 }
 
 /// Helm numbers the revisions of a release, and keeps a secret for each. The release is the run's if the last number is
 /// the one that the run was told and its secret was made while the run installed it.
-fn look_at_release(
+fn observe_release(
     host: &Host,
     step: &StepRecord,
     namespace: &str,
     release: &str,
     revision: Option<u32>,
-) -> Sight {
+) -> LiveState {
     let kept = match cluster::fetch(host, &Revision::path(namespace, release)) {
         Found::Object(kept) => kept,
-        Found::NotFound => return Sight::Gone,
-        Found::Unknown(reason) => return Sight::Unknown(reason),
+        Found::NotFound => return LiveState::Absent,
+        Found::Unknown(reason) => return LiveState::Unknown(reason),
     };
-    let Some(last) = Revision::all(&kept).pop() else { return Sight::Gone };
+    let Some(last) = Revision::all(&kept).pop() else { return LiveState::Absent };
     let secrets = kept.get("items").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     let secret = secrets.iter().find(|secret| cluster::text(secret, "/metadata/name") == Some(&last.secret));
     // An installation that failed was not told a number; it is the first.
     let number = u64::from(revision.unwrap_or(1));
     if last.number != number {
-        return Sight::Changed(format!("the release has come to revision {} since", last.number));
+        return LiveState::Changed(format!("the release has come to revision {} since", last.number));
     }
     if !secret.is_some_and(|secret| cluster::made_in(step, secret)) {
-        return Sight::Changed("the release was not certainly made by the run".to_owned());
+        return LiveState::Changed("the release was not certainly made by the run".to_owned());
     }
     let volumes = if release == "longhorn" { cluster::longhorn_volumes(host) } else { Ok(Vec::new()) };
     match volumes {
-        Ok(volumes) if volumes.is_empty() => Sight::Ours,
-        Ok(volumes) => Sight::Inhabited(volumes),
-        Err(reason) => Sight::Unknown(reason),
+        Ok(volumes) if volumes.is_empty() => LiveState::Unchanged,
+        Ok(volumes) => LiveState::InUse(volumes),
+        Err(reason) => LiveState::Unknown(reason),
     }
 }
 
-fn look_at_default_class(host: &Host, from: Option<&str>, to: &str, half_done: bool) -> Sight {
+fn observe_default_class(host: &Host, from: Option<&str>, to: &str, half_done: bool) -> LiveState {
     let list = match cluster::fetch(host, STORAGE_CLASSES) {
         Found::Object(list) => list,
-        Found::NotFound => return Sight::Gone,
-        Found::Unknown(reason) => return Sight::Unknown(reason),
+        Found::NotFound => return LiveState::Absent,
+        Found::Unknown(reason) => return LiveState::Unknown(reason),
     };
     let defaults = default_classes(&list);
     let is_former = match from {
@@ -140,16 +140,16 @@ fn look_at_default_class(host: &Host, from: Option<&str>, to: &str, half_done: b
     let both =
         half_done && defaults.len() == 2 && from.is_some_and(|from| defaults.iter().any(|d| d == from));
     if is_former {
-        Sight::Gone
+        LiveState::Absent
     } else if defaults == [to] || (both && defaults.iter().any(|default| default == to)) {
         match from {
             Some(from) if !exists(&list, from) => {
-                Sight::Changed(format!("the former default, {from}, is not there any more"))
+                LiveState::Changed(format!("the former default, {from}, is not there any more"))
             }
-            _ => Sight::Ours,
+            _ => LiveState::Unchanged,
         }
     } else {
-        Sight::Changed("the default was switched since".to_owned())
+        LiveState::Changed("the default was switched since".to_owned())
     }
 }
 

@@ -7,11 +7,11 @@ use manifest::{ManifestError, PrivateContext, StepRecord, StepState, Undo};
 use schema::{Component, UtcSeconds};
 
 use super::error::UndoError;
-use super::item::{Item, Plan, State};
-use super::look::look;
+use super::item::{ItemState, RollbackItem, RollbackPlan};
+use super::live_state::{LiveState, PendingRemoval, names};
+use super::observe::observe;
 use super::plan::{is_definition, judge_now};
-use super::sight::{Leaving, Sight, names};
-use super::undo::Undoing;
+use super::undo::Undoer;
 use crate::host::Host;
 
 /// Where the journal is kept.
@@ -25,18 +25,18 @@ pub trait Journal {
 
 /// Something to show while a rollback is carried out.
 #[derive(Clone, Copy, Debug)]
-pub enum Event<'a> {
+pub enum RollbackEvent<'a> {
     /// An item is about to be undone.
-    Started(&'a Item),
+    Started(&'a RollbackItem),
     /// It waits for this to leave.
     Waiting(&'a str),
     /// The item is dealt with.
-    Done(&'a Item, &'a Fate),
+    Done(&'a RollbackItem, &'a UndoResult),
 }
 
 /// What became of an item that was to be undone.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fate {
+pub enum UndoResult {
     /// It was undone, and that was seen.
     Undone,
     /// There was nothing to undo any more.
@@ -50,11 +50,11 @@ pub enum Fate {
 }
 
 /// A rollback at work.
-pub struct Work<'a> {
+pub struct RollbackExecutor<'a> {
     host: &'a Host,
     context: &'a mut PrivateContext,
     journal: &'a mut dyn Journal,
-    report: &'a mut dyn FnMut(Event<'_>),
+    report: &'a mut dyn FnMut(RollbackEvent<'_>),
     stop: &'a dyn Fn() -> bool,
     patience: Duration,
     poll: Duration,
@@ -62,13 +62,13 @@ pub struct Work<'a> {
     in_use: BTreeMap<Component, Option<String>>,
 }
 
-impl<'a> Work<'a> {
+impl<'a> RollbackExecutor<'a> {
     /// Works on `host` from the record `context`. `stop` says whether to stop before the next item.
     pub fn new(
         host: &'a Host,
         context: &'a mut PrivateContext,
         journal: &'a mut dyn Journal,
-        report: &'a mut dyn FnMut(Event<'_>),
+        report: &'a mut dyn FnMut(RollbackEvent<'_>),
         stop: &'a dyn Fn() -> bool,
     ) -> Self {
         let (patience, poll) = (Duration::from_mins(2), Duration::from_secs(2));
@@ -77,86 +77,90 @@ impl<'a> Work<'a> {
     }
 
     /// Waits this long for something to go away, and looks this often.
-    pub fn hasty(mut self, patience: Duration, poll: Duration) -> Self {
+    pub fn with_timeouts(mut self, patience: Duration, poll: Duration) -> Self {
         (self.patience, self.poll) = (patience, poll);
         self
     }
 
     /// Undoes every item of `plan` that is ready, and says what became of each, by the number of its step. After a
     /// failure, the component's own earlier steps are left: what failed may stand on them.
-    pub fn all(mut self, plan: &Plan) -> BTreeMap<u32, Fate> {
-        let mut fates = BTreeMap::new();
-        for item in plan.in_state(State::Ready) {
-            let fate = self.item(plan, item);
-            (self.report)(Event::Done(item, &fate));
-            fates.insert(item.step, fate);
+    pub fn all(mut self, plan: &RollbackPlan) -> BTreeMap<u32, UndoResult> {
+        let mut results = BTreeMap::new();
+        for item in plan.in_state(ItemState::Ready) {
+            let result = self.item(plan, item);
+            (self.report)(RollbackEvent::Done(item, &result));
+            results.insert(item.step, result);
         }
-        fates
+        results
     }
 
-    fn item(&mut self, plan: &Plan, item: &Item) -> Fate {
+    fn item(&mut self, plan: &RollbackPlan, item: &RollbackItem) -> UndoResult {
         if (self.stop)() {
-            return Fate::Left("the rollback was stopped before it");
+            return UndoResult::Left("the rollback was stopped before it");
         }
         if self.failed.contains(&item.component) {
-            return Fate::Left("what was built on it could not be undone");
+            return UndoResult::Left("what was built on it could not be undone");
         }
-        (self.report)(Event::Started(item));
+        (self.report)(RollbackEvent::Started(item));
         match self.undo(plan, item) {
-            Ok(fate) => fate,
+            Ok(result) => result,
             Err(UndoError::Stopped) => {
                 self.failed.insert(item.component);
-                Fate::Left("the rollback was stopped while it waited")
+                UndoResult::Left("the rollback was stopped while it waited")
             }
             Err(error) => {
                 self.failed.insert(item.component);
                 let message = [error.to_string()].into_iter();
                 let tail = error.tail().iter().map(|line| format!("  | {line}"));
-                Fate::Failed(message.chain(tail).collect::<Vec<_>>().join("\n"))
+                UndoResult::Failed(message.chain(tail).collect::<Vec<_>>().join("\n"))
             }
         }
     }
 
-    fn undo(&mut self, plan: &Plan, item: &Item) -> Result<Fate, UndoError> {
+    fn undo(&mut self, plan: &RollbackPlan, item: &RollbackItem) -> Result<UndoResult, UndoError> {
         if let Some(reason) = self.component_in_use(plan, item.component)? {
-            return Ok(Fate::Manual(reason));
+            return Ok(UndoResult::Manual(reason));
         }
         let Some(step) = self.step(item.step) else {
             return Err(UndoError::State("the record does not have this step".to_owned()));
         };
-        let sight = self.settled(&step)?;
-        match judge_now(self.context, &step, &sight) {
-            (State::Ready, _) => {}
-            (State::Gone | State::Undone, _) => return Ok(Fate::Gone),
-            (_, reason) => return Ok(Fate::Manual(reason)),
+        let live_state = self.settled(&step)?;
+        match judge_now(self.context, &step, &live_state) {
+            (ItemState::Ready, _) => {}
+            (ItemState::Gone | ItemState::Undone, _) => return Ok(UndoResult::Gone),
+            (_, reason) => return Ok(UndoResult::Manual(reason)),
         }
         self.context.begin_undo(step.seq, self.journal.now());
         self.journal.store(self.context)?;
         if matches!(step.undo, Undo::HelmRelease { .. }) {
-            (self.report)(Event::Waiting("helm and the objects of the release, up to ten minutes"));
+            (self.report)(RollbackEvent::Waiting("helm and the objects of the release, up to ten minutes"));
         }
-        let undone = self.undoing().undo(self.context, &step, &sight);
+        let undone = self.undoing().undo(self.context, &step, &live_state);
         let state = if undone.is_ok() { StepState::Done } else { StepState::Failed };
         self.context.end_undo(step.seq, state, self.journal.now());
         // The failure itself is what the operator must hear of first.
         let stored = self.journal.store(self.context);
         undone?;
         stored?;
-        Ok(Fate::Undone)
+        Ok(UndoResult::Undone)
     }
 
     /// Before the first part of a component goes: whether somebody uses what it defines. Removing the rest and leaving
     /// the definitions would break what they have.
-    fn component_in_use(&mut self, plan: &Plan, component: Component) -> Result<Option<String>, UndoError> {
+    fn component_in_use(
+        &mut self,
+        plan: &RollbackPlan,
+        component: Component,
+    ) -> Result<Option<String>, UndoError> {
         if let Some(known) = self.in_use.get(&component) {
             return Ok(known.clone());
         }
-        let ready = plan.in_state(State::Ready).filter(|item| item.component == component);
+        let ready = plan.in_state(ItemState::Ready).filter(|item| item.component == component);
         let steps: Vec<StepRecord> = ready.filter_map(|item| self.step(item.step)).collect();
         let mut found = None;
         for step in steps.iter().filter(|step| is_definition(step)) {
-            if let Sight::Inhabited(tenants) = self.settled(step)? {
-                found = Some(format!("it is used by {}", names(&tenants.iter().collect::<Vec<_>>())));
+            if let LiveState::InUse(dependents) = self.settled(step)? {
+                found = Some(format!("it is used by {}", names(&dependents.iter().collect::<Vec<_>>())));
                 break;
             }
         }
@@ -165,30 +169,30 @@ impl<'a> Work<'a> {
     }
 
     /// Looks at what `step` left. What is leaving it gets some time to leave.
-    fn settled(&mut self, step: &StepRecord) -> Result<Sight, UndoError> {
+    fn settled(&mut self, step: &StepRecord) -> Result<LiveState, UndoError> {
         let begun = Instant::now();
         let mut told = String::new();
         loop {
-            let sight = look(self.host, self.context, step);
-            let waited_for = match &sight {
-                Sight::Inhabited(tenants) => names(&Leaving::default().staying(tenants)),
-                _ => return Ok(sight),
+            let live_state = observe(self.host, self.context, step);
+            let waited_for = match &live_state {
+                LiveState::InUse(dependents) => names(&PendingRemoval::default().remaining(dependents)),
+                _ => return Ok(live_state),
             };
             // A folder does not empty itself.
-            let is_cluster = super::look::is_in_cluster(&step.undo);
+            let is_cluster = super::observe::is_in_cluster(&step.undo);
             if !is_cluster || begun.elapsed() >= self.patience {
-                return Ok(sight);
+                return Ok(live_state);
             }
             if told != waited_for {
-                (self.report)(Event::Waiting(&waited_for));
+                (self.report)(RollbackEvent::Waiting(&waited_for));
                 told = waited_for;
             }
             self.undoing().pause()?;
         }
     }
 
-    fn undoing(&self) -> Undoing<'_> {
-        Undoing { host: self.host, stop: self.stop, patience: self.patience, poll: self.poll }
+    fn undoing(&self) -> Undoer<'_> {
+        Undoer { host: self.host, stop: self.stop, patience: self.patience, poll: self.poll }
     }
 
     fn step(&self, seq: u32) -> Option<StepRecord> {

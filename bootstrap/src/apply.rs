@@ -21,8 +21,8 @@ use schema::{Component, ComponentResult};
 pub use error::{ExecutionError, StepFailure};
 pub use passwords::GeneratedPasswords;
 
+use crate::component::ComponentPlan;
 use crate::host::Host;
-use crate::recipe::ComponentPlan;
 use crate::step::{Action, Step, checksum_path};
 use error::StepError;
 

@@ -6,12 +6,12 @@
 pub mod apply;
 pub mod cli;
 pub mod command;
+pub mod component;
 pub mod exit;
 pub mod host;
 pub mod input;
 pub mod platform;
 pub mod preflight;
-pub mod recipe;
 pub mod rollback;
 pub mod run;
 pub mod secret;

@@ -1,6 +1,6 @@
 //! Whether a host is fit for a run. Looks, and changes nothing.
 
-pub mod cluster;
+mod cluster;
 mod host;
 mod inputs;
 mod resources;
@@ -8,49 +8,11 @@ mod resources;
 use schema::{Mode, Platform};
 use serde::Serialize;
 
+pub use crate::component::{Finding, Severity};
+
+use crate::component::{Probe, selected};
 use crate::host::Host;
 use crate::settings::Settings;
-
-/// How much a finding matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Severity {
-    /// As it should be.
-    Pass,
-    /// A run may go on if the operator accepts it.
-    Warning,
-    /// A run cannot go on.
-    Failure,
-}
-
-/// What one check found.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Finding {
-    /// Stable name of the check.
-    pub check: &'static str,
-    /// How much it matters.
-    pub severity: Severity,
-    /// What was found, and what to do where something is wrong.
-    pub message: String,
-}
-
-impl Finding {
-    fn new(check: &'static str, severity: Severity, message: impl Into<String>) -> Self {
-        Self { check, severity, message: message.into() }
-    }
-
-    fn pass(check: &'static str, message: impl Into<String>) -> Self {
-        Self::new(check, Severity::Pass, message)
-    }
-
-    fn warning(check: &'static str, message: impl Into<String>) -> Self {
-        Self::new(check, Severity::Warning, message)
-    }
-
-    fn failure(check: &'static str, message: impl Into<String>) -> Self {
-        Self::new(check, Severity::Failure, message)
-    }
-}
 
 /// Everything that was checked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -85,6 +47,9 @@ pub fn check(host: &Host, platform: &Platform, settings: &Settings) -> Preflight
         findings.extend(resources::check(host, settings));
     }
     findings.extend(inputs::check(host, settings));
-    findings.extend(cluster::check(host, settings));
+    let probe = Probe::new(host, settings);
+    let wanted = selected(settings).filter(|spec| spec.wanted(settings));
+    findings.extend(wanted.flat_map(|spec| spec.preflight(&probe)));
+    findings.extend(cluster::check(&probe));
     PreflightReport { findings }
 }

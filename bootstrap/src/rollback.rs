@@ -1,6 +1,6 @@
 //! Taking back what a run did, from its private context.
 //!
-//! What is looked at becomes a [`LiveState`] for each step, and the plan is a pure function of the record and these live_states.
+//! What is looked at becomes a [`LiveState`] for each step, and the plan is a pure function of the record and these live states.
 //! Each undo looks again right before it acts. What cannot be told, was changed since, or is not certainly the run's own
 //! is never touched: it becomes a manual item that says what to look at.
 

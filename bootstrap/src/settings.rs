@@ -1,6 +1,6 @@
 //! What a run was asked to do: every input resolved and checked, before anything happens.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use schema::{Bounded, Component, Issuer, LetsencryptEnvironment, Mode};
@@ -31,10 +31,10 @@ pub struct Settings {
     pub trust_registry_in_docker: bool,
     /// Components that the operator left out.
     pub skipped: BTreeSet<Component>,
-    /// Versions to install.
-    pub versions: Versions,
-    /// Checksums that the operator pinned.
-    pub checksums: Checksums,
+    /// Versions that the operator chose, in place of those that the components are pinned to.
+    pub versions: BTreeMap<Component, String>,
+    /// Checksums that the operator pinned, by the name of the artifact.
+    pub checksums: BTreeMap<&'static str, Sha256Sum>,
     /// Where artifacts come from.
     pub artifacts: Artifacts,
 }
@@ -82,7 +82,7 @@ impl Tls {
 pub enum Password {
     /// Given by the operator.
     Given(Secret),
-    /// StepOutcome by the run and shown once at its end. A dry run makes none.
+    /// Made by the run and shown once at its end. A dry run makes none.
     Generate,
 }
 
@@ -137,40 +137,6 @@ pub struct Nfs {
     pub export_path: PathBuf,
     /// Network in CIDR form that may mount it.
     pub allowed_network: String,
-}
-
-/// Versions to install, each overridable by `PRODUCTIVE_K3S_<NAME>_VERSION` or the config file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Versions {
-    /// Release of k3s.
-    pub k3s: String,
-    /// Release of helm.
-    pub helm: String,
-    /// Release of cert-manager.
-    pub cert_manager: String,
-    /// Version of the Longhorn chart.
-    pub longhorn: String,
-    /// Version of the Rancher chart.
-    pub rancher: String,
-    /// Image of the registry.
-    pub registry: String,
-}
-
-/// Checksums that the operator pinned, each in place of the one that the release states itself.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Checksums {
-    /// Of the k3s program.
-    pub k3s: Option<Sha256Sum>,
-    /// Of the install script of k3s.
-    pub k3s_script: Option<Sha256Sum>,
-    /// Of the helm archive.
-    pub helm: Option<Sha256Sum>,
-    /// Of the cert-manager manifest.
-    pub cert_manager: Option<Sha256Sum>,
-    /// Of the Longhorn chart.
-    pub longhorn: Option<Sha256Sum>,
-    /// Of the Rancher chart.
-    pub rancher: Option<Sha256Sum>,
 }
 
 /// Where artifacts come from.

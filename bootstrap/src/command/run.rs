@@ -13,7 +13,6 @@ use crate::cli;
 use crate::exit::{Exit, Failure};
 use crate::host::{Host, RunLog};
 use crate::input::{Asker, Demand, Flags, Inputs, gather, resolve};
-use crate::recipe::components;
 use crate::run::{Files, Reporter, Session, ask_consent, decided_consent, features, local_facts};
 use crate::settings::{Artifacts, Settings};
 use crate::terminal::{Printer, Prompter, Signals, on_terminal};
@@ -109,9 +108,8 @@ impl RunContext {
             Reporter::new(&consent, &session.envelope, &gate, &runs_dir, subject, &mut warnings);
         inputs::warn_all(&warnings[told..], printer);
         reporter.started();
-        let all = components(settings.mode);
         let given = consent.proof().is_some();
-        session.record.describe(features(&settings, all, given), local_facts(&settings, all));
+        session.record.describe(features(&settings, given), local_facts(&settings));
         let log = session.record.files().log().map_or_else(|_| RunLog::discard(), RunLog::to);
         settings.secrets().into_iter().for_each(|secret| log.redact(secret));
         let files = Files::of(session.record.files());

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use schema::{Arch, Component, Mode, Platform, Support};
+use schema::{Arch, Mode, Platform, Support};
 
-use super::Finding;
+use crate::component::{Finding, Spec, selected};
 use crate::host::{Host, RootAccess};
 use crate::platform::SUPPORTED;
 use crate::settings::{Artifacts, Settings};
@@ -52,17 +52,13 @@ pub(super) fn privilege(host: &Host) -> Finding {
     }
 }
 
-/// Programs that the steps of a mode call; each missing one is its own finding.
+/// Programs that the steps of a run call; each missing one is its own finding.
 pub(super) fn commands(host: &Host, settings: &Settings) -> Vec<Finding> {
-    let has = |component| !settings.skipped.contains(&component);
-    let host_local = settings.mode == Mode::SingleNode;
-    let needed = [
-        ("systemctl", settings.mode != Mode::Stack),
-        ("curl", settings.artifacts == Artifacts::Download),
-        ("tar", settings.mode != Mode::Agent && has(Component::Helm) && settings.mode != Mode::Stack),
-        ("apt-get", matches!(settings.mode, Mode::SingleNode | Mode::Stack) && has(Component::Longhorn)),
-        ("dpkg-query", host_local && settings.nfs.is_some() && has(Component::Nfs)),
-    ];
+    let of_every_run =
+        [("systemctl", settings.mode != Mode::Stack), ("curl", settings.artifacts == Artifacts::Download)];
+    let wanted = selected(settings).filter(|spec| spec.wanted(settings));
+    let of_components = wanted.flat_map(Spec::programs).map(|program| (*program, true));
+    let needed: Vec<(&str, bool)> = of_every_run.into_iter().chain(of_components).collect();
     let missing: Vec<Finding> = needed
         .iter()
         .filter(|(program, needed)| *needed && host.program(program).is_none())

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::Finding;
+use crate::component::Finding;
 use crate::host::Host;
 use crate::settings::Settings;
 
@@ -65,7 +65,7 @@ fn free_gib(host: &Host, path: &Path) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::preflight::Severity;
+    use crate::component::Severity;
 
     #[test]
     fn bounds_are_inclusive() {

@@ -32,7 +32,7 @@ pub(super) fn items(host: &Host, path: &str) -> Result<Vec<Value>, String> {
     }
 }
 
-/// The live_state of something whose dependents are listed by `list`.
+/// The live state of something whose dependents are listed by `list`.
 fn inhabited(list: Result<Vec<Dependent>, String>) -> LiveState {
     match list {
         Ok(dependents) if dependents.is_empty() => LiveState::Unchanged,

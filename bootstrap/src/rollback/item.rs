@@ -3,6 +3,8 @@
 use schema::{Component, Execution, Id, Mode};
 use serde::Serialize;
 
+use crate::component::RollbackClass;
+
 /// What a rollback means to do, in the order in which it does it.
 #[derive(Debug, Serialize)]
 pub struct RollbackPlan {
@@ -35,18 +37,6 @@ pub struct RollbackItem {
     pub look: String,
 }
 
-/// How careful one has to be with an item.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RollbackClass {
-    /// Undone by default.
-    Safe,
-    /// Undone with `--include moderate`: others may have come to rely on it.
-    Moderate,
-    /// Never undone by the program.
-    Manual,
-}
-
 /// Whether an item is undone now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -61,17 +51,6 @@ pub enum ItemState {
     Undone,
     /// The operator has to look at it.
     Manual,
-}
-
-impl RollbackClass {
-    /// The word of the table and of the document.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Safe => "safe",
-            Self::Moderate => "moderate",
-            Self::Manual => "manual",
-        }
-    }
 }
 
 impl RollbackPlan {

@@ -6,12 +6,13 @@ use manifest::{Before, PrivateContext, StepRecord, StepState, Undo};
 use schema::{Component, Execution};
 
 use super::class::class_of;
-use super::item::{ItemState, RollbackClass, RollbackItem, RollbackPlan};
+use super::item::{ItemState, RollbackItem, RollbackPlan};
 use super::live_state::{Identity, LiveState, PendingRemoval, names};
 use super::{LiveStates, words};
 use crate::cli::Include;
+use crate::component::RollbackClass;
 
-/// Plans the rollback of `context`, given what was found in the place of each of its steps. A step without a live_state is
+/// Plans the rollback of `context`, given what was found in the place of each of its steps. A step without a live state is
 /// one that cannot be told. A dry run did nothing, so there is nothing to undo.
 pub fn plan(context: &PrivateContext, live_states: &LiveStates, include: Option<Include>) -> RollbackPlan {
     let mut planner =

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::executor::UndoResult;
-use super::item::{ItemState, RollbackClass, RollbackItem, RollbackPlan};
+use super::item::{ItemState, RollbackItem, RollbackPlan};
+use crate::component::RollbackClass;
 use crate::terminal::Printer;
 
 /// What became of the items of a plan, by step; empty where nothing was carried out.

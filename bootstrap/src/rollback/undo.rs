@@ -33,7 +33,7 @@ pub(super) struct Undoer<'a> {
 }
 
 impl Undoer<'_> {
-    /// Takes `step` back and waits until it is gone. `live_state` is what was found of it right before.
+    /// Takes `step` back and waits until it is gone. `live state` is what was found of it right before.
     pub(super) fn undo(
         &self,
         context: &PrivateContext,

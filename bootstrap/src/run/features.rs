@@ -7,12 +7,13 @@ use schema::{
     ArtifactsSource, Component, Features, InstallationEngine, LetsencryptEnvironment, Mode, TlsMode,
 };
 
+use crate::component::selected;
 use crate::settings::{Artifacts, Settings, Tls};
 
-/// The features of a run over `components`; what does not apply to them is absent.
-pub fn features(settings: &Settings, components: &[Component], telemetry_enabled: bool) -> Features {
+/// The features of a run; what does not apply to the components of its mode is absent.
+pub fn features(settings: &Settings, telemetry_enabled: bool) -> Features {
     let mut features = Features { telemetry_enabled: Some(telemetry_enabled), ..Features::default() };
-    let has = |component| components.contains(&component) && !settings.skipped.contains(&component);
+    let has = |component| selected(settings).any(|spec| spec.id() == component);
     let downloads = [Component::K3s, Component::Helm, Component::CertManager];
     if downloads.into_iter().any(has) {
         features.artifacts_source = Some(match settings.artifacts {
@@ -67,11 +68,13 @@ const fn letsencrypt_environment(tls: &Tls) -> Option<LetsencryptEnvironment> {
 }
 
 /// Private settings that rollback may need, for the private context.
-pub fn local_facts(settings: &Settings, components: &[Component]) -> LocalFacts {
-    let has = |component| components.contains(&component) && !settings.skipped.contains(&component);
+pub fn local_facts(settings: &Settings) -> LocalFacts {
+    let has = |component| selected(settings).any(|spec| spec.id() == component);
     let nfs = settings.nfs.as_ref().filter(|_| has(Component::Nfs));
     let registry = has(Component::Registry).then_some(&settings.registry);
     let trust = has(Component::DockerRegistryTrust) && settings.trust_registry_in_docker;
+    let pinned = selected(settings).filter(|spec| spec.pin().is_some());
+    let versions = pinned.map(|spec| (spec.id(), spec.version(settings).to_owned()));
     LocalFacts {
         domain: None,
         rancher_host: has(Component::Rancher).then(|| settings.rancher.host.clone()),
@@ -81,18 +84,6 @@ pub fn local_facts(settings: &Settings, components: &[Component]) -> LocalFacts 
         longhorn_data_path: has(Component::Longhorn).then(|| settings.longhorn.data_path.clone()),
         nfs_export_path: nfs.map(|nfs| nfs.export_path.clone()),
         nfs_allowed_network: nfs.map(|nfs| nfs.allowed_network.clone()),
-        versions: versions(settings).into_iter().filter(|(component, _)| has(*component)).collect(),
+        versions: versions.collect(),
     }
-}
-
-fn versions(settings: &Settings) -> [(Component, String); 6] {
-    let versions = &settings.versions;
-    [
-        (Component::K3s, versions.k3s.clone()),
-        (Component::Helm, versions.helm.clone()),
-        (Component::CertManager, versions.cert_manager.clone()),
-        (Component::Longhorn, versions.longhorn.clone()),
-        (Component::Rancher, versions.rancher.clone()),
-        (Component::Registry, versions.registry.clone()),
-    ]
 }

@@ -3,9 +3,9 @@
 use schema::{Component, ComponentRecord, ComponentResult, Execution, PlannedAction, Step};
 
 use super::Record;
+use crate::component::{ComponentPlan, Detection, PlanContext, Probe, components, detect, plan};
 use crate::exit::Signal;
 use crate::host::Host;
-use crate::recipe::{ComponentPlan, Detection, PlanContext, Probe, components, detect, plan};
 use crate::settings::Settings;
 use crate::terminal::Signals;
 
@@ -70,7 +70,7 @@ fn detect_each(
     let mut detections = Vec::new();
     for component in components(settings.mode) {
         check(signals)?;
-        detections.push((*component, detect(*component, &probe)));
+        detections.push((component, detect(component, &probe)));
     }
     check(signals)?;
     Ok(detections)

@@ -39,7 +39,7 @@ use crate::support::stub_host::StubHost;
 use bootstrap::apply::{
     Effect, ExecutionError, Executor, GeneratedPasswords, Journal, StepEvent, StepFailure,
 };
-use bootstrap::recipe::{self, ComponentPlan, PlanContext};
+use bootstrap::component::{self, ComponentPlan, PlanContext};
 use bootstrap::settings::{Artifacts, Password, RegistryAuth, Settings};
 
 /// A journal that keeps everything, and dies when it is told to.
@@ -108,7 +108,7 @@ fn run_with(stub: &StubHost, settings: &Settings, mut journal: Records, stop: &d
     let context = PlanContext { settings, arch: host.arch(), staging: &staging };
     let plans: Vec<(Component, ComponentPlan)> = detect_all(&host, settings)
         .iter()
-        .map(|(component, found)| (*component, with_timeouts(recipe::plan(*component, found, &context))))
+        .map(|(component, found)| (*component, with_timeouts(component::plan(*component, found, &context))))
         .collect();
     let (mut changed, mut waited) = (Vec::new(), Vec::new());
     let mut report = |event: StepEvent<'_>| match event {
@@ -165,8 +165,8 @@ fn actions(stub: &StubHost, settings: &Settings) -> Vec<PlannedAction> {
     let host = stub.host();
     let staging = stub.staging();
     let context = PlanContext { settings, arch: host.arch(), staging: &staging };
-    let plan = |(component, found): &(Component, recipe::Detection)| {
-        recipe::plan(*component, found, &context).action
+    let plan = |(component, found): &(Component, component::Detection)| {
+        component::plan(*component, found, &context).action
     };
     detect_all(&host, settings).iter().map(plan).collect()
 }

@@ -137,7 +137,7 @@ impl Work {
     }
 
     fn plan(&mut self, run: &mut RunContext, signals: &Signals) -> Result<(), RunError> {
-        let context = crate::recipe::PlanContext {
+        let context = crate::component::PlanContext {
             settings: &run.settings,
             arch: run.host.arch(),
             staging: &run.staging,

@@ -12,8 +12,11 @@ use crate::terminal::{Printer, Signals};
 pub(super) fn run(request: Request, printer: &mut Printer, signals: &Signals) -> Result<Exit, Failure> {
     let mut run = RunContext::new(request, Execution::DryRun, printer)?;
     let report = preflight::check(&run.host, &run.platform, &run.settings);
-    let context =
-        crate::recipe::PlanContext { settings: &run.settings, arch: run.host.arch(), staging: &run.staging };
+    let context = crate::component::PlanContext {
+        settings: &run.settings,
+        arch: run.host.arch(),
+        staging: &run.staging,
+    };
     let planned = detect_and_plan(&run.host, &context, &mut run.session.record, signals);
     let (finish, exit) = match &planned {
         Ok(_) => (Finish::Success, Exit::Done),

@@ -11,10 +11,10 @@ use telemetry::{envelope_from_env, preview};
 
 use super::{TelemetryContext, show};
 use crate::command::inputs;
+use crate::component::{PlanContext, Probe, components, detect, plan};
 use crate::exit::{Exit, Failure};
 use crate::host::{Host, RunLog};
 use crate::input::{Demand, Flags, gather, resolve};
-use crate::recipe::{PlanContext, Probe, components, detect, plan};
 use crate::run::{PlannedComponent, features, now};
 use crate::terminal::Printer;
 
@@ -64,16 +64,15 @@ fn manifest(mode: Mode, run_id: schema::Id) -> Result<RunManifest, Failure> {
     let settings = resolve(&mut inputs, None, Demand::Known)?;
     let host = Host::this_machine(RunLog::discard());
     let mut manifest = RunManifest::begin(run_id, Execution::DryRun, mode, inputs::platform(&host), now());
-    let all = components(mode);
-    manifest.features = features(&settings, all, true);
+    manifest.features = features(&settings, true);
     let probe = Probe::new(&host, &settings);
     let staging = inputs::runs_dir(&inputs);
     let context = PlanContext { settings: &settings, arch: host.arch(), staging: &staging };
-    for component in all {
-        let detection = detect(*component, &probe);
-        let plan = plan(*component, &detection, &context);
-        let planned = PlannedComponent { component: *component, detection, plan };
-        manifest.components.set(*component, planned.record(Execution::DryRun));
+    for component in components(mode) {
+        let detection = detect(component, &probe);
+        let plan = plan(component, &detection, &context);
+        let planned = PlannedComponent { component, detection, plan };
+        manifest.components.set(component, planned.record(Execution::DryRun));
     }
     manifest.components.set_issuer(settings.tls.issuer());
     manifest.finish(Finish::Success, Exit::Done.code(), now());

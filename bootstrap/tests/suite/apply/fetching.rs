@@ -62,10 +62,13 @@ fn every_release_file_that_is_missing_is_told() {
 fn a_pinned_checksum_takes_the_place_of_the_stated_one() {
     let stub = StubHost::fresh();
     let mut settings = only(Component::K3s);
-    settings.checksums.k3s = Sha256Sum::parse(&"0".repeat(64));
+    settings.checksums.insert("k3s", Sha256Sum::parse(&"0".repeat(64)).expect("a checksum"));
     let ran = run(&stub, &settings);
     assert_eq!(ran.failure().reason, FailureReason::ChecksumMismatch);
-    settings.checksums.k3s = Sha256Sum::parse(&manifest::Undo::sha256(stub.text(&web(K3S)).as_bytes()));
+    settings.checksums.insert(
+        "k3s",
+        Sha256Sum::parse(&manifest::Undo::sha256(stub.text(&web(K3S)).as_bytes())).expect("a checksum"),
+    );
     stub.withdraw(SUMS);
     assert!(run(&stub, &settings).result.is_ok());
 }

@@ -1,10 +1,10 @@
-//! The plan as a pure table of record and live_states.
+//! The plan as a pure table of record and live states.
 
 use manifest::{PreviousFile, StepState};
 
 use super::*;
+use bootstrap::component::RollbackClass;
 use bootstrap::rollback::LiveStates;
-use bootstrap::rollback::item::RollbackClass;
 use bootstrap::rollback::live_state::{Dependent, Identity, LiveState};
 
 fn release() -> Undo {

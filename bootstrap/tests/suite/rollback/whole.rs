@@ -3,7 +3,7 @@
 use super::*;
 use crate::support::settings::settings;
 use bootstrap::apply::{self, Executor};
-use bootstrap::recipe::{self, PlanContext};
+use bootstrap::component::{self, PlanContext};
 use bootstrap::step::Action;
 
 /// The record of a run, kept in memory.
@@ -39,7 +39,7 @@ fn run(stub: &StubHost, mode: Mode, stop_after: usize) -> PrivateContext {
     let mut work =
         Executor::new(&host, &mut chronicle, &mut report, &stop).polling_every(Duration::from_millis(5));
     for (component, found) in crate::support::detect_all(&host, &settings) {
-        let mut plan = recipe::plan(component, &found, &context);
+        let mut plan = component::plan(component, &found, &context);
         for step in &mut plan.steps {
             if let Action::Wait(check) = &mut step.action {
                 check.timeout = Duration::from_millis(40);

@@ -6,13 +6,14 @@ use std::fs;
 use std::process::Command;
 use std::sync::OnceLock;
 
+use bootstrap::component::spec;
+use schema::Component;
+
 use super::stub_host::{SCRIPTS, StubHost, sum_lines};
-use crate::support::settings::versions;
 
 impl StubHost {
     /// Serves every release at its own URL.
     pub(crate) fn publish(&self) {
-        let versions = versions();
         let script = |name| fs::read_to_string(format!("{SCRIPTS}/optional/{name}")).expect("script");
         let k3s = script("k3s");
         let release = "https://github.com/k3s-io/k3s/releases/download/v1.35.5%2Bk3s1";
@@ -26,7 +27,7 @@ impl StubHost {
         self.serve(&format!("{source}/install.sh"), &installer);
         self.serve(&format!("{source}/install.sh.sha256sum"), sum_lines(&[("install.sh", &installer)]));
         let helm = helm_archive(&script("helm"));
-        let name = format!("helm-{}-linux-amd64.tar.gz", versions.helm);
+        let name = format!("helm-{}-linux-amd64.tar.gz", pin(Component::Helm));
         self.serve(&format!("https://get.helm.sh/{name}.sha256sum"), sum_lines(&[(&name, helm)]));
         self.serve(&format!("https://get.helm.sh/{name}"), helm);
         let digest = manifest::Undo::sha256(CERT_MANAGER.as_bytes());
@@ -103,3 +104,7 @@ apiVersion: admissionregistration.k8s.io/v1
 kind: ValidatingWebhookConfiguration
 metadata: {name: cert-manager-webhook}
 ";
+
+fn pin(component: Component) -> &'static str {
+    spec(component).pin().expect("it has a version").default
+}

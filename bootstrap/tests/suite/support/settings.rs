@@ -1,14 +1,13 @@
 //! Settings for tests.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use schema::{Bounded, Mode};
 
 use bootstrap::secret::Secret;
 use bootstrap::settings::{
-    Agent, Artifacts, Checksums, Longhorn, Nfs, Password, Rancher, Registry, RegistryAuth, Settings, Tls,
-    Versions,
+    Agent, Artifacts, Longhorn, Nfs, Password, Rancher, Registry, RegistryAuth, Settings, Tls,
 };
 
 /// The secrets in [`settings`]: passwords of Rancher and the registry, and the join token.
@@ -44,20 +43,8 @@ pub(crate) fn settings(mode: Mode) -> Settings {
         manage_hosts_file: true,
         trust_registry_in_docker: true,
         skipped: BTreeSet::new(),
-        versions: versions(),
-        checksums: Checksums::default(),
+        versions: BTreeMap::new(),
+        checksums: BTreeMap::new(),
         artifacts: Artifacts::Download,
-    }
-}
-
-/// The versions that the stub host can be given.
-pub(crate) fn versions() -> Versions {
-    Versions {
-        k3s: "v1.35.5+k3s1".to_owned(),
-        helm: "v3.21.0".to_owned(),
-        cert_manager: "v1.19.4".to_owned(),
-        longhorn: "v1.11.1".to_owned(),
-        rancher: "v2.14.2".to_owned(),
-        registry: "registry:2.8.3".to_owned(),
     }
 }

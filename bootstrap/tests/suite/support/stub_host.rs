@@ -70,7 +70,7 @@ impl StubHost {
         self.host_as(RootAccess::Root)
     }
 
-    /// The host as somebody with this root_access would see it.
+    /// The host as somebody with this root access would see it.
     pub(crate) fn host_as(&self, root_access: RootAccess) -> Host {
         let log = fs::OpenOptions::new().create(true).append(true).open(&self.log).expect("log");
         let search = ["stub/bin", "usr/local/bin", "stub/tools"].map(|folder| self.path(folder)).to_vec();

@@ -1,23 +1,43 @@
 //! The issuer of certificates for the names that the cluster serves.
 
-use schema::LetsencryptEnvironment;
+use schema::{Component, LetsencryptEnvironment, Mode};
 use serde_json::{Value, json};
 
-use super::{ComponentPlan, Detection, PlanContext, Probe};
+use super::{ComponentPlan, Detection, PlanContext, Probe, RollbackClass, Spec};
 use crate::settings::Tls;
 use crate::step::{Action, Check, Condition, Document, ObjectRef, Step};
 
 const API: &str = "cert-manager.io/v1";
 
-pub(super) fn detect(probe: &Probe<'_>) -> Detection {
-    probe.objects(&[reference(&probe.settings.tls)])
-}
+pub(super) struct ClusterIssuer;
 
-pub(super) fn plan(detection: &Detection, context: &PlanContext<'_>) -> ComponentPlan {
-    let tls = &context.settings.tls;
-    let verify = vec![Check::within(180, Condition::Ready(reference(tls)))];
-    let issuer = || vec![Step::new("cluster issuer", Action::Apply(Document::new(object(tls))))];
-    ComponentPlan::ensuring(detection, issuer, verify)
+impl Spec for ClusterIssuer {
+    fn id(&self) -> Component {
+        Component::Clusterissuer
+    }
+
+    fn title(&self) -> &'static str {
+        "The issuer of certificates"
+    }
+
+    fn modes(&self) -> &'static [Mode] {
+        &[Mode::Stack, Mode::SingleNode]
+    }
+
+    fn rollback_class(&self) -> RollbackClass {
+        RollbackClass::Safe
+    }
+
+    fn detect(&self, probe: &Probe<'_>) -> Detection {
+        probe.objects(&[reference(&probe.settings.tls)])
+    }
+
+    fn plan(&self, detection: &Detection, context: &PlanContext<'_>) -> ComponentPlan {
+        let tls = &context.settings.tls;
+        let verify = vec![Check::within(180, Condition::Ready(reference(tls)))];
+        let issuer = || vec![Step::new("cluster issuer", Action::Apply(Document::new(object(tls))))];
+        ComponentPlan::ensuring(detection, issuer, verify)
+    }
 }
 
 fn reference(tls: &Tls) -> ObjectRef {

@@ -1,57 +1,14 @@
-//! What was found of a component before anything was changed.
+//! Looking at the host and its cluster for components, without changing either.
 
 use std::cell::OnceCell;
 use std::time::{Duration, Instant};
 
-use schema::{DetectedBefore, Mode};
+use schema::Mode;
 
-use super::k3s;
-use crate::host::Host;
+use super::Detection;
+use crate::host::{Answer, Host};
 use crate::settings::Settings;
 use crate::step::{Found, Kube, ObjectRef};
-
-/// State of a component. A probe that failed says [`Detection::Unknown`], never [`Detection::Missing`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Detection {
-    /// It is there.
-    Present,
-    /// A part of it is there, such as a former run left it. The text says what is missing.
-    Incomplete(String),
-    /// It is certainly not there.
-    Missing,
-    /// It could not be told, for this reason.
-    Unknown(String),
-    /// The host is something that rules the component out, for this reason.
-    Conflict(String),
-    /// The run has no use for it.
-    NotNeeded,
-    /// The NFS server is there and the export is listed.
-    PresentWithExport,
-    /// The NFS server is there and the export is not listed.
-    PresentWithoutExport,
-}
-
-impl Detection {
-    /// The word of the manifest.
-    pub fn word(&self) -> DetectedBefore {
-        match self {
-            Self::Present | Self::Incomplete(_) => DetectedBefore::Present,
-            Self::Missing => DetectedBefore::Missing,
-            Self::Unknown(_) | Self::Conflict(_) => DetectedBefore::Unknown,
-            Self::NotNeeded => DetectedBefore::NotNeeded,
-            Self::PresentWithExport => DetectedBefore::PresentWithExport,
-            Self::PresentWithoutExport => DetectedBefore::PresentWithoutExport,
-        }
-    }
-
-    /// What there is to say beyond the word.
-    pub fn detail(&self) -> Option<&str> {
-        match self {
-            Self::Incomplete(text) | Self::Unknown(text) | Self::Conflict(text) => Some(text),
-            _ => None,
-        }
-    }
-}
 
 /// What detection looks at.
 #[derive(Debug)]
@@ -89,7 +46,7 @@ impl<'a> Probe<'a> {
 
     /// Whether there is a cluster to ask; found out once.
     pub fn cluster(&self) -> &Cluster {
-        self.cluster.get_or_init(|| match k3s::state(self.host, Mode::Server) {
+        self.cluster.get_or_init(|| match k3s_state(self.host, Mode::Server) {
             Detection::Missing => Cluster::None,
             Detection::Present => Cluster::Here,
             Detection::Incomplete(reason) | Detection::Unknown(reason) | Detection::Conflict(reason) => {
@@ -143,5 +100,24 @@ impl<'a> Probe<'a> {
             all if all == objects.len() => Detection::Missing,
             _ => Detection::Incomplete(format!("{} is missing", missing.join(", "))),
         }
+    }
+}
+
+/// The state of k3s for `mode`. A host without a unit file and without the program has certainly no k3s, and nobody is
+/// asked; that also makes a dry run on a fresh host fast.
+pub(super) fn k3s_state(host: &Host, mode: Mode) -> Detection {
+    let (wanted, other) = if mode == Mode::Agent { ("k3s-agent", "k3s") } else { ("k3s", "k3s-agent") };
+    match host.service_active(other) {
+        Answer::Yes => return Detection::Conflict(format!("service {other} is active on this host")),
+        Answer::Unknown(reason) => return Detection::Unknown(reason),
+        Answer::No => {}
+    }
+    match host.service_active(wanted) {
+        Answer::Yes => Detection::Present,
+        Answer::Unknown(reason) => Detection::Unknown(reason),
+        Answer::No if host.has_unit(wanted) => {
+            Detection::Incomplete(format!("service {wanted} is not active"))
+        }
+        Answer::No => Detection::Missing,
     }
 }

@@ -6,8 +6,8 @@ use bootstrap::settings::{Artifacts, Password, Settings, Tls};
 /// What a dry run would print of everything in `mode`, given that each component was found to be `detection`.
 fn printed(settings: &Settings, detection: &Detection) -> String {
     let context = PlanContext { settings, arch: Arch::Amd64, staging: Path::new("/runs/artifacts") };
-    components(settings.mode).iter().fold(String::new(), |mut text, component| {
-        let plan = plan(*component, detection, &context);
+    components(settings.mode).fold(String::new(), |mut text, component| {
+        let plan = plan(component, detection, &context);
         let _ = writeln!(text, "{component}: {}", plan.action);
         for step in &plan.steps {
             let _ = writeln!(text, "  {}", step.title);
@@ -62,8 +62,7 @@ fn a_server_on_arm_without_network() {
     let context =
         PlanContext { settings: &settings, arch: Arch::Arm64, staging: Path::new("/runs/artifacts") };
     let lines: Vec<String> = components(Mode::Server)
-        .iter()
-        .flat_map(|component| plan(*component, &Detection::Missing, &context).steps)
+        .flat_map(|component| plan(component, &Detection::Missing, &context).steps)
         .flat_map(|step| step.describe())
         .collect();
     insta::assert_snapshot!(lines.join("\n"));

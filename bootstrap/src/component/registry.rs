@@ -1,35 +1,74 @@
 //! The image registry in the cluster.
 
+use schema::{Component, Mode};
 use serde_json::{Value, json};
 
-use super::{ComponentPlan, Detection, PlanContext, Probe};
-use crate::settings::{Registry, RegistryAuth};
-use crate::step::{Action, Check, Condition, Document, ObjectRef, SecretSource, Step};
+use super::{ComponentPlan, Detection, Finding, Pin, PlanContext, Probe, RollbackClass, Spec};
+use crate::settings::{self, RegistryAuth, Settings};
+use crate::step::{
+    Action, Check, Condition, Document, Found, ObjectRef, STORAGE_CLASSES, SecretSource, Step,
+};
 
-pub(super) const NAMESPACE: &str = "registry";
+const NAMESPACE: &str = "registry";
 const NAME: &str = "registry";
 const VOLUME: &str = "registry-data";
 const LOGINS: &str = "registry-htpasswd";
 /// The secret that cert-manager keeps the registry's certificate in.
 const CERTIFICATE: &str = "registry-tls";
 
-pub(super) fn detect(probe: &Probe<'_>) -> Detection {
-    let mut objects = vec![
-        ObjectRef::namespaced("v1", "PersistentVolumeClaim", NAMESPACE, VOLUME),
-        ObjectRef::namespaced("apps/v1", "Deployment", NAMESPACE, NAME),
-        ObjectRef::namespaced("v1", "Service", NAMESPACE, NAME),
-        ObjectRef::namespaced("networking.k8s.io/v1", "Ingress", NAMESPACE, NAME),
-    ];
-    if probe.settings.registry.auth.is_some() {
-        objects.push(ObjectRef::namespaced("v1", "Secret", NAMESPACE, LOGINS));
-    }
-    probe.objects(&objects)
-}
+pub(super) struct Registry;
 
-pub(super) fn plan(detection: &Detection, context: &PlanContext<'_>) -> ComponentPlan {
-    let (namespace, deployments) = (NAMESPACE.to_owned(), vec![NAME.to_owned()]);
-    let verify = vec![Check::within(300, Condition::Rollout { namespace, deployments })];
-    ComponentPlan::for_state(detection, || steps(context), verify)
+impl Spec for Registry {
+    fn id(&self) -> Component {
+        Component::Registry
+    }
+
+    fn title(&self) -> &'static str {
+        "The image registry"
+    }
+
+    fn modes(&self) -> &'static [Mode] {
+        &[Mode::Stack, Mode::SingleNode]
+    }
+
+    fn pin(&self) -> Option<Pin> {
+        Some(Pin::image("registry:2.8.3", "Image of the registry"))
+    }
+
+    fn namespace(&self) -> Option<&'static str> {
+        Some(NAMESPACE)
+    }
+
+    fn host_name<'a>(&self, settings: &'a Settings) -> Option<&'a str> {
+        Some(&settings.registry.host)
+    }
+
+    fn rollback_class(&self) -> RollbackClass {
+        RollbackClass::Moderate
+    }
+
+    fn preflight(&self, probe: &Probe<'_>) -> Vec<Finding> {
+        storage_class(probe).into_iter().collect()
+    }
+
+    fn detect(&self, probe: &Probe<'_>) -> Detection {
+        let mut objects = vec![
+            ObjectRef::namespaced("v1", "PersistentVolumeClaim", NAMESPACE, VOLUME),
+            ObjectRef::namespaced("apps/v1", "Deployment", NAMESPACE, NAME),
+            ObjectRef::namespaced("v1", "Service", NAMESPACE, NAME),
+            ObjectRef::namespaced("networking.k8s.io/v1", "Ingress", NAMESPACE, NAME),
+        ];
+        if probe.settings.registry.auth.is_some() {
+            objects.push(ObjectRef::namespaced("v1", "Secret", NAMESPACE, LOGINS));
+        }
+        probe.objects(&objects)
+    }
+
+    fn plan(&self, detection: &Detection, context: &PlanContext<'_>) -> ComponentPlan {
+        let (namespace, deployments) = (NAMESPACE.to_owned(), vec![NAME.to_owned()]);
+        let verify = vec![Check::within(300, Condition::Rollout { namespace, deployments })];
+        ComponentPlan::for_state(detection, || steps(context), verify)
+    }
 }
 
 /// The secret that holds the certificate that the registry is served with.
@@ -43,7 +82,7 @@ fn steps(context: &PlanContext<'_>) -> Vec<Step> {
     let mut objects = vec![("registry namespace", Document::new(namespace))];
     objects.push(("registry volume", Document::new(volume(registry))));
     objects.extend(registry.auth.as_ref().map(|auth| ("registry logins", logins(auth))));
-    let image = &context.settings.versions.registry;
+    let image = Registry.version(context.settings);
     objects.push(("registry deployment", Document::new(deployment(image, registry.auth.is_some()))));
     objects.push(("registry service", Document::new(service())));
     let issuer = context.settings.tls.issuer().as_str();
@@ -55,7 +94,7 @@ fn metadata(name: &str) -> Value {
     json!({ "name": name, "namespace": NAMESPACE, "labels": { "app.kubernetes.io/name": NAME } })
 }
 
-fn volume(registry: &Registry) -> Value {
+fn volume(registry: &settings::Registry) -> Value {
     let mut spec = json!({
         "accessModes": ["ReadWriteOnce"],
         "resources": { "requests": { "storage": format!("{}Gi", registry.pvc_size_gib.get()) } },
@@ -140,5 +179,27 @@ fn ingress(host: &str, issuer: &str) -> Value {
                 "http": { "paths": [{ "path": "/", "pathType": "Prefix", "backend": backend }] },
             }],
         },
+    })
+}
+
+/// A volume that asks for a class that nobody provides waits for ever.
+fn storage_class(probe: &Probe<'_>) -> Option<Finding> {
+    let settings = probe.settings;
+    let wanted = settings.registry.storage_class.as_deref()?;
+    let made_by_us = wanted.starts_with("longhorn") && !settings.skipped.contains(&Component::Longhorn);
+    let found = probe.path(STORAGE_CLASSES);
+    let items = match &found {
+        Found::Object(list) => list.get("items").and_then(Value::as_array),
+        Found::NotFound | Found::Unknown(_) => None,
+    };
+    let exists = items
+        .into_iter()
+        .flatten()
+        .any(|item| item.pointer("/metadata/name").and_then(Value::as_str) == Some(wanted));
+    (matches!(found, Found::Object(_)) && !exists && !made_by_us).then(|| {
+        Finding::warning(
+            "storage_class",
+            "registry.storage_class names a class that the cluster does not have",
+        )
     })
 }

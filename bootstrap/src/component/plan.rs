@@ -1,9 +1,23 @@
 //! What a run means to do with a component.
 
-use schema::{ComponentResult, PlannedAction};
+use std::path::Path;
+
+use schema::{Arch, ComponentResult, PlannedAction};
 
 use super::Detection;
+use crate::settings::Settings;
 use crate::step::{Check, Step};
+
+/// What plans are made from, apart from the detection.
+#[derive(Clone, Copy, Debug)]
+pub struct PlanContext<'a> {
+    /// The inputs of the run.
+    pub settings: &'a Settings,
+    /// Processor architecture of the host.
+    pub arch: Arch,
+    /// Absolute path of the folder that artifacts are fetched to. It is ours: it belongs to the runs folder.
+    pub staging: &'a Path,
+}
 
 /// The plan of one component.
 #[derive(Clone, Debug, PartialEq)]

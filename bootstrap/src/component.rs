@@ -1,0 +1,80 @@
+//! What each component is: how to tell whether it is there, what brings it about, how to be sure of it, how to take it back.
+//!
+//! [`COMPONENTS`] is the one table. A component is a file that implements [`Spec`], a line in this table, and a word of
+//! the contract's enum; inputs, preflight, planning, records and rollback read the table. A component is planned from its
+//! [`Detection`] and the settings alone, so a dry run and a run plan the same.
+
+pub mod artifacts;
+mod cert_manager;
+mod chart;
+mod clusterissuer;
+mod detection;
+mod docker_registry_trust;
+mod finding;
+mod helm;
+mod k3s;
+mod local_hosts;
+mod longhorn;
+mod nfs;
+mod plan;
+mod probe;
+mod rancher;
+mod registry;
+mod spec;
+
+use schema::{Component, Mode};
+
+pub use detection::Detection;
+pub use finding::{Finding, Severity};
+pub use plan::{ComponentPlan, PlanContext};
+pub use probe::{Cluster, Probe};
+pub use spec::{ChecksumInput, Pin, PinForm, RollbackClass, Spec};
+
+use crate::settings::Settings;
+
+/// Every component, in the order in which they are worked on and in which the contract lists them.
+pub static COMPONENTS: [&dyn Spec; 10] = [
+    &k3s::K3s,
+    &helm::Helm,
+    &cert_manager::CertManager,
+    &clusterissuer::ClusterIssuer,
+    &longhorn::Longhorn,
+    &rancher::Rancher,
+    &registry::Registry,
+    &nfs::Nfs,
+    &local_hosts::LocalHosts,
+    &docker_registry_trust::DockerRegistryTrust,
+];
+
+/// The entry of a component. A test holds that the table has each component of the contract at its place.
+pub fn spec(component: Component) -> &'static dyn Spec {
+    COMPONENTS[component as usize]
+}
+
+/// The components of `mode`, in the order in which they are worked on.
+pub fn components(mode: Mode) -> impl Iterator<Item = Component> {
+    COMPONENTS.iter().filter(move |spec| spec.modes().contains(&mode)).map(|spec| spec.id())
+}
+
+/// The components of the mode that the operator did not leave out.
+pub fn selected(settings: &Settings) -> impl Iterator<Item = &'static dyn Spec> + '_ {
+    components(settings.mode).filter(|id| !settings.skipped.contains(id)).map(spec)
+}
+
+/// Looks at one component.
+pub fn detect(component: Component, probe: &Probe<'_>) -> Detection {
+    let (spec, settings) = (spec(component), probe.settings);
+    if settings.skipped.contains(&component) || !spec.wanted(settings) {
+        return Detection::NotNeeded;
+    }
+    spec.detect(probe)
+}
+
+/// Plans one component.
+pub fn plan(component: Component, detection: &Detection, context: &PlanContext<'_>) -> ComponentPlan {
+    match detection {
+        Detection::NotNeeded => ComponentPlan::skip(),
+        Detection::Unknown(reason) | Detection::Conflict(reason) => ComponentPlan::blocked(reason),
+        _ => spec(component).plan(detection, context),
+    }
+}

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use schema::Platform;
 
-use crate::exit::Failure;
+use crate::exit::{Exit, Failure, Signal, chain};
 use crate::host::Host;
-use crate::input::{Demand, Flags, Inputs, gather, resolve};
+use crate::input::{Completeness, FilePath, Flags, InputError, Inputs, PromptError, collect, resolve};
 use crate::platform::platform as platform_of;
 use crate::settings::Settings;
 use crate::terminal::Printer;
@@ -18,10 +18,27 @@ pub(super) fn for_inspection(
     printer: &mut Printer,
 ) -> Result<Settings, Failure> {
     let mut warnings = Vec::new();
-    let mut inputs = gather(flags, |name| std::env::var_os(name), config, &mut warnings)?;
-    let settings = resolve(&mut inputs, None, Demand::Known);
+    let mut inputs = collect(flags, |name| std::env::var_os(name), config, &mut warnings)?;
+    let settings = resolve(&mut inputs, None, Completeness::Partial);
     warn_all(&warnings, printer);
-    settings
+    Ok(settings?)
+}
+
+/// The failure that a command ends with when its inputs make no settings: the one place that knows the exit codes.
+/// `signal` is the one that ended a question, which only the terminal knows.
+pub(super) fn failure(error: &InputError, signal: Option<Signal>) -> Failure {
+    let exit = match error {
+        InputError::Unanswered(PromptError::EndOfInput) => Exit::Declined,
+        InputError::Unanswered(PromptError::Interrupted) => signal.map_or(Exit::Declined, Exit::Interrupted),
+        _ => Exit::Usage,
+    };
+    Failure { hint: error.hint(), ..Failure::new(exit, chain(error)) }
+}
+
+impl From<InputError> for Failure {
+    fn from(error: InputError) -> Self {
+        failure(&error, None)
+    }
 }
 
 /// Shows warnings, each once.
@@ -42,5 +59,5 @@ pub fn platform(host: &Host) -> Platform {
 
 /// Where the records of runs are, before any run folder is touched.
 pub(super) fn runs_dir(inputs: &Inputs) -> std::path::PathBuf {
-    inputs.text("runs_dir").unwrap_or("runs").into()
+    inputs.runs_dir.value().map_or("runs", FilePath::as_str).into()
 }

@@ -1,27 +1,36 @@
 //! Turns inputs into the settings of a run; asks for what is missing where there is somebody to ask.
+//!
+//! What belongs together is asked together, and only what the mode uses. A command that only looks asks nothing and gets
+//! empty values for what is missing, because a preview that stops at a missing token would show nobody what a run does.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use schema::{Bounded, Component, LetsencryptEnvironment, Mode};
+use schema::{Component, LetsencryptEnvironment, Mode, TlsMode};
 
-use super::gather::{Inputs, Origin};
-use super::table::Input;
-use crate::component::COMPONENTS;
-use crate::exit::Failure;
+use super::declaration::{AnyInput, Input, InputSpec, ValueSource};
+use super::error::{InputError, PromptError};
+use super::inputs::{AgentInputs, Inputs, LonghornInputs, NfsInputs, RegistryInputs, TlsInputs};
+use super::secret_input::SecretInput;
+use super::text::HostName;
+use super::value::Choice;
 use crate::secret::Secret;
 use crate::settings::{
     Agent, Artifacts, Longhorn, Nfs, Password, Rancher, Registry, RegistryAuth, Settings, Tls,
 };
-use crate::step::Sha256Sum;
 
 /// Somebody who can be asked.
-pub trait Asker {
-    /// Asks for the value of an input; an empty answer takes the default.
-    fn ask(&mut self, input: &Input, default: Option<&str>) -> Result<String, Failure>;
+pub trait Prompt {
+    /// Asks for the value of an input until the answer passes its check; an empty answer takes the default.
+    ///
+    /// # Errors
+    /// The question was not answered.
+    fn ask(&mut self, input: &InputSpec, default: Option<&str>) -> Result<String, PromptError>;
 
     /// Asks for a secret without showing it.
-    fn ask_secret(&mut self, what: &str) -> Result<String, Failure>;
+    ///
+    /// # Errors
+    /// The question was not answered.
+    fn ask_secret(&mut self, what: &str) -> Result<String, PromptError>;
 
     /// Whether to ask for inputs that have a default.
     fn asks_all(&self) -> bool;
@@ -29,235 +38,210 @@ pub trait Asker {
 
 /// What becomes of a required input that is missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Demand {
+pub enum Completeness {
     /// The run needs it: it is asked for, or named in an error.
     Complete,
     /// The command only looks: an empty value stands for it.
-    Known,
+    Partial,
 }
 
 /// Resolves the inputs into settings. What is asked is added to `inputs`.
 ///
 /// # Errors
-/// A usage failure that names the key when a required input is missing and nobody can be asked.
+/// [`InputError::MissingInput`] when a required input is missing and nobody can be asked, [`InputError::Unanswered`] when
+/// somebody was, and [`InputError::SameHostNames`].
 pub fn resolve(
     inputs: &mut Inputs,
-    asker: Option<&mut (dyn Asker + '_)>,
-    demand: Demand,
-) -> Result<Settings, Failure> {
-    Resolver { inputs, asker, demand }.settings()
+    prompt: Option<&mut (dyn Prompt + '_)>,
+    completeness: Completeness,
+) -> Result<Settings, InputError> {
+    let mut questions = Questions { prompt, completeness };
+    let mode = *inputs.mode.defaulted()?;
+    let platform = matches!(mode, Mode::SingleNode | Mode::Stack);
+    if platform {
+        questions.offer(&mut inputs.domain)?;
+    }
+    let domain = inputs.domain.defaulted()?.as_str().to_owned();
+    let agent = if mode == Mode::Agent { Some(agent(&mut questions, &mut inputs.agent)?) } else { None };
+    let tls = if platform { tls(&mut questions, &mut inputs.tls)? } else { Tls::SelfSigned };
+    let host = questions.host(&mut inputs.rancher.host, &format!("rancher.{domain}"), platform)?;
+    let rancher = Rancher { host, password: password(&inputs.rancher.password_file) };
+    let registry_host = questions.host(&mut inputs.registry.host, &format!("registry.{domain}"), platform)?;
+    if platform && registry_host == rancher.host {
+        return Err(InputError::SameHostNames);
+    }
+    Ok(Settings {
+        mode,
+        agent,
+        tls,
+        rancher,
+        registry: registry(&mut questions, &mut inputs.registry, registry_host, platform)?,
+        longhorn: longhorn(&mut questions, &mut inputs.longhorn, platform)?,
+        nfs: if mode == Mode::SingleNode { nfs(&mut questions, &mut inputs.nfs)? } else { None },
+        manage_hosts_file: *inputs.host.manage_hosts_file.defaulted()?,
+        trust_registry_in_docker: *inputs.host.trust_registry_in_docker.defaulted()?,
+        skipped: skipped(inputs).collect(),
+        versions: inputs.versions.values().map(|(id, version)| (id, version.clone())).collect(),
+        checksums: inputs.checksums.values().map(|(artifact, sum)| (artifact, sum.clone())).collect(),
+        artifacts: inputs
+            .artifacts_dir
+            .value()
+            .map_or(Artifacts::Download, |path| Artifacts::Local(path.as_str().into())),
+    })
 }
 
-struct Resolver<'a, 'asker> {
-    inputs: &'a mut Inputs,
-    asker: Option<&'a mut (dyn Asker + 'asker)>,
-    demand: Demand,
+fn agent(questions: &mut Questions<'_, '_>, inputs: &mut AgentInputs) -> Result<Agent, InputError> {
+    let server_url = questions.required(&mut inputs.server_url, "the agent needs to know its server")?;
+    let token = match inputs.token_file.secret() {
+        Some(token) => token.clone(),
+        None => questions.token(&inputs.token_file)?,
+    };
+    Ok(Agent { server_url, token })
 }
 
-impl Resolver<'_, '_> {
-    fn settings(mut self) -> Result<Settings, Failure> {
-        let mode = Mode::from_word(&self.text("mode")?).unwrap_or(Mode::Server);
-        let platform = matches!(mode, Mode::SingleNode | Mode::Stack);
-        let host_local = mode == Mode::SingleNode;
-        if platform {
-            self.offer("domain")?;
+fn tls(questions: &mut Questions<'_, '_>, inputs: &mut TlsInputs) -> Result<Tls, InputError> {
+    questions.offer(&mut inputs.mode)?;
+    if *inputs.mode.defaulted()? == TlsMode::SelfSigned {
+        return Ok(Tls::SelfSigned);
+    }
+    let email = questions.required(&mut inputs.letsencrypt_email, "Let's Encrypt asks for an address")?;
+    questions.offer(&mut inputs.letsencrypt_environment)?;
+    let environment: LetsencryptEnvironment = *inputs.letsencrypt_environment.defaulted()?;
+    Ok(Tls::Letsencrypt { email, environment })
+}
+
+/// Settings of the registry. They are complete also where the mode has no registry, because features and checks read them.
+fn registry(
+    questions: &mut Questions<'_, '_>,
+    inputs: &mut RegistryInputs,
+    host: String,
+    used: bool,
+) -> Result<Registry, InputError> {
+    if used {
+        questions.offer(&mut inputs.pvc_size_gib)?;
+        questions.offer(&mut inputs.auth)?;
+    }
+    let auth = if *inputs.auth.defaulted()? {
+        let name = if used {
+            questions.required(&mut inputs.user, "a registry with a login needs a user")?
+        } else {
+            text(&inputs.user)
+        };
+        Some(RegistryAuth { user: name, password: password(&inputs.password_file) })
+    } else {
+        None
+    };
+    Ok(Registry {
+        host,
+        pvc_size_gib: *inputs.pvc_size_gib.defaulted()?,
+        storage_class: inputs.storage_class.text().map(str::to_owned),
+        auth,
+    })
+}
+
+fn longhorn(
+    questions: &mut Questions<'_, '_>,
+    inputs: &mut LonghornInputs,
+    used: bool,
+) -> Result<Longhorn, InputError> {
+    if used {
+        questions.offer(&mut inputs.data_path)?;
+    }
+    Ok(Longhorn {
+        data_path: PathBuf::from(inputs.data_path.defaulted()?.as_str()),
+        replica_count: *inputs.replica_count.defaulted()?,
+        minimal_available_percentage: *inputs.minimal_available_percentage.defaulted()?,
+        make_default: *inputs.make_default.defaulted()?,
+    })
+}
+
+fn nfs(questions: &mut Questions<'_, '_>, inputs: &mut NfsInputs) -> Result<Option<Nfs>, InputError> {
+    questions.offer(&mut inputs.manage)?;
+    if !*inputs.manage.defaulted()? {
+        return Ok(None);
+    }
+    questions.offer(&mut inputs.export_path)?;
+    questions.offer(&mut inputs.allowed_network)?;
+    Ok(Some(Nfs {
+        export_path: PathBuf::from(inputs.export_path.defaulted()?.as_str()),
+        allowed_network: inputs.allowed_network.defaulted()?.as_str().to_owned(),
+    }))
+}
+
+fn skipped(inputs: &Inputs) -> impl Iterator<Item = Component> {
+    inputs.components.values().filter(|(_, choice)| **choice == Choice::Skip).map(|(id, _)| id)
+}
+
+fn password(input: &SecretInput) -> Password {
+    input.secret().cloned().map_or(Password::Generate, Password::Given)
+}
+
+fn text<T>(input: &Input<T>) -> String {
+    input.text().unwrap_or_default().to_owned()
+}
+
+/// Somebody who can be asked, if there is one, and what becomes of what nobody answered.
+struct Questions<'a, 'prompt> {
+    prompt: Option<&'a mut (dyn Prompt + 'prompt)>,
+    completeness: Completeness,
+}
+
+impl Questions<'_, '_> {
+    /// Asks for an input that has a default, where everything is asked.
+    fn offer<T>(&mut self, input: &mut Input<T>) -> Result<(), InputError> {
+        let default = input.spec().default;
+        self.ask(input, default, false)
+    }
+
+    /// A host name whose default follows from the domain; asked for only where it is `used`.
+    fn host(&mut self, input: &mut Input<HostName>, default: &str, used: bool) -> Result<String, InputError> {
+        if used {
+            self.ask(input, Some(default), false)?;
         }
-        let domain = self.text("domain")?;
-        let agent = if mode == Mode::Agent { Some(self.agent()?) } else { None };
-        let tls = if platform { self.tls()? } else { Tls::SelfSigned };
-        let rancher = self.rancher(&domain, platform)?;
-        Ok(Settings {
-            mode,
-            agent,
-            tls,
-            registry: self.registry(&domain, &rancher.host, platform)?,
-            rancher,
-            longhorn: self.longhorn(platform)?,
-            nfs: if host_local { self.nfs()? } else { None },
-            manage_hosts_file: self.inputs.switch("host.manage_hosts_file"),
-            trust_registry_in_docker: self.inputs.switch("host.trust_registry_in_docker"),
-            skipped: self.skipped(),
-            versions: self.versions(),
-            checksums: self.checksums(),
-            artifacts: self
-                .inputs
-                .text("artifacts_dir")
-                .map_or(Artifacts::Download, |path| Artifacts::Local(PathBuf::from(path))),
-        })
+        Ok(input.text().unwrap_or(default).to_owned())
     }
 
-    fn agent(&mut self) -> Result<Agent, Failure> {
-        let server_url = self.required("agent.server_url", "the agent needs to know its server")?;
-        let token = match self.inputs.secret("agent.token_file") {
-            Some(token) => token.clone(),
-            None => self.ask_token()?,
-        };
-        Ok(Agent { server_url, token })
+    /// The value of an input that has no default. `why` completes the error where nobody can be asked.
+    fn required<T>(&mut self, input: &mut Input<T>, why: &'static str) -> Result<String, InputError> {
+        self.ask(input, None, true)?;
+        match (input.value(), self.completeness) {
+            (None, Completeness::Complete) => Err(input.spec().missing(why)),
+            _ => Ok(text(input)),
+        }
     }
 
-    fn ask_token(&mut self) -> Result<Secret, Failure> {
-        let Some(asker) = &mut self.asker else {
-            if self.demand == Demand::Known {
-                return Ok(Secret::new(""));
-            }
-            return Err(Failure::usage(
-                "missing agent.token_file: the agent needs the join token of its server",
-            )
-            .hint("give --agent-token-file FILE or set PRODUCTIVE_K3S_AGENT_TOKEN"));
+    /// Asks for an input that nobody gave. Each answer is kept at once, so that one question that is interrupted does not
+    /// lose the answers before it.
+    fn ask<T>(
+        &mut self,
+        input: &mut Input<T>,
+        default: Option<&str>,
+        required: bool,
+    ) -> Result<(), InputError> {
+        if input.source().is_some_and(|source| source > ValueSource::Default) {
+            return Ok(());
+        }
+        let Some(prompt) = self.prompt.as_mut().filter(|prompt| required || prompt.asks_all()) else {
+            return Ok(());
         };
-        match asker.ask_secret("Join token of the server")?.trim() {
-            "" => Err(Failure::usage("missing agent.token_file: the answer was empty")),
+        let answer = prompt.ask(input.spec(), default)?;
+        if answer.is_empty() { Ok(()) } else { input.set(&answer, ValueSource::Prompt) }
+    }
+
+    fn token(&mut self, input: &SecretInput) -> Result<Secret, InputError> {
+        let Some(prompt) = &mut self.prompt else {
+            return match self.completeness {
+                Completeness::Partial => Ok(Secret::new("")),
+                Completeness::Complete => Err(input.missing("the agent needs the join token of its server")),
+            };
+        };
+        match prompt.ask_secret("Join token of the server")?.trim() {
+            "" => Err(InputError::MissingInput {
+                key: input.spec().key.clone(),
+                why: "the answer was empty",
+                remedy: None,
+            }),
             token => Ok(Secret::new(token)),
         }
     }
-
-    fn tls(&mut self) -> Result<Tls, Failure> {
-        self.offer("tls.mode")?;
-        if self.text("tls.mode")? != "letsencrypt" {
-            return Ok(Tls::SelfSigned);
-        }
-        let email = self.required("tls.letsencrypt_email", "Let's Encrypt asks for an address")?;
-        self.offer("tls.letsencrypt_environment")?;
-        let environment = LetsencryptEnvironment::from_word(&self.text("tls.letsencrypt_environment")?)
-            .unwrap_or(LetsencryptEnvironment::Staging);
-        Ok(Tls::Letsencrypt { email, environment })
-    }
-
-    fn rancher(&mut self, domain: &str, used: bool) -> Result<Rancher, Failure> {
-        let host = self.host("rancher.host", &format!("rancher.{domain}"), used)?;
-        let password = self.password("rancher.password_file");
-        Ok(Rancher { host, password })
-    }
-
-    fn registry(&mut self, domain: &str, rancher_host: &str, used: bool) -> Result<Registry, Failure> {
-        let host = self.host("registry.host", &format!("registry.{domain}"), used)?;
-        if used && host == rancher_host {
-            return Err(Failure::usage("registry.host is the host name of Rancher; each needs its own"));
-        }
-        if used {
-            self.offer("registry.pvc_size_gib")?;
-            self.offer("registry.auth")?;
-        }
-        let auth = if self.inputs.switch("registry.auth") { Some(self.registry_auth(used)?) } else { None };
-        Ok(Registry {
-            host,
-            pvc_size_gib: self.number("registry.pvc_size_gib")?,
-            storage_class: self.inputs.text("registry.storage_class").map(str::to_owned),
-            auth,
-        })
-    }
-
-    fn registry_auth(&mut self, in_mode: bool) -> Result<RegistryAuth, Failure> {
-        let user = if in_mode {
-            self.required("registry.user", "a registry with a login needs a user")?
-        } else {
-            self.inputs.text("registry.user").unwrap_or_default().to_owned()
-        };
-        let password = self.password("registry.password_file");
-        Ok(RegistryAuth { user, password })
-    }
-
-    fn longhorn(&mut self, used: bool) -> Result<Longhorn, Failure> {
-        if used {
-            self.offer("longhorn.data_path")?;
-        }
-        Ok(Longhorn {
-            data_path: PathBuf::from(self.text("longhorn.data_path")?),
-            replica_count: self.number("longhorn.replica_count")?,
-            minimal_available_percentage: self.number("longhorn.minimal_available_percentage")?,
-            make_default: self.inputs.switch("longhorn.make_default"),
-        })
-    }
-
-    fn nfs(&mut self) -> Result<Option<Nfs>, Failure> {
-        self.offer("nfs.manage")?;
-        if !self.inputs.switch("nfs.manage") {
-            return Ok(None);
-        }
-        self.offer("nfs.export_path")?;
-        self.offer("nfs.allowed_network")?;
-        Ok(Some(Nfs {
-            export_path: PathBuf::from(self.text("nfs.export_path")?),
-            allowed_network: self.text("nfs.allowed_network")?,
-        }))
-    }
-
-    fn skipped(&self) -> BTreeSet<Component> {
-        let skips =
-            |component: &Component| self.inputs.text(&format!("components.{component}")) == Some("skip");
-        Component::ALL.iter().copied().filter(skips).collect()
-    }
-
-    fn versions(&self) -> BTreeMap<Component, String> {
-        let pinned = COMPONENTS.iter().filter(|spec| spec.pin().is_some());
-        let version = |component| self.inputs.text(&format!("versions.{component}"));
-        pinned.filter_map(|spec| Some((spec.id(), version(spec.id())?.to_owned()))).collect()
-    }
-
-    fn checksums(&self) -> BTreeMap<&'static str, Sha256Sum> {
-        let artifacts = COMPONENTS.iter().flat_map(|spec| spec.checksums()).map(|input| input.artifact);
-        let pinned = |artifact| self.inputs.text(&format!("checksums.{artifact}")).and_then(Sha256Sum::parse);
-        artifacts.filter_map(|artifact| Some((artifact, pinned(artifact)?))).collect()
-    }
-
-    fn host(&mut self, key: &'static str, default: &str, used: bool) -> Result<String, Failure> {
-        if used {
-            self.ask(key, Some(default), false)?;
-        }
-        Ok(self.inputs.text(key).unwrap_or(default).to_owned())
-    }
-
-    /// Asks for an input that has a default, where everything is asked.
-    fn offer(&mut self, key: &'static str) -> Result<(), Failure> {
-        let default = Input::find(key).and_then(|input| input.default);
-        self.ask(key, default, false)
-    }
-
-    fn required(&mut self, key: &'static str, why: &str) -> Result<String, Failure> {
-        self.ask(key, None, true)?;
-        match (self.inputs.text(key), self.demand) {
-            (Some(value), _) => Ok(value.to_owned()),
-            (None, Demand::Known) => Ok(String::new()),
-            (None, Demand::Complete) => Err(missing(key, why)),
-        }
-    }
-
-    /// Asks until the answer passes the check; an answer is never lost to a typing mistake further on.
-    fn ask(&mut self, key: &'static str, default: Option<&str>, required: bool) -> Result<(), Failure> {
-        let (Some(input), None) = (Input::find(key), self.inputs.given(key)) else { return Ok(()) };
-        let Some(asker) = self.asker.as_mut().filter(|asker| required || asker.asks_all()) else {
-            return Ok(());
-        };
-        let answer = asker.ask(input, default)?;
-        if !answer.is_empty() {
-            self.inputs.insert(input, answer, Origin::Prompt)?;
-        }
-        Ok(())
-    }
-
-    fn text(&self, key: &'static str) -> Result<String, Failure> {
-        self.inputs.text(key).map(str::to_owned).ok_or_else(|| missing(key, "it has no default"))
-    }
-
-    fn number<const MIN: u32, const MAX: u32>(
-        &self,
-        key: &'static str,
-    ) -> Result<Bounded<MIN, MAX>, Failure> {
-        let number = self.text(key)?.parse::<u32>().unwrap_or(MIN);
-        Bounded::try_from(number).map_err(|error| Failure::usage(format!("{key} is {error}")))
-    }
-
-    fn password(&self, key: &'static str) -> Password {
-        self.inputs.secret(key).cloned().map_or(Password::Generate, Password::Given)
-    }
-}
-
-fn missing(key: &'static str, why: &str) -> Failure {
-    let failure = Failure::usage(format!("missing {key}: {why}"));
-    let Some(input) = Input::find(key) else { return failure };
-    let variable = input.variable();
-    failure.hint(match input.flag {
-        Some(flag) => format!("give --{flag}, set {variable}, or put {key} in the config file"),
-        None => format!("set {variable}, or put {key} in the config file"),
-    })
 }

@@ -3,6 +3,7 @@
 mod apply;
 mod component;
 mod host;
+mod input;
 mod preflight;
 mod rollback;
 mod step;

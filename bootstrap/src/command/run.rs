@@ -12,7 +12,7 @@ use super::inputs;
 use crate::cli;
 use crate::exit::{Exit, Failure};
 use crate::host::{Host, RunLog};
-use crate::input::{Asker, Demand, Flags, Inputs, gather, resolve};
+use crate::input::{Completeness, Flags, Inputs, Prompt, collect, resolve};
 use crate::run::{Files, Reporter, Session, ask_consent, decided_consent, features, local_facts};
 use crate::settings::{Artifacts, Settings};
 use crate::terminal::{Printer, Prompter, Signals, on_terminal};
@@ -25,7 +25,7 @@ pub(super) fn run(options: &cli::Run, flags: &Flags, printer: &mut Printer) -> R
     // Files that were named are read before signals are taken over: one that never ends must not keep Ctrl-C from
     // ending the program.
     let mut warnings = Vec::new();
-    let inputs = gather(flags, |name| std::env::var_os(name), options.config.as_deref(), &mut warnings)?;
+    let inputs = collect(flags, |name| std::env::var_os(name), options.config.as_deref(), &mut warnings)?;
     let signals =
         Signals::install().map_err(|error| Failure::failed(format!("cannot take over signals: {error}")))?;
     let request = request(inputs, warnings, options, printer, &signals)?;
@@ -58,8 +58,8 @@ fn request(
 ) -> Result<Request, Failure> {
     let decision = decided_consent(&mut warnings);
     // Faults in what was given, and without a terminal what is missing, are told before anybody is asked anything.
-    let demand = if on_terminal() { Demand::Known } else { Demand::Complete };
-    resolve(&mut inputs.clone(), None, demand)?;
+    let completeness = if on_terminal() { Completeness::Partial } else { Completeness::Complete };
+    resolve(&mut inputs.clone(), None, completeness)?;
     let consent = match decision {
         Decision::Decided(consent) => consent,
         Decision::Ask(question) => ask_consent(question, printer, signals),
@@ -68,8 +68,9 @@ fn request(
         return Err(Failure::new(Exit::Interrupted(signal), "interrupted; nothing was done"));
     }
     let mut prompter = Prompter::on_terminal(printer, signals, !options.dry_run && !options.yes);
-    let asker = prompter.as_mut().map(|prompter| prompter as &mut dyn Asker);
-    let settings = resolve(&mut inputs, asker, Demand::Complete)?;
+    let prompt = prompter.as_mut().map(|prompter| prompter as &mut dyn Prompt);
+    let settings = resolve(&mut inputs, prompt, Completeness::Complete)
+        .map_err(|error| inputs::failure(&error, signals.pending()))?;
     Ok(Request { inputs, settings, consent, warnings })
 }
 

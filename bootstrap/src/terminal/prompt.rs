@@ -11,8 +11,7 @@ use rustix::io::Errno;
 use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, tcgetattr, tcsetattr};
 
 use super::{Printer, Signals};
-use crate::exit::{Exit, Failure};
-use crate::input::{Asker, Input};
+use crate::input::{InputSpec, Prompt, PromptError};
 
 /// How a question was answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,30 +73,25 @@ impl<'a> Prompter<'a> {
         self.printer
     }
 
-    fn required_line(&mut self, question: &str) -> Result<String, Failure> {
+    fn required_line(&mut self, question: &str) -> Result<String, PromptError> {
         match self.line(question) {
             Answer::Line(line) => Ok(line),
-            Answer::EndOfInput => {
-                Err(Failure::new(Exit::Declined, "the input ended before the question was answered"))
-            }
-            Answer::Interrupted => {
-                let exit = self.signals.pending().map_or(Exit::Declined, Exit::Interrupted);
-                Err(Failure::new(exit, "interrupted at a question; nothing was changed"))
-            }
+            Answer::EndOfInput => Err(PromptError::EndOfInput),
+            Answer::Interrupted => Err(PromptError::Interrupted),
         }
     }
 }
 
-impl Asker for Prompter<'_> {
-    fn ask(&mut self, input: &Input, default: Option<&str>) -> Result<String, Failure> {
-        let help = input.help.split(" [default").next().unwrap_or(input.help);
+impl Prompt for Prompter<'_> {
+    fn ask(&mut self, input: &InputSpec, default: Option<&str>) -> Result<String, PromptError> {
+        let help = input.help;
         let question = match default {
             Some(default) => format!("{help} [{default}]:"),
             None => format!("{help}:"),
         };
         loop {
             let answer = self.required_line(&question)?.trim().to_owned();
-            match input.kind.check(&answer) {
+            match (input.check)(&answer) {
                 _ if answer.is_empty() && default.is_some() => return Ok(answer),
                 Ok(()) => return Ok(answer),
                 Err(expected) => self.printer.warn(&format!("{} {expected}", input.key)),
@@ -105,7 +99,7 @@ impl Asker for Prompter<'_> {
         }
     }
 
-    fn ask_secret(&mut self, what: &str) -> Result<String, Failure> {
+    fn ask_secret(&mut self, what: &str) -> Result<String, PromptError> {
         let hidden = HiddenInput::start();
         let answer = self.required_line(&format!("{what} (not shown):"));
         drop(hidden);

@@ -14,7 +14,7 @@ use crate::command::inputs;
 use crate::component::{PlanContext, Probe, components, detect, plan};
 use crate::exit::{Exit, Failure};
 use crate::host::{Host, RunLog};
-use crate::input::{Demand, Flags, gather, resolve};
+use crate::input::{self, Completeness, Flags, resolve};
 use crate::run::{PlannedComponent, features, now};
 use crate::terminal::Printer;
 
@@ -60,8 +60,8 @@ fn documents(context: &TelemetryContext, mode: Mode) -> Result<Vec<TelemetryDocu
 
 fn manifest(mode: Mode, run_id: schema::Id) -> Result<RunManifest, Failure> {
     let variable = |name: &str| (name != "PRODUCTIVE_K3S_MODE").then(|| std::env::var_os(name)).flatten();
-    let mut inputs = gather(&Flags::mode(mode), variable, None, &mut Vec::new())?;
-    let settings = resolve(&mut inputs, None, Demand::Known)?;
+    let mut inputs = input::collect(&Flags::mode(mode), variable, None, &mut Vec::new())?;
+    let settings = resolve(&mut inputs, None, Completeness::Partial)?;
     let host = Host::this_machine(RunLog::discard());
     let mut manifest = RunManifest::begin(run_id, Execution::DryRun, mode, inputs::platform(&host), now());
     manifest.features = features(&settings, true);

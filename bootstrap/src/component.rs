@@ -8,6 +8,7 @@ pub mod artifacts;
 mod cert_manager;
 mod chart;
 mod clusterissuer;
+mod dependent;
 mod detection;
 mod docker_registry_trust;
 mod finding;
@@ -15,7 +16,7 @@ mod helm;
 mod k3s;
 mod local_hosts;
 mod longhorn;
-mod nfs;
+pub mod nfs;
 mod plan;
 mod probe;
 mod rancher;
@@ -24,10 +25,11 @@ mod spec;
 
 use schema::{Component, Mode};
 
-pub use detection::Detection;
+pub use dependent::{Dependent, Identity, PendingRemoval, names};
+pub use detection::{Conflict, Detection, Gap};
 pub use finding::{Finding, Severity};
 pub use plan::{ComponentPlan, PlanContext};
-pub use probe::{Cluster, Probe};
+pub use probe::{Cluster, Probe, has_cluster};
 pub use spec::{ChecksumInput, Pin, PinForm, RollbackClass, Spec};
 
 use crate::settings::Settings;
@@ -67,14 +69,15 @@ pub fn detect(component: Component, probe: &Probe<'_>) -> Detection {
     if settings.skipped.contains(&component) || !spec.wanted(settings) {
         return Detection::NotNeeded;
     }
-    spec.detect(probe)
+    spec.detect(probe).into()
 }
 
 /// Plans one component.
 pub fn plan(component: Component, detection: &Detection, context: &PlanContext<'_>) -> ComponentPlan {
     match detection {
         Detection::NotNeeded => ComponentPlan::skip(),
-        Detection::Unknown(reason) | Detection::Conflict(reason) => ComponentPlan::blocked(reason),
+        Detection::Unknown(error) => ComponentPlan::blocked(error.to_string()),
+        Detection::Conflict(conflict) => ComponentPlan::blocked(conflict.to_string()),
         _ => spec(component).plan(detection, context),
     }
 }

@@ -9,8 +9,8 @@ mod error;
 mod files;
 mod log;
 mod native;
+mod probe;
 mod process;
-mod questions;
 mod run;
 
 use std::ffi::OsStr;
@@ -23,8 +23,8 @@ pub use command::{Command, Privilege, Stdin};
 pub use error::{CommandError, FileError};
 pub use files::Written;
 pub use log::RunLog;
+pub use probe::ProbeError;
 pub use process::Output;
-pub use questions::Answer;
 
 /// A machine, or in tests a folder that stands for one.
 #[derive(Debug)]

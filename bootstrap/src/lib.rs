@@ -3,7 +3,6 @@
 //! A library so that its tests, and the stand-ins they need, live in `bootstrap/tests`; the binary is [`command::main`]
 //! and nothing else. Nothing outside this repository depends on it.
 
-pub mod apply;
 pub mod cli;
 pub mod command;
 pub mod component;

@@ -33,3 +33,12 @@ impl fmt::Display for Secret {
         f.write_str(MASK)
     }
 }
+
+/// A password that was given, or is to be made when it is first needed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Password {
+    /// Given by the operator.
+    Given(Secret),
+    /// Made by the run and shown once at its end. A dry run makes none.
+    Generate,
+}

@@ -63,11 +63,15 @@ fn planned(
         Execution::DryRun => rollback::LiveStates::new(),
         Execution::Apply => rollback::observe_all(host, context),
     };
-    rollback::plan(context, &live_states, options.include)
+    let include = match options.include {
+        Some(cli::Include::Moderate) => rollback::Include::Moderate,
+        None => rollback::Include::Safe,
+    };
+    rollback::plan(context, &live_states, include)
 }
 
 /// A plan that was made without root may say of much that it cannot be told.
 fn unseen(plan: &RollbackPlan) -> Option<String> {
-    let unseen = plan.in_state(ItemState::Manual).filter(|item| item.reason.contains("needs root")).count();
+    let unseen = plan.in_state(ItemState::Manual).filter(|item| item.reason.needs_root()).count();
     (unseen > 0).then(|| format!("{unseen} items can only be seen by root; with sudo the plan tells more"))
 }

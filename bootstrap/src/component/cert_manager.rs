@@ -4,6 +4,7 @@ use schema::{Component, Mode};
 
 use super::artifacts::{self, Release};
 use super::{ChecksumInput, ComponentPlan, Detection, Pin, PlanContext, Probe, RollbackClass, Spec};
+use crate::host::ProbeError;
 use crate::step::{Action, Artifact, Check, ChecksumSource, Condition, ObjectRef, Origin, Step};
 
 const NAMESPACE: &str = "cert-manager";
@@ -43,7 +44,7 @@ impl Spec for CertManager {
 
     /// Present when all its deployments are there and the last object of its manifest too: a run that died in the middle
     /// of the manifest must not leave the rest out for good.
-    fn detect(&self, probe: &Probe<'_>) -> Detection {
+    fn detect(&self, probe: &Probe<'_>) -> Result<Detection, ProbeError> {
         let deployment = |name: &&str| ObjectRef::namespaced("apps/v1", "Deployment", NAMESPACE, name);
         let webhook = "ValidatingWebhookConfiguration";
         let last = ObjectRef::cluster_wide("admissionregistration.k8s.io/v1", webhook, WEBHOOK);

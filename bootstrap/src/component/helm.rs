@@ -4,7 +4,7 @@ use schema::{Component, Mode};
 
 use super::artifacts::{self, Release};
 use super::{ChecksumInput, ComponentPlan, Detection, Pin, PlanContext, Probe, RollbackClass, Spec};
-use crate::host::Command;
+use crate::host::{Command, ProbeError};
 use crate::step::{Action, Artifact, Check, ChecksumSource, Condition, Origin, Step};
 
 const BINARY: &str = "/usr/local/bin/helm";
@@ -40,8 +40,9 @@ impl Spec for Helm {
         RollbackClass::Manual
     }
 
-    fn detect(&self, probe: &Probe<'_>) -> Detection {
-        if probe.host.program("helm").is_some() { Detection::Present } else { Detection::Missing }
+    fn detect(&self, probe: &Probe<'_>) -> Result<Detection, ProbeError> {
+        let found = probe.host.program("helm").is_some();
+        Ok(if found { Detection::Present } else { Detection::Missing })
     }
 
     fn plan(&self, detection: &Detection, context: &PlanContext<'_>) -> ComponentPlan {

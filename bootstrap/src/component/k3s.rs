@@ -7,7 +7,7 @@ use schema::{Component, Mode, PlannedAction};
 use super::artifacts::{self, Release};
 use super::probe::k3s_state;
 use super::{ChecksumInput, ComponentPlan, Detection, Pin, PlanContext, Probe, RollbackClass, Spec};
-use crate::host::Command;
+use crate::host::{Command, ProbeError};
 use crate::settings::{Agent, Artifacts};
 use crate::step::{Action, Artifact, Check, ChecksumSource, Condition, Content, Origin, Step};
 
@@ -50,7 +50,7 @@ impl Spec for K3s {
         RollbackClass::Manual
     }
 
-    fn detect(&self, probe: &Probe<'_>) -> Detection {
+    fn detect(&self, probe: &Probe<'_>) -> Result<Detection, ProbeError> {
         k3s_state(probe.host, probe.settings.mode)
     }
 

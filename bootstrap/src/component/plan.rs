@@ -39,8 +39,8 @@ impl ComponentPlan {
     }
 
     /// Nothing can be planned, because the state of the component could not be told or speaks against it.
-    pub(super) fn blocked(reason: &str) -> Self {
-        let blocked = Some(reason.to_owned());
+    pub(super) fn blocked(reason: String) -> Self {
+        let blocked = Some(reason);
         Self { action: PlannedAction::Pending, steps: Vec::new(), verify: Vec::new(), blocked }
     }
 

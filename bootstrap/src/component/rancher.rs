@@ -7,6 +7,7 @@ use super::chart::Chart;
 use super::{
     ChecksumInput, ComponentPlan, Detection, Pin, PlanContext, Probe, RollbackClass, Spec, artifacts,
 };
+use crate::host::ProbeError;
 use crate::settings::{Settings, Tls};
 use crate::step::{Check, Condition, Document, ObjectRef, SecretKeyRef, SecretSource, Step};
 
@@ -52,7 +53,7 @@ impl Spec for Rancher {
         RollbackClass::Moderate
     }
 
-    fn detect(&self, probe: &Probe<'_>) -> Detection {
+    fn detect(&self, probe: &Probe<'_>) -> Result<Detection, ProbeError> {
         CHART.detect(probe)
     }
 

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::component::{Cluster, Detection, Finding, Probe, Spec, detect, selected};
-use crate::step::Found;
+use crate::host::ProbeError;
 
 /// Nothing is said of a cluster that is not there or does not answer: detection says that.
 pub(super) fn check(probe: &Probe<'_>) -> Vec<Finding> {
@@ -49,9 +49,9 @@ fn foreign_ingress(spec: &dyn Spec, probe: &Probe<'_>) -> Option<Finding> {
     })
 }
 
-fn items(found: &Found) -> &[Value] {
+fn items(found: &Result<Option<Value>, ProbeError>) -> &[Value] {
     match found {
-        Found::Object(list) => list.get("items").and_then(Value::as_array).map_or(&[], Vec::as_slice),
-        Found::NotFound | Found::Unknown(_) => &[],
+        Ok(Some(list)) => list.get("items").and_then(Value::as_array).map_or(&[], Vec::as_slice),
+        Ok(None) | Err(_) => &[],
     }
 }

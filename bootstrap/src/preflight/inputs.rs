@@ -5,7 +5,7 @@ use std::path::Path;
 use schema::Mode;
 
 use crate::component::Finding;
-use crate::host::{Answer, Host};
+use crate::host::Host;
 use crate::settings::{Artifacts, Settings};
 
 pub(super) fn check(host: &Host, settings: &Settings) -> Vec<Finding> {
@@ -23,24 +23,24 @@ pub(super) fn check(host: &Host, settings: &Settings) -> Vec<Finding> {
 
 fn no_server_here(host: &Host) -> Finding {
     match host.service_active("k3s") {
-        Answer::No => Finding::pass("role", "no k3s server runs here"),
-        Answer::Yes => {
+        Ok(false) => Finding::pass("role", "no k3s server runs here"),
+        Ok(true) => {
             Finding::failure("role", "a k3s server runs here; a host is a server or an agent, not both")
         }
-        Answer::Unknown(reason) => {
-            Finding::warning("role", format!("cannot tell whether a k3s server runs here: {reason}"))
+        Err(error) => {
+            Finding::warning("role", format!("cannot tell whether a k3s server runs here: {error}"))
         }
     }
 }
 
 fn server_here(host: &Host) -> Finding {
     match host.service_active("k3s") {
-        Answer::Yes => Finding::pass("role", "a k3s server runs here"),
-        Answer::No => {
+        Ok(true) => Finding::pass("role", "a k3s server runs here"),
+        Ok(false) => {
             Finding::failure("role", "no k3s server runs here; `bootstrap run --mode server` installs one")
         }
-        Answer::Unknown(reason) => {
-            Finding::warning("role", format!("cannot tell whether a k3s server runs here: {reason}"))
+        Err(error) => {
+            Finding::warning("role", format!("cannot tell whether a k3s server runs here: {error}"))
         }
     }
 }

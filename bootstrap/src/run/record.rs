@@ -1,13 +1,13 @@
 //! What a run writes down of itself, kept true at every moment.
 
 use chrono::Utc;
-use manifest::{Intent, LocalFacts, ManifestError, Outcome, PrivateContext, RunFiles};
+use manifest::{LocalFacts, ManifestError, PrivateContext, RunFiles};
 use privacy::Gate;
 use schema::{
     Component, ComponentRecord, ComponentResult, Features, Finish, Issuer, RunManifest, Step, UtcSeconds,
 };
 
-use crate::apply::Journal;
+use crate::step::{Journal, Update};
 
 /// The current time as documents state it.
 pub fn now() -> UtcSeconds {
@@ -104,19 +104,6 @@ impl Record {
         self.write_public();
     }
 
-    /// Changes the private context and writes it.
-    ///
-    /// # Errors
-    /// It could not be written: a run must not go on to change what it cannot write down.
-    fn journal<T>(
-        &mut self,
-        change: impl FnOnce(&mut PrivateContext, UtcSeconds) -> T,
-    ) -> Result<T, ManifestError> {
-        let result = change(&mut self.private, now());
-        self.files.write_private(&self.private)?;
-        Ok(result)
-    }
-
     fn write_public(&mut self) {
         if let Err(error) = self.files.write_public(&self.public, &self.gate) {
             self.keep_warning(&error);
@@ -138,11 +125,12 @@ impl Record {
 }
 
 impl Journal for Record {
-    fn begin(&mut self, intent: Intent) -> Result<u32, ManifestError> {
-        self.journal(|context, at| context.begin_step(intent, at))
+    fn context(&self) -> &PrivateContext {
+        &self.private
     }
 
-    fn end(&mut self, seq: u32, outcome: Outcome) -> Result<(), ManifestError> {
-        self.journal(|context, at| context.end_step(seq, outcome, at))
+    fn update(&mut self, change: Update<'_>) -> Result<(), ManifestError> {
+        change(&mut self.private, now());
+        self.files.write_private(&self.private)
     }
 }

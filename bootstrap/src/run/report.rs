@@ -125,7 +125,7 @@ impl PlanEntry {
         Self {
             component: planned.component,
             detected_before: planned.detection.word(),
-            detail: planned.detection.detail().map(str::to_owned),
+            detail: planned.detection.detail(),
             planned_action: planned.plan.action,
             result: manifest.components.get(planned.component).map(|record| record.result),
             steps: planned
@@ -149,7 +149,7 @@ pub fn show_plan(planned: &[PlannedComponent], printer: &mut Printer) {
         };
         printer.heading(&format!("{component:<21}  {found:<22}  {action}"));
         if let Some(detail) = detection.detail() {
-            printer.wrapped("    ", detail);
+            printer.wrapped("    ", &detail);
         }
         for (number, step) in plan.steps.iter().enumerate() {
             printer.data(&format!("  {:>2}. {}", number + 1, step.title));

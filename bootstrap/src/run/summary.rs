@@ -5,9 +5,9 @@ use std::time::Duration;
 use schema::{Component, ComponentResult, RunManifest};
 use serde::{Serialize, Serializer};
 
-use crate::apply::GeneratedPasswords;
 use crate::secret::Secret;
 use crate::settings::Settings;
+use crate::step::GeneratedPasswords;
 use crate::terminal::Printer;
 
 /// How long the components took, and which passwords were made for them.

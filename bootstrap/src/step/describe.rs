@@ -2,10 +2,16 @@
 
 use std::path::Path;
 
-use super::{
-    Action, Artifact, ChecksumSource, Content, Document, Origin, Step, apply_object, checksum_path,
-    default_class_patch, download, enable_service, helm_upgrade, install_packages,
+use manifest::PreviousFile;
+
+use super::action::{Action, Content, Step, UndoAction};
+use super::artifact::{Artifact, ChecksumSource, Origin, checksum_path};
+use super::command::{
+    apply_object, default_class_patch, delete_object, download, enable_service, helm_uninstall, helm_upgrade,
+    install_packages, longhorn_setting,
 };
+use super::document::Document;
+
 use crate::host::{Command, Privilege, Stdin};
 use crate::secret::MASK;
 
@@ -66,6 +72,7 @@ impl Step {
                 lines
             }
             Action::Wait(check) => vec![format!("wait until {check}")],
+            Action::Undo(action) => undo(action),
         }
     }
 }
@@ -109,4 +116,33 @@ fn run(command: &Command) -> Vec<String> {
 
 fn identity(object: &Document) -> String {
     object.reference().map_or_else(|| "an object".to_owned(), |reference| reference.to_string())
+}
+
+fn undo(action: &UndoAction) -> Vec<String> {
+    match action {
+        UndoAction::Run(command) => run(command),
+        UndoAction::RestoreFile { path, previous: PreviousFile::Absent } => {
+            vec![format!("remove {}", path.display())]
+        }
+        UndoAction::RestoreFile { path, .. } => vec![format!("restore {}", path.display())],
+        UndoAction::RemoveDir(path) => vec![format!("remove directory {}", path.display())],
+        UndoAction::RestoreBlock { path, marker, previous } => {
+            let what = if previous.is_some() { "restore" } else { "remove" };
+            vec![format!("{what} block {marker} of {}", path.display())]
+        }
+        UndoAction::RemoveLine { path, line } => {
+            vec![format!("remove this line from {}", path.display()), format!("  {line}")]
+        }
+        UndoAction::DeleteObject { object, uid } => run(&delete_object(&object.path(), uid)),
+        UndoAction::AwaitAbsent { object, .. } => vec![format!("wait until {object} is gone")],
+        UndoAction::UninstallRelease { namespace, release, confirmation } => {
+            let confirm =
+                confirmation.iter().map(|setting| longhorn_setting(namespace, &setting.name, "true"));
+            confirm.chain([helm_uninstall(namespace, release)]).flat_map(|command| run(&command)).collect()
+        }
+        UndoAction::RestoreDefaultClass { from, to } => {
+            let former = from.iter().map(|from| default_class_patch(from, true));
+            former.chain([default_class_patch(to, false)]).flat_map(|command| run(&command)).collect()
+        }
+    }
 }

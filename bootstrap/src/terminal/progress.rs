@@ -6,7 +6,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use schema::Component;
 
 use super::Printer;
-use crate::apply::{Effect, StepEvent};
+use crate::step::{Effect, StepEvent};
 
 /// Without a terminal, what is waited for is told again after this time, so that a log does not fill up.
 const REMINDER: Duration = Duration::from_secs(30);

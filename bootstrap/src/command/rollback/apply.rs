@@ -4,7 +4,7 @@ use std::path::Path;
 
 use manifest::{Holder, ManifestError, PrivateContext, RunFiles, RunLock, RunsDir};
 use privacy::{Gate, LocalIdentifiers};
-use schema::{CommandName, CommandResult, Envelope, Execution, Id, UtcSeconds};
+use schema::{CommandName, CommandResult, Envelope, Execution, Id};
 use telemetry::{Consent, Decision, envelope_from_env};
 use uuid::Uuid;
 
@@ -14,29 +14,32 @@ use crate::cli;
 use crate::exit::{Exit, Failure};
 use crate::host::{Host, RunLog};
 use crate::rollback::{
-    self, ItemState, Journal, RollbackEvent, RollbackExecutor, RollbackPlan, RollbackReport, UndoResult,
-    UndoResults,
+    self, ItemState, RollbackEvent, RollbackExecutor, RollbackPlan, RollbackReport, UndoResult, UndoResults,
 };
 use crate::run::{Reporter, ask_consent, decided_consent, now};
+use crate::step::{Journal, Update};
 use crate::terminal::{Printer, Prompter, Signals};
 
-/// The files of the run, in which each undo is written down.
-struct Files(RunFiles);
+/// The record of the run, in which each undo is written down.
+struct RunRecord {
+    files: RunFiles,
+    context: PrivateContext,
+}
 
-impl Journal for Files {
-    fn now(&self) -> UtcSeconds {
-        now()
+impl Journal for RunRecord {
+    fn context(&self) -> &PrivateContext {
+        &self.context
     }
 
-    fn store(&mut self, context: &PrivateContext) -> Result<(), ManifestError> {
-        self.0.write_private(context)
+    fn update(&mut self, change: Update<'_>) -> Result<(), ManifestError> {
+        change(&mut self.context, now());
+        self.files.write_private(&self.context)
     }
 }
 
 /// What is needed to change the host, held to the end.
 struct RunContext {
-    files: Files,
-    context: PrivateContext,
+    record: RunRecord,
     host: Host,
     gate: Gate,
     envelope: Envelope,
@@ -51,7 +54,7 @@ pub(super) fn run(
     signals: &Signals,
 ) -> Result<Exit, Failure> {
     let mut begun = RunContext::new(record, printer, signals)?;
-    let plan = planned(options, &begun.context, &begun.host, printer);
+    let plan = planned(options, &begun.record.context, &begun.host, printer);
     if !printer.is_json() {
         rollback::show(&plan, printer);
         printer.data("");
@@ -79,7 +82,7 @@ pub(super) fn run(
         let error = failure.as_ref().map(|failure| failure.message.as_str());
         printer.document(&RollbackReport::of_work(&plan, &results, exit.code(), error, &begun.warnings));
     } else {
-        rollback::show_fates(&plan, &results, printer);
+        rollback::show_results(&plan, &results, printer);
     }
     failure.map_or(Ok(Exit::Done), |failure| Err(failure.documented()))
 }
@@ -108,7 +111,7 @@ impl RunContext {
                 .hint("run as root, or as a user who may use sudo")
         })?;
         let warnings = told.iter().map(ToString::to_string).collect();
-        Ok(Self { files: Files(files), context, host, gate, envelope, warnings, _lock: lock })
+        Ok(Self { record: RunRecord { files, context }, host, gate, envelope, warnings, _lock: lock })
     }
 }
 
@@ -172,7 +175,7 @@ fn work(
         }
     };
     let stop = || signals.pending().is_some();
-    RollbackExecutor::new(&begun.host, &mut begun.context, &mut begun.files, &mut report, &stop).all(plan)
+    RollbackExecutor::new(&begun.host, &mut begun.record, &mut report, &stop).all(plan)
 }
 
 /// How the rollback ended: well only if everything that was to be undone is.

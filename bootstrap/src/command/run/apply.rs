@@ -8,13 +8,13 @@ use schema::{
 };
 
 use super::{Request, RunContext};
-use crate::apply::{ExecutionError, Executor, StepFailure};
 use crate::cli;
 use crate::command::preflight as preflight_command;
 use crate::exit::{Exit, Failure, Signal};
 use crate::preflight::{self, PreflightReport, Severity};
 use crate::run::{PlannedComponent, RunReport, Stopped, Summary, detect_and_plan};
 use crate::settings::Artifacts;
+use crate::step::{ExecutionError, Executor, StepEvent, StepFailure};
 use crate::terminal::{Printer, Progress, Prompter, Signals};
 
 /// Why a run ended before its last step.
@@ -225,14 +225,15 @@ fn component(
     run.session.record.enter(component.into());
     let began = Instant::now();
     let mut progress = Progress::new(printer, component);
-    let mut show = |event: crate::apply::StepEvent<'_>| progress.show(event);
+    let mut show = |event: StepEvent<'_>| progress.show(event);
     let stop = || signals.pending().is_some();
     let mut apply = Executor::new(&run.host, &mut run.session.record, &mut show, &stop);
-    let result = apply.component(component, &planned.plan);
+    let result = apply.component(component, &planned.plan.steps, &planned.plan.verify);
     let made = apply.into_passwords();
     drop(progress);
     match result {
-        Ok(result) => {
+        Ok(()) => {
+            let result = planned.plan.result();
             run.session.record.result(component, result);
             run.reporter.component(component, result);
             Ok(Summary::of(component, began.elapsed(), &made))

@@ -20,7 +20,7 @@ fn a_server_is_installed_and_verified_and_the_second_run_changes_nothing() {
     }));
     let before = tree(&stub);
     let second = run(&stub, &settings);
-    assert!(second.changed.is_empty() && second.journal.intents.is_empty(), "{:?}", second.changed);
+    assert!(second.changed.is_empty() && second.journal.steps().is_empty(), "{:?}", second.changed);
     assert_eq!(
         second.results(),
         [(Component::K3s, ComponentResult::Reused), (Component::Helm, ComponentResult::Reused)]
@@ -47,11 +47,11 @@ fn a_single_node_gets_every_component_and_the_second_run_reuses_all() {
     let first = run(&stub, &settings);
     let undos: Vec<Undo> = first
         .journal
-        .intents
+        .steps()
         .iter()
-        .map(|(intent, outcome)| match outcome {
-            Some(Outcome::Done { undo, .. }) => undo.clone().unwrap_or_else(|| intent.undo.clone()),
-            other => panic!("{}: {other:?}", intent.action),
+        .map(|step| {
+            assert_eq!(step.state, StepState::Done, "{}", step.action);
+            step.undo.clone()
         })
         .collect();
     let results: Vec<ComponentResult> = first.results().iter().map(|(_, result)| *result).collect();
@@ -67,7 +67,7 @@ fn a_single_node_gets_every_component_and_the_second_run_reuses_all() {
     assert_eq!(stub.text("etc/docker/certs.d/registry.example.local/ca.crt"), "certificate\n");
     let before = tree(&stub);
     let second = run(&stub, &settings);
-    assert!(second.changed.is_empty() && second.journal.intents.is_empty(), "{:?}", second.changed);
+    assert!(second.changed.is_empty() && second.journal.steps().is_empty(), "{:?}", second.changed);
     assert!(second.results().iter().all(|(_, result)| *result == ComponentResult::Reused));
     assert_eq!(tree(&stub), before);
 }
@@ -128,7 +128,7 @@ fn the_registry_is_given_bcrypt() {
 fn the_former_default_class_is_remembered() {
     let stub = StubHost::fresh().with_server();
     let ran = run(&stub, &settings(Mode::Stack));
-    let switched = ran.journal.intents.iter().find_map(|(intent, _)| match &intent.undo {
+    let switched = ran.journal.steps().iter().find_map(|step| match &step.undo {
         Undo::DefaultStorageClass { from, to } => Some((from.clone(), to.clone())),
         _ => None,
     });

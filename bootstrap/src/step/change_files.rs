@@ -5,11 +5,12 @@ use std::path::Path;
 use manifest::{PreviousFile, Undo};
 use schema::Component;
 
-use super::change::{Change, StepOutcome};
+use super::action::Content;
 use super::error::StepError;
-use super::{Effect, Executor, fetch};
-use crate::host::Written;
-use crate::step::{Content, certificate, lines};
+use super::executor::{Change, Effect, Executor, StepOutcome};
+use super::observe::certificate;
+use super::{fetch, lines};
+use crate::host::{ProbeError, Written};
 
 impl Executor<'_> {
     pub(super) fn install(
@@ -44,7 +45,7 @@ impl Executor<'_> {
                 Change::of_present(component, title, None, undo)
             }
         };
-        self.make(change, |this| Ok(wrote(this.host.install(from, path, mode)?, path)))
+        self.change(change, |this| Ok(wrote(this.host.install(from, path, mode)?, path)))
     }
 
     pub(super) fn write(
@@ -60,7 +61,7 @@ impl Executor<'_> {
                 self.host.log().redact(secret);
                 secret.expose().to_owned()
             }
-            Content::Certificate(secret) => certificate(self.host, secret).map_err(StepError::State)?,
+            Content::Certificate(secret) => certificate(self.host, secret).map_err(ProbeError::from)?,
         };
         // Without root a secret file of a former run cannot be read, and is written again.
         let old = match self.host.read(path) {
@@ -84,7 +85,7 @@ impl Executor<'_> {
                 Change::of_present(component, title, None, Undo::file(path, text.as_bytes(), previous))
             }
         };
-        self.make(change, |this| Ok(wrote(this.host.write(path, &text, Some(mode))?, path)))
+        self.change(change, |this| Ok(wrote(this.host.write(path, &text, Some(mode))?, path)))
     }
 
     pub(super) fn ensure_dir(
@@ -99,7 +100,7 @@ impl Executor<'_> {
         for folder in self.host.missing_dirs(path)? {
             let change = Change::of_absent(component, title, Undo::Folder { path: folder.clone() });
             let mode = if folder == path { mode } else { 0o755 };
-            effect = self.make(change, |this| {
+            effect = self.change(change, |this| {
                 this.host.ensure_dir(&folder, mode)?;
                 Ok(StepOutcome::wrote(folder.display().to_string()))
             })?;
@@ -130,7 +131,7 @@ impl Executor<'_> {
             Change::of_absent(component, title, undo)
         };
         let new = lines::with_block(&text, marker, lines);
-        self.make(change, |this| Ok(wrote(this.host.write(path, &new, None)?, path)))
+        self.change(change, |this| Ok(wrote(this.host.write(path, &new, None)?, path)))
     }
 
     pub(super) fn ensure_line(
@@ -147,7 +148,40 @@ impl Executor<'_> {
         let undo = Undo::Line { path: path.to_owned(), line: line.to_owned() };
         let change = Change::of_absent(component, title, undo);
         let new = lines::with_line(&text, line);
-        self.make(change, |this| Ok(wrote(this.host.write(path, &new, None)?, path)))
+        self.change(change, |this| Ok(wrote(this.host.write(path, &new, None)?, path)))
+    }
+
+    pub(super) fn restore_file(&self, path: &Path, previous: &PreviousFile) -> Result<(), StepError> {
+        match previous {
+            PreviousFile::Text { content, mode } => drop(self.host.write(path, content, Some(*mode))?),
+            PreviousFile::Absent => self.host.remove_file(path)?,
+            // The planner never asks for this: what is not kept is left to the operator.
+            PreviousFile::NotKept { .. } => {}
+        }
+        Ok(())
+    }
+
+    pub(super) fn remove_dir(&self, path: &Path) -> Result<(), StepError> {
+        if self.host.remove_empty_dir(path)? { Ok(()) } else { Err(StepError::NotEmpty(path.to_owned())) }
+    }
+
+    pub(super) fn restore_block(
+        &self,
+        path: &Path,
+        marker: &str,
+        previous: Option<&str>,
+    ) -> Result<(), StepError> {
+        let Some(text) = self.host.read_text(path)? else { return Ok(()) };
+        let Some(found) = lines::find_block(&text, marker) else { return Ok(()) };
+        let restored = text.replacen(found, previous.unwrap_or_default(), 1);
+        self.host.write(path, &restored, None)?;
+        Ok(())
+    }
+
+    pub(super) fn remove_line(&self, path: &Path, line: &str) -> Result<(), StepError> {
+        let Some(text) = self.host.read_text(path)? else { return Ok(()) };
+        self.host.write(path, &lines::without_line(&text, line), None)?;
+        Ok(())
     }
 }
 

@@ -5,11 +5,11 @@ use base64::prelude::BASE64_STANDARD;
 use schema::Component;
 use serde_json::Value;
 
+use super::document::{SecretKeyRef, SecretSource};
 use super::error::StepError;
+use super::kube::Kube;
 use crate::host::Host;
-use crate::secret::Secret;
-use crate::settings::Password;
-use crate::step::{Found, Kube, SecretKeyRef, SecretSource};
+use crate::secret::{Password, Secret};
 
 /// The passwords that a run has made.
 #[derive(Debug, Default)]
@@ -40,8 +40,7 @@ impl GeneratedPasswords {
             }
             SecretSource::Htpasswd { user, password } => {
                 let password = self.password(host, component, password, None)?;
-                let hash = bcrypt::hash(password.expose(), BCRYPT_COST)
-                    .map_err(|_| StepError::State("the password cannot be hashed by bcrypt".to_owned()))?;
+                let hash = bcrypt::hash(password.expose(), BCRYPT_COST).map_err(|_| StepError::Bcrypt)?;
                 let line = Secret::new(format!("{user}:{hash}\n"));
                 host.log().redact(&line);
                 Ok(line)
@@ -87,15 +86,10 @@ fn generate() -> Secret {
 
 /// The password that a former, interrupted run has given already: another one would not be taken any more.
 fn kept(host: &Host, place: &SecretKeyRef) -> Result<Option<Secret>, StepError> {
-    match Kube(host).get(&place.secret) {
-        Found::Object(object) => {
-            let encoded = object.get("data").and_then(|data| data.get(&place.key)).and_then(Value::as_str);
-            let text = encoded
-                .and_then(|encoded| BASE64_STANDARD.decode(encoded).ok())
-                .and_then(|bytes| String::from_utf8(bytes).ok());
-            Ok(text.filter(|text| !text.is_empty()).map(Secret::new))
-        }
-        Found::NotFound => Ok(None),
-        Found::Unknown(reason) => Err(StepError::State(reason)),
-    }
+    let Some(object) = Kube(host).get(&place.secret)? else { return Ok(None) };
+    let encoded = object.get("data").and_then(|data| data.get(&place.key)).and_then(Value::as_str);
+    let text = encoded
+        .and_then(|encoded| BASE64_STANDARD.decode(encoded).ok())
+        .and_then(|bytes| String::from_utf8(bytes).ok());
+    Ok(text.filter(|text| !text.is_empty()).map(Secret::new))
 }

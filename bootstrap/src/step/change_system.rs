@@ -3,11 +3,10 @@
 use manifest::Undo;
 use schema::Component;
 
-use super::change::{Change, StepOutcome};
+use super::command::{enable_service, install_packages};
 use super::error::StepError;
-use super::{Effect, Executor};
-use crate::host::{Answer, Command};
-use crate::step::{enable_service, install_packages};
+use super::executor::{Change, Effect, Executor, StepOutcome};
+use crate::host::Command;
 
 impl Executor<'_> {
     pub(super) fn run(
@@ -16,7 +15,7 @@ impl Executor<'_> {
         title: &str,
         command: &Command,
     ) -> Result<Effect, StepError> {
-        self.make(Change::of_unknown(component, title), |this| {
+        self.change(Change::of_unknown(component, title), |this| {
             this.host.run(command)?;
             Ok(StepOutcome::wrote(command.to_string()))
         })
@@ -31,11 +30,11 @@ impl Executor<'_> {
         let mut effect = Effect::Unchanged;
         for package in packages {
             let change = match self.host.package_installed(package) {
-                Answer::Yes => continue,
-                Answer::No => Change::of_absent(component, title, Undo::Package { name: package.clone() }),
-                Answer::Unknown(_) => Change::of_unknown(component, title),
+                Ok(true) => continue,
+                Ok(false) => Change::of_absent(component, title, Undo::Package { name: package.clone() }),
+                Err(_) => Change::of_unknown(component, title),
             };
-            effect = self.make(change, |this| {
+            effect = self.change(change, |this| {
                 let [refresh, install] = install_packages(std::slice::from_ref(package));
                 // One dead repository among many fails the refresh; whether it was needed is told by the installation.
                 let _ = this.host.run(&refresh);
@@ -53,7 +52,7 @@ impl Executor<'_> {
         name: &str,
     ) -> Result<Effect, StepError> {
         let enabled = self.host.ask(&Command::new("systemctl").args(["is-enabled", name]))?.succeeded();
-        if enabled && self.host.service_active(name) == Answer::Yes {
+        if enabled && self.host.service_active(name) == Ok(true) {
             return Ok(Effect::Unchanged);
         }
         let change = if enabled {
@@ -61,7 +60,7 @@ impl Executor<'_> {
         } else {
             Change::of_absent(component, title, Undo::Service { name: name.to_owned() })
         };
-        self.make(change, |this| {
+        self.change(change, |this| {
             this.host.run(&enable_service(name))?;
             Ok(StepOutcome::wrote(name))
         })

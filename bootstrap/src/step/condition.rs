@@ -4,8 +4,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::ObjectRef;
-use crate::host::Command;
+use super::kube::ObjectRef;
+use crate::host::{Command, CommandError, FileError, ProbeError};
 
 /// Something that must be so within a time.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,6 +64,13 @@ pub enum Condition {
         /// The network.
         network: String,
     },
+    /// The kernel does not export the folder to the network.
+    NotExported {
+        /// The folder.
+        path: PathBuf,
+        /// The network.
+        network: String,
+    },
     /// All these names have an address on this host.
     Resolves(Vec<String>),
     /// The command ends with code 0.
@@ -94,7 +101,7 @@ impl Condition {
                 format!("k3s kubectl{namespace} describe {} {}", object.kind.to_lowercase(), object.name)
             }
             Self::HelmDeployed { namespace, release } => format!("helm -n {namespace} status {release}"),
-            Self::Exported { .. } => "exportfs -v".to_owned(),
+            Self::Exported { .. } | Self::NotExported { .. } => "exportfs -v".to_owned(),
             Self::CertificateInstalled { .. } | Self::Resolves(_) | Self::Succeeds(_) => return None,
         };
         Some(format!("look at it with: {look}"))
@@ -128,8 +135,128 @@ impl fmt::Display for Condition {
                 write!(f, "helm release {namespace}/{release} is deployed")
             }
             Self::Exported { path, network } => write!(f, "{} is exported to {network}", path.display()),
+            Self::NotExported { path, network } => {
+                write!(f, "{} is not exported to {network}", path.display())
+            }
             Self::Resolves(names) => write!(f, "{} resolve", names.join(", ")),
             Self::Succeeds(command) => write!(f, "{command} succeeds"),
+        }
+    }
+}
+
+/// Why a condition does not hold, as far as can be seen. Nothing decides by it but whether it holds; the operator reads it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unmet {
+    /// It could not be found out.
+    #[error(transparent)]
+    Probe(#[from] ProbeError),
+    /// The service is in another state than active.
+    #[error("service {name} is {state}")]
+    Service {
+        /// Its name.
+        name: String,
+        /// The state, as systemd calls it.
+        state: String,
+    },
+    /// No node is ready.
+    #[error("0 of {total} nodes Ready")]
+    Nodes {
+        /// How many there are.
+        total: usize,
+    },
+    /// The deployment has not brought up all its replicas.
+    #[error("deployment {namespace}/{name}: {available} of {wanted} replicas available")]
+    Deployment {
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        name: String,
+        /// Replicas that serve.
+        available: u64,
+        /// Replicas that should.
+        wanted: u64,
+    },
+    /// Pods are missing or not ready.
+    #[error("{ready} of {total} pods Ready")]
+    Pods {
+        /// Pods that are ready or have done their work.
+        ready: usize,
+        /// Pods that there are.
+        total: usize,
+    },
+    /// Nothing is behind the service.
+    #[error("service {namespace}/{service} has no endpoints")]
+    Endpoints {
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        service: String,
+    },
+    /// A condition of an object is not `True`.
+    #[error("condition {name} is {}", status.as_deref().unwrap_or("not reported yet"))]
+    ObjectCondition {
+        /// Name of the condition.
+        name: &'static str,
+        /// Its status, if it is reported at all.
+        status: Option<String>,
+    },
+    /// The object does not exist.
+    #[error("{0} is not there")]
+    ObjectAbsent(ObjectRef),
+    /// The secret holds no certificate.
+    #[error("the secret holds no certificate yet")]
+    NoCertificate,
+    /// What the secret holds is no text in base64.
+    #[error("the secret's certificate is not base64 text")]
+    CertificateMalformed,
+    /// The file holds another certificate than the secret.
+    #[error("{} holds another certificate", .0.display())]
+    OtherCertificate(PathBuf),
+    /// The file does not exist.
+    #[error("{} is not there", .0.display())]
+    FileAbsent(PathBuf),
+    /// The release is in another state than `deployed`.
+    #[error("helm release {namespace}/{release} is {state}")]
+    Release {
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        release: String,
+        /// Its state, as helm calls it.
+        state: String,
+    },
+    /// The kernel does not export the folder.
+    #[error("exportfs does not list the export")]
+    NotExported,
+    /// The kernel goes on exporting what was taken out of the exports.
+    #[error("exportfs still lists the export")]
+    StillExported,
+    /// The name has no address.
+    #[error("{name} does not resolve")]
+    Unresolved {
+        /// The name.
+        name: String,
+    },
+}
+
+impl From<CommandError> for Unmet {
+    fn from(error: CommandError) -> Self {
+        Self::Probe(error.into())
+    }
+}
+
+impl From<FileError> for Unmet {
+    fn from(error: FileError) -> Self {
+        Self::Probe(error.into())
+    }
+}
+
+/// For who wants to compare with something and finds it not ready: that is no answer either.
+impl From<Unmet> for ProbeError {
+    fn from(unmet: Unmet) -> Self {
+        match unmet {
+            Unmet::Probe(error) => error,
+            unmet => Self::NothingToCompare { what: unmet.to_string() },
         }
     }
 }

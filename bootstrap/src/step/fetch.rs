@@ -7,9 +7,13 @@ use std::path::{Path, PathBuf};
 use privacy::disk;
 use sha2::{Digest, Sha256};
 
+use super::artifact::{
+    Artifact, ChecksumSource, Origin, Sha256Sum, checksum_path, in_chart_index, in_github_release,
+    in_sum_file, named_in_sum_file,
+};
+use super::command::download;
 use super::error::StepError;
-use super::{Effect, Executor, sums};
-use crate::step::{Artifact, ChecksumSource, Origin, Sha256Sum, checksum_path, download};
+use super::executor::{Effect, Executor};
 
 /// Texts about artifacts are smaller than this; the index of a chart repository is the largest.
 const MAX_CHECKSUM_FILE_BYTES: u64 = 64 * 1024 * 1024;
@@ -36,10 +40,9 @@ impl Executor<'_> {
         }
         let found = sum_of(&part)?;
         if found != wanted {
-            let remark = if is_html(&part) { "; it is a web page" } else { "" };
+            let is_html = is_html(&part);
             let _ = fs::remove_file(&part);
-            let (path, wanted, found) = (to.to_owned(), wanted.to_string(), found.to_string());
-            return Err(StepError::Checksum { path, wanted, found, remark });
+            return Err(StepError::Checksum { path: to.to_owned(), wanted, found, is_html });
         }
         fs::rename(&part, to).map_err(StepError::staging("rename", &part))?;
         Ok(Effect::Changed)
@@ -53,10 +56,16 @@ impl Executor<'_> {
             Origin::Chart { repository, chart, version } => {
                 let url = format!("{repository}/index.yaml");
                 let index = self.text(&url, to)?;
-                let (chart, digest) = sums::in_chart_index(&index, repository, chart, version)
-                    .ok_or_else(|| StepError::Download(format!("{url} does not list {chart} {version}")))?;
+                let (chart, digest) =
+                    in_chart_index(&index, repository, chart, version).ok_or_else(|| {
+                        StepError::ChartNotListed {
+                            url: url.clone(),
+                            chart: chart.clone(),
+                            version: version.clone(),
+                        }
+                    })?;
                 if !chart.starts_with("https://") {
-                    return Err(StepError::Download(format!("{url} gives no https URL for {name}")));
+                    return Err(StepError::ChartWithoutHttps { url, name: name.clone() });
                 }
                 (From::Url(chart), digest)
             }
@@ -64,18 +73,15 @@ impl Executor<'_> {
         let (wanted, place) = match &artifact.checksum {
             ChecksumSource::Pinned(sum) => (Some(sum.clone()), String::new()),
             ChecksumSource::ChartIndex => (stated, "the index of the repository".to_owned()),
-            ChecksumSource::SumFile { url, entry } => {
-                (sums::in_sum_file(&self.text(url, to)?, entry), url.clone())
-            }
+            ChecksumSource::SumFile { url, entry } => (in_sum_file(&self.text(url, to)?, entry), url.clone()),
             ChecksumSource::GithubRelease { url, asset } => {
-                (sums::in_github_release(&self.text(url, to)?, asset), url.clone())
+                (in_github_release(&self.text(url, to)?, asset), url.clone())
             }
             ChecksumSource::FolderSums { files } => {
                 (from.folder().and_then(|folder| in_folder_sums(folder, files, name)), files.join(" or "))
             }
         };
-        let wanted =
-            wanted.ok_or_else(|| StepError::Download(format!("there is no sha256 for {name} in {place}")))?;
+        let wanted = wanted.ok_or_else(|| StepError::NoChecksum { name: name.clone(), place })?;
         Ok(Source { from, wanted })
     }
 
@@ -90,7 +96,7 @@ impl Executor<'_> {
         let _ = fs::remove_file(to);
         match self.host.run(&download(url, to)) {
             Ok(_) if to.exists() => Ok(()),
-            Ok(_) => Err(StepError::Download(format!("curl left nothing of {url}"))),
+            Ok(_) => Err(StepError::NothingFetched { url: url.to_owned() }),
             Err(error) => Err(StepError::from_download(error)),
         }
     }
@@ -129,11 +135,7 @@ pub(super) fn sum_of(path: &Path) -> Result<Sha256Sum, StepError> {
 
 fn in_folder(folder: &Path, name: &str) -> Result<PathBuf, StepError> {
     let file = folder.join(name);
-    if file.is_file() {
-        Ok(file)
-    } else {
-        Err(StepError::Download(format!("{} is missing from the artifacts folder", file.display())))
-    }
+    if file.is_file() { Ok(file) } else { Err(StepError::NoArtifact(file)) }
 }
 
 /// The first sum file that names the artifact. A file that is about one artifact need not name it.
@@ -142,7 +144,7 @@ fn in_folder_sums(folder: &Path, files: &[String], name: &str) -> Option<Sha256S
         let bytes = disk::read_bounded(&folder.join(file), MAX_CHECKSUM_FILE_BYTES).ok()?;
         let text = String::from_utf8_lossy(&bytes);
         let about_it_alone = file.strip_prefix(name).is_some();
-        if about_it_alone { sums::in_sum_file(&text, name) } else { sums::named_in_sum_file(&text, name) }
+        if about_it_alone { in_sum_file(&text, name) } else { named_in_sum_file(&text, name) }
     })
 }
 

@@ -1,8 +1,9 @@
-//! What the operator is told of a step and its undoing.
+//! What the operator is told of a step and its undoing: the one place where facts of a rollback become sentences.
 
 use manifest::{PreviousFile, StepRecord, Undo};
 use schema::Component;
 
+use super::item::Relation;
 use super::observe::object;
 
 /// What a step made, in a few words.
@@ -68,13 +69,13 @@ pub(super) const fn safe_because(step: &StepRecord) -> &'static str {
     }
 }
 
-/// What stands before the names of what keeps something from being undone.
-pub(super) fn in_use_by(step: &StepRecord) -> &'static str {
+/// How what is found in the place of a step hangs on it.
+pub(super) fn relation(step: &StepRecord) -> Relation {
     match &step.undo {
-        Undo::Folder { .. } => "it holds",
-        Undo::HelmRelease { .. } => "its volumes would be destroyed:",
-        Undo::Object { object_kind, .. } if object_kind == "Namespace" => "it holds",
-        _ => "it is used by",
+        Undo::Folder { .. } => Relation::Content,
+        Undo::HelmRelease { .. } => Relation::Data,
+        Undo::Object { object_kind, .. } if object_kind == "Namespace" => Relation::Content,
+        _ => Relation::User,
     }
 }
 

@@ -16,7 +16,7 @@ fn after_a_death_at_any_record_the_next_run_completes_to_the_same_end(component:
     assert!(writes > 0);
     for last in 0..writes {
         let stub = prepared(component);
-        let journal = Records { dies_after: Some(last), ..Records::default() };
+        let journal = Records::dying_after(Some(last));
         let died = run_with(&stub, &settings, journal, &|| false);
         assert!(died.result.is_err(), "did not die at write {last}");
         run(&stub, &settings).result.unwrap_or_else(|error| {

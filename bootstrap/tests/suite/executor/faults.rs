@@ -61,7 +61,7 @@ fn a_failed_command_is_told_with_its_last_lines() {
     assert_eq!(failure.step, "run the k3s install script");
     assert!(failure.message.ends_with("ended with exit code 3"), "{}", failure.message);
     assert_eq!(failure.tail, ["no space left"]);
-    assert!(matches!(ran.journal.intents.last(), Some((_, Some(Outcome::Failed)))));
+    assert_eq!(ran.journal.steps().last().map(|step| step.state), Some(StepState::Failed));
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn an_api_server_that_does_not_answer_stops_the_run_before_anything_is_changed()
         let before = tree(&stub);
         let ran = run(&stub, &settings(Mode::Stack));
         assert!(ran.failure().message.contains(fault), "{}", ran.failure().message);
-        assert!(ran.journal.intents.is_empty());
+        assert!(ran.journal.steps().is_empty());
         assert_eq!(tree(&stub), before);
     }
 }
@@ -118,12 +118,12 @@ fn a_command_that_hangs_is_a_step_that_took_too_long() {
     let host = stub.host();
     let command = Command::new("getent").args(["hosts", "x"]).timeout(Duration::from_millis(200));
     let steps = vec![Step::new("look up", Action::Run(command))];
-    let plan = ComponentPlan { action: PlannedAction::Install, steps, verify: Vec::new(), blocked: None };
     let mut journal = Records::default();
-    let result = Executor::new(&host, &mut journal, &mut |_| {}, &|| false).component(Component::Helm, &plan);
+    let result =
+        Executor::new(&host, &mut journal, &mut |_| {}, &|| false).component(Component::Helm, &steps, &[]);
     let Err(ExecutionError::Failed(failure)) = result else { panic!("{result:?}") };
     assert_eq!((failure.reason, failure.step.as_str()), (FailureReason::TimedOut, "look up"));
-    assert!(matches!(journal.intents.as_slice(), [(_, Some(Outcome::Failed))]));
+    assert!(matches!(journal.steps(), [step] if step.state == StepState::Failed));
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn an_agent_is_refused_on_a_server() {
     let stub = StubHost::fresh().with_server();
     let ran = run(&stub, &settings(Mode::Agent));
     assert!(ran.failure().message.contains("service k3s is active"), "{}", ran.failure().message);
-    assert!(ran.journal.intents.is_empty());
+    assert!(ran.journal.steps().is_empty());
 }
 
 #[test]
@@ -144,7 +144,7 @@ fn a_stop_is_obeyed_between_steps_and_while_waiting() {
     };
     let ran = run_with(&stub, &only(Component::K3s), Records::default(), &third_time);
     assert!(matches!(ran.result, Err(ExecutionError::Interrupted)));
-    assert!(ran.journal.intents.iter().all(|(_, outcome)| outcome.is_some()));
+    assert!(ran.journal.steps().iter().all(|step| step.state != StepState::Intent));
 
     let stub = StubHost::fresh();
     replace_installer(&stub, &format!(": > {}", stub.path("etc/systemd/system/k3s.service").display()));

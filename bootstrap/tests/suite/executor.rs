@@ -30,48 +30,61 @@ mod runs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use manifest::{Intent, ManifestError, Outcome};
-use schema::{Component, ComponentResult, Mode, PlannedAction};
+use manifest::{MachineFingerprint, MachineId, ManifestError, PrivateContext, RunId, StepRecord, StepState};
+use schema::{Component, ComponentResult, Execution, FailureReason, Id, Mode, PlannedAction};
 
-use crate::support::detect_all;
+use crate::support::IMPATIENT;
 use crate::support::settings::{SECRETS, settings};
 use crate::support::stub_host::StubHost;
-use bootstrap::apply::{
-    Effect, ExecutionError, Executor, GeneratedPasswords, Journal, StepEvent, StepFailure,
-};
+use crate::support::{RUN, detect_all, now, with_timeouts};
 use bootstrap::component::{self, ComponentPlan, PlanContext};
 use bootstrap::settings::{Artifacts, Password, RegistryAuth, Settings};
+use bootstrap::step::{
+    Effect, ExecutionError, Executor, GeneratedPasswords, Journal, StepEvent, StepFailure, Update,
+};
 
 /// A journal that keeps everything, and dies when it is told to.
-#[derive(Default)]
 struct Records {
-    intents: Vec<(Intent, Option<Outcome>)>,
+    context: PrivateContext,
     /// After this many writes the process is dead.
     dies_after: Option<usize>,
     writes: usize,
 }
 
+impl Default for Records {
+    fn default() -> Self {
+        Self::dying_after(None)
+    }
+}
+
 impl Records {
-    fn write(&mut self) -> Result<(), ManifestError> {
-        self.writes += 1;
-        match self.dies_after {
-            Some(last) if self.writes > last => Err(ManifestError::Unwritable { path: PathBuf::new() }),
-            _ => Ok(()),
-        }
+    fn dying_after(dies_after: Option<usize>) -> Self {
+        let run = RunId::new(Id::parse(RUN).expect("an id")).expect("a run id");
+        let machine = MachineFingerprint::of(&MachineId::read(Path::new("/")));
+        let context = PrivateContext::begin(&run, Execution::Apply, Mode::SingleNode, machine, now());
+        Self { context, dies_after, writes: 0 }
+    }
+
+    /// The steps that were written down.
+    fn steps(&self) -> &[StepRecord] {
+        &self.context.steps
     }
 }
 
 impl Journal for Records {
-    fn begin(&mut self, intent: Intent) -> Result<u32, ManifestError> {
-        self.write()?;
-        self.intents.push((intent, None));
-        Ok(u32::try_from(self.intents.len()).expect("few"))
+    fn context(&self) -> &PrivateContext {
+        &self.context
     }
 
-    fn end(&mut self, seq: u32, outcome: Outcome) -> Result<(), ManifestError> {
-        self.write()?;
-        self.intents[seq as usize - 1].1 = Some(outcome);
-        Ok(())
+    fn update(&mut self, change: Update<'_>) -> Result<(), ManifestError> {
+        self.writes += 1;
+        match self.dies_after {
+            Some(last) if self.writes > last => Err(ManifestError::Unwritable { path: PathBuf::new() }),
+            _ => {
+                change(&mut self.context, now());
+                Ok(())
+            }
+        }
     }
 }
 
@@ -116,27 +129,25 @@ fn run_with(stub: &StubHost, settings: &Settings, mut journal: Records, stop: &d
         StepEvent::Waiting(what) => waited.push(what.to_owned()),
         _ => {}
     };
-    let mut apply =
-        Executor::new(&host, &mut journal, &mut report, stop).polling_every(Duration::from_millis(5));
+    let mut executor = Executor::new(&host, &mut journal, &mut report, stop).with_timing(IMPATIENT);
     let result = plans
         .iter()
-        .map(|(component, plan)| Ok((*component, apply.component(*component, plan)?)))
+        .map(|(component, plan)| {
+            refuse_blocked(plan)?;
+            executor.component(*component, &plan.steps, &plan.verify)?;
+            Ok((*component, plan.result()))
+        })
         .collect::<Result<Vec<_>, ExecutionError>>();
-    let passwords = apply.into_passwords();
+    let passwords = executor.into_passwords();
     Ran { result, journal, passwords, changed, waited }
 }
 
-/// Nothing on the stub host takes long, so what is not so soon never will be.
-fn with_timeouts(mut plan: ComponentPlan) -> ComponentPlan {
-    for check in &mut plan.verify {
-        check.timeout = Duration::from_millis(40);
-    }
-    for step in &mut plan.steps {
-        if let bootstrap::step::Action::Wait(check) = &mut step.action {
-            check.timeout = Duration::from_millis(40);
-        }
-    }
-    plan
+/// A run refuses a plan with a blocked component before it applies anything.
+fn refuse_blocked(plan: &ComponentPlan) -> Result<(), ExecutionError> {
+    let Some(reason) = &plan.blocked else { return Ok(()) };
+    let (step, message) = ("plan".to_owned(), reason.clone());
+    let reason = FailureReason::CommandFailed;
+    Err(StepFailure { step, reason, message, tail: Vec::new(), hint: None }.into())
 }
 
 /// Every file of the host that is not the stub's own, with its content.

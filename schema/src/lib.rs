@@ -21,7 +21,6 @@ mod integer;
 pub mod limits;
 mod manifest;
 mod platform;
-pub mod publish;
 mod time;
 mod version;
 

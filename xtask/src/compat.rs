@@ -14,11 +14,11 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use anyhow::{Context, bail};
-use schema::{DocumentKind, publish};
+use schema::DocumentKind;
 use serde_json::Value;
 
 use crate::release::{self, Version};
-use crate::{files, output};
+use crate::{contract, files, output};
 use change::{Breaks, Change, Level};
 
 /// Name and text of each published file.
@@ -35,7 +35,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
         .into_iter()
         .map(|name| Ok((name.clone(), fs::read_to_string(last.folder.join(name))?)))
         .collect::<anyhow::Result<_>>()?;
-    let new: Files = publish::files().into_iter().map(|file| (file.path, file.contents)).collect();
+    let new: Files = contract::files().into_iter().map(|file| (file.path, file.contents)).collect();
     let changes = changes(&old, &new)?;
     let current = release::current()?;
     output::line(&format!("contract {current} against release {}: {} changes", last.version, changes.len()));

@@ -7,6 +7,7 @@
 
 mod compat;
 mod conformance;
+mod contract;
 mod e2e;
 mod files;
 mod output;

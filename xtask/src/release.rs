@@ -6,10 +6,9 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use anyhow::{Context, bail};
-use schema::publish;
 use serde_json::Value;
 
-use crate::{compat, files, output, schema_files};
+use crate::{compat, contract, files, output, schema_files};
 
 /// A semantic version without pre-release.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,7 +65,7 @@ impl Release {
             let path = entry["path"].as_str().context("an entry of the index has a path")?;
             let frozen = fs::read_to_string(self.folder.join(path))
                 .with_context(|| format!("release {} lacks {path}", self.version))?;
-            if entry["sha256"] != publish::sha256(&frozen) {
+            if entry["sha256"] != contract::sha256(&frozen) {
                 bail!("{path} of release {} was changed after its release: restore it", self.version);
             }
         }

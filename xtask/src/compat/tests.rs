@@ -9,7 +9,7 @@ use super::{denylist, judge};
 use crate::release::Version;
 
 fn published(path: &str) -> Value {
-    let file = schema::publish::files().into_iter().find(|file| file.path == path).expect("published");
+    let file = crate::contract::files().into_iter().find(|file| file.path == path).expect("published");
     serde_json::from_str(&file.contents).expect("JSON")
 }
 

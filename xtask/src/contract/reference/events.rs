@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::kinds::{resolved, words_of};
 use super::{fields, plain, vectors};
-use crate::VOCABULARIES;
+use schema::VOCABULARIES;
 
 /// Properties that the table of events tells.
 const TOLD_BY_THE_EVENT: [&str; 3] = ["event_family", "event_category", "event_name"];

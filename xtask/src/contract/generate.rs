@@ -5,10 +5,10 @@ use schemars::transform::{RecursiveTransform, Transform, transform_subschemas};
 use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value, json};
 
-use crate::{CONTRACT_VERSION, DocumentKind, RunManifest, TelemetryDocument};
+use schema::{CONTRACT_VERSION, DocumentKind, RunManifest, TelemetryDocument};
 
 /// The schema of `kind` as it is published: JSON Schema 2020-12, self-contained, closed.
-pub fn schema_of(kind: DocumentKind) -> Schema {
+pub(crate) fn schema_of(kind: DocumentKind) -> Schema {
     let mut schema = match kind {
         DocumentKind::RunManifest => generate::<RunManifest>(),
         DocumentKind::Telemetry => generate::<TelemetryDocument>(),

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::Vector;
 use super::base::{self, manifest, with, without};
-use crate::{Failure, FailureReason, Finish, Mode, Step};
+use schema::{Failure, FailureReason, Finish, Mode, Step};
 
 pub(super) fn vectors() -> Vec<Vector> {
     [roots(), words(), types(), numbers(), missing(), unexpected()].concat()
@@ -136,7 +136,7 @@ fn missing() -> Vec<Vector> {
         Vector::fail(name, "A required property is missing.", document, "schema.required", place)
     };
     let failure = Finish::Failed(Failure { step: Step::Helm, reason: FailureReason::TimedOut });
-    let failed = base::json_of(&base::ended(Mode::Server, crate::Execution::Apply, failure, 1));
+    let failed = base::json_of(&base::ended(Mode::Server, schema::Execution::Apply, failure, 1));
     vec![
         lacks("no-schema-version", "/schema_version", ""),
         lacks("no-run-id", "/run_id", ""),

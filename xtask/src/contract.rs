@@ -6,19 +6,19 @@ mod lint;
 mod reference;
 mod vectors;
 
-pub use generate::schema_of;
-pub use index::sha256;
-pub use lint::{Fault, lint};
+pub(crate) use generate::schema_of;
+pub(crate) use index::sha256;
+pub(crate) use lint::faults_of_all;
 
-use crate::DocumentKind;
+use schema::DocumentKind;
 
 /// One generated file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PublishedFile {
+pub(crate) struct PublishedFile {
     /// Path below the folder of the contract, with `/` between the parts.
-    pub path: String,
+    pub(crate) path: String,
     /// The whole text, ending in a line feed.
-    pub contents: String,
+    pub(crate) contents: String,
 }
 
 impl PublishedFile {
@@ -35,12 +35,12 @@ fn name_of(kind: DocumentKind) -> &'static str {
 }
 
 /// Every generated file, the index last.
-pub fn files() -> Vec<PublishedFile> {
+pub(crate) fn files() -> Vec<PublishedFile> {
     let mut files: Vec<PublishedFile> = DocumentKind::ALL
         .into_iter()
         .map(|kind| PublishedFile::json(kind.schema_file(), &schema_of(kind)))
         .collect();
-    files.push(PublishedFile::json("denylist.json", &crate::denylist::published()));
+    files.push(PublishedFile::json("denylist.json", &schema::denylist::published()));
     files.extend(vectors::files());
     files.push(PublishedFile { path: "CONTRACT.md".to_owned(), contents: reference::markdown() });
     files.push(PublishedFile::json("index.json", &index::of(&files)));

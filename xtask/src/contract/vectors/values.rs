@@ -2,8 +2,8 @@
 
 use super::Vector;
 use super::base::{manifest, with};
-use crate::Id;
-use crate::denylist::VALUE_RULES;
+use schema::Id;
+use schema::denylist::VALUE_RULES;
 
 pub(super) fn vectors() -> Vec<Vector> {
     let hits = VALUE_RULES

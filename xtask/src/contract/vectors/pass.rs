@@ -4,9 +4,9 @@ use serde_json::Value;
 
 use super::base::{self, json_of, with};
 use super::{Payload, Vector};
-use crate::denylist::VALUE_RULES;
-use crate::limits::MAX_DOCUMENT_BYTES;
-use crate::{
+use schema::denylist::VALUE_RULES;
+use schema::limits::MAX_DOCUMENT_BYTES;
+use schema::{
     Command, CommandName, CommandResult, ComponentResult, EnabledComponent, EnabledResult, Event, Execution,
     Failure, FailureReason, Finish, Id, Mode, Step,
 };
@@ -39,7 +39,7 @@ fn manifests() -> Vec<Vector> {
     ];
     for (name, description, finish, exit_code) in endings {
         let mut manifest = base::ended(Mode::Server, Execution::Apply, finish, exit_code);
-        manifest.components.set_result(crate::Component::K3s, ComponentResult::Failed);
+        manifest.components.set_result(schema::Component::K3s, ComponentResult::Failed);
         vectors.push(pass(format!("manifest-{name}"), description, json_of(&manifest)));
     }
     let planned = json_of(&base::ended(Mode::Agent, Execution::DryRun, Finish::Success, 0));
@@ -111,8 +111,8 @@ fn events() -> Vec<Vector> {
         vectors.push(pass(format!("command-{result}"), format!("A rollback: {result}."), event));
     }
     for (component, result) in [
-        (crate::Component::K3s, EnabledResult::Installed),
-        (crate::Component::LocalHosts, EnabledResult::Configured),
+        (schema::Component::K3s, EnabledResult::Installed),
+        (schema::Component::LocalHosts, EnabledResult::Configured),
     ] {
         let event = json_of(&base::telemetry(Event::Component(EnabledComponent { name: component, result })));
         vectors.push(pass(format!("component-{result}"), format!("A component was {result}."), event));

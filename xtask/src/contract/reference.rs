@@ -9,7 +9,7 @@ use std::fmt::Write;
 use serde_json::Value;
 
 use super::{schema_of, vectors};
-use crate::{CONTRACT_VERSION, DocumentKind, VOCABULARIES};
+use schema::{CONTRACT_VERSION, DocumentKind, VOCABULARIES};
 
 /// Written by hand: what the tables cannot say.
 const INTRODUCTION: &str = include_str!("reference/introduction.md");

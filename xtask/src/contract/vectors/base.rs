@@ -4,7 +4,7 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::{
+use schema::{
     Arch, ArtifactsSource, Bounded, Command, CommandName, CommandResult, Component, ComponentLabel,
     ComponentRecord, ComponentResult, DetectedBefore, EnabledComponent, EnabledResult, Envelope, Event,
     EventId, Execution, Features, Finish, Id, InstallationEngine, Issuer, LetsencryptEnvironment, Mode,
@@ -134,7 +134,7 @@ pub(super) fn maximal() -> RunManifest {
 }
 
 /// [`maximal`] as JSON.
-pub(in crate::publish) fn manifest() -> Value {
+pub(in crate::contract) fn manifest() -> Value {
     json_of(&maximal())
 }
 
@@ -158,19 +158,19 @@ pub(super) const fn command(mode: Mode, result: CommandResult) -> Command {
     Command { name: CommandName::Run, mode, execution: Execution::Apply, result }
 }
 
-pub(in crate::publish) fn command_event() -> Value {
+pub(in crate::contract) fn command_event() -> Value {
     json_of(&telemetry(Event::Command(command(Mode::Server, CommandResult::Started))))
 }
 
-pub(in crate::publish) fn mode_event() -> Value {
+pub(in crate::contract) fn mode_event() -> Value {
     json_of(&telemetry(Event::Mode(command(Mode::Server, CommandResult::Success))))
 }
 
-pub(in crate::publish) fn component_event() -> Value {
+pub(in crate::contract) fn component_event() -> Value {
     let component = EnabledComponent { name: Component::K3s, result: EnabledResult::Installed };
     json_of(&telemetry(Event::Component(component)))
 }
 
-pub(in crate::publish) fn delivery() -> Value {
+pub(in crate::contract) fn delivery() -> Value {
     json_of(&telemetry(Event::Manifest(Box::new(maximal()))))
 }

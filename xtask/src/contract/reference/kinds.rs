@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde_json::Value;
 
 use super::plain;
-use crate::VOCABULARIES;
+use schema::VOCABULARIES;
 
 /// The definition that `schema` refers to, with its name; `schema` itself where it refers to none.
 pub(super) fn resolved<'a>(root: &'a Value, schema: &'a Value) -> (Option<&'a str>, &'a Value) {

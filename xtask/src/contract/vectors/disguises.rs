@@ -2,7 +2,7 @@
 
 use super::Vector;
 use super::base::{command_event, delivery, manifest, with};
-use crate::Id;
+use schema::Id;
 
 pub(super) fn vectors() -> Vec<Vector> {
     [encoded(), unicode(), places()].concat()

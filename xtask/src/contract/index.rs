@@ -4,7 +4,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::PublishedFile;
-use crate::{CONTRACT_VERSION, SCHEMA_VERSION};
+use schema::{CONTRACT_VERSION, SCHEMA_VERSION};
 
 #[derive(Debug, Serialize)]
 pub(super) struct Index {
@@ -31,7 +31,7 @@ pub(super) fn of(files: &[PublishedFile]) -> Index {
 }
 
 /// SHA-256 of `text` in lower-case hex, as the index states it.
-pub fn sha256(text: &str) -> String {
+pub(crate) fn sha256(text: &str) -> String {
     use std::fmt::Write;
     Sha256::digest(text).iter().fold(String::with_capacity(64), |mut hex, byte| {
         let _ = write!(hex, "{byte:02x}");

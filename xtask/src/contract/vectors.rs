@@ -17,7 +17,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::PublishedFile;
-use crate::DocumentKind;
+use schema::DocumentKind;
 
 /// One vector, as its file holds it.
 #[derive(Clone, Debug, Serialize)]
@@ -119,7 +119,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::{CommandEventName, ComponentEventName, DeliveryEventName, Mode, ModeEventName, Status};
+    use schema::{CommandEventName, ComponentEventName, DeliveryEventName, Mode, ModeEventName, Status};
 
     fn contents(verdict: &str) -> Vec<Value> {
         let files = files().into_iter().filter(|file| file.path.ends_with(verdict));
@@ -166,12 +166,12 @@ mod tests {
             .iter()
             .filter_map(|vector| vector["rule"].as_str().map(str::to_owned))
             .collect();
-        let keys = crate::denylist::KEYS;
-        let rules = crate::denylist::DOCUMENT_RULES
+        let keys = schema::denylist::KEYS;
+        let rules = schema::denylist::DOCUMENT_RULES
             .iter()
             .map(|rule| rule.id)
             .chain([keys.shape.id, keys.token.id, keys.sequence.id])
-            .chain(crate::denylist::VALUE_RULES.iter().map(|rule| rule.id));
+            .chain(schema::denylist::VALUE_RULES.iter().map(|rule| rule.id));
         for rule in rules {
             assert!(tripped.contains(rule), "{rule} has no vector");
         }
@@ -182,8 +182,8 @@ mod tests {
         for vector in contents(".pass.json").into_iter().filter(|vector| vector.get("document").is_some()) {
             let document = vector["document"].clone();
             let read = match vector["schema"].as_str() {
-                Some("telemetry") => serde_json::from_value::<crate::TelemetryDocument>(document).map(drop),
-                _ => serde_json::from_value::<crate::RunManifest>(document).map(drop),
+                Some("telemetry") => serde_json::from_value::<schema::TelemetryDocument>(document).map(drop),
+                _ => serde_json::from_value::<schema::RunManifest>(document).map(drop),
             };
             assert!(read.is_ok(), "{}: {read:?}", vector["description"]);
         }

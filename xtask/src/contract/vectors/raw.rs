@@ -2,8 +2,8 @@
 
 use super::base::{self, json_of};
 use super::{Payload, Refusal, Vector};
-use crate::limits::{MAX_DEPTH, MAX_DOCUMENT_BYTES};
-use crate::{Execution, Mode};
+use schema::limits::{MAX_DEPTH, MAX_DOCUMENT_BYTES};
+use schema::{Execution, Mode};
 
 pub(super) fn vectors() -> Vec<Vector> {
     [syntax(), encodings(), duplicates(), limits()].concat()

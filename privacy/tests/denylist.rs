@@ -201,7 +201,7 @@ fn the_shape_of_keys_agrees_with_its_published_pattern() {
 fn exactly_the_reviewed_keys_of_the_contract_are_exempt() {
     let mut needed = BTreeSet::new();
     for kind in schema::DocumentKind::ALL {
-        let schema = serde_json::to_value(schema::publish::schema_of(kind)).expect("a schema");
+        let schema: Value = serde_json::from_str(privacy::published_schema(kind)).expect("a schema");
         collect_pointers(&schema, &schema, "", &mut needed);
     }
     let reviewed: BTreeSet<String> = KEYS

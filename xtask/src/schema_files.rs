@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, bail};
 use crate::contract::{self, PublishedFile};
+use anyhow::{Context, bail};
 
 use crate::{files, output};
 

@@ -4,8 +4,7 @@
 use serde_json::{Value, json};
 
 use super::change::{Breaks, Change, Level};
-use super::compare::schemas;
-use super::{denylist, judge};
+use super::{coverage, denylist, judge, schemas};
 use crate::release::Version;
 
 fn published(path: &str) -> Value {
@@ -32,7 +31,7 @@ fn changed(change: impl FnOnce(&mut Value)) -> (Value, Value) {
 
 /// Compares, and proves each example.
 fn compare((old, new): &(Value, Value)) -> Vec<Change> {
-    let changes = schemas("run-manifest.schema.json", old, new);
+    let changes = schemas::compare("run-manifest.schema.json", old, new).expect("schemas");
     for change in &changes {
         let Some(example) = &change.example else { continue };
         let (accepting, refusing) = match change.breaks {
@@ -58,7 +57,7 @@ fn check(change: impl FnOnce(&mut Value), expected: &[(&str, Breaks)]) {
 #[test]
 fn nothing_changed() {
     for path in ["run-manifest.schema.json", "telemetry.schema.json"] {
-        assert_eq!(schemas(path, &published(path), &published(path)), []);
+        assert_eq!(schemas::compare(path, &published(path), &published(path)).expect("schemas"), []);
     }
     assert_eq!(denylist::compare(&published("denylist.json"), &published("denylist.json")), []);
 }
@@ -199,6 +198,37 @@ fn only_words_were_changed() {
 fn what_is_not_known_is_taken_to_break() {
     let changes = compare(&changed(|schema| schema["properties"]["exit_code"]["multipleOf"] = json!(2)));
     assert_eq!(changes.iter().map(|change| change.level).collect::<Vec<_>>(), [Level::Major]);
+}
+
+#[test]
+fn a_break_that_no_place_shows_is_reported_for_the_document() {
+    let changes =
+        compare(&changed(|schema| schema["$defs"]["Platform"]["propertyNames"] = json!({ "maxLength": 5 })));
+    let found: Vec<(&str, Breaks)> =
+        changes.iter().map(|change| (change.pointer.as_str(), change.breaks)).collect();
+    assert_eq!(found, [("", Breaks::OldDocuments)], "{changes:#?}");
+}
+
+#[test]
+fn a_change_that_leaves_the_documents_as_they_were_breaks_nobody() {
+    // The walk takes the two for different kinds of places; the schemas as a whole accept the same.
+    let wrap = |schema: &mut Value| {
+        let tool = schema["properties"]["tool"].take();
+        schema["properties"]["tool"] = json!({ "description": tool["description"], "anyOf": [tool] });
+    };
+    assert!(compare(&changed(wrap)).iter().all(|change| change.breaks == Breaks::Nobody));
+}
+
+#[test]
+fn strings_beyond_ascii_are_compared_as_well() {
+    let form = |pattern: &str| json!({ "type": "string", "pattern": pattern, "maxLength": 1 });
+    let (narrow, wide) = (form("^[^a\\u{e4}]$"), form("^[^a]$"));
+    let (narrow, wide) = (&narrow, &wide);
+    assert!(matches!(coverage::difference(narrow, wide), coverage::Difference::Nothing));
+    let coverage::Difference::Strings(Some(text)) = coverage::difference(wide, narrow) else {
+        panic!("the wider form accepts more")
+    };
+    assert_eq!(text, "\u{e4}");
 }
 
 #[test]

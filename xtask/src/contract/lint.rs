@@ -28,6 +28,32 @@ pub(crate) fn faults_of_all() -> Vec<String> {
         .collect()
 }
 
+/// Every keyword that the contract uses. Strict validators refuse to load a schema with a keyword that they do not know,
+/// and one that is ignored says nothing: a new keyword is a decision, so it is added here first.
+const KEYWORDS: [&str; 21] = [
+    "$schema",
+    "$id",
+    "$defs",
+    "$ref",
+    "title",
+    "description",
+    "examples",
+    "type",
+    "const",
+    "enum",
+    "anyOf",
+    "not",
+    "minimum",
+    "maximum",
+    "minLength",
+    "maxLength",
+    "pattern",
+    "format",
+    "properties",
+    "required",
+    "additionalProperties",
+];
+
 /// Everything in `schema` that breaks a rule; empty for a sound schema.
 fn lint(schema: &Value) -> Vec<Fault> {
     let mut faults = Vec::new();
@@ -57,6 +83,10 @@ fn visit(schema: &Value, pointer: &str, faults: &mut Vec<Fault>) {
     };
     let fixed = object.contains_key("enum") || object.contains_key("const");
     let elsewhere = object.contains_key("$ref") || object.contains_key("anyOf");
+    check(
+        object.keys().all(|keyword| KEYWORDS.contains(&keyword.as_str())),
+        "keywords are those of the dialect",
+    );
     check(fixed || elsewhere || object.contains_key("type"), "a schema states a type");
     check(
         !is("object") || object.get("additionalProperties") == Some(&Value::Bool(false)),
@@ -149,6 +179,8 @@ mod tests {
             described(json!({ "type": "number", "minimum": 0, "maximum": 1 })),
             described(json!({ "type": "array" })),
             described(json!({})),
+            described(json!({ "type": "boolean", "x-note": 1 })),
+            described(json!({ "type": "integer", "minimum": 0, "maximum": 9, "multipleOf": 2 })),
             described(json!({ "enum": ["a"], "format": "uint8" })),
             with_property(&json!({ "type": "boolean" })),
             with_property(&json!({ "type": "boolean", "description": "No reason given." })),

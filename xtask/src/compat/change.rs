@@ -1,8 +1,11 @@
-//! One difference between two versions of the contract.
+//! One difference between two versions of the contract, and the version that it demands.
 
 use std::fmt;
 
+use anyhow::bail;
 use serde_json::Value;
+
+use crate::releases::Version;
 
 /// How far a change must raise the version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -94,4 +97,32 @@ impl fmt::Display for Change {
             None => write!(f, "\n  no example was found; it is taken for one"),
         }
     }
+}
+
+/// Whether `current` is raised enough above `released` for a change of level `needed`.
+pub(super) fn judge(needed: Option<Level>, released: Version, current: Version) -> anyhow::Result<()> {
+    let raised = if current.major > released.major {
+        Some(Level::Major)
+    } else if current.major == released.major && current.minor > released.minor {
+        Some(Level::Minor)
+    } else if (current.major, current.minor) == (released.major, released.minor)
+        && current.patch > released.patch
+    {
+        Some(Level::Patch)
+    } else {
+        None
+    };
+    if current < released {
+        bail!("the contract is {current}, and {released} is released already");
+    }
+    if raised >= needed {
+        return Ok(());
+    }
+    let Some(needed) = needed else { return Ok(()) };
+    let next = match needed {
+        Level::Major => Version { major: released.major + 1, minor: 0, patch: 0 },
+        Level::Minor => Version { minor: released.minor + 1, patch: 0, ..released },
+        Level::Patch => Version { patch: released.patch + 1, ..released },
+    };
+    bail!("a {needed} change needs CONTRACT_VERSION {next} or higher in schema/src/lib.rs; it is {current}")
 }

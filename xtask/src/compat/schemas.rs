@@ -106,12 +106,11 @@ impl Walk<'_> {
         self.closing(old, new);
         for name in old.properties() {
             let Some(before) = old.property(name) else { continue };
-            match new.property(name) {
-                Some(after) => self.properties(name, (&before, old), (&after, new)),
-                None => {
-                    let document = before.document(before.smallest());
-                    self.add(&before, Breaks::OldDocuments, "the property was removed", [document]);
-                }
+            if let Some(after) = new.property(name) {
+                self.properties(name, (&before, old), (&after, new));
+            } else {
+                let document = before.document(before.smallest());
+                self.add(&before, Breaks::OldDocuments, "the property was removed", [document]);
             }
         }
         for name in new.properties().filter(|name| old.property(name).is_none()) {

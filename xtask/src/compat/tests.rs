@@ -3,12 +3,16 @@
 
 use serde_json::{Value, json};
 
-use super::change::{Breaks, Change, Level};
-use super::{coverage, denylist, judge, schemas};
-use crate::release::Version;
+use super::change::{Breaks, Change, Level, judge};
+use super::{coverage, denylist, schemas};
+use crate::releases::Version;
 
 fn published(path: &str) -> Value {
-    let file = crate::contract::files().into_iter().find(|file| file.path == path).expect("published");
+    let file = crate::contract::sound_files()
+        .expect("a sound contract")
+        .into_iter()
+        .find(|file| file.path == path)
+        .expect("published");
     serde_json::from_str(&file.contents).expect("JSON")
 }
 

@@ -1,6 +1,6 @@
 //! A vector, a verdict on it, and whether the two agree.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -52,18 +52,22 @@ pub(super) struct Verdict {
     pub(super) tripped: Vec<(String, String)>,
 }
 
+/// Verdicts by the name of the vector.
+pub(super) type Verdicts = BTreeMap<String, Verdict>;
+
 /// The vectors of a contract, in the order of their names.
 pub(super) fn load(contract: &Path) -> anyhow::Result<Vec<Vector>> {
-    let folder = contract.join("vectors");
-    let names =
-        crate::files::below(&folder).with_context(|| format!("failed to list {}", folder.display()))?;
-    names.into_iter().map(|name| read(&folder, name)).collect()
+    let directory = contract.join("vectors");
+    let names = crate::workspace::files_below(&directory)
+        .with_context(|| format!("failed to list {}", directory.display()))?;
+    names.into_iter().map(|name| read(&directory, name)).collect()
 }
 
-fn read(folder: &Path, name: String) -> anyhow::Result<Vector> {
+fn read(directory: &Path, name: String) -> anyhow::Result<Vector> {
     let context = || format!("failed to read the vector {name}");
-    let vector: Value = serde_json::from_str(&fs::read_to_string(folder.join(&name)).with_context(context)?)
-        .with_context(context)?;
+    let vector: Value =
+        serde_json::from_str(&fs::read_to_string(directory.join(&name)).with_context(context)?)
+            .with_context(context)?;
     let text = |field: &str| vector[field].as_str().map(str::to_owned);
     let bytes = match (text("raw_base64"), text("raw")) {
         (Some(encoded), _) => STANDARD.decode(encoded).ok().with_context(context)?,

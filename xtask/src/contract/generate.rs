@@ -5,15 +5,17 @@ use schemars::transform::{RecursiveTransform, Transform, transform_subschemas};
 use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value, json};
 
+use super::file::name_of;
+
 use schema::{CONTRACT_VERSION, DocumentKind, RunManifest, TelemetryDocument};
 
 /// The schema of `kind` as it is published: JSON Schema 2020-12, self-contained, closed.
-pub(crate) fn schema_of(kind: DocumentKind) -> Schema {
+pub(super) fn schema_of(kind: DocumentKind) -> Schema {
     let mut schema = match kind {
         DocumentKind::RunManifest => generate::<RunManifest>(),
         DocumentKind::Telemetry => generate::<TelemetryDocument>(),
     };
-    let name = super::name_of(kind);
+    let name = name_of(kind);
     schema.insert("$id".to_owned(), json!(format!("urn:productive-k3s:contract:{name}:{CONTRACT_VERSION}")));
     schema
 }

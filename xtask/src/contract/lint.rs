@@ -3,7 +3,7 @@
 use schema::DocumentKind;
 use serde_json::Value;
 
-use super::schema_of;
+use super::generate::schema_of;
 
 /// A place in a schema that breaks a rule of the contract.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,14 +1,14 @@
 //! `CONTRACT.md`: the contract for people, from the same schemas.
 
-mod events;
 mod fields;
-mod kinds;
 
 use std::fmt::Write;
 
 use serde_json::Value;
 
-use super::{schema_of, vectors};
+use super::generate::schema_of;
+use super::vectors;
+use fields::{plain, resolved, words_of};
 use schema::{CONTRACT_VERSION, DocumentKind, VOCABULARIES};
 
 /// Written by hand: what the tables cannot say.
@@ -34,20 +34,15 @@ pub(super) fn markdown() -> String {
         format!(
             "## Telemetry documents\n\nSchema: `{}`\n\n{}",
             DocumentKind::Telemetry.schema_file(),
-            events::tables(&telemetry)
+            telemetry_tables(&telemetry)
         ),
         RECEIVING.to_owned(),
         PROMISE.to_owned(),
         word_lists(),
-        kinds::forms(&telemetry),
+        fields::forms(&telemetry),
         examples(),
     ];
     sections.join("\n")
-}
-
-/// Text of a doc comment on one line.
-fn plain(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Every list of more than one word, with what each word says.
@@ -75,6 +70,73 @@ fn examples() -> String {
     let mut text = String::from("## Whole documents\n");
     for (heading, document) in documents {
         let _ = write!(text, "\n### {heading}\n\n```json\n{document:#}\n```\n");
+    }
+    text
+}
+
+/// Properties that the table of events tells.
+const TOLD_BY_THE_EVENT: [&str; 3] = ["event_family", "event_category", "event_name"];
+
+/// Everything about the telemetry documents.
+fn telemetry_tables(root: &Value) -> String {
+    let branches = root["anyOf"].as_array().into_iter().flatten();
+    let kinds: Vec<&Value> = branches.map(|branch| resolved(root, branch).1).collect();
+    let Some(first) = kinds.first() else { return String::new() };
+    let is_common = |name: &str| kinds.iter().all(|kind| kind["properties"].get(name).is_some());
+    let in_envelope = |name: &str| is_common(name) && !TOLD_BY_THE_EVENT.contains(&name);
+    let mut text = format!(
+        "One document is the body of one request. {}\n\n### Events\n\n{}\n### Envelope\n\nWhat every document has.\n\n{}\n{}",
+        root["description"].as_str().map(plain).unwrap_or_default(),
+        events(root, &kinds),
+        fields::table(root, first, &vectors::command_event(), in_envelope),
+        told_by_the_event(root, first),
+    );
+    // Writing to a String cannot fail.
+    let mut seen = vec!["Run manifest".to_owned()];
+    for (kind, example) in kinds.iter().zip(telemetry_examples()) {
+        let body = fields::table(root, kind, &example, |name| !is_common(name));
+        let title = kind["title"].as_str().unwrap_or_default();
+        let description = kind["description"].as_str().map(plain).unwrap_or_default();
+        let _ = write!(text, "### {title}\n\n{description} Beside the envelope:\n\n{body}\n");
+        fields::sections(root, kind, &example, &mut seen, &mut text);
+    }
+    text
+}
+
+fn telemetry_examples() -> [Value; 4] {
+    [vectors::command_event(), vectors::mode_event(), vectors::component_event(), vectors::delivery()]
+}
+
+/// The three properties whose values each kind of event has of its own.
+fn told_by_the_event(root: &Value, first: &Value) -> String {
+    let table =
+        fields::table(root, first, &vectors::command_event(), |name| TOLD_BY_THE_EVENT.contains(&name));
+    format!(
+        "And these, whose values go together as the table of events says; here those of a command event:\n\n{table}\n"
+    )
+}
+
+/// One row for each event.
+fn events(root: &Value, kinds: &[&Value]) -> String {
+    let mut text = String::from(
+        "| `event_name` | `event_family` | `event_category` | adds | sent when |\n|---|---|---|---|---|\n",
+    );
+    for kind in kinds {
+        let property = |name: &str| resolved(root, &kind["properties"][name]);
+        let constant = |name: &str| property(name).1["const"].as_str().unwrap_or_default();
+        let body = kind["properties"].as_object().and_then(|properties| properties.iter().next_back());
+        let body = body.map(|(name, body)| format!("`{name}`, {}", words_of(root, body))).unwrap_or_default();
+        let names = VOCABULARIES.iter().find(|list| Some(list.name) == property("event_name").0);
+        for word in names.into_iter().flat_map(|list| list.words) {
+            let _ = writeln!(
+                text,
+                "| `{}` | `{}` | `{}` | {body} | {} |",
+                word.word,
+                constant("event_family"),
+                constant("event_category"),
+                plain(word.meaning),
+            );
+        }
     }
     text
 }
@@ -116,7 +178,7 @@ mod tests {
         let anchors: Vec<String> = text
             .lines()
             .filter_map(|line| line.strip_prefix("## ").or_else(|| line.strip_prefix("### ")))
-            .map(kinds::anchor)
+            .map(fields::anchor)
             .collect();
         let links: Vec<&str> = text.split("](#").skip(1).filter_map(|rest| rest.split(')').next()).collect();
         assert!(!links.is_empty());

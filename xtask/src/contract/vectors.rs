@@ -1,102 +1,16 @@
 //! Conformance vectors: documents that every receiver must take, and documents that every receiver must refuse.
 
-mod base;
-mod bodies;
-mod disguises;
-mod events;
-mod forms;
-mod keys;
+mod denylist;
+mod documents;
+mod manifests;
 mod pass;
 mod raw;
-mod structure;
-mod values;
+mod telemetry;
+mod vector;
 
-pub(super) use base::{command_event, component_event, delivery, manifest, mode_event};
+pub(super) use documents::{command_event, component_event, delivery, manifest, mode_event};
 
-use serde::Serialize;
-use serde_json::Value;
-
-use super::PublishedFile;
-use schema::DocumentKind;
-
-/// One vector, as its file holds it.
-#[derive(Clone, Debug, Serialize)]
-struct Vector {
-    #[serde(skip)]
-    name: String,
-    description: String,
-    schema: &'static str,
-    #[serde(flatten)]
-    refusal: Option<Refusal>,
-    #[serde(flatten)]
-    payload: Payload,
-}
-
-/// Why a document must be refused.
-#[derive(Clone, Debug, Serialize)]
-struct Refusal {
-    /// Id of a rule that must trip; others may trip as well.
-    rule: String,
-    /// Where it must trip, masked.
-    pointer: String,
-    /// Whether a validator refuses the document by the published schema alone.
-    schema_alone_refuses: bool,
-}
-
-/// What is to be checked.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "snake_case")]
-enum Payload {
-    /// A JSON value.
-    Document(Value),
-    /// Text that no JSON value can stand for.
-    Raw(String),
-    /// Bytes that are no text.
-    RawBase64(&'static str),
-}
-
-impl Vector {
-    fn pass(name: impl Into<String>, description: impl Into<String>, payload: Payload) -> Self {
-        let (name, description) = (name.into(), description.into());
-        Self { name, description, schema: kind_of(&payload), refusal: None, payload }
-    }
-
-    /// A document that its schema refuses.
-    fn fail(
-        name: impl Into<String>,
-        description: impl Into<String>,
-        document: Value,
-        rule: &str,
-        pointer: &str,
-    ) -> Self {
-        let refusal =
-            Refusal { rule: rule.to_owned(), pointer: pointer.to_owned(), schema_alone_refuses: true };
-        Self { refusal: Some(refusal), ..Self::pass(name, description, Payload::Document(document)) }
-    }
-
-    /// Says that the schema has room for the document, so that only the denylist or a strict reader refuses it.
-    fn beyond_the_schema(mut self) -> Self {
-        if let Some(refusal) = &mut self.refusal {
-            refusal.schema_alone_refuses = false;
-        }
-        self
-    }
-
-    fn file(&self, number: usize) -> PublishedFile {
-        let verdict = if self.refusal.is_some() { "fail" } else { "pass" };
-        PublishedFile::json(format!("vectors/{number:03}-{}.{verdict}.json", self.name), self)
-    }
-}
-
-/// A telemetry document tells itself by its `event_family`; text that is no object is judged as a run manifest.
-fn kind_of(payload: &Payload) -> &'static str {
-    let telemetry = match payload {
-        Payload::Document(document) => document.get("event_family").is_some(),
-        Payload::Raw(text) => text.contains("\"event_family\""),
-        Payload::RawBase64(_) => false,
-    };
-    super::name_of(if telemetry { DocumentKind::Telemetry } else { DocumentKind::RunManifest })
-}
+use super::file::PublishedFile;
 
 /// The files of all vectors. Each group has its own hundred of numbers, so that a new vector renames none of another
 /// group.
@@ -104,11 +18,11 @@ pub(super) fn files() -> Vec<PublishedFile> {
     let groups = [
         (1, pass::vectors()),
         (101, raw::vectors()),
-        (201, [structure::vectors(), forms::vectors()].concat()),
-        (301, [events::vectors(), bodies::vectors()].concat()),
-        (401, keys::vectors()),
-        (501, values::vectors()),
-        (701, disguises::vectors()),
+        (201, manifests::vectors()),
+        (301, telemetry::vectors()),
+        (401, denylist::keys()),
+        (501, denylist::values()),
+        (701, denylist::disguises()),
     ];
     let numbered = groups.into_iter().flat_map(|(first, vectors)| (first..).zip(vectors));
     numbered.map(|(number, vector)| vector.file(number)).collect()
@@ -117,6 +31,8 @@ pub(super) fn files() -> Vec<PublishedFile> {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+
+    use serde_json::Value;
 
     use super::*;
     use schema::{CommandEventName, ComponentEventName, DeliveryEventName, Mode, ModeEventName, Status};

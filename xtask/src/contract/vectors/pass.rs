@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::base::{self, json_of, with};
-use super::{Payload, Vector};
+use super::documents::{self, json_of};
+use super::vector::{Payload, Vector, with};
 use schema::denylist::VALUE_RULES;
 use schema::limits::MAX_DOCUMENT_BYTES;
 use schema::{
@@ -22,13 +22,13 @@ fn pass(name: impl Into<String>, description: impl Into<String>, document: Value
 fn manifests() -> Vec<Vector> {
     let mut vectors = Vec::new();
     for mode in Mode::ALL {
-        let running = json_of(&base::running(*mode, Execution::Apply));
+        let running = json_of(&documents::running(*mode, Execution::Apply));
         vectors.push(pass(
             format!("manifest-{mode}-running"),
             "A run has just begun: no exit code, no end.",
             running,
         ));
-        let ended = json_of(&base::ended(*mode, Execution::Apply, Finish::Success, 0));
+        let ended = json_of(&documents::ended(*mode, Execution::Apply, Finish::Success, 0));
         vectors.push(pass(format!("manifest-{mode}-success"), "A run ended well.", ended));
     }
     let failure = Failure { step: Step::K3s, reason: FailureReason::VerificationFailed };
@@ -38,19 +38,19 @@ fn manifests() -> Vec<Vector> {
         ("interrupted", "A signal ended the run.", Finish::Interrupted, 130),
     ];
     for (name, description, finish, exit_code) in endings {
-        let mut manifest = base::ended(Mode::Server, Execution::Apply, finish, exit_code);
+        let mut manifest = documents::ended(Mode::Server, Execution::Apply, finish, exit_code);
         manifest.components.set_result(schema::Component::K3s, ComponentResult::Failed);
         vectors.push(pass(format!("manifest-{name}"), description, json_of(&manifest)));
     }
-    let planned = json_of(&base::ended(Mode::Agent, Execution::DryRun, Finish::Success, 0));
+    let planned = json_of(&documents::ended(Mode::Agent, Execution::DryRun, Finish::Success, 0));
     vectors.push(pass("manifest-dry-run", "A dry run: planned, not carried out.", planned));
-    vectors.push(pass("manifest-maximal", "Every feature and every component.", base::manifest()));
+    vectors.push(pass("manifest-maximal", "Every feature and every component.", documents::manifest()));
     vectors
 }
 
 /// Each bound and each unusual form by itself.
 fn corners() -> Vec<Vector> {
-    let manifest = base::manifest;
+    let manifest = documents::manifest;
     let at = |pointer: &str, value: Value| with(manifest(), pointer, value);
     vec![
         pass("exit-code-255", "The highest exit code.", at("/exit_code", 255.into())),
@@ -101,64 +101,68 @@ fn events() -> Vec<Vector> {
     let mut vectors = Vec::new();
     for mode in Mode::ALL {
         for (result, word) in [(CommandResult::Started, "started"), (CommandResult::Success, "completed")] {
-            let event = json_of(&base::telemetry(Event::Mode(base::command(*mode, result))));
+            let event = json_of(&documents::telemetry(Event::Mode(documents::command(*mode, result))));
             vectors.push(pass(format!("mode-{mode}-{word}"), format!("A run of this mode: {word}."), event));
         }
     }
     for result in CommandResult::ALL {
-        let command = Command { name: CommandName::Rollback, ..base::command(Mode::Stack, *result) };
-        let event = json_of(&base::telemetry(Event::Command(command)));
+        let command = Command { name: CommandName::Rollback, ..documents::command(Mode::Stack, *result) };
+        let event = json_of(&documents::telemetry(Event::Command(command)));
         vectors.push(pass(format!("command-{result}"), format!("A rollback: {result}."), event));
     }
     for (component, result) in [
         (schema::Component::K3s, EnabledResult::Installed),
         (schema::Component::LocalHosts, EnabledResult::Configured),
     ] {
-        let event = json_of(&base::telemetry(Event::Component(EnabledComponent { name: component, result })));
+        let event =
+            json_of(&documents::telemetry(Event::Component(EnabledComponent { name: component, result })));
         vectors.push(pass(format!("component-{result}"), format!("A component was {result}."), event));
     }
     vectors
 }
 
 fn deliveries() -> Vec<Vector> {
-    let minimal = base::running(Mode::Server, Execution::DryRun);
-    let retried =
-        with(with(with(base::delivery(), "/delivery_attempt", 3), "/retry_attempt", 2), "/is_retry", true);
-    let last = with(with(base::command_event(), "/delivery_attempt", 65_535), "/retry_attempt", 65_534);
+    let minimal = documents::running(Mode::Server, Execution::DryRun);
+    let retried = with(
+        with(with(documents::delivery(), "/delivery_attempt", 3), "/retry_attempt", 2),
+        "/is_retry",
+        true,
+    );
+    let last = with(with(documents::command_event(), "/delivery_attempt", 65_535), "/retry_attempt", 65_534);
     vec![
         pass(
             "delivery-maximal",
             "A manifest with every feature and every component is delivered.",
-            base::delivery(),
+            documents::delivery(),
         ),
         pass(
             "delivery-minimal",
             "The smallest manifest is delivered.",
-            json_of(&base::telemetry(Event::Manifest(Box::new(minimal)))),
+            json_of(&documents::telemetry(Event::Manifest(Box::new(minimal)))),
         ),
         pass("delivery-retried", "The third attempt: the event id is that of the first.", retried),
         pass("attempt-65535", "The highest number of an attempt.", with(last, "/is_retry", true)),
         pass(
             "no-parent",
             "Nothing is above the run: null, not absent.",
-            with(base::mode_event(), "/parent_run_id", Value::Null),
+            with(documents::mode_event(), "/parent_run_id", Value::Null),
         ),
         pass(
             "reported-by-infra",
             "The infrastructure layer reports.",
-            with(base::command_event(), "/component", "infra"),
+            with(documents::command_event(), "/component", "infra"),
         ),
         pass(
             "reported-by-cli",
             "The command line layer reports.",
-            with(base::command_event(), "/component", "cli"),
+            with(documents::command_event(), "/component", "cli"),
         ),
     ]
 }
 
 /// Texts of documents that a reader might bend, though nothing is wrong with them.
 fn texts() -> Vec<Vector> {
-    let compact = json_of(&base::running(Mode::Server, Execution::Apply)).to_string();
+    let compact = json_of(&documents::running(Mode::Server, Execution::Apply)).to_string();
     let padding = " ".repeat(MAX_DOCUMENT_BYTES - compact.len());
     let text =
         |name: &str, description: &str, text: String| Vector::pass(name, description, Payload::Raw(text));
@@ -198,7 +202,7 @@ fn innocents() -> Vec<Vector> {
             pass(
                 name,
                 format!("Looks like {} and is not.", rule.words),
-                with(base::manifest(), "/run_id", text),
+                with(documents::manifest(), "/run_id", text),
             )
         })
         .collect()

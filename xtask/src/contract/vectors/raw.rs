@@ -1,7 +1,7 @@
 //! Texts that are refused before any schema is asked.
 
-use super::base::{self, json_of};
-use super::{Payload, Refusal, Vector};
+use super::documents::{self, json_of};
+use super::vector::{ExpectedViolation, Payload, Vector};
 use schema::limits::{MAX_DEPTH, MAX_DOCUMENT_BYTES};
 use schema::{Execution, Mode};
 
@@ -10,12 +10,13 @@ pub(super) fn vectors() -> Vec<Vector> {
 }
 
 fn refused(name: &str, description: &str, payload: Payload, rule: &str, pointer: &str) -> Vector {
-    let refusal = Refusal { rule: rule.to_owned(), pointer: pointer.to_owned(), schema_alone_refuses: false };
-    Vector { refusal: Some(refusal), ..Vector::pass(name, description, payload) }
+    let expected =
+        ExpectedViolation { rule: rule.to_owned(), pointer: pointer.to_owned(), schema_alone_refuses: false };
+    Vector { expected: Some(expected), ..Vector::pass(name, description, payload) }
 }
 
 fn manifest() -> String {
-    json_of(&base::running(Mode::Server, Execution::Apply)).to_string()
+    json_of(&documents::running(Mode::Server, Execution::Apply)).to_string()
 }
 
 fn syntax() -> Vec<Vector> {
@@ -79,7 +80,7 @@ fn duplicates() -> Vec<Vector> {
     };
     let status = "\"status\":\"running\"";
     let arch = "\"arch\":\"amd64\"";
-    let event = base::command_event().to_string();
+    let event = documents::command_event().to_string();
     vec![
         text(
             "duplicate-key",
@@ -124,8 +125,8 @@ fn limits() -> Vec<Vector> {
         "depth",
         &"/0".repeat(MAX_DEPTH),
     );
-    if let Some(refusal) = &mut deep.refusal {
-        refusal.schema_alone_refuses = true;
+    if let Some(expected) = &mut deep.expected {
+        expected.schema_alone_refuses = true;
     }
     let large = Payload::Raw(manifest + &padding);
     vec![deep, refused("too-large", "One byte larger than allowed.", large, "size", "")]

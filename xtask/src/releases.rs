@@ -2,13 +2,13 @@
 
 use std::fmt;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use anyhow::{Context, bail};
 use serde_json::Value;
 
-use crate::{compat, contract, files, output, schema_files};
+use crate::{contract, workspace};
 
 /// A semantic version without pre-release.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,7 +47,7 @@ pub(crate) fn current() -> anyhow::Result<Version> {
 #[derive(Clone, Debug)]
 pub(crate) struct Release {
     pub(crate) version: Version,
-    pub(crate) folder: PathBuf,
+    pub(crate) directory: PathBuf,
 }
 
 impl Release {
@@ -58,12 +58,12 @@ impl Release {
 
     /// Fails if a file is not what the release's own index says.
     pub(crate) fn verify(&self) -> anyhow::Result<()> {
-        let index = fs::read_to_string(self.folder.join("index.json"))
+        let index = fs::read_to_string(self.directory.join("index.json"))
             .with_context(|| format!("release {} has no index", self.version))?;
         let index: Value = serde_json::from_str(&index)?;
         for entry in index["files"].as_array().context("the index lists files")? {
             let path = entry["path"].as_str().context("an entry of the index has a path")?;
-            let frozen = fs::read_to_string(self.folder.join(path))
+            let frozen = fs::read_to_string(self.directory.join(path))
                 .with_context(|| format!("release {} lacks {path}", self.version))?;
             if entry["sha256"] != contract::sha256(&frozen) {
                 bail!("{path} of release {} was changed after its release: restore it", self.version);
@@ -75,59 +75,19 @@ impl Release {
 
 /// All releases, the oldest first.
 pub(crate) fn all() -> anyhow::Result<Vec<Release>> {
-    let folder = files::released();
-    if !folder.exists() {
+    let directory = workspace::released();
+    if !directory.exists() {
         return Ok(Vec::new());
     }
-    let mut releases = fs::read_dir(&folder)?
+    let mut releases = fs::read_dir(&directory)?
         .map(|entry| {
             let entry = entry?;
             let version = entry.file_name().to_string_lossy().parse()?;
-            Ok(Release { version, folder: entry.path() })
+            Ok(Release { version, directory: entry.path() })
         })
         .collect::<anyhow::Result<Vec<Release>>>()?;
     releases.sort_by_key(|release| release.version);
     Ok(releases)
-}
-
-/// `cargo xtask release-contract`: copies today's contract to the folder of its version.
-pub(crate) fn run() -> anyhow::Result<()> {
-    schema_files::check()?;
-    let version = current()?;
-    let folder = files::released().join(version.to_string());
-    let source = files::published();
-    if folder.exists() {
-        if is_same(&source, &folder)? {
-            output::line(&format!("{version} is released already, exactly as it is today"));
-            return Ok(());
-        }
-        bail!(
-            "{version} is released and frozen: raise CONTRACT_VERSION in schema/src/lib.rs, then `cargo xtask schema`"
-        );
-    }
-    if !all()?.is_empty() {
-        compat::run()?;
-    }
-    for name in files::below(&source)? {
-        let target = folder.join(&name);
-        fs::create_dir_all(target.parent().unwrap_or(&folder))?;
-        fs::copy(source.join(&name), &target).with_context(|| format!("failed to freeze {name}"))?;
-    }
-    output::line(&format!("{version} is frozen below schema/contract/released; commit it"));
-    Ok(())
-}
-
-fn is_same(left: &Path, right: &Path) -> anyhow::Result<bool> {
-    let names = files::below(left)?;
-    if names != files::below(right)? {
-        return Ok(false);
-    }
-    for name in names {
-        if fs::read(left.join(&name))? != fs::read(right.join(&name))? {
-            return Ok(false);
-        }
-    }
-    Ok(true)
 }
 
 #[cfg(test)]

@@ -37,22 +37,6 @@ pub(super) fn json_of(document: &impl Serialize) -> Value {
     document
 }
 
-/// `document` with `value` at `pointer`.
-pub(super) fn with(mut document: Value, pointer: &str, value: impl Into<Value>) -> Value {
-    let place = pointer.rsplit_once('/').and_then(|(parent, key)| Some((document.pointer_mut(parent)?, key)));
-    let (parent, key) = place.expect("vectors change places that exist");
-    parent[key] = value.into();
-    document
-}
-
-/// `document` without the property at `pointer`.
-pub(super) fn without(mut document: Value, pointer: &str) -> Value {
-    let place = pointer.rsplit_once('/').and_then(|(parent, key)| Some((document.pointer_mut(parent)?, key)));
-    let (parent, key) = place.expect("vectors change places that exist");
-    parent.as_object_mut().and_then(|parent| parent.remove(key)).expect("vectors remove what exists");
-    document
-}
-
 pub(super) fn platform() -> Platform {
     Platform {
         support: Support::Supported,

@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::Vector;
-use super::base::{command_event, manifest, mode_event, with, without};
+use super::documents::{command_event, component_event, delivery, manifest, mode_event};
+use super::vector::{Vector, with, without};
 
 pub(super) fn vectors() -> Vec<Vector> {
-    [envelopes(), unions(), ids()].concat()
+    [envelopes(), unions(), ids(), bodies(), manifests()].concat()
 }
 
 /// `document` with `value` at `pointer`, where `keyword` must refuse it.
@@ -151,6 +151,108 @@ fn ids() -> Vec<Vector> {
             "Nothing above is null, not absent.",
             without(command_event(), "/parent_run_id"),
             "schema.required",
+            "",
+        ),
+    ]
+}
+
+fn bodies() -> Vec<Vector> {
+    let named = with(command_event(), "/event_name", "core.bootstrap.server.started");
+    vec![
+        Vector::fail(
+            "command-missing",
+            "A required property is missing.",
+            without(command_event(), "/command"),
+            "schema.required",
+            "",
+        ),
+        Vector::fail(
+            "command-and-component",
+            "One body.",
+            with(command_event(), "/enabled_component", json!({ "name": "k3s", "result": "installed" })),
+            "schema.additionalProperties",
+            "",
+        ),
+        Vector::fail(
+            "command-with-manifest",
+            "Only deliveries have a manifest.",
+            with(command_event(), "/manifest", manifest()),
+            "schema.additionalProperties",
+            "",
+        ),
+        Vector::fail(
+            "category-and-name-apart",
+            "Category and name belong together.",
+            named,
+            "schema.const",
+            "/event_category",
+        ),
+        Vector::fail(
+            "rollback-of-nothing",
+            "A word outside the list.",
+            with(command_event(), "/command/name", "uninstall"),
+            "schema.enum",
+            "/command/name",
+        ),
+        Vector::fail(
+            "component-planned",
+            "Only what is verified is reported.",
+            with(component_event(), "/enabled_component/result", "pending"),
+            "schema.enum",
+            "/enabled_component/result",
+        ),
+        Vector::fail(
+            "component-unknown",
+            "A word outside the list.",
+            with(component_event(), "/enabled_component/name", "traefik"),
+            "schema.enum",
+            "/enabled_component/name",
+        ),
+    ]
+}
+
+fn manifests() -> Vec<Vector> {
+    vec![
+        Vector::fail(
+            "manifest-null",
+            "A required property is null.",
+            with(delivery(), "/manifest", Value::Null),
+            "schema.type",
+            "/manifest",
+        ),
+        Vector::fail(
+            "manifest-as-text",
+            "JSON inside a string.",
+            with(delivery(), "/manifest", manifest().to_string()),
+            "schema.type",
+            "/manifest",
+        ),
+        Vector::fail(
+            "manifest-with-more",
+            "The enclosed manifest is closed as well.",
+            with(delivery(), "/manifest/platform/kernel", "6.8"),
+            "schema.additionalProperties",
+            "/manifest/platform",
+        ),
+        Vector::fail(
+            "manifest-without-status",
+            "The enclosed manifest is complete.",
+            without(delivery(), "/manifest/status"),
+            "schema.required",
+            "/manifest",
+        ),
+        Vector::fail(
+            "manifest-status-unknown",
+            "A word outside the list.",
+            with(delivery(), "/manifest/status", "done"),
+            "schema.enum",
+            "/manifest/status",
+        ),
+        Vector::fail(
+            "list-of-events",
+            "One document a request.",
+            json!([command_event(), mode_event()]),
+            "schema.type",
             "",
         ),
     ]

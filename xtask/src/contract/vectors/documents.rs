@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use schema::{
     Arch, ArtifactsSource, Bounded, Command, CommandName, CommandResult, Component, ComponentLabel,
-    ComponentRecord, ComponentResult, DetectedBefore, EnabledComponent, EnabledResult, Envelope, Event,
-    EventId, Execution, Features, Finish, Id, InstallationEngine, Issuer, LetsencryptEnvironment, Mode,
-    OsFamily, OsId, OsVersion, PlannedAction, Platform, RunManifest, Support, TelemetryDocument, TlsMode,
-    UtcSeconds,
+    ComponentRecord, ComponentResult, DetectedBefore, EnabledComponent, EnabledResult, Envelope, EventId,
+    Execution, Features, Finish, Id, InstallationEngine, Issuer, LetsencryptEnvironment, Mode, OsFamily,
+    OsId, OsVersion, PlannedAction, Platform, RunManifest, Support, TelemetryDocument, TelemetryEvent,
+    TlsMode, UtcSeconds,
 };
 
 /// Version of the program in every vector.
@@ -132,7 +132,7 @@ pub(super) fn envelope() -> Envelope {
 }
 
 /// The document of `event` at the first attempt.
-pub(super) fn telemetry(event: Event) -> TelemetryDocument {
+pub(super) fn telemetry(event: TelemetryEvent) -> TelemetryDocument {
     let event_id =
         EventId::parse("0d5a1c7e-6a53-4a9e-8c0f-51b7a2f4d3c8").expect("vectors state random UUIDs");
     envelope().document(event, event_id, time("2026-11-22T07:58:41Z"))
@@ -143,18 +143,18 @@ pub(super) const fn command(mode: Mode, result: CommandResult) -> Command {
 }
 
 pub(in crate::contract) fn command_event() -> Value {
-    json_of(&telemetry(Event::Command(command(Mode::Server, CommandResult::Started))))
+    json_of(&telemetry(TelemetryEvent::Command(command(Mode::Server, CommandResult::Started))))
 }
 
 pub(in crate::contract) fn mode_event() -> Value {
-    json_of(&telemetry(Event::Mode(command(Mode::Server, CommandResult::Success))))
+    json_of(&telemetry(TelemetryEvent::Mode(command(Mode::Server, CommandResult::Success))))
 }
 
 pub(in crate::contract) fn component_event() -> Value {
     let component = EnabledComponent { name: Component::K3s, result: EnabledResult::Installed };
-    json_of(&telemetry(Event::Component(component)))
+    json_of(&telemetry(TelemetryEvent::Component(component)))
 }
 
 pub(in crate::contract) fn delivery() -> Value {
-    json_of(&telemetry(Event::Manifest(Box::new(maximal()))))
+    json_of(&telemetry(TelemetryEvent::Manifest(Box::new(maximal()))))
 }

@@ -7,8 +7,8 @@ use super::vector::{Payload, Vector, with};
 use schema::denylist::VALUE_RULES;
 use schema::limits::MAX_DOCUMENT_BYTES;
 use schema::{
-    Command, CommandName, CommandResult, ComponentResult, EnabledComponent, EnabledResult, Event, Execution,
-    Failure, FailureReason, Finish, Id, Mode, Step,
+    Command, CommandName, CommandResult, ComponentResult, EnabledComponent, EnabledResult, Execution,
+    Failure, FailureReason, Finish, Id, Mode, Step, TelemetryEvent,
 };
 
 pub(super) fn vectors() -> Vec<Vector> {
@@ -101,21 +101,24 @@ fn events() -> Vec<Vector> {
     let mut vectors = Vec::new();
     for mode in Mode::ALL {
         for (result, word) in [(CommandResult::Started, "started"), (CommandResult::Success, "completed")] {
-            let event = json_of(&documents::telemetry(Event::Mode(documents::command(*mode, result))));
+            let event =
+                json_of(&documents::telemetry(TelemetryEvent::Mode(documents::command(*mode, result))));
             vectors.push(pass(format!("mode-{mode}-{word}"), format!("A run of this mode: {word}."), event));
         }
     }
     for result in CommandResult::ALL {
         let command = Command { name: CommandName::Rollback, ..documents::command(Mode::Stack, *result) };
-        let event = json_of(&documents::telemetry(Event::Command(command)));
+        let event = json_of(&documents::telemetry(TelemetryEvent::Command(command)));
         vectors.push(pass(format!("command-{result}"), format!("A rollback: {result}."), event));
     }
     for (component, result) in [
         (schema::Component::K3s, EnabledResult::Installed),
         (schema::Component::LocalHosts, EnabledResult::Configured),
     ] {
-        let event =
-            json_of(&documents::telemetry(Event::Component(EnabledComponent { name: component, result })));
+        let event = json_of(&documents::telemetry(TelemetryEvent::Component(EnabledComponent {
+            name: component,
+            result,
+        })));
         vectors.push(pass(format!("component-{result}"), format!("A component was {result}."), event));
     }
     vectors
@@ -138,7 +141,7 @@ fn deliveries() -> Vec<Vector> {
         pass(
             "delivery-minimal",
             "The smallest manifest is delivered.",
-            json_of(&documents::telemetry(Event::Manifest(Box::new(minimal)))),
+            json_of(&documents::telemetry(TelemetryEvent::Manifest(Box::new(minimal)))),
         ),
         pass("delivery-retried", "The third attempt: the event id is that of the first.", retried),
         pass("attempt-65535", "The highest number of an attempt.", with(last, "/is_retry", true)),

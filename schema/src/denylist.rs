@@ -3,17 +3,15 @@
 //! The gate in `privacy` works from these tables and from nothing else, and so can a receiver in any language: each
 //! step is either a table, a pattern of the subset that ECMA 262, Python and Rust share, or a sentence in `notes`.
 
-mod decodings;
 mod document;
-mod keys;
 mod values;
 
 use serde::Serialize;
 
-pub use decodings::{DECODINGS, Decoding, Decodings};
-pub use document::{DOCUMENT_RULES, LOCAL_IDENTIFIER, NamedRule};
-pub use keys::{Exemption, KEYS, KeyRules};
-pub use values::{INNOCENT_SHAPES, Shape, VALUE_RULES, ValueRule};
+pub use document::{DOCUMENT_RULES, Exemption, KEYS, KeyRules, LOCAL_IDENTIFIER, NamedRule};
+pub use values::{
+    ALLOWLISTED_SHAPES, AllowlistedShape, DECODINGS, Decoding, Decodings, VALUE_RULES, ValueRule,
+};
 
 /// Everything that `denylist.json` holds.
 #[derive(Clone, Debug, Serialize)]
@@ -36,7 +34,7 @@ struct DocumentRules {
 #[derive(Clone, Debug, Serialize)]
 struct ValueRules {
     innocent_words: Vec<&'static str>,
-    innocent_shapes: &'static [Shape],
+    innocent_shapes: &'static [AllowlistedShape],
     rules: &'static [ValueRule],
     decodings: &'static Decodings,
 }
@@ -77,8 +75,8 @@ pub fn published() -> Denylist {
         },
         keys: &KEYS,
         values: ValueRules {
-            innocent_words: innocent_words(),
-            innocent_shapes: INNOCENT_SHAPES,
+            innocent_words: allowlisted_words(),
+            innocent_shapes: ALLOWLISTED_SHAPES,
             rules: VALUE_RULES,
             decodings: &DECODINGS,
         },
@@ -88,7 +86,7 @@ pub fn published() -> Denylist {
 
 /// Every word of the contract's vocabularies, sorted and each once: finite, reviewed, and so innocent as a whole string.
 /// This is what lets `core.bootstrap.server.started` pass, which looks like a domain name.
-pub fn innocent_words() -> Vec<&'static str> {
+pub fn allowlisted_words() -> Vec<&'static str> {
     let mut words: Vec<&str> =
         crate::VOCABULARIES.iter().flat_map(|vocabulary| vocabulary.words).map(|word| word.word).collect();
     words.sort_unstable();

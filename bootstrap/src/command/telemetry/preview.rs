@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use schema::{
-    Command, CommandName, CommandResult, DocumentKind, Event, EventId, Execution, Finish, Mode, RunManifest,
-    TelemetryDocument,
+    Command, CommandName, CommandResult, DocumentKind, EventId, Execution, Finish, Mode, RunManifest,
+    TelemetryDocument, TelemetryEvent,
 };
 use serde_json::Value;
 use telemetry::{envelope_from_env, preview};
@@ -54,7 +54,11 @@ fn documents(context: &Context, mode: Mode) -> Result<Vec<TelemetryDocument>, Fa
         execution: Execution::DryRun,
         result: CommandResult::Started,
     };
-    let events = [Event::Command(command), Event::Mode(command), Event::Manifest(Box::new(manifest))];
+    let events = [
+        TelemetryEvent::Command(command),
+        TelemetryEvent::Mode(command),
+        TelemetryEvent::Manifest(Box::new(manifest)),
+    ];
     Ok(events.into_iter().map(|event| envelope.document(event, EventId::random(), now())).collect())
 }
 

@@ -40,7 +40,8 @@ impl DocumentKind {
     }
 }
 
-/// A type of the public contract. Sealed: no other crate can declare its own types to be public.
+/// A type of the public contract. Sealed: no other crate can declare its own types to be public, so a document that
+/// leaves the machine is always one that was reviewed here.
 pub trait PublicDocument: Serialize + sealed::Sealed {
     /// The schema that applies.
     const KIND: DocumentKind;
@@ -60,7 +61,10 @@ mod sealed {
     impl Sealed for super::TelemetryDocument {}
 }
 
-/// Every vocabulary of the contract: their words are the ones the gate knows to be innocent.
+/// Every vocabulary of the contract: their words are the ones that the gate lets pass as whole strings.
+///
+/// Rust cannot list the types that a macro declared, so this is by hand; a test of `cargo xtask schema` compares it with
+/// the definitions of the generated schemas.
 pub const VOCABULARIES: &[Vocabulary] = &[
     crate::SchemaVersion::VOCABULARY,
     crate::ToolName::VOCABULARY,

@@ -72,6 +72,10 @@ pub struct EnabledComponent {
 }
 
 /// Declares the documents: the envelope once, and for each its fixed words and its body.
+///
+/// The envelope is repeated in each type instead of flattened into it: serde does not support `deny_unknown_fields`
+/// beside `flatten`, and a closed schema of one flat object is what every validator reads alike. The fields are private, so
+/// that name, family, category and body can only be put together as the contract allows.
 macro_rules! event_documents {
     ($($(#[doc = $doc:literal])+ $title:literal $name:ident as $variant:ident {
         $family:ty, $category:ty, $event_name:ty, $(#[doc = $body_doc:literal])+ $field:ident: $body:ty,
@@ -121,6 +125,7 @@ macro_rules! event_documents {
 
         /// A telemetry document: exactly one of the kinds, told apart by `event_name`.
         #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+        // Untagged, because the documents have no member of their own for it: the names of the events tell them apart.
         #[serde(untagged)]
         #[schemars(title = "Telemetry document")]
         pub enum TelemetryDocument {
@@ -128,7 +133,8 @@ macro_rules! event_documents {
         }
 
         impl TelemetryDocument {
-            /// Stamps the attempt that is about to be made, and its time.
+            /// Stamps the attempt that is about to be made, and its time. Nothing else changes between attempts, so
+            /// receivers may drop duplicates unread.
             pub fn stamp(&mut self, attempt: Attempt, sent_at: UtcSeconds) {
                 match self {
                     $(Self::$variant(document) => {
@@ -169,6 +175,7 @@ macro_rules! event_documents {
                     TelemetryDocument::$variant(Box::new(Self {
                         schema_version: SchemaVersion::V1,
                         event_id,
+                        // Families and categories are lists of one word each.
                         event_family: <$family>::ALL[0],
                         event_category: <$category>::ALL[0],
                         event_name,

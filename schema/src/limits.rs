@@ -6,10 +6,12 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
-/// Largest document in bytes that may be written, sent or accepted.
+/// Largest document in bytes that may be written, sent or accepted. The largest that the types can make has about 3 KiB;
+/// the rest is room for later versions, and little enough to hold thousands of documents in memory.
 pub const MAX_DOCUMENT_BYTES: usize = 64 * 1024;
 
-/// Deepest nesting of arrays and objects; the root object is level 1.
+/// Deepest nesting of arrays and objects; the root object is level 1. Ours has 4 levels; readers that recurse are safe
+/// far beyond this.
 pub const MAX_DEPTH: usize = 16;
 
 /// Longest correlation id in characters: ids become file names and headers.
@@ -41,7 +43,8 @@ impl fmt::Display for OutOfBounds {
 impl std::error::Error for OutOfBounds {}
 
 impl<const MIN: u32, const MAX: u32> Bounded<MIN, MAX> {
-    /// The number nearest to `number` that is within the bounds.
+    /// The number nearest to `number` that is within the bounds: for counters, where a document with the highest number
+    /// is worth more than none.
     pub fn clamped(number: u32) -> Self {
         Self(number.clamp(MIN, MAX))
     }
@@ -67,6 +70,7 @@ impl<const MIN: u32, const MAX: u32> From<Bounded<MIN, MAX>> for u32 {
 }
 
 impl<const MIN: u32, const MAX: u32> JsonSchema for Bounded<MIN, MAX> {
+    // A definition of its own for each pair of bounds would fill the schemas with names that say nothing.
     fn inline_schema() -> bool {
         true
     }

@@ -29,6 +29,8 @@ macro_rules! vocabulary {
         $(#[doc = $doc])+
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
         $vis enum $name {
+            // The word is stated and never derived from the variant's name, so that a rename in Rust cannot
+            // change the contract.
             $($(#[doc = $meaning])+ #[serde(rename = $word)] $variant,)+
         }
 
@@ -47,7 +49,7 @@ macro_rules! vocabulary {
                 match self { $(Self::$variant => $word),+ }
             }
 
-            /// The value whose word is `word`, if there is one.
+            /// The value whose word is `word`, compared with its case: receivers compare words the same way.
             pub fn from_word(word: &str) -> Option<Self> {
                 Self::ALL.iter().copied().find(|value| value.as_str() == word)
             }
@@ -68,6 +70,7 @@ macro_rules! vocabulary {
                 let description = $crate::text::joined(&[$($doc),+]);
                 let words: Vec<&str> = Self::ALL.iter().map(|value| value.as_str()).collect();
                 match words.as_slice() {
+                    // A list of one word is a promise; `const` lets code generators see it as one.
                     [only] => schemars::json_schema!({ "description": description, "type": "string", "const": only }),
                     _ => schemars::json_schema!({ "description": description, "type": "string", "enum": words }),
                 }
@@ -78,7 +81,8 @@ macro_rules! vocabulary {
 
 /// Implements serialisation, parsing and the JSON Schema of a newtype over `String`.
 ///
-/// `valid` is the same rule as `pattern`, without a regular expression engine; a test holds the two together.
+/// `valid` is the same rule as `pattern`, without a regular expression engine: this crate is at the bottom of everything,
+/// and an engine would weigh more than all of its types. A test holds the two together.
 macro_rules! patterned_string {
     ($(#[doc = $doc:literal])+ $vis:vis struct $name:ident, error $error:ident, pattern $pattern:expr,
      max_length $max:expr, valid $valid:path, examples $examples:expr) => {
@@ -91,8 +95,12 @@ macro_rules! patterned_string {
             /// The anchored ASCII pattern, in the dialect that ECMA 262, Python and Rust share.
             pub const PATTERN: &'static str = $pattern;
 
-            /// Takes over text that fits the pattern.
+            /// Checks that `text` fits the pattern and the length.
+            ///
+            /// # Errors
+            /// The text does not fit. The error does not repeat it: it may be private.
             pub fn parse(text: &str) -> Result<Self, $error> {
+                // Bytes are characters here, since `valid` takes ASCII only.
                 if text.len() <= $max && $valid(text) { Ok(Self(text.to_owned())) } else { Err($error) }
             }
 

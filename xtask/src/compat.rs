@@ -1,4 +1,8 @@
-//! `cargo xtask compat`: what changed since the last release, whom it breaks, and which version it needs.
+//! `cargo xtask compat`: what changed since the last release, whom it breaks, and which version it needs; and
+//! `cargo xtask release-contract`, which freezes a contract that passed.
+//!
+//! Only the last release is compared. Each one was compared with the one before it, so within a first number what the
+//! last one accepts includes what all accepted.
 
 mod change;
 mod coverage;
@@ -17,7 +21,7 @@ use schema::DocumentKind;
 use serde_json::Value;
 
 use crate::{contract, releases, workspace};
-use change::{Breaks, Change, judge};
+use change::{Breaks, ContractChange, judge};
 
 /// Name and text of each published file.
 type FileTexts = BTreeMap<String, String>;
@@ -27,12 +31,14 @@ pub(crate) fn run() -> anyhow::Result<()> {
     let Some(last) = releases::all()?.pop() else {
         bail!("nothing is released yet: cargo xtask release-contract")
     };
+    // A comparison with a release that somebody edited would prove nothing.
     last.verify()?;
     let names = workspace::files_below(&last.directory)?;
     let old: FileTexts = names
         .into_iter()
         .map(|name| Ok((name.clone(), fs::read_to_string(last.directory.join(name))?)))
         .collect::<anyhow::Result<_>>()?;
+    // From the types and not from the committed files: a change is judged before it is written.
     let new: FileTexts =
         contract::sound_files()?.into_iter().map(|file| (file.path, file.contents)).collect();
     let changes = changes(&old, &new)?;
@@ -55,7 +61,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
 }
 
 /// Everything that differs between two sets of published files.
-fn changes(old: &FileTexts, new: &FileTexts) -> anyhow::Result<Vec<Change>> {
+fn changes(old: &FileTexts, new: &FileTexts) -> anyhow::Result<Vec<ContractChange>> {
     let json = |files: &FileTexts, name: &str| -> anyhow::Result<Value> {
         let text = files.get(name).with_context(|| format!("{name} is not published"))?;
         serde_json::from_str(text).with_context(|| format!("{name} is no JSON"))
@@ -71,13 +77,14 @@ fn changes(old: &FileTexts, new: &FileTexts) -> anyhow::Result<Vec<Change>> {
     if changes.is_empty()
         && let Some((name, _)) = new.iter().find(differs)
     {
-        changes.push(Change::new(name, "", "the text differs".to_owned(), Breaks::Nobody, None));
+        changes.push(ContractChange::new(name, "", "the text differs".to_owned(), Breaks::Nobody, None));
     }
     Ok(changes)
 }
 
 /// `cargo xtask release-contract`: copies today's contract to the directory of its version.
 pub(crate) fn freeze() -> anyhow::Result<()> {
+    // What is frozen is what is committed, so that must be up to date.
     contract::check()?;
     let version = releases::current()?;
     let directory = workspace::released().join(version.to_string());
@@ -88,7 +95,7 @@ pub(crate) fn freeze() -> anyhow::Result<()> {
             return Ok(());
         }
         bail!(
-            "{version} is released and frozen: raise CONTRACT_VERSION in schema/src/lib.rs, then `cargo xtask schema`"
+            "{version} is released and frozen: raise CONTRACT_VERSION in schema/src/contract.rs, then `cargo xtask schema`"
         );
     }
     if !releases::all()?.is_empty() {

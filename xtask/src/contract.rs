@@ -23,8 +23,9 @@ use generate::schema_of;
 
 pub(crate) use file::sha256;
 
-/// Subdirectorys that are generated as a whole: a file in them that the types do not make is stale.
-const GENERATED_FOLDERS: [&str; 2] = ["", "vectors"];
+/// Directories that are generated as a whole: a file in them that the types do not make is stale. No others are looked at,
+/// so that a mistake in a path cannot remove what people wrote.
+const GENERATED_DIRECTORIES: [&str; 2] = ["", "vectors"];
 
 /// Written by hand beside the generated files.
 const HAND_WRITTEN: [&str; 1] = ["README.md"];
@@ -50,7 +51,8 @@ pub(crate) fn write() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Fails if a committed file differs from what the types make, is missing, or is stale.
+/// Fails if a committed file differs from what the types make, is missing, or is stale. The whole texts are compared and
+/// not their checksums: the index that holds the checksums is generated as well.
 pub(crate) fn check() -> anyhow::Result<()> {
     let directory = workspace::published();
     let published = sound_files()?;
@@ -87,7 +89,7 @@ pub(crate) fn sound_files() -> anyhow::Result<Vec<PublishedFile>> {
 fn stale(directory: &Path, published: &[PublishedFile]) -> anyhow::Result<Vec<String>> {
     let known: BTreeSet<&str> = published.iter().map(|file| file.path.as_str()).chain(HAND_WRITTEN).collect();
     let mut stale = Vec::new();
-    for subdirectory in GENERATED_FOLDERS {
+    for subdirectory in GENERATED_DIRECTORIES {
         let Ok(entries) = fs::read_dir(directory.join(subdirectory)) else { continue };
         for entry in entries {
             let entry = entry?;
@@ -111,6 +113,7 @@ fn files() -> Vec<PublishedFile> {
     files.push(PublishedFile::json("denylist.json", &denylist::published()));
     files.extend(vectors::files());
     files.push(PublishedFile { path: "CONTRACT.md".to_owned(), contents: reference::markdown() });
+    // The index lists the others and not itself: a file cannot hold its own checksum.
     files.push(PublishedFile::json("index.json", &index_of(&files)));
     files
 }

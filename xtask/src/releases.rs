@@ -45,12 +45,12 @@ pub(crate) fn current() -> anyhow::Result<Version> {
 
 /// One frozen copy.
 #[derive(Clone, Debug)]
-pub(crate) struct Release {
+pub(crate) struct ContractRelease {
     pub(crate) version: Version,
     pub(crate) directory: PathBuf,
 }
 
-impl Release {
+impl ContractRelease {
     /// Whether its documents must still pass.
     pub(crate) fn is_of_this_major(&self) -> bool {
         current().is_ok_and(|current| current.major == self.version.major)
@@ -74,8 +74,9 @@ impl Release {
 }
 
 /// All releases, the oldest first.
-pub(crate) fn all() -> anyhow::Result<Vec<Release>> {
+pub(crate) fn all() -> anyhow::Result<Vec<ContractRelease>> {
     let directory = workspace::released();
+    // Before the first release there is nothing to compare with.
     if !directory.exists() {
         return Ok(Vec::new());
     }
@@ -83,9 +84,9 @@ pub(crate) fn all() -> anyhow::Result<Vec<Release>> {
         .map(|entry| {
             let entry = entry?;
             let version = entry.file_name().to_string_lossy().parse()?;
-            Ok(Release { version, directory: entry.path() })
+            Ok(ContractRelease { version, directory: entry.path() })
         })
-        .collect::<anyhow::Result<Vec<Release>>>()?;
+        .collect::<anyhow::Result<Vec<ContractRelease>>>()?;
     releases.sort_by_key(|release| release.version);
     Ok(releases)
 }

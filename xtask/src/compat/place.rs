@@ -69,7 +69,8 @@ impl<'a> Place<'a> {
         }
     }
 
-    /// What tells this branch from the others of its union.
+    /// What tells this branch from the others of its union: the name of the definition, because its contents may have
+    /// changed. By their order branches would be taken for each other when one is inserted.
     pub(super) fn label(&self) -> String {
         self.reference
             .clone()

@@ -8,7 +8,7 @@
 use jsonschema::Validator;
 use serde_json::Value;
 
-use super::change::{Breaks, Change};
+use super::change::{Breaks, ContractChange};
 use super::coverage::{self, Difference};
 use super::place::Place;
 
@@ -17,7 +17,7 @@ use super::place::Place;
 const NO_TIME: &str = "2026-02-30T00:00:00Z";
 
 /// Everything that differs between two versions of the schema `file`.
-pub(super) fn compare(file: &str, old: &Value, new: &Value) -> anyhow::Result<Vec<Change>> {
+pub(super) fn compare(file: &str, old: &Value, new: &Value) -> anyhow::Result<Vec<ContractChange>> {
     let mut walk = Walk { file, old: validator(old)?, new: validator(new)?, changes: Vec::new() };
     walk.places(&Place::root(old), &Place::root(new));
     let mut changes = walk.changes;
@@ -29,7 +29,7 @@ pub(super) fn compare(file: &str, old: &Value, new: &Value) -> anyhow::Result<Ve
             changes.retain(|change| change.breaks != breaks);
         } else if !changes.iter().any(|change| change.breaks == breaks) {
             let what = "it cannot be shown that the change breaks nothing".to_owned();
-            changes.push(Change::new(file, "", what, breaks, None));
+            changes.push(ContractChange::new(file, "", what, breaks, None));
         }
     }
     Ok(changes)
@@ -45,7 +45,7 @@ struct Walk<'a> {
     file: &'a str,
     old: Validator,
     new: Validator,
-    changes: Vec<Change>,
+    changes: Vec<ContractChange>,
 }
 
 impl Walk<'_> {
@@ -63,7 +63,7 @@ impl Walk<'_> {
             Breaks::Nobody => false,
         };
         let example = documents.into_iter().find(proves);
-        self.changes.push(Change::new(self.file, &place.pointer(), what.into(), breaks, example));
+        self.changes.push(ContractChange::new(self.file, &place.pointer(), what.into(), breaks, example));
     }
 
     fn places(&mut self, old: &Place<'_>, new: &Place<'_>) {

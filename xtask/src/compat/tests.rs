@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::change::{Breaks, Change, Level, judge};
+use super::change::{Breaks, ContractChange, VersionLevel, judge};
 use super::{coverage, denylist, schemas};
 use crate::releases::Version;
 
@@ -34,7 +34,7 @@ fn changed(change: impl FnOnce(&mut Value)) -> (Value, Value) {
 }
 
 /// Compares, and proves each example.
-fn compare((old, new): &(Value, Value)) -> Vec<Change> {
+fn compare((old, new): &(Value, Value)) -> Vec<ContractChange> {
     let changes = schemas::compare("run-manifest.schema.json", old, new).expect("schemas");
     for change in &changes {
         let Some(example) = &change.example else { continue };
@@ -201,7 +201,7 @@ fn only_words_were_changed() {
 #[test]
 fn what_is_not_known_is_taken_to_break() {
     let changes = compare(&changed(|schema| schema["properties"]["exit_code"]["multipleOf"] = json!(2)));
-    assert_eq!(changes.iter().map(|change| change.level).collect::<Vec<_>>(), [Level::Major]);
+    assert_eq!(changes.iter().map(|change| change.level).collect::<Vec<_>>(), [VersionLevel::Major]);
 }
 
 #[test]
@@ -243,7 +243,7 @@ fn an_event_was_added_and_examples_are_whole_documents() {
         json!({ "type": "string", "enum": ["core.component.enabled", "core.component.failed"] });
     let changes = compare(&(old, new));
     let [change] = changes.as_slice() else { panic!("one change: {changes:#?}") };
-    assert_eq!((change.pointer.as_str(), change.level), ("/event_name", Level::Minor));
+    assert_eq!((change.pointer.as_str(), change.level), ("/event_name", VersionLevel::Minor));
     let example = change.example.as_ref().expect("an example");
     assert!(example["enabled_component"].is_object(), "{example}");
 }
@@ -251,17 +251,20 @@ fn an_event_was_added_and_examples_are_whole_documents() {
 #[test]
 fn a_rule_of_the_denylist_was_changed() {
     let old = published("denylist.json");
-    let check = |change: &dyn Fn(&mut Value), level: Level| {
+    let check = |change: &dyn Fn(&mut Value), level: VersionLevel| {
         let mut new = old.clone();
         change(&mut new);
         let changes = denylist::compare(&old, &new);
         assert_eq!(changes.iter().map(|change| change.level).collect::<Vec<_>>(), [level], "{changes:#?}");
     };
-    check(&|new| drop(new["values"]["rules"].as_array_mut().expect("rules").pop()), Level::Minor);
-    check(&|new| new["values"]["rules"][0]["pattern"] = json!("x"), Level::Minor);
-    check(&|new| new["keys"]["tokens"].as_array_mut().expect("tokens").push(json!("zone")), Level::Minor);
-    check(&|new| new["document"]["max_bytes"] = json!(1024), Level::Minor);
-    check(&|new| new["values"]["rules"][0]["words"] = json!("x"), Level::Patch);
+    check(&|new| drop(new["values"]["rules"].as_array_mut().expect("rules").pop()), VersionLevel::Minor);
+    check(&|new| new["values"]["rules"][0]["pattern"] = json!("x"), VersionLevel::Minor);
+    check(
+        &|new| new["keys"]["tokens"].as_array_mut().expect("tokens").push(json!("zone")),
+        VersionLevel::Minor,
+    );
+    check(&|new| new["document"]["max_bytes"] = json!(1024), VersionLevel::Minor);
+    check(&|new| new["values"]["rules"][0]["words"] = json!("x"), VersionLevel::Patch);
 }
 
 #[test]
@@ -271,15 +274,15 @@ fn the_version_must_be_raised_as_the_change_demands() {
     let cases = [
         (None, "1.2.3", true),
         (None, "1.2.2", false),
-        (Some(Level::Patch), "1.2.3", false),
-        (Some(Level::Patch), "1.2.4", true),
-        (Some(Level::Patch), "2.0.0", true),
-        (Some(Level::Minor), "1.2.4", false),
-        (Some(Level::Minor), "1.3.0", true),
-        (Some(Level::Minor), "2.0.0", true),
-        (Some(Level::Major), "1.9.9", false),
-        (Some(Level::Major), "2.0.0", true),
-        (Some(Level::Patch), "0.9.9", false),
+        (Some(VersionLevel::Patch), "1.2.3", false),
+        (Some(VersionLevel::Patch), "1.2.4", true),
+        (Some(VersionLevel::Patch), "2.0.0", true),
+        (Some(VersionLevel::Minor), "1.2.4", false),
+        (Some(VersionLevel::Minor), "1.3.0", true),
+        (Some(VersionLevel::Minor), "2.0.0", true),
+        (Some(VersionLevel::Major), "1.9.9", false),
+        (Some(VersionLevel::Major), "2.0.0", true),
+        (Some(VersionLevel::Patch), "0.9.9", false),
     ];
     for (needed, current, expected) in cases {
         assert_eq!(allowed(needed, current), expected, "{needed:?} {current}");

@@ -9,11 +9,14 @@ use anyhow::Context;
 
 use super::gate;
 use super::tools::{self, ToolResult, checked, scratch};
-use super::vector::{Class, Vector};
+use super::vector::{PublishedVector, VectorClass};
 use crate::workspace;
 
 /// Tries every example; what went wrong.
-pub(super) fn check(vectors: &[Vector], python: &ToolResult<PathBuf>) -> anyhow::Result<Vec<String>> {
+pub(super) fn check(
+    vectors: &[PublishedVector],
+    python: &ToolResult<PathBuf>,
+) -> anyhow::Result<Vec<String>> {
     let directory = workspace::contract().join("examples");
     let snake = match python {
         ToolResult::Ran(programs) => {
@@ -40,7 +43,11 @@ pub(super) fn check(vectors: &[Vector], python: &ToolResult<PathBuf>) -> anyhow:
 }
 
 /// Lets the Python example judge the document of every vector.
-fn validate(directory: &Path, python: &Path, vectors: &[Vector]) -> anyhow::Result<Result<String, String>> {
+fn validate(
+    directory: &Path,
+    python: &Path,
+    vectors: &[PublishedVector],
+) -> anyhow::Result<Result<String, String>> {
     let documents = gate::lay_out(vectors)?;
     let output = Command::new(python)
         .arg("-B")
@@ -50,7 +57,8 @@ fn validate(directory: &Path, python: &Path, vectors: &[Vector]) -> anyhow::Resu
         .output()
         .with_context(|| format!("failed to start {}", python.display()))?;
     let printed = String::from_utf8_lossy(&output.stdout).into_owned();
-    let verdict_of = |vector: &Vector| if vector.class() == Class::Pass { "pass" } else { "refused" };
+    let verdict_of =
+        |vector: &PublishedVector| if vector.class() == VectorClass::Pass { "pass" } else { "refused" };
     let missing = vectors.iter().find(|vector| {
         let wanted = format!("{}: {}", vector.name, verdict_of(vector));
         !printed.lines().any(|line| line == wanted)

@@ -8,7 +8,7 @@ use anyhow::{Context, bail};
 use serde_json::Value;
 
 use super::tools::{ToolResult, checked, scratch};
-use super::vector::{self, Class, Vector, Verdict, Verdicts};
+use super::vector::{self, PublishedVector, VectorClass, VectorVerdict, Verdicts};
 use crate::{releases, workspace};
 
 /// Builds a program of the workspace and tells where it is. This crate does not depend on the gate: it must still build
@@ -33,7 +33,7 @@ pub(super) fn build(wanted: &[&str]) -> anyhow::Result<PathBuf> {
 }
 
 /// Writes the document of each vector to a file of the vector's name; the directory of the files.
-pub(super) fn lay_out(vectors: &[Vector]) -> anyhow::Result<PathBuf> {
+pub(super) fn lay_out(vectors: &[PublishedVector]) -> anyhow::Result<PathBuf> {
     let directory = scratch().join("documents");
     if directory.exists() {
         fs::remove_dir_all(&directory)?;
@@ -46,7 +46,7 @@ pub(super) fn lay_out(vectors: &[Vector]) -> anyhow::Result<PathBuf> {
 }
 
 /// What the gate says of each vector.
-pub(super) fn verdicts(program: &Path, vectors: &[Vector]) -> anyhow::Result<Verdicts> {
+pub(super) fn verdicts(program: &Path, vectors: &[PublishedVector]) -> anyhow::Result<Verdicts> {
     let directory = lay_out(vectors)?;
     // It ends with 1 because documents are refused, which is what most vectors are about.
     let names = vectors.iter().map(|vector| &vector.name);
@@ -60,7 +60,7 @@ pub(super) fn verdicts(program: &Path, vectors: &[Vector]) -> anyhow::Result<Ver
     printed.lines().map(parse).collect()
 }
 
-fn parse(line: &str) -> anyhow::Result<(String, Verdict)> {
+fn parse(line: &str) -> anyhow::Result<(String, VectorVerdict)> {
     let line: Value = serde_json::from_str(line)?;
     let violations = line["violations"].as_array().cloned().unwrap_or_default();
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -69,17 +69,18 @@ fn parse(line: &str) -> anyhow::Result<(String, Verdict)> {
     if (line["verdict"] == "pass") != tripped.is_empty() {
         bail!("a verdict and its violations contradict each other: {line}");
     }
+    // The gate reports both kinds together; the others report the schema apart.
     let schema_accepts = Some(!tripped.iter().any(|(rule, _)| rule.starts_with("schema.")));
-    Ok((text(&line["file"]), Verdict { schema_accepts, tripped }))
+    Ok((text(&line["file"]), VectorVerdict { schema_accepts, tripped }))
 }
 
 /// Whether the gate still passes what releases of this major version promised to pass.
 pub(super) fn released(program: &Path) -> anyhow::Result<Vec<String>> {
     let mut faults = Vec::new();
-    for release in releases::all()?.into_iter().filter(releases::Release::is_of_this_major) {
+    for release in releases::all()?.into_iter().filter(releases::ContractRelease::is_of_this_major) {
         let vectors = vector::load(&release.directory)?;
-        let passing: Vec<Vector> =
-            vectors.into_iter().filter(|vector| vector.class() == Class::Pass).collect();
+        let passing: Vec<PublishedVector> =
+            vectors.into_iter().filter(|vector| vector.class() == VectorClass::Pass).collect();
         let verdicts = verdicts(program, &passing)?;
         let refused: Vec<String> = passing
             .iter()

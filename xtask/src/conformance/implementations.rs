@@ -8,7 +8,7 @@ use schema::DocumentKind;
 use serde_json::Value;
 
 use super::tools::{self, ToolResult, checked};
-use super::vector::{Verdict, Verdicts};
+use super::vector::{VectorVerdict, Verdicts};
 use crate::workspace;
 
 /// Each implementation's name and verdicts.
@@ -58,13 +58,13 @@ fn run(command: &mut Command) -> anyhow::Result<ToolResult<Verdicts>> {
     Ok(ToolResult::Ran(verdicts.collect::<anyhow::Result<_>>()?))
 }
 
-fn parse(line: &str) -> anyhow::Result<(String, Verdict)> {
+fn parse(line: &str) -> anyhow::Result<(String, VectorVerdict)> {
     let line: Value = serde_json::from_str(line)?;
     let text = |value: &Value| value.as_str().map(str::to_owned).context("a text");
     let tripped = line["tripped"].as_array().context("what tripped")?;
     let tripped =
         tripped.iter().map(|pair| Ok((text(&pair[0])?, text(&pair[1])?))).collect::<anyhow::Result<_>>()?;
-    Ok((text(&line["vector"])?, Verdict { schema_accepts: line["schema_accepts"].as_bool(), tripped }))
+    Ok((text(&line["vector"])?, VectorVerdict { schema_accepts: line["schema_accepts"].as_bool(), tripped }))
 }
 
 /// Whether the published schemas are sound schemas themselves. That ajv compiles them in strict mode without a warning is

@@ -1,7 +1,7 @@
 //! Programs of other languages: installing them, running them, and telling how it went.
 //!
 //! They are installed once for each state of the files that pin them. A machine without one of them skips what needs it
-//! and says so; CI has them all.
+//! and says so.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,6 +13,7 @@ use crate::workspace;
 
 /// What came of an implementation or a check.
 pub(super) enum ToolResult<T> {
+    /// It ran, and this came of it.
     Ran(T),
     /// It cannot be had here; why.
     Skipped(String),
@@ -51,6 +52,7 @@ pub(super) fn output_of(command: &mut Command) -> Result<String, String> {
     }
     let said = [text(&output.stdout), text(&output.stderr)].concat();
     let said: Vec<&str> = said.lines().filter(|line| !line.trim().is_empty()).collect();
+    // The last lines hold the error; npm and pip write a page before it.
     Err(format!("{name}: {}: {}", output.status, said[said.len().saturating_sub(12)..].join("\n    ")))
 }
 
@@ -67,9 +69,11 @@ fn once(
         return Ok(ToolResult::Ran(()));
     }
     fs::create_dir_all(scratch())?;
+    // Without a network nothing can be installed. That is no fault of the contract, and is said aloud.
     if let Err(reason) = install() {
         return Ok(ToolResult::Skipped(reason.lines().next_back().unwrap_or(&reason).trim().to_owned()));
     }
+    // Written last: an installation that was cut off is done again.
     fs::write(&stamp, wanted).with_context(|| format!("failed to write {}", stamp.display()))?;
     Ok(ToolResult::Ran(()))
 }
@@ -101,6 +105,7 @@ pub(super) fn node(name: &str, directory: &Path) -> anyhow::Result<ToolResult<()
         return Ok(ToolResult::Skipped(reason));
     }
     once(name, &directory.join("node_modules"), &directory.join("package-lock.json"), || {
+        // Scripts of foreign packages are never run.
         let arguments = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
         output_of(Command::new("npm").args(arguments).current_dir(directory)).map(drop)
     })

@@ -15,6 +15,7 @@ pub(crate) struct PublishedFile {
 
 impl PublishedFile {
     pub(super) fn json(path: impl Into<String>, value: &impl serde::Serialize) -> Self {
+        // Pretty, because every change is reviewed as a diff.
         let mut contents = serde_json::to_string_pretty(value).unwrap_or_default();
         contents.push('\n');
         Self { path: path.into(), contents }
@@ -56,6 +57,7 @@ pub(super) fn index_of(files: &[PublishedFile]) -> Index {
 pub(crate) fn sha256(text: &str) -> String {
     use std::fmt::Write;
     Sha256::digest(text).iter().fold(String::with_capacity(64), |mut hex, byte| {
+        // Writing to a String cannot fail.
         let _ = write!(hex, "{byte:02x}");
         hex
     })

@@ -1,13 +1,12 @@
 //! JSON Schemas from the types.
 
+use schema::{CONTRACT_VERSION, DocumentKind, RunManifest, TelemetryDocument};
 use schemars::generate::SchemaSettings;
 use schemars::transform::{RecursiveTransform, Transform, transform_subschemas};
 use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value, json};
 
 use super::file::name_of;
-
-use schema::{CONTRACT_VERSION, DocumentKind, RunManifest, TelemetryDocument};
 
 /// The schema of `kind` as it is published: JSON Schema 2020-12, self-contained, closed.
 pub(super) fn schema_of(kind: DocumentKind) -> Schema {
@@ -16,12 +15,14 @@ pub(super) fn schema_of(kind: DocumentKind) -> Schema {
         DocumentKind::Telemetry => generate::<TelemetryDocument>(),
     };
     let name = name_of(kind);
+    // A URN names the exact version and cannot be fetched: a validator that tried would tell a server of it.
     schema.insert("$id".to_owned(), json!(format!("urn:productive-k3s:contract:{name}:{CONTRACT_VERSION}")));
     schema
 }
 
 fn generate<T: JsonSchema>() -> Schema {
     SchemaSettings::draft2020_12()
+        // What the program writes is what receivers check; reading is more lenient about absent fields.
         .for_serialize()
         .with_transform(AbsentIsNotNull)
         .with_transform(RecursiveTransform(drop_integer_formats))

@@ -1,4 +1,7 @@
 //! `CONTRACT.md`: the contract for people, from the same schemas.
+//!
+//! Tables are generated, so that they cannot be wrong; what no schema says is written by hand in three pieces beside this
+//! file. The examples are the documents that the vectors are made from, so a validator has seen each.
 
 mod fields;
 
@@ -92,6 +95,7 @@ fn telemetry_tables(root: &Value) -> String {
         told_by_the_event(root, first),
     );
     // Writing to a String cannot fail.
+    // The manifest has a chapter of its own.
     let mut seen = vec!["Run manifest".to_owned()];
     for (kind, example) in kinds.iter().zip(telemetry_examples()) {
         let body = fields::table(root, kind, &example, |name| !is_common(name));
@@ -124,6 +128,7 @@ fn events(root: &Value, kinds: &[&Value]) -> String {
     for kind in kinds {
         let property = |name: &str| resolved(root, &kind["properties"][name]);
         let constant = |name: &str| property(name).1["const"].as_str().unwrap_or_default();
+        // The types state the body last, and the schemas keep their order.
         let body = kind["properties"].as_object().and_then(|properties| properties.iter().next_back());
         let body = body.map(|(name, body)| format!("`{name}`, {}", words_of(root, body))).unwrap_or_default();
         let names = VOCABULARIES.iter().find(|list| Some(list.name) == property("event_name").0);

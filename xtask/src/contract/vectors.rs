@@ -1,4 +1,7 @@
 //! Conformance vectors: documents that every receiver must take, and documents that every receiver must refuse.
+//!
+//! They are generated from the types and the denylist and not written by hand, so that a new rule cannot be published
+//! without vectors for its own hits. One file for each, because receivers of other languages read them in their tests.
 
 mod denylist;
 mod documents;

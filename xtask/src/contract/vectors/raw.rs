@@ -78,6 +78,7 @@ fn duplicates() -> Vec<Vector> {
     let text = |name, description, text: String, pointer| {
         refused(name, description, Payload::Raw(text), "duplicate_key", pointer)
     };
+    // Made from the text, for no JSON value can hold a key twice.
     let status = "\"status\":\"running\"";
     let arch = "\"arch\":\"amd64\"";
     let event = documents::command_event().to_string();
@@ -125,6 +126,7 @@ fn limits() -> Vec<Vector> {
         "depth",
         &"/0".repeat(MAX_DEPTH),
     );
+    // A validator without our limit sees a list where an object must stand.
     if let Some(expected) = &mut deep.expected {
         expected.schema_alone_refuses = true;
     }

@@ -61,6 +61,7 @@ impl ContractRelease {
         let index = fs::read_to_string(self.directory.join("index.json"))
             .with_context(|| format!("release {} has no index", self.version))?;
         let index: Value = serde_json::from_str(&index)?;
+        // By the release's own index: checksums anywhere else would have to be kept in step with it.
         for entry in index["files"].as_array().context("the index lists files")? {
             let path = entry["path"].as_str().context("an entry of the index has a path")?;
             let frozen = fs::read_to_string(self.directory.join(path))

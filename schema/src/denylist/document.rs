@@ -70,6 +70,7 @@ pub const KEYS: KeyRules = KeyRules {
         id: "key.shape",
         words: "a key is not made of lower-case ASCII letters, digits and `_`",
     },
+    // The contract's own keys are all of this form; any other is a disguise or an accident.
     shape_pattern: "^[a-z][a-z0-9_]{0,63}$",
     normalisation: &[
         "apply Unicode NFKC and drop the characters of `values.decodings.invisible`",
@@ -110,6 +111,8 @@ pub const KEYS: KeyRules = KeyRules {
 };
 
 #[rustfmt::skip]
+// Words that name private things in most programs. Those that the contract needs itself ("name", "id", "version",
+// "component") are left out: the schema bounds what stands there.
 const TOKENS: &[&str] = &[
     // The machine.
     "hostname", "host", "nodename", "fqdn", "domain", "nameserver", "serial", "machineid",
@@ -128,6 +131,7 @@ const TOKENS: &[&str] = &[
 ];
 
 #[rustfmt::skip]
+// Pairs whose words are harmless alone: "server" and "client" stand in keys of the contract.
 const SEQUENCES: &[[&str; 2]] = &[
     ["server", "name"], ["server", "addr"], ["server", "address"], ["server", "host"], ["server", "url"],
     ["node", "name"], ["machine", "id"], ["device", "id"], ["ingress", "host"], ["ingress", "domain"],

@@ -49,6 +49,7 @@ pub(super) fn difference(one: &Value, other: &Value) -> Difference {
     let mut covering = other.clone();
     take_covered_form(&mut covering, one);
     let subtract = || canonical(one)?.subtract(&canonical(&covering)?);
+    // What cannot be expressed is taken for a difference, of which nothing is known but where it begins.
     let Ok(left) = subtract() else { return Difference::Schema(one.clone()) };
     if left.satisfiability() == Satisfiability::No {
         return Difference::Nothing;
@@ -69,6 +70,7 @@ pub(super) fn difference(one: &Value, other: &Value) -> Difference {
 fn canonical(schema: &Value) -> Result<CanonicalSchema, canonical::CanonicalizationError> {
     canonical::options()
         .should_validate_formats(true)
+        // The engine of the gate: linear in time, and the dialect that the patterns are written in.
         .with_pattern_options(PatternOptions::regex())
         .offline()
         .canonicalize(schema)

@@ -16,6 +16,7 @@ const EXPLAIN: [&str; 8] =
 pub(super) fn compare(old: &Value, new: &Value) -> Vec<ContractChange> {
     let mut changes = Vec::new();
     values("", old, new, &mut changes);
+    // The version differs after every release, and says nothing about the rules.
     if changes.is_empty() && without_version(old) != without_version(new) {
         changes.push(ContractChange::new(
             FILE,
@@ -86,6 +87,7 @@ fn lists(pointer: &str, old: &[Value], new: &[Value], changes: &mut Vec<Contract
     }
 }
 
+/// Minor in either direction, see above, whatever the same direction means for a schema.
 fn change(pointer: &str, what: String, breaks: Breaks, example: Option<Value>) -> ContractChange {
     ContractChange { level: VersionLevel::Minor, ..ContractChange::new(FILE, pointer, what, breaks, example) }
 }

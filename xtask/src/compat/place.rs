@@ -37,6 +37,7 @@ impl<'a> Place<'a> {
             _ => None,
         };
         let target = reference.as_deref().and_then(|name| root.pointer(name.trim_start_matches('#')));
+        // 2020-12 allows words beside a reference; ours are descriptions, which are nearer to the property.
         let mut says = target.and_then(Value::as_object).cloned().unwrap_or_default();
         says.extend(own);
         Self { root, steps, says, reference }

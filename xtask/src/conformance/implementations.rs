@@ -49,6 +49,7 @@ pub(super) fn verdicts(
 /// is a fault.
 fn run(command: &mut Command) -> anyhow::Result<ToolResult<Verdicts>> {
     let program = command.get_program().to_string_lossy().into_owned();
+    // Asked for its version first, to tell a program that is not there from one that fails.
     if let Err(reason) = tools::output_of(Command::new(&program).arg("--version")) {
         return Ok(ToolResult::Skipped(reason));
     }

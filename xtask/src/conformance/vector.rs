@@ -69,6 +69,7 @@ fn read(directory: &Path, name: String) -> anyhow::Result<PublishedVector> {
         serde_json::from_str(&fs::read_to_string(directory.join(&name)).with_context(context)?)
             .with_context(context)?;
     let text = |field: &str| vector[field].as_str().map(str::to_owned);
+    // Exactly one of the three is there. A document is written anew: its text decides nothing.
     let bytes = match (text("raw_base64"), text("raw")) {
         (Some(encoded), _) => STANDARD.decode(encoded).ok().with_context(context)?,
         (_, Some(raw)) => raw.into_bytes(),
@@ -100,6 +101,7 @@ impl PublishedVector {
             let passes = verdict.schema_accepts == Some(true) && verdict.tripped.is_empty();
             return (!passes).then(|| format!("must pass: {verdict:?}"));
         };
+        // Others may trip as well: an encoded URL is also a domain name.
         let named = verdict
             .tripped
             .iter()

@@ -21,6 +21,7 @@ pub(super) fn table(root: &Value, object: &Value, example: &Value, wanted: impl 
         let required =
             object["required"].as_array().is_some_and(|names| names.iter().any(|known| known == name));
         let description = property["description"].as_str().map(plain).unwrap_or_default();
+        // The lint demands a purpose of each property.
         let (meaning, purpose) = description.split_once(" Purpose: ").unwrap_or((&description, ""));
         // Writing to a String cannot fail.
         let _ = writeln!(
@@ -71,6 +72,7 @@ pub(super) fn sections(
     for (name, property) in object["properties"].as_object().into_iter().flatten() {
         let inner = resolved(root, property).1;
         let Some(title) = inner["title"].as_str() else { continue };
+        // An object of several documents is described once; a link leads there.
         if seen.iter().any(|known| known == title) {
             continue;
         }

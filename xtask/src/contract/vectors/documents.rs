@@ -75,6 +75,7 @@ pub(super) fn ended(mode: Mode, execution: Execution, finish: Finish, exit_code:
         Execution::Apply => ComponentResult::Installed,
         Execution::DryRun => ComponentResult::DryRun,
     };
+    // What a mode works on is known to the program alone; here it only has to be plausible.
     for component in components_of(mode) {
         let record = ComponentRecord {
             detected_before: DetectedBefore::Missing,
@@ -112,6 +113,7 @@ fn features() -> Features {
 /// A manifest with every optional property but `failure`.
 pub(super) fn maximal() -> RunManifest {
     let mut manifest = ended(Mode::SingleNode, Execution::Apply, Finish::Success, 0);
+    // Through the types, so that a new feature is in the examples before anything else compiles.
     manifest.features = features();
     manifest.components.set_issuer(Issuer::LetsencryptStaging);
     manifest

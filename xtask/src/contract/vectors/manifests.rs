@@ -28,6 +28,7 @@ fn roots() -> Vec<Vector> {
 }
 
 fn words() -> Vec<Vector> {
+    // Readers that trim, fold case or normalise Unicode take these for words of the list.
     vec![
         at("unknown-status", "A word outside the list.", "/status", "done", "enum"),
         at("status-upper-case", "Words are compared with their case.", "/status", "Success", "enum"),
@@ -72,6 +73,7 @@ fn words() -> Vec<Vector> {
 }
 
 fn types() -> Vec<Vector> {
+    // Languages with loose types take numbers, texts and booleans for each other.
     vec![
         at("schema-version-number", "The version is a string.", "/schema_version", 1, "type"),
         at("status-null", "Null is no word.", "/status", Value::Null, "type"),
@@ -155,6 +157,7 @@ fn unexpected() -> Vec<Vector> {
     let open = |name: &str, description: &str, pointer: &str, place: &str| {
         Vector::fail(name, description, with(manifest(), pointer, true), "schema.additionalProperties", place)
     };
+    // Once in each object: a schema can be closed at the root and open below.
     let closed = "Every object is closed.";
     let recased = with(without(manifest(), "/status"), "/Status", "success");
     vec![

@@ -125,7 +125,9 @@ fn events() -> Vec<Vector> {
 }
 
 fn deliveries() -> Vec<Vector> {
+    // Optional properties are all absent in the one and all present in the other.
     let minimal = documents::running(Mode::Server, Execution::DryRun);
+    // The types count attempts themselves, so later ones are written into the JSON.
     let retried = with(
         with(with(documents::delivery(), "/delivery_attempt", 3), "/retry_attempt", 2),
         "/is_retry",
@@ -193,6 +195,7 @@ fn texts() -> Vec<Vector> {
 /// The innocent neighbours of each rule for values, in the place of an id.
 fn innocents() -> Vec<Vector> {
     let mut seen = std::collections::BTreeSet::new();
+    // Only what has the form of an id can stand in its place; the others are tried by the tests of the gate.
     let examples = VALUE_RULES.iter().flat_map(|rule| rule.innocents.iter().map(move |text| (rule, *text)));
     let fitting = examples.filter(|(_, text)| Id::parse(text).is_ok() && seen.insert(*text));
     fitting

@@ -73,6 +73,7 @@ fn envelopes() -> Vec<Vector> {
 
 /// What makes the kinds of documents differ, and what makes them complete.
 fn unions() -> Vec<Vector> {
+    // A validator names many errors of a union; the gate must report the branch that was meant.
     vec![
         at(
             "event-of-nobody",

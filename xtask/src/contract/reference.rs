@@ -7,12 +7,12 @@ mod fields;
 
 use std::fmt::Write;
 
+use schema::{CONTRACT_VERSION, DocumentKind, VOCABULARIES};
 use serde_json::Value;
 
 use super::generate::schema_of;
 use super::vectors;
 use fields::{plain, resolved, words_of};
-use schema::{CONTRACT_VERSION, DocumentKind, VOCABULARIES};
 
 /// Written by hand: what the tables cannot say.
 const INTRODUCTION: &str = include_str!("reference/introduction.md");

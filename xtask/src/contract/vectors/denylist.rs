@@ -148,7 +148,7 @@ pub(super) fn values() -> Vec<Vector> {
 
 /// Private values in disguise: encoded, or written so that a careless comparison takes them for something else.
 pub(super) fn disguises() -> Vec<Vector> {
-    [encoded(), unicode(), places()].concat()
+    [encoded(), unicode(), places(), places_that_do_not_exist()].concat()
 }
 
 fn id(name: &str, description: &str, text: &str, rule: &str) -> Vector {
@@ -242,6 +242,11 @@ fn places() -> Vec<Vector> {
             "value.ipv4_dashed",
             "/manifest/run_id",
         ),
+    ]
+}
+
+fn places_that_do_not_exist() -> Vec<Vector> {
+    vec![
         Vector::fail(
             "unknown-place",
             "In a place that the contract does not have.",

@@ -1,12 +1,13 @@
 //! Texts that are refused before any schema is asked.
 
-use super::documents::{self, json_of};
-use super::vector::{ExpectedViolation, Payload, Vector};
 use schema::limits::{MAX_DEPTH, MAX_DOCUMENT_BYTES};
 use schema::{Execution, Mode};
 
+use super::documents::{self, json_of};
+use super::vector::{ExpectedViolation, Payload, Vector};
+
 pub(super) fn vectors() -> Vec<Vector> {
-    [syntax(), encodings(), duplicates(), limits()].concat()
+    [syntax(), encodings(), duplicates(), duplicates_inside(), limits()].concat()
 }
 
 fn refused(name: &str, description: &str, payload: Payload, rule: &str, pointer: &str) -> Vector {
@@ -80,8 +81,6 @@ fn duplicates() -> Vec<Vector> {
     };
     // Made from the text, for no JSON value can hold a key twice.
     let status = "\"status\":\"running\"";
-    let arch = "\"arch\":\"amd64\"";
-    let event = documents::command_event().to_string();
     vec![
         text(
             "duplicate-key",
@@ -101,6 +100,16 @@ fn duplicates() -> Vec<Vector> {
             manifest().replace(status, &format!("{status},\"st\\u0061tus\":\"running\"")),
             "/status",
         ),
+    ]
+}
+
+fn duplicates_inside() -> Vec<Vector> {
+    let text = |name, description, text: String, pointer| {
+        refused(name, description, Payload::Raw(text), "duplicate_key", pointer)
+    };
+    let arch = "\"arch\":\"amd64\"";
+    let event = documents::command_event().to_string();
+    vec![
         text(
             "duplicate-key-inside",
             "Twice in an inner object.",

@@ -6,7 +6,19 @@ use super::documents::{command_event, component_event, delivery, manifest, mode_
 use super::vector::{Vector, with, without};
 
 pub(super) fn vectors() -> Vec<Vector> {
-    [envelopes(), unions(), ids(), bodies(), manifests()].concat()
+    [
+        envelopes(),
+        attempts(),
+        promises(),
+        unions(),
+        closed_envelopes(),
+        ids(),
+        bodies(),
+        bodies_of_other_events(),
+        manifests(),
+        parts_of_manifests(),
+    ]
+    .concat()
 }
 
 /// `document` with `value` at `pointer`, where `keyword` must refuse it.
@@ -40,10 +52,26 @@ fn envelopes() -> Vec<Vector> {
             json!("mode_usage"),
             "const",
         ),
+    ]
+}
+
+fn attempts() -> Vec<Vector> {
+    let command = |name, description, pointer, value, keyword| {
+        at(name, description, command_event(), (pointer, value), keyword)
+    };
+    vec![
         command("attempt-0", "Attempts are counted from 1.", "/delivery_attempt", json!(0), "minimum"),
         command("attempt-65536", "Above the bound.", "/delivery_attempt", json!(65_536), "maximum"),
         command("retry-negative", "Below the bound.", "/retry_attempt", json!(-1), "minimum"),
         command("is-retry-as-text", "Booleans are booleans.", "/is_retry", json!("false"), "type"),
+    ]
+}
+
+fn promises() -> Vec<Vector> {
+    let command = |name, description, pointer, value, keyword| {
+        at(name, description, command_event(), (pointer, value), keyword)
+    };
+    vec![
         command(
             "not-anonymous",
             "The promise holds for every document.",
@@ -89,6 +117,11 @@ fn unions() -> Vec<Vector> {
             "schema.required",
             "",
         ),
+    ]
+}
+
+fn closed_envelopes() -> Vec<Vector> {
+    vec![
         Vector::fail(
             "unexpected-in-client",
             "Every object is closed.",
@@ -158,7 +191,6 @@ fn ids() -> Vec<Vector> {
 }
 
 fn bodies() -> Vec<Vector> {
-    let named = with(command_event(), "/event_name", "core.bootstrap.server.started");
     vec![
         Vector::fail(
             "command-missing",
@@ -181,6 +213,12 @@ fn bodies() -> Vec<Vector> {
             "schema.additionalProperties",
             "",
         ),
+    ]
+}
+
+fn bodies_of_other_events() -> Vec<Vector> {
+    let named = with(command_event(), "/event_name", "core.bootstrap.server.started");
+    vec![
         Vector::fail(
             "category-and-name-apart",
             "Category and name belong together.",
@@ -228,6 +266,11 @@ fn manifests() -> Vec<Vector> {
             "schema.type",
             "/manifest",
         ),
+    ]
+}
+
+fn parts_of_manifests() -> Vec<Vector> {
+    vec![
         Vector::fail(
             "manifest-with-more",
             "The enclosed manifest is closed as well.",

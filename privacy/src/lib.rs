@@ -24,3 +24,4 @@ pub use gate::{Gate, Vetted};
 pub use locals::LocalIdentifiers;
 pub use machine::MachineFacts;
 pub use rejection::{Rejection, Violation};
+pub use structure::published_schema;

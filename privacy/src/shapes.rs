@@ -1,4 +1,4 @@
-//! The forms of [`schema::denylist::INNOCENT_SHAPES`], without a regular expression: nearly every document holds them,
+//! The forms of [`schema::denylist::ALLOWLISTED_SHAPES`], without a regular expression: nearly every document holds them,
 //! and to compile their patterns would be a good part of a cold start. A test holds the two together.
 
 /// Whether the whole text is a time, a random UUID or a plain version.
@@ -31,11 +31,12 @@ fn is_version(text: &str) -> bool {
 mod tests {
     use proptest::prelude::*;
     use regex_automata::meta::Regex;
-    use schema::denylist::INNOCENT_SHAPES;
+    use schema::denylist::ALLOWLISTED_SHAPES;
 
     #[track_caller]
     fn check_agrees(text: &str) {
-        let mut patterns = INNOCENT_SHAPES.iter().map(|shape| Regex::new(shape.pattern).expect("a pattern"));
+        let mut patterns =
+            ALLOWLISTED_SHAPES.iter().map(|shape| Regex::new(shape.pattern).expect("a pattern"));
         assert_eq!(super::is_innocent(text), patterns.any(|pattern| pattern.is_match(text)), "{text:?}");
     }
 

@@ -33,7 +33,9 @@ struct RunManifestSchema;
 )]
 struct TelemetrySchema;
 
-const fn text_of(kind: DocumentKind) -> &'static str {
+/// The text of the published schema of `kind`, as receivers read it: the file that the gate was compiled from, so that
+/// what a program explains about a document can never differ from what the gate lets pass.
+pub const fn published_schema(kind: DocumentKind) -> &'static str {
     match kind {
         DocumentKind::RunManifest => include_str!("../../schema/contract/v1/run-manifest.schema.json"),
         DocumentKind::Telemetry => include_str!("../../schema/contract/v1/telemetry.schema.json"),
@@ -42,7 +44,7 @@ const fn text_of(kind: DocumentKind) -> &'static str {
 
 /// The published schemas as JSON.
 pub(crate) fn published_schemas() -> impl Iterator<Item = Value> {
-    DocumentKind::ALL.into_iter().filter_map(|kind| serde_json::from_str(text_of(kind)).ok())
+    DocumentKind::ALL.into_iter().filter_map(|kind| serde_json::from_str(published_schema(kind)).ok())
 }
 
 /// Adds what the schema of `kind` refuses in `document`. Nothing was found before.
@@ -76,7 +78,7 @@ fn explainer(kind: DocumentKind) -> Option<&'static Validator> {
 }
 
 fn build(kind: DocumentKind) -> Option<Validator> {
-    let schema = serde_json::from_str(text_of(kind)).ok()?;
+    let schema = serde_json::from_str(published_schema(kind)).ok()?;
     jsonschema::options()
         .with_draft(Draft::Draft202012)
         .should_validate_formats(true)

@@ -37,7 +37,7 @@ fn check_at_depth(text: &str, depth: usize, locals: &LocalIdentifiers, report: &
 /// Whether the whole string is a word or a form of the contract that cannot hold anything private.
 fn is_innocent(text: &str) -> bool {
     static WORDS: LazyLock<HashSet<&str>> =
-        LazyLock::new(|| denylist::innocent_words().into_iter().collect());
+        LazyLock::new(|| denylist::allowlisted_words().into_iter().collect());
     WORDS.contains(text) || shapes::is_innocent(text)
 }
 

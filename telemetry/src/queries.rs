@@ -5,7 +5,8 @@ use std::path::Path;
 use privacy::Gate;
 use privacy::disk::{DiskError, Folder};
 use schema::{
-    DocumentKind, Envelope, Event, EventId, RunManifest, Status as RunStatus, TelemetryDocument, UtcSeconds,
+    DocumentKind, Envelope, EventId, RunManifest, Status as RunStatus, TelemetryDocument, TelemetryEvent,
+    UtcSeconds,
 };
 use serde::Serialize;
 
@@ -123,7 +124,7 @@ pub fn manifest_event(
         return Err(TelemetryError::NotFinished);
     }
     let of_run = Envelope { run_id: manifest.run_id.clone(), ..envelope.clone() };
-    Ok(of_run.document(Event::Manifest(Box::new(manifest)), EventId::random(), now()))
+    Ok(of_run.document(TelemetryEvent::Manifest(Box::new(manifest)), EventId::random(), now()))
 }
 
 fn existing(dir: &Path) -> Result<Option<Store>, DiskError> {

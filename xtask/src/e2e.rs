@@ -18,7 +18,7 @@ mod subject;
 
 use anyhow::{Context, bail};
 
-use crate::output;
+use crate::workspace;
 use cache::{Cache, Work};
 use report::Report;
 use subject::Subject;
@@ -62,7 +62,7 @@ pub(crate) fn run(arguments: &[&str]) -> anyhow::Result<()> {
     }) {
         Ok(cache) => cache,
         Err(Skip(reason)) => {
-            output::line(&format!("SKIP e2e {tier}: {reason}"));
+            workspace::print_line(&format!("SKIP e2e {tier}: {reason}"));
             return Ok(());
         }
     };

@@ -7,11 +7,10 @@
 
 mod compat;
 mod conformance;
+mod contract;
 mod e2e;
-mod files;
-mod output;
-mod release;
-mod schema_files;
+mod releases;
+mod workspace;
 
 use anyhow::bail;
 
@@ -28,11 +27,11 @@ fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments.as_slice() {
-        ["schema"] => schema_files::write(),
-        ["schema", "--check"] => schema_files::check(),
+        ["schema"] => contract::write(),
+        ["schema", "--check"] => contract::check(),
         ["conformance"] => conformance::run(),
         ["compat"] => compat::run(),
-        ["release-contract"] => release::run(),
+        ["release-contract"] => compat::freeze(),
         ["e2e", rest @ ..] => e2e::run(rest),
         _ => bail!("{USAGE}"),
     }

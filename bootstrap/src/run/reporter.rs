@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use privacy::Gate;
 use schema::{
     Command, CommandName, CommandResult, Component, ComponentResult, EnabledComponent, EnabledResult,
-    Envelope, Event, EventId, Execution, Mode, RunManifest,
+    Envelope, EventId, Execution, Mode, RunManifest, TelemetryEvent,
 };
 use telemetry::{Consent, Consented, Outbox, Settings, TelemetryError, child_environment};
 
@@ -72,9 +72,9 @@ impl Reporter {
 
     /// Reports that the command began, and starts the delivery of what waits.
     pub fn started(&mut self) {
-        self.emit(Event::Command(self.command));
+        self.emit(TelemetryEvent::Command(self.command));
         if self.command.name == CommandName::Run {
-            self.emit(Event::Mode(self.command));
+            self.emit(TelemetryEvent::Mode(self.command));
         }
         self.start_delivery();
     }
@@ -86,17 +86,17 @@ impl Reporter {
             ComponentResult::Configured => EnabledResult::Configured,
             _ => return,
         };
-        self.emit(Event::Component(EnabledComponent { name, result }));
+        self.emit(TelemetryEvent::Component(EnabledComponent { name, result }));
     }
 
     /// Reports how the command ended, with the manifest of a run, and starts the delivery.
     pub fn completed(&mut self, result: CommandResult, manifest: Option<&RunManifest>) {
         let command = Command { result, ..self.command };
         if let Some(manifest) = manifest {
-            self.emit(Event::Mode(command));
-            self.emit(Event::Manifest(Box::new(manifest.clone())));
+            self.emit(TelemetryEvent::Mode(command));
+            self.emit(TelemetryEvent::Manifest(Box::new(manifest.clone())));
         }
-        self.emit(Event::Command(command));
+        self.emit(TelemetryEvent::Command(command));
         self.start_delivery();
     }
 
@@ -105,7 +105,7 @@ impl Reporter {
         self.warning.take()
     }
 
-    fn emit(&mut self, event: Event) {
+    fn emit(&mut self, event: TelemetryEvent) {
         let Some(active) = &self.active else { return };
         let document = active.envelope.document(event, EventId::random(), now());
         let stored = active

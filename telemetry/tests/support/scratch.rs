@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use privacy::{Gate, LocalIdentifiers};
 use schema::{
-    Command, CommandName, CommandResult, ComponentLabel, Envelope, Event, EventId, Execution, Id, Mode,
-    TelemetryDocument, UtcSeconds,
+    Command, CommandName, CommandResult, ComponentLabel, Envelope, EventId, Execution, Id, Mode,
+    TelemetryDocument, TelemetryEvent, UtcSeconds,
 };
 use telemetry::{Consent, Decision, Outbox, Settings, Summary, Terminals};
 use tempfile::TempDir;
@@ -121,5 +121,5 @@ pub(crate) fn document() -> TelemetryDocument {
         result: CommandResult::Success,
     };
     let at = UtcSeconds::parse("2026-11-22T07:50:02Z").expect("a time");
-    envelope.document(Event::Command(command), EventId::random(), at)
+    envelope.document(TelemetryEvent::Command(command), EventId::random(), at)
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::bail;
 
-use crate::output;
+use crate::workspace;
 
 /// Whether something holds, and what was found instead.
 pub(super) type Verdict = Result<(), String>;
@@ -27,14 +27,14 @@ impl Report {
 
     /// Begins a part.
     pub(super) fn part(&mut self, title: &str) {
-        output::line(&format!("\n{title}"));
+        workspace::print_line(&format!("\n{title}"));
         self.last = Instant::now();
     }
 
     /// Says what was done and how long it took since the line before.
     pub(super) fn note(&mut self, text: &str) {
         let took = self.lap();
-        output::line(&format!("      {took}  {text}"));
+        workspace::print_line(&format!("      {took}  {text}"));
     }
 
     /// Says whether something holds and how long it took since the line before.
@@ -43,12 +43,12 @@ impl Report {
         match verdict {
             Ok(()) => {
                 self.passed += 1;
-                output::line(&format!("ok    {took}  {what}"));
+                workspace::print_line(&format!("ok    {took}  {what}"));
             }
             Err(found) => {
                 self.failed.push(what.to_owned());
-                output::line(&format!("FAIL  {took}  {what}"));
-                found.lines().for_each(|line| output::line(&format!("        | {line}")));
+                workspace::print_line(&format!("FAIL  {took}  {what}"));
+                found.lines().for_each(|line| workspace::print_line(&format!("        | {line}")));
             }
         }
     }
@@ -60,7 +60,7 @@ impl Report {
     pub(super) fn end(self, tier: &str) -> anyhow::Result<()> {
         let seconds = self.began.elapsed().as_secs_f32();
         let (passed, failed) = (self.passed, self.failed.len());
-        output::line(&format!("\ne2e {tier}: {passed} ok, {failed} FAIL in {seconds:.0} s"));
+        workspace::print_line(&format!("\ne2e {tier}: {passed} ok, {failed} FAIL in {seconds:.0} s"));
         if failed > 0 {
             bail!("e2e {tier} failed:\n  {}", self.failed.join("\n  "));
         }

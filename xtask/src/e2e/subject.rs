@@ -9,7 +9,7 @@ use anyhow::Context;
 
 use super::cache::Work;
 use super::process;
-use crate::files;
+use crate::workspace;
 
 /// Where machines see the scratch folder.
 pub(super) const SHARED: &str = "/e2e";
@@ -36,8 +36,11 @@ impl Subject {
 fn build() -> anyhow::Result<PathBuf> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     process::output(
-        Command::new(cargo).args(["build", "--quiet", "--package", "bootstrap"]).current_dir(files::root()),
+        Command::new(cargo)
+            .args(["build", "--quiet", "--package", "bootstrap"])
+            .current_dir(workspace::root()),
     )?;
-    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| files::root().join("target"), PathBuf::from);
+    let target =
+        env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace::root().join("target"), PathBuf::from);
     Ok(target.join("debug/bootstrap"))
 }

@@ -5,31 +5,34 @@ use bootstrap::host::Command;
 use bootstrap::step::{Action, Step};
 use schema::FailureReason;
 
-for_each_component!(whichever_command_fails_the_run_says_so_and_the_next_one_completes);
-
-fn whichever_command_fails_the_run_says_so_and_the_next_one_completes(component: Component) {
-    let settings = only(component);
-    let calls = {
-        let stub = prepared(component);
-        run(&stub, &settings).results();
-        stub.calls().len()
-    };
-    assert!(calls > 0);
-    for number in 1..=calls {
-        let stub = prepared(component);
-        stub.fail_at(number);
-        let ran = run(&stub, &settings);
-        let call = stub.calls().get(number - 1).cloned().unwrap_or_default();
-        if ran.result.is_ok() {
-            assert!(tolerated(&call), "nobody noticed that this failed: {call}");
+#[test]
+fn whichever_command_fails_the_run_says_so_and_the_next_one_completes() {
+    for_each_component(|component| {
+        let settings = only(component);
+        let calls = {
+            let stub = prepared(component);
+            run(&stub, &settings).results();
+            stub.calls().len()
+        };
+        assert!(calls > 0);
+        for number in 1..=calls {
+            let stub = prepared(component);
+            stub.fail_at(number);
+            let ran = run(&stub, &settings);
+            let call = stub.calls().get(number - 1).cloned().unwrap_or_default();
+            if ran.result.is_ok() {
+                assert!(tolerated(&call), "nobody noticed that this failed: {call}");
+            }
+            stub.forget_calls();
+            run(&stub, &settings).result.unwrap_or_else(|error| {
+                panic!("after the failure of {call}, the next run fails: {error:?}");
+            });
+            let actions = actions(&stub, &settings);
+            assert!(
+                actions.iter().all(|action| matches!(action, PlannedAction::Reuse | PlannedAction::Skip))
+            );
         }
-        stub.forget_calls();
-        run(&stub, &settings).result.unwrap_or_else(|error| {
-            panic!("after the failure of {call}, the next run fails: {error:?}");
-        });
-        let actions = actions(&stub, &settings);
-        assert!(actions.iter().all(|action| matches!(action, PlannedAction::Reuse | PlannedAction::Skip)));
-    }
+    });
 }
 
 /// A refresh of package lists that fails is no failure if the package can be had; questions about a service are asked

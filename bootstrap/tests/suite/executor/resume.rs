@@ -3,27 +3,28 @@
 use super::faults::{only, prepared};
 use super::*;
 
-for_each_component!(after_a_death_at_any_record_the_next_run_completes_to_the_same_end);
-
-fn after_a_death_at_any_record_the_next_run_completes_to_the_same_end(component: Component) {
-    let settings = only(component);
-    let (writes, end) = {
-        let stub = prepared(component);
-        let ran = run(&stub, &settings);
-        assert!(ran.result.is_ok());
-        (ran.journal.writes, names(&stub))
-    };
-    assert!(writes > 0);
-    for last in 0..writes {
-        let stub = prepared(component);
-        let journal = Records::dying_after(Some(last));
-        let died = run_with(&stub, &settings, journal, &|| false);
-        assert!(died.result.is_err(), "did not die at write {last}");
-        run(&stub, &settings).result.unwrap_or_else(|error| {
-            panic!("after a death at write {last} of {writes}, the next run fails: {error:?}");
-        });
-        assert_eq!(names(&stub), end, "after a death at write {last}");
-    }
+#[test]
+fn after_a_death_at_any_record_the_next_run_completes_to_the_same_end() {
+    for_each_component(|component| {
+        let settings = only(component);
+        let (writes, end) = {
+            let stub = prepared(component);
+            let ran = run(&stub, &settings);
+            assert!(ran.result.is_ok());
+            (ran.journal.writes, names(&stub))
+        };
+        assert!(writes > 0);
+        for last in 0..writes {
+            let stub = prepared(component);
+            let journal = Records::dying_after(Some(last));
+            let died = run_with(&stub, &settings, journal, &|| false);
+            assert!(died.result.is_err(), "did not die at write {last}");
+            run(&stub, &settings).result.unwrap_or_else(|error| {
+                panic!("after a death at write {last} of {writes}, the next run fails: {error:?}");
+            });
+            assert_eq!(names(&stub), end, "after a death at write {last}");
+        }
+    });
 }
 
 #[test]

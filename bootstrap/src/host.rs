@@ -13,6 +13,7 @@ mod native;
 mod probe;
 mod process;
 mod run;
+mod staging;
 
 pub use command::{Command, Privilege, Stdin};
 pub use error::{CommandError, FileError};
@@ -21,3 +22,4 @@ pub use log::RunLog;
 pub use machine::{Host, RootAccess};
 pub use probe::ProbeError;
 pub use process::Output;
+pub use staging::{STAGING, Scratch, StagingError};

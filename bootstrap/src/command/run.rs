@@ -14,7 +14,7 @@ use crate::exit::{Exit, Failure};
 use crate::host::{Host, RunLog};
 use crate::input::{Asker, Demand, Flags, Inputs, gather, resolve};
 use crate::run::{Files, Reporter, Session, ask_consent, decided_consent, features, local_facts};
-use crate::settings::{Artifacts, Settings};
+use crate::settings::Settings;
 use crate::terminal::{Printer, Prompter, Signals, on_terminal};
 
 pub(super) fn run(options: &cli::Run, flags: &Flags, printer: &mut Printer) -> Result<Exit, Failure> {
@@ -36,9 +36,6 @@ pub(super) fn run(options: &cli::Run, flags: &Flags, printer: &mut Printer) -> R
         apply::run(request, options, printer, &signals)
     }
 }
-
-/// Folder below the runs folder that artifacts are fetched to; a run that ends well leaves none.
-const STAGING: &str = "staging";
 
 /// What is known before anything is written.
 struct Request {
@@ -92,13 +89,6 @@ impl RunContext {
         let Request { inputs, settings, consent, mut warnings } = request;
         let told = warnings.len();
         let runs_dir = inputs::runs_dir(&inputs);
-        let staging = std::path::absolute(&runs_dir).unwrap_or_else(|_| runs_dir.clone()).join(STAGING);
-        if let Artifacts::Local(folder) = &settings.artifacts
-            && std::path::absolute(folder).is_ok_and(|folder| folder == staging)
-        {
-            return Err(Failure::usage("artifacts_dir is the folder that runs clear when they end well")
-                .hint("move the artifacts to a folder of their own"));
-        }
         let platform = inputs::platform(&Host::this_machine(RunLog::discard()));
         let gate = Session::gate(&inputs, &settings);
         let kind = (execution, settings.mode);
@@ -114,6 +104,7 @@ impl RunContext {
         settings.secrets().into_iter().for_each(|secret| log.redact(secret));
         let files = Files::of(session.record.files());
         let host = Host::this_machine(log);
+        let staging = host.staging(session.record.public().run_id.as_str());
         Ok(Self { session, reporter, host, platform, settings, consent, files, staging, warnings })
     }
 

@@ -67,6 +67,7 @@ fn steps(context: &PlanContext<'_>) -> Vec<Step> {
             &context.staging.to_string_lossy(),
             &member,
         ])
+        .as_root()
         .timeout(std::time::Duration::from_mins(2));
     vec![
         artifacts::fetch(context, "helm archive", archive),

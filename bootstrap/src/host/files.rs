@@ -76,8 +76,10 @@ impl Host {
         self.put(path, &Content::Text(text), mode, found.as_ref())
     }
 
-    /// Puts a copy of the file `from` in the place of `path`, as [`Self::write`] does. `from` is a path of this
-    /// machine, not under the root folder.
+    /// Puts a copy of the staged file `from` in the place of `path`, as [`Self::write`] does.
+    ///
+    /// # Errors
+    /// The old file is as it was. Symbolic links are refused.
     pub fn install(&self, from: &Path, path: &Path, mode: u32) -> Result<Written, FileError> {
         let found = self.replaceable(path)?;
         self.put(path, &Content::CopyOf(from), Some(mode), found.as_ref())
@@ -202,15 +204,23 @@ impl Host {
         let install = Command::new("install").args(["-m", &mode, "-o", &uid, "-g", &gid, "--", &from, &new]);
         self.run(&install.as_root().timeout(COPY).stdin(stdin.clone()))?;
         self.run(&Command::new("sync").args(["--", &new]).as_root().timeout(COPY))?;
-        let moved = self.ask(&Command::new("mv").args(["-f", "-T", "--", &new, &target]).as_root())?;
-        if !moved.succeeded() {
-            // Nothing can be moved over a mount point, such as the hosts file of a container.
-            let over = Command::new("dd").args([format!("if={new}"), format!("of={target}")]);
-            let written = self.run(&over.args(["conv=fsync", "status=none"]).as_root().timeout(COPY));
-            self.run(&Command::new("rm").args(["-f", "--", &new]).as_root())?;
-            written?;
+        let mv = Command::new("mv").args(["-f", "-T", "--", &new, &target]).as_root();
+        if self.ask(&mv)?.succeeded() {
+            return Ok(true);
         }
-        Ok(moved.succeeded())
+        // Nothing can be moved over a mount point, such as the hosts file of a container. Any other reason is a failure:
+        // writing in place would follow a link that somebody put there meanwhile.
+        let is_mount_point = Command::new("mountpoint").args(["-q", "--", &target]).as_root();
+        let in_place = self.ask(&is_mount_point)?.succeeded();
+        let written = if in_place {
+            let over = Command::new("dd").args([format!("if={new}"), format!("of={target}")]);
+            self.run(&over.args(["oflag=nofollow", "conv=fsync", "status=none"]).as_root().timeout(COPY))
+        } else {
+            self.run(&mv)
+        };
+        self.run(&Command::new("rm").args(["-f", "--", &new]).as_root())?;
+        written?;
+        Ok(!in_place)
     }
 }
 

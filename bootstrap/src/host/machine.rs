@@ -15,6 +15,8 @@ pub struct Host {
     pub(super) search: Vec<PathBuf>,
     pub(super) root_access: RootAccess,
     pub(super) log: RunLog,
+    /// To whom what root makes belongs: 0, except on a stand-in.
+    pub(super) root_uid: u32,
     arch: Arch,
 }
 
@@ -41,13 +43,15 @@ impl Host {
             search: search_path(&path),
             root_access: root_access(),
             log,
+            root_uid: 0,
             arch: arch(),
         }
     }
 
     /// A directory that stands for a machine, with the only directories in which programs are looked for.
     pub fn stand_in(root: &Path, search: Vec<PathBuf>, root_access: RootAccess, log: RunLog) -> Self {
-        Self { root: root.to_owned(), search, root_access, log, arch: Arch::Amd64 }
+        let root_uid = rustix::process::geteuid().as_raw();
+        Self { root: root.to_owned(), search, root_access, log, root_uid, arch: Arch::Amd64 }
     }
 
     /// Processor architecture.

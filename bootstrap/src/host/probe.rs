@@ -82,6 +82,9 @@ impl From<CommandError> for ProbeError {
             CommandError::NeedsRoot { command } => Self::NeedsRoot { command },
             CommandError::NotFound { program } => Self::NoProgram { program },
             CommandError::TimedOut { command, seconds, .. } => Self::TimedOut { command, seconds },
+            CommandError::TooMuchOutput { command } => {
+                Self::Failed { command, outcome: "wrote more output than can be kept".to_owned() }
+            }
             CommandError::Start { command, .. } => {
                 Self::Failed { command, outcome: "does not start".to_owned() }
             }

@@ -1,7 +1,7 @@
 //! Files that come from a release, each with the promise it is held to.
 
-use std::fmt::{self, Write};
-use std::path::{Path, PathBuf};
+use std::fmt;
+use std::path::PathBuf;
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -48,7 +48,7 @@ pub enum ChecksumSource {
     SumFile {
         /// `https` URL of the file.
         url: String,
-        /// How the file calls the artifact; in a file with one sum only the name is not looked at.
+        /// How the file calls the artifact; a file with one bare sum need not name it.
         entry: String,
     },
     /// The description of the release on GitHub states the digest of each of its files.
@@ -67,12 +67,6 @@ pub enum ChecksumSource {
     },
 }
 
-/// Where the text goes that says what the artifact fetched to `to` must be.
-pub(super) fn checksum_path(to: &Path) -> PathBuf {
-    let name = to.file_name().unwrap_or_default().to_string_lossy();
-    to.with_file_name(format!("{name}.promise"))
-}
-
 /// A SHA-256 checksum: 64 lower-case hexadecimal digits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sha256Sum(String);
@@ -82,14 +76,6 @@ impl Sha256Sum {
     pub fn parse(text: &str) -> Option<Self> {
         let hex = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
         hex.then(|| Self(text.to_ascii_lowercase()))
-    }
-
-    /// The checksum whose bytes these are.
-    pub fn from_digest(digest: &[u8]) -> Self {
-        Self(digest.iter().fold(String::with_capacity(64), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        }))
     }
 }
 
@@ -111,12 +97,12 @@ impl fmt::Display for ChecksumSource {
     }
 }
 
-/// The checksum of `entry` in the form that `sha256sum` writes. If there is one checksum only, its name is not looked
-/// at, and may be absent.
+/// The checksum of `entry` in the form that `sha256sum` writes. A file that holds one sum and no name is about `entry`
+/// alone; a sum that names another file is never taken.
 pub(super) fn in_sum_file(text: &str, entry: &str) -> Option<Sha256Sum> {
     let sums: Vec<(Sha256Sum, &str)> = text.lines().filter_map(sum_line).collect();
     match sums.as_slice() {
-        [(only, _)] => Some(only.clone()),
+        [(only, "")] => Some(only.clone()),
         _ => named(&sums, entry),
     }
 }

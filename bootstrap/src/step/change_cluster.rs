@@ -33,7 +33,7 @@ impl Executor<'_> {
 
     /// Each object of the file has a record of its own, with the UID by which rollback knows it again.
     pub(super) fn apply_file(&mut self, component: Component, file: &Path) -> Result<Effect, StepError> {
-        let text = std::fs::read_to_string(file).map_err(StepError::staging("read", file))?;
+        let text = self.host.read_staged(file)?;
         let objects = yaml::documents(&text)
             .map_err(|source| StepError::Yaml { path: file.to_owned(), source: Box::new(source) })?;
         for object in &objects {

@@ -8,8 +8,8 @@ use schema::Component;
 use super::action::Content;
 use super::error::StepError;
 use super::executor::{Change, Effect, Executor, StepOutcome};
+use super::lines;
 use super::observe::certificate;
-use super::{fetch, lines};
 use crate::host::{ProbeError, Written};
 
 impl Executor<'_> {
@@ -21,27 +21,21 @@ impl Executor<'_> {
         path: &Path,
         mode: u32,
     ) -> Result<Effect, StepError> {
-        // Optional artifacts that a folder did not have.
-        if !from.exists() {
-            return Ok(Effect::Unchanged);
-        }
-        let new = fetch::sum_of(from)?;
+        // Optional artifacts that a directory did not have.
+        let Some(new) = self.host.sha256_of_staged(from)? else { return Ok(Effect::Unchanged) };
         let change = match self.host.read(path)? {
             None => {
-                let undo = Undo::File {
-                    path: path.to_owned(),
-                    sha256: new.to_string(),
-                    previous: PreviousFile::Absent,
-                };
+                let undo =
+                    Undo::File { path: path.to_owned(), sha256: new.clone(), previous: PreviousFile::Absent };
                 Change::of_absent(component, title, undo)
             }
             Some(old) => {
                 let sha256 = Undo::sha256(&old);
-                if sha256 == new.to_string() && self.host.mode(path)? == Some(mode) {
+                if sha256 == new && self.host.mode(path)? == Some(mode) {
                     return Ok(Effect::Unchanged);
                 }
                 let previous = PreviousFile::NotKept { sha256 };
-                let undo = Undo::File { path: path.to_owned(), sha256: new.to_string(), previous };
+                let undo = Undo::File { path: path.to_owned(), sha256: new.clone(), previous };
                 Change::of_present(component, title, None, undo)
             }
         };

@@ -1,6 +1,5 @@
 //! The commands that steps come down to. A dry run shows them, a run carries them out.
 
-use std::path::Path;
 use std::time::Duration;
 
 use super::action::HelmRelease;
@@ -117,13 +116,15 @@ pub(super) fn helm_uninstall(namespace: &str, release: &str) -> Command {
         .timeout(CHART + MARGIN)
 }
 
-/// Brings what is at an `https` URL to a file. Redirections may only lead to `https` again.
-pub(super) fn download(url: &str, to: &Path) -> Command {
+/// Brings what is at an `https` URL to standard output. Redirections may only lead to `https` again, and nobody's
+/// `.curlrc` counts: `--disable` does that only as the first argument.
+pub(super) fn download(url: &str) -> Command {
     Command::new("curl")
-        .args(["--fail", "--location", "--proto", "=https", "--proto-redir", "=https", "--silent"])
-        .args(["--show-error", "--retry", "3", "--connect-timeout", "20"])
+        .args(["--disable", "--fail", "--location", "--proto", "=https", "--proto-redir", "=https"])
+        .args(["--silent", "--show-error", "--retry", "3", "--connect-timeout", "20"])
         .args(["--max-time", &DOWNLOAD.as_secs().to_string()])
-        .args(["--output", &to.to_string_lossy(), "--", url])
+        .args(["--", url])
+        .withhold_output()
         .timeout(DOWNLOAD + MARGIN)
 }
 

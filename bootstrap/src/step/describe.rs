@@ -5,7 +5,7 @@ use std::path::Path;
 use manifest::PreviousFile;
 
 use super::action::{Action, Content, Step, UndoAction};
-use super::artifact::{Artifact, ChecksumSource, Origin, checksum_path};
+use super::artifact::{Artifact, ChecksumSource, Origin};
 use super::command::{
     apply_object, default_class_patch, delete_object, download, enable_service, helm_uninstall, helm_upgrade,
     install_packages, longhorn_setting,
@@ -79,24 +79,25 @@ impl Step {
 
 fn fetch(artifact: &Artifact, to: &Path) -> Vec<String> {
     let mut lines = match &artifact.origin {
-        Origin::Url(url) => run(&download(url, to)),
+        Origin::Url(url) => run(&download(url)),
         Origin::Chart { repository, chart, version } => {
-            let mut lines = run(&download(&format!("{repository}/index.yaml"), &checksum_path(to)));
+            let mut lines = run(&download(&format!("{repository}/index.yaml")));
             let url = format!("https://URL-OF-{chart}-{version}-IN-THAT-INDEX");
-            lines.extend(run(&download(&url, to)));
+            lines.extend(run(&download(&url)));
             lines
         }
         Origin::Folder(folder) => {
             let when = if artifact.optional { ", if it is there" } else { "" };
-            vec![format!("copy {} to {}{when}", folder.join(&artifact.name).display(), to.display())]
+            vec![format!("read {}{when}", folder.join(&artifact.name).display())]
         }
     };
     if let ChecksumSource::SumFile { url, .. } | ChecksumSource::GithubRelease { url, .. } =
         &artifact.checksum
     {
-        lines.extend(run(&download(url, &checksum_path(to))));
+        lines.extend(run(&download(url)));
     }
     lines.push(format!("check its sha256: {}", artifact.checksum));
+    lines.push(format!("save it as {} (mode 0600)", to.display()));
     lines
 }
 

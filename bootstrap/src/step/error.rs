@@ -64,12 +64,6 @@ pub enum StepError {
     /// curl failed.
     #[error("{0}")]
     Transfer(CommandError),
-    /// curl ended well and left no file.
-    #[error("curl left nothing of {url}")]
-    NothingFetched {
-        /// The URL.
-        url: String,
-    },
     /// The index of a repository does not have the chart.
     #[error("{url} does not list {chart} {version}")]
     ChartNotListed {
@@ -107,7 +101,7 @@ pub enum StepError {
         /// What it must be.
         wanted: Sha256Sum,
         /// What it is.
-        found: Sha256Sum,
+        found: String,
         /// Whether it looks like the page of a captive portal or an error.
         is_html: bool,
     },
@@ -220,7 +214,6 @@ impl StepError {
             Self::File(error) if error.is_denied() => FailureReason::PermissionDenied,
             Self::Staging(DiskError::Denied { .. }) => FailureReason::PermissionDenied,
             Self::Transfer(_)
-            | Self::NothingFetched { .. }
             | Self::ChartNotListed { .. }
             | Self::ChartWithoutHttps { .. }
             | Self::NoChecksum { .. }
@@ -243,7 +236,6 @@ impl StepError {
             Self::Command(CommandError::NotFound { program }) => return Some(format!("install {program}")),
             Self::Command(CommandError::NeedsRoot { .. }) => "run as root, or as a user who may use sudo",
             Self::Transfer(_)
-            | Self::NothingFetched { .. }
             | Self::ChartNotListed { .. }
             | Self::ChartWithoutHttps { .. }
             | Self::NoChecksum { .. }

@@ -4,6 +4,7 @@
 //! done. The executor never undoes by itself: a failed run stays as it is until the operator resumes it or rolls it back.
 
 use std::fmt::Display;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use manifest::{Before, Intent, Outcome, StepState, Undo};
@@ -79,6 +80,8 @@ pub struct Executor<'a> {
     stop: &'a dyn Fn() -> bool,
     pub(super) passwords: GeneratedPasswords,
     timing: Timing,
+    /// Whether the staging directory of this run was made: by this executor, so that nothing in it is older.
+    has_staging: bool,
 }
 
 /// A change that is about to happen.
@@ -141,7 +144,7 @@ impl<'a> Executor<'a> {
         stop: &'a dyn Fn() -> bool,
     ) -> Self {
         let (passwords, timing) = (GeneratedPasswords::default(), Timing::default());
-        Self { host, journal, report, stop, passwords, timing }
+        Self { host, journal, report, stop, passwords, timing, has_staging: false }
     }
 
     /// Waits with another patience than a real host needs.
@@ -168,6 +171,15 @@ impl<'a> Executor<'a> {
     /// The passwords that were made, to be shown once at the end.
     pub fn into_passwords(self) -> GeneratedPasswords {
         self.passwords
+    }
+
+    /// Makes the staging directory that `file` goes to, once.
+    pub(super) fn prepare_staging(&mut self, file: &Path) -> Result<(), StepError> {
+        if let (false, Some(dir)) = (self.has_staging, file.parent()) {
+            self.host.create_staging(dir)?;
+            self.has_staging = true;
+        }
+        Ok(())
     }
 
     /// Tells what is shown meanwhile.

@@ -1,61 +1,55 @@
-//! Bringing artifacts to this machine. What does not have the checksum that its release promises never gets its name.
+//! Bringing artifacts to this machine. What does not have the checksum that its release states never gets a name.
 
-use std::fs;
-use std::io::Read;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use privacy::disk;
-use sha2::{Digest, Sha256};
 
 use super::artifact::{
-    Artifact, ChecksumSource, Origin, Sha256Sum, checksum_path, in_chart_index, in_github_release,
-    in_sum_file, named_in_sum_file,
+    Artifact, ChecksumSource, Origin, Sha256Sum, in_chart_index, in_github_release, in_sum_file,
+    named_in_sum_file,
 };
 use super::command::download;
 use super::error::StepError;
 use super::executor::{Effect, Executor};
+use crate::host::{Scratch, StagingError};
 
-/// Texts about artifacts are smaller than this; the index of a chart repository is the largest.
+/// Sum files of an artifacts directory are smaller than this.
 const MAX_CHECKSUM_FILE_BYTES: u64 = 64 * 1024 * 1024;
 
 impl Executor<'_> {
-    /// An artifact changes nothing on the host before it is installed, so it is not in the journal.
+    /// An artifact changes nothing on the host before it is installed, so it is not in the journal. It is always fetched
+    /// anew: what an earlier run left could be anybody's by now.
     pub(super) fn fetch(&mut self, artifact: &Artifact, to: &Path) -> Result<Effect, StepError> {
-        if let Some(folder) = to.parent() {
-            disk::create_dir_private(folder)?;
-        }
         if let (Origin::Folder(folder), true) = (&artifact.origin, artifact.optional)
             && !folder.join(&artifact.name).exists()
         {
             return Ok(Effect::Unchanged);
         }
-        let Source { from, wanted } = self.source(artifact, to)?;
-        if to.exists() && sum_of(to)? == wanted {
-            return Ok(Effect::Unchanged);
-        }
-        let part = to.with_file_name(format!("{}.part", artifact.name));
-        match from {
-            From::Url(url) => self.download(&url, &part)?,
-            From::File(file) => copy(&file, &part)?,
-        }
-        let found = sum_of(&part)?;
-        if found != wanted {
-            let is_html = is_html(&part);
-            let _ = fs::remove_file(&part);
+        let Source { from, wanted } = self.source(artifact)?;
+        let mut scratch = match from {
+            From::Url(url) => self.download(&url)?,
+            From::File(file) => self.copy(&file)?,
+        };
+        let unreadable = |source| StepError::staging("read", to)(source);
+        let found = scratch.sha256().map_err(unreadable)?;
+        if found != wanted.to_string() {
+            let is_html = is_html(&mut scratch);
             return Err(StepError::Checksum { path: to.to_owned(), wanted, found, is_html });
         }
-        fs::rename(&part, to).map_err(StepError::staging("rename", &part))?;
+        self.prepare_staging(to)?;
+        self.host.stage(&mut scratch, to)?;
         Ok(Effect::Changed)
     }
 
-    fn source(&self, artifact: &Artifact, to: &Path) -> Result<Source, StepError> {
+    fn source(&self, artifact: &Artifact) -> Result<Source, StepError> {
         let name = &artifact.name;
         let (from, stated) = match &artifact.origin {
             Origin::Url(url) => (From::Url(url.clone()), None),
             Origin::Folder(folder) => (From::File(in_folder(folder, name)?), None),
             Origin::Chart { repository, chart, version } => {
                 let url = format!("{repository}/index.yaml");
-                let index = self.text(&url, to)?;
+                let index = self.text(&url)?;
                 let (chart, digest) =
                     in_chart_index(&index, repository, chart, version).ok_or_else(|| {
                         StepError::ChartNotListed {
@@ -73,9 +67,9 @@ impl Executor<'_> {
         let (wanted, place) = match &artifact.checksum {
             ChecksumSource::Pinned(sum) => (Some(sum.clone()), String::new()),
             ChecksumSource::ChartIndex => (stated, "the index of the repository".to_owned()),
-            ChecksumSource::SumFile { url, entry } => (in_sum_file(&self.text(url, to)?, entry), url.clone()),
+            ChecksumSource::SumFile { url, entry } => (in_sum_file(&self.text(url)?, entry), url.clone()),
             ChecksumSource::GithubRelease { url, asset } => {
-                (in_github_release(&self.text(url, to)?, asset), url.clone())
+                (in_github_release(&self.text(url)?, asset), url.clone())
             }
             ChecksumSource::FolderSums { files } => {
                 (from.folder().and_then(|folder| in_folder_sums(folder, files, name)), files.join(" or "))
@@ -85,20 +79,24 @@ impl Executor<'_> {
         Ok(Source { from, wanted })
     }
 
-    fn text(&self, url: &str, to: &Path) -> Result<String, StepError> {
-        let file = checksum_path(to);
-        self.download(url, &file)?;
-        let bytes = disk::read_bounded(&file, MAX_CHECKSUM_FILE_BYTES)?;
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    /// What releases state about their files is read from memory and never gets a name.
+    fn text(&self, url: &str) -> Result<String, StepError> {
+        let output = self.host.run(&download(url)).map_err(StepError::from_download)?;
+        Ok(output.text())
     }
 
-    fn download(&self, url: &str, to: &Path) -> Result<(), StepError> {
-        let _ = fs::remove_file(to);
-        match self.host.run(&download(url, to)) {
-            Ok(_) if to.exists() => Ok(()),
-            Ok(_) => Err(StepError::NothingFetched { url: url.to_owned() }),
-            Err(error) => Err(StepError::from_download(error)),
-        }
+    fn download(&self, url: &str) -> Result<Scratch, StepError> {
+        self.host.run_to_scratch(&download(url)).map_err(|error| match error {
+            StagingError::Command(error) => StepError::from_download(error),
+            StagingError::File(error) => error.into(),
+        })
+    }
+
+    fn copy(&self, from: &Path) -> Result<Scratch, StepError> {
+        let mut scratch = self.host.scratch()?;
+        let mut file = File::open(from).map_err(StepError::staging("open", from))?;
+        scratch.fill(&mut file).map_err(StepError::staging("copy", from))?;
+        Ok(scratch)
     }
 }
 
@@ -121,18 +119,6 @@ impl From {
     }
 }
 
-/// The checksum of the file at `path`, read in pieces.
-pub(super) fn sum_of(path: &Path) -> Result<Sha256Sum, StepError> {
-    let mut file = fs::File::open(path).map_err(StepError::staging("open", path))?;
-    let (mut hash, mut piece) = (Sha256::new(), vec![0; 1 << 20]);
-    loop {
-        match file.read(&mut piece).map_err(StepError::staging("read", path))? {
-            0 => return Ok(Sha256Sum::from_digest(&hash.finalize())),
-            read => hash.update(&piece[..read]),
-        }
-    }
-}
-
 fn in_folder(folder: &Path, name: &str) -> Result<PathBuf, StepError> {
     let file = folder.join(name);
     if file.is_file() { Ok(file) } else { Err(StepError::NoArtifact(file)) }
@@ -148,13 +134,9 @@ fn in_folder_sums(folder: &Path, files: &[String], name: &str) -> Option<Sha256S
     })
 }
 
-fn copy(from: &Path, to: &Path) -> Result<(), StepError> {
-    fs::copy(from, to).map(drop).map_err(StepError::staging("copy", from))
-}
-
-fn is_html(path: &Path) -> bool {
-    let mut start = [0; 256];
-    let read = fs::File::open(path).and_then(|mut file| file.read(&mut start)).unwrap_or(0);
-    let text = String::from_utf8_lossy(&start[..read]).trim_start().to_ascii_lowercase();
-    text.starts_with("<!doctype html") || text.starts_with("<html")
+/// Whether it looks like the page of a captive portal or an error.
+fn is_html(scratch: &mut Scratch) -> bool {
+    let start = scratch.start(256).unwrap_or_default();
+    let text = String::from_utf8_lossy(&start).trim_start().to_ascii_lowercase();
+    text.starts_with("<!doctype") || text.starts_with("<html")
 }

@@ -1,11 +1,8 @@
 //! From the steps of a plan to what each of them does.
 
-use std::path::Path;
-
 use schema::Component;
 
 use super::action::{Action, Step, UndoAction};
-use super::artifact::checksum_path;
 use super::condition::Check;
 use super::error::{ExecutionError, StepError};
 use super::executor::{Effect, Executor, StepEvent};
@@ -72,7 +69,6 @@ impl Executor<'_> {
             self.report(StepEvent::Done { title, effect });
         }
         self.verify(verify, of)?;
-        remove_staged(steps);
         Ok(())
     }
 
@@ -133,21 +129,6 @@ impl Executor<'_> {
                 self.uninstall_release(namespace, release, confirmation.as_ref())
             }
             UndoAction::RestoreDefaultClass { from, to } => self.restore_default_class(from.as_deref(), to),
-        }
-    }
-}
-
-/// What was fetched is in its place now. If it cannot be removed, it is in nobody's way.
-fn remove_staged(steps: &[Step]) {
-    let remove = |path: &Path| drop(std::fs::remove_file(path));
-    for step in steps {
-        match &step.action {
-            Action::Fetch { to, .. } => {
-                remove(to);
-                remove(&checksum_path(to));
-            }
-            Action::Install { from, .. } => remove(from),
-            _ => {}
         }
     }
 }

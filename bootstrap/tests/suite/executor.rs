@@ -16,6 +16,7 @@ use crate::support::settings::{SECRETS, settings};
 use crate::support::stub_host::StubHost;
 use crate::support::{RUN, detect_all, now, with_timeouts};
 use bootstrap::component::{self, COMPONENTS, ComponentPlan, PlanContext};
+use bootstrap::host::STAGING;
 use bootstrap::settings::{Artifacts, Password, RegistryAuth, Settings};
 use bootstrap::step::{
     Effect, ExecutionError, Executor, GeneratedPasswords, Journal, StepEvent, StepFailure, Update,
@@ -130,6 +131,7 @@ fn run_with(stub: &StubHost, settings: &Settings, mut journal: Records, stop: &d
         })
         .collect::<Result<Vec<_>, ExecutionError>>();
     let passwords = executor.into_passwords();
+    host.clear_staging().expect("removable");
     Ran { result, journal, passwords, changed, waited }
 }
 

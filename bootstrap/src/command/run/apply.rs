@@ -1,6 +1,5 @@
 //! A run that changes the host.
 
-use std::path::Path;
 use std::time::Instant;
 
 use schema::{
@@ -13,7 +12,6 @@ use crate::command::preflight as preflight_command;
 use crate::exit::{Exit, Failure, Signal};
 use crate::preflight::{self, PreflightReport, Severity};
 use crate::run::{PlannedComponent, RunReport, Stopped, Summary, detect_and_plan};
-use crate::settings::Artifacts;
 use crate::step::{ExecutionError, Executor, StepEvent, StepFailure};
 use crate::terminal::{Printer, Progress, Prompter, Signals};
 
@@ -64,11 +62,9 @@ pub(super) fn run(
     let report = preflight::check(&run.host, &run.platform, &run.settings);
     let mut work = Work { planned: Vec::new(), summary: Summary::default() };
     let ended = work.all(&mut run, &report, options, printer, signals);
+    clear_staging(&run);
     let (finish, failure) = match ended {
-        Ok(()) => {
-            clear_staging(&run);
-            (Finish::Success, None)
-        }
+        Ok(()) => (Finish::Success, None),
         Err(ending) => {
             let (finish, failure) = ending.split();
             (finish, Some(with_log(failure, &run)))
@@ -98,13 +94,11 @@ fn with_log(failure: Failure, run: &RunContext) -> Failure {
     if log.metadata().is_ok_and(|log| log.len() > 0) { failure.log(log) } else { failure }
 }
 
-/// Removes what runs that were killed had fetched for components that are reused by now.
+/// What was fetched is in its place, or of no use any more. That it cannot be removed is no failure of the run: nothing
+/// ever uses it, and the next run removes it.
 fn clear_staging(run: &RunContext) {
-    let same = |folder: &Path| std::fs::canonicalize(folder).ok() == std::fs::canonicalize(&run.staging).ok();
-    let is_given = matches!(&run.settings.artifacts, Artifacts::Local(folder) if same(folder));
-    if !is_given {
-        // What cannot be removed is in nobody's way.
-        drop(std::fs::remove_dir_all(&run.staging));
+    if let Err(error) = run.host.clear_staging() {
+        run.host.log().line(&format!("the staging directory stays: {error}"));
     }
 }
 

@@ -1,6 +1,7 @@
 //! `bootstrap telemetry preview`: what a run would send, field by field; nothing is stored.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use schema::{
     Command, CommandName, CommandResult, DocumentKind, EventId, Execution, Finish, Mode, RunManifest,
@@ -13,7 +14,7 @@ use super::{TelemetryContext, show};
 use crate::command::inputs;
 use crate::component::{PlanContext, Probe, components, detect, plan};
 use crate::exit::{Exit, Failure};
-use crate::host::{Host, RunLog};
+use crate::host::{Host, RunLog, STAGING};
 use crate::input::{Demand, Flags, gather, resolve};
 use crate::run::{PlannedComponent, features, now};
 use crate::terminal::Printer;
@@ -70,8 +71,7 @@ fn manifest(mode: Mode, run_id: schema::Id) -> Result<RunManifest, Failure> {
     let mut manifest = RunManifest::begin(run_id, Execution::DryRun, mode, inputs::platform(&host), now());
     manifest.features = features(&settings, true);
     let probe = Probe::new(&host, &settings);
-    let staging = inputs::runs_dir(&inputs);
-    let context = PlanContext { settings: &settings, arch: host.arch(), staging: &staging };
+    let context = PlanContext { settings: &settings, arch: host.arch(), staging: Path::new(STAGING) };
     for component in components(mode) {
         let detection = detect(component, &probe);
         let plan = plan(component, &detection, &context);

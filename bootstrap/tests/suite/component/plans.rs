@@ -6,7 +6,11 @@ use bootstrap::settings::{Artifacts, Password, Settings, Tls};
 
 /// What a dry run would print of everything in `mode`, given that each component was found to be `detection`.
 fn printed(settings: &Settings, detection: &Detection) -> String {
-    let context = PlanContext { settings, arch: Arch::Amd64, staging: Path::new("/runs/artifacts") };
+    let context = PlanContext {
+        settings,
+        arch: Arch::Amd64,
+        staging: Path::new("/var/lib/productive-k3s/staging/RUN"),
+    };
     components(settings.mode).fold(String::new(), |mut text, component| {
         let plan = plan(component, detection, &context);
         let _ = writeln!(text, "{component}: {}", plan.action);
@@ -60,8 +64,11 @@ fn a_stack_with_letsencrypt_three_copies_and_no_logins() {
 fn a_server_on_arm_without_network() {
     let mut settings = settings(Mode::Server);
     settings.artifacts = Artifacts::Local("/mnt/artifacts".into());
-    let context =
-        PlanContext { settings: &settings, arch: Arch::Arm64, staging: Path::new("/runs/artifacts") };
+    let context = PlanContext {
+        settings: &settings,
+        arch: Arch::Arm64,
+        staging: Path::new("/var/lib/productive-k3s/staging/RUN"),
+    };
     let lines: Vec<String> = components(Mode::Server)
         .flat_map(|component| plan(component, &Detection::Missing, &context).steps)
         .flat_map(|step| step.describe())

@@ -2,6 +2,8 @@
 
 #![expect(clippy::disallowed_methods, reason = "it sets a scene, nothing of ours")]
 
+use std::os::unix::fs::{PermissionsExt, symlink};
+
 use super::faults::only;
 use super::*;
 use bootstrap::step::Sha256Sum;
@@ -26,7 +28,7 @@ fn what_is_not_as_promised_is_not_installed() {
 
 #[test]
 fn no_checksum_no_install() {
-    for sums in ["", "<html>rate limited</html>", "0000  k3s", &sums_without_k3s()] {
+    for sums in ["", "<html>rate limited</html>", "0000  k3s", &sums_without_k3s(), &sum_of_another()] {
         let stub = StubHost::fresh();
         stub.serve(SUMS, sums);
         let ran = run(&stub, &only(Component::K3s));
@@ -116,16 +118,59 @@ fn images_come_along_if_the_folder_has_them() {
     assert_eq!(stub.text("var/lib/rancher/k3s/agent/images/k3s-airgap-images-amd64.tar.zst"), "images");
 }
 
+/// Nothing that an earlier run left is trusted, not even what has the right checksum.
 #[test]
-fn what_was_fetched_before_a_death_is_not_fetched_again() {
+fn what_an_earlier_run_left_is_neither_used_nor_kept() {
     let stub = StubHost::fresh();
-    let journal = Records { dies_after: Some(0), ..Records::default() };
-    assert!(run_with(&stub, &only(Component::K3s), journal, &|| false).result.is_err());
-    let fetched =
-        |calls: Vec<String>| calls.iter().filter(|call| call.ends_with(&format!("[{K3S}]"))).count();
-    assert_eq!(fetched(stub.calls()), 1);
-    assert!(run(&stub, &only(Component::K3s)).result.is_ok());
-    assert_eq!(fetched(stub.calls()), 1);
+    for planted in ["run/k3s-airgap-images-amd64.tar.zst", "older/install.sh"] {
+        stub.put(&format!("{STAGING}/{planted}"), "planted");
+    }
+    std::fs::set_permissions(stub.path(STAGING), std::fs::Permissions::from_mode(0o700)).expect("mode");
+    let folder = stub.artifacts_folder();
+    let mut settings = only(Component::K3s);
+    settings.artifacts = Artifacts::Local(folder);
+    let ran = run(&stub, &settings);
+    assert!(ran.result.is_ok(), "{:?}", ran.result);
+    assert!(!stub.path("var/lib/rancher/k3s/agent/images/k3s-airgap-images-amd64.tar.zst").exists());
+    assert!(!stub.path(STAGING).exists());
+}
+
+/// A file of a directory that somebody else can write to could be exchanged between the check and the use.
+#[test]
+fn a_staging_directory_that_others_can_change_is_refused() {
+    for make in [
+        |stub: &StubHost| {
+            std::fs::create_dir_all(stub.path("elsewhere")).expect("directory");
+            symlink(stub.path("elsewhere"), stub.path("var/lib/productive-k3s")).expect("link");
+        },
+        |stub: &StubHost| {
+            std::fs::create_dir_all(stub.path("var/lib/productive-k3s")).expect("directory");
+            let open = std::fs::Permissions::from_mode(0o777);
+            std::fs::set_permissions(stub.path("var/lib/productive-k3s"), open).expect("mode");
+        },
+    ] {
+        let stub = StubHost::fresh();
+        make(&stub);
+        let ran = run(&stub, &only(Component::K3s));
+        assert!(ran.failure().message.contains("is not root's alone"), "{}", ran.failure().message);
+        nothing_is_installed(&stub, &ran);
+    }
+}
+
+#[test]
+fn nobodys_curlrc_counts() {
+    let stub = StubHost::fresh();
+    assert!(run(&stub, &only(Component::Helm)).result.is_ok());
+    let calls = stub.calls();
+    let mut fetches = calls.iter().filter(|call| call.starts_with("curl ")).peekable();
+    assert!(fetches.peek().is_some());
+    assert!(fetches.all(|call| call.starts_with("curl [--disable] ")), "{calls:?}");
+}
+
+/// The right sum under another name: the file is about something else.
+fn sum_of_another() -> String {
+    let k3s = StubHost::fresh().text(&web(K3S));
+    crate::support::stub_host::sum_lines(&[("k3s-arm64", k3s)])
 }
 
 fn sums_without_k3s() -> String {

@@ -156,3 +156,12 @@ fn questions_have_three_answers() {
     stub.fail_at(1);
     assert!(host.package_installed("p").is_err());
 }
+
+/// The part that was kept must not be taken for the whole: a list that is cut short would make the rest look missing.
+#[test]
+fn more_output_than_is_kept_is_no_answer() {
+    let stub = StubHost::fresh();
+    program(&stub, "flood", "head -c 33554433 /dev/zero");
+    let error = stub.host().run(&Command::new("flood")).expect_err("a part is no answer");
+    assert!(matches!(error, CommandError::TooMuchOutput { .. }), "{error}");
+}

@@ -41,6 +41,7 @@ fn run(stub: &StubHost, mode: Mode, stop_after: usize) -> PrivateContext {
             Err(error) => panic!("{component}: {error}"),
         }
     }
+    host.clear_staging().expect("removable");
     log.0
 }
 

@@ -9,14 +9,40 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use bootstrap::host::{Host, RootAccess, RunLog};
+use bootstrap::host::{Host, RootAccess, RunLog, STAGING};
 
 pub(crate) const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/suite/support/stub");
 
 /// Real programs that the stand-ins, and we, need.
-const TOOLS: [&str; 25] = [
-    "sh", "date", "tar", "gzip", "env", "cat", "cp", "cut", "grep", "head", "ls", "mkdir", "rm", "sed",
-    "sleep", "tr", "ln", "install", "mv", "sync", "kill", "true", "dd", "rmdir", "sort",
+const TOOLS: [&str; 28] = [
+    "sh",
+    "date",
+    "tar",
+    "gzip",
+    "env",
+    "cat",
+    "cp",
+    "cut",
+    "grep",
+    "head",
+    "ls",
+    "mkdir",
+    "rm",
+    "sed",
+    "sleep",
+    "tr",
+    "ln",
+    "install",
+    "mv",
+    "sync",
+    "kill",
+    "true",
+    "dd",
+    "rmdir",
+    "sort",
+    "sha256sum",
+    "test",
+    "mountpoint",
 ];
 
 /// A machine made of a folder, removed at the end of the test.
@@ -33,7 +59,8 @@ impl StubHost {
         for made in [
             "etc/systemd/system",
             "usr/local/bin",
-            "staging",
+            "var/lib",
+            "var/tmp",
             "stub/bin",
             "stub/tools",
             "stub/services",
@@ -82,9 +109,9 @@ impl StubHost {
         self.folder.path().join(path.trim_start_matches('/'))
     }
 
-    /// Where artifacts are fetched to.
+    /// Where a run keeps what it fetched.
     pub(crate) fn staging(&self) -> PathBuf {
-        self.path("staging")
+        self.path(STAGING).join("run")
     }
 
     /// Writes a file, and the folders above it.

@@ -14,7 +14,7 @@ const MIN_CHARS: usize = 3;
 /// Case does not matter; a letter or digit at either end of an identifier must not continue in the text, so that `core`
 /// is found in `core-1` and not in `score`. Words of the contract, its times, random UUIDs and plain versions are never
 /// compared, and neither are this program's own version, user agent and default marker: a user may be called `ubuntu`,
-/// a folder `24.04`.
+/// a directory `24.04`.
 #[derive(Clone, Default)]
 pub struct LocalIdentifiers {
     needles: Vec<String>,

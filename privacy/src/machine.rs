@@ -11,7 +11,7 @@ use nix::sys::socket::SockaddrStorage;
 pub struct MachineFacts {
     /// Names and addresses, each compared as it is: host names, user names, interface addresses.
     pub names: Vec<String>,
-    /// Folders, compared as a whole and in their parts.
+    /// Directories, compared as a whole and in their parts.
     pub places: Vec<String>,
 }
 
@@ -21,7 +21,7 @@ impl MachineFacts {
         let mut facts = Self::default();
         facts.add_host();
         facts.add_user();
-        facts.places.extend(env::current_dir().ok().map(|folder| folder.to_string_lossy().into_owned()));
+        facts.places.extend(env::current_dir().ok().map(|dir| dir.to_string_lossy().into_owned()));
         facts.add_addresses();
         facts
     }
@@ -40,7 +40,7 @@ impl MachineFacts {
         }
     }
 
-    /// The names and home folders of the user, of the one who called sudo, and of the one whose uid this is.
+    /// The names and home directories of the user, of the one who called sudo, and of the one whose uid this is.
     fn add_user(&mut self) {
         let variables =
             |names: &[&str]| -> Vec<String> { names.iter().filter_map(|name| env::var(name).ok()).collect() };

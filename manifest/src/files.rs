@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io;
 
 use privacy::Gate;
-use privacy::disk::Folder;
+use privacy::disk::PrivateDir;
 use schema::RunManifest;
 
 use crate::{ManifestError, PrivateContext, RunId, RunsDir};
@@ -59,7 +59,7 @@ impl RunFiles {
 
 /// Writes the public manifest of `run`, vetted.
 pub(crate) fn publish(
-    folder: &Folder,
+    folder: &PrivateDir,
     run: &RunId,
     manifest: &RunManifest,
     gate: &Gate,
@@ -72,7 +72,7 @@ pub(crate) fn publish(
 }
 
 pub(crate) fn write_private(
-    folder: &Folder,
+    folder: &PrivateDir,
     run: &RunId,
     context: &PrivateContext,
 ) -> Result<(), ManifestError> {

@@ -6,7 +6,7 @@ use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
-use privacy::disk::{DiskError, Folder, Owner};
+use privacy::disk::{DiskError, Owner, PrivateDir};
 use schema::{Id, UtcSeconds};
 use serde::{Deserialize, Serialize};
 
@@ -60,8 +60,8 @@ impl RunLock {
     /// [`ManifestError::Held`] if another run holds either.
     pub fn acquire(runs: &RunsDir, host: &Path, holder: &Holder) -> Result<Self, ManifestError> {
         let name = host.file_name().and_then(|name| name.to_str());
-        let name = name.ok_or_else(|| DiskError::Name { path: host.to_owned() })?;
-        let folder = Folder::create_for(host.parent().unwrap_or(Path::new("/")), Owner::Process)?;
+        let name = name.ok_or_else(|| DiskError::InvalidName { path: host.to_owned() })?;
+        let folder = PrivateDir::create_for(host.parent().unwrap_or(Path::new("/")), Owner::Process)?;
         let file = folder.open_or_create_file(name)?;
         open_to_all(&file).map_err(|source| ManifestError::Lock { path: host.to_owned(), source })?;
         let host = HeldFile::take(file, host, holder)?;

@@ -4,27 +4,27 @@ use std::fs::TryLockError;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use privacy::disk::{DiskError, Folder};
+use privacy::disk::{DiskError, PrivateDir};
 
 use crate::{ManifestError, PrivateContext, RunFiles, RunId};
 
 /// The folder that holds the files of all runs, held open. Clones share it.
 #[derive(Clone, Debug)]
 pub struct RunsDir {
-    pub(crate) folder: Arc<Folder>,
+    pub(crate) folder: Arc<PrivateDir>,
 }
 
 impl RunsDir {
     /// Opens the folder at `path`, or makes it with mode 0700, and sweeps temporary files of dead processes.
     pub fn open_or_create(path: &Path) -> Result<Self, ManifestError> {
-        let folder = Folder::create(path)?;
+        let folder = PrivateDir::create(path)?;
         folder.sweep()?;
         Ok(Self { folder: Arc::new(folder) })
     }
 
     /// Opens the folder at `path` and changes nothing in it.
     pub fn open(path: &Path) -> Result<Self, ManifestError> {
-        Ok(Self { folder: Arc::new(Folder::open(path)?) })
+        Ok(Self { folder: Arc::new(PrivateDir::open(path)?) })
     }
 
     /// Opens the folder that the public manifest or private context at `path` is in, and tells which run it is of.

@@ -129,7 +129,7 @@ pub(crate) fn disk_failure(error: &ManifestError, runs_dir: &Path) -> Failure {
         DiskError::Symlink { .. } => failure.hint("name the folder itself with --runs-dir, not a link to it"),
         DiskError::Denied { .. } => failure.hint("name a folder that you may write to with --runs-dir"),
         DiskError::NoSpace { .. } => failure.hint("free some space, or name another folder with --runs-dir"),
-        DiskError::Unsafe { .. } | DiskError::NotAFolder { .. } => {
+        DiskError::Unsafe { .. } | DiskError::NotADirectory { .. } => {
             failure.hint("name another folder with --runs-dir")
         }
         _ => failure,

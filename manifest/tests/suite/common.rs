@@ -44,7 +44,7 @@ pub(super) fn manifest(run: &RunId) -> RunManifest {
     RunManifest::begin(run.id().clone(), Execution::Apply, Mode::SingleNode, platform, at(2))
 }
 
-/// A machine id that is read from a root folder made for it.
+/// A machine id that is read from a root directory made for it.
 pub(super) fn machine(text: &str) -> MachineId {
     let root = TempDir::new().expect("a scratch folder");
     fs::create_dir(root.path().join("etc")).expect("a folder");

@@ -6,7 +6,8 @@ use std::path::Path;
 
 use crate::common::{at, context, machine, run, scratch};
 use manifest::{
-    Before, Intent, ManifestError, Outcome, PreviousFile, PrivateContext, RunsDir, StepState, Undo,
+    Intent, JournalOutcome, ManifestError, PreviousFile, PriorState, PrivateContext, RunsDir, StepState,
+    Undo, sha256_hex,
 };
 use privacy::disk::DiskError;
 use proptest::prelude::*;
@@ -43,7 +44,7 @@ fn every_undo() -> Vec<(Component, Undo)> {
                 revision: Some(1),
             },
         ),
-        (Component::Nfs, Undo::Folder { path: "/srv/nfs/k8s-share".into() }),
+        (Component::Nfs, Undo::Directory { path: "/srv/nfs/k8s-share".into() }),
         (
             Component::Nfs,
             Undo::Line { path: "/etc/exports".into(), line: text("/srv/nfs/k8s-share 192.168.0.0/24(rw)") },
@@ -53,7 +54,7 @@ fn every_undo() -> Vec<(Component, Undo)> {
             Undo::LineBlock {
                 path: HOSTS.into(),
                 marker: text("productive-k3s"),
-                sha256: Undo::sha256(b"block"),
+                sha256: sha256_hex(b"block"),
                 previous: Some(text("former block")),
             },
         ),
@@ -76,7 +77,7 @@ fn full_context() -> PrivateContext {
     context.local.nfs_allowed_network = Some("192.168.0.0/24".into());
     context.local.versions.insert(Component::Longhorn, "v1.11.1".into());
     for (component, undo) in every_undo() {
-        let before = Before::Present { what: Some("1.0".into()) };
+        let before = PriorState::Present { what: Some("1.0".into()) };
         context.begin_step(Intent { component, action: "do it".into(), before, undo }, at(3));
     }
     let uid = Undo::Object {
@@ -88,10 +89,10 @@ fn full_context() -> PrivateContext {
     };
     context.end_step(
         4,
-        Outcome::Done { wrote: Some("ClusterIssuer selfsigned".into()), undo: Some(uid) },
+        JournalOutcome::Done { wrote: Some("ClusterIssuer selfsigned".into()), undo: Some(uid) },
         at(4),
     );
-    context.end_step(5, Outcome::Failed, at(5));
+    context.end_step(5, JournalOutcome::Failed, at(5));
     context.finish(Status::Failed, at(6));
     context.begin_undo(4, at(7));
     context.end_undo(4, StepState::Done, at(8));
@@ -228,7 +229,7 @@ proptest! {
         let (_temp, runs) = scratch();
         let mut context = context(&run("one"));
         let undo = Undo::file(Path::new(HOSTS), text.as_bytes(), PreviousFile::of(text.as_bytes(), mode));
-        let intent = Intent { component: Component::Nfs, action: text.clone(), before: Before::Absent, undo };
+        let intent = Intent { component: Component::Nfs, action: text.clone(), before: PriorState::Absent, undo };
         context.begin_step(intent, at(3));
         context.local.domain = Some(text);
         store(&runs, &context);

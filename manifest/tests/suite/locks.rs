@@ -7,12 +7,12 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::common::{at, id, mode, run, scratch};
-use manifest::{Holder, ManifestError, RunLock, RunsDir};
+use manifest::{LockHolder, ManifestError, RunLock, RunsDir};
 
 const SCRATCH: &str = "MANIFEST_TEST_SCRATCH";
 
-fn holder(run_id: &str) -> Holder {
-    Holder::this_process(id(run_id), at(2))
+fn holder(run_id: &str) -> LockHolder {
+    LockHolder::this_process(id(run_id), at(2))
 }
 
 #[test]

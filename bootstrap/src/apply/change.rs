@@ -1,6 +1,6 @@
 //! One change between its intent and its outcome.
 
-use manifest::{Before, Intent, Outcome, Undo};
+use manifest::{Intent, JournalOutcome, PriorState, Undo};
 use schema::Component;
 
 use super::error::Trouble;
@@ -10,7 +10,7 @@ use super::{Apply, Effect};
 pub(super) struct Change {
     component: Component,
     action: String,
-    before: Before,
+    before: PriorState,
     undo: Undo,
 }
 
@@ -26,7 +26,7 @@ pub(super) struct Made {
 impl Change {
     /// A change to something that is not there.
     pub(super) fn of_absent(component: Component, action: impl Into<String>, undo: Undo) -> Self {
-        Self { component, action: action.into(), before: Before::Absent, undo }
+        Self { component, action: action.into(), before: PriorState::Absent, undo }
     }
 
     /// A change to something that is there, of which `what` tells more.
@@ -36,19 +36,19 @@ impl Change {
         what: Option<String>,
         undo: Undo,
     ) -> Self {
-        Self { component, action: action.into(), before: Before::Present { what }, undo }
+        Self { component, action: action.into(), before: PriorState::Present { what }, undo }
     }
 
     /// A change to something of which nothing is known and which cannot be taken back.
     pub(super) fn of_unknown(component: Component, action: impl Into<String>) -> Self {
-        Self { component, action: action.into(), before: Before::Unknown, undo: Undo::None }
+        Self { component, action: action.into(), before: PriorState::Unknown, undo: Undo::None }
     }
 }
 
 impl Change {
     /// Whether nothing was there.
     pub(super) fn is_of_absent(&self) -> bool {
-        self.before == Before::Absent
+        self.before == PriorState::Absent
     }
 }
 
@@ -70,13 +70,13 @@ impl Apply<'_> {
         let seq = self.journal.begin(Intent { component, action, before, undo })?;
         match work(self) {
             Ok(Made { wrote, undo }) => {
-                self.journal.end(seq, Outcome::Done { wrote, undo })?;
+                self.journal.end(seq, JournalOutcome::Done { wrote, undo })?;
                 Ok(Effect::Changed)
             }
             Err(trouble) => {
                 // The failure of the step is what the operator must hear of, even if it cannot be written down: the
                 // intent stays and says that the end is not known.
-                let _ = self.journal.end(seq, Outcome::Failed);
+                let _ = self.journal.end(seq, JournalOutcome::Failed);
                 Err(trouble)
             }
         }

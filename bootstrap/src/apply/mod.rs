@@ -17,7 +17,7 @@ mod wait;
 use std::path::Path;
 use std::time::Duration;
 
-use manifest::{Intent, ManifestError, Outcome};
+use manifest::{Intent, JournalOutcome, ManifestError};
 use schema::{Component, ComponentResult};
 
 pub(crate) use error::{ApplyError, StepFailure};
@@ -34,7 +34,7 @@ pub(crate) trait Journal {
     fn begin(&mut self, intent: Intent) -> Result<u32, ManifestError>;
 
     /// The change with the number `seq` happened or failed.
-    fn end(&mut self, seq: u32, outcome: Outcome) -> Result<(), ManifestError>;
+    fn end(&mut self, seq: u32, outcome: JournalOutcome) -> Result<(), ManifestError>;
 }
 
 /// Something to show while a plan is carried out.

@@ -1,6 +1,6 @@
 //! Which class an undo belongs to. The table is that of the design page `BOOTSTRAP.md`, Rollback.
 
-use manifest::{Before, StepRecord, Undo};
+use manifest::{PriorState, StepRecord, Undo};
 use schema::Component;
 
 use super::item::Class;
@@ -9,7 +9,7 @@ use super::item::Class;
 pub(super) fn class_of(step: &StepRecord) -> Option<Class> {
     match &step.undo {
         // A command that changes nothing worth undoing by itself. The install script of k3s is one that does.
-        Undo::None if step.before == Before::Unknown && step.component != Component::K3s => None,
+        Undo::None if step.before == PriorState::Unknown && step.component != Component::K3s => None,
         Undo::None | Undo::Package { .. } | Undo::Service { .. } => Some(Class::Manual),
         Undo::DefaultStorageClass { .. } => Some(Class::Moderate),
         _ => Some(of_component(step.component)),

@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use manifest::{PreviousFile, Undo};
+use manifest::PreviousFile;
 
 use super::error::UndoError;
 use super::sight::{Mark, Sight, Tenant};
@@ -33,7 +33,7 @@ pub(super) fn look_at_file(host: &Host, path: &Path, sha256: &str, previous: &Pr
     seen(host.read(path).map(|found| match (found, previous) {
         (None, PreviousFile::Absent) => Sight::Gone,
         (None, _) => changed("it was removed since, and the run had found a file there"),
-        (Some(found), _) if Undo::sha256(&found) == sha256 => match previous {
+        (Some(found), _) if manifest::sha256_hex(&found) == sha256 => match previous {
             PreviousFile::NotKept { .. } => changed("what was there before the run was not kept"),
             // Only the mode was changed, and it is back.
             PreviousFile::Text { content, mode }
@@ -44,7 +44,9 @@ pub(super) fn look_at_file(host: &Host, path: &Path, sha256: &str, previous: &Pr
             _ => Sight::Ours,
         },
         (Some(found), PreviousFile::Text { content, .. }) if found == content.as_bytes() => Sight::Gone,
-        (Some(found), PreviousFile::NotKept { sha256 }) if Undo::sha256(&found) == *sha256 => Sight::Gone,
+        (Some(found), PreviousFile::NotKept { sha256 }) if manifest::sha256_hex(&found) == *sha256 => {
+            Sight::Gone
+        }
         _ => changed("its content is not what the run wrote"),
     }))
 }
@@ -108,7 +110,7 @@ pub(super) fn look_at_block(
     seen(host.read_text(path).map(|text| {
         let text = text.unwrap_or_default();
         match (lines::find_block(&text, marker), previous) {
-            (Some(found), _) if Undo::sha256(found.as_bytes()) == sha256 => Sight::Ours,
+            (Some(found), _) if manifest::sha256_hex(found.as_bytes()) == sha256 => Sight::Ours,
             (found, previous) if found == previous => Sight::Gone,
             (None, _) => changed("the block was removed since, and the run had found an older one"),
             (Some(_), _) => changed("the block was changed since"),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use manifest::{Before, PrivateContext, StepRecord, Undo};
+use manifest::{PriorState, PrivateContext, StepRecord, Undo};
 use schema::Component;
 use serde_json::Value;
 
@@ -26,7 +26,7 @@ pub(super) fn look(host: &Host, context: &PrivateContext, step: &StepRecord) -> 
     match &step.undo {
         Undo::None => look_at_the_rest(host, step),
         Undo::File { path, sha256, previous } => files::look_at_file(host, path, sha256, previous),
-        Undo::Folder { path } => files::look_at_folder(host, path),
+        Undo::Directory { path } => files::look_at_folder(host, path),
         Undo::LineBlock { path, marker, sha256, previous } => {
             files::look_at_block(host, path, marker, sha256, previous.as_deref())
         }
@@ -71,7 +71,7 @@ fn is_half_done(context: &PrivateContext, step: &StepRecord) -> bool {
 /// What the install script of k3s brought is there as long as k3s is; what was updated cannot be told from here.
 fn look_at_the_rest(host: &Host, step: &StepRecord) -> Sight {
     let units = ["k3s", "k3s-agent"].iter().any(|unit| host.has_unit(unit));
-    if step.component == Component::K3s && step.before == Before::Unknown && !units {
+    if step.component == Component::K3s && step.before == PriorState::Unknown && !units {
         return Sight::Gone;
     }
     Sight::Ours

@@ -45,7 +45,7 @@ impl Undoing<'_> {
             Undo::Line { path, line } => self.line(path, line)?,
             _ if *sight == Sight::Gone => {}
             Undo::File { path, previous, .. } => files::undo_file(self.host, path, previous)?,
-            Undo::Folder { path } => files::undo_folder(self.host, path)?,
+            Undo::Directory { path } => files::undo_folder(self.host, path)?,
             Undo::LineBlock { path, marker, previous, .. } => {
                 files::undo_block(self.host, path, marker, previous.as_deref())?;
             }

@@ -1,7 +1,7 @@
 //! What a run writes down of itself, kept true at every moment.
 
 use chrono::Utc;
-use manifest::{Intent, LocalFacts, ManifestError, Outcome, PrivateContext, RunFiles};
+use manifest::{Intent, JournalOutcome, LocalFacts, ManifestError, PrivateContext, RunFiles};
 use privacy::Gate;
 use schema::{
     Component, ComponentRecord, ComponentResult, Features, Finish, Issuer, RunManifest, Step, UtcSeconds,
@@ -142,7 +142,7 @@ impl Journal for Record {
         self.journal(|context, at| context.begin_step(intent, at))
     }
 
-    fn end(&mut self, seq: u32, outcome: Outcome) -> Result<(), ManifestError> {
+    fn end(&mut self, seq: u32, outcome: JournalOutcome) -> Result<(), ManifestError> {
         self.journal(|context, at| context.end_step(seq, outcome, at))
     }
 }

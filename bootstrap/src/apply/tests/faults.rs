@@ -61,7 +61,7 @@ fn a_failed_command_is_told_with_its_last_lines() {
     assert_eq!(failure.step, "run the k3s install script");
     assert!(failure.message.ends_with("ended with exit code 3"), "{}", failure.message);
     assert_eq!(failure.tail, ["no space left"]);
-    assert!(matches!(ran.journal.intents.last(), Some((_, Some(Outcome::Failed)))));
+    assert!(matches!(ran.journal.intents.last(), Some((_, Some(JournalOutcome::Failed)))));
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn a_command_that_hangs_is_a_step_that_took_too_long() {
     let result = Apply::new(&host, &mut journal, &mut |_| {}, &|| false).component(Component::Helm, &plan);
     let Err(ApplyError::Failed(failure)) = result else { panic!("{result:?}") };
     assert_eq!((failure.reason, failure.step.as_str()), (FailureReason::TimedOut, "look up"));
-    assert!(matches!(journal.intents.as_slice(), [(_, Some(Outcome::Failed))]));
+    assert!(matches!(journal.intents.as_slice(), [(_, Some(JournalOutcome::Failed))]));
 }
 
 #[test]

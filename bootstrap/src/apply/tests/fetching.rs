@@ -65,7 +65,7 @@ fn a_pinned_checksum_takes_the_place_of_the_stated_one() {
     settings.checksums.k3s = Sha256Sum::parse(&"0".repeat(64));
     let ran = run(&stub, &settings);
     assert_eq!(ran.failure().reason, FailureReason::ChecksumMismatch);
-    settings.checksums.k3s = Sha256Sum::parse(&manifest::Undo::sha256(stub.text(&web(K3S)).as_bytes()));
+    settings.checksums.k3s = Sha256Sum::parse(&manifest::sha256_hex(stub.text(&web(K3S)).as_bytes()));
     stub.withdraw(SUMS);
     assert!(run(&stub, &settings).result.is_ok());
 }

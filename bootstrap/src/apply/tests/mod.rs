@@ -30,7 +30,7 @@ mod runs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use manifest::{Intent, ManifestError, Outcome};
+use manifest::{Intent, JournalOutcome, ManifestError};
 use schema::{Component, ComponentResult, Mode, PlannedAction};
 
 use super::{Apply, ApplyError, Effect, Event, Journal, StepFailure, Vault};
@@ -42,7 +42,7 @@ use crate::settings::{Artifacts, Password, RegistryAuth, Settings};
 /// A journal that keeps everything, and dies when it is told to.
 #[derive(Default)]
 struct Records {
-    intents: Vec<(Intent, Option<Outcome>)>,
+    intents: Vec<(Intent, Option<JournalOutcome>)>,
     /// After this many writes the process is dead.
     dies_after: Option<usize>,
     writes: usize,
@@ -65,7 +65,7 @@ impl Journal for Records {
         Ok(u32::try_from(self.intents.len()).expect("few"))
     }
 
-    fn end(&mut self, seq: u32, outcome: Outcome) -> Result<(), ManifestError> {
+    fn end(&mut self, seq: u32, outcome: JournalOutcome) -> Result<(), ManifestError> {
         self.write()?;
         self.intents[seq as usize - 1].1 = Some(outcome);
         Ok(())

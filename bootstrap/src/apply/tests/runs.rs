@@ -50,7 +50,7 @@ fn a_single_node_gets_every_component_and_the_second_run_reuses_all() {
         .intents
         .iter()
         .map(|(intent, outcome)| match outcome {
-            Some(Outcome::Done { undo, .. }) => undo.clone().unwrap_or_else(|| intent.undo.clone()),
+            Some(JournalOutcome::Done { undo, .. }) => undo.clone().unwrap_or_else(|| intent.undo.clone()),
             other => panic!("{}: {other:?}", intent.action),
         })
         .collect();
@@ -177,7 +177,7 @@ fn everything_can_be_taken_back(undos: &[Undo]) {
     let has = |wanted: fn(&Undo) -> bool| undos.iter().any(wanted);
     assert!(has(|undo| matches!(undo, Undo::LineBlock { .. })));
     assert!(has(|undo| matches!(undo, Undo::Line { .. })));
-    assert!(has(|undo| matches!(undo, Undo::Folder { .. })));
+    assert!(has(|undo| matches!(undo, Undo::Directory { .. })));
     assert!(has(|undo| matches!(undo, Undo::Package { .. })));
     assert!(has(|undo| matches!(undo, Undo::Service { .. })));
     assert!(has(|undo| matches!(undo, Undo::File { .. })));

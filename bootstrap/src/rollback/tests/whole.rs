@@ -14,7 +14,7 @@ impl apply::Journal for Chronicle {
         Ok(self.0.begin_step(intent, now()))
     }
 
-    fn end(&mut self, seq: u32, outcome: Outcome) -> Result<(), ManifestError> {
+    fn end(&mut self, seq: u32, outcome: JournalOutcome) -> Result<(), ManifestError> {
         self.0.end_step(seq, outcome, now());
         Ok(())
     }

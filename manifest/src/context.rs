@@ -1,4 +1,10 @@
 //! The private context of a run: what rollback needs to know, and nobody else may.
+//!
+//! It is one file that is replaced as a whole after each step. A journal that is appended to was given up: it would be
+//! cheaper for long runs, but a run has few steps, and a torn last line would have to be told from a damaged one.
+//!
+//! Unknown fields and versions are refused. Rollback deletes what this file names, so it must not act on a file that it
+//! understands in part.
 
 mod journal;
 mod undo;
@@ -30,7 +36,7 @@ pub struct PrivateContext {
     pub tool_version: ToolVersion,
     /// Whether the run carried its steps out. Rollback of a dry run has nothing to do.
     pub execution: Execution,
-    /// What the run makes of the host.
+    /// The installation mode.
     pub mode: Mode,
     /// The machine it was written on.
     pub machine: MachineFingerprint,
@@ -119,13 +125,13 @@ impl PrivateContext {
         }
     }
 
-    /// Records the end of the run.
+    /// Records the end of the run, which is never before its start: the clock may have been set back meanwhile.
     pub fn finish(&mut self, status: Status, at: UtcSeconds) {
         self.status = status;
         self.finished_at = Some(at.max(self.started_at));
     }
 
-    /// Passes if the context was written on `machine`.
+    /// Passes if the context was written on `machine`: on another, its paths and names belong to somebody else.
     ///
     /// # Errors
     /// [`ManifestError::OtherMachine`], naming `path`.
@@ -145,6 +151,7 @@ impl PrivateContext {
             line: error.line(),
             column: error.column(),
         };
+        // The version first: of a later version the rest need not parse, and "damaged" would be the wrong advice.
         let found = serde_json::from_slice::<VersionHeader>(bytes).map_err(damaged)?.version;
         if found != u64::from(Self::VERSION) {
             return Err(ManifestError::UnknownVersion { path: path(), found, known: Self::VERSION });
@@ -168,7 +175,7 @@ impl PrivateContext {
     }
 }
 
-/// The journal.
+/// The journal. Times and numbers are given, nothing is read here, so that a test can replay a crash at any point.
 impl PrivateContext {
     /// Writes down that a step is about to happen and returns its number. The caller stores the context before it acts.
     pub fn begin_step(&mut self, intent: Intent, at: UtcSeconds) -> u32 {

@@ -1,4 +1,7 @@
 //! What can go wrong with the files of a run.
+//!
+//! The lock holder stands here since [`ManifestError::Held`] carries it: an error that says who is in the way saves the
+//! operator the search.
 
 use std::fmt;
 use std::io;

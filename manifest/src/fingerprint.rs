@@ -7,6 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+/// An id has 32 digits; what is much longer is something else.
 const MAX_ID_BYTES: u64 = 256;
 /// What systemd writes to `/etc/machine-id` before the first start of an image, machine-id(5).
 const NOT_YET_KNOWN: &str = "uninitialized";

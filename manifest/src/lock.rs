@@ -1,4 +1,9 @@
 //! At most one mutating run at a time, per runs directory and per host.
+//!
+//! The lock of the host alone would not do: `/run/lock` may be another file system in a container that shares the runs
+//! directory. That of the runs directory alone would not either: two runs may use different ones. The host comes
+//! first for everybody, so that two runs cannot wait for each other; neither waits anyway, since an operator is better
+//! served by an answer than by a silent queue.
 
 use std::fs::{File, Permissions, TryLockError};
 use std::io::{self, Read, Seek, Write};
@@ -30,10 +35,12 @@ impl RunLock {
     /// Takes the lock of the host at `host` (see [`Self::HOST`]), then that of `runs`.
     ///
     /// # Errors
-    /// [`ManifestError::Held`] if another run holds either.
+    /// [`ManifestError::Held`] if another run holds either, [`ManifestError::Lock`] if the file system cannot lock,
+    /// [`ManifestError::Disk`] if a lock file is a link or has several hard links.
     pub fn acquire(runs: &RunsDir, host: &Path, holder: &LockHolder) -> Result<Self, ManifestError> {
         let name = host.file_name().and_then(|name| name.to_str());
         let name = name.ok_or_else(|| DiskError::InvalidName { path: host.to_owned() })?;
+        // Not the user who called sudo: the file is for all users, and its owner could take it away from the others.
         let dir = PrivateDir::create_for(host.parent().unwrap_or(Path::new("/")), Owner::Process)?;
         let file = dir.open_or_create_file(name)?;
         open_to_all(&file).map_err(|source| ManifestError::Lock { path: host.to_owned(), source })?;
@@ -61,6 +68,7 @@ impl LockedFile {
     fn take(mut file: File, path: &Path, holder: &LockHolder) -> Result<Self, ManifestError> {
         match file.try_lock() {
             Ok(()) => {}
+            // The holder is read from the locked file: the lock is advisory, so reading needs no lock.
             Err(TryLockError::WouldBlock) => {
                 return Err(ManifestError::Held { path: path.to_owned(), holder: read_holder(&mut file) });
             }

@@ -1,4 +1,8 @@
-//! Runs that died without a word.
+//! Runs whose process died before it could write how they ended.
+//!
+//! Every start looks for them, instead of a service that watches: nothing of ours stays on the host between runs.
+//! Recovery changes what records say and nothing else. It undoes no step: whether the host is to be rolled back or the
+//! run repeated is for the operator to decide.
 
 use std::cmp::Reverse;
 use std::time::SystemTime;
@@ -40,6 +44,9 @@ pub struct Recovery {
 ///
 /// A run is dead when nobody holds the lock of its log. That lock is held here while its files are rewritten, so that
 /// two starts at once do not both do it.
+///
+/// # Errors
+/// [`ManifestError::Disk`] if the directory cannot be listed. A single record that cannot be recovered is counted.
 pub fn recover_crashed_runs(runs: &RunsDir, gate: &Gate, now: UtcSeconds) -> Result<Recovery, ManifestError> {
     let mut found = newest_first(runs)?;
     let mut recovery = Recovery { unchecked: found.len().saturating_sub(MAX_READ), ..Recovery::default() };
@@ -55,6 +62,7 @@ pub fn recover_crashed_runs(runs: &RunsDir, gate: &Gate, now: UtcSeconds) -> Res
     Ok(recovery)
 }
 
+/// What a record turned out to be of.
 enum RunState {
     Finished,
     Running,
@@ -67,6 +75,7 @@ fn newest_first(runs: &RunsDir) -> Result<Vec<(Reverse<SystemTime>, RunId)>, Man
         .iter()
         .filter_map(|name| Some((Reverse(runs.dir.modified(name)?), RunId::from_public_name(name)?)))
         .collect();
+    // By the time of the last write and not by the id: ids of neighbouring layers do not begin with a time.
     found.sort_unstable();
     Ok(found)
 }
@@ -75,6 +84,7 @@ fn recover(runs: &RunsDir, run: &RunId, gate: &Gate, now: UtcSeconds) -> Result<
     if read_running(runs, run)?.is_none() {
         return Ok(RunState::Finished);
     }
+    // Opened and not created: recovery must not make a log for a record that somebody copied here.
     let log = match runs.dir.open_file(&run.log_name()) {
         Err(DiskError::Missing { .. }) => None,
         opened => Some(opened?),
@@ -86,6 +96,8 @@ fn recover(runs: &RunsDir, run: &RunId, gate: &Gate, now: UtcSeconds) -> Result<
     // The run may have ended in good order between the first look and the lock.
     let Some(mut manifest) = read_running(runs, run)? else { return Ok(RunState::Finished) };
     manifest.finish(Finish::Interrupted, CRASHED_RUN_EXIT_CODE, now);
+    // The private context first. Were the public manifest written first and this process killed, the next start would
+    // take the run for finished and never come back to the private one.
     mark_private(runs, run, now);
     publish(&runs.dir, run, &manifest, gate)?;
     Ok(RunState::Interrupted)
@@ -112,7 +124,7 @@ fn read_running(runs: &RunsDir, run: &RunId) -> Result<Option<RunManifest>, Mani
     Ok((manifest.status == Status::Running).then_some(manifest))
 }
 
-/// A private context that is missing or damaged does not keep the public record from being put right.
+/// A private context that is missing or damaged does not keep the public record from being repaired.
 fn mark_private(runs: &RunsDir, run: &RunId, now: UtcSeconds) {
     if let Ok(mut context) = runs.load_private(run)
         && context.status == Status::Running

@@ -1,4 +1,7 @@
 //! Ids of runs, and the file names that are made of them.
+//!
+//! A run id is a type of its own, since not every [`Id`] will do: with some, the file of one run would have the name of
+//! another's. The check is made once, and whoever holds a `RunId` need not think of it.
 
 use std::fmt;
 

@@ -1,4 +1,8 @@
-//! The directory that holds the files of all runs.
+//! The directory that holds the files of all runs, and the files of one run while its process lives.
+//!
+//! Whether a run is still going on is decided by an advisory lock (flock(2)) on its log. A file with the process id was
+//! given up: ids are reused, and nobody removes the file of a process that was killed. The kernel drops a lock with its last descriptor, however the process ends. The price is that a
+//! child that inherits the descriptor keeps the run alive, so the log is opened with `O_CLOEXEC` and never handed on.
 
 use std::fs::{File, TryLockError};
 use std::io;
@@ -14,6 +18,40 @@ use crate::error::ManifestError;
 use crate::run_id::RunId;
 
 /// The directory that holds the files of all runs, held open. Clones share it.
+///
+/// ```
+/// use manifest::{ManifestError, RunId, RunsDir};
+/// use privacy::Gate;
+/// use schema::{
+///     Arch, Execution, Finish, Id, Mode, OsFamily, OsId, OsVersion, Platform, RunManifest, Support, UtcSeconds,
+/// };
+///
+/// let parent = tempfile::tempdir()?;
+/// let runs = RunsDir::open_or_create(&parent.path().join("runs"))?;
+/// let run = RunId::new(Id::parse("9f86d081884c7d65")?)?;
+///
+/// // Claim the id. The run counts as running for as long as `files` lives, and nobody else can claim the id.
+/// let files = runs.claim(&run)?;
+/// assert!(runs.is_running(&run)?);
+/// assert!(matches!(runs.claim(&run), Err(ManifestError::IdTaken { .. })));
+///
+/// // Write the public manifest. Only what passes the gate reaches the disk.
+/// let platform = Platform {
+///     support: Support::Supported,
+///     os_family: OsFamily::Debian,
+///     os_id: OsId::Debian,
+///     os_version: OsVersion::parse("13")?,
+///     arch: Arch::Amd64,
+/// };
+/// let started_at = UtcSeconds::parse("2026-11-22T07:50:02Z")?;
+/// let mut record =
+///     RunManifest::begin(run.id().clone(), Execution::DryRun, Mode::Server, platform, started_at);
+/// files.write_public(&record, &Gate::default())?;
+/// record.finish(Finish::Success, 0, UtcSeconds::parse("2026-11-22T07:56:14Z")?);
+/// files.write_public(&record, &Gate::default())?;
+/// assert!(runs.path().join("bootstrap-9f86d081884c7d65.json").is_file());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct RunsDir {
     pub(crate) dir: Arc<PrivateDir>,
@@ -21,6 +59,9 @@ pub struct RunsDir {
 
 impl RunsDir {
     /// Opens the directory at `path`, or makes it with mode 0700, and sweeps temporary files of dead processes.
+    ///
+    /// # Errors
+    /// [`ManifestError::Disk`], above all if the directory is a symbolic link or may be changed by every user.
     pub fn open_or_create(path: &Path) -> Result<Self, ManifestError> {
         let dir = PrivateDir::create(path)?;
         dir.sweep()?;
@@ -28,6 +69,9 @@ impl RunsDir {
     }
 
     /// Opens the directory at `path` and changes nothing in it.
+    ///
+    /// # Errors
+    /// [`ManifestError::Disk`], with [`DiskError::Missing`] if it does not exist.
     pub fn open(path: &Path) -> Result<Self, ManifestError> {
         Ok(Self { dir: Arc::new(PrivateDir::open(path)?) })
     }
@@ -74,6 +118,8 @@ impl RunsDir {
             Err(DiskError::Exists { path }) => return Err(ManifestError::IdTaken { path }),
             created => created?,
         };
+        // The log is made first, so of two processes with the same id only one comes here. What is looked for now are
+        // files of a finished run whose log somebody deleted.
         for name in [run.public_name(), run.private_name()] {
             if self.dir.contains(&name)? {
                 self.dir.remove(&run.log_name())?;
@@ -96,6 +142,9 @@ impl RunsDir {
 
     /// Whether a process lives that has claimed `run`. A run whose log is missing counts as dead: the log is made
     /// before any other file, so that only a deletion can have parted them.
+    ///
+    /// # Errors
+    /// [`ManifestError::Lock`] if the file system cannot lock: then nobody knows.
     pub fn is_running(&self, run: &RunId) -> Result<bool, ManifestError> {
         let log = match self.dir.open_file(&run.log_name()) {
             Err(DiskError::Missing { .. }) => return Ok(false),
@@ -109,7 +158,11 @@ impl RunsDir {
         }
     }
 
-    /// Reads the private context of `run`, see [`PrivateContext`] for what is refused.
+    /// Reads the private context of `run`.
+    ///
+    /// # Errors
+    /// [`ManifestError::Disk`] if it is missing, too large or not ours; [`ManifestError::Damaged`],
+    /// [`ManifestError::UnknownVersion`] or [`ManifestError::OtherRun`] if its content is not what this program writes.
     pub fn load_private(&self, run: &RunId) -> Result<PrivateContext, ManifestError> {
         let bytes = self.dir.read_own(&run.private_name(), PrivateContext::MAX_BYTES)?;
         PrivateContext::parse(&bytes, run, &self.private_path(run))
@@ -136,7 +189,7 @@ impl RunFiles {
         Self { runs, run, log }
     }
 
-    /// Whose files they are.
+    /// The id of the run.
     pub fn run(&self) -> &RunId {
         &self.run
     }
@@ -148,6 +201,9 @@ impl RunFiles {
 
     /// Another handle of the log, open for appending. It shares the lock: a child process must not inherit it, or the
     /// run would count as going on for as long as the child lives.
+    ///
+    /// # Errors
+    /// What the system says when it has no descriptor left.
     pub fn log(&self) -> io::Result<File> {
         self.log.try_clone()
     }
@@ -159,19 +215,23 @@ impl RunFiles {
     /// manifest is removed: it would go on to say `running`, and the next start would take the run for dead.
     pub fn write_public(&self, manifest: &RunManifest, gate: &Gate) -> Result<(), ManifestError> {
         let written = publish(&self.runs.dir, &self.run, manifest, gate);
+        // The log and the private context stay: the run can still be rolled back.
         if matches!(written, Err(ManifestError::Rejected(_))) {
             self.runs.dir.remove(&self.run.public_name())?;
         }
         written
     }
 
-    /// Replaces the private context with `context`.
+    /// Replaces the private context with `context`. It does not pass the gate: it is made to hold local names.
+    ///
+    /// # Errors
+    /// [`ManifestError::OtherRun`] if it is that of another run, [`ManifestError::Unwritable`] if a path is not UTF-8.
     pub fn write_private(&self, context: &PrivateContext) -> Result<(), ManifestError> {
         write_private(&self.runs.dir, &self.run, context)
     }
 }
 
-/// Writes the public manifest of `run`, vetted.
+/// Writes the public manifest of `run`, vetted. Recovery calls it too, without the files of a living run.
 pub(crate) fn publish(
     dir: &PrivateDir,
     run: &RunId,

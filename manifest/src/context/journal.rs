@@ -1,4 +1,7 @@
 //! The journal: what a run and its rollbacks were about to do, and what became of it.
+//!
+//! Each step is written down before it happens and again after it, as in a write-ahead log. A crash between the two
+//! leaves an intent without an end, and that is the truth: nobody knows whether the step happened, so rollback looks.
 
 use std::fmt;
 

@@ -1,4 +1,8 @@
 //! What rollback needs to know of one step.
+//!
+//! An undo names one thing that the run made, with what tells it from a later thing of the same name: a checksum, a
+//! UID, a revision. Commands are not recorded: rollback decides what to run from what it sees then, and a record
+//! that somebody changed can at most name another thing, never another program.
 
 use std::path::{Path, PathBuf};
 

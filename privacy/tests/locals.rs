@@ -62,7 +62,7 @@ fn machine(user: &str, host: &str, folder: &str) -> MachineFacts {
     let mut facts = MachineFacts::default();
     facts.add_host_name(host);
     facts.names.extend([user.to_owned(), "127.0.0.1".to_owned(), "10.0.2.15".to_owned()]);
-    facts.places.extend([format!("/home/{user}"), "/root".to_owned(), folder.to_owned()]);
+    facts.directories.extend([format!("/home/{user}"), "/root".to_owned(), folder.to_owned()]);
     facts
 }
 

@@ -22,7 +22,7 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use privacy::Vetted;
-use privacy::disk::{DiskError, Folder};
+use privacy::disk::{DiskError, PrivateDir};
 use schema::{EventId, TelemetryDocument};
 
 use crate::consent::Consented;
@@ -57,19 +57,19 @@ pub struct Stored {
 impl Outbox {
     /// Opens the outbox, or makes it. Leftovers of processes that died while writing are removed.
     pub fn open(_: &Consented, dir: &Path) -> Result<Self, TelemetryError> {
-        Self::tidy(Folder::create(dir)?)
+        Self::tidy(PrivateDir::create(dir)?)
     }
 
     /// Opens the outbox if there is one, and never makes it.
     pub fn open_existing(_: &Consented, dir: &Path) -> Result<Option<Self>, TelemetryError> {
-        match Folder::open(dir) {
+        match PrivateDir::open(dir) {
             Ok(folder) => Self::tidy(folder).map(Some),
             Err(DiskError::Missing { .. }) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
 
-    fn tidy(folder: Folder) -> Result<Self, TelemetryError> {
+    fn tidy(folder: PrivateDir) -> Result<Self, TelemetryError> {
         let store = Store::new(folder);
         store.sweep()?;
         purge::finish_if_abandoned(&store)?;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use privacy::Gate;
-use privacy::disk::{DiskError, Folder};
+use privacy::disk::{DiskError, PrivateDir};
 use schema::{
     DocumentKind, Envelope, EventId, RunManifest, Status as RunStatus, TelemetryDocument, TelemetryEvent,
     UtcSeconds,
@@ -128,7 +128,7 @@ pub fn manifest_event(
 }
 
 fn existing(dir: &Path) -> Result<Option<Store>, DiskError> {
-    match Folder::open(dir) {
+    match PrivateDir::open(dir) {
         Ok(folder) => Ok(Some(Store::new(folder))),
         Err(DiskError::Missing { .. }) => Ok(None),
         Err(error) => Err(error),

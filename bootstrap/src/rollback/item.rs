@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use manifest::{Before, StepRecord, Undo};
+use manifest::{PriorState, StepRecord, Undo};
 use schema::{Component, Execution, Id, Mode};
 use serde::{Serialize, Serializer};
 
@@ -157,7 +157,7 @@ impl Relation {
 pub(super) fn class_of(step: &StepRecord) -> Option<RollbackClass> {
     match &step.undo {
         // A command that changes nothing worth undoing by itself. The install script of k3s is one that does.
-        Undo::None if step.before == Before::Unknown && step.component != Component::K3s => None,
+        Undo::None if step.before == PriorState::Unknown && step.component != Component::K3s => None,
         Undo::None | Undo::Package { .. } | Undo::Service { .. } => Some(RollbackClass::Manual),
         Undo::DefaultStorageClass { .. } => Some(RollbackClass::Moderate),
         _ => Some(spec(step.component).rollback_class()),

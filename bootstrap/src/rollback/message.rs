@@ -11,7 +11,7 @@ pub(super) fn subject(step: &StepRecord) -> String {
     match &step.undo {
         Undo::None => step.action.clone(),
         Undo::File { path, .. } => path.display().to_string(),
-        Undo::Folder { path } => format!("folder {}", path.display()),
+        Undo::Directory { path } => format!("folder {}", path.display()),
         Undo::LineBlock { path, marker, .. } => format!("block {marker} of {}", path.display()),
         Undo::Line { path, .. } => format!("line of {}", path.display()),
         Undo::Object { .. } => object(&step.undo).map_or_else(String::new, |object| object.to_string()),
@@ -27,7 +27,7 @@ pub(super) fn change(step: &StepRecord) -> String {
     let subject = subject(step);
     match &step.undo {
         Undo::None => format!("{subject} (what was there is not recorded)"),
-        Undo::File { previous: PreviousFile::Absent, .. } | Undo::Folder { .. } | Undo::Package { .. } => {
+        Undo::File { previous: PreviousFile::Absent, .. } | Undo::Directory { .. } | Undo::Package { .. } => {
             format!("remove {subject}")
         }
         Undo::File { .. } => format!("put the former content back into {subject}"),
@@ -59,7 +59,7 @@ pub(super) fn change(step: &StepRecord) -> String {
 pub(super) const fn safe_because(step: &StepRecord) -> &'static str {
     match &step.undo {
         Undo::File { .. } => "its SHA-256 is that of what the run wrote",
-        Undo::Folder { .. } => "the run made it, and it is empty by then",
+        Undo::Directory { .. } => "the run made it, and it is empty by then",
         Undo::LineBlock { .. } => "the block is as the run wrote it; all other lines stay to the byte",
         Undo::Line { .. } => "the line is as the run wrote it; all other lines stay to the byte",
         Undo::Object { .. } => "it is the very object that the run created; the server checks the UID",
@@ -72,7 +72,7 @@ pub(super) const fn safe_because(step: &StepRecord) -> &'static str {
 /// How what is found in the place of a step hangs on it.
 pub(super) fn relation(step: &StepRecord) -> Relation {
     match &step.undo {
-        Undo::Folder { .. } => Relation::Content,
+        Undo::Directory { .. } => Relation::Content,
         Undo::HelmRelease { .. } => Relation::Data,
         Undo::Object { object_kind, .. } if object_kind == "Namespace" => Relation::Content,
         _ => Relation::User,
@@ -107,7 +107,7 @@ pub(super) fn look(step: &StepRecord) -> String {
         Undo::None if step.component == Component::K3s => "systemctl status k3s k3s-agent".to_owned(),
         Undo::None => observe_written(step.wrote.as_deref().unwrap_or_default()),
         Undo::File { path, .. } => format!("sha256sum {}", path.display()),
-        Undo::Folder { path } => format!("ls -la {}", path.display()),
+        Undo::Directory { path } => format!("ls -la {}", path.display()),
         Undo::LineBlock { path, marker, .. } => {
             format!("sed -n '/# BEGIN {marker}/,/# END {marker}/p' {}", path.display())
         }

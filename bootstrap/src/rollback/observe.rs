@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use manifest::{Before, PrivateContext, StepRecord, StepState, Undo};
+use manifest::{PriorState, PrivateContext, StepRecord, StepState, Undo};
 use schema::Component;
 
 use super::item::class_of;
@@ -25,7 +25,7 @@ pub(super) fn observe(host: &Host, context: &PrivateContext, step: &StepRecord) 
     let found = match &step.undo {
         Undo::None => Ok(observe_other(host, step)),
         Undo::File { path, sha256, previous } => observe_files::observe_file(host, path, sha256, previous),
-        Undo::Folder { path } => observe_files::observe_dir(host, path),
+        Undo::Directory { path } => observe_files::observe_dir(host, path),
         Undo::LineBlock { path, marker, sha256, previous } => {
             observe_files::observe_block(host, path, marker, sha256, previous.as_deref())
         }
@@ -71,7 +71,7 @@ fn is_half_done(context: &PrivateContext, step: &StepRecord) -> bool {
 /// What the install script of k3s brought is there as long as k3s is; what was updated cannot be told from here.
 fn observe_other(host: &Host, step: &StepRecord) -> LiveState {
     let units = ["k3s", "k3s-agent"].iter().any(|unit| host.has_unit(unit));
-    let is_gone = step.component == Component::K3s && step.before == Before::Unknown && !units;
+    let is_gone = step.component == Component::K3s && step.before == PriorState::Unknown && !units;
     if is_gone { LiveState::Absent } else { LiveState::Unchanged }
 }
 

@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use manifest::{PreviousFile, Undo};
+use manifest::PreviousFile;
 
 use super::live_state::{Divergence, LiveState};
 use crate::component::{Dependent, Identity, nfs};
@@ -29,7 +29,7 @@ pub(super) fn observe_file(
     Ok(match (host.read(path)?, previous) {
         (None, PreviousFile::Absent) => LiveState::Absent,
         (None, _) => LiveState::Changed(Divergence::Removed),
-        (Some(found), _) if Undo::sha256(&found) == sha256 => match previous {
+        (Some(found), _) if manifest::sha256_hex(&found) == sha256 => match previous {
             PreviousFile::NotKept { .. } => LiveState::Changed(Divergence::PreviousNotKept),
             // Only the mode was changed, and it is back.
             PreviousFile::Text { content, mode }
@@ -40,7 +40,7 @@ pub(super) fn observe_file(
             _ => LiveState::Unchanged,
         },
         (Some(found), PreviousFile::Text { content, .. }) if found == content.as_bytes() => LiveState::Absent,
-        (Some(found), PreviousFile::NotKept { sha256 }) if Undo::sha256(&found) == *sha256 => {
+        (Some(found), PreviousFile::NotKept { sha256 }) if manifest::sha256_hex(&found) == *sha256 => {
             LiveState::Absent
         }
         _ => LiveState::Changed(Divergence::OtherContent),
@@ -88,7 +88,7 @@ pub(super) fn observe_block(
     }
     let text = host.read_text(path)?.unwrap_or_default();
     Ok(match (lines::find_block(&text, marker), previous) {
-        (Some(found), _) if Undo::sha256(found.as_bytes()) == sha256 => LiveState::Unchanged,
+        (Some(found), _) if manifest::sha256_hex(found.as_bytes()) == sha256 => LiveState::Unchanged,
         (found, previous) if found == previous => LiveState::Absent,
         (None, _) => LiveState::Changed(Divergence::BlockRemoved),
         (Some(_), _) => LiveState::Changed(Divergence::BlockChanged),

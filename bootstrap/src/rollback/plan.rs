@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use manifest::{Before, PrivateContext, StepRecord, StepState, Undo};
+use manifest::{PriorState, PrivateContext, StepRecord, StepState, Undo};
 use schema::{Component, Execution};
 
 use super::item::{ItemState, Leftover, Reason, RollbackItem, RollbackPlan, class_of};
@@ -130,11 +130,11 @@ impl Planner<'_> {
 /// What the record itself does not tell well enough to undo it.
 fn only_by_hand(step: &StepRecord) -> Option<&'static str> {
     match &step.undo {
-        Undo::Folder { .. } if step.state != StepState::Done => {
+        Undo::Directory { .. } if step.state != StepState::Done => {
             Some("the run ended before it knew whether it had made the folder")
         }
         Undo::DefaultStorageClass { .. } => match &step.before {
-            Before::Present { what: Some(what) } if what.contains(", ") => {
+            PriorState::Present { what: Some(what) } if what.contains(", ") => {
                 Some("there were several defaults before, of which one alone is recorded")
             }
             _ => None,
@@ -150,7 +150,7 @@ pub(super) fn is_definition(step: &StepRecord) -> bool {
 /// What leaves once the step is undone.
 fn identities(step: &StepRecord) -> Vec<Identity> {
     match &step.undo {
-        Undo::File { path, .. } | Undo::Folder { path } => vec![Identity::Path(path.clone())],
+        Undo::File { path, .. } | Undo::Directory { path } => vec![Identity::Path(path.clone())],
         Undo::Object { object_kind, namespace, name, uid, .. } => {
             let namespace = namespace.clone().unwrap_or_default();
             let named = Identity::Named(object_kind.clone(), namespace, name.clone());

@@ -32,7 +32,7 @@ fn general(undo: &Undo) -> Option<UndoAction> {
         Undo::File { path, previous, .. } => {
             Some(UndoAction::RestoreFile { path: path.clone(), previous: previous.clone() })
         }
-        Undo::Folder { path } => Some(UndoAction::RemoveDir(path.clone())),
+        Undo::Directory { path } => Some(UndoAction::RemoveDir(path.clone())),
         Undo::LineBlock { path, marker, previous, .. } => Some(UndoAction::RestoreBlock {
             path: path.clone(),
             marker: marker.clone(),

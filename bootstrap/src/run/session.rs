@@ -4,8 +4,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use manifest::{
-    Holder, MachineFingerprint, MachineId, ManifestError, PrivateContext, Recovery, RunFiles, RunId, RunLock,
-    RunsDir, recover_dead_runs,
+    LockHolder, MachineFingerprint, MachineId, ManifestError, PrivateContext, Recovery, RunFiles, RunId,
+    RunLock, RunsDir, recover_crashed_runs,
 };
 use privacy::disk::DiskError;
 use privacy::{Gate, LocalIdentifiers};
@@ -59,7 +59,7 @@ impl Session {
                 Some(lock(&runs, &envelope.run_id).map_err(failed)?)
             }
         };
-        warnings.extend(recovered(&recover_dead_runs(&runs, &gate, now()).map_err(failed)?));
+        warnings.extend(recovered(&recover_crashed_runs(&runs, &gate, now()).map_err(failed)?));
         let files = claim(&runs, &mut envelope, warnings).map_err(failed)?;
         let at = now();
         let public = RunManifest::begin(envelope.run_id.clone(), execution, mode, platform, at);
@@ -84,7 +84,7 @@ fn check_owner(runs_dir: &Path) -> Result<(), Failure> {
 
 /// One run that changes the host at a time.
 fn lock(runs: &RunsDir, run_id: &Id) -> Result<RunLock, ManifestError> {
-    RunLock::acquire(runs, Path::new(RunLock::HOST), &Holder::this_process(run_id.clone(), now()))
+    RunLock::acquire(runs, Path::new(RunLock::HOST), &LockHolder::this_process(run_id.clone(), now()))
 }
 
 /// Takes the run id for this run. An id from outside that is taken or reserved is replaced: no run overwrites another.
@@ -108,8 +108,9 @@ fn recovered(recovery: &Recovery) -> Vec<String> {
         .interrupted
         .iter()
         .map(|run| format!("run {run} had ended without a word; its record says interrupted now"));
-    let left = (recovery.left_alone > 0)
-        .then(|| format!("{} records that say running could not be read or put right", recovery.left_alone));
+    let left = (recovery.unrecoverable > 0).then(|| {
+        format!("{} records that say running could not be read or put right", recovery.unrecoverable)
+    });
     dead.chain(left).collect()
 }
 
@@ -129,7 +130,7 @@ pub(super) fn disk_failure(error: &ManifestError, runs_dir: &Path) -> Failure {
         DiskError::Symlink { .. } => failure.hint("name the folder itself with --runs-dir, not a link to it"),
         DiskError::Denied { .. } => failure.hint("name a folder that you may write to with --runs-dir"),
         DiskError::NoSpace { .. } => failure.hint("free some space, or name another folder with --runs-dir"),
-        DiskError::Unsafe { .. } | DiskError::NotAFolder { .. } => {
+        DiskError::Unsafe { .. } | DiskError::NotADirectory { .. } => {
             failure.hint("name another folder with --runs-dir")
         }
         _ => failure,

@@ -30,7 +30,7 @@ impl Executor<'_> {
                 Change::of_absent(component, title, undo)
             }
             Some(old) => {
-                let sha256 = Undo::sha256(&old);
+                let sha256 = manifest::sha256_hex(&old);
                 if sha256 == new && self.host.mode(path)? == Some(mode) {
                     return Ok(Effect::Unchanged);
                 }
@@ -75,7 +75,7 @@ impl Executor<'_> {
                 Change::of_present(component, title, None, Undo::file(path, text.as_bytes(), previous))
             }
             (Some(old), Content::Secret(_)) => {
-                let previous = PreviousFile::NotKept { sha256: Undo::sha256(old) };
+                let previous = PreviousFile::NotKept { sha256: manifest::sha256_hex(old) };
                 Change::of_present(component, title, None, Undo::file(path, text.as_bytes(), previous))
             }
         };
@@ -92,7 +92,7 @@ impl Executor<'_> {
         let mut effect = Effect::Unchanged;
         // One by one, so that each folder has its own record: rollback removes those that are empty.
         for folder in self.host.missing_dirs(path)? {
-            let change = Change::of_absent(component, title, Undo::Folder { path: folder.clone() });
+            let change = Change::of_absent(component, title, Undo::Directory { path: folder.clone() });
             let mode = if folder == path { mode } else { 0o755 };
             effect = self.change(change, |this| {
                 this.host.ensure_dir(&folder, mode)?;
@@ -117,7 +117,7 @@ impl Executor<'_> {
             return Ok(Effect::Unchanged);
         }
         let there = previous.is_some();
-        let sha256 = Undo::sha256(block.as_bytes());
+        let sha256 = manifest::sha256_hex(block.as_bytes());
         let undo = Undo::LineBlock { path: path.to_owned(), marker: marker.to_owned(), sha256, previous };
         let change = if there {
             Change::of_present(component, title, None, undo)

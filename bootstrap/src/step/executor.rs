@@ -7,7 +7,7 @@ use std::fmt::Display;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use manifest::{Before, Intent, Outcome, StepState, Undo};
+use manifest::{Intent, JournalOutcome, PriorState, StepState, Undo};
 use schema::Component;
 
 use super::condition::Check;
@@ -91,7 +91,7 @@ pub(super) struct Change {
     /// Title of the step.
     pub(super) action: String,
     /// What is in its place.
-    pub(super) before: Before,
+    pub(super) before: PriorState,
     /// How to take it back, as far as known beforehand.
     pub(super) undo: Undo,
 }
@@ -108,7 +108,7 @@ pub(super) struct StepOutcome {
 impl Change {
     /// A change to something that is not there.
     pub(super) fn of_absent(component: Component, action: impl Into<String>, undo: Undo) -> Self {
-        Self { component, action: action.into(), before: Before::Absent, undo }
+        Self { component, action: action.into(), before: PriorState::Absent, undo }
     }
 
     /// A change to something that is there, of which `what` tells more.
@@ -118,12 +118,12 @@ impl Change {
         what: Option<String>,
         undo: Undo,
     ) -> Self {
-        Self { component, action: action.into(), before: Before::Present { what }, undo }
+        Self { component, action: action.into(), before: PriorState::Present { what }, undo }
     }
 
     /// A change to something of which nothing is known and which cannot be taken back.
     pub(super) fn of_unknown(component: Component, action: impl Into<String>) -> Self {
-        Self { component, action: action.into(), before: Before::Unknown, undo: Undo::None }
+        Self { component, action: action.into(), before: PriorState::Unknown, undo: Undo::None }
     }
 }
 
@@ -207,14 +207,15 @@ impl<'a> Executor<'a> {
         self.journal.update(&mut |context, at| seq = context.begin_step(intent.clone(), at))?;
         match work(self) {
             Ok(StepOutcome { wrote, undo }) => {
-                let outcome = Outcome::Done { wrote, undo };
+                let outcome = JournalOutcome::Done { wrote, undo };
                 self.journal.update(&mut |context, at| context.end_step(seq, outcome.clone(), at))?;
                 Ok(Effect::Changed)
             }
             Err(error) => {
                 // The failure of the step is what the operator must hear of, even if it cannot be written down: the
                 // intent stays and says that the end is not known.
-                let _ = self.journal.update(&mut |context, at| context.end_step(seq, Outcome::Failed, at));
+                let _ =
+                    self.journal.update(&mut |context, at| context.end_step(seq, JournalOutcome::Failed, at));
                 Err(error)
             }
         }

@@ -11,7 +11,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use manifest::{
-    Before, Intent, MachineFingerprint, MachineId, ManifestError, Outcome, PrivateContext, RunId, Undo,
+    Intent, JournalOutcome, MachineFingerprint, MachineId, ManifestError, PriorState, PrivateContext, RunId,
+    Undo,
 };
 use schema::{Component, Execution, Id, Mode, UtcSeconds};
 
@@ -39,9 +40,9 @@ fn record(execution: Execution) -> PrivateContext {
 fn record_of(steps: impl IntoIterator<Item = (Component, Undo)>) -> PrivateContext {
     let mut context = record(Execution::Apply);
     for ((component, undo), second) in steps.into_iter().zip(1..) {
-        let intent = Intent { component, action: "a step".to_owned(), before: Before::Absent, undo };
+        let intent = Intent { component, action: "a step".to_owned(), before: PriorState::Absent, undo };
         let seq = context.begin_step(intent, at(second));
-        context.end_step(seq, Outcome::Done { wrote: None, undo: None }, at(second));
+        context.end_step(seq, JournalOutcome::Done { wrote: None, undo: None }, at(second));
     }
     context
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use privacy::disk::{DiskError, Folder};
+use privacy::disk::{DiskError, PrivateDir};
 
 use super::entry::event_of;
 use super::refusal::MAX_FILE_BYTES;
@@ -42,7 +42,7 @@ enum Rank {
 }
 
 /// The files of events in `folder`, in the order in which they go.
-pub(super) fn items(folder: &Folder, now: SystemTime) -> Result<Vec<Item>, DiskError> {
+pub(super) fn items(folder: &PrivateDir, now: SystemTime) -> Result<Vec<Item>, DiskError> {
     let names = folder.names(MAX_LISTED)?;
     let mut items: Vec<Item> = names
         .into_iter()
@@ -53,7 +53,7 @@ pub(super) fn items(folder: &Folder, now: SystemTime) -> Result<Vec<Item>, DiskE
     Ok(items)
 }
 
-fn item(folder: &Folder, name: String, now: SystemTime) -> Item {
+fn item(folder: &PrivateDir, name: String, now: SystemTime) -> Item {
     let metadata = folder.open_file(&name).ok().and_then(|file| file.metadata().ok());
     let Some((size, stored)) =
         metadata.and_then(|metadata| Some((metadata.len(), metadata.modified().ok()?)))
@@ -74,7 +74,7 @@ pub(crate) fn is_too_old(stored: SystemTime, now: SystemTime) -> bool {
 }
 
 /// Removes files of events until one of `incoming` bytes fits in, and returns how many went.
-pub(super) fn make_room(folder: &Folder, incoming: u64, now: SystemTime) -> Result<usize, DiskError> {
+pub(super) fn make_room(folder: &PrivateDir, incoming: u64, now: SystemTime) -> Result<usize, DiskError> {
     let items = items(folder, now)?;
     let mut count = items.len() + 1;
     let mut bytes = items.iter().map(|item| item.size).sum::<u64>() + incoming;
@@ -91,7 +91,7 @@ pub(super) fn make_room(folder: &Folder, incoming: u64, now: SystemTime) -> Resu
 }
 
 /// Removes files of events, except those that were certainly stored after `until`.
-pub(super) fn remove_until(folder: &Folder, until: SystemTime) -> Result<usize, DiskError> {
+pub(super) fn remove_until(folder: &PrivateDir, until: SystemTime) -> Result<usize, DiskError> {
     let mut removed = 0;
     loop {
         let goes = |item: &Item| item.rank != Rank::Ordinary || item.stored <= until;

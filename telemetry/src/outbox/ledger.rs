@@ -1,6 +1,6 @@
 //! One line for each outcome, in a file that is cut before it grows too long.
 
-use privacy::disk::{DiskError, Folder};
+use privacy::disk::{DiskError, PrivateDir};
 use schema::{EventId, TelemetryDocument, UtcSeconds};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -115,7 +115,7 @@ impl LedgerLine {
 }
 
 /// Appends a line. When the ledger is full, its older half goes first.
-pub(super) fn append(folder: &Folder, line: &str) -> Result<(), DiskError> {
+pub(super) fn append(folder: &PrivateDir, line: &str) -> Result<(), DiskError> {
     match folder.append_line(LEDGER, line, MAX_LEDGER_BYTES) {
         Err(DiskError::TooLarge { .. }) => {
             folder.write_atomic(LEDGER, &newer_half(folder)?)?;
@@ -125,7 +125,7 @@ pub(super) fn append(folder: &Folder, line: &str) -> Result<(), DiskError> {
     }
 }
 
-fn newer_half(folder: &Folder) -> Result<Vec<u8>, DiskError> {
+fn newer_half(folder: &PrivateDir) -> Result<Vec<u8>, DiskError> {
     match folder.read_bounded(LEDGER, MAX_LEDGER_BYTES) {
         Ok(bytes) => {
             let half = &bytes[bytes.len() / 2..];
@@ -139,7 +139,7 @@ fn newer_half(folder: &Folder) -> Result<Vec<u8>, DiskError> {
 }
 
 /// The lines, oldest first. A line that was torn by a crash is left out.
-pub(super) fn lines(folder: &Folder) -> Result<Vec<LedgerLine>, DiskError> {
+pub(super) fn lines(folder: &PrivateDir) -> Result<Vec<LedgerLine>, DiskError> {
     match folder.read_bounded(LEDGER, MAX_LEDGER_BYTES) {
         Ok(bytes) => Ok(bytes
             .split(|byte| *byte == b'\n')
@@ -150,6 +150,6 @@ pub(super) fn lines(folder: &Folder) -> Result<Vec<LedgerLine>, DiskError> {
     }
 }
 
-pub(super) fn remove(folder: &Folder) -> Result<(), DiskError> {
+pub(super) fn remove(folder: &PrivateDir) -> Result<(), DiskError> {
     folder.remove(LEDGER)
 }

@@ -11,7 +11,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use privacy::disk::{DiskError, Folder};
+use privacy::disk::{DiskError, PrivateDir};
 use serde::Serialize;
 
 use super::store::Store;
@@ -33,7 +33,7 @@ pub struct Purged {
 /// Deletes what waits, what was set aside, and the ledger. It needs no consent. A delivery that is in flight is waited for,
 /// but not longer than `patience`.
 pub fn purge(dir: &Path, patience: Duration) -> Result<Purged, DiskError> {
-    let folder = match Folder::open(dir) {
+    let folder = match PrivateDir::open(dir) {
         Err(DiskError::Missing { .. }) => return Ok(Purged { waiting: 0, rejected: 0, in_flight: false }),
         opened => opened?,
     };

@@ -48,7 +48,7 @@ impl From<&Rejection> for Refusal {
         Self {
             rule: first.rule().to_owned().into(),
             pointer: first.pointer().to_owned(),
-            words: first.words().into(),
+            words: first.message().into(),
             status: None,
         }
     }

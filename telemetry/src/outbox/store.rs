@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use chrono::Utc;
-use privacy::disk::{DiskError, Folder};
+use privacy::disk::{DiskError, PrivateDir};
 use schema::{EventId, UtcSeconds};
 use serde::Serialize;
 
@@ -22,7 +22,7 @@ const LOCK_PAUSE: Duration = Duration::from_millis(50);
 
 #[derive(Debug)]
 pub(crate) struct Store {
-    folder: Folder,
+    folder: PrivateDir,
 }
 
 /// Why there is no entry to work with.
@@ -47,11 +47,11 @@ pub(crate) fn now() -> UtcSeconds {
 }
 
 impl Store {
-    pub(crate) fn new(folder: Folder) -> Self {
+    pub(crate) fn new(folder: PrivateDir) -> Self {
         Self { folder }
     }
 
-    pub(super) fn folder(&self) -> &Folder {
+    pub(super) fn folder(&self) -> &PrivateDir {
         &self.folder
     }
 
@@ -113,7 +113,7 @@ impl Store {
 
     /// Moves what may not be sent out of the way.
     pub(crate) fn set_aside(&self, rejected: &Rejected) -> Result<(), TelemetryError> {
-        let folder = Folder::create(&self.folder.path_of(REJECTED))?;
+        let folder = PrivateDir::create(&self.folder.path_of(REJECTED))?;
         let bytes = json(rejected)?;
         let evicted = bounds::make_room(&folder, bytes.len() as u64, SystemTime::now())?;
         folder.write_atomic(&entry::name_of(rejected.event_id), &bytes)?;
@@ -135,8 +135,8 @@ impl Store {
         Ok(bounds::items(&folder, SystemTime::now())?.iter().filter_map(|item| read(&item.name)).collect())
     }
 
-    pub(super) fn rejected_folder(&self) -> Result<Option<Folder>, DiskError> {
-        match Folder::open(&self.folder.path_of(REJECTED)) {
+    pub(super) fn rejected_folder(&self) -> Result<Option<PrivateDir>, DiskError> {
+        match PrivateDir::open(&self.folder.path_of(REJECTED)) {
             Ok(folder) => Ok(Some(folder)),
             Err(DiskError::Missing { .. }) => Ok(None),
             Err(error) => Err(error),

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use manifest::{Holder, ManifestError, PrivateContext, RunFiles, RunLock, RunsDir};
+use manifest::{LockHolder, ManifestError, PrivateContext, RunFiles, RunLock, RunsDir};
 use privacy::{Gate, LocalIdentifiers};
 use schema::{CommandName, CommandResult, Envelope, Execution, Id};
 use telemetry::{Consent, Decision, envelope_from_env};
@@ -96,7 +96,7 @@ impl RunContext {
             // A rollback is a run of its own.
             envelope.run_id = Id::from(Uuid::new_v4());
         }
-        let holder = Holder::this_process(envelope.run_id.clone(), now());
+        let holder = LockHolder::this_process(envelope.run_id.clone(), now());
         let lock = RunLock::acquire(&record.runs, Path::new(RunLock::HOST), &holder)
             .map_err(|error| refused(&error))?;
         // Opening for a change sweeps what a rollback that was killed has left on its way to the disk.

@@ -69,7 +69,7 @@ fn a_pinned_checksum_takes_the_place_of_the_stated_one() {
     assert_eq!(ran.failure().reason, FailureReason::ChecksumMismatch);
     settings.checksums.insert(
         "k3s",
-        Sha256Sum::parse(&manifest::Undo::sha256(stub.text(&web(K3S)).as_bytes())).expect("a checksum"),
+        Sha256Sum::parse(&manifest::sha256_hex(stub.text(&web(K3S)).as_bytes())).expect("a checksum"),
     );
     stub.withdraw(SUMS);
     assert!(run(&stub, &settings).result.is_ok());

@@ -173,7 +173,7 @@ fn everything_can_be_taken_back(undos: &[Undo]) {
     let has = |wanted: fn(&Undo) -> bool| undos.iter().any(wanted);
     assert!(has(|undo| matches!(undo, Undo::LineBlock { .. })));
     assert!(has(|undo| matches!(undo, Undo::Line { .. })));
-    assert!(has(|undo| matches!(undo, Undo::Folder { .. })));
+    assert!(has(|undo| matches!(undo, Undo::Directory { .. })));
     assert!(has(|undo| matches!(undo, Undo::Package { .. })));
     assert!(has(|undo| matches!(undo, Undo::Service { .. })));
     assert!(has(|undo| matches!(undo, Undo::File { .. })));

@@ -29,7 +29,7 @@ fn scene() -> (StubHost, PrivateContext) {
     let context = record_of([
         (Component::Registry, secret),
         (Component::Nfs, Undo::Line { path: "/etc/exports".into(), line: LINE.to_owned() }),
-        (Component::DockerRegistryTrust, Undo::Folder { path: "/etc/made".into() }),
+        (Component::DockerRegistryTrust, Undo::Directory { path: "/etc/made".into() }),
         (
             Component::DockerRegistryTrust,
             Undo::file(Path::new("/etc/made/by-us"), b"ours", PreviousFile::Absent),

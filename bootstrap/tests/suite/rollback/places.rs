@@ -15,7 +15,7 @@ fn trust() -> PrivateContext {
     record_of([
         (
             Component::DockerRegistryTrust,
-            Undo::Folder { path: "/etc/docker/certs.d/registry.example.local".into() },
+            Undo::Directory { path: "/etc/docker/certs.d/registry.example.local".into() },
         ),
         (Component::DockerRegistryTrust, file(CERTIFICATE, "ours\n", PreviousFile::Absent)),
     ])
@@ -27,7 +27,7 @@ fn block(lines: &[&str]) -> String {
 }
 
 fn hosts(previous: Option<String>) -> PrivateContext {
-    let sha256 = Undo::sha256(block(&["127.0.0.1 ours"]).as_bytes());
+    let sha256 = manifest::sha256_hex(block(&["127.0.0.1 ours"]).as_bytes());
     let (path, marker) = ("/etc/hosts".into(), "productive-k3s".to_owned());
     record_of([(Component::LocalHosts, Undo::LineBlock { path, marker, sha256, previous })])
 }
@@ -108,7 +108,7 @@ fn a_former_file_comes_back_with_its_mode() {
 fn a_former_file_that_was_not_kept_is_left_to_the_operator() {
     let stub = StubHost::fresh();
     stub.put(CERTIFICATE, "ours\n");
-    let former = PreviousFile::NotKept { sha256: Undo::sha256(b"former\n") };
+    let former = PreviousFile::NotKept { sha256: manifest::sha256_hex(b"former\n") };
     let context = record_of([(Component::DockerRegistryTrust, file(CERTIFICATE, "ours\n", former))]);
     assert_eq!(only(&planned(&stub, &context, Include::Safe)).state, ItemState::Manual);
     roll_back(&stub, &context);
@@ -183,7 +183,7 @@ fn a_kernel_that_was_not_told_is_told_by_the_next_rollback() {
 fn a_data_folder_with_content_is_left() {
     let stub = StubHost::fresh();
     stub.put("data/disk.cfg", "precious");
-    let context = record_of([(Component::Longhorn, Undo::Folder { path: "/data".into() })]);
+    let context = record_of([(Component::Longhorn, Undo::Directory { path: "/data".into() })]);
     let (plan, _) = roll_back(&stub, &context);
     assert_eq!(only(&plan).state, ItemState::Manual);
     assert_eq!(stub.text("data/disk.cfg"), "precious");

@@ -130,7 +130,7 @@ impl Machine {
             }
             TestAction::Folder { place } => {
                 let made = fs::create_dir(self.path(FOLDERS[*place])).is_ok();
-                made.then(|| Undo::Folder { path: FOLDERS[*place].into() })
+                made.then(|| Undo::Directory { path: FOLDERS[*place].into() })
             }
             TestAction::Line { content } => {
                 let (text, line) = (self.lines(), format!("ours {content}"));
@@ -147,7 +147,7 @@ impl Machine {
                     return None;
                 }
                 self.write(LINES, &lines::with_block(&text, "m", &wanted));
-                let sha256 = Undo::sha256(lines::block("m", &wanted).as_bytes());
+                let sha256 = manifest::sha256_hex(lines::block("m", &wanted).as_bytes());
                 Some(Undo::LineBlock { path: LINES.into(), marker: "m".to_owned(), sha256, previous })
             }
         }

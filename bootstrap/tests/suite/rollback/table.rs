@@ -14,7 +14,7 @@ fn release() -> Undo {
 }
 
 fn folder() -> Undo {
-    Undo::Folder { path: "/f".into() }
+    Undo::Directory { path: "/f".into() }
 }
 
 fn file() -> Undo {
@@ -187,10 +187,10 @@ fn steps_that_did_not_end_are_undone_as_far_as_they_can_be_told() {
         for ended in [false, true] {
             let mut context = record(Execution::Apply);
             let (component, action) = (Component::LocalHosts, "a step".to_owned());
-            let intent = Intent { component, action, before: Before::Absent, undo: undo.clone() };
+            let intent = Intent { component, action, before: PriorState::Absent, undo: undo.clone() };
             let seq = context.begin_step(intent, at(1));
             if ended {
-                context.end_step(seq, Outcome::Failed, at(2));
+                context.end_step(seq, JournalOutcome::Failed, at(2));
             }
             let plan = plan(&context, &LiveStates::from([(1, LiveState::Unchanged)]), Include::Safe);
             assert_eq!(only(&plan).state, expected);
@@ -202,15 +202,15 @@ fn steps_that_did_not_end_are_undone_as_far_as_they_can_be_told() {
 fn what_the_run_updated_is_named_and_commands_are_not() {
     let mut context = record(Execution::Apply);
     let steps = [
-        (Component::Registry, Before::Present { what: None }, true),
-        (Component::Nfs, Before::Unknown, false),
-        (Component::K3s, Before::Unknown, true),
+        (Component::Registry, PriorState::Present { what: None }, true),
+        (Component::Nfs, PriorState::Unknown, false),
+        (Component::K3s, PriorState::Unknown, true),
     ];
     for (component, before, _) in &steps {
         let (component, before, action) = (*component, before.clone(), "a step".to_owned());
         let seq = context.begin_step(Intent { component, action, before, undo: Undo::None }, at(1));
         let wrote = Some("v1 Namespace registry".to_owned());
-        context.end_step(seq, Outcome::Done { wrote, undo: None }, at(2));
+        context.end_step(seq, JournalOutcome::Done { wrote, undo: None }, at(2));
     }
     let live_states: LiveStates = (1..=3).map(|seq| (seq, LiveState::Unchanged)).collect();
     let plan = plan(&context, &live_states, Include::Moderate);

@@ -30,7 +30,7 @@ impl StubHost {
         let name = format!("helm-{}-linux-amd64.tar.gz", pin(Component::Helm));
         self.serve(&format!("https://get.helm.sh/{name}.sha256sum"), sum_lines(&[(&name, helm)]));
         self.serve(&format!("https://get.helm.sh/{name}"), helm);
-        let digest = manifest::Undo::sha256(CERT_MANAGER.as_bytes());
+        let digest = manifest::sha256_hex(CERT_MANAGER.as_bytes());
         let asset = "cert-manager.yaml";
         let tag = "https://api.github.com/repos/cert-manager/cert-manager/releases/tags/v1.19.4";
         self.serve(tag, format!(r#"{{"assets":[{{"name":"{asset}","digest":"sha256:{digest}"}}]}}"#));
@@ -48,7 +48,7 @@ impl StubHost {
 
     fn publish_chart(&self, repository: &str, chart: &str, version: &str, url: &str) {
         let content = format!("chart {chart}");
-        let digest = manifest::Undo::sha256(content.as_bytes());
+        let digest = manifest::sha256_hex(content.as_bytes());
         let entry = format!("  - version: {version}\n    digest: {digest}\n    urls: [{url}]\n");
         let older = "  - version: 0.1.0\n    urls: [old.tgz]\n";
         self.serve(&format!("{repository}/index.yaml"), format!("entries:\n  {chart}:\n{older}{entry}"));

@@ -192,8 +192,7 @@ impl StubHost {
 
 /// Lines as `sha256sum` writes them.
 pub(crate) fn sum_lines<C: AsRef<[u8]>>(files: &[(&str, C)]) -> String {
-    let line =
-        |(name, content): &(&str, C)| format!("{}  {name}\n", manifest::Undo::sha256(content.as_ref()));
+    let line = |(name, content): &(&str, C)| format!("{}  {name}\n", manifest::sha256_hex(content.as_ref()));
     files.iter().map(line).collect::<Vec<_>>().concat()
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use telemetry::{Ended, Endpoint, Outcome};
+use telemetry::{DeliveryEnd, Endpoint, LedgerOutcome};
 
 use crate::support::scratch::Scratch;
 use crate::support::server::{Act, FaultServer};
@@ -14,13 +14,20 @@ fn every_2xx_is_delivered_byte_for_byte_and_written_down() {
         let scratch = Scratch::new(&server.url());
         let id = scratch.emit(1)[0];
         let summary = scratch.deliver();
-        assert_eq!((summary.delivered, summary.waiting, summary.ended), (1, 0, Ended::Done), "{status}");
+        assert_eq!(
+            (summary.delivered, summary.waiting, summary.ended),
+            (1, 0, DeliveryEnd::Done),
+            "{status}"
+        );
         let [received] = &server.received()[..] else { panic!("one request") };
         scratch.gate.check(&received.body).expect("what was sent passes the gate");
         assert_eq!(received.json()["event_id"], id.to_string());
         let told = scratch.status();
         let [line] = &told.ledger[..] else { panic!("one line") };
-        assert_eq!((line.outcome, line.event_id, line.status), (Outcome::Delivered, Some(id), Some(status)));
+        assert_eq!(
+            (line.outcome, line.event_id, line.status),
+            (LedgerOutcome::Delivered, Some(id), Some(status))
+        );
         assert_eq!((line.attempt, line.sha256.as_deref()), (Some(1), Some(sha256(&received.body).as_str())));
         assert!(told.waiting.is_empty() && told.rejected.is_empty());
     }
@@ -39,9 +46,9 @@ fn a_permanent_refusal_is_set_aside_and_the_rest_goes_on() {
     let scratch = Scratch::new(&server.url());
     let ids = scratch.emit(refusals.len() + 1);
     let summary = scratch.deliver();
-    assert_eq!((summary.refused, summary.delivered, summary.ended), (refusals.len(), 1, Ended::Done));
+    assert_eq!((summary.refused, summary.delivered, summary.ended), (refusals.len(), 1, DeliveryEnd::Done));
     assert_eq!(server.received().len(), refusals.len() + 1, "no refusal is tried again");
-    let mut found: Vec<u16> = scratch.status().rejected.iter().filter_map(|one| one.refusal.status).collect();
+    let mut found: Vec<u16> = scratch.status().rejected.iter().filter_map(|one| one.reason.status).collect();
     found.sort_unstable();
     assert_eq!(found, refusals);
     assert!(ids.iter().all(|id| !scratch.file(*id).exists()));
@@ -66,7 +73,7 @@ fn what_asks_for_another_attempt_gets_it_marked_as_a_retry() {
         );
         let outcomes: Vec<_> =
             scratch.status().ledger.iter().map(|line| (line.outcome, line.status)).collect();
-        assert_eq!(outcomes, [(Outcome::Failed, Some(status)), (Outcome::Delivered, Some(202))]);
+        assert_eq!(outcomes, [(LedgerOutcome::Failed, Some(status)), (LedgerOutcome::Delivered, Some(202))]);
     }
 }
 
@@ -76,7 +83,7 @@ fn twice_unavailable_is_survived_in_one_round() {
     let scratch = Scratch::new(&server.url());
     scratch.emit(1);
     let summary = scratch.deliver();
-    assert_eq!((summary.delivered, summary.ended, server.received().len()), (1, Ended::Done, 3));
+    assert_eq!((summary.delivered, summary.ended, server.received().len()), (1, DeliveryEnd::Done, 3));
 }
 
 #[test]
@@ -85,10 +92,10 @@ fn a_server_that_fails_for_ever_gets_its_attempts_and_the_document_waits() {
     let mut scratch = Scratch::new(&server.url());
     let ids = scratch.emit(2);
     let summary = scratch.deliver();
-    assert_eq!((summary.delivered, summary.waiting, summary.ended), (0, 2, Ended::Done));
+    assert_eq!((summary.delivered, summary.waiting, summary.ended), (0, 2, DeliveryEnd::Done));
     assert_eq!(ids.iter().map(|id| scratch.attempts(*id)).collect::<Vec<_>>(), [3, 3]);
     assert_eq!(scratch.entry(ids[0])["last_failure"]["status"], 500);
-    // The count goes on in the next round, and with it the mark.
+    // The count goes on in the next pass, and with it the mark.
     let server = FaultServer::start([Act::status(202)]);
     scratch.settings.endpoint = Endpoint::parse(&server.url()).ok();
     assert_eq!(scratch.deliver().delivered, 2);
@@ -129,14 +136,14 @@ fn an_absurd_retry_after_ends_the_round_and_does_not_outlast_it() {
         let summary = scratch.deliver_within(Duration::from_secs(2));
         assert_eq!(
             (summary.ended, summary.waiting, server.received().len()),
-            (Ended::Deadline, 1, 1),
+            (DeliveryEnd::Deadline, 1, 1),
             "{value}"
         );
         assert_eq!(scratch.attempts(id), 1);
         let not_before = scratch.entry(id)["not_before"].as_str().expect("a time").to_owned();
         let now = chrono::Utc::now() + chrono::TimeDelta::seconds(3);
         assert!(not_before < schema::UtcSeconds::from(now).to_string(), "{value}: {not_before}");
-        // The next round waits for its time.
+        // The next pass waits for its time.
         assert_eq!(scratch.deliver().delivered, 1, "{value}");
     }
 }
@@ -180,6 +187,6 @@ fn nobody_waits_for_a_time_that_is_after_the_round() {
     let scratch = Scratch::new(&server.url());
     scratch.emit(1);
     let started = Instant::now();
-    assert_eq!(scratch.deliver_within(Duration::from_secs(30)).ended, Ended::Deadline);
+    assert_eq!(scratch.deliver_within(Duration::from_secs(30)).ended, DeliveryEnd::Deadline);
     assert!(started.elapsed() < Duration::from_secs(15), "{:?}", started.elapsed());
 }

@@ -4,7 +4,7 @@ use schema::{
     Arch, ComponentLabel, Envelope, EventId, Execution, Finish, Id, Mode, OsFamily, OsId, OsVersion,
     Platform, RunManifest, Support, UtcSeconds,
 };
-use telemetry::{BearerToken, Ended, Endpoint, TelemetryError};
+use telemetry::{BearerToken, DeliveryEnd, Endpoint, TelemetryError};
 
 use crate::support::scratch::{Scratch, document};
 use crate::support::server::{Act, FaultServer};
@@ -15,7 +15,7 @@ fn the_request_that_is_shown_is_the_one_that_goes_out() {
     let mut scratch = Scratch::new(&server.url());
     let token = BearerToken::parse("s3cr3t-token").expect("a token");
     let endpoint = Endpoint::parse(&server.url()).expect("an endpoint");
-    scratch.settings.endpoint = Some(endpoint.authorised(token).expect("loopback"));
+    scratch.settings.endpoint = Some(endpoint.with_token(token).expect("loopback"));
     scratch.emit(1);
     let shown = telemetry::show(scratch.dir(), &scratch.settings, &scratch.gate, None)
         .expect("shown")
@@ -51,7 +51,7 @@ fn a_status_tells_what_waits_and_why() {
     let mut scratch = Scratch::new(&server.url());
     scratch.settings.max_attempts = 1;
     let ids = scratch.emit(2);
-    assert_eq!(scratch.deliver().ended, Ended::Done);
+    assert_eq!(scratch.deliver().ended, DeliveryEnd::Done);
     std::fs::write(scratch.file(EventId::random()), b"{").expect("written");
     let told = scratch.status();
     let [waiting] = &told.waiting[..] else { panic!("one waits") };
@@ -62,7 +62,7 @@ fn a_status_tells_what_waits_and_why() {
     assert_eq!(waiting.last_failure.and_then(|failure| failure.status), Some(503));
     let [rejected] = &told.rejected[..] else { panic!("one is refused") };
     assert_eq!(
-        (rejected.event_id, rejected.refusal.rule.as_ref(), rejected.attempts),
+        (rejected.event_id, rejected.reason.rule.as_ref(), rejected.attempts),
         (ids[0], "http.422", 1)
     );
     assert_eq!((told.unfit, rejected.entry.is_none(), told.ledger.len()), (1, true, 2));
@@ -72,11 +72,11 @@ fn a_status_tells_what_waits_and_why() {
 #[test]
 fn looking_creates_nothing() {
     let scratch = Scratch::new("http://localhost:1/");
-    assert_eq!(scratch.status(), telemetry::Status::default());
+    assert_eq!(scratch.status(), telemetry::OutboxStatus::default());
     let look = |id| telemetry::show(scratch.dir(), &scratch.settings, &scratch.gate, id);
     assert!(look(None).expect("shown").is_none());
     let id = EventId::random();
-    assert!(matches!(look(Some(id)), Err(TelemetryError::NotWaiting(missing)) if missing == id));
+    assert!(matches!(look(Some(id)), Err(TelemetryError::NotQueued(missing)) if missing == id));
     telemetry::preview(&scratch.settings, &scratch.gate, &document()).expect("a preview");
     assert!(!scratch.dir().exists());
 }

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::thread;
 use std::time::Duration;
 
-use telemetry::{Ended, Outbox, Purged, purge};
+use telemetry::{DeliveryEnd, Outbox, PurgeSummary, purge};
 
 use crate::support::scratch::Scratch;
 use crate::support::server::{Act, FaultServer};
@@ -30,9 +30,9 @@ fn a_purge_deletes_all_that_waits_and_all_that_was_said_about_it() {
     scratch.emit(4);
     scratch.deliver();
     let purged = purge(scratch.dir(), PATIENCE).expect("purged");
-    assert_eq!(purged, Purged { waiting: 2, rejected: 1, in_flight: false });
+    assert_eq!(purged, PurgeSummary { waiting: 2, rejected: 1, in_flight: false });
     assert_eq!(left(&scratch), ["rejected"]);
-    assert_eq!(scratch.status(), telemetry::Status::default());
+    assert_eq!(scratch.status(), telemetry::OutboxStatus::default());
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn a_purge_in_flight_stops_before_the_next_document() {
             (delivery.join().expect("no panic"), purged)
         });
         assert!(!purged.in_flight, "{status}: the delivery was waited for");
-        assert_eq!((server.received().len(), summary.ended), (1, Ended::Stopped), "{status}");
+        assert_eq!((server.received().len(), summary.ended), (1, DeliveryEnd::Stopped), "{status}");
         assert!(scratch.status().waiting.is_empty(), "{status}: {:?}", scratch.status().waiting);
         assert!(!scratch.dir().join("stopped").exists());
     }
@@ -78,7 +78,7 @@ fn a_delivery_that_outlasts_the_purge_deletes_the_rest_itself() {
         }
         let purged = purge(scratch.dir(), Duration::from_millis(100)).expect("purged");
         assert_eq!((purged.waiting, purged.in_flight), (2, true));
-        assert_eq!(delivery.join().expect("no panic").ended, Ended::Stopped);
+        assert_eq!(delivery.join().expect("no panic").ended, DeliveryEnd::Stopped);
     });
     assert_eq!(left(&scratch), Vec::<String>::new());
 }
@@ -114,7 +114,7 @@ fn the_caller_can_stop_before_the_next_document() {
         &mut stop_at_the_second,
     )
     .expect("a round");
-    assert_eq!((summary.delivered, summary.waiting, summary.ended), (1, 2, Ended::Stopped));
+    assert_eq!((summary.delivered, summary.waiting, summary.ended), (1, 2, DeliveryEnd::Stopped));
     assert_eq!(
         calls.iter().map(|progress| (progress.settled, progress.known)).collect::<Vec<_>>(),
         [(0, 3), (1, 3)]

@@ -5,7 +5,6 @@
     reason = "tests spoil files as a crash or a person would, and start this test binary again"
 )]
 
-#[path = "../support/mod.rs"]
 mod support;
 
 mod answers;

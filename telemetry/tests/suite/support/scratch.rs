@@ -1,4 +1,4 @@
-//! An outbox in a scratch folder, documents for it, and a round of delivery.
+//! An outbox in a scratch directory, documents for it, and a delivery pass.
 
 use std::ffi::OsString;
 use std::fs;
@@ -11,7 +11,7 @@ use schema::{
     Command, CommandName, CommandResult, ComponentLabel, Envelope, EventId, Execution, Id, Mode,
     TelemetryDocument, TelemetryEvent, UtcSeconds,
 };
-use telemetry::{Consent, Decision, Outbox, Settings, Summary, Terminals};
+use telemetry::{Consent, ConsentDecision, DeliverySettings, DeliverySummary, Interactivity, Outbox};
 use tempfile::TempDir;
 
 /// A name that the gate of these tests knows to be local.
@@ -25,7 +25,7 @@ pub(crate) struct Scratch {
     /// A gate that knows [`CANARY`].
     pub(crate) gate: Gate,
     /// Settings for `endpoint`, with short time-outs.
-    pub(crate) settings: Settings,
+    pub(crate) settings: DeliverySettings,
 }
 
 impl Scratch {
@@ -34,14 +34,14 @@ impl Scratch {
         let root = TempDir::new().expect("a scratch folder");
         let gate = Gate::new(LocalIdentifiers::default().with_private([CANARY]));
         let variable = |name: &str| (name == "TELEMETRY_ENDPOINT").then(|| OsString::from(endpoint));
-        let (mut settings, warnings) = Settings::from_env(&variable, &gate, root.path());
+        let (mut settings, warnings) = DeliverySettings::from_env(&variable, &gate, root.path());
         assert!(warnings.is_empty() || endpoint.is_empty(), "{warnings:?}");
         settings.connect_timeout = Duration::from_millis(600);
         settings.request_timeout = Duration::from_millis(600);
         Self { root, consent: consent(), gate, settings }
     }
 
-    /// A folder for other files of the test.
+    /// A directory for other files of the test.
     pub(crate) fn root(&self) -> &Path {
         self.root.path()
     }
@@ -51,7 +51,7 @@ impl Scratch {
         Outbox::open(self.consent.proof().expect("given"), self.dir()).expect("the outbox opens")
     }
 
-    /// The folder of the outbox.
+    /// The directory of the outbox.
     pub(crate) fn dir(&self) -> &Path {
         &self.settings.outbox_dir
     }
@@ -71,21 +71,21 @@ impl Scratch {
         (0..count).map(store).collect()
     }
 
-    /// One round that lasts at most this long.
-    pub(crate) fn deliver_within(&self, deadline: Duration) -> Summary {
+    /// One pass that lasts at most this long.
+    pub(crate) fn deliver_within(&self, deadline: Duration) -> DeliverySummary {
         let consent = self.consent.proof().expect("given");
         let mut go_on = |_| ControlFlow::Continue(());
         telemetry::deliver(consent, &self.settings, &self.gate, &self.outbox(), deadline, &mut go_on)
             .expect("a round")
     }
 
-    /// One round.
-    pub(crate) fn deliver(&self) -> Summary {
+    /// One pass.
+    pub(crate) fn deliver(&self) -> DeliverySummary {
         self.deliver_within(Duration::from_secs(20))
     }
 
     /// What is in the outbox.
-    pub(crate) fn status(&self) -> telemetry::Status {
+    pub(crate) fn status(&self) -> telemetry::OutboxStatus {
         telemetry::status(self.dir(), 1000).expect("a status")
     }
 
@@ -103,9 +103,9 @@ impl Scratch {
 /// Consent as the environment gives it.
 pub(crate) fn consent() -> Consent {
     let enabled = |name: &str| (name == "TELEMETRY_ENABLED").then(|| OsString::from("true"));
-    match telemetry::decide(&enabled, Terminals::NotBoth).0 {
-        Decision::Decided(consent) => consent,
-        Decision::Ask(_) => unreachable!("it is decided"),
+    match telemetry::decide_consent(&enabled, Interactivity::NonInteractive).0 {
+        ConsentDecision::Decided(consent) => consent,
+        ConsentDecision::Ask(_) => unreachable!("it is decided"),
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use privacy::Gate;
 use serde_json::Value;
-use telemetry::{Decision, Outbox, Settings, Terminals};
+use telemetry::{ConsentDecision, DeliverySettings, Interactivity, Outbox};
 
 use crate::support::proxy::{Policy, Proxy};
 use crate::support::scratch::Scratch;
@@ -24,12 +24,14 @@ const SUMMARY_FILE: &str = "TEST_SUMMARY_FILE";
 fn deliver_in_this_process() {
     let Some(summary_file) = std::env::var_os(SUMMARY_FILE) else { return };
     let variable = |name: &str| std::env::var_os(name);
-    let (Decision::Decided(consent), _) = telemetry::decide(&variable, Terminals::NotBoth) else {
+    let (ConsentDecision::Decided(consent), _) =
+        telemetry::decide_consent(&variable, Interactivity::NonInteractive)
+    else {
         panic!("decided")
     };
     let proof = consent.proof().expect("given");
     let gate = Gate::default();
-    let (settings, _) = Settings::from_env(&variable, &gate, Path::new("runs"));
+    let (settings, _) = DeliverySettings::from_env(&variable, &gate, Path::new("runs"));
     let outbox = Outbox::open(proof, &settings.outbox_dir).expect("opened");
     let mut go_on = |_| ControlFlow::Continue(());
     let deadline = Duration::from_secs(20);

@@ -10,11 +10,11 @@ use reqwest::blocking::{Client, ClientBuilder, Response};
 use reqwest::header::RETRY_AFTER;
 use reqwest::redirect::Policy;
 
-use super::backoff::retry_after;
+use super::response::retry_after;
 use crate::error::TelemetryError;
-use crate::outbox::{Failure, FailureClass};
-use crate::request::Outgoing;
-use crate::settings::{Endpoint, Settings};
+use crate::outbox::{AttemptFailure, FailureClass};
+use crate::request::DeliveryRequest;
+use crate::settings::{DeliverySettings, Endpoint};
 
 /// No more than this is read of an answer, and only so that the connection can be used again.
 const MAX_ANSWER_BYTES: u64 = 4096;
@@ -22,7 +22,7 @@ const MAX_ANSWER_BYTES: u64 = 4096;
 /// One endpoint and the connections to it. The standard proxy variables, `SSL_CERT_FILE`, `SSL_CERT_DIR` and the trust
 /// store of the system are honoured.
 #[derive(Debug)]
-pub(super) struct Wire {
+pub(super) struct HttpTransport {
     client: Option<Client>,
     request_timeout: Duration,
 }
@@ -34,8 +34,8 @@ pub(super) struct Reply {
     pub(super) retry_after: Option<Duration>,
 }
 
-impl Wire {
-    pub(super) fn new(settings: &Settings, endpoint: &Endpoint) -> Result<Self, TelemetryError> {
+impl HttpTransport {
+    pub(super) fn new(settings: &DeliverySettings, endpoint: &Endpoint) -> Result<Self, TelemetryError> {
         choose_cryptography();
         let failed = |error| TelemetryError::Client(Box::new(error));
         let client = match builder(settings, endpoint).build() {
@@ -49,7 +49,11 @@ impl Wire {
     }
 
     /// Sends one request, which takes no longer than `remaining`.
-    pub(super) fn send(&self, outgoing: &Outgoing, remaining: Duration) -> Result<Reply, Failure> {
+    pub(super) fn send(
+        &self,
+        outgoing: &DeliveryRequest,
+        remaining: Duration,
+    ) -> Result<Reply, AttemptFailure> {
         let Some(client) = &self.client else { return Err(failure(FailureClass::Connect)) };
         let mut request = client
             .post(outgoing.url().clone())
@@ -72,21 +76,21 @@ impl Wire {
 }
 
 /// A name lookup cannot be interrupted, and the client waits for it when it is dropped. The process must not.
-impl Drop for Wire {
+impl Drop for HttpTransport {
     fn drop(&mut self) {
         let client = self.client.take();
         thread::spawn(move || drop(client));
     }
 }
 
-fn builder(settings: &Settings, endpoint: &Endpoint) -> ClientBuilder {
+fn builder(settings: &DeliverySettings, endpoint: &Endpoint) -> ClientBuilder {
     let builder = Client::builder()
         .http1_only()
         .redirect(Policy::none())
         .retry(reqwest::retry::never())
         .referer(false)
         .connect_timeout(settings.connect_timeout);
-    if endpoint.must_be_reached_directly() { builder.no_proxy() } else { builder }
+    if endpoint.bypasses_proxy() { builder.no_proxy() } else { builder }
 }
 
 /// The answer is told by its status alone. A short body is read, because the connection can be used again then.
@@ -105,8 +109,8 @@ fn choose_cryptography() {
     ONCE.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
 }
 
-fn failure(class: FailureClass) -> Failure {
-    Failure { class, status: None }
+fn failure(class: FailureClass) -> AttemptFailure {
+    AttemptFailure { class, status: None }
 }
 
 /// The client tells apart what it could connect to and what it could not; the rest is known from what lies beneath.

@@ -3,19 +3,19 @@
 use std::net::{Ipv4Addr, TcpListener};
 use std::time::{Duration, Instant};
 
-use telemetry::{Ended, FailureClass};
+use telemetry::{DeliveryEnd, FailureClass};
 
 use crate::support::scratch::Scratch;
 use crate::support::server::{Act, FaultServer};
 use crate::support::tls::Authority;
 
-/// The round ends with this failure after the attempts on the first document; the second keeps its count.
+/// The pass ends with this failure after the attempts on the first document; the second keeps its count.
 fn check_unreachable(endpoint: &str, class: FailureClass) {
     let scratch = Scratch::new(endpoint);
     let ids = scratch.emit(2);
     let started = Instant::now();
     let summary = scratch.deliver();
-    let Ended::Unreachable(failure) = summary.ended else { panic!("{endpoint}: {summary:?}") };
+    let DeliveryEnd::Unreachable(failure) = summary.ended else { panic!("{endpoint}: {summary:?}") };
     assert_eq!((failure.class, summary.waiting), (class, 2), "{endpoint}");
     assert_eq!(ids.iter().map(|id| scratch.attempts(*id)).collect::<Vec<_>>(), [3, 0], "{endpoint}");
     assert!(started.elapsed() < Duration::from_secs(15), "{endpoint}: {:?}", started.elapsed());
@@ -72,7 +72,7 @@ fn an_endless_answer_is_not_read() {
     let scratch = Scratch::new(&server.url());
     scratch.emit(2);
     let summary = scratch.deliver();
-    assert_eq!((summary.delivered, summary.ended), (2, Ended::Done));
+    assert_eq!((summary.delivered, summary.ended), (2, DeliveryEnd::Done));
     // What was written beyond a few kilobytes lay in the buffers of the sockets when the connections were closed.
     assert!(server.endless_bytes() < 32 * 1024 * 1024, "{}", server.endless_bytes());
 }
@@ -88,7 +88,7 @@ fn a_round_ends_in_time_whatever_the_endpoint_does() {
         let started = Instant::now();
         let summary = scratch.deliver_within(Duration::from_secs(2));
         assert!(started.elapsed() < Duration::from_secs(4), "{act:?}: {:?}", started.elapsed());
-        assert_eq!((summary.waiting, summary.ended), (3, Ended::Deadline), "{act:?}");
+        assert_eq!((summary.waiting, summary.ended), (3, DeliveryEnd::Deadline), "{act:?}");
     }
 }
 
@@ -97,5 +97,5 @@ fn without_an_endpoint_everything_waits() {
     let scratch = Scratch::new("");
     let id = scratch.emit(1)[0];
     let summary = scratch.deliver();
-    assert_eq!((summary.ended, summary.waiting, scratch.attempts(id)), (Ended::NoEndpoint, 1, 0));
+    assert_eq!((summary.ended, summary.waiting, scratch.attempts(id)), (DeliveryEnd::NoEndpoint, 1, 0));
 }

@@ -6,12 +6,12 @@ use std::time::{Duration, SystemTime};
 
 use privacy::disk::DiskError;
 use schema::EventId;
-use telemetry::{Ended, Outbox, TelemetryError};
+use telemetry::{DeliveryEnd, Outbox, TelemetryError};
 
 use crate::support::scratch::{CANARY, Scratch};
 use crate::support::server::{Act, FaultServer};
 
-/// Spoils the first of two entries; it is set aside by `rule` and not sent, and the other one is delivered.
+/// Spoils the first of two entries; it is rejected by `rule` and not sent, and the other one is delivered.
 fn check_set_aside(rule: &str, spoil: impl FnOnce(&Scratch, EventId)) {
     let server = FaultServer::start([Act::status(202)]);
     let scratch = Scratch::new(&server.url());
@@ -21,7 +21,7 @@ fn check_set_aside(rule: &str, spoil: impl FnOnce(&Scratch, EventId)) {
     assert_eq!((summary.delivered, summary.refused, summary.waiting), (1, 1, 0), "{rule}");
     let told = scratch.status();
     let [rejected] = &told.rejected[..] else { panic!("{rule}: {:?}", told.rejected) };
-    assert_eq!((rejected.event_id, rejected.refusal.rule.as_ref()), (ids[0], rule));
+    assert_eq!((rejected.event_id, rejected.reason.rule.as_ref()), (ids[0], rule));
     assert!(told.ledger.iter().any(|line| line.rule.as_deref() == Some(rule)), "{rule}");
     let [sent] = &server.received()[..] else { panic!("{rule}: one request") };
     assert_eq!(sent.json()["event_id"], ids[1].to_string());
@@ -93,7 +93,7 @@ fn named_after_another_event() {
     let id = scratch.emit(1)[0];
     fs::rename(scratch.file(id), scratch.file(EventId::random())).expect("moved");
     assert_eq!((scratch.deliver().refused, server.received().len()), (1, 0));
-    assert_eq!(scratch.status().rejected[0].refusal.rule, "entry.name");
+    assert_eq!(scratch.status().rejected[0].reason.rule, "entry.name");
 }
 
 #[test]
@@ -166,7 +166,7 @@ fn a_clock_that_was_set_back_holds_nothing_up() {
         File::open(scratch.file(*id)).and_then(|file| file.set_modified(future)).expect("a time");
     }
     let summary = scratch.deliver();
-    assert_eq!((summary.delivered, summary.evicted, summary.ended), (2, 0, Ended::Done));
+    assert_eq!((summary.delivered, summary.evicted, summary.ended), (2, 0, DeliveryEnd::Done));
 }
 
 #[test]

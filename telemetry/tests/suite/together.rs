@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::thread;
 use std::time::Duration;
 
-use telemetry::Ended;
+use telemetry::DeliveryEnd;
 
 use crate::support::scratch::Scratch;
 use crate::support::server::{Act, FaultServer};
@@ -19,7 +19,7 @@ fn two_deliveries_send_every_document_once() {
         rounds.map(|round| round.join().expect("no panic"))
     });
     assert_eq!(summaries.iter().map(|summary| summary.delivered).sum::<usize>(), 20);
-    assert!(summaries.iter().all(|summary| summary.ended == Ended::Done));
+    assert!(summaries.iter().all(|summary| summary.ended == DeliveryEnd::Done));
     let ids: HashSet<String> =
         server.received().iter().map(|sent| sent.json()["event_id"].to_string()).collect();
     assert_eq!((ids.len(), server.received().len()), (20, 20));
@@ -36,7 +36,7 @@ fn a_delivery_that_never_gets_its_turn_leaves() {
         while server.received().is_empty() {
             thread::sleep(Duration::from_millis(10));
         }
-        assert_eq!(scratch.deliver_within(Duration::from_millis(200)).ended, Ended::Busy);
+        assert_eq!(scratch.deliver_within(Duration::from_millis(200)).ended, DeliveryEnd::Busy);
         assert_eq!(first.join().expect("no panic").delivered, 1);
     });
     assert_eq!(server.received().len(), 1);

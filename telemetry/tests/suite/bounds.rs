@@ -149,7 +149,7 @@ fn ten_thousand_documents_cost_the_same_each() {
         .map(|sent| sent.json()["event_id"].as_str().expect("an id").to_owned())
         .collect();
     assert_eq!(arrived, oldest);
-    // A document is stored as ever, and brings what waits back to the bounds.
+    // A document is stored as ever, and brings queued documents back to the bounds.
     let started = Instant::now();
     scratch.emit(1);
     assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());

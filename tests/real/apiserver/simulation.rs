@@ -10,14 +10,14 @@ use serde_json::{Value, json};
 use super::api::Api;
 
 /// Plays until it goes.
-pub(super) struct World {
+pub(crate) struct Simulation {
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl World {
+impl Simulation {
     /// Begins to play.
-    pub(super) fn start(api: Api) -> Self {
+    pub(crate) fn start(api: Api) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = stop.clone();
         let thread = thread::spawn(move || {
@@ -33,7 +33,7 @@ impl World {
     }
 }
 
-impl Drop for World {
+impl Drop for Simulation {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
         self.thread.take().map(JoinHandle::join);
@@ -41,7 +41,7 @@ impl Drop for World {
 }
 
 /// The node that all pods are put on.
-pub(super) const NODE: &str = "e2e";
+pub(crate) const NODE: &str = "e2e";
 
 /// Each pod is put on the node, is as a kubelet reports it when all its containers run, and goes when it is to go.
 fn run_pods(api: &Api) -> anyhow::Result<()> {

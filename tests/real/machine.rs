@@ -10,38 +10,38 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use serde_json::Value;
 
-use super::process;
-use super::subject::Subject;
+use crate::cache::Subject;
+use crate::process;
 
 /// Where runs are recorded on every machine.
-pub(super) const RUNS: &str = "/state/runs";
+pub(crate) const RUNS: &str = "/state/runs";
 
 /// A machine that is up.
-pub(super) struct Machine {
+pub(crate) struct Machine {
     leader: u32,
     enter: &'static [&'static str],
 }
 
 /// How a call ended.
-pub(super) struct Finished {
+pub(crate) struct Finished {
     /// Exit code; 128 and the signal's number after a signal.
-    pub(super) code: i32,
+    pub(crate) code: i32,
     /// Standard output.
-    pub(super) stdout: String,
+    pub(crate) stdout: String,
     /// Standard error.
-    pub(super) stderr: String,
+    pub(crate) stderr: String,
     /// How long it took.
-    pub(super) took: Duration,
+    pub(crate) took: Duration,
 }
 
 impl Machine {
     /// The machine of the process `leader`, entered by `nsenter` with the options `enter`.
-    pub(super) fn of(leader: u32, enter: &'static [&'static str]) -> Self {
+    pub(crate) fn of(leader: u32, enter: &'static [&'static str]) -> Self {
         Self { leader, enter }
     }
 
     /// A command on the machine, with an environment of its own.
-    pub(super) fn command(&self, program: &str) -> Command {
+    pub(crate) fn command(&self, program: &str) -> Command {
         let mut command = Command::new("nsenter");
         command.args(["--target", &self.leader.to_string()]).args(self.enter).arg("--");
         command.args([
@@ -56,18 +56,18 @@ impl Machine {
     }
 
     /// Runs a script, which must pass.
-    pub(super) fn sh(&self, script: &str) -> anyhow::Result<String> {
+    pub(crate) fn sh(&self, script: &str) -> anyhow::Result<String> {
         process::output(self.command("sh").args(["-euc", script]))
             .with_context(|| format!("on the machine: {script}"))
     }
 
     /// Runs the program that is tested.
-    pub(super) fn bootstrap(&self, subject: &Subject, arguments: &[&str]) -> anyhow::Result<Finished> {
+    pub(crate) fn bootstrap(&self, subject: &Subject, arguments: &[&str]) -> anyhow::Result<Finished> {
         self.bootstrap_under(&[], subject, arguments)
     }
 
     /// Runs the program that is tested, started by `wrapper`.
-    pub(super) fn bootstrap_under(
+    pub(crate) fn bootstrap_under(
         &self,
         wrapper: &[&str],
         subject: &Subject,
@@ -91,17 +91,17 @@ impl Machine {
     }
 
     /// A file of the machine as this process sees it.
-    pub(super) fn at(&self, path: &str) -> PathBuf {
+    pub(crate) fn at(&self, path: &str) -> PathBuf {
         Path::new(&format!("/proc/{}/root", self.leader)).join(path.trim_start_matches('/'))
     }
 
     /// The text of a file, or nothing if there is none.
-    pub(super) fn read(&self, path: &str) -> String {
+    pub(crate) fn read(&self, path: &str) -> String {
         fs::read(self.at(path)).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
     }
 
     /// Writes a file and the folders above it.
-    pub(super) fn write(&self, path: &str, text: &str, mode: u32) -> anyhow::Result<()> {
+    pub(crate) fn write(&self, path: &str, text: &str, mode: u32) -> anyhow::Result<()> {
         let at = self.at(path);
         if let Some(folder) = at.parent() {
             fs::create_dir_all(folder)?;
@@ -112,12 +112,12 @@ impl Machine {
     }
 
     /// The public manifests of all runs, by id.
-    pub(super) fn manifests(&self) -> BTreeMap<String, Value> {
+    pub(crate) fn manifests(&self) -> BTreeMap<String, Value> {
         self.records(|name| !name.ends_with("-private"))
     }
 
     /// The private contexts of all runs, by id and `-private`.
-    pub(super) fn contexts(&self) -> BTreeMap<String, Value> {
+    pub(crate) fn contexts(&self) -> BTreeMap<String, Value> {
         self.records(|name| name.ends_with("-private"))
     }
 
@@ -136,17 +136,17 @@ impl Machine {
 
 impl Finished {
     /// Everything that there is to say about it.
-    pub(super) fn told(&self) -> String {
+    pub(crate) fn told(&self) -> String {
         format!("exit code {}\n{}\n{}", self.code, self.stdout, self.stderr)
     }
 
     /// The JSON document on standard output.
-    pub(super) fn document(&self) -> Value {
+    pub(crate) fn document(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_default()
     }
 
     /// Seconds, for the transcript.
-    pub(super) fn seconds(&self) -> String {
+    pub(crate) fn seconds(&self) -> String {
         format!("{:.1} s", self.took.as_secs_f32())
     }
 }

@@ -6,26 +6,26 @@ use std::process::Command;
 use anyhow::{Context, bail};
 use serde_json::Value;
 
-use crate::e2e::process;
+use crate::process;
 
 /// A token that the server takes for an administrator's.
-pub(super) const TOKEN: &str = "e2e-administrator";
+pub(crate) const TOKEN: &str = "e2e-administrator";
 
 /// The API server on a port of loopback.
 #[derive(Clone)]
-pub(super) struct Api {
+pub(crate) struct Api {
     /// The port.
-    pub(super) port: u16,
+    pub(crate) port: u16,
 }
 
 impl Api {
     /// Its URL.
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("https://127.0.0.1:{}", self.port)
     }
 
     /// What is at `path`, if there is something.
-    pub(super) fn get(&self, path: &str) -> anyhow::Result<Option<Value>> {
+    pub(crate) fn get(&self, path: &str) -> anyhow::Result<Option<Value>> {
         match self.call("GET", path, None)? {
             (200, value) => Ok(Some(value)),
             (404, _) => Ok(None),
@@ -34,33 +34,33 @@ impl Api {
     }
 
     /// Whether there is something at `path`.
-    pub(super) fn has(&self, path: &str) -> anyhow::Result<bool> {
+    pub(crate) fn has(&self, path: &str) -> anyhow::Result<bool> {
         Ok(self.get(path)?.is_some())
     }
 
     /// The objects that are listed at `path`.
-    pub(super) fn list(&self, path: &str) -> anyhow::Result<Vec<Value>> {
+    pub(crate) fn list(&self, path: &str) -> anyhow::Result<Vec<Value>> {
         let mut list = self.get(path)?.unwrap_or_default();
         Ok(list["items"].as_array_mut().map(std::mem::take).unwrap_or_default())
     }
 
     /// Creates an object.
-    pub(super) fn create(&self, path: &str, object: &Value) -> anyhow::Result<()> {
+    pub(crate) fn create(&self, path: &str, object: &Value) -> anyhow::Result<()> {
         self.must("POST", path, Some(("application/json", object)))
     }
 
     /// Changes parts of an object.
-    pub(super) fn merge(&self, path: &str, change: &Value) -> anyhow::Result<()> {
+    pub(crate) fn merge(&self, path: &str, change: &Value) -> anyhow::Result<()> {
         self.must("PATCH", path, Some(("application/merge-patch+json", change)))
     }
 
     /// Deletes an object.
-    pub(super) fn delete(&self, path: &str) -> anyhow::Result<()> {
+    pub(crate) fn delete(&self, path: &str) -> anyhow::Result<()> {
         self.must("DELETE", path, None)
     }
 
     /// Every object at `paths` with its resource version, which changes with every write.
-    pub(super) fn versions(&self, paths: &[&str]) -> anyhow::Result<BTreeMap<String, String>> {
+    pub(crate) fn versions(&self, paths: &[&str]) -> anyhow::Result<BTreeMap<String, String>> {
         let mut versions = BTreeMap::new();
         for path in paths {
             for object in self.list(path)? {

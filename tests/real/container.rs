@@ -1,4 +1,7 @@
-//! Debian root folders with systemd, and machines that boot from them.
+//! A Debian root directory with systemd, and machines that boot from it under systemd-nspawn.
+//!
+//! nspawn and not a virtual machine: it needs no hardware support and boots in about a second, so that each part of a
+//! tier gets a machine of its own. What it gives up: kernel modules and the kernel's settings are those of this machine.
 
 use std::fs;
 use std::ops::Deref;
@@ -8,13 +11,11 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-use crate::e2e::Skip;
-use crate::e2e::cache::{Cache, Work};
-use crate::e2e::debian::{self, Apt, MIRROR, RELEASE};
-use crate::e2e::machine::Machine;
-use crate::e2e::process::{self, Daemon};
-use crate::e2e::report::Report;
-use crate::e2e::subject::SHARED;
+use crate::cache::{Cache, SHARED, Scratch};
+use crate::debian::{self, Apt, MIRROR, RELEASE};
+use crate::machine::Machine;
+use crate::process::{self, Daemon};
+use crate::report::{Report, Skip};
 
 /// What a host has before the first run; `strace` ends the program at a chosen system call.
 const PACKAGES: &str =
@@ -30,7 +31,7 @@ const TOOLS: &str = "nspawn-tools";
 const ROOT: &str = "nspawn-root";
 
 /// Everything that takes network or minutes, done once.
-pub(super) fn prepare(cache: &Cache, report: &mut Report) -> Result<(), Skip> {
+pub(crate) fn prepare(cache: &Cache, report: &mut Report) -> Result<(), Skip> {
     debian::require(&PROGRAMS)?;
     let packages = ["debootstrap", "libsystemd-shared", "systemd-container"];
     let unpacked = cache.once(TOOLS, |folder| Apt::refreshed(cache)?.unpack(&packages, folder))?;
@@ -60,30 +61,30 @@ pub(super) fn prepare(cache: &Cache, report: &mut Report) -> Result<(), Skip> {
 }
 
 /// Boots machines that share the scratch folder.
-pub(super) struct Root<'a> {
+pub(crate) struct Root<'a> {
     cache: &'a Cache,
-    work: &'a Work,
+    scratch: &'a Scratch,
 }
 
 impl<'a> Root<'a> {
-    /// For machines that see the scratch folder `work`.
-    pub(super) fn new(cache: &'a Cache, work: &'a Work) -> Self {
-        Self { cache, work }
+    /// For machines that see the scratch folder `scratch`.
+    pub(crate) fn new(cache: &'a Cache, scratch: &'a Scratch) -> Self {
+        Self { cache, scratch }
     }
 
     /// The scratch folder.
-    pub(super) fn shared(&self) -> &Path {
-        self.work.path()
+    pub(crate) fn shared(&self) -> &Path {
+        self.scratch.path()
     }
 
     /// Boots a fresh machine.
-    pub(super) fn boot(&self) -> anyhow::Result<Booted> {
-        boot(self.cache, &self.work.path().join("boot.log"), Some(self.work.path()))
+    pub(crate) fn boot(&self) -> anyhow::Result<Booted> {
+        boot(self.cache, &self.scratch.path().join("boot.log"), Some(self.scratch.path()))
     }
 }
 
 /// A machine that is up until this value goes.
-pub(super) struct Booted {
+pub(crate) struct Booted {
     nspawn: Daemon,
     leader: u32,
     machine: Machine,

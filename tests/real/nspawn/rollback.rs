@@ -2,32 +2,31 @@
 
 use anyhow::Context;
 
-use super::Host;
 use super::host_local::{self, FILES};
-use super::server::{ended, service};
-use crate::e2e::machine::{Machine, RUNS};
-use crate::e2e::report::{Report, all, contains, equal, holds};
-use crate::e2e::snapshot::Snapshot;
+use super::setup::NspawnSetup;
+use crate::inspect::{Snapshot, ended, service};
+use crate::machine::{Machine, RUNS};
+use crate::report::{Report, all, contains, equal, holds};
 
 /// What somebody adds after the run.
 const EXPORT: &str = "/srv/other 10.9.0.0/16(ro,no_subtree_check)\n";
 const NAME: &str = "10.4.5.6 later.e2e.test\n";
 
-pub(super) fn run(host: &Host<'_>, report: &mut Report) -> anyhow::Result<()> {
+pub(crate) fn run(setup: &NspawnSetup<'_>, report: &mut Report) -> anyhow::Result<()> {
     report.part("Rolling the export and the hosts file back, after others have written to both");
-    let machine = host.boot()?;
-    prepare(host, &machine)?;
+    let machine = setup.boot()?;
+    prepare(setup, &machine)?;
     report.note("a machine with a server, an export and a block, and later lines of somebody else");
     let before = Snapshot::of_everything(&machine)?;
     let record = record(&machine)?;
-    let plan = machine.bootstrap(host.subject, &["rollback", "--to", &record])?;
+    let plan = machine.bootstrap(setup.subject, &["rollback", "--to", &record])?;
     let named = contains(&plan.stdout, &["/etc/exports", "/etc/hosts"]);
     report.check(
         &format!("the plan ends with exit code 0 and names both ({})", plan.seconds()),
         all([ended(&plan, 0), named]),
     );
     report.check("and has changed nothing", Snapshot::of_everything(&machine)?.same_as(&before));
-    let safe = machine.bootstrap(host.subject, &["rollback", "--to", &record, "--apply", "--yes"])?;
+    let safe = machine.bootstrap(setup.subject, &["rollback", "--to", &record, "--apply", "--yes"])?;
     report.check(&format!("what is safe alone ends with exit code 0 ({})", safe.seconds()), ended(&safe, 0));
     report.check(
         "the block is gone, all other lines are kept to the byte",
@@ -36,7 +35,7 @@ pub(super) fn run(host: &Host<'_>, report: &mut Report) -> anyhow::Result<()> {
     report.check("the export is still listed", contains(&exported(&machine)?, &["/srv/nfs/k8s-share"]));
     let arguments = arguments(&machine)?;
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let moderate = machine.bootstrap(host.subject, &arguments)?;
+    let moderate = machine.bootstrap(setup.subject, &arguments)?;
     report.check(
         &format!("with what is moderate it ends with exit code 0 ({})", moderate.seconds()),
         ended(&moderate, 0),
@@ -56,20 +55,25 @@ pub(super) fn run(host: &Host<'_>, report: &mut Report) -> anyhow::Result<()> {
     );
     report.check("the server of another run is as it was", service(&machine, "k3s"));
     let before = Snapshot::of_everything(&machine)?;
-    let again = machine.bootstrap(host.subject, &arguments)?;
+    let again = machine.bootstrap(setup.subject, &arguments)?;
     report.check("the same command again ends with exit code 0", ended(&again, 0));
     report.check("and has changed nothing", Snapshot::of_everything(&machine)?.same_as(&before));
-    elsewhere(host, &machine, &record, report)
+    elsewhere(setup, &machine, &record, report)
 }
 
 /// A record is good on the machine alone that it was made on.
-fn elsewhere(host: &Host<'_>, machine: &Machine, record: &str, report: &mut Report) -> anyhow::Result<()> {
-    let other = host.boot()?;
+fn elsewhere(
+    setup: &NspawnSetup<'_>,
+    machine: &Machine,
+    record: &str,
+    report: &mut Report,
+) -> anyhow::Result<()> {
+    let other = setup.boot()?;
     other.sh(&format!("mkdir -m 700 -p {RUNS}"))?;
     for path in [record.to_owned(), record.replace("-private.json", ".json")] {
         other.write(&path, &machine.read(&path), 0o600)?;
     }
-    let refused = other.bootstrap(host.subject, &["rollback", "--to", record, "--apply", "--yes"])?;
+    let refused = other.bootstrap(setup.subject, &["rollback", "--to", record, "--apply", "--yes"])?;
     report.check(
         "on another machine the record is refused",
         all([holds(refused.code != 0, refused.told()), contains(&refused.stderr, &["another machine"])]),
@@ -78,9 +82,9 @@ fn elsewhere(host: &Host<'_>, machine: &Machine, record: &str, report: &mut Repo
 }
 
 /// A machine on which the run has been, and others after it.
-pub(super) fn prepare(host: &Host<'_>, machine: &Machine) -> anyhow::Result<()> {
-    host_local::prepare(host, machine)?;
-    let run = machine.bootstrap(host.subject, &host_local::RUN)?;
+pub(crate) fn prepare(setup: &NspawnSetup<'_>, machine: &Machine) -> anyhow::Result<()> {
+    host_local::prepare(setup, machine)?;
+    let run = machine.bootstrap(setup.subject, &host_local::RUN)?;
     anyhow::ensure!(run.code == 0, "{}", run.told());
     for (path, line) in [("/etc/exports", EXPORT), ("/etc/hosts", NAME)] {
         machine.write(path, &(machine.read(path) + line), 0o644)?;
@@ -89,7 +93,7 @@ pub(super) fn prepare(host: &Host<'_>, machine: &Machine) -> anyhow::Result<()> 
 }
 
 /// The call that takes all of it back.
-pub(super) fn arguments(machine: &Machine) -> anyhow::Result<Vec<String>> {
+pub(crate) fn arguments(machine: &Machine) -> anyhow::Result<Vec<String>> {
     let words = ["rollback", "--to", &record(machine)?, "--apply", "--yes", "--include", "moderate"];
     Ok(words.map(str::to_owned).to_vec())
 }

@@ -1,13 +1,12 @@
 //! Work on the host itself: the NFS export and the hosts file.
 
-use super::Host;
-use super::server::{ended, last_manifest};
-use crate::e2e::machine::{Machine, RUNS};
-use crate::e2e::report::{Report, Verdict, all, contains, equal, holds};
-use crate::e2e::snapshot::Snapshot;
+use super::setup::NspawnSetup;
+use crate::inspect::{Snapshot, ended, last_manifest};
+use crate::machine::{Machine, RUNS};
+use crate::report::{Report, Verdict, all, contains, equal, holds};
 
 /// Everything but the work on the host itself is left out; the registry is there already, so that it gets a name.
-pub(super) const RUN: [&str; 23] = [
+pub(crate) const RUN: [&str; 23] = [
     "run",
     "--mode",
     "single-node",
@@ -54,12 +53,12 @@ const OBJECTS: [(&str, &str); 4] = [
     ("apis/networking.k8s.io/v1/namespaces/registry/ingresses/registry", "{}"),
 ];
 
-pub(super) fn run(host: &Host<'_>, report: &mut Report) -> anyhow::Result<()> {
+pub(crate) fn run(setup: &NspawnSetup<'_>, report: &mut Report) -> anyhow::Result<()> {
     report.part("The NFS export and the hosts file");
-    let machine = host.boot()?;
-    prepare(host, &machine)?;
+    let machine = setup.boot()?;
+    prepare(setup, &machine)?;
     report.note("a machine with a server, and with exports and hosts of somebody else");
-    let first = machine.bootstrap(host.subject, &RUN)?;
+    let first = machine.bootstrap(setup.subject, &RUN)?;
     report.check(&format!("the run ends with exit code 0 ({})", first.seconds()), ended(&first, 0));
     report.check("foreign export lines are kept to the byte, ours is added", exports(&machine));
     report.check("exportfs -v lists the folder for the network", exported(&machine));
@@ -72,7 +71,7 @@ pub(super) fn run(host: &Host<'_>, report: &mut Report) -> anyhow::Result<()> {
         [("k3s", "reused"), ("registry", "reused"), ("nfs", "configured"), ("local_hosts", "configured")];
     report.check("the manifest says configured of both", last_manifest(&machine, "single-node", &configured));
     let before = Snapshot::of_everything(&machine)?;
-    let second = machine.bootstrap(host.subject, &RUN)?;
+    let second = machine.bootstrap(setup.subject, &RUN)?;
     report.check(
         &format!("the same run again ends with exit code 0 ({})", second.seconds()),
         ended(&second, 0),
@@ -89,16 +88,16 @@ pub(super) fn run(host: &Host<'_>, report: &mut Report) -> anyhow::Result<()> {
         "no file has changed, apart from the records",
         Snapshot::of_everything(&machine)?.same_as(&before),
     );
-    mounted_hosts(host, &machine, report)?;
-    package(host, report)
+    mounted_hosts(setup, &machine, report)?;
+    package(setup, report)
 }
 
 /// A hosts file that is mounted, as in containers, cannot be replaced and is written in place.
-fn mounted_hosts(host: &Host<'_>, machine: &Machine, report: &mut Report) -> anyhow::Result<()> {
+fn mounted_hosts(setup: &NspawnSetup<'_>, machine: &Machine, report: &mut Report) -> anyhow::Result<()> {
     machine.sh("mount --bind /etc/hosts /etc/hosts")?;
     let other: Vec<&str> =
         RUN.iter().map(|word| if *word == "e2e.test" { "e2e.example" } else { word }).collect();
-    let run = machine.bootstrap(host.subject, &other)?;
+    let run = machine.bootstrap(setup.subject, &other)?;
     report.check("with a mounted hosts file and another domain it ends with exit code 0", ended(&run, 0));
     let wanted =
         format!("{HOSTS}# BEGIN productive-k3s\n127.0.0.1 registry.e2e.example\n# END productive-k3s\n");
@@ -107,13 +106,13 @@ fn mounted_hosts(host: &Host<'_>, machine: &Machine, report: &mut Report) -> any
 }
 
 /// The package comes from the archive that the root folder was made with: apt works, the network does not.
-fn package(host: &Host<'_>, report: &mut Report) -> anyhow::Result<()> {
+fn package(setup: &NspawnSetup<'_>, report: &mut Report) -> anyhow::Result<()> {
     report.part("The NFS package");
-    let machine = host.boot()?;
-    prepare(host, &machine)?;
+    let machine = setup.boot()?;
+    prepare(setup, &machine)?;
     machine.sh("apt-get remove --yes nfs-kernel-server >/dev/null 2>&1; ! command -v exportfs")?;
     report.note("a machine without the package");
-    let run = machine.bootstrap(host.subject, &RUN)?;
+    let run = machine.bootstrap(setup.subject, &RUN)?;
     report.check(&format!("the run ends with exit code 0 ({})", run.seconds()), ended(&run, 0));
     report.check(
         "dpkg says that the package is installed",
@@ -128,8 +127,8 @@ fn package(host: &Host<'_>, report: &mut Report) -> anyhow::Result<()> {
 }
 
 /// A server whose API has a registry, and files with lines of somebody else.
-pub(super) fn prepare(host: &Host<'_>, machine: &Machine) -> anyhow::Result<()> {
-    let server = host.server_run(machine)?;
+pub(crate) fn prepare(setup: &NspawnSetup<'_>, machine: &Machine) -> anyhow::Result<()> {
+    let server = setup.server_run(machine)?;
     anyhow::ensure!(server.code == 0, "{}", server.told());
     for (path, object) in OBJECTS {
         machine.write(&format!("/etc/k3s-objects/{path}"), object, 0o644)?;
@@ -141,7 +140,7 @@ pub(super) fn prepare(host: &Host<'_>, machine: &Machine) -> anyhow::Result<()> 
 }
 
 /// The exports and the hosts file before the run.
-pub(super) const FILES: [(&str, &str); 2] = [("/etc/exports", EXPORTS), ("/etc/hosts", HOSTS)];
+pub(crate) const FILES: [(&str, &str); 2] = [("/etc/exports", EXPORTS), ("/etc/hosts", HOSTS)];
 
 fn exports(machine: &Machine) -> Verdict {
     equal(&machine.read("/etc/exports"), &format!("{EXPORTS}\n{LINE}"))

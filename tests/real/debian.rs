@@ -6,17 +6,17 @@ use std::process::Command;
 
 use anyhow::{Context, bail};
 
-use super::cache::Cache;
-use super::process;
+use crate::cache::Cache;
+use crate::process;
 
 /// Where packages come from.
-pub(super) const MIRROR: &str = "http://deb.debian.org/debian";
+pub(crate) const MIRROR: &str = "http://deb.debian.org/debian";
 
 /// The release that `REAL-HOSTS.md` of the design was tried with.
-pub(super) const RELEASE: &str = "bookworm";
+pub(crate) const RELEASE: &str = "bookworm";
 
 /// Fails unless this machine is one that a tier can run on: Debian 12, root, and `programs` are there.
-pub(super) fn require(programs: &[&str]) -> anyhow::Result<()> {
+pub(crate) fn require(programs: &[&str]) -> anyhow::Result<()> {
     let release = fs::read_to_string("/etc/os-release").unwrap_or_default();
     if !release.lines().any(|line| line == format!("VERSION_CODENAME={RELEASE}")) {
         bail!("this machine is not Debian 12, whose packages are used");
@@ -35,13 +35,13 @@ pub(super) fn require(programs: &[&str]) -> anyhow::Result<()> {
 }
 
 /// apt with settings, lists and files of its own in the cache.
-pub(super) struct Apt {
+pub(crate) struct Apt {
     config: PathBuf,
 }
 
 impl Apt {
     /// Reads the package lists.
-    pub(super) fn refreshed(cache: &Cache) -> anyhow::Result<Self> {
+    pub(crate) fn refreshed(cache: &Cache) -> anyhow::Result<Self> {
         let folder = cache.at("apt");
         for below in ["lists/partial", "archives/partial"] {
             fs::create_dir_all(folder.join(below))?;
@@ -63,7 +63,7 @@ impl Apt {
     }
 
     /// Unpacks packages into `folder`. Their scripts are not run.
-    pub(super) fn unpack(&self, packages: &[&str], folder: &Path) -> anyhow::Result<()> {
+    pub(crate) fn unpack(&self, packages: &[&str], folder: &Path) -> anyhow::Result<()> {
         let archives = folder.join("archives");
         fs::create_dir_all(&archives)?;
         process::output(self.get(&archives).arg("download").args(packages))
@@ -76,7 +76,7 @@ impl Apt {
     }
 
     /// Unpacks the source of a package to `folder`.
-    pub(super) fn source(&self, package: &str, folder: &Path) -> anyhow::Result<()> {
+    pub(crate) fn source(&self, package: &str, folder: &Path) -> anyhow::Result<()> {
         let archives = folder.with_extension("archives");
         fs::create_dir_all(&archives)?;
         process::output(self.get(&archives).args(["source", "--download-only", package]))?;

@@ -6,12 +6,15 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::e2e::cache::Work;
-use crate::e2e::machine::Machine;
-use crate::e2e::process;
+use crate::cache::Scratch;
+use crate::machine::Machine;
+use crate::process;
 
 /// The password of the registry's user.
-pub(super) const PASSWORD: &str = "e2e-Registry-Password-42";
+pub(crate) const PASSWORD: &str = "e2e-Registry-Password-42";
+
+/// The hosts file before the run.
+pub(crate) const HOSTS: &str = "127.0.0.1\tlocalhost\n";
 
 /// Programs of the machine that are played.
 const STAND_INS: [(&str, &str); 4] = [
@@ -22,34 +25,34 @@ const STAND_INS: [(&str, &str); 4] = [
 ];
 
 /// Puts the artifacts and the password into the scratch folder.
-pub(super) fn share(work: &Work, kubectl: &Path) -> anyhow::Result<()> {
-    fs::copy(kubectl, work.path().join("kubectl"))?;
-    let password = work.path().join("password");
+pub(crate) fn share(scratch: &Scratch, kubectl: &Path) -> anyhow::Result<()> {
+    fs::copy(kubectl, scratch.path().join("kubectl"))?;
+    let password = scratch.path().join("password");
     fs::write(&password, PASSWORD)?;
     process::output(Command::new("chmod").arg("600").arg(&password))?;
-    let folder = work.folder("artifacts")?;
+    let folder = scratch.folder("artifacts")?;
     let manifest: Vec<String> = cert_manager().iter().map(Value::to_string).collect();
     fs::write(folder.join("cert-manager.yaml"), manifest.join("\n---\n"))?;
-    chart(work, "longhorn", "longhorn-1.11.1.tgz", &longhorn())?;
-    chart(work, "rancher", "rancher-2.14.2.tgz", &rancher())?;
+    chart(scratch, "longhorn", "longhorn-1.11.1.tgz", &longhorn())?;
+    chart(scratch, "rancher", "rancher-2.14.2.tgz", &rancher())?;
     let sums = process::output(Command::new("sh").args(["-c", "sha256sum *"]).current_dir(&folder))?;
     fs::write(folder.join("SHA256SUMS"), sums)?;
     Ok(())
 }
 
 /// Makes the machine one with an active k3s server, helm, and packages.
-pub(super) fn equip(machine: &Machine, kubeconfig: &str) -> anyhow::Result<()> {
+pub(crate) fn equip(machine: &Machine, kubeconfig: &str) -> anyhow::Result<()> {
     for (name, script) in STAND_INS {
         machine.write(&format!("/usr/local/bin/{name}"), script, 0o755)?;
     }
     machine.write("/etc/systemd/system/k3s.service", "", 0o644)?;
     machine.write("/etc/systemd/system/iscsid.service", "", 0o644)?;
-    machine.write("/etc/hosts", super::HOSTS, 0o644)?;
+    machine.write("/etc/hosts", HOSTS, 0o644)?;
     machine.write("/etc/rancher/k3s/k3s.yaml", kubeconfig, 0o600)
 }
 
 /// A definition of objects of one version, with a status of its own.
-pub(super) fn definition(kind: &str, plural: &str, group: &str, version: &str, scope: &str) -> Value {
+pub(crate) fn definition(kind: &str, plural: &str, group: &str, version: &str, scope: &str) -> Value {
     json!({
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
@@ -70,7 +73,7 @@ pub(super) fn definition(kind: &str, plural: &str, group: &str, version: &str, s
 }
 
 /// A deployment of one pod.
-pub(super) fn deployment(namespace: &str, name: &str) -> Value {
+pub(crate) fn deployment(namespace: &str, name: &str) -> Value {
     let labels = json!({ "app": name });
     json!({
         "apiVersion": "apps/v1",
@@ -124,12 +127,12 @@ fn rancher() -> Vec<Value> {
     ]
 }
 
-fn chart(work: &Work, name: &str, archive: &str, objects: &[Value]) -> anyhow::Result<()> {
-    let folder = work.folder(name)?;
+fn chart(scratch: &Scratch, name: &str, archive: &str, objects: &[Value]) -> anyhow::Result<()> {
+    let folder = scratch.folder(name)?;
     let list = json!({ "apiVersion": "v1", "kind": "List", "items": objects });
     fs::write(folder.join("objects.json"), list.to_string())?;
     let mut tar = Command::new("tar");
-    tar.args(["--create", "--gzip", "--file"]).arg(work.path().join("artifacts").join(archive));
+    tar.args(["--create", "--gzip", "--file"]).arg(scratch.path().join("artifacts").join(archive));
     process::output(tar.arg("--directory").arg(&folder).arg("objects.json"))?;
     Ok(())
 }

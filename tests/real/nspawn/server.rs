@@ -1,28 +1,12 @@
 //! A server from an artifacts folder, the same run again, and agents.
 
-use serde_json::{Value, json};
-
-use super::artifacts::TOKEN;
-use super::{Artifacts, Host};
-use crate::e2e::machine::{Finished, Machine, RUNS};
-use crate::e2e::report::{Report, Verdict, all, contains, equal, holds};
-use crate::e2e::snapshot::Snapshot;
-
-/// The arguments of a server run.
-pub(super) const RUN: [&str; 9] = [
-    "run",
-    "--mode",
-    "server",
-    "--yes",
-    "--accept-warnings",
-    "--artifacts-dir",
-    "/e2e/artifacts",
-    "--runs-dir",
-    RUNS,
-];
+use super::setup::{Artifacts, NspawnSetup, SERVER_RUN, TOKEN};
+use crate::inspect::{Snapshot, ended, journal_is_closed, last_manifest, private_files, service};
+use crate::machine::{Machine, RUNS};
+use crate::report::{Report, Verdict, all, contains, equal, holds};
 
 /// The arguments of an agent run.
-pub(super) const AGENT: [&str; 13] = [
+const AGENT: [&str; 13] = [
     "run",
     "--mode",
     "agent",
@@ -38,16 +22,17 @@ pub(super) const AGENT: [&str; 13] = [
     RUNS,
 ];
 
-pub(super) fn run(host: &Host<'_>, report: &mut Report) -> anyhow::Result<()> {
+pub(crate) fn run(setup: &NspawnSetup<'_>, report: &mut Report) -> anyhow::Result<()> {
     report.part("A server from an artifacts folder, without network");
-    let machine = host.boot()?;
+    let machine = setup.boot()?;
     report.note("a fresh machine is up");
     let fresh = Snapshot::of_everything(&machine)?;
-    let dry: Vec<&str> = RUN.iter().copied().filter(|word| *word != "--yes").chain(["--dry-run"]).collect();
-    let dry = machine.bootstrap(host.subject, &dry)?;
+    let dry: Vec<&str> =
+        SERVER_RUN.iter().copied().filter(|word| *word != "--yes").chain(["--dry-run"]).collect();
+    let dry = machine.bootstrap(setup.subject, &dry)?;
     report.check(&format!("a dry run ends with exit code 0 ({})", dry.seconds()), ended(&dry, 0));
     report.check("and has changed nothing on the host", Snapshot::of_everything(&machine)?.same_as(&fresh));
-    let first = host.server_run(&machine)?;
+    let first = setup.server_run(&machine)?;
     report.check(&format!("the run ends with exit code 0 ({})", first.seconds()), ended(&first, 0));
     report.check("service k3s is active and enabled", service(&machine, "k3s"));
     report.check("helm is on the search path", contains(&machine.sh("helm version --short")?, &["v3.21.0"]));
@@ -58,15 +43,15 @@ pub(super) fn run(host: &Host<'_>, report: &mut Report) -> anyhow::Result<()> {
     report.check("every journaled step is done", journal_is_closed(&machine));
     report.check("folders of records are 0700, files 0600", private_files(&machine));
     report.check("no staged artifact is left", staging_is_empty(&machine));
-    again(host, &machine, report)?;
-    agent_on_server(host, &machine, report)?;
-    agent(host, report)
+    again(setup, &machine, report)?;
+    agent_on_server(setup, &machine, report)?;
+    agent(setup, report)
 }
 
-fn again(host: &Host<'_>, machine: &Machine, report: &mut Report) -> anyhow::Result<()> {
+fn again(setup: &NspawnSetup<'_>, machine: &Machine, report: &mut Report) -> anyhow::Result<()> {
     let before = Snapshot::of_everything(machine)?;
     let process = machine.sh("systemctl show --property MainPID k3s")?;
-    let second = host.server_run(machine)?;
+    let second = setup.server_run(machine)?;
     report.check(
         &format!("the same run again ends with exit code 0 ({})", second.seconds()),
         ended(&second, 0),
@@ -87,9 +72,9 @@ fn again(host: &Host<'_>, machine: &Machine, report: &mut Report) -> anyhow::Res
     Ok(())
 }
 
-fn agent_on_server(host: &Host<'_>, machine: &Machine, report: &mut Report) -> anyhow::Result<()> {
+fn agent_on_server(setup: &NspawnSetup<'_>, machine: &Machine, report: &mut Report) -> anyhow::Result<()> {
     let before = Snapshot::of_everything(machine)?;
-    let refused = machine.bootstrap(host.subject, &AGENT)?;
+    let refused = machine.bootstrap(setup.subject, &AGENT)?;
     report.check(
         "an agent on this host is refused with exit code 3",
         all([ended(&refused, 3), contains(&refused.stderr, &["a k3s server runs here"])]),
@@ -98,11 +83,11 @@ fn agent_on_server(host: &Host<'_>, machine: &Machine, report: &mut Report) -> a
     Ok(())
 }
 
-fn agent(host: &Host<'_>, report: &mut Report) -> anyhow::Result<()> {
+fn agent(setup: &NspawnSetup<'_>, report: &mut Report) -> anyhow::Result<()> {
     report.part("An agent");
-    let machine = host.boot()?;
+    let machine = setup.boot()?;
     report.note("a fresh machine is up");
-    let run = machine.bootstrap(host.subject, &AGENT)?;
+    let run = machine.bootstrap(setup.subject, &AGENT)?;
     report.check(&format!("the run ends with exit code 0 ({})", run.seconds()), ended(&run, 0));
     report.check("service k3s-agent is active and enabled", service(&machine, "k3s-agent"));
     report.check("the manifest says installed", last_manifest(&machine, "agent", &[("k3s", "installed")]));
@@ -121,7 +106,7 @@ fn agent(host: &Host<'_>, report: &mut Report) -> anyhow::Result<()> {
     report.check("and nowhere else on the host", equal(&found.trim().to_owned(), &token.to_owned()));
     report.check("nor in what the run printed", holds(!run.told().contains(TOKEN), run.told()));
     let artifacts = Artifacts::shared();
-    let server = machine.bootstrap(host.subject, &RUN)?;
+    let server = machine.bootstrap(setup.subject, &SERVER_RUN)?;
     report.check(
         &format!("a server on this host is refused, with the same artifacts in {artifacts}"),
         all([
@@ -130,54 +115,6 @@ fn agent(host: &Host<'_>, report: &mut Report) -> anyhow::Result<()> {
         ]),
     );
     Ok(())
-}
-
-/// Holds if a call ended with this code.
-pub(super) fn ended(run: &Finished, code: i32) -> Verdict {
-    holds(run.code == code, run.told())
-}
-
-/// Holds if a service is active and enabled.
-pub(super) fn service(machine: &Machine, name: &str) -> Verdict {
-    let script = format!("systemctl is-active {name} || true; systemctl is-enabled {name} || true");
-    let said = machine.sh(&script).map_err(|error| error.to_string())?;
-    equal(&said.lines().collect::<Vec<_>>(), &vec!["active", "enabled"])
-}
-
-/// The manifest of the run that began last. Ids are random and times whole seconds: of several runs in one second it is
-/// the one whose results are as wanted, if there is one.
-pub(super) fn last_manifest(machine: &Machine, mode: &str, wanted: &[(&str, &str)]) -> Verdict {
-    let all: Vec<Value> =
-        machine.manifests().into_values().filter(|run| run["execution"] == "apply").collect();
-    let last = all.iter().filter_map(|run| run["started_at"].as_str()).max().unwrap_or_default().to_owned();
-    let last: Vec<&Value> = all.iter().filter(|run| run["started_at"] == last.as_str()).collect();
-    let fits = |run: &&&Value| {
-        run["status"] == "success"
-            && run["exit_code"] == json!(0)
-            && run["bootstrap_mode"] == mode
-            && wanted.iter().all(|(component, result)| run["components"][component]["result"] == *result)
-    };
-    holds(last.iter().any(|run| fits(&run)), format!("{last:#?}"))
-}
-
-/// Holds if no step of any run is left without an outcome.
-pub(super) fn journal_is_closed(machine: &Machine) -> Verdict {
-    let open: Vec<String> = machine
-        .contexts()
-        .values()
-        .flat_map(|context| context["steps"].as_array().cloned().unwrap_or_default())
-        .filter(|step| step["state"] != "done")
-        .map(|step| step.to_string())
-        .collect();
-    holds(open.is_empty(), open.join("\n"))
-}
-
-/// Holds if nobody but root can look at the records.
-pub(super) fn private_files(machine: &Machine) -> Verdict {
-    let looks = "( -type d ! -perm 700 -o -name bootstrap-* ! -perm 600 ) -printf '%m %p\\n'";
-    let script = format!("set -f; find {RUNS} {}", looks.replace('(', "'('").replace(')', "')'"));
-    let open = machine.sh(&script).map_err(|error| error.to_string())?;
-    holds(open.is_empty(), open)
 }
 
 fn staging_is_empty(machine: &Machine) -> Verdict {

@@ -6,12 +6,12 @@ use std::thread;
 use std::time::Duration;
 
 use serde_json::json;
+use tests::eventually;
 
 use super::cluster::kubeconfig_of;
 use super::fixtures::deployment;
-use super::{PATHS, RUN, Test};
-use crate::e2e::process::eventually;
-use crate::e2e::report::{Report, all, contains, equal, holds};
+use super::setup::{ApiSetup, PATHS, RUN};
+use crate::report::{Report, all, contains, equal, holds};
 
 const NAMESPACE: &str = "/api/v1/namespaces/registry";
 
@@ -20,16 +20,16 @@ const IN_CLUSTER: [&str; 6] =
     ["cert_manager", "clusterissuer", "longhorn", "rancher", "registry", "docker_registry_trust"];
 
 /// Somebody else's workload where ours is to go is a warning, and without consent nothing happens.
-pub(super) fn foreign_workload(test: &Test<'_>, report: &mut Report) -> anyhow::Result<()> {
+pub(crate) fn foreign_workload(setup: &ApiSetup<'_>, report: &mut Report) -> anyhow::Result<()> {
     report.part("Somebody else's workload in the namespace of the registry");
-    let api = test.api();
+    let api = setup.api();
     api.create(
         "/api/v1/namespaces",
         &json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": "registry" } }),
     )?;
     api.create("/apis/apps/v1/namespaces/registry/deployments", &deployment("registry", "theirs"))?;
-    let before = test.settled()?;
-    let run = test.call(&[&RUN[..], &["--yes"]].concat())?;
+    let before = setup.settled()?;
+    let run = setup.call(&[&RUN[..], &["--yes"]].concat())?;
     report.check(
         "without --accept-warnings: exit code 3, and it is named",
         all([
@@ -47,15 +47,15 @@ pub(super) fn foreign_workload(test: &Test<'_>, report: &mut Report) -> anyhow::
 }
 
 /// No answer is not the answer that there is nothing.
-pub(super) fn no_answer(test: &Test<'_>, report: &mut Report) -> anyhow::Result<()> {
+pub(crate) fn no_answer(setup: &ApiSetup<'_>, report: &mut Report) -> anyhow::Result<()> {
     report.part("API servers that do not answer");
-    let before = test.settled()?;
+    let before = setup.settled()?;
     let failing = TcpListener::bind(("127.0.0.1", 0))?;
     let url = format!("http://127.0.0.1:{}", failing.local_addr()?.port());
     // It ends with this process.
     thread::spawn(move || answer_all(&failing));
-    test.machine.write("/etc/rancher/k3s/k3s.yaml", &kubeconfig_of(&url), 0o600)?;
-    let dry = test.call(&[&RUN[..], &["--dry-run", "--json"]].concat())?;
+    setup.machine.write("/etc/rancher/k3s/k3s.yaml", &kubeconfig_of(&url), 0o600)?;
+    let dry = setup.call(&[&RUN[..], &["--dry-run", "--json"]].concat())?;
     let plan = dry.document()["plan"].as_array().cloned().unwrap_or_default();
     let planned = |name: &str| plan.iter().find(|planned| planned["component"] == name).cloned();
     let words = IN_CLUSTER.map(|name| planned(name).unwrap_or_default()["detected_before"].clone());
@@ -63,15 +63,15 @@ pub(super) fn no_answer(test: &Test<'_>, report: &mut Report) -> anyhow::Result<
         "code 500: a dry run says unknown of all that is in the cluster",
         equal(&words.to_vec(), &vec![json!("unknown"); words.len()]),
     );
-    let run = test.run(&[])?;
+    let run = setup.run(&[])?;
     report.check(
         &format!("code 500: the run refuses with exit code 1 ({})", run.seconds()),
         all([equal(&run.code, &1), contains(&run.told(), &["cannot be planned", "nothing was changed"])]),
     );
-    test.machine.write("/etc/rancher/k3s/k3s.yaml", &kubeconfig_of(&test.api().url()), 0o600)?;
-    test.cluster.freeze(true)?;
-    let run = test.run(&[]);
-    test.cluster.freeze(false)?;
+    setup.machine.write("/etc/rancher/k3s/k3s.yaml", &kubeconfig_of(&setup.api().url()), 0o600)?;
+    setup.cluster.freeze(true)?;
+    let run = setup.run(&[]);
+    setup.cluster.freeze(false)?;
     let run = run?;
     let patient = holds(run.took < Duration::from_mins(2), "dozens of questions waited for their answer");
     report
@@ -81,11 +81,11 @@ pub(super) fn no_answer(test: &Test<'_>, report: &mut Report) -> anyhow::Result<
         all([equal(&run.code, &1), contains(&run.told(), &["cannot be planned"])]),
     );
     anyhow::ensure!(
-        eventually(Duration::from_mins(1), || matches!(test.api().has("/readyz"), Ok(true))),
+        eventually(Duration::from_mins(1), || matches!(setup.api().has("/readyz"), Ok(true))),
         "the server stays down"
     );
-    report.check("no object has changed", equal(&test.api().versions(&PATHS)?, &before));
-    report.check("with the server back the run reuses all", holds(test.run(&[])?.code == 0, ""));
+    report.check("no object has changed", equal(&setup.api().versions(&PATHS)?, &before));
+    report.check("with the server back the run reuses all", holds(setup.run(&[])?.code == 0, ""));
     Ok(())
 }
 

@@ -6,16 +6,17 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use tests::eventually;
 
 /// A program that runs in the background and ends with this value, or with this process.
-pub(super) struct Daemon {
+pub(crate) struct Daemon {
     name: String,
     child: Child,
 }
 
 impl Daemon {
     /// Starts `program`; its output goes to the file `log`. The kernel ends it when this process dies.
-    pub(super) fn start(
+    pub(crate) fn start(
         program: &Path,
         prepare: impl FnOnce(&mut Command),
         log: &Path,
@@ -31,17 +32,17 @@ impl Daemon {
     }
 
     /// Its process id.
-    pub(super) fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
     /// Whether it has not ended.
-    pub(super) fn runs(&mut self) -> bool {
+    pub(crate) fn runs(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))
     }
 
     /// Waits until `ready`, unless the program ends before.
-    pub(super) fn until(&mut self, seconds: u64, mut ready: impl FnMut() -> bool) -> anyhow::Result<()> {
+    pub(crate) fn until(&mut self, seconds: u64, mut ready: impl FnMut() -> bool) -> anyhow::Result<()> {
         let until = Instant::now() + Duration::from_secs(seconds);
         while !ready() {
             if !self.runs() {
@@ -56,12 +57,12 @@ impl Daemon {
     }
 
     /// Whether it ends by itself within `limit`.
-    pub(super) fn ends_within(&mut self, limit: Duration) -> bool {
+    pub(crate) fn ends_within(&mut self, limit: Duration) -> bool {
         eventually(limit, || !self.runs())
     }
 
     /// The code it ends with by itself within `limit`.
-    pub(super) fn code(&mut self, limit: Duration) -> Option<i32> {
+    pub(crate) fn code(&mut self, limit: Duration) -> Option<i32> {
         if self.ends_within(limit) { self.child.wait().ok()?.code() } else { None }
     }
 }
@@ -73,22 +74,8 @@ impl Drop for Daemon {
     }
 }
 
-/// Whether `holds` becomes true within `limit`.
-pub(super) fn eventually(limit: Duration, mut holds: impl FnMut() -> bool) -> bool {
-    let until = Instant::now() + limit;
-    loop {
-        if holds() {
-            return true;
-        }
-        if Instant::now() > until {
-            return false;
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    }
-}
-
 /// Sends a signal to one process.
-pub(super) fn signal(name: &str, pid: u32) -> anyhow::Result<()> {
+pub(crate) fn signal(name: &str, pid: u32) -> anyhow::Result<()> {
     output(Command::new("kill").args(["-s", name, "--"]).arg(pid.to_string())).map(drop)
 }
 
@@ -96,7 +83,7 @@ pub(super) fn signal(name: &str, pid: u32) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// It cannot be started, or ends with another code than 0; with the last lines that it said.
-pub(super) fn output(command: &mut Command) -> anyhow::Result<String> {
+pub(crate) fn output(command: &mut Command) -> anyhow::Result<String> {
     let program = command.get_program().to_string_lossy().into_owned();
     let output = run(command)?;
     if !output.status.success() {
@@ -106,7 +93,7 @@ pub(super) fn output(command: &mut Command) -> anyhow::Result<String> {
 }
 
 /// Runs a command to its end, whatever its code.
-pub(super) fn run(command: &mut Command) -> anyhow::Result<Output> {
+pub(crate) fn run(command: &mut Command) -> anyhow::Result<Output> {
     let program = command.get_program().to_string_lossy().into_owned();
     command.stdin(Stdio::null()).output().with_context(|| format!("cannot start {program}"))
 }

@@ -3,19 +3,21 @@
 use std::fs;
 use std::time::Duration;
 
-use super::server::{RUN, ended, service};
-use super::{Artifacts, Booted, Host};
-use crate::e2e::machine::{Machine, RUNS};
-use crate::e2e::process::{Daemon, eventually};
-use crate::e2e::report::{Report, Verdict, all, contains, equal, holds};
-use crate::e2e::snapshot::Snapshot;
+use tests::eventually;
+
+use super::setup::{Artifacts, NspawnSetup, SERVER_RUN};
+use crate::container::Booted;
+use crate::inspect::{Snapshot, ended, service};
+use crate::machine::{Machine, RUNS};
+use crate::process::Daemon;
+use crate::report::{Report, Verdict, all, contains, equal, holds};
 
 /// A folder of the machine with a copy of the artifacts.
 const COPY: &str = "/root/artifacts";
 
-pub(super) fn run(host: &Host<'_>, report: &mut Report) -> anyhow::Result<()> {
+pub(crate) fn run(setup: &NspawnSetup<'_>, report: &mut Report) -> anyhow::Result<()> {
     report.part("Artifacts that are not what they should be");
-    let machine = host.boot()?;
+    let machine = setup.boot()?;
     for (what, spoil, words) in [
         ("one byte more than the checksum is of", "echo >>k3s", "sha256"),
         ("half of the program", "truncate -s 100 k3s", "sha256"),
@@ -24,22 +26,22 @@ pub(super) fn run(host: &Host<'_>, report: &mut Report) -> anyhow::Result<()> {
         ("no install script", "rm install.sh", "install.sh is missing"),
         ("no helm archive", "rm helm-*.tar.gz", "helm-v3.21.0-linux"),
     ] {
-        let verdict = spoiled(host, &machine, spoil, words)?;
+        let verdict = spoiled(setup, &machine, spoil, words)?;
         report.check(&format!("{what}: exit code 1, named, and nothing is left in its place"), verdict);
         machine.sh("systemctl disable --now k3s >/dev/null 2>&1 || true; rm -rf /usr/local/bin/* /etc/systemd/system/k3s.service*; systemctl daemon-reload")?;
     }
     drop(machine);
     report.part("Faults of the host");
-    full_disk(host, report)?;
-    failing_script(host, report)?;
-    signalled(host, report)
+    full_disk(setup, report)?;
+    failing_script(setup, report)?;
+    signalled(setup, report)
 }
 
-fn spoiled(host: &Host<'_>, machine: &Machine, spoil: &str, words: &str) -> anyhow::Result<Verdict> {
+fn spoiled(setup: &NspawnSetup<'_>, machine: &Machine, spoil: &str, words: &str) -> anyhow::Result<Verdict> {
     machine.sh(&format!("rm -rf {COPY}; cp -r {} {COPY}; cd {COPY}; {spoil}", Artifacts::shared()))?;
     let helm = spoil.contains("helm");
     let before = Snapshot::of_content(machine, "/usr/local /etc/systemd/system")?;
-    let run = machine.bootstrap(host.subject, &with_artifacts(COPY))?;
+    let run = machine.bootstrap(setup.subject, &with_artifacts(COPY))?;
     let after = Snapshot::of_content(machine, "/usr/local /etc/systemd/system")?;
     // Of two components the first one is done already when the second one fails.
     let untouched = if helm {
@@ -55,10 +57,10 @@ fn spoiled(host: &Host<'_>, machine: &Machine, spoil: &str, words: &str) -> anyh
     ]))
 }
 
-fn full_disk(host: &Host<'_>, report: &mut Report) -> anyhow::Result<()> {
-    let machine = host.boot()?;
+fn full_disk(setup: &NspawnSetup<'_>, report: &mut Report) -> anyhow::Result<()> {
+    let machine = setup.boot()?;
     machine.sh("mount -t tmpfs -o size=4k,mode=755 tmpfs /usr/local/bin; head -c 4096 /dev/zero >/usr/local/bin/full || true")?;
-    let run = machine.bootstrap(host.subject, &RUN)?;
+    let run = machine.bootstrap(setup.subject, &SERVER_RUN)?;
     let left = machine.sh("ls -A /usr/local/bin")?;
     let verdict = all([
         ended(&run, 1),
@@ -68,7 +70,7 @@ fn full_disk(host: &Host<'_>, report: &mut Report) -> anyhow::Result<()> {
     ]);
     report.check("a full disk: exit code 1, the path is named, and no part of the program is left", verdict);
     machine.sh("umount /usr/local/bin")?;
-    let next = host.server_run(&machine)?;
+    let next = setup.server_run(&machine)?;
     report.check(
         "with space again the next run ends with exit code 0",
         all([ended(&next, 0), service(&machine, "k3s")]),
@@ -76,17 +78,17 @@ fn full_disk(host: &Host<'_>, report: &mut Report) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn failing_script(host: &Host<'_>, report: &mut Report) -> anyhow::Result<()> {
-    let machine = host.boot()?;
+fn failing_script(setup: &NspawnSetup<'_>, report: &mut Report) -> anyhow::Result<()> {
+    let machine = setup.boot()?;
     machine.write("/run/k3s-install-unit", "fail", 0o644)?;
-    let run = machine.bootstrap(host.subject, &RUN)?;
+    let run = machine.bootstrap(setup.subject, &SERVER_RUN)?;
     let words = ["run the k3s install script", "the unit cannot be written", RUNS];
     report.check(
         "a failing script: exit code 1, its last lines and the log are named",
         all([ended(&run, 1), contains(&run.stderr, &words), failed(&machine)]),
     );
     machine.sh("rm /run/k3s-install-unit")?;
-    let next = host.server_run(&machine)?;
+    let next = setup.server_run(&machine)?;
     report.check(
         "the next run ends with exit code 0, and the service is active",
         all([ended(&next, 0), service(&machine, "k3s")]),
@@ -94,19 +96,20 @@ fn failing_script(host: &Host<'_>, report: &mut Report) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn signalled(host: &Host<'_>, report: &mut Report) -> anyhow::Result<()> {
-    let machine = host.boot()?;
-    let waiting = Waiting::start(host, &machine)?;
-    let second = host.server_run(&machine)?;
+fn signalled(setup: &NspawnSetup<'_>, report: &mut Report) -> anyhow::Result<()> {
+    let machine = setup.boot()?;
+    let waiting = Waiting::start(setup, &machine)?;
+    let second = setup.server_run(&machine)?;
     let pid = waiting.pid.to_string();
     report.check(
         "a second run says who is at work and ends with exit code 1",
         all([ended(&second, 1), contains(&second.stderr, &["another run is changing this host", &pid])]),
     );
-    let dry: Vec<&str> = RUN.iter().copied().filter(|word| *word != "--yes").chain(["--dry-run"]).collect();
+    let dry: Vec<&str> =
+        SERVER_RUN.iter().copied().filter(|word| *word != "--yes").chain(["--dry-run"]).collect();
     report.check(
         "a dry run meanwhile ends with exit code 0",
-        ended(&machine.bootstrap(host.subject, &dry)?, 0),
+        ended(&machine.bootstrap(setup.subject, &dry)?, 0),
     );
     let ended_by = waiting.end(&machine, "TERM")?;
     report.check("SIGTERM: the step ends, then the run does, with exit code 143", ended_by);
@@ -116,7 +119,7 @@ fn signalled(host: &Host<'_>, report: &mut Report) -> anyhow::Result<()> {
         "and its manifest says interrupted",
         holds(interrupted, format!("{:#?}", machine.manifests())),
     );
-    let next = host.server_run(&machine)?;
+    let next = setup.server_run(&machine)?;
     report.check("the next run ends with exit code 0", all([ended(&next, 0), service(&machine, "k3s")]));
     Ok(())
 }
@@ -128,12 +131,13 @@ struct Waiting {
 }
 
 impl Waiting {
-    fn start(host: &Host<'_>, machine: &Booted) -> anyhow::Result<Self> {
+    fn start(setup: &NspawnSetup<'_>, machine: &Booted) -> anyhow::Result<Self> {
         const FLAG: &str = "/run/k3s-install-start";
         machine.write(FLAG, "wait", 0o644)?;
-        let (command, log) = (machine.command(&host.subject.program), host.root.shared().join("waiting.log"));
+        let (command, log) =
+            (machine.command(&setup.subject.program), setup.root.shared().join("waiting.log"));
         let start = |daemon: &mut std::process::Command| {
-            daemon.args(command.get_args()).args(RUN);
+            daemon.args(command.get_args()).args(SERVER_RUN);
         };
         let mut run = Daemon::start(command.get_program().as_ref(), start, &log)?;
         run.until(60, || !machine.read("/var/log/k3s-install-calls").is_empty())?;
@@ -152,7 +156,7 @@ impl Waiting {
 }
 
 fn with_artifacts(folder: &str) -> Vec<&str> {
-    RUN.iter().map(|word| if word.ends_with("/artifacts") { folder } else { word }).collect()
+    SERVER_RUN.iter().map(|word| if word.ends_with("/artifacts") { folder } else { word }).collect()
 }
 
 /// Holds if a run has been recorded as failed, and none as still going on.

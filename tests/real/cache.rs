@@ -1,20 +1,25 @@
-//! The folder outside the repository in which packages and what is built of them are kept.
+//! What stays on this machine: packages and builds in a cache outside the repository, the scratch directory of one
+//! invocation, and the copy of the program that is tested.
 
 use std::env;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, bail};
+use tests::workspace;
+
+use crate::process;
 
 /// The folder, held by this process alone.
-pub(super) struct Cache {
+pub(crate) struct Cache {
     folder: PathBuf,
     _lock: File,
 }
 
 impl Cache {
     /// Opens the folder, and makes it if it is missing.
-    pub(super) fn open(folder: Option<PathBuf>) -> anyhow::Result<Self> {
+    pub(crate) fn open(folder: Option<PathBuf>) -> anyhow::Result<Self> {
         let folder = match folder {
             Some(folder) => folder,
             None => default_folder()
@@ -29,13 +34,13 @@ impl Cache {
     }
 
     /// A path below the folder.
-    pub(super) fn at(&self, path: &str) -> PathBuf {
+    pub(crate) fn at(&self, path: &str) -> PathBuf {
         self.folder.join(path)
     }
 
     /// Makes what is missing at `path`: `make` gets an empty folder whose content counts only once `make` has ended
     /// well. Returns whether it had to be made.
-    pub(super) fn once(
+    pub(crate) fn once(
         &self,
         path: &str,
         make: impl FnOnce(&Path) -> anyhow::Result<()>,
@@ -59,11 +64,11 @@ fn default_folder() -> Option<PathBuf> {
 }
 
 /// A scratch folder of this process below the cache. It stays until the next run: it holds the logs.
-pub(super) struct Work(PathBuf);
+pub(crate) struct Scratch(PathBuf);
 
-impl Work {
+impl Scratch {
     /// An empty one, in place of that of the run before.
-    pub(super) fn new(cache: &Cache) -> anyhow::Result<Self> {
+    pub(crate) fn new(cache: &Cache) -> anyhow::Result<Self> {
         let folder = cache.at("work");
         remove(&folder)?;
         fs::create_dir(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
@@ -71,12 +76,12 @@ impl Work {
     }
 
     /// The folder.
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.0
     }
 
     /// Makes a folder in it.
-    pub(super) fn folder(&self, name: &str) -> anyhow::Result<PathBuf> {
+    pub(crate) fn folder(&self, name: &str) -> anyhow::Result<PathBuf> {
         let folder = self.0.join(name);
         fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
         Ok(folder)
@@ -88,4 +93,35 @@ fn remove(folder: &Path) -> anyhow::Result<()> {
         fs::remove_dir_all(folder).with_context(|| format!("cannot remove {}", folder.display()))?;
     }
     Ok(())
+}
+
+/// Where machines see the scratch folder.
+pub(crate) const SHARED: &str = "/e2e";
+
+/// A copy of the program in the scratch folder, so that a build in the meantime does not change it.
+pub(crate) struct Subject {
+    /// Where machines see it.
+    pub(crate) program: String,
+}
+
+impl Subject {
+    /// Builds the program, unless it is given.
+    pub(crate) fn get(given: Option<&Path>, scratch: &Scratch) -> anyhow::Result<Self> {
+        let built = match given {
+            Some(file) => file.to_owned(),
+            None => build()?,
+        };
+        let copy = scratch.path().join("bootstrap");
+        fs::copy(&built, copy).with_context(|| format!("cannot copy {}", built.display()))?;
+        Ok(Self { program: format!("{SHARED}/bootstrap") })
+    }
+}
+
+fn build() -> anyhow::Result<PathBuf> {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    process::output(
+        Command::new(cargo).args(["build", "--quiet", "--package", "bootstrap"]).current_dir(workspace()),
+    )?;
+    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from);
+    Ok(target.join("debug/bootstrap"))
 }

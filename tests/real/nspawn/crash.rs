@@ -7,11 +7,11 @@ use serde_json::Value;
 
 use super::host_local;
 use super::rollback;
-use super::server::{RUN, ended, private_files, service};
-use super::{Booted, Host};
-use crate::e2e::machine::{Finished, Machine, RUNS};
-use crate::e2e::report::{Report, Verdict, all, equal, holds};
-use crate::e2e::snapshot::Snapshot;
+use super::setup::{NspawnSetup, SERVER_RUN};
+use crate::container::Booted;
+use crate::inspect::{Snapshot, ended, private_files, service};
+use crate::machine::{Finished, Machine, RUNS};
+use crate::report::{Report, Verdict, all, equal, holds};
 
 /// What a run may write to, apart from its records.
 const PLACES: &str = "/etc/systemd/system /etc/rancher /etc/exports /etc/hosts /usr/local /srv";
@@ -21,24 +21,24 @@ const LIMIT: usize = 200;
 
 /// A run that is killed, and what it works on.
 struct Case<'a> {
-    host: &'a Host<'a>,
+    setup: &'a NspawnSetup<'a>,
     /// What is called on a machine that is prepared.
     arguments: fn(&Machine) -> anyhow::Result<Vec<String>>,
     /// Brings a fresh machine to the state before the run.
-    prepare: fn(&Host<'_>, &Machine) -> anyhow::Result<()>,
+    prepare: fn(&NspawnSetup<'_>, &Machine) -> anyhow::Result<()>,
 }
 
-pub(super) fn run(host: &Host<'_>, report: &mut Report) -> anyhow::Result<()> {
-    let server = Case { host, arguments: |_| Ok(words(&RUN)), prepare: |_, _| Ok(()) };
+pub(crate) fn run(setup: &NspawnSetup<'_>, report: &mut Report) -> anyhow::Result<()> {
+    let server = Case { setup, arguments: |_| Ok(words(&SERVER_RUN)), prepare: |_, _| Ok(()) };
     report.part("A server run is killed upon each of its renames, and run again");
     server.at_each_rename(report)?;
     report.part("A server run is killed inside the install script, and run again");
     server.in_the_script(report)?;
     report.part("A run for the export and the hosts file is killed upon each of its renames, and run again");
-    let local = Case { host, arguments: |_| Ok(words(&host_local::RUN)), prepare: host_local::prepare };
+    let local = Case { setup, arguments: |_| Ok(words(&host_local::RUN)), prepare: host_local::prepare };
     local.at_each_rename(report)?;
     report.part("Its rollback is killed upon each of its renames, and run again");
-    let back = Case { host, arguments: rollback::arguments, prepare: rollback::prepare };
+    let back = Case { setup, arguments: rollback::arguments, prepare: rollback::prepare };
     back.at_each_rename(report)
 }
 
@@ -48,15 +48,15 @@ fn words(arguments: &[&str]) -> Vec<String> {
 
 impl Case<'_> {
     fn boot(&self) -> anyhow::Result<Booted> {
-        let machine = self.host.boot()?;
-        (self.prepare)(self.host, &machine)?;
+        let machine = self.setup.boot()?;
+        (self.prepare)(self.setup, &machine)?;
         Ok(machine)
     }
 
     fn call(&self, machine: &Machine, wrapper: &[&str]) -> anyhow::Result<Finished> {
         let arguments = (self.arguments)(machine)?;
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        machine.bootstrap_under(wrapper, self.host.subject, &arguments)
+        machine.bootstrap_under(wrapper, self.setup.subject, &arguments)
     }
 
     /// What an undisturbed run leaves.

@@ -5,13 +5,26 @@ use std::time::Instant;
 
 use anyhow::bail;
 
-use crate::output;
+/// Why a tier cannot run here.
+pub(crate) struct Skip(pub(crate) String);
+
+impl<E: std::fmt::Display> From<E> for Skip {
+    fn from(error: E) -> Self {
+        Self(format!("{error:#}"))
+    }
+}
+
+/// Writes one line.
+#[expect(clippy::print_stdout, reason = "the transcript is what a tier is run for")]
+pub(crate) fn line(text: &str) {
+    println!("{text}");
+}
 
 /// Whether something holds, and what was found instead.
-pub(super) type Verdict = Result<(), String>;
+pub(crate) type Verdict = Result<(), String>;
 
 /// Writes the transcript and counts.
-pub(super) struct Report {
+pub(crate) struct Report {
     began: Instant,
     last: Instant,
     passed: usize,
@@ -20,35 +33,35 @@ pub(super) struct Report {
 
 impl Report {
     /// An empty one, whose clock runs from now.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let now = Instant::now();
         Self { began: now, last: now, passed: 0, failed: Vec::new() }
     }
 
     /// Begins a part.
-    pub(super) fn part(&mut self, title: &str) {
-        output::line(&format!("\n{title}"));
+    pub(crate) fn part(&mut self, title: &str) {
+        line(&format!("\n{title}"));
         self.last = Instant::now();
     }
 
     /// Says what was done and how long it took since the line before.
-    pub(super) fn note(&mut self, text: &str) {
+    pub(crate) fn note(&mut self, text: &str) {
         let took = self.lap();
-        output::line(&format!("      {took}  {text}"));
+        line(&format!("      {took}  {text}"));
     }
 
     /// Says whether something holds and how long it took since the line before.
-    pub(super) fn check(&mut self, what: &str, verdict: Verdict) {
+    pub(crate) fn check(&mut self, what: &str, verdict: Verdict) {
         let took = self.lap();
         match verdict {
             Ok(()) => {
                 self.passed += 1;
-                output::line(&format!("ok    {took}  {what}"));
+                line(&format!("ok    {took}  {what}"));
             }
             Err(found) => {
                 self.failed.push(what.to_owned());
-                output::line(&format!("FAIL  {took}  {what}"));
-                found.lines().for_each(|line| output::line(&format!("        | {line}")));
+                line(&format!("FAIL  {took}  {what}"));
+                found.lines().for_each(|text| line(&format!("        | {text}")));
             }
         }
     }
@@ -57,10 +70,10 @@ impl Report {
     ///
     /// # Errors
     /// A check failed.
-    pub(super) fn end(self, tier: &str) -> anyhow::Result<()> {
+    pub(crate) fn end(self, tier: &str) -> anyhow::Result<()> {
         let seconds = self.began.elapsed().as_secs_f32();
         let (passed, failed) = (self.passed, self.failed.len());
-        output::line(&format!("\ne2e {tier}: {passed} ok, {failed} FAIL in {seconds:.0} s"));
+        line(&format!("\ne2e {tier}: {passed} ok, {failed} FAIL in {seconds:.0} s"));
         if failed > 0 {
             bail!("e2e {tier} failed:\n  {}", self.failed.join("\n  "));
         }
@@ -75,17 +88,17 @@ impl Report {
 }
 
 /// Holds if both are the same.
-pub(super) fn equal<T: PartialEq + Debug>(found: &T, wanted: &T) -> Verdict {
+pub(crate) fn equal<T: PartialEq + Debug>(found: &T, wanted: &T) -> Verdict {
     if found == wanted { Ok(()) } else { Err(format!("found  {found:?}\nwanted {wanted:?}")) }
 }
 
 /// Holds if `is` does; `evidence` is what else to show.
-pub(super) fn holds(is: bool, evidence: impl Into<String>) -> Verdict {
+pub(crate) fn holds(is: bool, evidence: impl Into<String>) -> Verdict {
     if is { Ok(()) } else { Err(evidence.into()) }
 }
 
 /// Holds if `text` has each of `parts`, wherever lines are broken.
-pub(super) fn contains(text: &str, parts: &[&str]) -> Verdict {
+pub(crate) fn contains(text: &str, parts: &[&str]) -> Verdict {
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     match parts.iter().find(|part| !text.contains(**part)) {
         None => Ok(()),
@@ -94,7 +107,7 @@ pub(super) fn contains(text: &str, parts: &[&str]) -> Verdict {
 }
 
 /// Holds if all do; what does not is told together.
-pub(super) fn all(verdicts: impl IntoIterator<Item = Verdict>) -> Verdict {
+pub(crate) fn all(verdicts: impl IntoIterator<Item = Verdict>) -> Verdict {
     let faults: Vec<String> = verdicts.into_iter().filter_map(Verdict::err).collect();
     if faults.is_empty() { Ok(()) } else { Err(faults.join("\n")) }
 }

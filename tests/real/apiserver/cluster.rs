@@ -7,23 +7,23 @@ use std::process::Command;
 
 use super::api::{Api, TOKEN};
 use super::build::program;
-use crate::e2e::cache::{Cache, Work};
-use crate::e2e::process::{self, Daemon};
+use crate::cache::{Cache, Scratch};
+use crate::process::{self, Daemon};
 
 /// A cluster without nodes that is up until this value goes. Fields are dropped in their order: the server goes before
 /// the store that it needs.
-pub(super) struct Cluster {
+pub(crate) struct Cluster {
     _controllers: Daemon,
     _server: Daemon,
     etcd: Daemon,
     /// Its API server.
-    pub(super) api: Api,
+    pub(crate) api: Api,
 }
 
 impl Cluster {
     /// Starts it with empty data, and waits until it is ready.
-    pub(super) fn start(cache: &Cache, work: &Work) -> anyhow::Result<Self> {
-        let folder = work.folder("cluster")?;
+    pub(crate) fn start(cache: &Cache, scratch: &Scratch) -> anyhow::Result<Self> {
+        let folder = scratch.folder("cluster")?;
         let [client, peer, secure, controllers] = free_ports()?;
         let url = |port: u16| format!("http://127.0.0.1:{port}");
         let path = |name: &str| folder.join(name).display().to_string();
@@ -79,13 +79,13 @@ impl Cluster {
     }
 
     /// Stops etcd in the middle of whatever it does, so that the API server gets no answer; or lets it go on.
-    pub(super) fn freeze(&self, frozen: bool) -> anyhow::Result<()> {
+    pub(crate) fn freeze(&self, frozen: bool) -> anyhow::Result<()> {
         process::signal(if frozen { "STOP" } else { "CONT" }, self.etcd.pid())
     }
 }
 
 /// Credentials of the administrator for the server at `url`.
-pub(super) fn kubeconfig_of(url: &str) -> String {
+pub(crate) fn kubeconfig_of(url: &str) -> String {
     serde_json::json!({
         "apiVersion": "v1", "kind": "Config", "current-context": "e2e",
         "clusters": [{ "name": "e2e", "cluster": { "server": url, "insecure-skip-tls-verify": true } }],

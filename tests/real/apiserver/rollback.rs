@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tests::eventually;
 
 use super::apply::defaults;
-use super::{HOSTS, PATHS, Test};
-use crate::e2e::machine::{Finished, RUNS};
-use crate::e2e::process::eventually;
-use crate::e2e::report::{Report, contains, equal, holds};
+use super::fixtures::HOSTS;
+use super::setup::{ApiSetup, PATHS};
+use crate::machine::{Finished, RUNS};
+use crate::report::{Report, contains, equal, holds};
 
 const NAMESPACE: &str = "/api/v1/namespaces/registry";
 const SERVICES: &str = "/api/v1/namespaces/cattle-system/services";
@@ -59,50 +60,50 @@ const KEPT: [(&str, &str); 7] = [
     ("the HelmChart of k3s", "/apis/helm.cattle.io/v1/namespaces/kube-system/helmcharts/traefik"),
 ];
 
-pub(super) fn run(test: &Test<'_>, report: &mut Report) -> anyhow::Result<()> {
+pub(crate) fn run(setup: &ApiSetup<'_>, report: &mut Report) -> anyhow::Result<()> {
     report.part("Rolling the first run back, after others have used the cluster");
-    let api = test.api();
-    let record = first_run(test)?;
-    others_were_here(test)?;
-    let before = test.settled()?;
-    let plan = rollback(test, &record, &[])?;
+    let api = setup.api();
+    let record = first_run(setup)?;
+    others_were_here(setup)?;
+    let before = setup.settled()?;
+    let plan = rollback(setup, &record, &[])?;
     report.check(
         &format!("the plan ends with exit code 0 ({})", plan.seconds()),
         holds(plan.code == 0, plan.told()),
     );
     report.check("and has changed nothing", equal(&api.versions(&PATHS)?, &before));
-    let safe = rollback(test, &record, &["--apply", "--yes"])?;
+    let safe = rollback(setup, &record, &["--apply", "--yes"])?;
     report.check(
         &format!("what is safe alone ends with exit code 0 ({})", safe.seconds()),
         holds(safe.code == 0, safe.told()),
     );
-    report.check("the hosts file is as it was", equal(&test.machine.read("/etc/hosts"), &HOSTS.to_owned()));
+    report.check("the hosts file is as it was", equal(&setup.machine.read("/etc/hosts"), &HOSTS.to_owned()));
     report.check(
         "Docker's trust is gone, folders included",
-        holds(!test.machine.at("/etc/docker").exists(), "it is there"),
+        holds(!setup.machine.at("/etc/docker").exists(), "it is there"),
     );
-    report.check("the issuer, of whom a certificate is left, is still there", there(test, ISSUER, true)?);
-    let all = rollback(test, &record, &["--apply", "--yes", "--include", "moderate"])?;
+    report.check("the issuer, of whom a certificate is left, is still there", there(setup, ISSUER, true)?);
+    let all = rollback(setup, &record, &["--apply", "--yes", "--include", "moderate"])?;
     report.check(
         &format!("with what is moderate it ends with exit code 0 ({})", all.seconds()),
         holds(all.code == 0, all.told()),
     );
-    after(test, &all.told(), report)?;
-    again(test, &record, report)
+    after(setup, &all.told(), report)?;
+    again(setup, &record, report)
 }
 
 /// The private context of the run that created the registry.
-fn first_run(test: &Test<'_>) -> anyhow::Result<String> {
+fn first_run(setup: &ApiSetup<'_>) -> anyhow::Result<String> {
     let created = |context: &Value| context["steps"].as_array().is_some_and(|steps| steps.len() > 10);
-    let name = test.machine.contexts().into_iter().find(|(_, context)| created(context));
+    let name = setup.machine.contexts().into_iter().find(|(_, context)| created(context));
     let (name, _) = name.ok_or_else(|| anyhow::anyhow!("no record has the steps of the first run"))?;
     Ok(format!("{RUNS}/bootstrap-{name}.json"))
 }
 
 /// The settings that Longhorn makes for itself, and what others have put beside ours. In the place of the first run's own
 /// service is that of a later run already.
-fn others_were_here(test: &Test<'_>) -> anyhow::Result<()> {
-    let api = test.api();
+fn others_were_here(setup: &ApiSetup<'_>) -> anyhow::Result<()> {
+    let api = setup.api();
     let flag = json!({ "apiVersion": "longhorn.io/v1beta2", "kind": "Setting", "value": "false",
         "metadata": { "name": "deleting-confirmation-flag" } });
     api.create("/apis/longhorn.io/v1beta2/namespaces/longhorn-system/settings", &flag)?;
@@ -114,8 +115,8 @@ fn others_were_here(test: &Test<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn after(test: &Test<'_>, told: &str, report: &mut Report) -> anyhow::Result<()> {
-    let api = test.api();
+fn after(setup: &ApiSetup<'_>, told: &str, report: &mut Report) -> anyhow::Result<()> {
+    let api = setup.api();
     for (what, paths) in GONE {
         let left = |path: &&&str| !matches!(api.has(path), Ok(false));
         eventually(Duration::from_secs(30), || !paths.iter().any(|path| left(&path)));
@@ -123,40 +124,40 @@ fn after(test: &Test<'_>, told: &str, report: &mut Report) -> anyhow::Result<()>
         report.check(&format!("gone: {what}"), holds(left.is_empty(), format!("{left:?}\n{told}")));
     }
     for (what, path) in KEPT {
-        report.check(&format!("kept: {what}"), there(test, path, true)?);
+        report.check(&format!("kept: {what}"), there(setup, path, true)?);
     }
     report.check(
         "local-path is the default storage class again",
-        equal(&defaults(test)?, &vec!["local-path".to_owned()]),
+        equal(&defaults(setup)?, &vec!["local-path".to_owned()]),
     );
-    let calls = test.machine.read("/state/calls");
+    let calls = setup.machine.read("/state/calls");
     let forced = calls.lines().filter(|call| call.contains("--force") || call.contains("finalize")).count();
     report.check("nothing was forced", equal(&forced, &0));
     Ok(())
 }
 
 /// What kept the namespace is taken away by its owners, and the same command goes on.
-fn again(test: &Test<'_>, record: &str, report: &mut Report) -> anyhow::Result<()> {
-    let api = test.api();
+fn again(setup: &ApiSetup<'_>, record: &str, report: &mut Report) -> anyhow::Result<()> {
+    let api = setup.api();
     api.delete(&format!("{NAMESPACE}/configmaps/theirs"))?;
     api.delete(&format!("{NAMESPACE}/services/registry"))?;
-    let again = rollback(test, record, &["--apply", "--yes", "--include", "moderate"])?;
+    let again = rollback(setup, record, &["--apply", "--yes", "--include", "moderate"])?;
     report.check(
         "with the foreign objects gone the same command ends with exit code 0",
         holds(again.code == 0, again.told()),
     );
     let gone = eventually(Duration::from_secs(30), || matches!(api.has(NAMESPACE), Ok(false)));
     report.check("and the namespace goes", holds(gone, again.told()));
-    let last = rollback(test, record, &["--json"])?;
+    let last = rollback(setup, record, &["--json"])?;
     report.check("a last plan has nothing left to do", contains(&last.stdout, &["undone"]));
     Ok(())
 }
 
-fn rollback(test: &Test<'_>, record: &str, more: &[&str]) -> anyhow::Result<Finished> {
-    test.call(&[&["rollback", "--to", record][..], more].concat())
+fn rollback(setup: &ApiSetup<'_>, record: &str, more: &[&str]) -> anyhow::Result<Finished> {
+    setup.call(&[&["rollback", "--to", record][..], more].concat())
 }
 
-fn there(test: &Test<'_>, path: &str, wanted: bool) -> anyhow::Result<Result<(), String>> {
-    let is = test.api().has(path)?;
+fn there(setup: &ApiSetup<'_>, path: &str, wanted: bool) -> anyhow::Result<Result<(), String>> {
+    let is = setup.api().has(path)?;
     Ok(holds(is == wanted, format!("{path} is {}there", if is { "" } else { "not " })))
 }

@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use super::fixtures::PASSWORD;
-use super::{HOSTS, PATHS, Test};
-use crate::e2e::machine::RUNS;
-use crate::e2e::report::{Report, Verdict, all, contains, equal, holds};
+use super::fixtures::{HOSTS, PASSWORD};
+use super::setup::{ApiSetup, PATHS};
+use crate::machine::RUNS;
+use crate::report::{Report, Verdict, all, contains, equal, holds};
 
 /// What the first run makes of each component.
 const FIRST: [(&str, &str); 9] = [
@@ -31,18 +31,18 @@ const REGISTRY: [&str; 5] = [
 
 const CLASSES: &str = "/apis/storage.k8s.io/v1/storageclasses";
 
-pub(super) fn run(test: &Test<'_>, report: &mut Report) -> anyhow::Result<()> {
+pub(crate) fn run(setup: &ApiSetup<'_>, report: &mut Report) -> anyhow::Result<()> {
     report.part("A run of all components against the API server");
-    let api = test.api();
-    let first = test.run(&[])?;
+    let api = setup.api();
+    let first = setup.run(&[])?;
     report.check(
         &format!("the run ends with exit code 0 ({})", first.seconds()),
         holds(first.code == 0, first.told()),
     );
     anyhow::ensure!(first.code == 0, "nothing else can be tried without it");
-    report.check("its manifest says what was installed and configured", results(test, &FIRST));
+    report.check("its manifest says what was installed and configured", results(setup, &FIRST));
     for path in REGISTRY.iter().chain(&["/apis/cert-manager.io/v1/clusterissuers/selfsigned"]) {
-        report.check(&format!("{path} was applied by us"), applied(test, path));
+        report.check(&format!("{path} was applied by us"), applied(setup, path));
     }
     let claim = api.get(REGISTRY[0])?.unwrap_or_default();
     report.check(
@@ -51,52 +51,52 @@ pub(super) fn run(test: &Test<'_>, report: &mut Report) -> anyhow::Result<()> {
     );
     report.check(
         "longhorn-single is the only default storage class",
-        equal(&defaults(test)?, &vec!["longhorn-single".to_owned()]),
+        equal(&defaults(setup)?, &vec!["longhorn-single".to_owned()]),
     );
     let hosts = format!(
         "{HOSTS}# BEGIN productive-k3s\n127.0.0.1 rancher.e2e.test\n127.0.0.1 registry.e2e.test\n# END productive-k3s\n"
     );
-    report.check("both names are in the hosts file", equal(&test.machine.read("/etc/hosts"), &hosts));
+    report.check("both names are in the hosts file", equal(&setup.machine.read("/etc/hosts"), &hosts));
     report.check(
         "Docker trusts the certificate of the secret",
         contains(
-            &test.machine.read("/etc/docker/certs.d/registry.e2e.test/ca.crt"),
+            &setup.machine.read("/etc/docker/certs.d/registry.e2e.test/ca.crt"),
             &["e2e registry registry-tls"],
         ),
     );
-    secrets(test, &first.stdout, report);
-    again(test, report)?;
-    half_done(test, report)
+    secrets(setup, &first.stdout, report);
+    again(setup, report)?;
+    half_done(setup, report)
 }
 
-fn secrets(test: &Test<'_>, stdout: &str, report: &mut Report) {
+fn secrets(setup: &ApiSetup<'_>, stdout: &str, report: &mut Report) {
     let values: Value =
-        serde_json::from_str(&test.machine.read("/state/helm/rancher.values")).unwrap_or_default();
+        serde_json::from_str(&setup.machine.read("/state/helm/rancher.values")).unwrap_or_default();
     let made = values["bootstrapPassword"].as_str().unwrap_or("none").to_owned();
     report.check("Rancher's generated password is printed once", equal(&stdout.matches(&made).count(), &1));
-    let calls = test.machine.read("/state/calls");
+    let calls = setup.machine.read("/state/calls");
     let verdicts = [PASSWORD, &made].map(|secret| holds(!calls.contains(secret), "a password is in an argv"));
     report
         .check(&format!("no password is in the arguments of {} calls", calls.lines().count()), all(verdicts));
-    let found = test.machine.sh(&format!("grep -rlF -e '{PASSWORD}' -e '{made}' -e '$2' {RUNS} || true"));
+    let found = setup.machine.sh(&format!("grep -rlF -e '{PASSWORD}' -e '{made}' -e '$2' {RUNS} || true"));
     report.check(
         "nor, hashed or plain, in any record or log",
         found.map_err(|error| error.to_string()).and_then(|found| equal(&found, &String::new())),
     );
 }
 
-fn again(test: &Test<'_>, report: &mut Report) -> anyhow::Result<()> {
-    let before = test.settled()?;
-    let second = test.run(&[])?;
+fn again(setup: &ApiSetup<'_>, report: &mut Report) -> anyhow::Result<()> {
+    let before = setup.settled()?;
+    let second = setup.run(&[])?;
     report.check(
         &format!("the same run again ends with exit code 0 ({})", second.seconds()),
         holds(second.code == 0, second.told()),
     );
     report.check(
         "its manifest says reused of all",
-        results(test, &FIRST.map(|(component, _)| (component, "reused"))),
+        results(setup, &FIRST.map(|(component, _)| (component, "reused"))),
     );
-    let after = test.api().versions(&PATHS)?;
+    let after = setup.api().versions(&PATHS)?;
     report.check(
         &format!("the resource versions of {} objects are the same", after.len()),
         equal(&after, &before),
@@ -105,18 +105,18 @@ fn again(test: &Test<'_>, report: &mut Report) -> anyhow::Result<()> {
 }
 
 /// An object that was lost comes back, and its neighbours are not written anew.
-fn half_done(test: &Test<'_>, report: &mut Report) -> anyhow::Result<()> {
-    let api = test.api();
+fn half_done(setup: &ApiSetup<'_>, report: &mut Report) -> anyhow::Result<()> {
+    let api = setup.api();
     api.delete(REGISTRY[3])?;
-    let before = test.settled()?;
-    let third = test.run(&[])?;
+    let before = setup.settled()?;
+    let third = setup.run(&[])?;
     report.check(
         "without the registry's service the run ends with exit code 0",
         holds(third.code == 0, third.told()),
     );
     report.check(
         "and says configured of the registry",
-        results(test, &[("registry", "configured"), ("rancher", "reused")]),
+        results(setup, &[("registry", "configured"), ("rancher", "reused")]),
     );
     let after = api.versions(&PATHS)?;
     let changed = after.iter().filter(|(name, version)| before.get(*name) != Some(version));
@@ -132,8 +132,8 @@ fn half_done(test: &Test<'_>, report: &mut Report) -> anyhow::Result<()> {
 }
 
 /// Holds if the last run was a success and said this of components.
-pub(super) fn results(test: &Test<'_>, wanted: &[(&str, &str)]) -> Verdict {
-    let manifests = test.machine.manifests();
+pub(crate) fn results(setup: &ApiSetup<'_>, wanted: &[(&str, &str)]) -> Verdict {
+    let manifests = setup.machine.manifests();
     let key = |run: &&Value| run["started_at"].as_str().unwrap_or_default().to_owned();
     let last = manifests.values().max_by_key(key).cloned().unwrap_or_default();
     let fits = wanted.iter().all(|(component, result)| last["components"][component]["result"] == *result);
@@ -141,11 +141,11 @@ pub(super) fn results(test: &Test<'_>, wanted: &[(&str, &str)]) -> Verdict {
 }
 
 /// Names of the default storage classes.
-pub(super) fn defaults(test: &Test<'_>) -> anyhow::Result<Vec<String>> {
+pub(crate) fn defaults(setup: &ApiSetup<'_>) -> anyhow::Result<Vec<String>> {
     let marked = |class: &Value| {
         class["metadata"]["annotations"]["storageclass.kubernetes.io/is-default-class"] == "true"
     };
-    let classes = test.api().list(CLASSES)?;
+    let classes = setup.api().list(CLASSES)?;
     Ok(classes
         .iter()
         .filter(|class| marked(class))
@@ -153,8 +153,8 @@ pub(super) fn defaults(test: &Test<'_>) -> anyhow::Result<Vec<String>> {
         .collect())
 }
 
-fn applied(test: &Test<'_>, path: &str) -> Verdict {
-    let object = test.api().get(path).map_err(|error| error.to_string())?.ok_or("it is not there")?;
+fn applied(setup: &ApiSetup<'_>, path: &str) -> Verdict {
+    let object = setup.api().get(path).map_err(|error| error.to_string())?.ok_or("it is not there")?;
     let fields = object["metadata"]["managedFields"].as_array().cloned().unwrap_or_default();
     let ours =
         fields.iter().any(|entry| entry["manager"] == "productive-k3s" && entry["operation"] == "Apply");

@@ -7,11 +7,10 @@ use std::process::Command;
 
 use anyhow::Context;
 
-use crate::e2e::Skip;
-use crate::e2e::cache::Cache;
-use crate::e2e::debian::{self, Apt};
-use crate::e2e::process;
-use crate::e2e::report::Report;
+use crate::cache::Cache;
+use crate::debian::{self, Apt};
+use crate::process;
+use crate::report::{Report, Skip};
 
 /// Programs of this machine that the tier uses.
 const PROGRAMS: [&str; 10] = [
@@ -51,7 +50,7 @@ const TOOLS: &str = "apiserver-tools";
 const KUBERNETES: &str = "kubernetes";
 
 /// Everything that takes network or minutes, done once.
-pub(super) fn prepare(cache: &Cache, report: &mut Report) -> Result<(), Skip> {
+pub(crate) fn prepare(cache: &Cache, report: &mut Report) -> Result<(), Skip> {
     debian::require(&PROGRAMS)?;
     let unpacked = cache.once(TOOLS, |folder| Apt::refreshed(cache)?.unpack(&PACKAGES, folder))?;
     report.note(if unpacked { "etcd and Go unpacked" } else { "etcd and Go are in the cache" });
@@ -70,7 +69,7 @@ pub(super) fn prepare(cache: &Cache, report: &mut Report) -> Result<(), Skip> {
 }
 
 /// The program `name` of the cluster.
-pub(super) fn program(cache: &Cache, name: &str) -> PathBuf {
+pub(crate) fn program(cache: &Cache, name: &str) -> PathBuf {
     if BUILT.contains(&name) {
         cache.at(KUBERNETES).join(name)
     } else {

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
-use crate::{Invocation, Outcome, eventually, program};
+use crate::invocation::{Invocation, Outcome};
+use crate::machine::{eventually, program};
 
 /// A conversation with the binary: standard input and standard error are a terminal, standard output is a pipe.
 #[derive(Debug)]

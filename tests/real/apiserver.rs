@@ -20,15 +20,15 @@ use serde_json::json;
 use tests::eventually;
 
 use crate::cache::{Cache, Scratch, Subject};
-use crate::report::{Report, Skip};
+use crate::transcript::{Skip, Transcript};
 use api::Api;
 use cluster::{Cluster, kubeconfig_of};
 use setup::{ApiSetup, HostCopy};
 use simulation::{NODE, Simulation};
 
 /// Builds the cluster's programs.
-pub(crate) fn prepare(cache: &Cache, report: &mut Report) -> Result<(), Skip> {
-    build::prepare(cache, report)
+pub(crate) fn prepare(cache: &Cache, transcript: &mut Transcript) -> Result<(), Skip> {
+    build::prepare(cache, transcript)
 }
 
 /// Runs the tier.
@@ -36,22 +36,22 @@ pub(crate) fn run(
     cache: &Cache,
     scratch: &Scratch,
     subject: &Subject,
-    report: &mut Report,
+    transcript: &mut Transcript,
 ) -> anyhow::Result<()> {
-    report.part("A cluster");
+    transcript.part("A cluster");
     let cluster = Cluster::start(cache, scratch)?;
-    report.note("etcd, kube-apiserver and kube-controller-manager are ready");
+    transcript.note("etcd, kube-apiserver and kube-controller-manager are ready");
     fixtures::share(scratch, &build::program(cache, "kubectl"))?;
     let machine = HostCopy::make(scratch)?;
     fixtures::equip(&machine, &kubeconfig_of(&cluster.api.url()))?;
     like_k3s(&cluster.api)?;
     let _world = Simulation::start(cluster.api.clone());
-    report.note("a copy of this machine, and what k3s itself has in its cluster");
+    transcript.note("a copy of this machine, and what k3s itself has in its cluster");
     let setup = ApiSetup { cluster, machine, subject };
-    faults::foreign_workload(&setup, report)?;
-    apply::run(&setup, report)?;
-    faults::no_answer(&setup, report)?;
-    rollback::run(&setup, report)
+    faults::foreign_workload(&setup, transcript)?;
+    apply::run(&setup, transcript)?;
+    faults::no_answer(&setup, transcript)?;
+    rollback::run(&setup, transcript)
 }
 
 /// What k3s itself brings along: a node, its own definitions with an object, and a default storage class.

@@ -15,7 +15,7 @@ use crate::cache::{Cache, SHARED, Scratch};
 use crate::debian::{self, Apt, MIRROR, RELEASE};
 use crate::machine::Machine;
 use crate::process::{self, Daemon};
-use crate::report::{Report, Skip};
+use crate::transcript::{Skip, Transcript};
 
 /// What a host has before the first run; `strace` ends the program at a chosen system call.
 const PACKAGES: &str =
@@ -31,11 +31,11 @@ const TOOLS: &str = "nspawn-tools";
 const ROOT: &str = "nspawn-root";
 
 /// Everything that takes network or minutes, done once.
-pub(crate) fn prepare(cache: &Cache, report: &mut Report) -> Result<(), Skip> {
+pub(crate) fn prepare(cache: &Cache, transcript: &mut Transcript) -> Result<(), Skip> {
     debian::require(&PROGRAMS)?;
     let packages = ["debootstrap", "libsystemd-shared", "systemd-container"];
     let unpacked = cache.once(TOOLS, |folder| Apt::refreshed(cache)?.unpack(&packages, folder))?;
-    report.note(if unpacked {
+    transcript.note(if unpacked {
         "debootstrap and systemd-nspawn unpacked"
     } else {
         "debootstrap and systemd-nspawn are in the cache"
@@ -53,10 +53,10 @@ pub(crate) fn prepare(cache: &Cache, report: &mut Report) -> Result<(), Skip> {
         fs::write(folder.join("etc/machine-id"), "")?;
         fs::remove_file(folder.join("var/lib/dbus/machine-id")).context("dbus has no machine id")
     })?;
-    report.note(if made { "Debian root folder made" } else { "Debian root folder is in the cache" });
+    transcript.note(if made { "Debian root folder made" } else { "Debian root folder is in the cache" });
     let booted = boot(cache, &cache.at("boot.log"), None).context("systemd-nspawn cannot boot here")?;
     drop(booted);
-    report.note("systemd-nspawn boots");
+    transcript.note("systemd-nspawn boots");
     Ok(())
 }
 

@@ -1,11 +1,11 @@
-//! What a call leaves on a machine: its files, its services, and the records of its runs, each as a verdict.
+//! What a call leaves on a machine: its files, its services, and the records of its runs, each as a result.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::machine::{Finished, Machine, RUNS};
-use crate::report::{Verdict, equal, holds};
+use crate::machine::{CallResult, Machine, RUNS};
+use crate::transcript::{CheckResult, equal, holds};
 
 /// Each path with what is known of it.
 #[derive(PartialEq, Eq)]
@@ -45,7 +45,7 @@ impl Snapshot {
     }
 
     /// Holds if nothing differs from `before`.
-    pub(crate) fn same_as(&self, before: &Self) -> Verdict {
+    pub(crate) fn same_as(&self, before: &Self) -> CheckResult {
         let changed = self.0.iter().filter(|(path, looks)| before.0.get(*path) != Some(looks));
         let gone = before.0.keys().filter(|path| !self.0.contains_key(*path));
         let lines: Vec<String> = changed
@@ -64,12 +64,12 @@ impl Snapshot {
 }
 
 /// Holds if a call ended with this code.
-pub(crate) fn ended(run: &Finished, code: i32) -> Verdict {
-    holds(run.code == code, run.told())
+pub(crate) fn ended(run: &CallResult, code: i32) -> CheckResult {
+    holds(run.code == code, run.text())
 }
 
 /// Holds if a service is active and enabled.
-pub(crate) fn service(machine: &Machine, name: &str) -> Verdict {
+pub(crate) fn service(machine: &Machine, name: &str) -> CheckResult {
     let script = format!("systemctl is-active {name} || true; systemctl is-enabled {name} || true");
     let said = machine.sh(&script).map_err(|error| error.to_string())?;
     equal(&said.lines().collect::<Vec<_>>(), &vec!["active", "enabled"])
@@ -77,7 +77,7 @@ pub(crate) fn service(machine: &Machine, name: &str) -> Verdict {
 
 /// The manifest of the run that began last. Ids are random and times whole seconds: of several runs in one second it is
 /// the one whose results are as wanted, if there is one.
-pub(crate) fn last_manifest(machine: &Machine, mode: &str, wanted: &[(&str, &str)]) -> Verdict {
+pub(crate) fn last_manifest(machine: &Machine, mode: &str, wanted: &[(&str, &str)]) -> CheckResult {
     let all: Vec<Value> =
         machine.manifests().into_values().filter(|run| run["execution"] == "apply").collect();
     let last = all.iter().filter_map(|run| run["started_at"].as_str()).max().unwrap_or_default().to_owned();
@@ -92,7 +92,7 @@ pub(crate) fn last_manifest(machine: &Machine, mode: &str, wanted: &[(&str, &str
 }
 
 /// Holds if no step of any run is left without an outcome.
-pub(crate) fn journal_is_closed(machine: &Machine) -> Verdict {
+pub(crate) fn journal_is_closed(machine: &Machine) -> CheckResult {
     let open: Vec<String> = machine
         .contexts()
         .values()
@@ -104,7 +104,7 @@ pub(crate) fn journal_is_closed(machine: &Machine) -> Verdict {
 }
 
 /// Holds if nobody but root can look at the records.
-pub(crate) fn private_files(machine: &Machine) -> Verdict {
+pub(crate) fn private_files(machine: &Machine) -> CheckResult {
     let looks = "( -type d ! -perm 700 -o -name bootstrap-* ! -perm 600 ) -printf '%m %p\\n'";
     let script = format!("set -f; find {RUNS} {}", looks.replace('(', "'('").replace(')', "')'"));
     let open = machine.sh(&script).map_err(|error| error.to_string())?;

@@ -23,7 +23,7 @@ pub(crate) struct Machine {
 }
 
 /// How a call ended.
-pub(crate) struct Finished {
+pub(crate) struct CallResult {
     /// Exit code; 128 and the signal's number after a signal.
     pub(crate) code: i32,
     /// Standard output.
@@ -62,7 +62,7 @@ impl Machine {
     }
 
     /// Runs the program that is tested.
-    pub(crate) fn bootstrap(&self, subject: &Subject, arguments: &[&str]) -> anyhow::Result<Finished> {
+    pub(crate) fn bootstrap(&self, subject: &Subject, arguments: &[&str]) -> anyhow::Result<CallResult> {
         self.bootstrap_under(&[], subject, arguments)
     }
 
@@ -72,7 +72,7 @@ impl Machine {
         wrapper: &[&str],
         subject: &Subject,
         arguments: &[&str],
-    ) -> anyhow::Result<Finished> {
+    ) -> anyhow::Result<CallResult> {
         let words: Vec<&str> = wrapper
             .iter()
             .copied()
@@ -82,7 +82,7 @@ impl Machine {
         let began = Instant::now();
         let output = process::run(self.command(words[0]).args(&words[1..]))?;
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        Ok(Finished {
+        Ok(CallResult {
             code: output.status.code().unwrap_or_else(|| 128 + signal_of(output.status)),
             stdout: text(&output.stdout),
             stderr: text(&output.stderr),
@@ -134,9 +134,9 @@ impl Machine {
     }
 }
 
-impl Finished {
+impl CallResult {
     /// Everything that there is to say about it.
-    pub(crate) fn told(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         format!("exit code {}\n{}\n{}", self.code, self.stdout, self.stderr)
     }
 

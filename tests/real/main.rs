@@ -18,14 +18,14 @@ mod inspect;
 mod machine;
 mod nspawn;
 mod process;
-mod report;
+mod transcript;
 
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 
 use cache::{Cache, Scratch, Subject};
-use report::{Report, Skip, line};
+use transcript::{Skip, Transcript, line};
 
 /// The command that people type is that of xtask, so this is what the usage says.
 const USAGE: &str = "usage: cargo xtask e2e nspawn|apiserver [--cache DIR] [--bootstrap FILE]
@@ -37,8 +37,8 @@ const USAGE: &str = "usage: cargo xtask e2e nspawn|apiserver [--cache DIR] [--bo
 /// A tier.
 struct Tier {
     name: &'static str,
-    prepare: fn(&Cache, &mut Report) -> Result<(), Skip>,
-    run: fn(&Cache, &Scratch, &Subject, &mut Report) -> anyhow::Result<()>,
+    prepare: fn(&Cache, &mut Transcript) -> Result<(), Skip>,
+    run: fn(&Cache, &Scratch, &Subject, &mut Transcript) -> anyhow::Result<()>,
 }
 
 const TIERS: [Tier; 2] = [
@@ -52,9 +52,9 @@ fn main() -> anyhow::Result<()> {
     let (name, options) = arguments.split_first().context(USAGE)?;
     let options = Options::parse(options)?;
     let tier = TIERS.iter().find(|tier| tier.name == *name).context(USAGE)?;
-    let mut report = Report::new();
+    let mut transcript = Transcript::new();
     let cache = match Cache::open(options.cache).map_err(Skip::from).and_then(|cache| {
-        (tier.prepare)(&cache, &mut report)?;
+        (tier.prepare)(&cache, &mut transcript)?;
         Ok(cache)
     }) {
         Ok(cache) => cache,
@@ -65,9 +65,9 @@ fn main() -> anyhow::Result<()> {
     };
     let scratch = Scratch::new(&cache)?;
     let subject = Subject::get(options.bootstrap.as_deref(), &scratch)?;
-    report.note("the program to test is in place");
-    (tier.run)(&cache, &scratch, &subject, &mut report)?;
-    report.end(tier.name)
+    transcript.note("the program to test is in place");
+    (tier.run)(&cache, &scratch, &subject, &mut transcript)?;
+    transcript.end(tier.name)
 }
 
 /// The options that all tiers have.

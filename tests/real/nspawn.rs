@@ -10,12 +10,12 @@ mod setup;
 
 use crate::cache::{Cache, Scratch, Subject};
 use crate::container;
-use crate::report::{Report, Skip};
+use crate::transcript::{Skip, Transcript};
 use setup::NspawnSetup;
 
 /// Makes the root directory.
-pub(crate) fn prepare(cache: &Cache, report: &mut Report) -> Result<(), Skip> {
-    container::prepare(cache, report)
+pub(crate) fn prepare(cache: &Cache, transcript: &mut Transcript) -> Result<(), Skip> {
+    container::prepare(cache, transcript)
 }
 
 /// Runs the tier.
@@ -23,12 +23,12 @@ pub(crate) fn run(
     cache: &Cache,
     scratch: &Scratch,
     subject: &Subject,
-    report: &mut Report,
+    transcript: &mut Transcript,
 ) -> anyhow::Result<()> {
     let setup = NspawnSetup::new(cache, scratch, subject)?;
-    server::run(&setup, report)?;
-    host_local::run(&setup, report)?;
-    rollback::run(&setup, report)?;
-    faults::run(&setup, report)?;
-    crash::run(&setup, report)
+    server::run(&setup, transcript)?;
+    host_local::run(&setup, transcript)?;
+    rollback::run(&setup, transcript)?;
+    faults::run(&setup, transcript)?;
+    crash::run(&setup, transcript)
 }

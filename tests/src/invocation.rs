@@ -69,7 +69,7 @@ impl Invocation {
     }
 
     /// The folder it starts in.
-    pub fn folder(mut self, folder: &Path) -> Self {
+    pub fn current_dir(mut self, folder: &Path) -> Self {
         folder.clone_into(&mut self.folder);
         self
     }
@@ -190,7 +190,7 @@ impl Outcome {
     }
 
     /// Both streams.
-    pub fn said(&self) -> String {
+    pub fn output(&self) -> String {
         format!("{}{}", self.stdout, self.stderr)
     }
 

@@ -21,5 +21,5 @@ pub use invocation::{Invocation, Outcome, Running};
 pub use machine::{NOBODY, bootstrap, eventually, is_root, program, skip, workspace};
 pub use records::{Contract, Entry, RunRecord, tree};
 pub use sandbox::{Sandbox, Stub};
-pub use server::{Act, Received, Server};
-pub use terminal::Dialogue;
+pub use server::{ReceivedRequest, Response, Server};
+pub use terminal::TerminalSession;

@@ -147,7 +147,7 @@ impl Sandbox {
     }
 
     /// Event ids of the entries that wait in the outbox.
-    pub fn waiting(&self) -> Vec<String> {
+    pub fn queued(&self) -> Vec<String> {
         let names = fs::read_dir(self.outbox())
             .into_iter()
             .flatten()
@@ -156,7 +156,7 @@ impl Sandbox {
     }
 
     /// Everything in the sandbox except the folder of runs and the notes of the stand-ins.
-    pub fn untouched(&self) -> BTreeMap<PathBuf, Entry> {
+    pub fn files_outside_runs(&self) -> BTreeMap<PathBuf, Entry> {
         let mut found = tree(self.root(), Some("runs"));
         found.remove(Path::new("calls"));
         found
@@ -168,7 +168,7 @@ impl Sandbox {
     }
 
     /// Waits until no delivery goes on.
-    pub fn settle(&self) {
+    pub fn wait_for_deliveries(&self) {
         assert!(
             eventually(Duration::from_secs(70), || self.deliveries().is_empty()),
             "a delivery did not end"

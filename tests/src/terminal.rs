@@ -15,7 +15,7 @@ use crate::machine::{eventually, program};
 
 /// A conversation with the binary: standard input and standard error are a terminal, standard output is a pipe.
 #[derive(Debug)]
-pub struct Dialogue {
+pub struct TerminalSession {
     child: Child,
     master: File,
     screen: Arc<Mutex<Vec<u8>>>,
@@ -23,7 +23,7 @@ pub struct Dialogue {
     begun: Instant,
 }
 
-impl Dialogue {
+impl TerminalSession {
     /// Starts `call` on a terminal that it is in control of, so that Ctrl-C reaches it.
     pub fn start(call: &Invocation) -> Self {
         let master =

@@ -10,7 +10,7 @@ use anyhow::Context;
 use crate::cache::Cache;
 use crate::debian::{self, Apt};
 use crate::process;
-use crate::report::{Report, Skip};
+use crate::transcript::{Skip, Transcript};
 
 /// Programs of this machine that the tier uses.
 const PROGRAMS: [&str; 10] = [
@@ -50,10 +50,10 @@ const TOOLS: &str = "apiserver-tools";
 const KUBERNETES: &str = "kubernetes";
 
 /// Everything that takes network or minutes, done once.
-pub(crate) fn prepare(cache: &Cache, report: &mut Report) -> Result<(), Skip> {
+pub(crate) fn prepare(cache: &Cache, transcript: &mut Transcript) -> Result<(), Skip> {
     debian::require(&PROGRAMS)?;
     let unpacked = cache.once(TOOLS, |folder| Apt::refreshed(cache)?.unpack(&PACKAGES, folder))?;
-    report.note(if unpacked { "etcd and Go unpacked" } else { "etcd and Go are in the cache" });
+    transcript.note(if unpacked { "etcd and Go unpacked" } else { "etcd and Go are in the cache" });
     let built = cache.once(KUBERNETES, |folder| {
         let build = folder.join("build");
         fs::create_dir(&build)?;
@@ -64,7 +64,7 @@ pub(crate) fn prepare(cache: &Cache, report: &mut Report) -> Result<(), Skip> {
         make(&cache.at(TOOLS), &source, folder)?;
         fs::remove_dir_all(&build).context("cannot remove the source")
     })?;
-    report.note(if built { "Kubernetes built" } else { "Kubernetes is in the cache" });
+    transcript.note(if built { "Kubernetes built" } else { "Kubernetes is in the cache" });
     Ok(())
 }
 

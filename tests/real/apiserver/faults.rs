@@ -11,7 +11,7 @@ use tests::eventually;
 use super::cluster::kubeconfig_of;
 use super::fixtures::deployment;
 use super::setup::{ApiSetup, PATHS, RUN};
-use crate::report::{Report, all, contains, equal, holds};
+use crate::transcript::{Transcript, all, contains, equal, holds};
 
 const NAMESPACE: &str = "/api/v1/namespaces/registry";
 
@@ -20,8 +20,8 @@ const IN_CLUSTER: [&str; 6] =
     ["cert_manager", "clusterissuer", "longhorn", "rancher", "registry", "docker_registry_trust"];
 
 /// Somebody else's workload where ours is to go is a warning, and without consent nothing happens.
-pub(crate) fn foreign_workload(setup: &ApiSetup<'_>, report: &mut Report) -> anyhow::Result<()> {
-    report.part("Somebody else's workload in the namespace of the registry");
+pub(crate) fn foreign_workload(setup: &ApiSetup<'_>, transcript: &mut Transcript) -> anyhow::Result<()> {
+    transcript.part("Somebody else's workload in the namespace of the registry");
     let api = setup.api();
     api.create(
         "/api/v1/namespaces",
@@ -30,14 +30,14 @@ pub(crate) fn foreign_workload(setup: &ApiSetup<'_>, report: &mut Report) -> any
     api.create("/apis/apps/v1/namespaces/registry/deployments", &deployment("registry", "theirs"))?;
     let before = setup.settled()?;
     let run = setup.call(&[&RUN[..], &["--yes"]].concat())?;
-    report.check(
+    transcript.check(
         "without --accept-warnings: exit code 3, and it is named",
         all([
             equal(&run.code, &3),
-            contains(&run.told(), &["namespace registry holds workloads that are not of registry"]),
+            contains(&run.text(), &["namespace registry holds workloads that are not of registry"]),
         ]),
     );
-    report.check("and nothing was created or changed", equal(&api.versions(&PATHS)?, &before));
+    transcript.check("and nothing was created or changed", equal(&api.versions(&PATHS)?, &before));
     api.delete(NAMESPACE)?;
     anyhow::ensure!(
         eventually(Duration::from_mins(1), || matches!(api.has(NAMESPACE), Ok(false))),
@@ -47,8 +47,8 @@ pub(crate) fn foreign_workload(setup: &ApiSetup<'_>, report: &mut Report) -> any
 }
 
 /// No answer is not the answer that there is nothing.
-pub(crate) fn no_answer(setup: &ApiSetup<'_>, report: &mut Report) -> anyhow::Result<()> {
-    report.part("API servers that do not answer");
+pub(crate) fn no_answer(setup: &ApiSetup<'_>, transcript: &mut Transcript) -> anyhow::Result<()> {
+    transcript.part("API servers that do not answer");
     let before = setup.settled()?;
     let failing = TcpListener::bind(("127.0.0.1", 0))?;
     let url = format!("http://127.0.0.1:{}", failing.local_addr()?.port());
@@ -59,14 +59,14 @@ pub(crate) fn no_answer(setup: &ApiSetup<'_>, report: &mut Report) -> anyhow::Re
     let plan = dry.document()["plan"].as_array().cloned().unwrap_or_default();
     let planned = |name: &str| plan.iter().find(|planned| planned["component"] == name).cloned();
     let words = IN_CLUSTER.map(|name| planned(name).unwrap_or_default()["detected_before"].clone());
-    report.check(
+    transcript.check(
         "code 500: a dry run says unknown of all that is in the cluster",
         equal(&words.to_vec(), &vec![json!("unknown"); words.len()]),
     );
     let run = setup.run(&[])?;
-    report.check(
+    transcript.check(
         &format!("code 500: the run refuses with exit code 1 ({})", run.seconds()),
-        all([equal(&run.code, &1), contains(&run.told(), &["cannot be planned", "nothing was changed"])]),
+        all([equal(&run.code, &1), contains(&run.text(), &["cannot be planned", "nothing was changed"])]),
     );
     setup.machine.write("/etc/rancher/k3s/k3s.yaml", &kubeconfig_of(&setup.api().url()), 0o600)?;
     setup.cluster.freeze(true)?;
@@ -74,18 +74,18 @@ pub(crate) fn no_answer(setup: &ApiSetup<'_>, report: &mut Report) -> anyhow::Re
     setup.cluster.freeze(false)?;
     let run = run?;
     let patient = holds(run.took < Duration::from_mins(2), "dozens of questions waited for their answer");
-    report
+    transcript
         .check("a frozen etcd: a question that gets no answer is not followed by dozens of others", patient);
-    report.check(
+    transcript.check(
         &format!("a frozen etcd: the run refuses with exit code 1 ({})", run.seconds()),
-        all([equal(&run.code, &1), contains(&run.told(), &["cannot be planned"])]),
+        all([equal(&run.code, &1), contains(&run.text(), &["cannot be planned"])]),
     );
     anyhow::ensure!(
         eventually(Duration::from_mins(1), || matches!(setup.api().has("/readyz"), Ok(true))),
         "the server stays down"
     );
-    report.check("no object has changed", equal(&setup.api().versions(&PATHS)?, &before));
-    report.check("with the server back the run reuses all", holds(setup.run(&[])?.code == 0, ""));
+    transcript.check("no object has changed", equal(&setup.api().versions(&PATHS)?, &before));
+    transcript.check("with the server back the run reuses all", holds(setup.run(&[])?.code == 0, ""));
     Ok(())
 }
 

@@ -8,8 +8,8 @@ use tests::eventually;
 use super::apply::defaults;
 use super::fixtures::HOSTS;
 use super::setup::{ApiSetup, PATHS};
-use crate::machine::{Finished, RUNS};
-use crate::report::{Report, contains, equal, holds};
+use crate::machine::{CallResult, RUNS};
+use crate::transcript::{Transcript, contains, equal, holds};
 
 const NAMESPACE: &str = "/api/v1/namespaces/registry";
 const SERVICES: &str = "/api/v1/namespaces/cattle-system/services";
@@ -60,36 +60,38 @@ const KEPT: [(&str, &str); 7] = [
     ("the HelmChart of k3s", "/apis/helm.cattle.io/v1/namespaces/kube-system/helmcharts/traefik"),
 ];
 
-pub(crate) fn run(setup: &ApiSetup<'_>, report: &mut Report) -> anyhow::Result<()> {
-    report.part("Rolling the first run back, after others have used the cluster");
+pub(crate) fn run(setup: &ApiSetup<'_>, transcript: &mut Transcript) -> anyhow::Result<()> {
+    transcript.part("Rolling the first run back, after others have used the cluster");
     let api = setup.api();
     let record = first_run(setup)?;
     others_were_here(setup)?;
     let before = setup.settled()?;
     let plan = rollback(setup, &record, &[])?;
-    report.check(
+    transcript.check(
         &format!("the plan ends with exit code 0 ({})", plan.seconds()),
-        holds(plan.code == 0, plan.told()),
+        holds(plan.code == 0, plan.text()),
     );
-    report.check("and has changed nothing", equal(&api.versions(&PATHS)?, &before));
+    transcript.check("and has changed nothing", equal(&api.versions(&PATHS)?, &before));
     let safe = rollback(setup, &record, &["--apply", "--yes"])?;
-    report.check(
+    transcript.check(
         &format!("what is safe alone ends with exit code 0 ({})", safe.seconds()),
-        holds(safe.code == 0, safe.told()),
+        holds(safe.code == 0, safe.text()),
     );
-    report.check("the hosts file is as it was", equal(&setup.machine.read("/etc/hosts"), &HOSTS.to_owned()));
-    report.check(
+    transcript
+        .check("the hosts file is as it was", equal(&setup.machine.read("/etc/hosts"), &HOSTS.to_owned()));
+    transcript.check(
         "Docker's trust is gone, folders included",
         holds(!setup.machine.at("/etc/docker").exists(), "it is there"),
     );
-    report.check("the issuer, of whom a certificate is left, is still there", there(setup, ISSUER, true)?);
+    transcript
+        .check("the issuer, of whom a certificate is left, is still there", there(setup, ISSUER, true)?);
     let all = rollback(setup, &record, &["--apply", "--yes", "--include", "moderate"])?;
-    report.check(
+    transcript.check(
         &format!("with what is moderate it ends with exit code 0 ({})", all.seconds()),
-        holds(all.code == 0, all.told()),
+        holds(all.code == 0, all.text()),
     );
-    after(setup, &all.told(), report)?;
-    again(setup, &record, report)
+    after(setup, &all.text(), transcript)?;
+    again(setup, &record, transcript)
 }
 
 /// The private context of the run that created the registry.
@@ -115,45 +117,45 @@ fn others_were_here(setup: &ApiSetup<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn after(setup: &ApiSetup<'_>, told: &str, report: &mut Report) -> anyhow::Result<()> {
+fn after(setup: &ApiSetup<'_>, told: &str, transcript: &mut Transcript) -> anyhow::Result<()> {
     let api = setup.api();
     for (what, paths) in GONE {
         let left = |path: &&&str| !matches!(api.has(path), Ok(false));
         eventually(Duration::from_secs(30), || !paths.iter().any(|path| left(&path)));
         let left: Vec<&&str> = paths.iter().filter(left).collect();
-        report.check(&format!("gone: {what}"), holds(left.is_empty(), format!("{left:?}\n{told}")));
+        transcript.check(&format!("gone: {what}"), holds(left.is_empty(), format!("{left:?}\n{told}")));
     }
     for (what, path) in KEPT {
-        report.check(&format!("kept: {what}"), there(setup, path, true)?);
+        transcript.check(&format!("kept: {what}"), there(setup, path, true)?);
     }
-    report.check(
+    transcript.check(
         "local-path is the default storage class again",
         equal(&defaults(setup)?, &vec!["local-path".to_owned()]),
     );
     let calls = setup.machine.read("/state/calls");
     let forced = calls.lines().filter(|call| call.contains("--force") || call.contains("finalize")).count();
-    report.check("nothing was forced", equal(&forced, &0));
+    transcript.check("nothing was forced", equal(&forced, &0));
     Ok(())
 }
 
 /// What kept the namespace is taken away by its owners, and the same command goes on.
-fn again(setup: &ApiSetup<'_>, record: &str, report: &mut Report) -> anyhow::Result<()> {
+fn again(setup: &ApiSetup<'_>, record: &str, transcript: &mut Transcript) -> anyhow::Result<()> {
     let api = setup.api();
     api.delete(&format!("{NAMESPACE}/configmaps/theirs"))?;
     api.delete(&format!("{NAMESPACE}/services/registry"))?;
     let again = rollback(setup, record, &["--apply", "--yes", "--include", "moderate"])?;
-    report.check(
+    transcript.check(
         "with the foreign objects gone the same command ends with exit code 0",
-        holds(again.code == 0, again.told()),
+        holds(again.code == 0, again.text()),
     );
     let gone = eventually(Duration::from_secs(30), || matches!(api.has(NAMESPACE), Ok(false)));
-    report.check("and the namespace goes", holds(gone, again.told()));
+    transcript.check("and the namespace goes", holds(gone, again.text()));
     let last = rollback(setup, record, &["--json"])?;
-    report.check("a last plan has nothing left to do", contains(&last.stdout, &["undone"]));
+    transcript.check("a last plan has nothing left to do", contains(&last.stdout, &["undone"]));
     Ok(())
 }
 
-fn rollback(setup: &ApiSetup<'_>, record: &str, more: &[&str]) -> anyhow::Result<Finished> {
+fn rollback(setup: &ApiSetup<'_>, record: &str, more: &[&str]) -> anyhow::Result<CallResult> {
     setup.call(&[&["rollback", "--to", record][..], more].concat())
 }
 

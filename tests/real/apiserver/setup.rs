@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::api::Api;
 use super::cluster::Cluster;
 use crate::cache::{SHARED, Scratch, Subject};
-use crate::machine::{Finished, Machine, RUNS};
+use crate::machine::{CallResult, Machine, RUNS};
 use crate::process::Daemon;
 
 /// The arguments of the run, apart from the consents.
@@ -75,7 +75,7 @@ impl ApiSetup<'_> {
     }
 
     /// The run, with the plan and the warnings accepted.
-    pub(crate) fn run(&self, more: &[&str]) -> anyhow::Result<Finished> {
+    pub(crate) fn run(&self, more: &[&str]) -> anyhow::Result<CallResult> {
         self.call(&[&RUN[..], &["--yes", "--accept-warnings"], more].concat())
     }
 
@@ -93,7 +93,7 @@ impl ApiSetup<'_> {
     }
 
     /// Runs the program with these arguments alone.
-    pub(crate) fn call(&self, arguments: &[&str]) -> anyhow::Result<Finished> {
+    pub(crate) fn call(&self, arguments: &[&str]) -> anyhow::Result<CallResult> {
         self.machine.bootstrap(self.subject, arguments)
     }
 }

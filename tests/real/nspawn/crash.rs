@@ -10,8 +10,8 @@ use super::rollback;
 use super::setup::{NspawnSetup, SERVER_RUN};
 use crate::container::Booted;
 use crate::inspect::{Snapshot, ended, private_files, service};
-use crate::machine::{Finished, Machine, RUNS};
-use crate::report::{Report, Verdict, all, equal, holds};
+use crate::machine::{CallResult, Machine, RUNS};
+use crate::transcript::{CheckResult, Transcript, all, equal, holds};
 
 /// What a run may write to, apart from its records.
 const PLACES: &str = "/etc/systemd/system /etc/rancher /etc/exports /etc/hosts /usr/local /srv";
@@ -28,18 +28,19 @@ struct Case<'a> {
     prepare: fn(&NspawnSetup<'_>, &Machine) -> anyhow::Result<()>,
 }
 
-pub(crate) fn run(setup: &NspawnSetup<'_>, report: &mut Report) -> anyhow::Result<()> {
+pub(crate) fn run(setup: &NspawnSetup<'_>, transcript: &mut Transcript) -> anyhow::Result<()> {
     let server = Case { setup, arguments: |_| Ok(words(&SERVER_RUN)), prepare: |_, _| Ok(()) };
-    report.part("A server run is killed upon each of its renames, and run again");
-    server.at_each_rename(report)?;
-    report.part("A server run is killed inside the install script, and run again");
-    server.in_the_script(report)?;
-    report.part("A run for the export and the hosts file is killed upon each of its renames, and run again");
+    transcript.part("A server run is killed upon each of its renames, and run again");
+    server.at_each_rename(transcript)?;
+    transcript.part("A server run is killed inside the install script, and run again");
+    server.in_the_script(transcript)?;
+    transcript
+        .part("A run for the export and the hosts file is killed upon each of its renames, and run again");
     let local = Case { setup, arguments: |_| Ok(words(&host_local::RUN)), prepare: host_local::prepare };
-    local.at_each_rename(report)?;
-    report.part("Its rollback is killed upon each of its renames, and run again");
+    local.at_each_rename(transcript)?;
+    transcript.part("Its rollback is killed upon each of its renames, and run again");
     let back = Case { setup, arguments: rollback::arguments, prepare: rollback::prepare };
-    back.at_each_rename(report)
+    back.at_each_rename(transcript)
 }
 
 fn words(arguments: &[&str]) -> Vec<String> {
@@ -53,22 +54,22 @@ impl Case<'_> {
         Ok(machine)
     }
 
-    fn call(&self, machine: &Machine, wrapper: &[&str]) -> anyhow::Result<Finished> {
+    fn call(&self, machine: &Machine, wrapper: &[&str]) -> anyhow::Result<CallResult> {
         let arguments = (self.arguments)(machine)?;
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         machine.bootstrap_under(wrapper, self.setup.subject, &arguments)
     }
 
     /// What an undisturbed run leaves.
-    fn reference(&self, report: &mut Report) -> anyhow::Result<Snapshot> {
+    fn reference(&self, transcript: &mut Transcript) -> anyhow::Result<Snapshot> {
         let machine = self.boot()?;
         let run = self.call(&machine, &[])?;
-        report.check("an undisturbed run ends with exit code 0", ended(&run, 0));
+        transcript.check("an undisturbed run ends with exit code 0", ended(&run, 0));
         Snapshot::of_content(&machine, PLACES)
     }
 
-    fn at_each_rename(&self, report: &mut Report) -> anyhow::Result<()> {
-        let reference = self.reference(report)?;
+    fn at_each_rename(&self, transcript: &mut Transcript) -> anyhow::Result<()> {
+        let reference = self.reference(transcript)?;
         for number in 1..LIMIT {
             let machine = self.boot()?;
             let before = machine.manifests().len();
@@ -77,31 +78,32 @@ impl Case<'_> {
             let killed = self.call(&machine, &strace)?;
             if killed.code == 0 {
                 let (points, enough) = (number - 1, number > 8);
-                report.check(&format!("{points} renames were all there are"), holds(enough, killed.told()));
+                transcript
+                    .check(&format!("{points} renames were all there are"), holds(enough, killed.text()));
                 return Ok(());
             }
             let state = state(&machine, before);
-            let verdict = equal(&killed.code, &137).and_then(|()| self.completes(&machine, &reference));
-            report.check(&format!("rename {number:2}: {state}"), verdict);
+            let result = equal(&killed.code, &137).and_then(|()| self.completes(&machine, &reference));
+            transcript.check(&format!("rename {number:2}: {state}"), result);
         }
-        report.check("a run makes fewer renames than that", Err(format!("{LIMIT}")));
+        transcript.check("a run makes fewer renames than that", Err(format!("{LIMIT}")));
         Ok(())
     }
 
-    fn in_the_script(&self, report: &mut Report) -> anyhow::Result<()> {
-        let reference = self.reference(report)?;
+    fn in_the_script(&self, transcript: &mut Transcript) -> anyhow::Result<()> {
+        let reference = self.reference(transcript)?;
         for point in ["start", "unit", "enabled", "started"] {
             let machine = self.boot()?;
             machine.write(&format!("/run/k3s-install-{point}"), "kill", 0o644)?;
             let killed = self.call(&machine, &[])?;
-            let verdict = equal(&killed.code, &137).and_then(|()| self.completes(&machine, &reference));
-            report.check(&format!("killed at {point:?} of the script"), verdict);
+            let result = equal(&killed.code, &137).and_then(|()| self.completes(&machine, &reference));
+            transcript.check(&format!("killed at {point:?} of the script"), result);
         }
         Ok(())
     }
 
     /// Holds if the next run completes what the killed one has begun.
-    fn completes(&self, machine: &Machine, reference: &Snapshot) -> Verdict {
+    fn completes(&self, machine: &Machine, reference: &Snapshot) -> CheckResult {
         let words = |error: anyhow::Error| format!("{error:#}");
         let installed = machine.contexts().values().any(script_is_done);
         let calls = || machine.read("/var/log/k3s-install-calls").lines().count();

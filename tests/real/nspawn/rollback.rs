@@ -6,59 +6,60 @@ use super::host_local::{self, FILES};
 use super::setup::NspawnSetup;
 use crate::inspect::{Snapshot, ended, service};
 use crate::machine::{Machine, RUNS};
-use crate::report::{Report, all, contains, equal, holds};
+use crate::transcript::{Transcript, all, contains, equal, holds};
 
 /// What somebody adds after the run.
 const EXPORT: &str = "/srv/other 10.9.0.0/16(ro,no_subtree_check)\n";
 const NAME: &str = "10.4.5.6 later.e2e.test\n";
 
-pub(crate) fn run(setup: &NspawnSetup<'_>, report: &mut Report) -> anyhow::Result<()> {
-    report.part("Rolling the export and the hosts file back, after others have written to both");
+pub(crate) fn run(setup: &NspawnSetup<'_>, transcript: &mut Transcript) -> anyhow::Result<()> {
+    transcript.part("Rolling the export and the hosts file back, after others have written to both");
     let machine = setup.boot()?;
     prepare(setup, &machine)?;
-    report.note("a machine with a server, an export and a block, and later lines of somebody else");
+    transcript.note("a machine with a server, an export and a block, and later lines of somebody else");
     let before = Snapshot::of_everything(&machine)?;
     let record = record(&machine)?;
     let plan = machine.bootstrap(setup.subject, &["rollback", "--to", &record])?;
     let named = contains(&plan.stdout, &["/etc/exports", "/etc/hosts"]);
-    report.check(
+    transcript.check(
         &format!("the plan ends with exit code 0 and names both ({})", plan.seconds()),
         all([ended(&plan, 0), named]),
     );
-    report.check("and has changed nothing", Snapshot::of_everything(&machine)?.same_as(&before));
+    transcript.check("and has changed nothing", Snapshot::of_everything(&machine)?.same_as(&before));
     let safe = machine.bootstrap(setup.subject, &["rollback", "--to", &record, "--apply", "--yes"])?;
-    report.check(&format!("what is safe alone ends with exit code 0 ({})", safe.seconds()), ended(&safe, 0));
-    report.check(
+    transcript
+        .check(&format!("what is safe alone ends with exit code 0 ({})", safe.seconds()), ended(&safe, 0));
+    transcript.check(
         "the block is gone, all other lines are kept to the byte",
         equal(&machine.read("/etc/hosts"), &format!("{}{NAME}", FILES[1].1)),
     );
-    report.check("the export is still listed", contains(&exported(&machine)?, &["/srv/nfs/k8s-share"]));
+    transcript.check("the export is still listed", contains(&exported(&machine)?, &["/srv/nfs/k8s-share"]));
     let arguments = arguments(&machine)?;
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let moderate = machine.bootstrap(setup.subject, &arguments)?;
-    report.check(
+    transcript.check(
         &format!("with what is moderate it ends with exit code 0 ({})", moderate.seconds()),
         ended(&moderate, 0),
     );
-    report.check(
+    transcript.check(
         "our export line is gone, all others are kept to the byte",
         equal(&machine.read("/etc/exports"), &format!("{}\n{EXPORT}", FILES[0].1)),
     );
     let listed = exported(&machine)?;
-    report.check(
+    transcript.check(
         "exportfs -v agrees",
         all([holds(!listed.contains("k8s-share"), &listed), contains(&listed, &["/srv/other 10.0.0.0/8("])]),
     );
-    report.check(
+    transcript.check(
         "the folders of the run are gone",
         holds(!machine.at("/srv/nfs").exists(), "/srv/nfs is there"),
     );
-    report.check("the server of another run is as it was", service(&machine, "k3s"));
+    transcript.check("the server of another run is as it was", service(&machine, "k3s"));
     let before = Snapshot::of_everything(&machine)?;
     let again = machine.bootstrap(setup.subject, &arguments)?;
-    report.check("the same command again ends with exit code 0", ended(&again, 0));
-    report.check("and has changed nothing", Snapshot::of_everything(&machine)?.same_as(&before));
-    elsewhere(setup, &machine, &record, report)
+    transcript.check("the same command again ends with exit code 0", ended(&again, 0));
+    transcript.check("and has changed nothing", Snapshot::of_everything(&machine)?.same_as(&before));
+    elsewhere(setup, &machine, &record, transcript)
 }
 
 /// A record is good on the machine alone that it was made on.
@@ -66,7 +67,7 @@ fn elsewhere(
     setup: &NspawnSetup<'_>,
     machine: &Machine,
     record: &str,
-    report: &mut Report,
+    transcript: &mut Transcript,
 ) -> anyhow::Result<()> {
     let other = setup.boot()?;
     other.sh(&format!("mkdir -m 700 -p {RUNS}"))?;
@@ -74,9 +75,9 @@ fn elsewhere(
         other.write(&path, &machine.read(&path), 0o600)?;
     }
     let refused = other.bootstrap(setup.subject, &["rollback", "--to", record, "--apply", "--yes"])?;
-    report.check(
+    transcript.check(
         "on another machine the record is refused",
-        all([holds(refused.code != 0, refused.told()), contains(&refused.stderr, &["another machine"])]),
+        all([holds(refused.code != 0, refused.text()), contains(&refused.stderr, &["another machine"])]),
     );
     Ok(())
 }
@@ -85,7 +86,7 @@ fn elsewhere(
 pub(crate) fn prepare(setup: &NspawnSetup<'_>, machine: &Machine) -> anyhow::Result<()> {
     host_local::prepare(setup, machine)?;
     let run = machine.bootstrap(setup.subject, &host_local::RUN)?;
-    anyhow::ensure!(run.code == 0, "{}", run.told());
+    anyhow::ensure!(run.code == 0, "{}", run.text());
     for (path, line) in [("/etc/exports", EXPORT), ("/etc/hosts", NAME)] {
         machine.write(path, &(machine.read(path) + line), 0o644)?;
     }

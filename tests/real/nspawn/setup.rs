@@ -12,7 +12,7 @@ use std::process::Command;
 
 use crate::cache::{Cache, SHARED, Scratch, Subject};
 use crate::container::{Booted, Root};
-use crate::machine::{Finished, Machine, RUNS};
+use crate::machine::{CallResult, Machine, RUNS};
 use crate::process;
 
 /// The arguments of a server run.
@@ -49,7 +49,7 @@ impl<'a> NspawnSetup<'a> {
     }
 
     /// `bootstrap run` for a server from the artifacts directory.
-    pub(crate) fn server_run(&self, machine: &Machine) -> anyhow::Result<Finished> {
+    pub(crate) fn server_run(&self, machine: &Machine) -> anyhow::Result<CallResult> {
         machine.bootstrap(self.subject, &SERVER_RUN)
     }
 }

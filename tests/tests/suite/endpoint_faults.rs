@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tests::{Act, Outcome, Sandbox, Server, eventually};
+use tests::{Outcome, Response, Sandbox, Server, eventually};
 
 /// Far above what a dry run takes on a busy machine, far below any time-out of a delivery that is waited for.
 const BOUND: Duration = Duration::from_secs(4);
@@ -32,11 +32,11 @@ fn unnoticed(name: &str, endpoint: &str) -> Sandbox {
 
 /// The documents of the run, still in the outbox, arrive once the endpoint is well again.
 fn nothing_is_lost(name: &str, sandbox: &Sandbox) {
-    sandbox.settle();
-    assert_eq!(sandbox.waiting().len(), 5, "{name}");
-    let well = Server::start([Act::Status(202)]);
+    sandbox.wait_for_deliveries();
+    assert_eq!(sandbox.queued().len(), 5, "{name}");
+    let well = Server::start([Response::Status(202)]);
     sandbox.flush(&well).expect(0);
-    assert_eq!((well.accepted().len(), sandbox.waiting().len()), (5, 0), "{name}");
+    assert_eq!((well.accepted().len(), sandbox.queued().len()), (5, 0), "{name}");
 }
 
 #[test]
@@ -53,7 +53,7 @@ fn unresolvable() {
 
 #[test]
 fn hanging() {
-    let server = Server::start([Act::Silence]);
+    let server = Server::start([Response::Never]);
     let sandbox = unnoticed("hanging", &server.url());
     sandbox.kill_deliveries();
     nothing_is_lost("hanging", &sandbox);
@@ -61,7 +61,7 @@ fn hanging() {
 
 #[test]
 fn trickling() {
-    let server = Server::start([Act::Trickle]);
+    let server = Server::start([Response::Trickle]);
     let sandbox = unnoticed("trickling", &server.url());
     sandbox.kill_deliveries();
     nothing_is_lost("trickling", &sandbox);
@@ -69,21 +69,21 @@ fn trickling() {
 
 #[test]
 fn failing_for_ever() {
-    let server = Server::start([Act::Status(500)]);
+    let server = Server::start([Response::Status(500)]);
     nothing_is_lost("failing", &unnoticed("failing", &server.url()));
 }
 
 #[test]
 fn answers_of_every_kind() {
     for status in [204, 307, 400, 407, 429, 503] {
-        let server = Server::start([Act::Status(status)]);
+        let server = Server::start([Response::Status(status)]);
         unnoticed(&status.to_string(), &server.url());
     }
 }
 
 #[test]
 fn a_delivery_keeps_no_descriptor_of_the_run() {
-    let server = Server::start([Act::Silence]);
+    let server = Server::start([Response::Never]);
     let sandbox = Sandbox::new();
     // Whoever reads the output until its end would wait for the delivery, if it held the pipe.
     let outcome = sandbox.reporting_run(&server).run().expect(0);
@@ -108,11 +108,11 @@ fn session(pid: u32) -> Option<String> {
 
 #[test]
 fn purging_stops_a_delivery_that_is_under_way() {
-    let server = Server::start([Act::After(300)]);
+    let server = Server::start([Response::Delayed(300)]);
     let sandbox = Sandbox::new();
     sandbox.reporting_run(&server).run().expect(0);
     sandbox.bootstrap(["telemetry", "purge", "--yes"]).run().expect(0);
-    sandbox.settle();
+    sandbox.wait_for_deliveries();
     assert!(server.received().len() < 5, "{} went out all the same", server.received().len());
-    assert!(sandbox.waiting().is_empty());
+    assert!(sandbox.queued().is_empty());
 }

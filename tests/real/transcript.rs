@@ -21,17 +21,17 @@ pub(crate) fn line(text: &str) {
 }
 
 /// Whether something holds, and what was found instead.
-pub(crate) type Verdict = Result<(), String>;
+pub(crate) type CheckResult = Result<(), String>;
 
 /// Writes the transcript and counts.
-pub(crate) struct Report {
+pub(crate) struct Transcript {
     began: Instant,
     last: Instant,
     passed: usize,
     failed: Vec<String>,
 }
 
-impl Report {
+impl Transcript {
     /// An empty one, whose clock runs from now.
     pub(crate) fn new() -> Self {
         let now = Instant::now();
@@ -51,9 +51,9 @@ impl Report {
     }
 
     /// Says whether something holds and how long it took since the line before.
-    pub(crate) fn check(&mut self, what: &str, verdict: Verdict) {
+    pub(crate) fn check(&mut self, what: &str, result: CheckResult) {
         let took = self.lap();
-        match verdict {
+        match result {
             Ok(()) => {
                 self.passed += 1;
                 line(&format!("ok    {took}  {what}"));
@@ -88,17 +88,17 @@ impl Report {
 }
 
 /// Holds if both are the same.
-pub(crate) fn equal<T: PartialEq + Debug>(found: &T, wanted: &T) -> Verdict {
+pub(crate) fn equal<T: PartialEq + Debug>(found: &T, wanted: &T) -> CheckResult {
     if found == wanted { Ok(()) } else { Err(format!("found  {found:?}\nwanted {wanted:?}")) }
 }
 
 /// Holds if `is` does; `evidence` is what else to show.
-pub(crate) fn holds(is: bool, evidence: impl Into<String>) -> Verdict {
+pub(crate) fn holds(is: bool, evidence: impl Into<String>) -> CheckResult {
     if is { Ok(()) } else { Err(evidence.into()) }
 }
 
 /// Holds if `text` has each of `parts`, wherever lines are broken.
-pub(crate) fn contains(text: &str, parts: &[&str]) -> Verdict {
+pub(crate) fn contains(text: &str, parts: &[&str]) -> CheckResult {
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     match parts.iter().find(|part| !text.contains(**part)) {
         None => Ok(()),
@@ -107,7 +107,7 @@ pub(crate) fn contains(text: &str, parts: &[&str]) -> Verdict {
 }
 
 /// Holds if all do; what does not is told together.
-pub(crate) fn all(verdicts: impl IntoIterator<Item = Verdict>) -> Verdict {
-    let faults: Vec<String> = verdicts.into_iter().filter_map(Verdict::err).collect();
+pub(crate) fn all(results: impl IntoIterator<Item = CheckResult>) -> CheckResult {
+    let faults: Vec<String> = results.into_iter().filter_map(CheckResult::err).collect();
     if faults.is_empty() { Ok(()) } else { Err(faults.join("\n")) }
 }

@@ -14,6 +14,7 @@ mod directories;
 mod dry_run;
 mod endpoint_faults;
 mod faults_table;
+mod house;
 mod kill;
 mod output;
 mod privacy;

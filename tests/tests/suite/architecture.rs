@@ -22,16 +22,20 @@ const ARROWS: [(&str, &[&str]); 7] = [
 const HTTP_CLIENTS: [&str; 8] =
     ["attohttpc", "curl", "hyper", "hyper-util", "isahc", "reqwest", "surf", "ureq"];
 
+/// What Cargo knows of the workspace, for this platform alone: without a network it has no crates of others.
 pub(crate) fn metadata(options: &[&str]) -> Value {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
-        .args(["metadata", "--format-version", "1", "--locked", "--offline"])
-        .args(options)
-        .current_dir(workspace())
-        .output()
-        .expect("cargo starts");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).expect("JSON")
+    let platform = text_of(Command::new("rustc").args(["--print", "host-tuple"]));
+    let mut command = Command::new(cargo);
+    command.args(["metadata", "--format-version", "1", "--locked", "--offline"]);
+    command.args(["--filter-platform", platform.trim()]).args(options);
+    serde_json::from_str(&text_of(&mut command)).expect("JSON")
+}
+
+fn text_of(command: &mut Command) -> String {
+    let output = command.current_dir(workspace()).output().expect("it starts");
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("UTF-8")
 }
 
 pub(crate) fn members(metadata: &Value) -> impl Iterator<Item = &Value> {

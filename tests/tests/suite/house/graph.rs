@@ -57,6 +57,17 @@ impl Graph {
         text
     }
 
+    /// The arrows between top-level modules that run against `order`, in which each may use those before it. The root
+    /// file has no place: it may use all, and whoever uses what it defines makes a circle.
+    pub(crate) fn upwards(&self, order: &[&str]) -> Vec<String> {
+        let place = |name: &str| order.iter().position(|known| *known == name);
+        let top = self.levels().remove(&Vec::new()).unwrap_or_default();
+        top.iter()
+            .filter(|((from, to), _)| place(from).is_some_and(|from| Some(from) < place(to)))
+            .map(|((from, to), arrow)| self.explain(&[], from, to, arrow))
+            .collect()
+    }
+
     /// Every arrow of every level, one a line.
     pub(crate) fn listing(&self) -> String {
         let mut text = String::new();
@@ -78,7 +89,7 @@ impl Graph {
     }
 
     /// An arrow with its proof.
-    pub(crate) fn explain(&self, path: &[String], from: &str, to: &str, arrow: &Arrow) -> String {
+    fn explain(&self, path: &[String], from: &str, to: &str, arrow: &Arrow) -> String {
         let file = self.modules[arrow.from].file.display();
         format!("{} -> {}: `{}` in {file}:{}", label(path, from), label(path, to), arrow.text, arrow.line)
     }

@@ -146,6 +146,18 @@ fn a_circle_is_found_through_others_and_named_with_its_uses() {
 }
 
 #[test]
+fn an_arrow_against_the_order_is_told() {
+    let files = [
+        ("lib.rs", "mod a; mod b; fn f() { a::go(); b::go() }"),
+        ("a.rs", "use crate::b::B;"),
+        ("b.rs", "pub struct B;"),
+    ];
+    assert_eq!(graph(&files).upwards(&["b", "a"]), [] as [String; 0]);
+    let upwards = graph(&files).upwards(&["a", "b"]);
+    assert!(upwards.len() == 1 && upwards[0].starts_with("a -> b: `use crate::b::B`"), "{upwards:?}");
+}
+
+#[test]
 fn a_method_that_another_module_gives_to_a_type_is_that_modules() {
     let a = "pub struct A; fn f(a: A) { a.shown() }";
     let b = "use crate::a::A; impl A { pub fn shown(&self) {} }";

@@ -8,6 +8,7 @@ pub mod artifacts;
 mod cert_manager;
 mod chart;
 mod clusterissuer;
+mod component_plan;
 mod dependent;
 mod detection;
 mod docker_registry_trust;
@@ -17,7 +18,6 @@ mod k3s;
 mod local_hosts;
 mod longhorn;
 pub mod nfs;
-mod plan;
 mod probe;
 mod rancher;
 mod registry;
@@ -25,10 +25,10 @@ mod spec;
 
 use schema::{Component, Mode};
 
+pub use component_plan::{ComponentPlan, PlanContext};
 pub use dependent::{Dependent, Identity, PendingRemoval, names};
 pub use detection::{Conflict, Detection, Gap};
 pub use finding::{Finding, Severity};
-pub use plan::{ComponentPlan, PlanContext};
 pub use probe::{Cluster, Probe, has_cluster};
 pub use spec::{ChecksumInput, Pin, PinForm, RollbackClass, Spec};
 
@@ -36,16 +36,16 @@ use crate::settings::Settings;
 
 /// Every component, in the order in which they are worked on and in which the contract lists them.
 pub static COMPONENTS: [&dyn Spec; 10] = [
-    &k3s::K3s,
-    &helm::Helm,
-    &cert_manager::CertManager,
-    &clusterissuer::ClusterIssuer,
-    &longhorn::Longhorn,
-    &rancher::Rancher,
-    &registry::Registry,
-    &nfs::Nfs,
-    &local_hosts::LocalHosts,
-    &docker_registry_trust::DockerRegistryTrust,
+    &k3s::K3sSpec,
+    &helm::HelmSpec,
+    &cert_manager::CertManagerSpec,
+    &clusterissuer::ClusterIssuerSpec,
+    &longhorn::LonghornSpec,
+    &rancher::RancherSpec,
+    &registry::RegistrySpec,
+    &nfs::NfsSpec,
+    &local_hosts::LocalHostsSpec,
+    &docker_registry_trust::DockerRegistryTrustSpec,
 ];
 
 /// The entry of a component. A test holds that the table has each component of the contract at its place.

@@ -25,7 +25,7 @@ mod perform;
 mod yaml;
 
 pub use action::{Action, Content, HelmRelease, Step, UndoAction};
-pub use artifact::{Artifact, ChecksumSource, Origin, Sha256Sum};
+pub use artifact::{Artifact, ArtifactOrigin, ChecksumSource, Sha256Sum};
 pub use command::{FIELD_MANAGER, list_namespace, namespaced_kinds};
 pub use condition::{Check, Condition, Unmet};
 pub use document::{Document, SecretKeyRef, SecretSource};

@@ -12,9 +12,9 @@ use crate::step::{Action, Check, Condition, Document, Kube, ObjectRef, Step, tex
 const API: &str = "cert-manager.io/v1";
 const KIND: &str = "ClusterIssuer";
 
-pub(super) struct ClusterIssuer;
+pub(super) struct ClusterIssuerSpec;
 
-impl Spec for ClusterIssuer {
+impl Spec for ClusterIssuerSpec {
     fn id(&self) -> Component {
         Component::Clusterissuer
     }

@@ -9,9 +9,9 @@ use crate::host::ProbeError;
 use crate::settings::Settings;
 use crate::step::{Action, Check, Condition, Content, Step, certificate};
 
-pub(super) struct DockerRegistryTrust;
+pub(super) struct DockerRegistryTrustSpec;
 
-impl Spec for DockerRegistryTrust {
+impl Spec for DockerRegistryTrustSpec {
     fn id(&self) -> Component {
         Component::DockerRegistryTrust
     }

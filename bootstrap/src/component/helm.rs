@@ -5,13 +5,13 @@ use schema::{Component, Mode};
 use super::artifacts::{self, Release};
 use super::{ChecksumInput, ComponentPlan, Detection, Pin, PlanContext, Probe, RollbackClass, Spec};
 use crate::host::{Command, ProbeError};
-use crate::step::{Action, Artifact, Check, ChecksumSource, Condition, Origin, Step};
+use crate::step::{Action, Artifact, ArtifactOrigin, Check, ChecksumSource, Condition, Step};
 
 const BINARY: &str = "/usr/local/bin/helm";
 
-pub(super) struct Helm;
+pub(super) struct HelmSpec;
 
-impl Spec for Helm {
+impl Spec for HelmSpec {
     fn id(&self) -> Component {
         Component::Helm
     }
@@ -82,13 +82,13 @@ fn steps(context: &PlanContext<'_>) -> Vec<Step> {
 /// The archive that holds the helm program.
 fn archive(context: &PlanContext<'_>) -> Artifact {
     let name =
-        format!("helm-{}-linux-{}.tar.gz", Helm.version(context.settings), artifacts::arch(context.arch));
+        format!("helm-{}-linux-{}.tar.gz", HelmSpec.version(context.settings), artifacts::arch(context.arch));
     let url = format!("https://get.helm.sh/{}", artifacts::encoded(&name));
     artifacts::artifact(
         context,
         Release {
             checksum: ChecksumSource::SumFile { url: format!("{url}.sha256sum"), entry: name.clone() },
-            origin: Origin::Url(url),
+            origin: ArtifactOrigin::Url(url),
             sums: Some(format!("{name}.sha256sum")),
             pin: "helm",
             name,

@@ -15,9 +15,9 @@ const MARKER: &str = "productive-k3s";
 /// Traefik listens on every address of the host; this one never changes.
 const ADDRESS: &str = "127.0.0.1";
 
-pub(super) struct LocalHosts;
+pub(super) struct LocalHostsSpec;
 
-impl Spec for LocalHosts {
+impl Spec for LocalHostsSpec {
     fn id(&self) -> Component {
         Component::LocalHosts
     }

@@ -32,9 +32,9 @@ const DELETION_FLAG: &str = "deleting-confirmation-flag";
 /// The storage class for volumes with one copy.
 const SINGLE: &str = "longhorn-single";
 
-pub(super) struct Longhorn;
+pub(super) struct LonghornSpec;
 
-impl Spec for Longhorn {
+impl Spec for LonghornSpec {
     fn id(&self) -> Component {
         Component::Longhorn
     }
@@ -137,7 +137,7 @@ fn storage(probe: &Probe<'_>) -> Result<Detection, ProbeError> {
 fn steps(context: &PlanContext<'_>) -> Vec<Step> {
     let longhorn = &context.settings.longhorn;
     let replicas = longhorn.replica_count.get();
-    let version = Longhorn.version(context.settings);
+    let version = LonghornSpec.version(context.settings);
     let chart = artifacts::chart(context, CHART.repository, CHART.name, version, "longhorn");
     let mut steps = vec![
         Step::new("iSCSI initiator", Action::EnsurePackages(vec!["open-iscsi".to_owned()])),

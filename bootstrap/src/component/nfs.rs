@@ -18,9 +18,9 @@ const KERNEL_EXPORTS: &str = "/var/lib/nfs/etab";
 /// Pods work as root in the volumes that they mount; without the last option they could not write.
 const OPTIONS: &str = "rw,sync,no_subtree_check,no_root_squash";
 
-pub(super) struct Nfs;
+pub(super) struct NfsSpec;
 
-impl Spec for Nfs {
+impl Spec for NfsSpec {
     fn id(&self) -> Component {
         Component::Nfs
     }

@@ -18,9 +18,9 @@ const CHART: Chart = Chart {
     deployment: "rancher",
 };
 
-pub(super) struct Rancher;
+pub(super) struct RancherSpec;
 
-impl Spec for Rancher {
+impl Spec for RancherSpec {
     fn id(&self) -> Component {
         Component::Rancher
     }
@@ -66,7 +66,7 @@ impl Spec for Rancher {
 }
 
 fn steps(context: &PlanContext<'_>) -> Vec<Step> {
-    let version = Rancher.version(context.settings);
+    let version = RancherSpec.version(context.settings);
     let chart = artifacts::chart(context, CHART.repository, CHART.name, version, "rancher");
     CHART.steps(context, chart, values(context)).to_vec()
 }

@@ -20,9 +20,9 @@ const LOGINS: &str = "registry-htpasswd";
 /// The secret that cert-manager keeps the registry's certificate in.
 const CERTIFICATE: &str = "registry-tls";
 
-pub(super) struct Registry;
+pub(super) struct RegistrySpec;
 
-impl Spec for Registry {
+impl Spec for RegistrySpec {
     fn id(&self) -> Component {
         Component::Registry
     }
@@ -107,7 +107,7 @@ fn steps(context: &PlanContext<'_>) -> Vec<Step> {
     let mut objects = vec![("registry namespace", Document::new(namespace))];
     objects.push(("registry volume", Document::new(volume(registry))));
     objects.extend(registry.auth.as_ref().map(|auth| ("registry logins", logins(auth))));
-    let image = Registry.version(context.settings);
+    let image = RegistrySpec.version(context.settings);
     objects.push(("registry deployment", Document::new(deployment(image, registry.auth.is_some()))));
     objects.push(("registry service", Document::new(service())));
     let issuer = context.settings.tls.issuer().as_str();

@@ -73,7 +73,7 @@ impl Host {
         {
             return Ok(Written::Unchanged);
         }
-        self.put(path, &Content::Text(text), mode, found.as_ref())
+        self.put(path, &FileContent::Text(text), mode, found.as_ref())
     }
 
     /// Puts a copy of the staged file `from` in the place of `path`, as [`Self::write`] does.
@@ -82,7 +82,7 @@ impl Host {
     /// The old file is as it was. Symbolic links are refused.
     pub fn install(&self, from: &Path, path: &Path, mode: u32) -> Result<Written, FileError> {
         let found = self.replaceable(path)?;
-        self.put(path, &Content::CopyOf(from), Some(mode), found.as_ref())
+        self.put(path, &FileContent::CopyOf(from), Some(mode), found.as_ref())
     }
 
     fn replaceable(&self, path: &Path) -> Result<Option<Metadata>, FileError> {
@@ -98,7 +98,7 @@ impl Host {
     fn put(
         &self,
         path: &Path,
-        content: &Content<'_>,
+        content: &FileContent<'_>,
         mode: Option<u32>,
         found: Option<&Metadata>,
     ) -> Result<Written, FileError> {
@@ -108,9 +108,9 @@ impl Host {
             (RootAccess::Sudo, _) => {
                 self.replace_by_sudo(&self.at(path), content, mode, owner.unwrap_or((0, 0)))?
             }
-            (_, Content::Text(text)) => native::replace(&self.at(path), text.as_bytes(), mode, owner)
+            (_, FileContent::Text(text)) => native::replace(&self.at(path), text.as_bytes(), mode, owner)
                 .map_err(failed("write", path))?,
-            (_, Content::CopyOf(from)) => {
+            (_, FileContent::CopyOf(from)) => {
                 let bytes = fs::read(from).map_err(failed("read", from))?;
                 native::replace(&self.at(path), &bytes, mode, owner).map_err(failed("write", path))?
             }
@@ -190,13 +190,13 @@ impl Host {
     fn replace_by_sudo(
         &self,
         target: &Path,
-        content: &Content<'_>,
+        content: &FileContent<'_>,
         mode: u32,
         (uid, gid): (u32, u32),
     ) -> Result<bool, FileError> {
         let (from, stdin) = match content {
-            Content::Text(text) => ("/dev/stdin".into(), Stdin::Secret(Secret::new(*text))),
-            Content::CopyOf(from) => (from.to_string_lossy(), Stdin::Empty),
+            FileContent::Text(text) => ("/dev/stdin".into(), Stdin::Secret(Secret::new(*text))),
+            FileContent::CopyOf(from) => (from.to_string_lossy(), Stdin::Empty),
         };
         let (target, new) =
             (target.to_string_lossy(), native::temporary(target).to_string_lossy().into_owned());
@@ -225,7 +225,7 @@ impl Host {
 }
 
 /// What a file is given.
-enum Content<'a> {
+enum FileContent<'a> {
     Text(&'a str),
     CopyOf(&'a Path),
 }

@@ -27,13 +27,13 @@ pub struct Output {
 /// What a command reads, and where its standard output goes.
 pub(super) struct Pipes {
     /// Its standard input.
-    pub(super) stdin: Source,
+    pub(super) stdin: StdinSource,
     /// A file that takes its standard output in place of being captured.
     pub(super) stdout: Option<File>,
 }
 
 /// Where the standard input of a command comes from.
-pub(super) enum Source {
+pub(super) enum StdinSource {
     /// Bytes in memory.
     Bytes(Vec<u8>),
     /// An open file, read from where it stands.
@@ -107,11 +107,11 @@ pub(super) fn run(
     kill: &dyn Fn(Pid, Signal),
 ) -> io::Result<Ended> {
     let input = match pipes.stdin {
-        Source::Bytes(bytes) => {
+        StdinSource::Bytes(bytes) => {
             command.stdin(Stdio::piped());
             bytes
         }
-        Source::File(file) => {
+        StdinSource::File(file) => {
             command.stdin(Stdio::from(file));
             Vec::new()
         }

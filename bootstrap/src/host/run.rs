@@ -10,7 +10,7 @@ use std::time::Instant;
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use super::process::{self, Ended, OnLine, Pipes, Source};
+use super::process::{self, Ended, OnLine, Pipes, StdinSource};
 use super::{Command, CommandError, Host, Output, Privilege, RootAccess, Stdin};
 
 /// This many last lines of output go into an error.
@@ -39,13 +39,13 @@ impl Host {
 
     /// As [`Self::run`], with `file` in the place of standard output.
     pub(super) fn run_into(&self, command: &Command, file: File) -> Result<Output, CommandError> {
-        let pipes = Pipes { stdin: Source::Bytes(input(command)), stdout: Some(file) };
+        let pipes = Pipes { stdin: StdinSource::Bytes(input(command)), stdout: Some(file) };
         self.passed(command, self.ask_with(command, pipes)?)
     }
 
     /// As [`Self::run`], with `file` in the place of standard input.
     pub(super) fn run_from(&self, command: &Command, file: File) -> Result<Output, CommandError> {
-        let pipes = Pipes { stdin: Source::File(file), stdout: None };
+        let pipes = Pipes { stdin: StdinSource::File(file), stdout: None };
         self.passed(command, self.ask_with(command, pipes)?)
     }
 
@@ -54,7 +54,7 @@ impl Host {
     /// # Errors
     /// It could not be started, did not end in time, or said more than can be kept: a part is no answer.
     pub fn ask(&self, command: &Command) -> Result<Output, CommandError> {
-        self.ask_with(command, Pipes { stdin: Source::Bytes(input(command)), stdout: None })
+        self.ask_with(command, Pipes { stdin: StdinSource::Bytes(input(command)), stdout: None })
     }
 
     fn passed(&self, command: &Command, output: Output) -> Result<Output, CommandError> {

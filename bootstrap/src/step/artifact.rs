@@ -14,7 +14,7 @@ pub struct Artifact {
     /// Its name in the artifacts folder.
     pub name: String,
     /// Where it comes from.
-    pub origin: Origin,
+    pub origin: ArtifactOrigin,
     /// What it must be. There is no artifact without a promise: no checksum, no install.
     pub checksum: ChecksumSource,
     /// Whether the step is left out when a local folder does not have the file.
@@ -23,7 +23,7 @@ pub struct Artifact {
 
 /// Where an artifact comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
+pub enum ArtifactOrigin {
     /// An `https` URL.
     Url(String),
     /// The URL that a chart repository's `index.yaml` names.
@@ -127,7 +127,7 @@ pub(super) fn in_chart_index(
     chart: &str,
     version: &str,
 ) -> Option<(String, Option<Sha256Sum>)> {
-    let index: Index = yaml::document(text).ok()?;
+    let index: ChartIndexFile = yaml::document(text).ok()?;
     let plain = |version: &str| version.strip_prefix('v').unwrap_or(version).to_owned();
     let entry = index.entries.get(chart)?.iter().find(|entry| plain(&entry.version) == version)?;
     let url = entry.urls.first()?;
@@ -137,7 +137,7 @@ pub(super) fn in_chart_index(
 }
 
 #[derive(Deserialize)]
-struct Index {
+struct ChartIndexFile {
     entries: std::collections::BTreeMap<String, Vec<ChartEntry>>,
 }
 

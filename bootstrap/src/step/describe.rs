@@ -5,7 +5,7 @@ use std::path::Path;
 use manifest::PreviousFile;
 
 use super::action::{Action, Content, Step, UndoAction};
-use super::artifact::{Artifact, ChecksumSource, Origin};
+use super::artifact::{Artifact, ArtifactOrigin, ChecksumSource};
 use super::command::{
     apply_object, default_class_patch, delete_object, download, enable_service, helm_uninstall, helm_upgrade,
     install_packages, longhorn_setting,
@@ -79,14 +79,14 @@ impl Step {
 
 fn fetch(artifact: &Artifact, to: &Path) -> Vec<String> {
     let mut lines = match &artifact.origin {
-        Origin::Url(url) => run(&download(url)),
-        Origin::Chart { repository, chart, version } => {
+        ArtifactOrigin::Url(url) => run(&download(url)),
+        ArtifactOrigin::Chart { repository, chart, version } => {
             let mut lines = run(&download(&format!("{repository}/index.yaml")));
             let url = format!("https://URL-OF-{chart}-{version}-IN-THAT-INDEX");
             lines.extend(run(&download(&url)));
             lines
         }
-        Origin::Folder(folder) => {
+        ArtifactOrigin::Folder(folder) => {
             let when = if artifact.optional { ", if it is there" } else { "" };
             vec![format!("read {}{when}", folder.join(&artifact.name).display())]
         }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use privacy::disk;
 
 use super::artifact::{
-    Artifact, ChecksumSource, Origin, Sha256Sum, in_chart_index, in_github_release, in_sum_file,
+    Artifact, ArtifactOrigin, ChecksumSource, Sha256Sum, in_chart_index, in_github_release, in_sum_file,
     named_in_sum_file,
 };
 use super::command::download;
@@ -21,15 +21,15 @@ impl Executor<'_> {
     /// An artifact changes nothing on the host before it is installed, so it is not in the journal. It is always fetched
     /// anew: what an earlier run left could be anybody's by now.
     pub(super) fn fetch(&mut self, artifact: &Artifact, to: &Path) -> Result<Effect, StepError> {
-        if let (Origin::Folder(folder), true) = (&artifact.origin, artifact.optional)
+        if let (ArtifactOrigin::Folder(folder), true) = (&artifact.origin, artifact.optional)
             && !folder.join(&artifact.name).exists()
         {
             return Ok(Effect::Unchanged);
         }
-        let Source { from, wanted } = self.source(artifact)?;
+        let CheckedSource { from, wanted } = self.source(artifact)?;
         let mut scratch = match from {
-            From::Url(url) => self.download(&url)?,
-            From::File(file) => self.copy(&file)?,
+            FetchFrom::Url(url) => self.download(&url)?,
+            FetchFrom::File(file) => self.copy(&file)?,
         };
         let unreadable = |source| StepError::staging("read", to)(source);
         let found = scratch.sha256().map_err(unreadable)?;
@@ -42,12 +42,12 @@ impl Executor<'_> {
         Ok(Effect::Changed)
     }
 
-    fn source(&self, artifact: &Artifact) -> Result<Source, StepError> {
+    fn source(&self, artifact: &Artifact) -> Result<CheckedSource, StepError> {
         let name = &artifact.name;
         let (from, stated) = match &artifact.origin {
-            Origin::Url(url) => (From::Url(url.clone()), None),
-            Origin::Folder(folder) => (From::File(in_folder(folder, name)?), None),
-            Origin::Chart { repository, chart, version } => {
+            ArtifactOrigin::Url(url) => (FetchFrom::Url(url.clone()), None),
+            ArtifactOrigin::Folder(folder) => (FetchFrom::File(in_folder(folder, name)?), None),
+            ArtifactOrigin::Chart { repository, chart, version } => {
                 let url = format!("{repository}/index.yaml");
                 let index = self.text(&url)?;
                 let (chart, digest) =
@@ -61,7 +61,7 @@ impl Executor<'_> {
                 if !chart.starts_with("https://") {
                     return Err(StepError::ChartWithoutHttps { url, name: name.clone() });
                 }
-                (From::Url(chart), digest)
+                (FetchFrom::Url(chart), digest)
             }
         };
         let (wanted, place) = match &artifact.checksum {
@@ -76,7 +76,7 @@ impl Executor<'_> {
             }
         };
         let wanted = wanted.ok_or_else(|| StepError::NoChecksum { name: name.clone(), place })?;
-        Ok(Source { from, wanted })
+        Ok(CheckedSource { from, wanted })
     }
 
     /// What releases state about their files is read from memory and never gets a name.
@@ -100,17 +100,17 @@ impl Executor<'_> {
     }
 }
 
-struct Source {
-    from: From,
+struct CheckedSource {
+    from: FetchFrom,
     wanted: Sha256Sum,
 }
 
-enum From {
+enum FetchFrom {
     Url(String),
     File(PathBuf),
 }
 
-impl From {
+impl FetchFrom {
     fn folder(&self) -> Option<&Path> {
         match self {
             Self::File(file) => file.parent(),

@@ -29,7 +29,7 @@ const CIRCLES_YET: &[&str] = &["bootstrap", "xtask"];
 const MOD_RS_YET: &[&str] = &[];
 
 /// Type names that are still declared more than once.
-const DECLARED_TWICE_YET: &str = "Command Document Failure Include Place Record Request RunContext Source Telemetry";
+const DECLARED_TWICE_YET: &str = "Command Document Failure Include Place Record Request RunContext Telemetry";
 
 /// Type names that may be declared more than once, and why.
 const DECLARED_TWICE: &[(&str, &str)] = &[];

@@ -35,7 +35,7 @@ pub use spec::{ChecksumInput, Pin, PinForm, RollbackClass, Spec};
 use crate::settings::Settings;
 
 /// Every component, in the order in which they are worked on and in which the contract lists them.
-pub static COMPONENTS: [&dyn Spec; 10] = [
+pub static COMPONENTS: &[&dyn Spec] = &[
     &k3s::K3sSpec,
     &helm::HelmSpec,
     &cert_manager::CertManagerSpec,

@@ -7,6 +7,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::input;
+use crate::rollback::Include;
 
 /// Installs a k3s base on this host and writes down, truthfully and anonymously, what it did.
 #[derive(Debug, Parser)]
@@ -123,13 +124,6 @@ pub struct Rollback {
     /// Print one JSON document on standard output
     #[arg(long)]
     pub json: bool,
-}
-
-/// Classes that rollback leaves out unless asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Include {
-    /// Exports, charts, the registry and the default storage class.
-    Moderate,
 }
 
 /// Options of `telemetry`.

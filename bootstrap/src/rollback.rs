@@ -17,6 +17,7 @@ mod report;
 mod undo;
 mod words;
 
+pub use class::Include;
 pub use executor::{Journal, RollbackEvent, RollbackExecutor, UndoResult};
 pub use item::{ItemState, RollbackPlan};
 pub use observe::{LiveStates, observe_all};

@@ -1,9 +1,17 @@
 //! How careful a rollback has to be with a step. The table is that of the design page `BOOTSTRAP.md`, Rollback.
 
+use clap::ValueEnum;
 use manifest::{Before, StepRecord, Undo};
 use schema::Component;
 
 use crate::component::{RollbackClass, spec};
+
+/// Classes that rollback leaves out unless asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Include {
+    /// Exports, charts, the registry and the default storage class.
+    Moderate,
+}
 
 /// The class of the undo of `step`; `None` if there is nothing to say of the step.
 pub(super) fn class_of(step: &StepRecord) -> Option<RollbackClass> {

@@ -5,11 +5,10 @@ use std::collections::BTreeMap;
 use manifest::{Before, PrivateContext, StepRecord, StepState, Undo};
 use schema::{Component, Execution};
 
-use super::class::class_of;
+use super::class::{Include, class_of};
 use super::item::{ItemState, RollbackItem, RollbackPlan};
 use super::live_state::{Identity, LiveState, PendingRemoval, names};
 use super::{LiveStates, words};
-use crate::cli::Include;
 use crate::component::RollbackClass;
 
 /// Plans the rollback of `context`, given what was found in the place of each of its steps. A step without a live state is

@@ -17,7 +17,7 @@ use manifest::{
 use schema::{Component, Execution, Id, Mode, UtcSeconds};
 
 use crate::support::stub_host::StubHost;
-use bootstrap::cli::Include;
+use bootstrap::rollback::Include;
 use bootstrap::rollback::item::{ItemState, RollbackItem, RollbackPlan};
 use bootstrap::rollback::{Journal, RollbackExecutor, UndoResult, observe_all, plan};
 

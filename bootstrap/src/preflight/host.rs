@@ -1,11 +1,13 @@
-//! The host itself: system, architecture, service manager, privilege, commands.
+//! The host itself: system, architecture, service manager, privilege, commands, and whether its role suits the settings.
+//!
+//! What could not be found out is a warning and not a failure: the run finds out, or fails where it matters.
 
 use std::path::Path;
 
 use schema::{Arch, Mode, Platform, Support};
 
 use crate::component::{Finding, Spec, selected};
-use crate::host::{Host, RootAccess};
+use crate::host::{Answer, Host, RootAccess};
 use crate::platform::SUPPORTED;
 use crate::settings::{Artifacts, Settings};
 
@@ -70,5 +72,59 @@ pub(super) fn commands(host: &Host, settings: &Settings) -> Vec<Finding> {
         vec![Finding::pass("commands", "all needed commands are there")]
     } else {
         missing
+    }
+}
+
+/// The role that the mode gives the host, and the directory of artifacts.
+pub(super) fn role(host: &Host, settings: &Settings) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    match settings.mode {
+        Mode::Agent => findings.push(no_server_here(host)),
+        Mode::Stack => findings.extend([server_here(host), helm_here(host)]),
+        Mode::Server | Mode::SingleNode => {}
+    }
+    if let Artifacts::Local(folder) = &settings.artifacts {
+        findings.push(artifacts(folder));
+    }
+    findings
+}
+
+fn no_server_here(host: &Host) -> Finding {
+    match host.service_active("k3s") {
+        Answer::No => Finding::pass("role", "no k3s server runs here"),
+        Answer::Yes => {
+            Finding::failure("role", "a k3s server runs here; a host is a server or an agent, not both")
+        }
+        Answer::Unknown(reason) => {
+            Finding::warning("role", format!("cannot tell whether a k3s server runs here: {reason}"))
+        }
+    }
+}
+
+fn server_here(host: &Host) -> Finding {
+    match host.service_active("k3s") {
+        Answer::Yes => Finding::pass("role", "a k3s server runs here"),
+        Answer::No => {
+            Finding::failure("role", "no k3s server runs here; `bootstrap run --mode server` installs one")
+        }
+        Answer::Unknown(reason) => {
+            Finding::warning("role", format!("cannot tell whether a k3s server runs here: {reason}"))
+        }
+    }
+}
+
+fn helm_here(host: &Host) -> Finding {
+    match host.program("helm") {
+        Some(_) => Finding::pass("helm", "helm is there"),
+        None => Finding::failure("helm", "helm is not there; `bootstrap run --mode server` installs it"),
+    }
+}
+
+fn artifacts(folder: &Path) -> Finding {
+    const CHECK: &str = "artifacts";
+    if folder.is_dir() {
+        Finding::pass(CHECK, format!("{} is there", folder.display()))
+    } else {
+        Finding::failure(CHECK, format!("{} is not a folder; artifacts_dir names it", folder.display()))
     }
 }

@@ -14,12 +14,24 @@ pub fn now() -> UtcSeconds {
     UtcSeconds::from(Utc::now())
 }
 
+/// An error with its sources, outermost first.
+pub fn error_chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        source = inner.source();
+    }
+    text
+}
+
 /// The public manifest and the private context of one run, written after every change.
 ///
 /// A record that cannot be written does not stop the run: the first problem of each file is kept as a warning. A
 /// manifest that the gate refuses is never written in public form.
 #[derive(Debug)]
-pub struct Record {
+pub struct RunRecord {
     files: RunFiles,
     gate: Gate,
     public: RunManifest,
@@ -27,7 +39,7 @@ pub struct Record {
     warnings: Vec<String>,
 }
 
-impl Record {
+impl RunRecord {
     /// Writes the first record: `running`.
     ///
     /// # Errors
@@ -63,13 +75,13 @@ impl Record {
     }
 
     /// Records that the run has come to `step`.
-    pub fn enter(&mut self, step: Step) {
+    pub fn enter_step(&mut self, step: Step) {
         self.public.current_step = step;
         self.write_public();
     }
 
     /// Records the settings of the run.
-    pub fn describe(&mut self, features: Features, local: LocalFacts) {
+    pub fn set_settings(&mut self, features: Features, local: LocalFacts) {
         self.public.features = features;
         self.private.local = local;
         self.write_private();
@@ -77,7 +89,7 @@ impl Record {
     }
 
     /// Records what is planned for the components, all at once.
-    pub fn plan(
+    pub fn set_plan(
         &mut self,
         components: impl IntoIterator<Item = (Component, ComponentRecord)>,
         issuer: Issuer,
@@ -90,7 +102,7 @@ impl Record {
     }
 
     /// Records what became of a component.
-    pub fn result(&mut self, component: Component, result: ComponentResult) {
+    pub fn set_result(&mut self, component: Component, result: ComponentResult) {
         self.public.components.set_result(component, result);
         self.write_public();
     }
@@ -130,14 +142,14 @@ impl Record {
     }
 
     fn keep_warning(&mut self, error: &ManifestError) {
-        let warning = format!("the record of this run is incomplete: {}", crate::exit::chain(error));
+        let warning = format!("the record of this run is incomplete: {}", error_chain(error));
         if !self.warnings.contains(&warning) {
             self.warnings.push(warning);
         }
     }
 }
 
-impl Journal for Record {
+impl Journal for RunRecord {
     fn begin(&mut self, intent: Intent) -> Result<u32, ManifestError> {
         self.journal(|context, at| context.begin_step(intent, at))
     }

@@ -1,4 +1,7 @@
-//! What a run reports, if it has consent: documents stored in the outbox, delivered by another process.
+//! Telemetry of one command: the question for consent, and what is reported once there is one.
+//!
+//! Documents are stored in the outbox and delivered by another process. Sending them here was given up: the process that
+//! changes the host as root then opens no connection of its own, and a slow endpoint never holds up an installation.
 
 use std::path::Path;
 use std::process::{Child, Stdio};
@@ -9,18 +12,55 @@ use schema::{
     Command, CommandName, CommandResult, Component, ComponentResult, EnabledComponent, EnabledResult,
     Envelope, Event, EventId, Execution, Mode, RunManifest,
 };
-use telemetry::{Consent, Consented, Outbox, Settings, TelemetryError, child_environment};
+use telemetry::{
+    Answer, Consent, Consented, Decision, Outbox, Question, Settings, TelemetryError, Terminals,
+    child_environment, decide,
+};
 
-use super::record::now;
-use crate::exit::chain;
+use super::record::{error_chain, now};
+use crate::terminal::{DefaultAnswer, Printer, Prompter, Signals, is_interactive};
+
+/// Asked before anything is stored. It names what is sent and what is not, because consent to the unknown is none.
+const QUESTION: &str = "\
+Anonymous telemetry helps to see which set-ups work. May this run report?
+  sent        mode, platform, components and their results, times,
+              exit code, settings such as a number of replicas
+  never sent  names of hosts or users, addresses, URLs, paths,
+              networks, passwords, tokens
+  see it all  bootstrap telemetry preview";
 
 /// As PID 1, where nothing outlives us, the end of the run waits this long for the delivery.
 const LAST_WAIT: Duration = Duration::from_secs(3);
 
+/// What the environment says, and whether there is somebody to ask.
+pub fn decided_consent(warnings: &mut Vec<String>) -> Decision {
+    let terminals = if is_interactive() { Terminals::Both } else { Terminals::NotBoth };
+    let (decision, problems) = decide(&|name| std::env::var_os(name), terminals);
+    warnings.extend(problems.iter().map(ToString::to_string));
+    decision
+}
+
+/// Asks once; the end of the input and an interrupt mean no.
+pub fn ask_consent(question: Question, printer: &mut Printer, signals: &Signals) -> Consent {
+    let agreed = Prompter::interactive(printer, signals).is_some_and(|mut prompter| {
+        prompter.printer().prompt_text(QUESTION);
+        prompter.confirm("Send anonymous telemetry for this run?", DefaultAnswer::Yes)
+    });
+    question.answered(if agreed { Answer::Yes } else { Answer::No })
+}
+
+/// The consent of the environment, or of the operator where the environment is silent.
+pub fn resolve_consent(warnings: &mut Vec<String>, printer: &mut Printer, signals: &Signals) -> Consent {
+    match decided_consent(warnings) {
+        Decision::Decided(consent) => consent,
+        Decision::Ask(question) => ask_consent(question, printer, signals),
+    }
+}
+
 /// Reports the events of one command. Without consent it does nothing at all; with consent it stores, and sends
 /// nothing itself. What fails is one warning, and never more than that.
 #[derive(Debug)]
-pub struct Reporter {
+pub struct TelemetryReporter {
     active: Option<Active>,
     command: Command,
     warning: Option<String>,
@@ -36,7 +76,7 @@ struct Active {
     children: Vec<Child>,
 }
 
-impl Reporter {
+impl TelemetryReporter {
     /// Opens the outbox if there is consent.
     pub fn new(
         consent: &Consent,
@@ -50,8 +90,8 @@ impl Reporter {
         let command = Command { name, mode, execution, result: CommandResult::Started };
         let mut reporter = Self { active: None, command, warning: None };
         let Some(proof) = consent.proof() else { return reporter };
-        let (settings, told) = Settings::from_env(&|name| std::env::var_os(name), gate, runs_dir);
-        warnings.extend(told.iter().map(ToString::to_string));
+        let (settings, problems) = Settings::from_env(&|name| std::env::var_os(name), gate, runs_dir);
+        warnings.extend(problems.iter().map(ToString::to_string));
         match open(proof, &settings) {
             Ok(outbox) => {
                 let (gate, envelope) = (gate.clone(), envelope.clone());
@@ -130,7 +170,8 @@ impl Reporter {
     }
 
     fn fail(&mut self, error: &TelemetryError) {
-        self.warning.get_or_insert_with(|| format!("telemetry of this run is incomplete: {}", chain(error)));
+        self.warning
+            .get_or_insert_with(|| format!("telemetry of this run is incomplete: {}", error_chain(error)));
     }
 }
 
@@ -139,7 +180,7 @@ fn open(proof: &Consented, settings: &Settings) -> Result<Outbox, TelemetryError
 }
 
 /// Where nothing outlives PID 1, waits a moment for what was started.
-impl Drop for Reporter {
+impl Drop for TelemetryReporter {
     fn drop(&mut self) {
         if std::process::id() != 1 {
             return;

@@ -1,50 +1,42 @@
-//! A run that changes nothing: it prints the very steps that a run would take.
+//! A run that changes nothing: it prints the exact steps that a run would take.
 
-use schema::{CommandResult, Execution, Finish, Mode};
+use schema::{Execution, Finish, Mode};
 
-use super::{Request, RunContext};
-use crate::command::preflight as preflight_command;
-use crate::exit::{Exit, Failure};
-use crate::preflight::{self, PreflightReport, Severity};
-use crate::run::{PlannedComponent, RunReport, Stopped, detect_and_plan, show_plan};
+use super::context::RunContext;
+use super::request::Request;
+use crate::command::diagnostic::Diagnostic;
+use crate::command::error::{Error, InterruptedAt};
+use crate::preflight::{PreflightReport, Severity};
+use crate::run::{Interrupted, PlannedComponent, RunReport, show_plan};
 use crate::terminal::{Printer, Signals};
 
-pub(super) fn run(request: Request, printer: &mut Printer, signals: &Signals) -> Result<Exit, Failure> {
+pub(super) fn run(request: Request, printer: &mut Printer, signals: &Signals) -> Result<(), Diagnostic> {
     let mut run = RunContext::new(request, Execution::DryRun, printer)?;
-    let report = preflight::check(&run.host, &run.platform, &run.settings);
-    let context = crate::component::PlanContext {
-        settings: &run.settings,
-        arch: run.host.arch(),
-        staging: &run.staging,
+    let report = run.preflight();
+    // A preflight that fails does not end a dry run: the plan is what was asked for, and shows what else is in the way.
+    let (planned, error) = match run.plan(signals) {
+        Ok(planned) => (planned, None),
+        Err(Interrupted(signal)) => {
+            (Vec::new(), Some(Error::Interrupted { signal, when: InterruptedAt::DryRun }))
+        }
     };
-    let planned = detect_and_plan(&run.host, &context, &mut run.session.record, signals);
-    let (finish, exit) = match &planned {
-        Ok(_) => (Finish::Success, Exit::Done),
-        Err(Stopped(signal)) => (Finish::Interrupted, Exit::Interrupted(*signal)),
-    };
-    run.session.record.finish(finish, exit.code());
-    run.reporter.completed(CommandResult::from(finish), Some(run.session.record.public()));
-    run.tell_warnings(printer);
-
-    let planned = planned.unwrap_or_default();
+    let finish = if error.is_some() { Finish::Interrupted } else { Finish::Success };
+    run.finish(finish, error.as_ref().map_or(0, Error::process_exit_code), printer);
     if printer.is_json() {
         let public = run.session.record.public();
-        printer.document(&RunReport::new(public, &report, &planned, &run.files, &run.consent, &run.warnings));
-    } else if exit == Exit::Done {
+        printer.document(&RunReport::new(public, &report, &planned, &run.paths, &run.consent, &run.warnings));
+    } else if error.is_none() {
         show(run.settings.mode, &report, &planned, printer);
-        run.files.show(printer);
+        run.paths.show(printer);
     }
-    match exit {
-        Exit::Done => Ok(exit),
-        _ => Err(Failure::new(exit, "interrupted; nothing on this host was changed").documented()),
-    }
+    error.map_or(Ok(()), |error| Err(Diagnostic::from(error).after_document()))
 }
 
 fn show(mode: Mode, report: &PreflightReport, planned: &[PlannedComponent], printer: &mut Printer) {
     printer.heading(&format!("Dry run, mode {mode}: nothing on this host is changed"));
     printer.data("");
     printer.heading("Preflight");
-    preflight_command::show(report, printer);
+    report.show(printer);
     printer.data("");
     show_plan(planned, printer);
     printer.data("");

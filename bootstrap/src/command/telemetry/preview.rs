@@ -1,4 +1,7 @@
-//! `bootstrap telemetry preview`: what a run would send, field by field; nothing is stored.
+//! `bootstrap telemetry show` and `preview`: the requests that would go out, and those that a run would make.
+//!
+//! Both go through the same gate and the same builder of requests as a delivery does. A rendering of its own could differ
+//! from what is sent, and would then be a promise that nobody keeps.
 
 use std::collections::BTreeMap;
 
@@ -6,29 +9,87 @@ use schema::{
     Command, CommandName, CommandResult, DocumentKind, Event, EventId, Execution, Finish, Mode, RunManifest,
     TelemetryDocument,
 };
+use serde::Serialize;
 use serde_json::Value;
-use telemetry::{envelope_from_env, preview};
+use serde_json::value::RawValue;
+use telemetry::{Outgoing, envelope_from_env, status};
 
-use super::{TelemetryContext, show};
+use super::context::TelemetryContext;
+use crate::command::error::Error;
 use crate::command::inputs;
 use crate::component::{PlanContext, Probe, components, detect, plan};
-use crate::exit::{Exit, Failure};
 use crate::host::{Host, RunLog};
 use crate::input::{Demand, Flags, gather, resolve};
 use crate::run::{PlannedComponent, features, now};
 use crate::terminal::Printer;
 
-pub(super) fn run(context: &TelemetryContext, mode: Mode, printer: &mut Printer) -> Result<Exit, Failure> {
+/// A request as data.
+#[derive(Serialize)]
+struct Request<'a> {
+    method: &'static str,
+    url: &'a str,
+    headers: &'a [telemetry::Header],
+    body: &'a RawValue,
+}
+
+/// Shows the exact bytes and headers of what waits: of one event, or of all.
+pub(super) fn show(context: &TelemetryContext, id: Option<&str>, printer: &mut Printer) -> Result<(), Error> {
+    let ids = match id {
+        Some(text) => vec![EventId::parse(text).map_err(|_| Error::NotAnEventId)?],
+        None => waiting_ids(context)?,
+    };
+    let mut requests = Vec::new();
+    for id in ids {
+        let outgoing = telemetry::show(context.outbox_dir(), &context.settings, &context.gate, Some(id));
+        requests.extend(outgoing.map_err(|error| context.error(error))?);
+    }
+    if printer.is_json() {
+        let documents: Vec<_> = requests.iter().filter_map(request).collect();
+        printer.document(&documents);
+    } else if requests.is_empty() {
+        printer.data("Nothing waits.");
+    }
+    for outgoing in &requests {
+        show_text(outgoing, printer);
+    }
+    Ok(())
+}
+
+fn waiting_ids(context: &TelemetryContext) -> Result<Vec<EventId>, Error> {
+    let status = status(context.outbox_dir(), 0).map_err(|error| context.error(error))?;
+    Ok(status.waiting.iter().map(|waiting| waiting.event_id).collect())
+}
+
+/// The request as data.
+fn request(outgoing: &Outgoing) -> Option<Request<'_>> {
+    let body = serde_json::from_slice(outgoing.body()).ok()?;
+    Some(Request { method: "POST", url: outgoing.url().as_str(), headers: outgoing.headers(), body })
+}
+
+/// The request as it stands on the wire, its token masked.
+fn show_text(outgoing: &Outgoing, printer: &mut Printer) {
+    printer.data(&format!("POST {}", outgoing.url()));
+    for header in outgoing.headers() {
+        printer.data(&header.to_string());
+    }
+    printer.data("");
+    printer.data(&String::from_utf8_lossy(outgoing.body()));
+    printer.data("");
+}
+
+/// Shows what a run of `mode` would send, field by field; nothing is stored.
+pub(super) fn preview(context: &TelemetryContext, mode: Mode, printer: &mut Printer) -> Result<(), Error> {
     let documents = documents(context, mode)?;
     let mut outgoing = Vec::new();
     for document in &documents {
         outgoing.push(
-            preview(&context.settings, &context.gate, document).map_err(|error| context.failed(&error))?,
+            telemetry::preview(&context.settings, &context.gate, document)
+                .map_err(|error| context.error(error))?,
         );
     }
     if printer.is_json() {
-        printer.document(&outgoing.iter().filter_map(show::request).collect::<Vec<_>>());
-        return Ok(Exit::Done);
+        printer.document(&outgoing.iter().filter_map(request).collect::<Vec<_>>());
+        return Ok(());
     }
     printer.wrapped("", "With consent, a run sends documents such as these. Nothing is stored or sent now.");
     for outgoing in &outgoing {
@@ -38,16 +99,16 @@ pub(super) fn run(context: &TelemetryContext, mode: Mode, printer: &mut Printer)
             printer.data(&header.to_string());
         }
         if let Ok(body) = serde_json::from_slice(outgoing.body()) {
-            fields(&body, &Purposes::published(), printer);
+            show_fields("", "", &body, &Purposes::published(), printer);
         }
     }
-    Ok(Exit::Done)
+    Ok(())
 }
 
 /// One document of each kind that a dry run of `mode` would send on this host, as it is now.
-fn documents(context: &TelemetryContext, mode: Mode) -> Result<Vec<TelemetryDocument>, Failure> {
+fn documents(context: &TelemetryContext, mode: Mode) -> Result<Vec<TelemetryDocument>, Error> {
     let (envelope, _) = envelope_from_env(&|name| std::env::var_os(name), &context.gate);
-    let manifest = manifest(mode, envelope.run_id.clone())?;
+    let manifest = dry_run_manifest(mode, envelope.run_id.clone())?;
     let command = Command {
         name: CommandName::Run,
         mode,
@@ -58,7 +119,7 @@ fn documents(context: &TelemetryContext, mode: Mode) -> Result<Vec<TelemetryDocu
     Ok(events.into_iter().map(|event| envelope.document(event, EventId::random(), now())).collect())
 }
 
-fn manifest(mode: Mode, run_id: schema::Id) -> Result<RunManifest, Failure> {
+fn dry_run_manifest(mode: Mode, run_id: schema::Id) -> Result<RunManifest, Error> {
     let variable = |name: &str| (name != "PRODUCTIVE_K3S_MODE").then(|| std::env::var_os(name)).flatten();
     let mut inputs = gather(&Flags::mode(mode), variable, None, &mut Vec::new())?;
     let settings = resolve(&mut inputs, None, Demand::Known)?;
@@ -75,7 +136,7 @@ fn manifest(mode: Mode, run_id: schema::Id) -> Result<RunManifest, Failure> {
         manifest.components.set(component, planned.record(Execution::DryRun));
     }
     manifest.components.set_issuer(settings.tls.issuer());
-    manifest.finish(Finish::Success, Exit::Done.code(), now());
+    manifest.finish(Finish::Success, 0, now());
     Ok(manifest)
 }
 
@@ -113,15 +174,13 @@ fn collect(schema: &Value, purposes: &mut BTreeMap<(String, String), String>) {
     }
 }
 
-fn fields(body: &Value, purposes: &Purposes, printer: &mut Printer) {
-    visit("", "", body, purposes, printer);
-}
-
-fn visit(path: &str, parent: &str, value: &Value, purposes: &Purposes, printer: &mut Printer) {
+/// Prints each field below `path` with its description. Fields are found in the document and not listed here, so that
+/// none can be left out.
+fn show_fields(path: &str, parent: &str, value: &Value, purposes: &Purposes, printer: &mut Printer) {
     for (name, value) in value.as_object().into_iter().flatten() {
         let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
         if value.is_object() {
-            visit(&path, &name.replace('_', ""), value, purposes, printer);
+            show_fields(&path, &name.replace('_', ""), value, purposes, printer);
         } else {
             printer.data(&format!("  {path} = {value}"));
             printer.wrapped("      ", purposes.of(parent, name));

@@ -3,16 +3,17 @@
 use serde::Serialize;
 use telemetry::{Decision, Status, status};
 
-use super::TelemetryContext;
-use crate::exit::{Exit, Failure};
+use super::context::TelemetryContext;
+use crate::command::error::Error;
 use crate::run::decided_consent;
 use crate::terminal::Printer;
 
 /// Last outcomes that are shown.
 const LAST_OUTCOMES: usize = 10;
 
+/// The JSON document of the command.
 #[derive(Debug, Serialize)]
-struct Document<'a> {
+struct StatusDocument<'a> {
     enabled: Option<bool>,
     why: String,
     endpoint: Option<String>,
@@ -21,13 +22,19 @@ struct Document<'a> {
     status: &'a Status,
 }
 
-pub(super) fn run(context: &TelemetryContext, printer: &mut Printer) -> Result<Exit, Failure> {
-    let status = status(context.outbox_dir(), LAST_OUTCOMES).map_err(|error| context.failed(&error))?;
+pub(super) fn run(context: &TelemetryContext, printer: &mut Printer) -> Result<(), Error> {
+    let status = status(context.outbox_dir(), LAST_OUTCOMES).map_err(|error| context.error(error))?;
     let (enabled, why) = consent();
     let endpoint = context.settings.endpoint.as_ref().map(|endpoint| endpoint.url().to_string());
     if printer.is_json() {
-        printer.document(&Document { enabled, why, endpoint, outbox: context.outbox_dir(), status: &status });
-        return Ok(Exit::Done);
+        printer.document(&StatusDocument {
+            enabled,
+            why,
+            endpoint,
+            outbox: context.outbox_dir(),
+            status: &status,
+        });
+        return Ok(());
     }
     let state = match enabled {
         Some(true) => "on",
@@ -38,7 +45,7 @@ pub(super) fn run(context: &TelemetryContext, printer: &mut Printer) -> Result<E
     printer.data(&format!("endpoint   {}", endpoint.as_deref().unwrap_or("none, so nothing is delivered")));
     printer.data(&format!("outbox     {}", context.outbox_dir().display()));
     show(&status, printer);
-    Ok(Exit::Done)
+    Ok(())
 }
 
 /// What a run would decide now; `None` if it would ask.

@@ -61,11 +61,14 @@ pub fn check(host: &Host, platform: &Platform, settings: &Settings) -> Preflight
         host::privilege(host),
     ];
     findings.extend(host::commands(host, settings));
+    // The bounds are those of the platform components; a bare server or agent needs far less.
     if matches!(settings.mode, Mode::SingleNode | Mode::Stack) {
         findings.extend(resources::check(host, settings));
     }
     findings.extend(host::role(host, settings));
+    // The cluster comes last: it is the slowest to ask, and nothing above depends on it.
     let probe = Probe::new(host, settings);
+    // What is skipped cannot stand in the way of the run.
     let wanted = selected(settings).filter(|spec| spec.wanted(settings));
     findings.extend(wanted.flat_map(|spec| spec.preflight(&probe)));
     findings.extend(cluster::check(&probe));

@@ -1,6 +1,6 @@
 //! One run from its first record to its last.
 //!
-//! [`Session`] opens it, [`RunRecord`] writes it down, [`detect_and_plan`] plans it, [`TelemetryReporter`] reports it, and
+//! [`Session`] opens it, [`RunRecorder`] writes it down, [`detect_and_plan`] plans it, [`TelemetryReporter`] reports it, and
 //! [`RunReport`] shows what it came to. `command::run` goes through them in this order.
 
 mod features;
@@ -12,7 +12,7 @@ mod session;
 
 pub use features::{features, local_facts};
 pub use plan::{Interrupted, PlannedComponent, detect_and_plan, show_plan};
-pub use record::{RunRecord, error_chain, now};
+pub use record::{RunRecorder, error_chain, now};
 pub use report::{RunPaths, RunReport, RunSummary};
 pub use reporter::{TelemetryReporter, ask_consent, decided_consent, resolve_consent};
 pub use session::{Session, SessionError};

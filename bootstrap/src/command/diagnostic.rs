@@ -27,7 +27,7 @@ enum Shown {
 
 /// The JSON document of a command that failed before it had one of its own.
 #[derive(Debug, Serialize)]
-struct Document<'a> {
+struct ErrorDocument<'a> {
     error: &'a str,
     hint: Option<&'a str>,
     log: Option<&'a PathBuf>,
@@ -83,6 +83,6 @@ impl Diagnostic {
 
     fn document(&self, message: &str, hint: Option<&str>, printer: &mut Printer) {
         let exit_code = self.error.process_exit_code();
-        printer.document(&Document { error: message, hint, log: self.log.as_ref(), exit_code });
+        printer.document(&ErrorDocument { error: message, hint, log: self.log.as_ref(), exit_code });
     }
 }

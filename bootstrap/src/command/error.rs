@@ -235,6 +235,7 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Input(failure) => return failure.hint.clone(),
+            // The step knows its own remedy best; the general one is that a rerun keeps what is done.
             Self::StepFailed { failure, .. } => match &failure.hint {
                 Some(hint) => return Some(hint.clone()),
                 None => "mend what failed and run again; what is done is kept",

@@ -24,6 +24,7 @@ pub(super) fn run(args: &RollbackArgs, printer: &mut Printer) -> Result<(), Diag
         plan_only(args, &target, printer);
         return Ok(());
     }
+    // Only for --apply: the plan of a dry run is empty, and showing that answers the question.
     if target.context.execution == Execution::DryRun {
         return Err(Error::DryRunRecord.into());
     }

@@ -19,7 +19,7 @@ use lines::BATCH_BYTES;
 
 /// What the gate said of one document.
 #[derive(Debug, Serialize)]
-struct Verdict<'a> {
+struct DocumentVerdict<'a> {
     #[serde(flatten)]
     place: Place<'a>,
     #[serde(rename = "verdict")]
@@ -40,7 +40,7 @@ enum Place<'a> {
     Line(u64),
 }
 
-impl<'a> Verdict<'a> {
+impl<'a> DocumentVerdict<'a> {
     fn new(place: Place<'a>, result: &'a Result<DocumentKind, Rejection>) -> Self {
         let (word, document, rejection) = match result {
             Ok(DocumentKind::RunManifest) => ("pass", Some("run-manifest"), None),
@@ -77,6 +77,7 @@ pub(super) fn run(args: &ValidateArgs, printer: &mut Printer) -> Result<(), Diag
     let mut totals = Totals::default();
     let mut unreadable = None;
     for path in &args.files {
+        // `-` is standard input, as for other tools; `./-` is a file of that name.
         let checked = if path.as_os_str() == "-" {
             check_lines(&gate, &mut totals, printer)
         } else {
@@ -124,7 +125,7 @@ fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
 }
 
 fn show_verdict(place: Place<'_>, result: &Result<DocumentKind, Rejection>, printer: &mut Printer) {
-    let verdict = Verdict::new(place, result);
+    let verdict = DocumentVerdict::new(place, result);
     if printer.is_json() {
         return printer.json_line(&verdict);
     }

@@ -16,6 +16,7 @@ pub(super) fn operating_system(platform: &Platform) -> Finding {
     if SUPPORTED.contains(&(platform.os_id, platform.os_version.as_str())) {
         return Finding::pass("os", found);
     }
+    // A warning, because untested versions mostly work; the operator decides.
     let known: Vec<String> = SUPPORTED.iter().map(|(id, version)| format!("{id} {version}")).collect();
     Finding::warning("os", format!("{found} is not supported; supported are {}", known.join(", ")))
 }
@@ -44,6 +45,7 @@ pub(super) fn privilege(host: &Host) -> Finding {
     match host.root_access() {
         RootAccess::Root => Finding::pass("privilege", "running as root"),
         RootAccess::Sudo => Finding::pass("privilege", "sudo works"),
+        // sudo is not tried here: it could ask for a password, and a preflight only looks.
         RootAccess::Plain if host.program("sudo").is_some() => Finding::pass(
             "privilege",
             "not root; sudo is there and is used only when something is going to change",
@@ -56,6 +58,7 @@ pub(super) fn privilege(host: &Host) -> Finding {
 
 /// Programs that the steps of a run call; each missing one is its own finding.
 pub(super) fn commands(host: &Host, settings: &Settings) -> Vec<Finding> {
+    // A stack is put on a cluster that runs already, so no service is installed.
     let of_every_run =
         [("systemctl", settings.mode != Mode::Stack), ("curl", settings.artifacts == Artifacts::Download)];
     let wanted = selected(settings).filter(|spec| spec.wanted(settings));
@@ -80,6 +83,7 @@ pub(super) fn role(host: &Host, settings: &Settings) -> Vec<Finding> {
     let mut findings = Vec::new();
     match settings.mode {
         Mode::Agent => findings.push(no_server_here(host)),
+        // The stack builds on what `--mode server` leaves behind, and installs neither itself.
         Mode::Stack => findings.extend([server_here(host), helm_here(host)]),
         Mode::Server | Mode::SingleNode => {}
     }

@@ -8,7 +8,7 @@ use schema::{
 };
 use serde::Serialize;
 
-use super::record::RunRecord;
+use super::record::RunRecorder;
 use crate::component::{ComponentPlan, Detection, PlanContext, Probe, components, detect, plan};
 use crate::host::Host;
 use crate::settings::Settings;
@@ -63,10 +63,13 @@ struct StepEntry {
 pub struct Interrupted(pub Signal);
 
 /// Detects and plans every component of the mode, and records both.
+///
+/// # Errors
+/// A signal arrived; the components that were looked at are not recorded then, unless all of them were.
 pub fn detect_and_plan(
     host: &Host,
     context: &PlanContext<'_>,
-    record: &mut RunRecord,
+    record: &mut RunRecorder,
     signals: &Signals,
 ) -> Result<Vec<PlannedComponent>, Interrupted> {
     record.enter_step(Step::Detect);
@@ -80,6 +83,7 @@ pub fn detect_and_plan(
             detection,
         })
         .collect();
+    // All entries at once: a reader of the manifest sees no plan or the whole plan.
     let execution = record.public().execution;
     let records = planned.iter().map(|planned| (planned.component, planned.record(execution)));
     record.set_plan(records, context.settings.tls.issuer());
@@ -92,6 +96,7 @@ fn detect_each(
     settings: &Settings,
     signals: &Signals,
 ) -> Result<Vec<(Component, Detection)>, Interrupted> {
+    // One probe for all: it asks once whether there is a cluster, and stops asking one that is silent.
     let probe = Probe::new(host, settings);
     let mut detections = Vec::new();
     for component in components(settings.mode) {
@@ -140,6 +145,7 @@ pub fn show_plan(planned: &[PlannedComponent], printer: &mut Printer) {
         }
         for (number, step) in plan.steps.iter().enumerate() {
             printer.data(&format!("  {:>2}. {}", number + 1, step.title));
+            // Descriptions indent what belongs to a step; wrapping keeps that, or files and arguments would run together.
             for line in step.describe() {
                 let text = line.trim_start();
                 let indent = " ".repeat(6 + line.len() - text.len());

@@ -14,7 +14,8 @@ pub fn now() -> UtcSeconds {
     UtcSeconds::from(Utc::now())
 }
 
-/// An error with its sources, outermost first.
+/// An error with its sources, outermost first. Messages of this workspace leave their sources out, so that a caller which
+/// prints the whole chain says nothing twice.
 pub fn error_chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
@@ -31,7 +32,7 @@ pub fn error_chain(error: &dyn std::error::Error) -> String {
 /// A record that cannot be written does not stop the run: the first problem of each file is kept as a warning. A
 /// manifest that the gate refuses is never written in public form.
 #[derive(Debug)]
-pub struct RunRecord {
+pub struct RunRecorder {
     files: RunFiles,
     gate: Gate,
     public: RunManifest,
@@ -39,7 +40,7 @@ pub struct RunRecord {
     warnings: Vec<String>,
 }
 
-impl RunRecord {
+impl RunRecorder {
     /// Writes the first record: `running`.
     ///
     /// # Errors
@@ -50,6 +51,7 @@ impl RunRecord {
         public: RunManifest,
         private: PrivateContext,
     ) -> Result<Self, ManifestError> {
+        // The private context first: a public manifest without one would promise a rollback that cannot be made.
         files.write_private(&private)?;
         let mut record = Self { files, gate, public, private, warnings: Vec::new() };
         match record.files.write_public(&record.public, &record.gate) {
@@ -143,13 +145,14 @@ impl RunRecord {
 
     fn keep_warning(&mut self, error: &ManifestError) {
         let warning = format!("the record of this run is incomplete: {}", error_chain(error));
+        // A full disk fails every write of the run; once is enough.
         if !self.warnings.contains(&warning) {
             self.warnings.push(warning);
         }
     }
 }
 
-impl Journal for RunRecord {
+impl Journal for RunRecorder {
     fn begin(&mut self, intent: Intent) -> Result<u32, ManifestError> {
         self.journal(|context, at| context.begin_step(intent, at))
     }

@@ -155,6 +155,7 @@ impl RunSummary {
         for (component, host) in
             [(Component::Rancher, &settings.rancher.host), (Component::Registry, &settings.registry.host)]
         {
+            // Where to find it is said only where the run has verified that it is there.
             let result = manifest.components.get(component).map(|record| record.result);
             if matches!(
                 result,

@@ -89,6 +89,7 @@ impl TelemetryReporter {
         let (name, mode, execution) = command;
         let command = Command { name, mode, execution, result: CommandResult::Started };
         let mut reporter = Self { active: None, command, warning: None };
+        // Without consent the settings are not even read: a wrong endpoint is then no reason for a warning.
         let Some(proof) = consent.proof() else { return reporter };
         let (settings, problems) = Settings::from_env(&|name| std::env::var_os(name), gate, runs_dir);
         warnings.extend(problems.iter().map(ToString::to_string));
@@ -113,6 +114,7 @@ impl TelemetryReporter {
     /// Reports that the command began, and starts the delivery of what waits.
     pub fn started(&mut self) {
         self.emit(Event::Command(self.command));
+        // A rollback does not choose a mode, so it reports none.
         if self.command.name == CommandName::Run {
             self.emit(Event::Mode(self.command));
         }
@@ -124,6 +126,7 @@ impl TelemetryReporter {
         let result = match result {
             ComponentResult::Installed => EnabledResult::Installed,
             ComponentResult::Configured => EnabledResult::Configured,
+            // What was reused or skipped is in the manifest; events are for what the run itself brought about.
             _ => return,
         };
         self.emit(Event::Component(EnabledComponent { name, result }));
@@ -148,6 +151,7 @@ impl TelemetryReporter {
     fn emit(&mut self, event: Event) {
         let Some(active) = &self.active else { return };
         let document = active.envelope.document(event, EventId::random(), now());
+        // The document passes the gate before it touches the disk, and again when it is sent: rules may change between.
         let stored = active
             .gate
             .vet(&document)
@@ -164,11 +168,13 @@ impl TelemetryReporter {
             return;
         }
         match spawn_delivery(&active.settings, &active.child_environment) {
+            // Kept only for PID 1; elsewhere init reaps the child when we are gone.
             Ok(child) => active.children.push(child),
             Err(error) => self.fail(&TelemetryError::Client(Box::new(error))),
         }
     }
 
+    /// Keeps the first error. The others nearly always have the same cause, and telemetry must not fill the screen.
     fn fail(&mut self, error: &TelemetryError) {
         self.warning
             .get_or_insert_with(|| format!("telemetry of this run is incomplete: {}", error_chain(error)));

@@ -13,7 +13,7 @@ use schema::{Envelope, Execution, Id, Mode, Platform, RunManifest};
 use telemetry::envelope_from_env;
 use uuid::Uuid;
 
-use super::record::{RunRecord, now};
+use super::record::{RunRecorder, now};
 use crate::input::Inputs;
 use crate::settings::Settings;
 
@@ -69,7 +69,7 @@ impl SessionError {
 #[derive(Debug)]
 pub struct Session {
     /// What it writes down.
-    pub record: RunRecord,
+    pub record: RunRecorder,
     /// What its telemetry documents have in common.
     pub envelope: Envelope,
     /// The right to change the host, held to the end of the run; a dry run has none.
@@ -87,7 +87,10 @@ impl Session {
         Gate::new(LocalIdentifiers::of_machine().with_private(private))
     }
 
-    /// Opens the folder of runs, puts dead runs right, and writes the first record.
+    /// Opens the directory of runs, marks crashed runs as interrupted, and writes the first record.
+    ///
+    /// # Errors
+    /// The directory cannot be used, or another run is changing the host. What problems are left go into `warnings`.
     pub fn begin(
         runs_dir: &Path,
         gate: Gate,
@@ -99,6 +102,7 @@ impl Session {
         warnings.extend(problems.iter().map(ToString::to_string));
         let failed = |error| SessionError::new(error, runs_dir);
         let runs = RunsDir::open_or_create(runs_dir).map_err(failed)?;
+        // Dry runs change nothing but their own files, so any number of them may go on at once.
         let lock = match execution {
             Execution::DryRun => None,
             Execution::Apply => {
@@ -106,13 +110,16 @@ impl Session {
                 Some(lock(&runs, &envelope.run_id).map_err(failed)?)
             }
         };
+        // A run is dead when nobody holds the lock of its record, so the runs of others are safe from this.
         warnings.extend(recovered(&recover_dead_runs(&runs, &gate, now()).map_err(failed)?));
+        // Only now the id is certain, and with it the names of the files and what the events have in common.
         let files = claim(&runs, &mut envelope, warnings).map_err(failed)?;
         let at = now();
         let public = RunManifest::begin(envelope.run_id.clone(), execution, mode, platform, at);
         let machine = MachineFingerprint::of(&MachineId::read(Path::new("/")));
         let private = PrivateContext::begin(files.run(), execution, mode, machine, at);
-        let record = RunRecord::begin(files, gate, public, private).map_err(failed)?;
+        // From here on, whatever ends the run is on record.
+        let record = RunRecorder::begin(files, gate, public, private).map_err(failed)?;
         Ok(Self { record, envelope, _lock: lock })
     }
 }
@@ -141,6 +148,7 @@ fn claim(
 ) -> Result<RunFiles, ManifestError> {
     match RunId::new(envelope.run_id.clone()).and_then(|run| runs.claim(&run)) {
         Err(ManifestError::IdTaken { .. } | ManifestError::ReservedId) => {
+            // The id only correlates events: a run that cannot be correlated is worth more than none.
             warnings.push("TELEMETRY_RUN_ID is the id of an earlier run, so a fresh one is used".to_owned());
             envelope.run_id = Id::from(Uuid::new_v4());
             runs.claim(&RunId::new(envelope.run_id.clone())?)

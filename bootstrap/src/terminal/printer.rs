@@ -87,6 +87,7 @@ impl Printer {
 
     /// Whether progress can be shown as a live line.
     pub fn is_live(&self) -> bool {
+        // A live line moves the cursor, which a dumb terminal cannot, and -q asked for silence.
         io::stderr().is_terminal()
             && self.verbosity > Verbosity::Quiet
             && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
@@ -123,6 +124,7 @@ impl Printer {
 
     /// The one JSON document of standard output.
     pub fn document(&mut self, document: &impl Serialize) {
+        // Our documents have string keys and no serializer that fails, so they always have a JSON form.
         let text = serde_json::to_string_pretty(document).unwrap_or_default();
         self.put(&format!("{text}\n"));
     }
@@ -223,6 +225,7 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
         let mut line = String::new();
         for piece in pieces(paragraph) {
             let length = line.chars().count() + piece.trim_end().chars().count();
+            // An indent alone is no line: a word that is too long follows it even so.
             if !line.trim().is_empty() && length > width {
                 lines.push(line.trim_end().to_owned());
                 line.clear();
@@ -236,6 +239,7 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
 
 /// The smallest parts of a line that stay together, each with the space behind it.
 fn pieces(line: &str) -> Vec<&str> {
+    // Only in JSON, where commas end a member. Elsewhere they belong to the word before them.
     let is_json = |word: &&str| word.starts_with('{') || word.contains("\":");
     line.split_inclusive(' ')
         .flat_map(|word| if is_json(&word) { word.split_inclusive(',').collect() } else { vec![word] })

@@ -49,6 +49,7 @@ impl<'a> StepProgress<'a> {
         if let Some(live) = &self.live {
             return live.set_message(format!("- {what}"));
         }
+        // A change of what is waited for is told at once; the reminder only breaks a long silence.
         let known = self.last_wait.as_ref().is_some_and(|(told, at)| told == what && at.elapsed() < REMINDER);
         if !known {
             let waited = self.step_began.elapsed().as_secs();

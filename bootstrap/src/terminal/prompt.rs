@@ -87,6 +87,7 @@ impl<'a> Prompter<'a> {
                 "" => return default == DefaultAnswer::Yes,
                 "y" | "yes" => return true,
                 "n" | "no" => return false,
+                // Anything else is asked again: neither guess would be what the operator meant.
                 _ => self.printer.note("Please answer y or n."),
             }
         }
@@ -126,6 +127,7 @@ fn read_line(signals: &Signals) -> Result<String, Unanswered> {
         match rustix::io::read(stdin.as_fd(), &mut byte) {
             Ok(0) | Err(_) => return Err(Unanswered::EndOfInput),
             Ok(_) if byte == *b"\n" => return Ok(String::from_utf8_lossy(&line).into_owned()),
+            // Further bytes are dropped up to the line feed: no answer is that long, and the memory stays bounded.
             Ok(_) if line.len() < MAX_ANSWER_BYTES => line.push(byte[0]),
             Ok(_) => {}
         }

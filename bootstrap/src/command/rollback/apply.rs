@@ -96,6 +96,7 @@ impl RollbackContext {
         // Opening for a change sweeps what a rollback that was killed has left on its way to the disk.
         RunsDir::open_or_create(target.runs.path()).map_err(Error::UnusableRecord)?;
         let files = target.runs.reopen(&target.run).map_err(Error::UnusableRecord)?;
+        // Read again under the lock: between the first look and now another rollback may have undone something.
         let context = load(&target.runs, &target.run)?;
         let log = files.log().map_or_else(|_| RunLog::discard(), RunLog::to);
         let mut host = Host::this_machine(log);
@@ -147,6 +148,7 @@ fn confirm(
     signals: &Signals,
 ) -> Result<(), Error> {
     let ready = plan.in_state(ItemState::Ready).count();
+    // Where nothing is ready there is nothing to agree to; the plan above says what is left.
     if args.yes || ready == 0 {
         return Ok(());
     }
@@ -171,6 +173,7 @@ fn undo(
         RollbackEvent::Waiting(what) => printer.note(&format!("waiting for {what}")),
         RollbackEvent::Done(item, result) => {
             let line = format!("{:<6}  {}: {}", result.word(), item.component, item.change);
+            // What was not undone is a warning even with -q: the operator has to act.
             match result.reason() {
                 None => printer.note(&line),
                 Some(reason) => printer.warn(&format!("{line}: {reason}")),

@@ -25,6 +25,7 @@ impl RollbackTarget {
     /// There is no such record, it cannot be used, or its run is still going on.
     pub(super) fn open(file: &Path) -> Result<Self, Error> {
         let (runs, run) = RunsDir::of_file(file).map_err(Error::UnusableRecord)?;
+        // Before the record is read: that of a running run still changes.
         if runs.is_running(&run).map_err(Error::UnusableRecord)? {
             return Err(Error::UnusableRecord(ManifestError::StillRunning { path: runs.private_path(&run) }));
         }
@@ -53,6 +54,7 @@ pub(super) fn observe_and_plan(
         printer.note("Looking at what the run left on this host ...");
     }
     let live_states = match context.execution {
+        // It left nothing, so there is nothing to look at, and no cluster is asked.
         Execution::DryRun => LiveStates::new(),
         Execution::Apply => observe_all(host, context),
     };

@@ -5,8 +5,7 @@ use std::time::Instant;
 
 use schema::{Component, ComponentResult, Execution, FailureReason, Finish, PlannedAction, Step};
 
-use super::context::RunContext;
-use super::request::Request;
+use super::context::{RunContext, RunRequest};
 use crate::apply::{Effect, ExecutionError, Executor, StepEvent};
 use crate::cli::RunArgs;
 use crate::command::diagnostic::Diagnostic;
@@ -42,22 +41,23 @@ impl From<Interrupted> for RunError {
 
 /// What was planned and what came of it; kept also where the run ends early, because the report shows it.
 #[derive(Default)]
-struct Progress {
+struct RunProgress {
     planned: Vec<PlannedComponent>,
     summary: RunSummary,
 }
 
 pub(super) fn run(
-    request: Request,
+    request: RunRequest,
     args: &RunArgs,
     printer: &mut Printer,
     signals: &Signals,
 ) -> Result<(), Diagnostic> {
     let mut run = RunContext::new(request, Execution::Apply, printer)?;
     let report = run.preflight();
-    let mut progress = Progress::default();
+    let mut progress = RunProgress::default();
     let (finish, error) = match apply(&mut run, &mut progress, &report, args, printer, signals) {
         Ok(()) => {
+            // Only after success: what a failed run has fetched and checked need not be fetched again.
             clear_staging(&run);
             (Finish::Success, None)
         }
@@ -84,7 +84,7 @@ pub(super) fn run(
 
 fn apply(
     run: &mut RunContext,
-    progress: &mut Progress,
+    progress: &mut RunProgress,
     report: &PreflightReport,
     args: &RunArgs,
     printer: &mut Printer,
@@ -178,10 +178,12 @@ fn apply_component(
     let mut executor = Executor::new(&run.host, &mut run.session.record, &mut show, &stop);
     let result = executor.component(component, &planned.plan);
     let generated = executor.into_passwords();
+    // The live line goes before anything else is printed, or it would stay on the screen.
     drop(progress);
     match result {
         Ok(result) => {
             run.session.record.set_result(component, result);
+            // After the record: what is reported must be what is recorded.
             run.reporter.component(component, result);
             Ok(RunSummary::of(component, began.elapsed(), &generated))
         }

@@ -1,25 +1,104 @@
-//! A run whose first record is written: what an apply and a dry run have in common from there to their end.
+//! The beginning of a run, and what an apply and a dry run have in common from there to their end.
+//!
+//! A [`RunRequest`] is complete before anything is written; a [`RunContext`] exists once the first record is. Two types, so that
+//! no question can be asked after a record says that the run began.
 
 use std::path::PathBuf;
 
 use schema::{CommandName, CommandResult, Execution, Finish, Platform};
-use telemetry::Consent;
+use telemetry::{Consent, Decision};
 
-use super::request::Request;
-use crate::command::error::Error;
+use crate::cli::RunArgs;
+use crate::command::error::{Error, InterruptedAt};
 use crate::command::inputs;
 use crate::component::PlanContext;
+use crate::exit::Failure;
 use crate::host::{Host, RunLog};
+use crate::input::{Asker, Demand, Input, Inputs, resolve};
 use crate::preflight::{self, PreflightReport};
 use crate::run::{
-    Interrupted, PlannedComponent, RunPaths, Session, TelemetryReporter, detect_and_plan, features,
-    local_facts,
+    Interrupted, PlannedComponent, RunPaths, Session, TelemetryReporter, ask_consent, decided_consent,
+    detect_and_plan, features, local_facts,
 };
 use crate::settings::{Artifacts, Settings};
-use crate::terminal::{Printer, Signals};
+use crate::terminal::{Printer, Prompter, Signals, is_interactive};
 
 /// Directory below that of the runs to which artifacts are fetched; a run that ends well leaves none.
 const STAGING: &str = "staging";
+
+/// What is known before anything is written.
+pub(super) struct RunRequest {
+    pub(super) inputs: Inputs,
+    pub(super) settings: Settings,
+    pub(super) consent: Consent,
+    pub(super) warnings: Vec<String>,
+}
+
+impl RunRequest {
+    /// Asks for everything that is missing.
+    ///
+    /// # Errors
+    /// An input is missing or unusable, or the operator did not answer. Nothing was written.
+    pub(super) fn complete(
+        mut inputs: Inputs,
+        mut warnings: Vec<String>,
+        args: &RunArgs,
+        printer: &mut Printer,
+        signals: &Signals,
+    ) -> Result<Self, Error> {
+        let decision = decided_consent(&mut warnings);
+        // Faults in what was given, and without a terminal what is missing, are told before anybody is asked anything.
+        let demand = if is_interactive() { Demand::Known } else { Demand::Complete };
+        resolve(&mut inputs.clone(), None, demand)?;
+        let consent = match decision {
+            Decision::Decided(consent) => consent,
+            Decision::Ask(question) => ask_consent(question, printer, signals),
+        };
+        if let Some(signal) = signals.pending() {
+            return Err(Error::Interrupted { signal, when: InterruptedAt::BeforeRun });
+        }
+        // Who looks, or has said yes to everything, is asked only for what the run cannot do without.
+        let asks_all = !args.dry_run && !args.yes;
+        let mut asker =
+            Prompter::interactive(printer, signals).map(|prompter| InputPrompter { prompter, asks_all });
+        let asker = asker.as_mut().map(|asker| asker as &mut dyn Asker);
+        let settings = resolve(&mut inputs, asker, Demand::Complete)?;
+        Ok(Self { inputs, settings, consent, warnings })
+    }
+}
+
+/// Asks for inputs on the terminal. It stands here because the terminal knows no inputs, and inputs no terminal.
+struct InputPrompter<'a> {
+    prompter: Prompter<'a>,
+    asks_all: bool,
+}
+
+impl Asker for InputPrompter<'_> {
+    fn ask(&mut self, input: &Input, default: Option<&str>) -> Result<String, Failure> {
+        // The default stands in brackets behind the question, and may be another one than the help knows.
+        let help = input.help.split(" [default").next().unwrap_or(input.help);
+        let question = match default {
+            Some(default) => format!("{help} [{default}]:"),
+            None => format!("{help}:"),
+        };
+        loop {
+            let answer = self.prompter.line(&question)?.trim().to_owned();
+            match input.kind.check(&answer) {
+                _ if answer.is_empty() && default.is_some() => return Ok(answer),
+                Ok(()) => return Ok(answer),
+                Err(expected) => self.prompter.printer().warn(&format!("{} {expected}", input.key)),
+            }
+        }
+    }
+
+    fn ask_secret(&mut self, what: &str) -> Result<String, Failure> {
+        Ok(self.prompter.hidden_line(&format!("{what} (not shown):"))?)
+    }
+
+    fn asks_all(&self) -> bool {
+        self.asks_all
+    }
+}
 
 /// A run whose first record is written.
 pub(super) struct RunContext {
@@ -39,17 +118,23 @@ impl RunContext {
     ///
     /// # Errors
     /// The records cannot be used, or the artifacts are where the run would delete them. The host was not touched.
-    pub(super) fn new(request: Request, execution: Execution, printer: &mut Printer) -> Result<Self, Error> {
-        let Request { inputs, settings, consent, mut warnings } = request;
+    pub(super) fn new(
+        request: RunRequest,
+        execution: Execution,
+        printer: &mut Printer,
+    ) -> Result<Self, Error> {
+        let RunRequest { inputs, settings, consent, mut warnings } = request;
         let shown = warnings.len();
         let runs_dir = inputs::runs_dir(&inputs);
         let staging = std::path::absolute(&runs_dir).unwrap_or_else(|_| runs_dir.clone()).join(STAGING);
+        // Told before the first record: clearing the directory at the end would delete what the operator brought.
         if let Artifacts::Local(given) = &settings.artifacts
             && std::path::absolute(given).is_ok_and(|given| given == staging)
         {
             return Err(Error::ArtifactsInStaging);
         }
         let platform = inputs::platform(&Host::this_machine(RunLog::discard()));
+        // The gate knows every private value before the first document is made, so that none can hold one.
         let gate = Session::gate(&inputs, &settings);
         let kind = (execution, settings.mode);
         let mut session = Session::begin(&runs_dir, gate.clone(), kind, platform.clone(), &mut warnings)?;
@@ -62,6 +147,7 @@ impl RunContext {
         session.record.set_settings(features(&settings, enabled), local_facts(&settings));
         // A log that cannot be opened does not stop the run: the journal in the private context is what undoes it.
         let log = session.record.files().log().map_or_else(|_| RunLog::discard(), RunLog::to);
+        // Before the host is handed the log, and so before any command runs.
         settings.secrets().into_iter().for_each(|secret| log.redact(secret));
         let paths = RunPaths::of(session.record.files());
         let host = Host::this_machine(log);

@@ -38,6 +38,7 @@ pub(super) fn flush(context: &TelemetryContext, printer: &mut Printer) -> Result
 pub(super) fn send(context: &TelemetryContext, path: &Path, printer: &mut Printer) -> Result<(), Diagnostic> {
     let bytes = read(path)?;
     let (envelope, _) = envelope_from_env(&|name| std::env::var_os(name), &context.gate);
+    // The document is made and vetted before anybody is asked: consent to what would be refused is asked for in vain.
     let document = manifest_event(&bytes, &context.gate, &envelope).map_err(|error| context.error(error))?;
     let vetted = context.gate.vet(&document).map_err(|error| context.error(error))?;
     let signals = Signals::install().map_err(Error::SignalHandlers)?;
@@ -118,6 +119,7 @@ fn delivery_pass(
 }
 
 fn show_summary(summary: &Summary, signals: &Signals, printer: &mut Printer) -> Result<(), Diagnostic> {
+    // The counts come first in any case: an interrupted or failed pass has delivered something too.
     if printer.is_json() {
         printer.document(summary);
     }
@@ -151,6 +153,7 @@ fn close_inherited() {
         .filter(|descriptor| *descriptor >= FIRST_OTHER)
         .collect();
     for descriptor in open {
+        // The descriptor that listed the directory is closed already; no other failure is to be expected.
         let _ = nix::unistd::close(descriptor);
     }
 }

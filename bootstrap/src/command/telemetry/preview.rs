@@ -25,7 +25,7 @@ use crate::terminal::Printer;
 
 /// A request as data.
 #[derive(Serialize)]
-struct Request<'a> {
+struct HttpRequest<'a> {
     method: &'static str,
     url: &'a str,
     headers: &'a [telemetry::Header],
@@ -61,9 +61,9 @@ fn waiting_ids(context: &TelemetryContext) -> Result<Vec<EventId>, Error> {
 }
 
 /// The request as data.
-fn request(outgoing: &Outgoing) -> Option<Request<'_>> {
+fn request(outgoing: &Outgoing) -> Option<HttpRequest<'_>> {
     let body = serde_json::from_slice(outgoing.body()).ok()?;
-    Some(Request { method: "POST", url: outgoing.url().as_str(), headers: outgoing.headers(), body })
+    Some(HttpRequest { method: "POST", url: outgoing.url().as_str(), headers: outgoing.headers(), body })
 }
 
 /// The request as it stands on the wire, its token masked.
@@ -115,13 +115,16 @@ fn documents(context: &TelemetryContext, mode: Mode) -> Result<Vec<TelemetryDocu
         execution: Execution::DryRun,
         result: CommandResult::Started,
     };
+    // One of each kind, and not one for each component: what is shown is what can be sent, not how often.
     let events = [Event::Command(command), Event::Mode(command), Event::Manifest(Box::new(manifest))];
     Ok(events.into_iter().map(|event| envelope.document(event, EventId::random(), now())).collect())
 }
 
 fn dry_run_manifest(mode: Mode, run_id: schema::Id) -> Result<RunManifest, Error> {
+    // The mode was given to this command; that of the environment would contradict it.
     let variable = |name: &str| (name != "PRODUCTIVE_K3S_MODE").then(|| std::env::var_os(name)).flatten();
     let mut inputs = gather(&Flags::mode(mode), variable, None, &mut Vec::new())?;
+    // A look must work before the run does: required inputs may be missing.
     let settings = resolve(&mut inputs, None, Demand::Known)?;
     let host = Host::this_machine(RunLog::discard());
     let mut manifest = RunManifest::begin(run_id, Execution::DryRun, mode, inputs::platform(&host), now());
@@ -161,9 +164,12 @@ impl Purposes {
 
 fn collect(schema: &Value, purposes: &mut BTreeMap<(String, String), String>) {
     let definitions = schema.get("$defs").and_then(Value::as_object);
+    // Definitions are named as their types are, so `RunManifest` becomes `runmanifest` and meets `run_manifest` below.
     let root = [(String::new(), schema)];
     let named = definitions.into_iter().flatten().map(|(name, definition)| (name.to_lowercase(), definition));
     for (owner, definition) in root.into_iter().chain(named) {
+        // A field of the same name means the same nearly everywhere; where two differ, the object above decides. The first
+        // one found stands for the objects that have no definition of their own.
         for (name, property) in definition.get("properties").and_then(Value::as_object).into_iter().flatten()
         {
             let text =

@@ -44,7 +44,9 @@ pub(super) fn run(context: &TelemetryContext, printer: &mut Printer) -> Result<(
     printer.data(&format!("telemetry  {state}: {why}"));
     printer.data(&format!("endpoint   {}", endpoint.as_deref().unwrap_or("none, so nothing is delivered")));
     printer.data(&format!("outbox     {}", context.outbox_dir().display()));
-    show(&status, printer);
+    show_waiting(&status, printer);
+    show_rejected(&status, printer);
+    show_outcomes(&status, printer);
     Ok(())
 }
 
@@ -56,7 +58,7 @@ fn consent() -> (Option<bool>, String) {
     }
 }
 
-fn show(status: &Status, printer: &mut Printer) {
+fn show_waiting(status: &Status, printer: &mut Printer) {
     printer.data(&format!("waiting    {}", status.waiting.len()));
     for waiting in &status.waiting {
         let attempts = waiting.attempts;
@@ -69,6 +71,10 @@ fn show(status: &Status, printer: &mut Printer) {
             failure.unwrap_or_default()
         ));
     }
+}
+
+/// What will never be sent, with the rule that it broke. The contents are left out: they may be what the gate keeps in.
+fn show_rejected(status: &Status, printer: &mut Printer) {
     if status.unfit > 0 {
         printer.data(&format!(
             "unfit      {} files are no entries; the next delivery sets them aside",
@@ -84,12 +90,17 @@ fn show(status: &Status, printer: &mut Printer) {
             if refusal.pointer.is_empty() { String::new() } else { format!(" at {}", refusal.pointer) };
         printer.wrapped("    ", &format!("{}{place}: {}", refusal.rule, refusal.words));
     }
+    // Dropped documents are gone, but that reports are missing must not go unseen.
     if status.evicted > 0 {
         printer.data(&format!("evicted    {} to keep the bounds", status.evicted));
     }
+}
+
+fn show_outcomes(status: &Status, printer: &mut Printer) {
     if !status.ledger.is_empty() {
         printer.data("last outcomes");
     }
+    // The words of the ledger are those of its JSON form, so that both outputs can be searched for the same.
     for line in &status.ledger {
         let outcome =
             serde_json::to_value(line.outcome).ok().and_then(|word| word.as_str().map(str::to_owned));

@@ -32,6 +32,7 @@ pub(super) fn check(
     gate: &Gate,
     verdict: &mut dyn FnMut(u64, Result<DocumentKind, Rejection>),
 ) -> io::Result<()> {
+    // Both channels are bounded: that is what keeps the memory constant when lines come faster than they are checked.
     let workers = thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let (batches, work) = sync_channel::<Batch>(workers);
     let (order, ordered) = sync_channel::<Receiver<Results>>(workers * BATCHES_PER_WORKER);
@@ -41,6 +42,7 @@ pub(super) fn check(
             scope.spawn(|| check_batches(&work, gate));
         }
         let reader = scope.spawn(move || read_batches(input, &batches, &order));
+        // Receivers arrive in the order of the lines, whichever worker is done first: that is the whole of the ordering.
         for results in ordered {
             for (number, result) in results.recv().unwrap_or_default() {
                 verdict(number, result);
@@ -78,6 +80,7 @@ fn read_batches(
                 lines.push((number, line));
             }
         }
+        // Only the end of the input leaves both empty; blank lines alone do not end a batch.
         if lines.is_empty() && size == 0 {
             return Ok(());
         }

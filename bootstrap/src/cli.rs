@@ -156,6 +156,7 @@ pub enum TelemetryCommands {
     /// Deliver what waits, now
     Flush {
         /// Started by a run, without a terminal.
+        // Hidden, because it closes descriptors and says nothing: of no use to a person.
         #[arg(long, hide = true)]
         detached: bool,
     },
@@ -207,6 +208,7 @@ impl Commands {
 /// The command line parser with the inputs of a run added to the commands that take them.
 pub fn parser() -> clap::Command {
     Cli::command()
+        // Added by name and not by a derive: both commands take the same inputs, which one table declares.
         .mut_subcommand("run", |run| run.args(input::arguments()))
         .mut_subcommand("preflight", |preflight| preflight.args(input::arguments()))
 }
@@ -215,6 +217,7 @@ pub fn parser() -> clap::Command {
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<(Cli, input::Flags), clap::Error> {
     let matches = parser().try_get_matches_from(arguments)?;
     let flags = match matches.subcommand() {
+        // Asking another command for an argument that it does not have is a panic of the parser.
         Some(("run" | "preflight", matches)) => input::Flags::from_matches(matches),
         _ => input::Flags::default(),
     };

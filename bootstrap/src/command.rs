@@ -25,6 +25,7 @@ use error::Error;
 /// Parses the arguments, runs the command and tells the operator how it ended.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
+    // Looked for by hand, because what does not parse has no options yet.
     let asks_for_json = arguments.iter().any(|argument| argument == "--json");
     let exit_code = match cli::parse(arguments) {
         Ok((cli, flags)) => run_command(&cli, &flags),
@@ -80,6 +81,7 @@ fn dispatch(command: &Commands, flags: &input::Flags, printer: &mut Printer) -> 
             Ok(())
         }
         Commands::Completions { shell } => {
+            // Through a buffer: the generator panics when standard output is closed, and the printer does not.
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut cli::parser(), "bootstrap", &mut script);
             printer.raw(&String::from_utf8_lossy(&script));

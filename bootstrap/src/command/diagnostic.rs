@@ -69,6 +69,7 @@ impl Diagnostic {
         if self.shown == Shown::Result {
             return;
         }
+        // Rendered once, so that the text and the document cannot differ.
         let (message, hint) = (self.error.message(), self.error.hint());
         printer.error(&message, hint.as_deref(), self.log.as_deref());
         if printer.is_json() && self.shown == Shown::Nothing {

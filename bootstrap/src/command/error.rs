@@ -343,3 +343,29 @@ const fn undelivered(ended: Ended) -> &'static str {
         Ended::NoEndpoint => "there is no endpoint: TELEMETRY_ENDPOINT is set but empty",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exit_codes_tell_what_kind_of_end_it_was() {
+        let no_consent = |reason, signal| Error::NoConsent { reason, signal };
+        let interrupted = |signal| Error::Interrupted { signal, when: InterruptedAt::Run };
+        for (error, exit_code) in [
+            (Error::LostOutput, 1),
+            (Error::NotAnEventId, 2),
+            (Error::PreflightFailed, 3),
+            (Error::Declined, 4),
+            (Error::from(Unanswered::EndOfInput), 4),
+            (Error::from(Unanswered::Interrupted(Signal::Interrupt)), 130),
+            (Error::from(InputFailure::from(Unanswered::EndOfInput)), 4),
+            (interrupted(Signal::Hangup), 129),
+            (no_consent(Reason::Disabled, None), 2),
+            (no_consent(Reason::Declined, None), 4),
+            (no_consent(Reason::Declined, Some(Signal::Terminate)), 143),
+        ] {
+            assert_eq!(error.process_exit_code(), exit_code, "{error:?}");
+        }
+    }
+}

@@ -26,6 +26,7 @@ pub(super) fn run(args: &PreflightArgs, flags: &Flags, printer: &mut Printer) ->
     let host = Host::this_machine(RunLog::discard());
     let platform = inputs::platform(&host);
     let report = check(&host, &platform, &settings);
+    // The same errors as in a run, so that a script can tell the outcome of both by one code.
     let error = match report.worst() {
         Severity::Failure => Some(Error::PreflightFailed),
         Severity::Warning if args.strict => Some(Error::PreflightWarnings),

@@ -87,6 +87,7 @@ pub fn detect_and_plan(
     let execution = record.public().execution;
     let records = planned.iter().map(|planned| (planned.component, planned.record(execution)));
     record.set_plan(records, context.settings.tls.issuer());
+    // Once more after the record is written: the next thing is a question, or a change.
     check_signals(signals)?;
     Ok(planned)
 }

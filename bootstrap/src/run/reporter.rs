@@ -118,6 +118,7 @@ impl TelemetryReporter {
         if self.command.name == CommandName::Run {
             self.emit(Event::Mode(self.command));
         }
+        // Now and not only at the end: what earlier runs left is on its way while this one works.
         self.start_delivery();
     }
 

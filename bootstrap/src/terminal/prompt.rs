@@ -146,6 +146,7 @@ impl HiddenInput {
             hidden.local_modes.remove(LocalModes::ECHO);
             // Suspending gives the terminal back to the shell, which makes it echo again when the run goes on.
             hidden.special_codes[SpecialCodeIndex::VSUSP] = DISABLED;
+            // Flushed, or what was typed ahead for the question before would be taken for the secret.
             let _ = tcsetattr(io::stdin(), OptionalActions::Flush, &hidden);
         }
         Self { before }

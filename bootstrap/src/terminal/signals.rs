@@ -59,6 +59,7 @@ impl Signals {
 
     /// The signal that arrived last, if any did.
     pub fn pending(&self) -> Option<Signal> {
+        // Zero is no signal, so it stands for none.
         match i32::try_from(self.last.load(Ordering::SeqCst)).unwrap_or_default() {
             SIGHUP => Some(Signal::Hangup),
             SIGINT => Some(Signal::Interrupt),

@@ -55,6 +55,7 @@ pub(super) fn consent(printer: &mut Printer, signals: &Signals) -> Consent {
 /// # Errors
 /// There is no consent: the reason, and the signal that cut the question short, if one did.
 pub(super) fn proof<'a>(consent: &'a Consent, signals: &Signals) -> Result<&'a Consented, Error> {
+    // An interrupt at the question counts as No, but the code must say that it was a signal.
     let refused = || Error::NoConsent { reason: consent.why(), signal: signals.pending() };
     consent.proof().ok_or_else(refused)
 }

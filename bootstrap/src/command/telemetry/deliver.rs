@@ -81,6 +81,7 @@ pub(super) fn purge(context: &TelemetryContext, yes: bool, printer: &mut Printer
     let signals = Signals::install().map_err(Error::SignalHandlers)?;
     if !yes {
         let question = "Delete everything that waits or was refused?";
+        // Deleting reports is the operator's right and cannot be taken back, so it is asked for like a change of the host.
         let Some(mut prompter) = Prompter::interactive(printer, &signals) else {
             return Err(Error::NeedsYes(Unattended::Purge).into());
         };
@@ -111,6 +112,7 @@ fn delivery_pass(
     printer: &mut Printer,
 ) -> Result<Summary, Error> {
     let bar = DeliveryBar::new(printer);
+    // A signal stops before the next document: what was sent must be noted as sent, or it would be sent twice.
     deliver(proof, &context.settings, &context.gate, outbox, DEADLINE, &mut |progress| {
         bar.set(progress.settled, progress.known);
         if signals.pending().is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }

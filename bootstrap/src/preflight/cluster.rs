@@ -23,6 +23,7 @@ fn foreign_workloads(spec: &dyn Spec, probe: &Probe<'_>) -> Option<Finding> {
     let any = KINDS
         .iter()
         .any(|kind| !items(&probe.path(&format!("/apis/apps/v1/namespaces/{namespace}/{kind}"))).is_empty());
+    // A component that is there owns the namespace. Only one that is missing would move in with somebody.
     (any && detect(component, probe) == Detection::Missing).then(|| {
         let message = format!("namespace {namespace} holds workloads that are not of {component}");
         Finding::warning("namespace", format!("{message}; look at `k3s kubectl -n {namespace} get all`"))
@@ -35,6 +36,7 @@ fn foreign_ingress(spec: &dyn Spec, probe: &Probe<'_>) -> Option<Finding> {
     let found = probe.path("/apis/networking.k8s.io/v1/ingresses");
     let text = |item: &Value, pointer| item.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
     let taken = items(&found).iter().find_map(|item| {
+        // The ingress of the component itself stands in its own namespace and is no collision.
         let owner =
             text(item, "/metadata/namespace").filter(|owner| Some(owner.as_str()) != spec.namespace())?;
         let rules = item.pointer("/spec/rules").and_then(Value::as_array)?;

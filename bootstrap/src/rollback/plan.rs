@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use clap::ValueEnum;
 use manifest::{PriorState, PrivateContext, StepRecord, StepState, Undo};
 use schema::{Component, Execution};
 
@@ -12,9 +13,10 @@ use super::observe::LiveStates;
 use crate::component::{Identity, PendingRemoval, RollbackClass, names};
 
 /// Which classes are undone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Include {
     /// Only what is safe alone.
+    #[value(skip)]
     Safe,
     /// Also what others may have come to rely on.
     Moderate,

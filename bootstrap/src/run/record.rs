@@ -14,12 +14,25 @@ pub fn now() -> UtcSeconds {
     UtcSeconds::from(Utc::now())
 }
 
+/// An error with its sources, outermost first. Messages of this workspace leave their sources out, so that a caller which
+/// prints the whole chain says nothing twice.
+pub fn error_chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        source = inner.source();
+    }
+    text
+}
+
 /// The public manifest and the private context of one run, written after every change.
 ///
 /// A record that cannot be written does not stop the run: the first problem of each file is kept as a warning. A
 /// manifest that the gate refuses is never written in public form.
 #[derive(Debug)]
-pub struct Record {
+pub struct RunRecorder {
     files: RunFiles,
     gate: Gate,
     public: RunManifest,
@@ -27,7 +40,7 @@ pub struct Record {
     warnings: Vec<String>,
 }
 
-impl Record {
+impl RunRecorder {
     /// Writes the first record: `running`.
     ///
     /// # Errors
@@ -38,6 +51,7 @@ impl Record {
         public: RunManifest,
         private: PrivateContext,
     ) -> Result<Self, ManifestError> {
+        // The private context first: a public manifest without one would promise a rollback that cannot be made.
         files.write_private(&private)?;
         let mut record = Self { files, gate, public, private, warnings: Vec::new() };
         match record.files.write_public(&record.public, &record.gate) {
@@ -63,13 +77,13 @@ impl Record {
     }
 
     /// Records that the run has come to `step`.
-    pub fn enter(&mut self, step: Step) {
+    pub fn enter_step(&mut self, step: Step) {
         self.public.current_step = step;
         self.write_public();
     }
 
     /// Records the settings of the run.
-    pub fn describe(&mut self, features: Features, local: LocalFacts) {
+    pub fn set_settings(&mut self, features: Features, local: LocalFacts) {
         self.public.features = features;
         self.private.local = local;
         self.write_private();
@@ -77,7 +91,7 @@ impl Record {
     }
 
     /// Records what is planned for the components, all at once.
-    pub fn plan(
+    pub fn set_plan(
         &mut self,
         components: impl IntoIterator<Item = (Component, ComponentRecord)>,
         issuer: Issuer,
@@ -90,7 +104,7 @@ impl Record {
     }
 
     /// Records what became of a component.
-    pub fn result(&mut self, component: Component, result: ComponentResult) {
+    pub fn set_result(&mut self, component: Component, result: ComponentResult) {
         self.public.components.set_result(component, result);
         self.write_public();
     }
@@ -117,14 +131,15 @@ impl Record {
     }
 
     fn keep_warning(&mut self, error: &ManifestError) {
-        let warning = format!("the record of this run is incomplete: {}", crate::exit::chain(error));
+        let warning = format!("the record of this run is incomplete: {}", error_chain(error));
+        // A full disk fails every write of the run; once is enough.
         if !self.warnings.contains(&warning) {
             self.warnings.push(warning);
         }
     }
 }
 
-impl Journal for Record {
+impl Journal for RunRecorder {
     fn context(&self) -> &PrivateContext {
         &self.private
     }

@@ -21,7 +21,7 @@ use lines::BATCH_BYTES;
 #[derive(Debug, Serialize)]
 struct DocumentVerdict<'a> {
     #[serde(flatten)]
-    place: Place<'a>,
+    place: DocumentPlace<'a>,
     #[serde(rename = "verdict")]
     word: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -33,7 +33,7 @@ struct DocumentVerdict<'a> {
 /// Where a document stands.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(rename_all = "lowercase")]
-enum Place<'a> {
+enum DocumentPlace<'a> {
     /// A file of one document.
     File(&'a Path),
     /// A line of standard input, from 1.
@@ -41,7 +41,7 @@ enum Place<'a> {
 }
 
 impl<'a> DocumentVerdict<'a> {
-    fn new(place: Place<'a>, result: &'a Result<DocumentKind, Rejection>) -> Self {
+    fn new(place: DocumentPlace<'a>, result: &'a Result<DocumentKind, Rejection>) -> Self {
         let (word, document, rejection) = match result {
             Ok(DocumentKind::RunManifest) => ("pass", Some("run-manifest"), None),
             Ok(DocumentKind::Telemetry) => ("pass", Some("telemetry"), None),
@@ -97,7 +97,7 @@ fn check_file(gate: &Gate, path: &Path, totals: &mut Totals, printer: &mut Print
         .map_err(|source| Error::UnreadableDocument { name: path.display().to_string(), source })?;
     let result = gate.check(&bytes);
     totals.count(&result);
-    show_verdict(Place::File(path), &result, printer);
+    show_verdict(DocumentPlace::File(path), &result, printer);
     Ok(())
 }
 
@@ -109,7 +109,7 @@ fn check_lines(gate: &Gate, totals: &mut Totals, printer: &mut Printer) -> Resul
         lines::check(BufReader::with_capacity(BATCH_BYTES, io::stdin()), gate, &mut |number, result| {
             lines.count(&result);
             if printer.is_json() || result.is_err() {
-                show_verdict(Place::Line(number), &result, printer);
+                show_verdict(DocumentPlace::Line(number), &result, printer);
             }
         });
     printer.note(&format!("{} checked, {} refused", lines.checked, lines.refused));
@@ -124,14 +124,14 @@ fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn show_verdict(place: Place<'_>, result: &Result<DocumentKind, Rejection>, printer: &mut Printer) {
+fn show_verdict(place: DocumentPlace<'_>, result: &Result<DocumentKind, Rejection>, printer: &mut Printer) {
     let verdict = DocumentVerdict::new(place, result);
     if printer.is_json() {
         return printer.json_line(&verdict);
     }
     let name = match place {
-        Place::File(path) => path.display().to_string(),
-        Place::Line(number) => format!("line {number}"),
+        DocumentPlace::File(path) => path.display().to_string(),
+        DocumentPlace::Line(number) => format!("line {number}"),
     };
     match result {
         Ok(_) => printer.data(&format!("{name}: {} {}", verdict.word, verdict.document.unwrap_or_default())),

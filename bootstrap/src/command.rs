@@ -77,7 +77,7 @@ fn dispatch(command: &Commands, flags: &input::Flags, printer: &mut Printer) -> 
         Commands::Telemetry(args) => telemetry::run(args, printer),
         Commands::Validate(args) => validate::run(args, printer),
         Commands::ConfigSchema => {
-            printer.document(&input::json_schema());
+            printer.document(&input::config_schema());
             Ok(())
         }
         Commands::Completions { shell } => {

@@ -49,7 +49,7 @@ pub static COMPONENTS: &[&dyn Spec] = &[
 ];
 
 /// The entry of a component. A test holds that the table has each component of the contract at its place.
-pub fn spec(component: Component) -> &'static dyn Spec {
+pub fn spec_of(component: Component) -> &'static dyn Spec {
     COMPONENTS[component as usize]
 }
 
@@ -60,12 +60,12 @@ pub fn components(mode: Mode) -> impl Iterator<Item = Component> {
 
 /// The components of the mode that the operator did not leave out.
 pub fn selected(settings: &Settings) -> impl Iterator<Item = &'static dyn Spec> + '_ {
-    components(settings.mode).filter(|id| !settings.skipped.contains(id)).map(spec)
+    components(settings.mode).filter(|id| !settings.skipped.contains(id)).map(spec_of)
 }
 
 /// Looks at one component.
 pub fn detect(component: Component, probe: &Probe<'_>) -> Detection {
-    let (spec, settings) = (spec(component), probe.settings);
+    let (spec, settings) = (spec_of(component), probe.settings);
     if settings.skipped.contains(&component) || !spec.wanted(settings) {
         return Detection::NotNeeded;
     }
@@ -78,6 +78,6 @@ pub fn plan(component: Component, detection: &Detection, context: &PlanContext<'
         Detection::NotNeeded => ComponentPlan::skip(),
         Detection::Unknown(error) => ComponentPlan::blocked(error.to_string()),
         Detection::Conflict(conflict) => ComponentPlan::blocked(conflict.to_string()),
-        _ => spec(component).plan(detection, context),
+        _ => spec_of(component).plan(detection, context),
     }
 }

@@ -1,36 +1,23 @@
-//! Inputs of a run: one table, and how values come from flags, environment, config file, prompts and defaults.
+//! Inputs of a run: declared once, and given by flags, environment, config file, prompts and defaults.
+//!
+//! [`Inputs`] holds what was given, each value already of its type; [`resolve`] turns it into the settings of a run and
+//! asks for what is missing where there is somebody to ask.
 
-mod config;
-mod flags;
-mod gather;
-mod kind;
-mod nearest;
+mod collect;
+mod config_file;
+mod declaration;
+mod error;
 mod resolve;
-mod secrets;
-mod table;
+mod secret_input;
+mod text;
+mod value;
 
-pub use config::json_schema;
-pub use flags::{Flags, arguments};
-pub use gather::{Inputs, gather};
-pub use resolve::{Asker, Demand, resolve};
-pub use table::Input;
-
-/// Reads a mode; the error names the nearest known one.
-pub fn parse_mode(text: &str) -> Result<schema::Mode, String> {
-    schema::Mode::from_word(text).ok_or_else(|| {
-        let words: Vec<&str> = schema::Mode::ALL.iter().map(|mode| mode.as_str()).collect();
-        format!("not one of {}{}", words.join(", "), nearest::suggestion(text, words.iter().copied()))
-    })
-}
-
-/// The environment variables of private inputs and secrets.
-pub fn private_variables() -> impl Iterator<Item = String> {
-    let private = table::INPUTS.iter().filter(|input| input.privacy == table::Privacy::Private);
-    private.map(Input::variable).chain(secrets::SOURCES.iter().map(|source| source.variable.to_owned()))
-}
-
-/// The folder of runs for commands that take no inputs but this one.
-pub fn runs_dir_from_env() -> std::path::PathBuf {
-    let given = Input::find("runs_dir").and_then(|input| std::env::var_os(input.variable()));
-    given.filter(|given| !given.is_empty()).map_or_else(|| "runs".into(), Into::into)
-}
+pub use collect::{Flags, arguments, collect, private_variables, runs_dir_from_env};
+pub use config_file::config_schema;
+pub use declaration::{Declaration, Inputs, Privacy, Provided, Setting};
+pub use error::{ConfigFault, InputError, InputSource};
+pub use resolve::{Completeness, Prompt, resolve};
+pub use text::{
+    AbsolutePath, AnyPath, Email, HostName, HttpsUrl, Image, Network, ObjectName, Release, UserName,
+};
+pub use value::{Choice, InputValue, InvalidValue, UnknownWord, parse_mode};

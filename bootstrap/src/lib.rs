@@ -11,7 +11,6 @@
 pub mod cli;
 pub mod command;
 pub mod component;
-pub mod exit;
 pub mod host;
 pub mod input;
 pub mod platform;

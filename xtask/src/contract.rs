@@ -31,7 +31,7 @@ const GENERATED_DIRECTORIES: [&str; 2] = ["", "vectors"];
 const HAND_WRITTEN: [&str; 1] = ["README.md"];
 
 /// Writes every published file and removes stale ones.
-pub(crate) fn write() -> anyhow::Result<()> {
+pub(crate) fn write_all() -> anyhow::Result<()> {
     let directory = workspace::published();
     let published = sound_files()?;
     for stale in stale(&directory, &published)? {

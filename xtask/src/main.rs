@@ -29,7 +29,7 @@ fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments.as_slice() {
-        ["schema"] => contract::write(),
+        ["schema"] => contract::write_all(),
         ["schema", "--check"] => contract::check(),
         ["conformance"] => conformance::run(),
         ["compat"] => compat::run(),

@@ -13,8 +13,8 @@ use privacy::disk::DiskError;
 use schema::Component;
 use telemetry::{ConsentReason, DeliveryEnd, TelemetryError};
 
-use crate::exit::Failure as InputFailure;
 use crate::host::CommandError;
+use crate::input::InputError;
 use crate::run::{SessionError, error_chain};
 use crate::step::StepFailure;
 use crate::terminal::{Signal, Unanswered};
@@ -37,7 +37,7 @@ pub enum Error {
     CommandLine(String),
     /// An input is missing or unusable.
     #[error(transparent)]
-    Input(InputFailure),
+    Input(Box<InputError>),
     /// Something would be changed or deleted, and nobody can be asked.
     #[error("{}", .0.message())]
     NeedsYes(Unattended),
@@ -230,7 +230,7 @@ impl Error {
     /// What the operator can do about it.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::Input(failure) => return failure.hint.clone(),
+            Self::Input(error) => return error.hint(),
             // The step knows its own remedy best; the general one is that a rerun keeps what is done.
             Self::StepFailed { failure, .. } => match &failure.hint {
                 Some(hint) => return Some(hint.clone()),
@@ -262,11 +262,11 @@ impl Error {
 }
 
 /// A question about an input that stays open is no fault of the input.
-impl From<InputFailure> for Error {
-    fn from(failure: InputFailure) -> Self {
-        match failure.unanswered {
-            Some(unanswered) => Self::Unanswered(unanswered),
-            None => Self::Input(failure),
+impl From<InputError> for Error {
+    fn from(error: InputError) -> Self {
+        match error {
+            InputError::Unanswered(unanswered) => Self::Unanswered(unanswered),
+            error => Self::Input(Box::new(error)),
         }
     }
 }
@@ -356,7 +356,7 @@ mod tests {
             (Error::Declined, 4),
             (Error::from(Unanswered::EndOfInput), 4),
             (Error::from(Unanswered::Interrupted(Signal::Interrupt)), 130),
-            (Error::from(InputFailure::from(Unanswered::EndOfInput)), 4),
+            (Error::from(InputError::from(Unanswered::EndOfInput)), 4),
             (interrupted(Signal::Hangup), 129),
             (no_consent(ConsentReason::Disabled, None), 2),
             (no_consent(ConsentReason::Declined, None), 4),

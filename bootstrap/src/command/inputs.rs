@@ -6,7 +6,7 @@ use schema::Platform;
 
 use super::error::Error;
 use crate::host::Host;
-use crate::input::{Demand, Flags, Inputs, gather, resolve};
+use crate::input::{AnyPath, Completeness, Flags, Inputs, collect, resolve};
 use crate::platform::platform as platform_of;
 use crate::settings::Settings;
 use crate::terminal::Printer;
@@ -18,8 +18,8 @@ pub(super) fn for_inspection(
     printer: &mut Printer,
 ) -> Result<Settings, Error> {
     let mut warnings = Vec::new();
-    let mut inputs = gather(flags, |name| std::env::var_os(name), config, &mut warnings)?;
-    let settings = resolve(&mut inputs, None, Demand::Known);
+    let mut inputs = collect(flags, |name| std::env::var_os(name), config, &mut warnings)?;
+    let settings = resolve(&mut inputs, None, Completeness::Optional);
     warn_all(&warnings, printer);
     Ok(settings?)
 }
@@ -42,5 +42,5 @@ pub(super) fn platform(host: &Host) -> Platform {
 
 /// Where the records of runs are, before any run folder is touched.
 pub(super) fn runs_dir(inputs: &Inputs) -> std::path::PathBuf {
-    inputs.text("runs_dir").unwrap_or("runs").into()
+    inputs.runs_dir.get().map_or_else(|| "runs".into(), |dir| AnyPath::path(dir).to_owned())
 }

@@ -13,7 +13,7 @@ use super::diagnostic::Diagnostic;
 use super::error::{Error, InterruptedAt, Unattended};
 use super::inputs;
 use crate::cli::RunArgs;
-use crate::input::{Flags, gather};
+use crate::input::{Flags, collect};
 use crate::preflight::{PreflightReport, Severity};
 use crate::run::{Interrupted, PlannedComponent, RunReport, show_plan};
 use crate::terminal::{Printer, Signals, is_interactive};
@@ -26,7 +26,7 @@ pub(super) fn run(args: &RunArgs, flags: &Flags, printer: &mut Printer) -> Resul
     // Files that were named are read before signals are taken over: one that never ends must not keep Ctrl-C from
     // ending the program.
     let mut warnings = Vec::new();
-    let inputs = gather(flags, |name| std::env::var_os(name), args.config.as_deref(), &mut warnings)?;
+    let inputs = collect(flags, |name| std::env::var_os(name), args.config.as_deref(), &mut warnings)?;
     let signals = Signals::install().map_err(Error::SignalHandlers)?;
     let request = RunRequest::complete(inputs, warnings, args, printer, &signals)?;
     inputs::warn_all(&request.warnings, printer);

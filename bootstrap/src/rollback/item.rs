@@ -7,7 +7,7 @@ use schema::{Component, Execution, Id, Mode};
 use serde::{Serialize, Serializer};
 
 use super::live_state::Divergence;
-use crate::component::{RollbackClass, spec};
+use crate::component::{RollbackClass, spec_of};
 use crate::host::ProbeError;
 
 /// What a rollback means to do, in the order in which it does it.
@@ -160,7 +160,7 @@ pub(super) fn class_of(step: &StepRecord) -> Option<RollbackClass> {
         Undo::None if step.before == PriorState::Unknown && step.component != Component::K3s => None,
         Undo::None | Undo::Package { .. } | Undo::Service { .. } => Some(RollbackClass::Manual),
         Undo::DefaultStorageClass { .. } => Some(RollbackClass::Moderate),
-        _ => Some(spec(step.component).rollback_class()),
+        _ => Some(spec_of(step.component).rollback_class()),
     }
 }
 

@@ -4,7 +4,7 @@ use manifest::StepRecord;
 use serde_json::Value;
 
 use super::live_state::{Divergence, LiveState};
-use crate::component::{Dependent, has_cluster, spec};
+use crate::component::{Dependent, has_cluster, spec_of};
 use crate::host::{Host, ProbeError};
 use crate::step::{
     FIELD_MANAGER, Kube, ObjectRef, Revision, STORAGE_CLASSES, default_classes, list_namespace,
@@ -40,7 +40,7 @@ pub(super) fn observe_object(
     Ok(used_by(match reference.kind.as_str() {
         "Namespace" => contents(host, &reference.name)?,
         "CustomResourceDefinition" => instances(host, &object)?,
-        _ => spec(step.component).dependents(step, host)?,
+        _ => spec_of(step.component).dependents(step, host)?,
     }))
 }
 
@@ -124,7 +124,7 @@ pub(super) fn observe_release(
     if !secret.is_some_and(|secret| made_in(step, secret)) {
         return Ok(LiveState::Changed(Divergence::ReleaseOriginUnknown));
     }
-    Ok(used_by(spec(step.component).dependents(step, host)?))
+    Ok(used_by(spec_of(step.component).dependents(step, host)?))
 }
 
 /// Whether the object began to exist while `step` went on. A step that did not end has no such time.

@@ -5,7 +5,7 @@ use manifest::{StepRecord, Undo};
 use super::live_state::LiveState;
 use super::message;
 use super::observe::object;
-use crate::component::spec;
+use crate::component::spec_of;
 use crate::host::{Host, ProbeError};
 use crate::step::{Action, Step, UndoAction};
 
@@ -19,7 +19,7 @@ pub(super) fn steps(host: &Host, step: &StepRecord, live_state: &LiveState) -> R
     if *live_state == LiveState::Absent && !is_line {
         return Ok(Vec::new());
     }
-    if let Some(steps) = spec(step.component).undo(step, host)? {
+    if let Some(steps) = spec_of(step.component).undo(step, host)? {
         return Ok(steps);
     }
     let title = message::subject(step);

@@ -82,8 +82,8 @@ impl Session {
         let secrets = settings.secrets();
         let private = inputs
             .private_values()
-            .chain(settings.private_values())
-            .chain(secrets.iter().map(|s| s.expose()));
+            .chain(settings.private_values().map(str::to_owned))
+            .chain(secrets.iter().map(|secret| secret.expose().to_owned()));
         Gate::new(LocalIdentifiers::of_machine().with_private(private))
     }
 

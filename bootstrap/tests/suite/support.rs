@@ -1,6 +1,5 @@
 //! Stand-ins: a machine made of a directory, settings for every mode, and what releases publish.
 
-mod releases;
 pub(crate) mod settings;
 pub(crate) mod stub_host;
 

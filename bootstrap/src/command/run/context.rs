@@ -12,16 +12,15 @@ use crate::cli::RunArgs;
 use crate::command::error::{Error, InterruptedAt};
 use crate::command::inputs;
 use crate::component::PlanContext;
-use crate::exit::Failure;
 use crate::host::{Host, RunLog};
-use crate::input::{Asker, Demand, Input, Inputs, resolve};
+use crate::input::{Completeness, Declaration, Inputs, Prompt, resolve};
 use crate::preflight::{self, PreflightReport};
 use crate::run::{
     Interrupted, PlannedComponent, RunPaths, Session, TelemetryReporter, ask_consent, decided_consent,
     detect_and_plan, features, local_facts,
 };
 use crate::settings::Settings;
-use crate::terminal::{Printer, Prompter, Signals, is_interactive};
+use crate::terminal::{Printer, Prompter, Signals, Unanswered, is_interactive};
 
 /// What is known before anything is written.
 pub(super) struct RunRequest {
@@ -45,8 +44,8 @@ impl RunRequest {
     ) -> Result<Self, Error> {
         let decision = decided_consent(&mut warnings);
         // Faults in what was given, and without a terminal what is missing, are told before anybody is asked anything.
-        let demand = if is_interactive() { Demand::Known } else { Demand::Complete };
-        resolve(&mut inputs.clone(), None, demand)?;
+        let completeness = if is_interactive() { Completeness::Optional } else { Completeness::Required };
+        resolve(&mut inputs.clone(), None, completeness)?;
         let consent = match decision {
             ConsentDecision::Decided(consent) => consent,
             ConsentDecision::Ask(question) => ask_consent(question, printer, signals),
@@ -56,10 +55,10 @@ impl RunRequest {
         }
         // Who looks, or has said yes to everything, is asked only for what the run cannot do without.
         let asks_all = !args.dry_run && !args.yes;
-        let mut asker =
+        let mut prompter =
             Prompter::interactive(printer, signals).map(|prompter| InputPrompter { prompter, asks_all });
-        let asker = asker.as_mut().map(|asker| asker as &mut dyn Asker);
-        let settings = resolve(&mut inputs, asker, Demand::Complete)?;
+        let prompt = prompter.as_mut().map(|prompter| prompter as &mut dyn Prompt);
+        let settings = resolve(&mut inputs, prompt, Completeness::Required)?;
         Ok(Self { inputs, settings, consent, warnings })
     }
 }
@@ -70,8 +69,8 @@ struct InputPrompter<'a> {
     asks_all: bool,
 }
 
-impl Asker for InputPrompter<'_> {
-    fn ask(&mut self, input: &Input, default: Option<&str>) -> Result<String, Failure> {
+impl Prompt for InputPrompter<'_> {
+    fn ask(&mut self, input: &Declaration, default: Option<&str>) -> Result<String, Unanswered> {
         // The default stands in brackets behind the question, and may be another one than the help knows.
         let help = input.help.split(" [default").next().unwrap_or(input.help);
         let question = match default {
@@ -80,7 +79,7 @@ impl Asker for InputPrompter<'_> {
         };
         loop {
             let answer = self.prompter.line(&question)?.trim().to_owned();
-            match input.kind.check(&answer) {
+            match (input.check)(&answer) {
                 _ if answer.is_empty() && default.is_some() => return Ok(answer),
                 Ok(()) => return Ok(answer),
                 Err(expected) => self.prompter.printer().warn(&format!("{} {expected}", input.key)),
@@ -88,8 +87,8 @@ impl Asker for InputPrompter<'_> {
         }
     }
 
-    fn ask_secret(&mut self, what: &str) -> Result<String, Failure> {
-        Ok(self.prompter.hidden_line(&format!("{what} (not shown):"))?)
+    fn ask_secret(&mut self, what: &str) -> Result<String, Unanswered> {
+        self.prompter.hidden_line(&format!("{what} (not shown):"))
     }
 
     fn asks_all(&self) -> bool {

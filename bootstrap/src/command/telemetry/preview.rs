@@ -20,7 +20,7 @@ use crate::command::error::Error;
 use crate::command::inputs;
 use crate::component::{PlanContext, Probe, components, detect, plan};
 use crate::host::{Host, RunLog, STAGING};
-use crate::input::{Demand, Flags, gather, resolve};
+use crate::input::{Completeness, Flags, collect as collect_inputs, resolve};
 use crate::run::{PlannedComponent, features, now};
 use crate::terminal::Printer;
 
@@ -128,9 +128,9 @@ fn documents(context: &TelemetryContext, mode: Mode) -> Result<Vec<TelemetryDocu
 fn dry_run_manifest(mode: Mode, run_id: schema::Id) -> Result<RunManifest, Error> {
     // The mode was given to this command; that of the environment would contradict it.
     let variable = |name: &str| (name != "PRODUCTIVE_K3S_MODE").then(|| std::env::var_os(name)).flatten();
-    let mut inputs = gather(&Flags::mode(mode), variable, None, &mut Vec::new())?;
+    let mut inputs = collect_inputs(&Flags::mode(mode), variable, None, &mut Vec::new())?;
     // A look must work before the run does: required inputs may be missing.
-    let settings = resolve(&mut inputs, None, Demand::Known)?;
+    let settings = resolve(&mut inputs, None, Completeness::Optional)?;
     let host = Host::this_machine(RunLog::discard());
     let mut manifest = RunManifest::begin(run_id, Execution::DryRun, mode, inputs::platform(&host), now());
     manifest.features = features(&settings, true);

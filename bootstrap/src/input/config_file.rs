@@ -1,96 +1,90 @@
-//! The config file: YAML whose keys are those of the table.
+//! The config file: YAML whose keys are those of the inputs.
 
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-use super::kind::Kind;
-use super::nearest::suggestion;
-use super::table::{INPUTS, Input};
-use crate::exit::Failure;
+use super::declaration::{DECLARATIONS, Declaration};
+use super::error::{ConfigFault, InputError};
+use super::value::nearest;
 
 /// A config file holds forty short values; anything of this size is another file.
 const MAX_BYTES: u64 = 256 * 1024;
 
+/// A value of the file, as it would be written in a flag.
+type Entry = (&'static Declaration, String);
+
 /// Reads the file and returns its values by input, in the order of the file.
-pub(super) fn read(path: &Path) -> Result<Vec<(&'static Input, String)>, Failure> {
-    let unreadable =
-        |error: std::io::Error| Failure::usage(format!("cannot read config {}: {error}", path.display()));
+pub(super) fn read(path: &Path) -> Result<Vec<Entry>, InputError> {
     let mut text = String::new();
     File::open(path)
         .and_then(|file| file.take(MAX_BYTES + 1).read_to_string(&mut text))
-        .map_err(unreadable)?;
+        .map_err(|source| InputError::UnreadableConfig { path: path.to_owned(), source })?;
     if text.len() as u64 > MAX_BYTES {
-        return Err(Failure::usage(format!("config {} is larger than {MAX_BYTES} bytes", path.display())));
+        return Err(InputError::LargeConfig { path: path.to_owned(), max: MAX_BYTES });
     }
-    parse(&text).map_err(|problem| {
-        Failure::usage(format!("config {}: {problem}", path.display()))
-            .hint("`bootstrap config-schema` prints the JSON Schema of the file")
-    })
+    parse(&text).map_err(|fault| InputError::Config { path: path.to_owned(), fault })
 }
 
-fn parse(text: &str) -> Result<Vec<(&'static Input, String)>, String> {
-    // The parser's own message quotes the file, which may hold anything, so only the place is told.
-    let tree: Value = serde_saphyr::from_str(text).map_err(|error| match error.location() {
-        Some(place) => format!("not valid YAML at line {}, column {}", place.line(), place.column()),
-        None => "not valid YAML".to_owned(),
+fn parse(text: &str) -> Result<Vec<Entry>, ConfigFault> {
+    let tree: Value = serde_saphyr::from_str(text).map_err(|error| ConfigFault::Yaml {
+        place: error.location().map(|place| (place.line(), place.column())),
     })?;
     let mut values = Vec::new();
     match tree {
         Value::Null => {}
         Value::Object(object) => flatten("", object, &mut values)?,
-        _ => return Err("must be a mapping of keys to values".to_owned()),
+        _ => return Err(ConfigFault::NoMapping),
     }
     Ok(values)
 }
 
-fn flatten(
-    prefix: &str,
-    object: Map<String, Value>,
-    values: &mut Vec<(&'static Input, String)>,
-) -> Result<(), String> {
+fn flatten(prefix: &str, object: Map<String, Value>, values: &mut Vec<Entry>) -> Result<(), ConfigFault> {
     for (name, value) in object {
         let key = if prefix.is_empty() { name } else { format!("{prefix}.{name}") };
-        match (Input::find(&key), value) {
+        match (Declaration::find(&key), value) {
             (None, Value::Object(inner)) if is_section(&key) => flatten(&key, inner, values)?,
-            (None, _) if is_section(&key) => return Err(format!("{key} must be a mapping")),
+            (None, _) if is_section(&key) => return Err(ConfigFault::NoSection(key)),
             (None, _) => return Err(unknown(&key)),
-            (Some(input), value) => values.push((input, scalar(&key, value)?)),
+            (Some(input), value) => values.push((input, scalar(key, value)?)),
         }
     }
     Ok(())
 }
 
 fn is_section(key: &str) -> bool {
-    INPUTS.iter().any(|input| input.key.strip_prefix(key).is_some_and(|rest| rest.starts_with('.')))
+    DECLARATIONS.iter().any(|input| input.key.strip_prefix(key).is_some_and(|rest| rest.starts_with('.')))
 }
 
-fn unknown(key: &str) -> String {
-    let keys = INPUTS.iter().map(|input| input.key);
-    let sections = INPUTS.iter().filter_map(|input| Some(input.key.split_once('.')?.0));
-    // What is not shaped like a key is not repeated: it may be a value that slipped into the wrong place.
+fn unknown(key: &str) -> ConfigFault {
+    let keys = DECLARATIONS.iter().map(|input| input.key.as_str());
+    let sections = DECLARATIONS.iter().filter_map(|input| Some(input.key.split_once('.')?.0));
     let shaped = key.len() <= 64
         && key.bytes().all(|byte| byte.is_ascii_lowercase() || b"_.0123456789".contains(&byte));
-    let name = if shaped { format!("unknown key {key}") } else { "unknown key".to_owned() };
-    format!("{name}{}", suggestion(key, keys.chain(sections)))
+    ConfigFault::UnknownKey {
+        key: shaped.then(|| key.to_owned()),
+        nearest: nearest(key, keys.chain(sections)).map(str::to_owned),
+    }
 }
 
-fn scalar(key: &str, value: Value) -> Result<String, String> {
+fn scalar(key: String, value: Value) -> Result<String, ConfigFault> {
     match value {
         Value::String(text) => Ok(text),
         Value::Bool(value) => Ok(value.to_string()),
         Value::Number(number) if number.is_i64() || number.is_u64() => Ok(number.to_string()),
-        // YAML reads 1.10 as the number 1.1, so a version has to be quoted.
-        Value::Number(_) => Err(format!("{key} must be in quotes, or it is read as a number")),
-        Value::Null => Err(format!("{key} has no value")),
-        Value::Array(_) | Value::Object(_) => Err(format!("{key} must be a single value")),
+        Value::Number(_) => Err(ConfigFault::Unquoted(key)),
+        Value::Null => Err(ConfigFault::NoValue(key)),
+        Value::Array(_) | Value::Object(_) => Err(ConfigFault::NotSingle(key)),
     }
 }
 
-/// JSON Schema of the config file.
-pub fn json_schema() -> Value {
+/// JSON Schema of the config file, from the types of the inputs.
+pub fn config_schema() -> Value {
+    let mut generator =
+        SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true).into_generator();
     let mut root = json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Config file of Productive K3S",
@@ -98,13 +92,17 @@ pub fn json_schema() -> Value {
         "additionalProperties": false,
         "properties": {},
     });
-    for input in INPUTS {
+    for input in DECLARATIONS.iter() {
         let mut place = &mut root;
         let mut parts = input.key.split('.').peekable();
         while let Some(part) = parts.next() {
             let fresh = match parts.peek() {
                 Some(_) => json!({ "type": "object", "additionalProperties": false, "properties": {} }),
-                None => property(input),
+                None => {
+                    let mut schema = input.schema(&mut generator).to_value();
+                    describe(input, &mut schema);
+                    schema
+                }
             };
             let properties = &mut place["properties"];
             if properties.get(part).is_none() {
@@ -116,24 +114,15 @@ pub fn json_schema() -> Value {
     root
 }
 
-fn property(input: &Input) -> Value {
-    let mut schema = match input.kind {
-        Kind::Mode => json!({ "enum": schema::Mode::ALL }),
-        Kind::Word(words) => json!({ "enum": words }),
-        Kind::Switch => json!({ "type": "boolean" }),
-        Kind::Integer { min, max } => json!({ "type": "integer", "minimum": min, "maximum": max }),
-        Kind::HttpsUrl => json!({ "type": "string", "pattern": "^https://" }),
-        _ => json!({ "type": "string", "minLength": 1 }),
-    };
+/// Adds what the declaration says of the value beyond its type.
+fn describe(input: &Declaration, schema: &mut Value) {
     schema["description"] = json!(input.help);
     if let Some(default) = input.default {
-        schema["default"] = match input.kind {
-            Kind::Switch => json!(default == "true"),
-            Kind::Integer { .. } => json!(default.parse::<u32>().ok()),
-            _ => json!(default),
-        };
+        // The file takes a number or a switch bare; a version must stay text.
+        let is_text = schema["type"] == "string" || !input.words.is_empty();
+        let bare = serde_json::from_str::<Value>(default).ok().filter(|_| !is_text);
+        schema["default"] = bare.unwrap_or_else(|| json!(default));
     }
-    schema
 }
 
 #[cfg(test)]
@@ -141,7 +130,8 @@ mod tests {
     use super::*;
 
     fn keys(text: &str) -> Result<Vec<(&'static str, String)>, String> {
-        parse(text).map(|values| values.into_iter().map(|(input, value)| (input.key, value)).collect())
+        let values = parse(text).map_err(|fault| fault.to_string())?;
+        Ok(values.into_iter().map(|(input, value)| (input.key.as_str(), value)).collect())
     }
 
     #[test]
@@ -183,8 +173,8 @@ mod tests {
         let committed: Value = serde_json::from_str(include_str!("../../config.schema.json")).expect("JSON");
         assert_eq!(
             committed,
-            json_schema(),
-            "mend it with: bootstrap config-schema > bootstrap/config.schema.json"
+            config_schema(),
+            "regenerate it: bootstrap config-schema > bootstrap/config.schema.json"
         );
     }
 }

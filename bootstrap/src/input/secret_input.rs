@@ -6,13 +6,13 @@ use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use crate::exit::Failure;
+use super::error::InputError;
 use crate::secret::Secret;
 
 const MAX_BYTES: u64 = 4096;
 
 /// Where a secret may come from.
-pub(super) struct Source {
+pub(super) struct SecretInput {
     /// Key of the input that names a file.
     pub(super) key: &'static str,
     /// Variable that holds the secret itself.
@@ -20,20 +20,20 @@ pub(super) struct Source {
 }
 
 /// The secrets of a run.
-pub(super) const SOURCES: [Source; 3] = [
-    Source { key: "agent.token_file", variable: "PRODUCTIVE_K3S_AGENT_TOKEN" },
-    Source { key: "rancher.password_file", variable: "PRODUCTIVE_K3S_RANCHER_PASSWORD" },
-    Source { key: "registry.password_file", variable: "PRODUCTIVE_K3S_REGISTRY_PASSWORD" },
+pub(super) const SECRET_INPUTS: [SecretInput; 3] = [
+    SecretInput { key: "agent.token_file", variable: "PRODUCTIVE_K3S_AGENT_TOKEN" },
+    SecretInput { key: "rancher.password_file", variable: "PRODUCTIVE_K3S_RANCHER_PASSWORD" },
+    SecretInput { key: "registry.password_file", variable: "PRODUCTIVE_K3S_REGISTRY_PASSWORD" },
 ];
 
-impl Source {
+impl SecretInput {
     /// The secret, if it was given at all. A file goes before the variable: it was named on purpose.
     pub(super) fn read(
         &self,
         file: Option<&Path>,
         variable: &dyn Fn(&str) -> Option<OsString>,
         warnings: &mut Vec<String>,
-    ) -> Result<Option<Secret>, Failure> {
+    ) -> Result<Option<Secret>, InputError> {
         if let Some(path) = file {
             return self.read_file(path, warnings).map(Some);
         }
@@ -42,9 +42,11 @@ impl Source {
         self.check(&value, self.variable).map(Some)
     }
 
-    fn read_file(&self, path: &Path, warnings: &mut Vec<String>) -> Result<Secret, Failure> {
-        let unreadable = |error: std::io::Error| {
-            Failure::usage(format!("cannot read {} {}: {error}", self.key, path.display()))
+    fn read_file(&self, path: &Path, warnings: &mut Vec<String>) -> Result<Secret, InputError> {
+        let unreadable = |source: std::io::Error| InputError::UnreadableSecret {
+            key: self.key,
+            path: path.to_owned(),
+            source,
         };
         let file = File::open(path).map_err(unreadable)?;
         let metadata = file.metadata().map_err(unreadable)?;
@@ -57,7 +59,7 @@ impl Source {
     }
 
     /// A trailing line feed is an editor's, anything else that does not print is a mistake.
-    fn check(&self, text: &str, place: &str) -> Result<Secret, Failure> {
+    fn check(&self, text: &str, place: &str) -> Result<Secret, InputError> {
         let value = text.strip_suffix('\n').unwrap_or(text);
         let value = value.strip_suffix('\r').unwrap_or(value);
         let printable = value.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
@@ -67,10 +69,7 @@ impl Source {
         Ok(Secret::new(value))
     }
 
-    fn unusable(&self, place: &str) -> Failure {
-        Failure::usage(format!(
-            "{} ({place}) must hold one line of printable ASCII, at most 4096 bytes",
-            self.key
-        ))
+    fn unusable(&self, place: &str) -> InputError {
+        InputError::UnusableSecret { key: self.key, place: place.to_owned() }
     }
 }

@@ -1,0 +1,272 @@
+//! Values of inputs. Each type states its bounds once; flags, variables, the config file, prompts and the JSON Schema of
+//! the file all use that one statement.
+//!
+//! A trait of our own and not `FromStr`: most types belong to the contract, and `bool` has a `FromStr` that refuses `yes`.
+
+use std::fmt::{self, Debug};
+
+use schema::{Bounded, LetsencryptEnvironment, Mode, TlsMode};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+
+use crate::step::Sha256Sum;
+
+/// The type of an input's value. Its JSON Schema describes the value in the config file.
+pub trait InputValue: JsonSchema + Clone + Debug + 'static {
+    /// What stands for the value in the help.
+    const PLACEHOLDER: &'static str;
+
+    /// The words that are allowed, where the list is closed; empty otherwise.
+    fn words() -> Vec<&'static str> {
+        Vec::new()
+    }
+
+    /// Reads a value that has no control characters.
+    ///
+    /// # Errors
+    /// A fragment that says what is expected and does not repeat the value: it may be a secret in the wrong place.
+    fn parse(text: &str) -> Result<Self, InvalidValue>;
+
+    /// The value as it would be written.
+    fn text(&self) -> String;
+
+    /// Reads a value. Values go into files, commands and messages line by line, so no type accepts a control character.
+    ///
+    /// # Errors
+    /// As [`InputValue::parse`].
+    fn read(text: &str) -> Result<Self, InvalidValue> {
+        if text.chars().any(char::is_control) {
+            return Err(InvalidValue::ControlCharacter);
+        }
+        Self::parse(text)
+    }
+}
+
+/// Why a value was refused, as the end of a sentence that begins with its key.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidValue {
+    /// A line feed, a tab or the like.
+    #[error("must not contain control characters")]
+    ControlCharacter,
+    /// Not a mode.
+    #[error("is not {0}")]
+    Mode(UnknownWord),
+    /// Not a word of a closed list.
+    #[error("must be {0}")]
+    Word(UnknownWord),
+    /// No whole number, or one outside the bounds.
+    #[error("must be a whole number from {min} to {max}")]
+    Number {
+        /// Smallest number allowed.
+        min: u32,
+        /// Largest number allowed.
+        max: u32,
+    },
+    /// Text of another form.
+    #[error("must {expected}")]
+    Form {
+        /// What the text must do: `be a DNS name`.
+        expected: &'static str,
+    },
+}
+
+/// A word that is not in a closed list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownWord {
+    words: Vec<&'static str>,
+    nearest: Option<&'static str>,
+}
+
+impl UnknownWord {
+    fn new(word: &str, words: Vec<&'static str>) -> Self {
+        Self { nearest: nearest(word, words.iter().copied()), words }
+    }
+}
+
+impl fmt::Display for UnknownWord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "one of {}{}", self.words.join(", "), suggestion(self.nearest))
+    }
+}
+
+/// Below this likeness a suggestion would be a guess.
+const LEAST_LIKENESS: f64 = 0.7;
+
+/// The known word most like `word`, if any is like it at all.
+pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .into_iter()
+        .map(|candidate| (strsim::jaro_winkler(word, candidate), candidate))
+        .filter(|(likeness, _)| *likeness >= LEAST_LIKENESS)
+        .max_by(|(a, _), (b, _)| a.total_cmp(b))
+        .map(|(_, candidate)| candidate)
+}
+
+/// The nearest known word as the end of a message, or nothing.
+pub(super) fn suggestion(nearest: Option<&str>) -> String {
+    nearest.map(|known| format!("; did you mean {known}?")).unwrap_or_default()
+}
+
+/// Reads a mode where it is no input: `telemetry preview --mode`.
+///
+/// # Errors
+/// A fragment that lists the modes and names the nearest one.
+pub fn parse_mode(text: &str) -> Result<Mode, String> {
+    Mode::from_word(text).ok_or_else(|| format!("not {}", UnknownWord::new(text, Mode::words())))
+}
+
+/// Whether a component is worked on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// As the mode says.
+    Install,
+    /// Never.
+    Skip,
+}
+
+impl Choice {
+    const ALL: &'static [Self] = &[Self::Install, Self::Skip];
+
+    /// The word in the config file and in the variable.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Install => "install",
+            Self::Skip => "skip",
+        }
+    }
+
+    fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|choice| choice.as_str() == word)
+    }
+}
+
+impl JsonSchema for Choice {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Choice".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "enum": Self::words() })
+    }
+}
+
+/// Values that are words of a closed list: they come with their words and with their JSON Schema.
+macro_rules! word_values {
+    ($($type:ty, $placeholder:literal, $unknown:path;)+) => {$(
+        impl InputValue for $type {
+            const PLACEHOLDER: &'static str = $placeholder;
+
+            fn words() -> Vec<&'static str> {
+                Self::ALL.iter().map(|value| value.as_str()).collect()
+            }
+
+            fn parse(text: &str) -> Result<Self, InvalidValue> {
+                Self::from_word(text).ok_or_else(|| $unknown(UnknownWord::new(text, Self::words())))
+            }
+
+            fn text(&self) -> String {
+                self.as_str().to_owned()
+            }
+        }
+    )+};
+}
+
+word_values! {
+    Mode, "MODE", InvalidValue::Mode;
+    TlsMode, "WORD", InvalidValue::Word;
+    LetsencryptEnvironment, "WORD", InvalidValue::Word;
+    Choice, "WORD", InvalidValue::Word;
+}
+
+/// True and false as people write them, the same words as in the telemetry settings.
+impl InputValue for bool {
+    const PLACEHOLDER: &'static str = "BOOL";
+
+    fn parse(text: &str) -> Result<Self, InvalidValue> {
+        match text.to_ascii_lowercase().as_str() {
+            "true" | "1" | "yes" | "y" | "on" => Ok(true),
+            "false" | "0" | "no" | "n" | "off" => Ok(false),
+            _ => Err(InvalidValue::Form { expected: "be true or false" }),
+        }
+    }
+
+    fn text(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl<const MIN: u32, const MAX: u32> InputValue for Bounded<MIN, MAX> {
+    const PLACEHOLDER: &'static str = "NUMBER";
+
+    fn parse(text: &str) -> Result<Self, InvalidValue> {
+        // Rust reads `+1` as a number; no other reader of the config file does.
+        let number = text.parse::<u32>().ok().filter(|_| !text.starts_with('+'));
+        number
+            .and_then(|number| Self::try_from(number).ok())
+            .ok_or(InvalidValue::Number { min: MIN, max: MAX })
+    }
+
+    fn text(&self) -> String {
+        self.get().to_string()
+    }
+}
+
+impl JsonSchema for Sha256Sum {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Sha256Sum".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "pattern": "^[0-9A-Fa-f]{64}$" })
+    }
+}
+
+impl InputValue for Sha256Sum {
+    const PLACEHOLDER: &'static str = "WORD";
+
+    fn parse(text: &str) -> Result<Self, InvalidValue> {
+        const EXPECTED: &str = "be a sha256 checksum of 64 hexadecimal digits";
+        Self::parse(text).ok_or(InvalidValue::Form { expected: EXPECTED })
+    }
+
+    fn text(&self) -> String {
+        self.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn switches_and_numbers_are_read_as_people_write_them() {
+        for (text, value) in [("true", true), ("No", false), ("1", true), ("off", false)] {
+            assert_eq!(bool::read(text), Ok(value), "{text}");
+        }
+        for text in ["", "maybe", "truee"] {
+            assert!(bool::read(text).is_err(), "{text}");
+        }
+        for text in ["1", "9"] {
+            assert!(Bounded::<1, 9>::read(text).is_ok(), "{text}");
+        }
+        for text in ["0", "10", "-1", "+1", "1.0", "", "9999999999999"] {
+            assert_eq!(Bounded::<1, 9>::read(text), Err(InvalidValue::Number { min: 1, max: 9 }), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_word_is_answered_with_the_nearest_known_one() {
+        let unknown = |nearest| UnknownWord { words: vec!["staging", "production"], nearest };
+        let read = LetsencryptEnvironment::read;
+        assert_eq!(read("staging"), Ok(LetsencryptEnvironment::Staging));
+        assert_eq!(read("Staging"), Err(InvalidValue::Word(unknown(Some("staging")))));
+        assert_eq!(read("x"), Err(InvalidValue::Word(unknown(None))));
+    }
+
+    #[test]
+    fn a_checksum_has_64_digits() {
+        assert!(<Sha256Sum as InputValue>::read(&"0a".repeat(32)).is_ok());
+        for text in ["", "0a", &"0g".repeat(32)] {
+            assert!(<Sha256Sum as InputValue>::read(text).is_err(), "{text}");
+        }
+    }
+}

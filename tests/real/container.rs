@@ -27,31 +27,31 @@ const PROGRAMS: [&str; 6] = ["apt-get", "dpkg-deb", "nsenter", "setpriv", "sha25
 /// Where the tools are in the cache.
 const TOOLS: &str = "nspawn-tools";
 
-/// Where the root folder is in the cache.
+/// Where the root directory is in the cache.
 const ROOT: &str = "nspawn-root";
 
 /// Everything that takes network or minutes, done once.
 pub(crate) fn prepare(cache: &Cache, transcript: &mut Transcript) -> Result<(), Skip> {
     debian::require(&PROGRAMS)?;
     let packages = ["debootstrap", "libsystemd-shared", "systemd-container"];
-    let unpacked = cache.once(TOOLS, |folder| Apt::refreshed(cache)?.unpack(&packages, folder))?;
+    let unpacked = cache.once(TOOLS, |directory| Apt::refreshed(cache)?.unpack(&packages, directory))?;
     transcript.note(if unpacked {
         "debootstrap and systemd-nspawn unpacked"
     } else {
         "debootstrap and systemd-nspawn are in the cache"
     });
     let tools = cache.at(TOOLS);
-    let made = cache.once(ROOT, |folder| {
+    let made = cache.once(ROOT, |directory| {
         let mut debootstrap = Command::new(tools.join("usr/sbin/debootstrap"));
         debootstrap.env("DEBOOTSTRAP_DIR", tools.join("usr/share/debootstrap"));
         debootstrap
             .args(["--variant=minbase", &format!("--include={PACKAGES}"), RELEASE])
-            .arg(folder)
+            .arg(directory)
             .arg(MIRROR);
         process::output(&mut debootstrap).context("cannot make a Debian root folder")?;
         // Each boot is another machine.
-        fs::write(folder.join("etc/machine-id"), "")?;
-        fs::remove_file(folder.join("var/lib/dbus/machine-id")).context("dbus has no machine id")
+        fs::write(directory.join("etc/machine-id"), "")?;
+        fs::remove_file(directory.join("var/lib/dbus/machine-id")).context("dbus has no machine id")
     })?;
     transcript.note(if made { "Debian root folder made" } else { "Debian root folder is in the cache" });
     let booted = boot(cache, &cache.at("boot.log"), None).context("systemd-nspawn cannot boot here")?;
@@ -60,19 +60,19 @@ pub(crate) fn prepare(cache: &Cache, transcript: &mut Transcript) -> Result<(), 
     Ok(())
 }
 
-/// Boots machines that share the scratch folder.
+/// Boots machines that share the scratch directory.
 pub(crate) struct Root<'a> {
     cache: &'a Cache,
     scratch: &'a Scratch,
 }
 
 impl<'a> Root<'a> {
-    /// For machines that see the scratch folder `scratch`.
+    /// For machines that see the scratch directory `scratch`.
     pub(crate) fn new(cache: &'a Cache, scratch: &'a Scratch) -> Self {
         Self { cache, scratch }
     }
 
-    /// The scratch folder.
+    /// The scratch directory.
     pub(crate) fn shared(&self) -> &Path {
         self.scratch.path()
     }

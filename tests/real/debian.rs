@@ -42,12 +42,12 @@ pub(crate) struct Apt {
 impl Apt {
     /// Reads the package lists.
     pub(crate) fn refreshed(cache: &Cache) -> anyhow::Result<Self> {
-        let folder = cache.at("apt");
+        let directory = cache.at("apt");
         for below in ["lists/partial", "archives/partial"] {
-            fs::create_dir_all(folder.join(below))?;
+            fs::create_dir_all(directory.join(below))?;
         }
         let (config, sources, shown) =
-            (folder.join("apt.conf"), folder.join("sources.list"), folder.display());
+            (directory.join("apt.conf"), directory.join("sources.list"), directory.display());
         fs::write(&sources, format!("deb {MIRROR} {RELEASE} main\ndeb-src {MIRROR} {RELEASE} main\n"))?;
         fs::write(
             &config,
@@ -57,27 +57,27 @@ impl Apt {
             ),
         )?;
         let apt = Self { config };
-        process::output(apt.get(&folder).args(["update", "--error-on=any"]))
+        process::output(apt.get(&directory).args(["update", "--error-on=any"]))
             .context("cannot read Debian's package lists")?;
         Ok(apt)
     }
 
-    /// Unpacks packages into `folder`. Their scripts are not run.
-    pub(crate) fn unpack(&self, packages: &[&str], folder: &Path) -> anyhow::Result<()> {
-        let archives = folder.join("archives");
+    /// Unpacks packages into `directory`. Their scripts are not run.
+    pub(crate) fn unpack(&self, packages: &[&str], directory: &Path) -> anyhow::Result<()> {
+        let archives = directory.join("archives");
         fs::create_dir_all(&archives)?;
         process::output(self.get(&archives).arg("download").args(packages))
             .context("cannot download packages")?;
         for archive in fs::read_dir(&archives)? {
-            process::output(Command::new("dpkg-deb").arg("--extract").arg(archive?.path()).arg(folder))?;
+            process::output(Command::new("dpkg-deb").arg("--extract").arg(archive?.path()).arg(directory))?;
         }
         fs::remove_dir_all(&archives)?;
         Ok(())
     }
 
-    /// Unpacks the source of a package to `folder`.
-    pub(crate) fn source(&self, package: &str, folder: &Path) -> anyhow::Result<()> {
-        let archives = folder.with_extension("archives");
+    /// Unpacks the source of a package to `directory`.
+    pub(crate) fn source(&self, package: &str, directory: &Path) -> anyhow::Result<()> {
+        let archives = directory.with_extension("archives");
         fs::create_dir_all(&archives)?;
         process::output(self.get(&archives).args(["source", "--download-only", package]))?;
         let description = fs::read_dir(&archives)?
@@ -85,14 +85,14 @@ impl Apt {
             .find(|path| path.extension().is_some_and(|extension| extension == "dsc"))
             .context("the source package has no description")?;
         let mut unpack = Command::new("dpkg-source");
-        process::output(unpack.args(["--no-check", "--extract"]).arg(&description).arg(folder))?;
+        process::output(unpack.args(["--no-check", "--extract"]).arg(&description).arg(directory))?;
         fs::remove_dir_all(&archives)?;
         Ok(())
     }
 
-    fn get(&self, folder: &Path) -> Command {
+    fn get(&self, directory: &Path) -> Command {
         let mut command = Command::new("apt-get");
-        command.env("APT_CONFIG", &self.config).arg("--quiet").current_dir(folder);
+        command.env("APT_CONFIG", &self.config).arg("--quiet").current_dir(directory);
         command
     }
 }

@@ -83,8 +83,8 @@ impl Options {
         loop {
             arguments = match arguments {
                 [] => return Ok(options),
-                ["--cache", folder, rest @ ..] => {
-                    options.cache = Some(std::path::absolute(folder)?);
+                ["--cache", directory, rest @ ..] => {
+                    options.cache = Some(std::path::absolute(directory)?);
                     rest
                 }
                 ["--bootstrap", file, rest @ ..] => {

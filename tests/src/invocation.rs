@@ -23,17 +23,17 @@ const PATIENCE: Duration = Duration::from_secs(100);
 pub struct Invocation {
     arguments: Vec<OsString>,
     environment: BTreeMap<OsString, OsString>,
-    folder: PathBuf,
+    directory: PathBuf,
     input: Vec<u8>,
     wrapper: Vec<OsString>,
 }
 
 impl Invocation {
-    pub(crate) fn new(folder: &Path) -> Self {
+    pub(crate) fn new(directory: &Path) -> Self {
         Self {
             arguments: Vec::new(),
             environment: BTreeMap::new(),
-            folder: folder.to_owned(),
+            directory: directory.to_owned(),
             input: Vec::new(),
             wrapper: Vec::new(),
         }
@@ -68,9 +68,9 @@ impl Invocation {
         self
     }
 
-    /// The folder it starts in.
-    pub fn current_dir(mut self, folder: &Path) -> Self {
-        folder.clone_into(&mut self.folder);
+    /// The directory it starts in.
+    pub fn current_dir(mut self, directory: &Path) -> Self {
+        directory.clone_into(&mut self.directory);
         self
     }
 
@@ -87,7 +87,7 @@ impl Invocation {
         let mut words = self.wrapper.iter().map(OsString::as_os_str).chain([bootstrap().as_os_str()]);
         let mut command = Command::new(words.next().expect("the binary at least"));
         command.args(words).args(&self.arguments);
-        command.env_clear().envs(&self.environment).current_dir(&self.folder);
+        command.env_clear().envs(&self.environment).current_dir(&self.directory);
         command
     }
 

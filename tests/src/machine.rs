@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// The binary under test: the one that `BOOTSTRAP_BINARY` names, such as a release build, or that of this target folder.
+/// The binary under test: the one that `BOOTSTRAP_BINARY` names, such as a release build, or that of this target directory.
 pub fn bootstrap() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
     PATH.get_or_init(|| {
@@ -18,9 +18,9 @@ pub fn bootstrap() -> &'static Path {
             return PathBuf::from(named);
         }
         let this = std::env::current_exe().expect("this test is a file");
-        // Test executables are in `deps`, the binary is in the folder above.
-        let folder = this.ancestors().nth(2).expect("a target folder");
-        let path = folder.join("bootstrap");
+        // Test executables are in `deps`, the binary is in the directory above.
+        let directory = this.ancestors().nth(2).expect("a target directory");
+        let path = directory.join("bootstrap");
         if is_stale(&path) {
             build();
         }
@@ -28,7 +28,7 @@ pub fn bootstrap() -> &'static Path {
     })
 }
 
-/// The folder of the workspace.
+/// The directory of the workspace.
 pub fn workspace() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace")
 }
@@ -64,7 +64,7 @@ pub fn is_root() -> bool {
 /// Where the program `name` of this machine is.
 pub fn program(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|folder| folder.join(name)).find(|path| path.is_file())
+    std::env::split_paths(&path).map(|directory| directory.join(name)).find(|path| path.is_file())
 }
 
 /// Says that a test, or a part of it, cannot run here. The test harness hides what the print macros write, so this goes

@@ -107,11 +107,11 @@ pub(crate) struct HostCopy {
 impl HostCopy {
     /// Makes it. Only its network is that of this machine.
     pub(crate) fn make(scratch: &Scratch) -> anyhow::Result<Self> {
-        let folder = scratch.folder("copy")?;
+        let directory = scratch.directory("copy")?;
         let script = scratch.path().join("overlay.sh");
         std::fs::write(&script, include_str!("fixtures/overlay.sh"))?;
         let prepare = |command: &mut Command| {
-            command.args(["--mount", "sh"]).arg(&script).arg(&folder).arg(scratch.path()).arg(SHARED);
+            command.args(["--mount", "sh"]).arg(&script).arg(&directory).arg(scratch.path()).arg(SHARED);
         };
         let mut holder = Daemon::start(Path::new("unshare"), prepare, &scratch.path().join("copy.log"))?;
         let name = format!("/proc/{}/comm", holder.pid());

@@ -12,7 +12,7 @@ use crate::machine::{Machine, RUNS};
 use crate::process::Daemon;
 use crate::transcript::{CheckResult, Transcript, all, contains, equal, holds};
 
-/// A folder of the machine with a copy of the artifacts.
+/// A directory of the machine with a copy of the artifacts.
 const COPY: &str = "/root/artifacts";
 
 pub(crate) fn run(setup: &NspawnSetup<'_>, transcript: &mut Transcript) -> anyhow::Result<()> {
@@ -161,8 +161,8 @@ impl Waiting {
     }
 }
 
-fn with_artifacts(folder: &str) -> Vec<&str> {
-    SERVER_RUN.iter().map(|word| if word.ends_with("/artifacts") { folder } else { word }).collect()
+fn with_artifacts(directory: &str) -> Vec<&str> {
+    SERVER_RUN.iter().map(|word| if word.ends_with("/artifacts") { directory } else { word }).collect()
 }
 
 /// Holds if a run has been recorded as failed, and none as still going on.

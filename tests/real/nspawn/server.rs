@@ -1,4 +1,4 @@
-//! A server from an artifacts folder, the same run again, and agents.
+//! A server from an artifacts directory, the same run again, and agents.
 
 use super::setup::{Artifacts, NspawnSetup, SERVER_RUN, TOKEN};
 use crate::inspect::{Snapshot, ended, journal_is_closed, last_manifest, private_files, service};

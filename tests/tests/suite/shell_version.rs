@@ -79,13 +79,14 @@ fn tabs_quotes_and_line_ends_never_break_a_public_document() {
     let evil = "a\tb\"c\\d\ne";
     let server = Server::start([Response::Status(202)]);
     let sandbox = Sandbox::new();
-    let folder = sandbox.cwd().join(evil);
-    fs::create_dir(&folder).expect("ours");
-    let call = sandbox.reporting_run(&server).current_dir(&folder).envs([("USER", evil), ("LOGNAME", evil)]);
+    let directory = sandbox.cwd().join(evil);
+    fs::create_dir(&directory).expect("ours");
+    let call =
+        sandbox.reporting_run(&server).current_dir(&directory).envs([("USER", evil), ("LOGNAME", evil)]);
     call.run().expect(0);
     sandbox.wait_for_deliveries();
     let records =
-        fs::read_dir(folder.join("runs")).expect("made").map(|entry| entry.expect("an entry").path());
+        fs::read_dir(directory.join("runs")).expect("made").map(|entry| entry.expect("an entry").path());
     let records: Vec<_> = records.filter(|path| path.extension() == Some(OsStr::new("json"))).collect();
     assert_eq!(records.len(), 2, "a public and a private one: {records:?}");
     for path in records {

@@ -27,6 +27,8 @@ impl Cache {
         };
         fs::create_dir_all(&directory).with_context(|| format!("cannot create {}", directory.display()))?;
         let lock = File::create(directory.join("lock"))?;
+        // Two tiers at once would share the scratch directory and half-made cache entries. The lock goes with the
+        // process, so that a killed one leaves nothing to clean up.
         if lock.try_lock().is_err() {
             bail!("another e2e run uses {}", directory.display());
         }
@@ -49,6 +51,7 @@ impl Cache {
         if done.exists() {
             return Ok(false);
         }
+        // What a run left here was cut off in the middle: nothing tells which of it is whole.
         remove(&part)?;
         fs::create_dir_all(&part)?;
         make(&part)?;
@@ -122,6 +125,8 @@ fn build() -> anyhow::Result<PathBuf> {
     process::output(
         Command::new(cargo).args(["build", "--quiet", "--package", "bootstrap"]).current_dir(workspace()),
     )?;
+    // Asking Cargo for the path of its artifact would need its JSON messages; the two rules below are all that this
+    // repository uses.
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from);
     Ok(target.join("debug/bootstrap"))
 }

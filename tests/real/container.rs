@@ -101,6 +101,7 @@ impl Deref for Booted {
 impl Drop for Booted {
     /// When PID 1 of the machine dies, systemd-nspawn removes what it had mounted, and ends.
     fn drop(&mut self) {
+        // An orderly shutdown takes seconds a machine, and nothing of the machine is kept.
         let _ = process::signal("KILL", self.leader);
         self.nspawn.ends_within(Duration::from_secs(10));
     }
@@ -112,6 +113,9 @@ fn boot(cache: &Cache, log: &Path, shared: Option<&Path>) -> anyhow::Result<Boot
         tools.join("usr/lib").join(format!("{}-linux-gnu", std::env::consts::ARCH)).join("systemd");
     let start = |command: &mut Command| {
         command.env("LD_LIBRARY_PATH", &libraries).arg("--directory").arg(cache.at(ROOT)).args([
+            // Writes go to an overlay in memory: the root directory is made once and no test can spoil it for the next one.
+            // The machine has no network, so that a download that should not happen fails instead of passing unseen; it is not
+            // registered, because machined need not run here.
             "--volatile=overlay",
             "--private-network",
             "--register=no",
@@ -130,6 +134,8 @@ fn boot(cache: &Cache, log: &Path, shared: Option<&Path>) -> anyhow::Result<Boot
     })?;
     let leader = leader.context("systemd-nspawn has no child")?;
     let machine = Machine::of(leader, &["--all"]);
+    // Booted is what systemd says, not what a port or a process shows: units that are still starting would race with
+    // the test.
     nspawn.until(60, || {
         let state = process::run(machine.command("systemctl").arg("is-system-running"));
         // Without kernel modules the NFS file systems fail, and the machine says that it is degraded.

@@ -63,6 +63,7 @@ fn main() -> anyhow::Result<()> {
             return Ok(());
         }
     };
+    // From here on nothing is a reason to skip: what was prepared works on this machine.
     let scratch = Scratch::new(&cache)?;
     let subject = Subject::get(options.bootstrap.as_deref(), &scratch)?;
     transcript.note("the program to test is in place");

@@ -87,6 +87,7 @@ impl Invocation {
         let mut words = self.wrapper.iter().map(OsString::as_os_str).chain([bootstrap().as_os_str()]);
         let mut command = Command::new(words.next().expect("the binary at least"));
         command.args(words).args(&self.arguments);
+        // A variable of whoever runs the tests (a proxy, CI, DO_NOT_TRACK) would change what the binary does.
         command.env_clear().envs(&self.environment).current_dir(&self.directory);
         command
     }
@@ -143,6 +144,7 @@ impl Running {
     /// Waits for its end and for the end of its output.
     pub fn end(mut self) -> Outcome {
         let until = self.begun + PATIENCE;
+        // Output is awaited before the process: a child that kept the pipe open would go unnoticed the other way round.
         while !(self.stdout.is_finished() && self.stderr.is_finished()) {
             if Instant::now() > until {
                 let _ = self.child.kill();
@@ -196,6 +198,7 @@ impl Outcome {
 
     /// The warnings, each on one line.
     pub fn warnings(&self) -> Vec<String> {
+        // Warnings are wrapped with an indent of the width of their label.
         let unwrapped = self.stderr.replace("\n         ", " ");
         unwrapped.lines().filter_map(|line| line.strip_prefix("warning: ")).map(str::to_owned).collect()
     }

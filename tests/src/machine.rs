@@ -63,6 +63,7 @@ pub fn is_root() -> bool {
 
 /// Where the program `name` of this machine is.
 pub fn program(name: &str) -> Option<PathBuf> {
+    // The binary gets a PATH of its own, so that wrappers are named by their full path.
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path).map(|directory| directory.join(name)).find(|path| path.is_file())
 }
@@ -76,6 +77,7 @@ pub fn skip(what: &str, why: &str) {
 /// Ids of the detached deliveries whose outbox is below `root`. Their environment tells whose they are.
 pub(crate) fn deliveries(root: &Path) -> Vec<u32> {
     let root = root.to_str().expect("UTF-8").as_bytes();
+    // By its environment and not by its parent: a delivery has a session of its own and outlives the run.
     let is_ours = |pid: &u32| {
         let read = |name: &str| fs::read(format!("/proc/{pid}/{name}")).unwrap_or_default();
         contains(&read("cmdline"), b"flush\0--detached") && contains(&read("environ"), root)
@@ -106,6 +108,7 @@ pub fn eventually(patience: Duration, mut holds: impl FnMut() -> bool) -> bool {
         if Instant::now() > until {
             return false;
         }
+        // Short against what is waited for, long enough to leave the processor to it.
         thread::sleep(Duration::from_millis(5));
     }
 }

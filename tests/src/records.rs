@@ -133,6 +133,7 @@ fn validator(kind: DocumentKind) -> Validator {
     jsonschema::options()
         .offline()
         .should_validate_formats(true)
+        // A receiver that ignores a format accepts more than the contract; this one may not.
         .should_ignore_unknown_formats(false)
         .with_pattern_options(PatternOptions::regex())
         .build(&schema)

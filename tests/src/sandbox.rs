@@ -187,6 +187,7 @@ impl Sandbox {
             settings.add_filter(pattern, *replacement);
         }
         settings.add_filter(&self.root().display().to_string(), "[sandbox]");
+        // Snapshots are named by what they show: tests may move between modules without renaming files.
         settings.set_prepend_module_to_snapshot(false);
         settings.set_omit_expression(true);
         settings.set_snapshot_path(machine::workspace().join("tests/tests/suite/snapshots"));
@@ -203,6 +204,7 @@ impl Default for Sandbox {
 impl Drop for Sandbox {
     /// A delivery must not write to a directory that is about to go.
     fn drop(&mut self) {
+        // One may be started between the listing and the kill, so the listing must come back empty.
         eventually(Duration::from_secs(5), || {
             self.kill_deliveries();
             self.deliveries().is_empty()

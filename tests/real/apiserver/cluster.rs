@@ -24,6 +24,7 @@ impl Cluster {
     /// Starts it with empty data, and waits until it is ready.
     pub(crate) fn start(cache: &Cache, scratch: &Scratch) -> anyhow::Result<Self> {
         let directory = scratch.directory("cluster")?;
+        // Another process may take a port between here and the start; etcd and the server then end, and the tier says so.
         let [client, peer, secure, controllers] = free_ports()?;
         let url = |port: u16| format!("http://127.0.0.1:{port}");
         let path = |name: &str| directory.join(name).display().to_string();
@@ -53,6 +54,7 @@ impl Cluster {
             format!("--service-account-key-file={key}"),
             format!("--token-auth-file={}", path("tokens")),
             "--authorization-mode=AlwaysAllow".to_owned(),
+            // Pods are only played, so that no token has to be mounted into them.
             "--disable-admission-plugins=ServiceAccount".to_owned(),
         ];
         let mut server = start(&program(cache, "kube-apiserver"), &server, &log("kube-apiserver"))?;

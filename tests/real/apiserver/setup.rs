@@ -82,6 +82,7 @@ impl ApiSetup<'_> {
     /// The resource version of every object, once the controllers have nothing left to write.
     pub(crate) fn settled(&self) -> anyhow::Result<BTreeMap<String, String>> {
         let mut versions = self.api().versions(&PATHS)?;
+        // Two equal readings one second apart: controllers write in bursts, and none says when it is done.
         for _ in 0..30 {
             thread::sleep(Duration::from_secs(1));
             let now = self.api().versions(&PATHS)?;
@@ -115,6 +116,7 @@ impl HostCopy {
         };
         let mut holder = Daemon::start(Path::new("unshare"), prepare, &scratch.path().join("copy.log"))?;
         let name = format!("/proc/{}/comm", holder.pid());
+        // The script ends by becoming `sleep`: once that is its name, all mounts are there.
         holder.until(20, || std::fs::read_to_string(&name).is_ok_and(|name| name.trim() == "sleep"))?;
         let machine = Machine::of(holder.pid(), &["--mount", "--root", "--wdns=/"]);
         Ok(Self { _holder: holder, machine })

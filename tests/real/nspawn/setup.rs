@@ -73,6 +73,7 @@ impl Artifacts {
         let platform = scratch.directory(&format!("linux-{arch}"))?;
         program(&platform.join("helm"), include_str!("artifacts/helm.sh"))?;
         let archive = format!("helm-{HELM}-linux-{arch}.tar.gz");
+        // helm comes as an archive with a directory for the platform in it; the program has to find the binary there.
         let mut tar = Command::new("tar");
         tar.args(["--create", "--gzip", "--file"]).arg(directory.join(&archive));
         process::output(tar.arg("--directory").arg(scratch.path()).arg(format!("linux-{arch}")))?;
@@ -81,6 +82,7 @@ impl Artifacts {
         sums(&directory, &archive, &format!("{archive}.sha256sum"))?;
         let token = scratch.path().join("token");
         fs::write(&token, format!("{TOKEN}\n"))?;
+        // A token that others can read is a warning, which is not what these runs are about.
         fs::set_permissions(&token, fs::Permissions::from_mode(0o600))?;
         Ok(())
     }

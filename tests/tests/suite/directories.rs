@@ -12,6 +12,7 @@ fn refused(sandbox: &Sandbox, name: &str) {
     let outcome = sandbox.dry_run("server").run().expect(1);
     sandbox.snapshot(&format!("folder_{name}"), &outcome);
     assert_eq!(tree(sandbox.root(), None), before, "{name}");
+    // Also as data: whoever reads JSON gets one document even if nothing could be recorded.
     let document = sandbox.dry_run("server").args(["--json"]).run().expect(1).json();
     assert_eq!(document["exit_code"], 1, "{name}");
 }

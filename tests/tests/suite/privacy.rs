@@ -83,6 +83,7 @@ fn no_canary_leaves_the_private_file() {
     let directory = sandbox.cwd().join("canary-folder");
     fs::create_dir(&directory).expect("ours");
     let outcome = among_canaries(&sandbox, &directory, &server).run().expect(0);
+    // Each replaced value is told once; a fifth warning would be about something that is fine.
     assert_eq!(outcome.warnings().len(), 4, "two ids and two headers: {outcome}");
     sandbox.wait_for_deliveries();
 

@@ -10,6 +10,7 @@ fn refused(sandbox: &Sandbox, name: &str, call: &Invocation) {
     sandbox.snapshot(&format!("usage_{name}"), &outcome);
     assert_eq!(sandbox.files_outside_runs(), before, "{name}");
     assert!(!sandbox.runs_dir().exists(), "{name}: nothing is written");
+    // A usage error is told before the host is touched, even by a question.
     assert!(sandbox.calls_made().is_empty(), "{name}: nobody is asked");
 }
 

@@ -5,7 +5,7 @@ use schema::{ComponentLabel, Envelope, Id};
 use uuid::Uuid;
 
 use crate::consent::{Consent, ENABLED};
-use crate::environment::{Environment, Reader, Warning};
+use crate::environment::{EnvReader, Environment, VariableWarning};
 
 const SESSION_ID: &str = "TELEMETRY_SESSION_ID";
 const RUN_ID: &str = "TELEMETRY_RUN_ID";
@@ -22,8 +22,8 @@ const REPLACED: &str = "is not an id that may be sent, so a fresh one is used";
 /// With a parent run id we are called by another layer: its session goes on, and our run id is fresh, whatever run id it
 /// left exported. Without one, session and run id may be given from outside. Ids that are none, or tell of this machine,
 /// are replaced.
-pub fn envelope_from_env(environment: Environment<'_>, gate: &Gate) -> (Envelope, Vec<Warning>) {
-    let mut reader = Reader::new(environment);
+pub fn envelope_from_env(environment: Environment<'_>, gate: &Gate) -> (Envelope, Vec<VariableWarning>) {
+    let mut reader = EnvReader::new(environment);
     let is_delegated = reader.raw(PARENT_RUN_ID).is_some();
     let parent_run_id = is_delegated.then(|| id(&mut reader, PARENT_RUN_ID, gate));
     let session_id = id(&mut reader, SESSION_ID, gate);
@@ -43,7 +43,7 @@ pub fn child_environment(envelope: &Envelope, consent: &Consent) -> [(&'static s
     ]
 }
 
-fn id(reader: &mut Reader<'_>, variable: &'static str, gate: &Gate) -> Id {
+fn id(reader: &mut EnvReader<'_>, variable: &'static str, gate: &Gate) -> Id {
     let usable = |text: &str| {
         let misleads = variable == RUN_ID && text.ends_with(PRIVATE_ENDING);
         Id::parse(text).ok().filter(|_| !misleads && gate.check_text(text).is_ok())
@@ -56,7 +56,7 @@ mod tests {
     use privacy::LocalIdentifiers;
 
     use super::*;
-    use crate::consent::{Decision, Terminals, decide};
+    use crate::consent::{ConsentDecision, Interactivity, decide_consent};
     use crate::environment::of;
 
     fn gate() -> Gate {
@@ -131,7 +131,9 @@ mod tests {
         let (envelope, _) = check(&[]);
         for (word, expected) in [("yes", "true"), ("no", "false")] {
             let said = [(ENABLED, word)];
-            let (Decision::Decided(consent), _) = decide(&of(&said), Terminals::Both) else {
+            let (ConsentDecision::Decided(consent), _) =
+                decide_consent(&of(&said), Interactivity::Interactive)
+            else {
                 panic!("decided")
             };
             let [session, parent, enabled] = child_environment(&envelope, &consent);

@@ -10,26 +10,26 @@ pub type Environment<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 
 /// A variable could not be used. It says which and what happens instead, and never the value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Warning {
+pub struct VariableWarning {
     /// Name of the variable.
     pub variable: &'static str,
     /// What is wrong, and what applies instead, as the rest of a sentence that begins with the name.
-    pub words: &'static str,
+    pub message: &'static str,
 }
 
-impl fmt::Display for Warning {
+impl fmt::Display for VariableWarning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.variable, self.words)
+        write!(f, "{} {}", self.variable, self.message)
     }
 }
 
 /// Reads variables and gathers the warnings.
-pub(crate) struct Reader<'a> {
+pub(crate) struct EnvReader<'a> {
     environment: Environment<'a>,
-    pub(crate) warnings: Vec<Warning>,
+    pub(crate) warnings: Vec<VariableWarning>,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> EnvReader<'a> {
     pub(crate) fn new(environment: Environment<'a>) -> Self {
         Self { environment, warnings: Vec::new() }
     }
@@ -43,21 +43,21 @@ impl<'a> Reader<'a> {
         (self.environment)(variable).is_some_and(|value| value.is_empty())
     }
 
-    pub(crate) fn warn(&mut self, variable: &'static str, words: &'static str) {
-        self.warnings.push(Warning { variable, words });
+    pub(crate) fn warn(&mut self, variable: &'static str, message: &'static str) {
+        self.warnings.push(VariableWarning { variable, message });
     }
 
-    /// What `parse` makes of a variable that is set and not empty; if it makes nothing of it, `words` become a warning.
+    /// What `parse` makes of a variable that is set and not empty; if it makes nothing of it, `message` become a warning.
     pub(crate) fn parsed<T>(
         &mut self,
         variable: &'static str,
-        words: &'static str,
+        message: &'static str,
         parse: impl FnOnce(&str) -> Option<T>,
     ) -> Option<T> {
         let value = self.raw(variable)?;
         let parsed = value.to_str().and_then(parse);
         if parsed.is_none() {
-            self.warn(variable, words);
+            self.warn(variable, message);
         }
         parsed
     }

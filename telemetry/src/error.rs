@@ -18,9 +18,9 @@ pub enum TelemetryError {
     /// The HTTP client could not be set up, for example because no trusted certificate could be loaded.
     #[error("could not set up the HTTP client")]
     Client(#[source] Box<dyn Error + Send + Sync>),
-    /// No document with this id waits.
+    /// No document with this id is queued.
     #[error("no document {0} waits in the telemetry outbox")]
-    NotWaiting(EventId),
+    NotQueued(EventId),
     /// The gate refused a document.
     #[error("refused by the privacy gate: {0}")]
     Rejected(Rejection),

@@ -1,22 +1,23 @@
-//! What the operator may ask for: what waits, what was refused, what would be sent. Nothing here writes or sends.
+//! What the operator may ask for: queued documents, what was refused, what would be sent. Nothing here writes or sends.
 
 use std::path::Path;
 
 use privacy::Gate;
-use privacy::disk::{DiskError, Folder};
+use privacy::disk::{DiskError, PrivateDir};
 use schema::{
-    DocumentKind, Envelope, Event, EventId, RunManifest, Status as RunStatus, TelemetryDocument, UtcSeconds,
+    DocumentKind, Envelope, EventId, RunManifest, Status as RunStatus, TelemetryDocument, TelemetryEvent,
+    UtcSeconds,
 };
 use serde::Serialize;
 
 use crate::error::TelemetryError;
-use crate::outbox::{Failure, LedgerLine, Outcome, Rejected, Store, Unloaded, now};
-use crate::request::Outgoing;
-use crate::settings::Settings;
+use crate::outbox::{AttemptFailure, LedgerLine, LedgerOutcome, LoadError, OutboxStore, RejectedEntry, now};
+use crate::request::DeliveryRequest;
+use crate::settings::DeliverySettings;
 
-/// A document that waits.
+/// A queued document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Waiting {
+pub struct QueuedDocument {
     /// Id of the event.
     pub event_id: EventId,
     /// Name of the event.
@@ -28,18 +29,18 @@ pub struct Waiting {
     /// No attempt is made before this time.
     pub not_before: Option<UtcSeconds>,
     /// How the last attempt failed.
-    pub last_failure: Option<Failure>,
+    pub last_failure: Option<AttemptFailure>,
 }
 
 /// What is in an outbox.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Status {
-    /// Documents that wait, oldest first.
-    pub waiting: Vec<Waiting>,
-    /// Files that cannot be sent as they are: the next delivery sets aside what is no entry, and leaves what it may not read.
+pub struct OutboxStatus {
+    /// Queued documents, oldest first.
+    pub waiting: Vec<QueuedDocument>,
+    /// Files that cannot be sent as they are: the next delivery rejects what is no entry, and leaves what it may not read.
     pub unfit: usize,
     /// Documents that may not be sent, oldest first, each with the rule. What they hold is left out.
-    pub rejected: Vec<Rejected>,
+    pub rejected: Vec<RejectedEntry>,
     /// Last outcomes, oldest first.
     pub ledger: Vec<LedgerLine>,
     /// Documents that went to keep the bounds, as far back as the ledger reaches.
@@ -47,12 +48,12 @@ pub struct Status {
 }
 
 /// Looks at the outbox in `dir`, and shows at most `last` lines of its ledger. That there is none is an empty one.
-pub fn status(dir: &Path, last: usize) -> Result<Status, TelemetryError> {
-    let Some(store) = existing(dir)? else { return Ok(Status::default()) };
-    let mut status = Status::default();
-    for id in store.waiting()? {
+pub fn status(dir: &Path, last: usize) -> Result<OutboxStatus, TelemetryError> {
+    let Some(store) = existing(dir)? else { return Ok(OutboxStatus::default()) };
+    let mut status = OutboxStatus::default();
+    for id in store.queued()? {
         match store.load(id) {
-            Ok(entry) => status.waiting.push(Waiting {
+            Ok(entry) => status.waiting.push(QueuedDocument {
                 event_id: id,
                 event_name: entry.document.event_name(),
                 occurred_at: entry.document.occurred_at(),
@@ -60,14 +61,14 @@ pub fn status(dir: &Path, last: usize) -> Result<Status, TelemetryError> {
                 not_before: entry.not_before,
                 last_failure: entry.last_failure,
             }),
-            Err(Unloaded::Gone) => {}
-            Err(Unloaded::Unfit(..) | Unloaded::Unreadable) => status.unfit += 1,
+            Err(LoadError::Missing) => {}
+            Err(LoadError::Invalid(..) | LoadError::Unreadable) => status.unfit += 1,
         }
     }
-    let without_content = |rejected| Rejected { entry: None, ..rejected };
+    let without_content = |rejected| RejectedEntry { entry: None, ..rejected };
     status.rejected = store.rejected()?.into_iter().map(without_content).collect();
     status.ledger = store.ledger()?;
-    let evictions = status.ledger.iter().filter(|line| line.outcome == Outcome::Evicted);
+    let evictions = status.ledger.iter().filter(|line| line.outcome == LedgerOutcome::Evicted);
     status.evicted = evictions.map(|line| line.documents).sum();
     status.ledger.drain(..status.ledger.len().saturating_sub(last));
     Ok(status)
@@ -77,31 +78,31 @@ pub fn status(dir: &Path, last: usize) -> Result<Status, TelemetryError> {
 /// nothing waits.
 ///
 /// # Errors
-/// [`TelemetryError::Rejected`] if the gate would not let it go, and [`TelemetryError::NotWaiting`] if there is no
+/// [`TelemetryError::Rejected`] if the gate would not let it go, and [`TelemetryError::NotQueued`] if there is no
 /// document with this id that could be sent.
 pub fn show(
     dir: &Path,
-    settings: &Settings,
+    settings: &DeliverySettings,
     gate: &Gate,
     id: Option<EventId>,
-) -> Result<Option<Outgoing>, TelemetryError> {
+) -> Result<Option<DeliveryRequest>, TelemetryError> {
     let store = existing(dir)?;
-    let oldest = || store.as_ref().map_or(Ok(None), |store| store.waiting().map(|ids| ids.first().copied()));
+    let oldest = || store.as_ref().map_or(Ok(None), |store| store.queued().map(|ids| ids.first().copied()));
     let Some(id) = id.map_or_else(oldest, |id| Ok(Some(id)))? else { return Ok(None) };
-    let loaded = store.ok_or(Unloaded::Gone).and_then(|store| store.load(id));
-    let mut entry = loaded.map_err(|_| TelemetryError::NotWaiting(id))?;
+    let loaded = store.ok_or(LoadError::Missing).and_then(|store| store.load(id));
+    let mut entry = loaded.map_err(|_| TelemetryError::NotQueued(id))?;
     entry.count_attempt(now());
     preview(settings, gate, &entry.document).map(Some)
 }
 
 /// The request that would carry this document. Nothing is stored.
 pub fn preview(
-    settings: &Settings,
+    settings: &DeliverySettings,
     gate: &Gate,
     document: &TelemetryDocument,
-) -> Result<Outgoing, TelemetryError> {
+) -> Result<DeliveryRequest, TelemetryError> {
     let endpoint = settings.endpoint.as_ref().ok_or(TelemetryError::NoEndpoint)?;
-    Ok(Outgoing::new(settings, endpoint, gate.vet(document)?))
+    Ok(DeliveryRequest::new(settings, endpoint, gate.vet(document)?))
 }
 
 /// The document that delivers the public manifest of an earlier run, given the bytes of its file.
@@ -123,12 +124,12 @@ pub fn manifest_event(
         return Err(TelemetryError::NotFinished);
     }
     let of_run = Envelope { run_id: manifest.run_id.clone(), ..envelope.clone() };
-    Ok(of_run.document(Event::Manifest(Box::new(manifest)), EventId::random(), now()))
+    Ok(of_run.document(TelemetryEvent::Manifest(Box::new(manifest)), EventId::random(), now()))
 }
 
-fn existing(dir: &Path) -> Result<Option<Store>, DiskError> {
-    match Folder::open(dir) {
-        Ok(folder) => Ok(Some(Store::new(folder))),
+fn existing(dir: &Path) -> Result<Option<OutboxStore>, DiskError> {
+    match PrivateDir::open(dir) {
+        Ok(folder) => Ok(Some(OutboxStore::new(folder))),
         Err(DiskError::Missing { .. }) => Ok(None),
         Err(error) => Err(error),
     }

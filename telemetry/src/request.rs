@@ -7,7 +7,7 @@ use schema::TelemetryDocument;
 use serde::{Serialize, Serializer};
 use url::Url;
 
-use crate::settings::{BearerToken, Endpoint, Settings};
+use crate::settings::{BearerToken, DeliverySettings, Endpoint};
 
 /// A header that we set. `Display` and serialisation mask the token.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,15 +64,15 @@ impl Serialize for Header {
 ///
 /// HTTP itself adds `Host` and `Content-Length`, which tell of the endpoint and of the body alone.
 #[derive(Debug)]
-pub struct Outgoing {
+pub struct DeliveryRequest {
     url: Url,
     headers: Vec<Header>,
     body: Vetted<TelemetryDocument>,
 }
 
-impl Outgoing {
+impl DeliveryRequest {
     /// The request that carries this document to this endpoint.
-    pub fn new(settings: &Settings, endpoint: &Endpoint, body: Vetted<TelemetryDocument>) -> Self {
+    pub fn new(settings: &DeliverySettings, endpoint: &Endpoint, body: Vetted<TelemetryDocument>) -> Self {
         let mut headers = vec![
             Header::plain("Content-Type", "application/json"),
             Header::plain("Accept", "*/*"),

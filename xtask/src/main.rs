@@ -7,10 +7,9 @@
 
 mod compat;
 mod conformance;
-mod files;
-mod output;
-mod release;
-mod schema_files;
+mod contract;
+mod releases;
+mod workspace;
 
 use std::os::unix::process::CommandExt;
 use std::process::Command;
@@ -30,11 +29,11 @@ fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments.as_slice() {
-        ["schema"] => schema_files::write(),
-        ["schema", "--check"] => schema_files::check(),
+        ["schema"] => contract::write(),
+        ["schema", "--check"] => contract::check(),
         ["conformance"] => conformance::run(),
         ["compat"] => compat::run(),
-        ["release-contract"] => release::run(),
+        ["release-contract"] => compat::freeze(),
         ["e2e", rest @ ..] => e2e(rest),
         _ => bail!("{USAGE}"),
     }
@@ -47,6 +46,6 @@ fn e2e(arguments: &[&str]) -> anyhow::Result<()> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command.args(["run", "--quiet", "--package", "tests", "--bin", "real", "--manifest-path"]);
-    command.arg(files::root().join("Cargo.toml")).arg("--").args(arguments);
+    command.arg(workspace::root().join("Cargo.toml")).arg("--").args(arguments);
     Err(command.exec()).context("cannot start cargo")
 }

@@ -10,11 +10,11 @@ use std::thread;
 
 use privacy::Gate;
 use schema::{
-    Command, CommandName, CommandResult, ComponentLabel, Envelope, Event, EventId, Execution, Id, Mode,
-    TelemetryDocument, UtcSeconds,
+    Command, CommandName, CommandResult, ComponentLabel, Envelope, EventId, Execution, Id, Mode,
+    TelemetryDocument, TelemetryEvent, UtcSeconds,
 };
 use serde_json::Value;
-use telemetry::{Decision, Header, Outbox, Settings, Terminals};
+use telemetry::{ConsentDecision, DeliverySettings, Header, Interactivity, Outbox};
 
 use crate::service::router;
 use crate::store::Store;
@@ -66,7 +66,7 @@ fn document(component: ComponentLabel, run: &str, parent: Option<&str>) -> Telem
         result: CommandResult::Success,
     };
     let at = UtcSeconds::parse("2026-11-22T07:50:02Z").expect("a time");
-    envelope.document(Event::Command(command), EventId::random(), at)
+    envelope.document(TelemetryEvent::Command(command), EventId::random(), at)
 }
 
 fn bytes(document: &TelemetryDocument) -> Vec<u8> {
@@ -151,11 +151,13 @@ fn our_own_sender_is_understood() {
         "TELEMETRY_ENDPOINT" => Some(OsString::from(&endpoint)),
         _ => None,
     };
-    let (Decision::Decided(consent), _) = telemetry::decide(&variable, Terminals::NotBoth) else {
+    let (ConsentDecision::Decided(consent), _) =
+        telemetry::decide_consent(&variable, Interactivity::NonInteractive)
+    else {
         panic!("decided")
     };
     let (proof, gate) = (consent.proof().expect("given"), Gate::default());
-    let (settings, _) = Settings::from_env(&variable, &gate, folder.path());
+    let (settings, _) = DeliverySettings::from_env(&variable, &gate, folder.path());
     let outbox = Outbox::open(proof, &settings.outbox_dir).expect("opened");
     outbox.emit(gate.vet(&document(ComponentLabel::Core, "run-1", None)).expect("passes")).expect("stored");
     let mut go_on = |_| ControlFlow::Continue(());

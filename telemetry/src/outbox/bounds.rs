@@ -2,12 +2,11 @@
 
 use std::time::{Duration, SystemTime};
 
-use privacy::disk::{DiskError, Folder};
+use privacy::disk::{DiskError, PrivateDir};
 
-use super::entry::event_of;
-use super::refusal::MAX_FILE_BYTES;
+use super::entry::{MAX_FILE_BYTES, event_of};
 
-/// Most documents that wait; the oldest go first.
+/// Most queued documents; the oldest go first.
 pub const MAX_ENTRIES: usize = 256;
 
 /// Most bytes that wait.
@@ -16,13 +15,13 @@ pub const MAX_BYTES: u64 = 8 * 1024 * 1024;
 /// Longest time that a document waits.
 pub const MAX_AGE: Duration = Duration::from_hours(30 * 24);
 
-/// More names than this are left to the next look at the folder, so that memory stays bounded.
+/// More names than this are left to the next look at the directory, so that memory stays bounded.
 pub(super) const MAX_LISTED: usize = 65_536;
 
 /// The file of one event.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Item {
-    rank: Rank,
+pub(super) struct QueueFile {
+    rank: EvictionRank,
     stored: SystemTime,
     pub(super) name: String,
     size: u64,
@@ -30,7 +29,7 @@ pub(super) struct Item {
 
 /// What goes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Rank {
+enum EvictionRank {
     /// No file of ours is that large.
     Oversized,
     /// The clock was set back since: how old the document is cannot be told, and the newest must not be taken for older.
@@ -41,31 +40,34 @@ enum Rank {
     Unopened,
 }
 
-/// The files of events in `folder`, in the order in which they go.
-pub(super) fn items(folder: &Folder, now: SystemTime) -> Result<Vec<Item>, DiskError> {
+/// The files of events in `directory`, in the order in which they go.
+pub(super) fn files_in_eviction_order(
+    folder: &PrivateDir,
+    now: SystemTime,
+) -> Result<Vec<QueueFile>, DiskError> {
     let names = folder.names(MAX_LISTED)?;
-    let mut items: Vec<Item> = names
+    let mut files: Vec<QueueFile> = names
         .into_iter()
         .filter(|name| event_of(name).is_some())
-        .map(|name| item(folder, name, now))
+        .map(|name| inspect(folder, name, now))
         .collect();
-    items.sort_unstable();
-    Ok(items)
+    files.sort_unstable();
+    Ok(files)
 }
 
-fn item(folder: &Folder, name: String, now: SystemTime) -> Item {
+fn inspect(folder: &PrivateDir, name: String, now: SystemTime) -> QueueFile {
     let metadata = folder.open_file(&name).ok().and_then(|file| file.metadata().ok());
     let Some((size, stored)) =
         metadata.and_then(|metadata| Some((metadata.len(), metadata.modified().ok()?)))
     else {
-        return Item { rank: Rank::Unopened, stored: now, name, size: 0 };
+        return QueueFile { rank: EvictionRank::Unopened, stored: now, name, size: 0 };
     };
     let rank = match () {
-        () if size > MAX_FILE_BYTES => Rank::Oversized,
-        () if stored > now => Rank::FromTheFuture,
-        () => Rank::Ordinary,
+        () if size > MAX_FILE_BYTES => EvictionRank::Oversized,
+        () if stored > now => EvictionRank::FromTheFuture,
+        () => EvictionRank::Ordinary,
     };
-    Item { rank, stored, name, size }
+    QueueFile { rank, stored, name, size }
 }
 
 /// Whether a document that was stored then has waited too long. A time in the future is no age.
@@ -74,16 +76,16 @@ pub(crate) fn is_too_old(stored: SystemTime, now: SystemTime) -> bool {
 }
 
 /// Removes files of events until one of `incoming` bytes fits in, and returns how many went.
-pub(super) fn make_room(folder: &Folder, incoming: u64, now: SystemTime) -> Result<usize, DiskError> {
-    let items = items(folder, now)?;
-    let mut count = items.len() + 1;
-    let mut bytes = items.iter().map(|item| item.size).sum::<u64>() + incoming;
+pub(super) fn make_room(folder: &PrivateDir, incoming: u64, now: SystemTime) -> Result<usize, DiskError> {
+    let files = files_in_eviction_order(folder, now)?;
+    let mut count = files.len() + 1;
+    let mut bytes = files.iter().map(|file| file.size).sum::<u64>() + incoming;
     let mut removed = 0;
-    for item in items {
-        if count > MAX_ENTRIES || bytes > MAX_BYTES || is_too_old(item.stored, now) {
-            folder.remove(&item.name)?;
+    for file in files {
+        if count > MAX_ENTRIES || bytes > MAX_BYTES || is_too_old(file.stored, now) {
+            folder.remove(&file.name)?;
             count -= 1;
-            bytes -= item.size;
+            bytes -= file.size;
             removed += 1;
         }
     }
@@ -91,13 +93,14 @@ pub(super) fn make_room(folder: &Folder, incoming: u64, now: SystemTime) -> Resu
 }
 
 /// Removes files of events, except those that were certainly stored after `until`.
-pub(super) fn remove_until(folder: &Folder, until: SystemTime) -> Result<usize, DiskError> {
+pub(super) fn remove_until(folder: &PrivateDir, until: SystemTime) -> Result<usize, DiskError> {
     let mut removed = 0;
     loop {
-        let goes = |item: &Item| item.rank != Rank::Ordinary || item.stored <= until;
-        let going: Vec<Item> = items(folder, SystemTime::now())?.into_iter().filter(goes).collect();
-        for item in &going {
-            folder.remove(&item.name)?;
+        let goes = |file: &QueueFile| file.rank != EvictionRank::Ordinary || file.stored <= until;
+        let going: Vec<QueueFile> =
+            files_in_eviction_order(folder, SystemTime::now())?.into_iter().filter(goes).collect();
+        for file in &going {
+            folder.remove(&file.name)?;
         }
         removed += going.len();
         if going.len() < MAX_LISTED / 2 {

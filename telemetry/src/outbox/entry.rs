@@ -1,21 +1,22 @@
-//! One document that waits, as it is on disk.
+//! What the files of the outbox hold: a queued document, or one that may not be sent with the reason.
 
+use std::borrow::Cow;
+
+use privacy::Rejection;
 use schema::limits::MAX_DOCUMENT_BYTES;
 use schema::{EventId, TelemetryDocument, UtcSeconds};
 use serde::{Deserialize, Serialize};
 
-use super::Refusal;
-
 /// Largest file that can be an entry: a document and what we note beside it.
 pub(crate) const MAX_ENTRY_BYTES: u64 = MAX_DOCUMENT_BYTES as u64 + 4096;
 
-/// Version of the file's form. Files of another version are set aside, because what they mean is not known.
+/// Version of the file's form. Files of another version are rejected, because what they mean is not known.
 const VERSION: u32 = 1;
 
 /// How the last attempt failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Failure {
+pub struct AttemptFailure {
     /// Kind of the failure.
     pub class: FailureClass,
     /// HTTP status, where there was an answer.
@@ -23,7 +24,7 @@ pub struct Failure {
     pub status: Option<u16>,
 }
 
-/// Kind of a failure that another attempt may mend.
+/// Kind of a failure that another attempt may fix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FailureClass {
@@ -45,7 +46,7 @@ pub enum FailureClass {
 
 impl FailureClass {
     /// What happened, as a fragment of a sentence.
-    pub const fn words(self) -> &'static str {
+    pub const fn message(self) -> &'static str {
         match self {
             Self::Dns => "the name of the endpoint could not be resolved",
             Self::Connect => "no connection could be made",
@@ -58,40 +59,41 @@ impl FailureClass {
     }
 }
 
-/// A document that waits.
+/// A queued document.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Entry {
+pub(crate) struct QueueEntry {
     version: u32,
     /// The document as it was last stamped.
     pub(crate) document: TelemetryDocument,
-    /// Attempts that were made, over all rounds.
+    /// Attempts that were made, over all passes.
     pub(crate) attempts: u32,
     /// No attempt is made before this time.
     pub(crate) not_before: Option<UtcSeconds>,
     /// How the last attempt failed.
-    pub(crate) last_failure: Option<Failure>,
+    pub(crate) last_failure: Option<AttemptFailure>,
 }
 
-impl Entry {
+impl QueueEntry {
     pub(crate) fn new(document: TelemetryDocument) -> Self {
         Self { version: VERSION, document, attempts: 0, not_before: None, last_failure: None }
     }
 
     /// Reads the file of event `id`.
-    pub(super) fn read(bytes: &[u8], id: EventId) -> Result<Self, Refusal> {
+    pub(super) fn read(bytes: &[u8], id: EventId) -> Result<Self, RejectionReason> {
         #[derive(Deserialize)]
-        struct Versioned {
+        struct EntryVersion {
             version: u32,
         }
-        let malformed = |_| Refusal::entry("entry.malformed", "the file is not a whole and valid entry");
-        let Versioned { version } = serde_json::from_slice(bytes).map_err(malformed)?;
+        let malformed =
+            |_| RejectionReason::entry("entry.malformed", "the file is not a whole and valid entry");
+        let EntryVersion { version } = serde_json::from_slice(bytes).map_err(malformed)?;
         if version != VERSION {
-            return Err(Refusal::entry("entry.version", "the file has a form of another version"));
+            return Err(RejectionReason::entry("entry.version", "the file has a form of another version"));
         }
         let entry: Self = serde_json::from_slice(bytes).map_err(malformed)?;
         if entry.document.event_id() != id {
-            return Err(Refusal::entry("entry.name", "the file is not named after its event"));
+            return Err(RejectionReason::entry("entry.name", "the file is not named after its event"));
         }
         Ok(entry)
     }
@@ -113,4 +115,70 @@ pub(super) fn event_of(name: &str) -> Option<EventId> {
 /// The file name of an event's entry.
 pub(super) fn name_of(id: EventId) -> String {
     format!("{id}.json")
+}
+
+/// Largest file of ours: a rejected entry is quoted in its file, and a quoted character can take six.
+pub(super) const MAX_FILE_BYTES: u64 = 8 * MAX_ENTRY_BYTES;
+
+/// Why a document may not be sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RejectionReason {
+    /// Rule of the gate, `entry.<what>` for a file that is no entry, or `http.<status>` for a permanent refusal.
+    pub rule: Cow<'static, str>,
+    /// Masked JSON pointer of the place; empty where there is none.
+    pub pointer: String,
+    /// What the rule says.
+    #[serde(rename = "words")]
+    pub message: Cow<'static, str>,
+    /// HTTP status of a permanent refusal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+}
+
+impl RejectionReason {
+    pub(crate) fn entry(rule: &'static str, message: &'static str) -> Self {
+        Self { rule: rule.into(), pointer: String::new(), message: message.into(), status: None }
+    }
+
+    pub(crate) fn by_endpoint(status: u16) -> Self {
+        Self {
+            rule: format!("http.{status}").into(),
+            pointer: String::new(),
+            message: "the endpoint refused the document for good".into(),
+            status: Some(status),
+        }
+    }
+}
+
+impl From<&Rejection> for RejectionReason {
+    /// The first violation: the others are seen once it is fixed.
+    fn from(rejection: &Rejection) -> Self {
+        let first = &rejection.violations()[0];
+        Self {
+            rule: first.rule().to_owned().into(),
+            pointer: first.pointer().to_owned(),
+            message: first.message().into(),
+            status: None,
+        }
+    }
+}
+
+/// A file in `rejected/`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RejectedEntry {
+    /// The event, by its file name.
+    pub event_id: EventId,
+    /// Name of the event, where the document could be read.
+    pub event_name: Option<String>,
+    /// When it was rejected.
+    pub refused_at: UtcSeconds,
+    /// Attempts that were made.
+    pub attempts: u32,
+    /// Why.
+    #[serde(rename = "refusal")]
+    pub reason: RejectionReason,
+    /// What the file held, where it could be read.
+    pub entry: Option<String>,
 }

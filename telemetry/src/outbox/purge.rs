@@ -1,4 +1,4 @@
-//! Deleting what waits, also while a delivery is in flight.
+//! Deleting queued documents, also while a delivery is in flight.
 //!
 //! A purge leaves the file `stopped` before it deletes. Whoever delivers looks for it before every attempt, before every
 //! pause and after every answer; it then deletes what was stored before the file, the file itself, and leaves. So nothing
@@ -11,46 +11,48 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use privacy::disk::{DiskError, Folder};
+use privacy::disk::{DiskError, PrivateDir};
 use serde::Serialize;
 
-use super::store::Store;
+use super::store::OutboxStore;
 use super::{bounds, ledger};
 
 const STOPPED: &str = "stopped";
 
 /// What a purge did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Purged {
-    /// Documents that waited and are deleted.
+pub struct PurgeSummary {
+    /// Queued documents that are deleted.
     pub waiting: usize,
-    /// Documents that were set aside and are deleted.
+    /// Documents that were rejected and are deleted.
     pub rejected: usize,
     /// Whether a request was in flight all the time. Its process deletes what that request may still write.
     pub in_flight: bool,
 }
 
-/// Deletes what waits, what was set aside, and the ledger. It needs no consent. A delivery that is in flight is waited for,
+/// Deletes queued documents, what was rejected, and the ledger. It needs no consent. A delivery that is in flight is waited for,
 /// but not longer than `patience`.
-pub fn purge(dir: &Path, patience: Duration) -> Result<Purged, DiskError> {
-    let folder = match Folder::open(dir) {
-        Err(DiskError::Missing { .. }) => return Ok(Purged { waiting: 0, rejected: 0, in_flight: false }),
+pub fn purge(dir: &Path, patience: Duration) -> Result<PurgeSummary, DiskError> {
+    let folder = match PrivateDir::open(dir) {
+        Err(DiskError::Missing { .. }) => {
+            return Ok(PurgeSummary { waiting: 0, rejected: 0, in_flight: false });
+        }
         opened => opened?,
     };
-    let store = Store::new(folder);
+    let store = OutboxStore::new(folder);
     store.folder().write_atomic(STOPPED, b"")?;
     let (waiting, rejected) = delete(&store)?;
     match store.lock(Instant::now() + patience)? {
         Some(_lock) => {
             let late = finish(&store)?;
-            Ok(Purged { waiting: waiting + late.0, rejected: rejected + late.1, in_flight: false })
+            Ok(PurgeSummary { waiting: waiting + late.0, rejected: rejected + late.1, in_flight: false })
         }
-        None => Ok(Purged { waiting, rejected, in_flight: true }),
+        None => Ok(PurgeSummary { waiting, rejected, in_flight: true }),
     }
 }
 
 /// Ends a purge whose process, or the delivery that it left the rest to, died.
-pub(super) fn finish_if_abandoned(store: &Store) -> Result<(), DiskError> {
+pub(super) fn finish_if_abandoned(store: &OutboxStore) -> Result<(), DiskError> {
     if is_asked_for(store) && store.lock(Instant::now())?.is_some() {
         finish(store)?;
     }
@@ -58,19 +60,19 @@ pub(super) fn finish_if_abandoned(store: &Store) -> Result<(), DiskError> {
 }
 
 /// Whether somebody asked for a purge.
-pub(crate) fn is_asked_for(store: &Store) -> bool {
+pub(crate) fn is_asked_for(store: &OutboxStore) -> bool {
     store.folder().modified(STOPPED).is_some()
 }
 
 /// Deletes everything and ends the purge. The caller holds the lock.
-pub(crate) fn finish(store: &Store) -> Result<(usize, usize), DiskError> {
+pub(crate) fn finish(store: &OutboxStore) -> Result<(usize, usize), DiskError> {
     let deleted = delete(store)?;
     store.folder().remove(STOPPED)?;
     Ok(deleted)
 }
 
 /// Deletes what was stored before the purge was asked for. A run that has begun since has its own consent.
-fn delete(store: &Store) -> Result<(usize, usize), DiskError> {
+fn delete(store: &OutboxStore) -> Result<(usize, usize), DiskError> {
     let asked = store.folder().open_file(STOPPED).ok().and_then(|file| file.metadata().ok()?.modified().ok());
     // Without the file somebody else has ended the purge.
     let Some(asked) = asked else { return Ok((0, 0)) };

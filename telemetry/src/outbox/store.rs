@@ -1,17 +1,17 @@
-//! The files of the outbox. Whoever holds a [`Store`] to write has shown consent to get it.
+//! The files of the outbox. Whoever holds a [`OutboxStore`] to write has shown consent to get it.
 
 use std::fs::{File, TryLockError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use chrono::Utc;
-use privacy::disk::{DiskError, Folder};
+use privacy::disk::{DiskError, PrivateDir};
 use schema::{EventId, UtcSeconds};
 use serde::Serialize;
 
-use super::entry::{self, Entry, MAX_ENTRY_BYTES};
-use super::refusal::MAX_FILE_BYTES;
-use super::{LedgerLine, Refusal, Rejected, bounds, ledger};
+use super::bounds;
+use super::entry::{self, MAX_ENTRY_BYTES, MAX_FILE_BYTES, QueueEntry, RejectedEntry, RejectionReason};
+use super::ledger::{self, LedgerLine};
 use crate::error::TelemetryError;
 
 const REJECTED: &str = "rejected";
@@ -21,24 +21,24 @@ const LOCK: &str = "lock";
 const LOCK_PAUSE: Duration = Duration::from_millis(50);
 
 #[derive(Debug)]
-pub(crate) struct Store {
-    folder: Folder,
+pub(crate) struct OutboxStore {
+    folder: PrivateDir,
 }
 
 /// Why there is no entry to work with.
 #[derive(Debug)]
-pub(crate) enum Unloaded {
+pub(crate) enum LoadError {
     /// It is not there any more.
-    Gone,
+    Missing,
     /// It may not be sent; what the file held, where it could be read.
-    Unfit(Refusal, Option<String>),
+    Invalid(RejectionReason, Option<String>),
     /// The disk does not let us have it. It waits for somebody who may read it, and holds nobody else up.
     Unreadable,
 }
 
 /// Held by the one process that delivers or purges. Released when dropped.
 #[derive(Debug)]
-pub(crate) struct Lock {
+pub(crate) struct OutboxLock {
     _file: File,
 }
 
@@ -46,12 +46,12 @@ pub(crate) fn now() -> UtcSeconds {
     Utc::now().into()
 }
 
-impl Store {
-    pub(crate) fn new(folder: Folder) -> Self {
+impl OutboxStore {
+    pub(crate) fn new(folder: PrivateDir) -> Self {
         Self { folder }
     }
 
-    pub(super) fn folder(&self) -> &Folder {
+    pub(super) fn folder(&self) -> &PrivateDir {
         &self.folder
     }
 
@@ -61,45 +61,49 @@ impl Store {
     }
 
     /// Stores a new entry, making room for it first; returns how many older ones went.
-    pub(super) fn add(&self, entry: &Entry, now: SystemTime) -> Result<usize, TelemetryError> {
+    pub(super) fn add(&self, entry: &QueueEntry, now: SystemTime) -> Result<usize, TelemetryError> {
         let bytes = json(entry)?;
         let evicted = bounds::make_room(&self.folder, bytes.len() as u64, now)?;
         self.folder.write_atomic(&entry::name_of(entry.document.event_id()), &bytes)?;
         if evicted > 0 {
-            self.record(&LedgerLine::evicted(self::now(), evicted))?;
+            self.log_outcome(&LedgerLine::evicted(self::now(), evicted))?;
         }
         Ok(evicted)
     }
 
     /// The events that wait, oldest first.
-    pub(crate) fn waiting(&self) -> Result<Vec<EventId>, DiskError> {
-        let items = bounds::items(&self.folder, SystemTime::now())?;
-        Ok(items.iter().filter_map(|item| entry::event_of(&item.name)).collect())
+    pub(crate) fn queued(&self) -> Result<Vec<EventId>, DiskError> {
+        let files = bounds::files_in_eviction_order(&self.folder, SystemTime::now())?;
+        Ok(files.iter().filter_map(|file| entry::event_of(&file.name)).collect())
     }
 
     /// Reads the entry of an event.
-    pub(crate) fn load(&self, id: EventId) -> Result<Entry, Unloaded> {
-        let unfit = |rule, words| Unloaded::Unfit(Refusal::entry(rule, words), None);
+    pub(crate) fn load(&self, id: EventId) -> Result<QueueEntry, LoadError> {
+        let invalid = |rule, message| LoadError::Invalid(RejectionReason::entry(rule, message), None);
         let bytes =
             self.folder.read_own(&entry::name_of(id), MAX_ENTRY_BYTES).map_err(|error| match error {
-                DiskError::Missing { .. } => Unloaded::Gone,
-                DiskError::TooLarge { .. } => unfit("entry.size", "the file is larger than an entry may be"),
-                DiskError::Symlink { .. } => unfit("entry.symlink", "the file is a symbolic link"),
-                DiskError::NotAFile { .. } => unfit("entry.kind", "the file is not a regular file"),
-                DiskError::Unsafe { .. } => unfit("entry.owner", "another user could have changed the file"),
-                _ => Unloaded::Unreadable,
+                DiskError::Missing { .. } => LoadError::Missing,
+                DiskError::TooLarge { .. } => {
+                    invalid("entry.size", "the file is larger than an entry may be")
+                }
+                DiskError::Symlink { .. } => invalid("entry.symlink", "the file is a symbolic link"),
+                DiskError::NotAFile { .. } => invalid("entry.kind", "the file is not a regular file"),
+                DiskError::Unsafe { .. } => {
+                    invalid("entry.owner", "another user could have changed the file")
+                }
+                _ => LoadError::Unreadable,
             })?;
-        Entry::read(&bytes, id)
-            .map_err(|refusal| Unloaded::Unfit(refusal, Some(String::from_utf8_lossy(&bytes).into_owned())))
+        QueueEntry::read(&bytes, id)
+            .map_err(|reason| LoadError::Invalid(reason, Some(String::from_utf8_lossy(&bytes).into_owned())))
     }
 
     /// When the entry was stored, or `None` if it is gone.
-    pub(crate) fn stored(&self, id: EventId) -> Option<SystemTime> {
+    pub(crate) fn stored_at(&self, id: EventId) -> Option<SystemTime> {
         self.folder.open_file(&entry::name_of(id)).ok()?.metadata().ok()?.modified().ok()
     }
 
     /// Replaces an entry. It keeps the time when it was stored, so that attempts do not make it younger.
-    pub(crate) fn update(&self, entry: &Entry, stored: SystemTime) -> Result<(), TelemetryError> {
+    pub(crate) fn update(&self, entry: &QueueEntry, stored: SystemTime) -> Result<(), TelemetryError> {
         let name = entry::name_of(entry.document.event_id());
         self.folder.write_atomic(&name, &json(entry)?)?;
         // Where the file system keeps no such time, the document only seems younger.
@@ -112,38 +116,41 @@ impl Store {
     }
 
     /// Moves what may not be sent out of the way.
-    pub(crate) fn set_aside(&self, rejected: &Rejected) -> Result<(), TelemetryError> {
-        let folder = Folder::create(&self.folder.path_of(REJECTED))?;
+    pub(crate) fn quarantine(&self, rejected: &RejectedEntry) -> Result<(), TelemetryError> {
+        let folder = PrivateDir::create(&self.folder.path_of(REJECTED))?;
         let bytes = json(rejected)?;
         let evicted = bounds::make_room(&folder, bytes.len() as u64, SystemTime::now())?;
         folder.write_atomic(&entry::name_of(rejected.event_id), &bytes)?;
         self.remove(rejected.event_id)?;
-        self.record(&LedgerLine::refused(rejected))?;
+        self.log_outcome(&LedgerLine::rejected(rejected))?;
         if evicted > 0 {
-            self.record(&LedgerLine::evicted(rejected.refused_at, evicted))?;
+            self.log_outcome(&LedgerLine::evicted(rejected.refused_at, evicted))?;
         }
         Ok(())
     }
 
-    /// What was set aside, oldest first. Files that are not ours are left out.
-    pub(crate) fn rejected(&self) -> Result<Vec<Rejected>, DiskError> {
+    /// What was rejected, oldest first. Files that are not ours are left out.
+    pub(crate) fn rejected(&self) -> Result<Vec<RejectedEntry>, DiskError> {
         let Some(folder) = self.rejected_folder()? else { return Ok(Vec::new()) };
         let read = |name: &str| {
             let bytes = folder.read_own(name, MAX_FILE_BYTES).ok()?;
             serde_json::from_slice(&bytes).ok()
         };
-        Ok(bounds::items(&folder, SystemTime::now())?.iter().filter_map(|item| read(&item.name)).collect())
+        Ok(bounds::files_in_eviction_order(&folder, SystemTime::now())?
+            .iter()
+            .filter_map(|file| read(&file.name))
+            .collect())
     }
 
-    pub(super) fn rejected_folder(&self) -> Result<Option<Folder>, DiskError> {
-        match Folder::open(&self.folder.path_of(REJECTED)) {
+    pub(super) fn rejected_folder(&self) -> Result<Option<PrivateDir>, DiskError> {
+        match PrivateDir::open(&self.folder.path_of(REJECTED)) {
             Ok(folder) => Ok(Some(folder)),
             Err(DiskError::Missing { .. }) => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    pub(crate) fn record(&self, line: &LedgerLine) -> Result<(), TelemetryError> {
+    pub(crate) fn log_outcome(&self, line: &LedgerLine) -> Result<(), TelemetryError> {
         let line = serde_json::to_string(line).map_err(TelemetryError::Json)?;
         Ok(ledger::append(&self.folder, &line)?)
     }
@@ -154,11 +161,11 @@ impl Store {
     }
 
     /// Waits for the lock until `until`; `None` if another process holds it all the time.
-    pub(crate) fn lock(&self, until: Instant) -> Result<Option<Lock>, DiskError> {
+    pub(crate) fn lock(&self, until: Instant) -> Result<Option<OutboxLock>, DiskError> {
         let file = self.folder.open_or_create_file(LOCK)?;
         loop {
             match file.try_lock() {
-                Ok(()) => return Ok(Some(Lock { _file: file })),
+                Ok(()) => return Ok(Some(OutboxLock { _file: file })),
                 Err(TryLockError::WouldBlock) if Instant::now() < until => thread::sleep(LOCK_PAUSE),
                 Err(TryLockError::WouldBlock) => return Ok(None),
                 Err(TryLockError::Error(source)) => {

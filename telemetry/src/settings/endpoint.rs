@@ -1,10 +1,8 @@
-//! The address that documents are sent to, and the token that it asks for.
+//! The address that documents are sent to, and the bearer token that it asks for.
 
 use std::fmt;
 
 use url::{Host, Url};
-
-use super::BearerToken;
 
 /// The text is not an endpoint. The text itself is withheld: it may hold a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +43,7 @@ impl Endpoint {
     ///
     /// # Errors
     /// The endpoint as it was, if the token would travel to another machine in plain text.
-    pub fn authorised(self, token: BearerToken) -> Result<Self, Self> {
+    pub fn with_token(self, token: BearerToken) -> Result<Self, Self> {
         let is_private = self.url.scheme() == "https" || self.is_loopback();
         if is_private { Ok(Self { token: Some(token), ..self }) } else { Err(self) }
     }
@@ -61,7 +59,7 @@ impl Endpoint {
     }
 
     /// Whether a proxy on the way would see the token in plain text.
-    pub(crate) fn must_be_reached_directly(&self) -> bool {
+    pub(crate) fn bypasses_proxy(&self) -> bool {
         self.token.is_some() && self.url.scheme() == "http"
     }
 
@@ -84,5 +82,40 @@ impl Default for Endpoint {
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.url.as_str())
+    }
+}
+
+/// A bearer token (RFC 6750): printable ASCII without spaces, at most 4096 characters. `Debug` and `Display` show a mask.
+#[derive(Clone, PartialEq, Eq)]
+pub struct BearerToken(String);
+
+/// What stands for the token wherever something is shown.
+const MASK: &str = "********";
+
+impl BearerToken {
+    const MAX_CHARS: usize = 4096;
+
+    /// Takes over a token.
+    pub fn parse(text: &str) -> Option<Self> {
+        let fits =
+            (1..=Self::MAX_CHARS).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+        fits.then(|| Self(text.to_owned()))
+    }
+
+    /// The token itself, for the `Authorization` header alone.
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for BearerToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(MASK)
+    }
+}
+
+impl fmt::Display for BearerToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(MASK)
     }
 }

@@ -126,8 +126,7 @@ fn agent(setup: &NspawnSetup<'_>, transcript: &mut Transcript) -> anyhow::Result
 }
 
 fn staging_is_empty(machine: &Machine) -> CheckResult {
-    let left = machine
-        .sh(&format!("find {RUNS}/artifacts -type f 2>/dev/null || true"))
-        .map_err(|error| error.to_string())?;
+    let left =
+        machine.sh("find /var/lib/productive-k3s 2>/dev/null || true").map_err(|error| error.to_string())?;
     holds(left.is_empty(), left)
 }

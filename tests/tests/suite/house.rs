@@ -23,36 +23,36 @@ use crate::architecture::{members, metadata, name};
 use graph::Graph;
 
 /// Packages whose modules still have circles.
-const CIRCLES_YET: &[&str] = &["bootstrap", "manifest", "privacy", "schema", "telemetry", "xtask"];
+const CIRCLES_YET: &[&str] = &["bootstrap", "xtask"];
 
 /// Packages that still have a `mod.rs`.
-const MOD_RS_YET: &[&str] = &["bootstrap", "schema", "telemetry"];
+const MOD_RS_YET: &[&str] = &[];
 
 /// Type names that are still declared more than once.
-const DECLARED_TWICE_YET: &str = "
-    Answer Begun Change Class Command Content Context Document Ended Entry Event Failure Fate Files
-    Found Index Item Journal Level Node Origin Outcome Plan Progress Record Refusal Release Report
-    Request Settings Source State Status Step Summary Telemetry Vector Verdict Work";
+const DECLARED_TWICE_YET: &str = "Failure";
 
 /// Type names that may be declared more than once, and why.
-const DECLARED_TWICE: &[(&str, &str)] = &[];
+const DECLARED_TWICE: &[(&str, &str)] = &[(
+    "Command",
+    "the contract calls a command line's command so, and the standard library, as the host seam after it, a program with \
+     its arguments; neither name can be given up, and each is used with its module",
+)];
 
 /// The top-level modules of `bootstrap` from the bottom to the top: each may use those before it.
 ///
 /// NOT IN FORCE while `bootstrap` is in [`CIRCLES_YET`]. Until then it is a proposal after `HOUSE.md`.
 const ROOMS: &[&str] = &[
-    "exit",
     "secret",
     "platform",
     "terminal",
     "host",
     "step",
     "settings",
-    "input",
     "component",
+    "input",
     "preflight",
-    "run",
     "rollback",
+    "run",
     "cli",
     "command",
 ];

@@ -40,7 +40,6 @@ fn on_the_command_line() {
             "same_hosts",
             "run --dry-run --mode stack --rancher-host a.example.local --registry-host a.example.local",
         ),
-        ("artifacts_in_staging", "run --dry-run --artifacts-dir runs/staging"),
         ("system_folder", "run --dry-run --nfs-export-path /etc"),
         ("negative_number", "run --dry-run --longhorn-replica-count -1"),
         ("unknown_tls", "run --dry-run --tls letsencript"),

@@ -20,6 +20,7 @@ fn answered(keys: &str) -> (Sandbox, Outcome) {
 
 fn reports(sandbox: &Sandbox) -> bool {
     let told = sandbox.only_run().manifest()["features"]["telemetry_enabled"].as_bool().expect("a boolean");
+    // The manifest and the disk have to tell the same: one without the other is a report that nobody agreed to.
     assert_eq!(told, sandbox.outbox().exists(), "the outbox is there if and only if there is consent");
     told
 }

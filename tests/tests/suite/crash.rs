@@ -110,6 +110,7 @@ fn killed_at_any_moment_a_run_leaves_whole_files() {
     let contract = Contract::published();
     for round in 0..20 {
         let running = sandbox.dry_run("single-node").start();
+        // A moment that is not chosen by any event of the run, which is the point.
         std::thread::sleep(Duration::from_millis(round * 2));
         running.signal(Signal::KILL);
         running.end();

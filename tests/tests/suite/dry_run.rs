@@ -74,6 +74,7 @@ fn root_is_not_needed() {
     assert_eq!(outcome.stderr, "");
     let owner = sandbox.only_run().public.metadata().expect("made").uid();
     assert_eq!(owner, sandbox.root().metadata().expect("ours").uid());
+    // As root the sandbox belongs to somebody else, so that root rights would show in the owner.
     assert_eq!(is_root(), owner != rustix::process::geteuid().as_raw());
 }
 

@@ -6,7 +6,7 @@ mod dry_run;
 use std::path::PathBuf;
 
 use schema::{CommandName, Execution, Platform};
-use telemetry::{Consent, Decision};
+use telemetry::{Consent, ConsentDecision};
 
 use super::inputs;
 use crate::cli;
@@ -62,8 +62,8 @@ fn request(
     let demand = if on_terminal() { Demand::Known } else { Demand::Complete };
     resolve(&mut inputs.clone(), None, demand)?;
     let consent = match decision {
-        Decision::Decided(consent) => consent,
-        Decision::Ask(question) => ask_consent(question, printer, signals),
+        ConsentDecision::Decided(consent) => consent,
+        ConsentDecision::Ask(question) => ask_consent(question, printer, signals),
     };
     if let Some(signal) = signals.pending() {
         return Err(Failure::new(Exit::Interrupted(signal), "interrupted; nothing was done"));

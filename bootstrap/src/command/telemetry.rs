@@ -8,7 +8,7 @@ mod status;
 use std::path::Path;
 
 use privacy::{Gate, LocalIdentifiers};
-use telemetry::{Consent, Decision, Reason, Settings, TelemetryError};
+use telemetry::{Consent, ConsentDecision, ConsentReason, DeliverySettings, TelemetryError};
 
 use super::inputs;
 use crate::cli::{Telemetry, TelemetryCommand};
@@ -20,7 +20,7 @@ use crate::terminal::{Printer, Signals};
 /// What every telemetry command needs to know.
 struct Context {
     gate: Gate,
-    settings: Settings,
+    settings: DeliverySettings,
 }
 
 impl Context {
@@ -31,7 +31,8 @@ impl Context {
         // mistyped variable must not keep anybody from opting out.
         let private: Vec<String> = private_variables().filter_map(|name| std::env::var(name).ok()).collect();
         let gate = Gate::new(LocalIdentifiers::of_machine().with_private(private));
-        let (settings, warnings) = Settings::from_env(&|name| std::env::var_os(name), &gate, &runs_dir);
+        let (settings, warnings) =
+            DeliverySettings::from_env(&|name| std::env::var_os(name), &gate, &runs_dir);
         inputs::warn_all(&warnings.iter().map(ToString::to_string).collect::<Vec<_>>(), printer);
         Self { gate, settings }
     }
@@ -47,7 +48,7 @@ impl Context {
                 failure.hint(format!("look at the outbox folder {}", self.outbox_dir().display()))
             }
             TelemetryError::NoEndpoint => failure.hint("set TELEMETRY_ENDPOINT, or unset it for the default"),
-            TelemetryError::NotWaiting(_) => failure.hint("`bootstrap telemetry status` lists what waits"),
+            TelemetryError::NotQueued(_) => failure.hint("`bootstrap telemetry status` lists what waits"),
             TelemetryError::NotAManifest | TelemetryError::Rejected(_) => {
                 failure.hint("name a public manifest: runs/bootstrap-<run_id>.json")
             }
@@ -76,18 +77,18 @@ pub(super) fn run(options: &Telemetry, printer: &mut Printer) -> Result<Exit, Fa
 fn consent(printer: &mut Printer, signals: &Signals) -> Result<Consent, Failure> {
     let mut warnings = Vec::new();
     let consent = match decided_consent(&mut warnings) {
-        Decision::Decided(consent) => consent,
-        Decision::Ask(question) => ask_consent(question, printer, signals),
+        ConsentDecision::Decided(consent) => consent,
+        ConsentDecision::Ask(question) => ask_consent(question, printer, signals),
     };
     inputs::warn_all(&warnings, printer);
     if consent.proof().is_some() {
         return Ok(consent);
     }
-    let exit = match (signals.pending(), consent.why()) {
+    let exit = match (signals.pending(), consent.reason()) {
         (Some(signal), _) => Exit::Interrupted(signal),
-        (None, Reason::Declined) => Exit::Declined,
+        (None, ConsentReason::Declined) => Exit::Declined,
         _ => Exit::Usage,
     };
-    Err(Failure::new(exit, format!("nothing is sent without consent: {}", consent.why()))
+    Err(Failure::new(exit, format!("nothing is sent without consent: {}", consent.reason()))
         .hint("set TELEMETRY_ENABLED=true to agree"))
 }

@@ -1,6 +1,6 @@
 //! The question whether a run may report.
 
-use telemetry::{Answer, Consent, Decision, Question, Terminals, decide};
+use telemetry::{Consent, ConsentAnswer, ConsentDecision, ConsentQuestion, Interactivity, decide_consent};
 
 use crate::terminal::{Printer, Prompter, Signals, on_terminal};
 
@@ -13,18 +13,18 @@ Anonymous telemetry helps to see which set-ups work. May this run report?
   see it all  bootstrap telemetry preview";
 
 /// What the environment says, and whether there is somebody to ask.
-pub(crate) fn decided(warnings: &mut Vec<String>) -> Decision {
-    let terminals = if on_terminal() { Terminals::Both } else { Terminals::NotBoth };
-    let (decision, told) = decide(&|name| std::env::var_os(name), terminals);
+pub(crate) fn decided(warnings: &mut Vec<String>) -> ConsentDecision {
+    let terminals = if on_terminal() { Interactivity::Interactive } else { Interactivity::NonInteractive };
+    let (decision, told) = decide_consent(&|name| std::env::var_os(name), terminals);
     warnings.extend(told.iter().map(ToString::to_string));
     decision
 }
 
 /// Asks once; the end of the input and an interrupt mean no.
-pub(crate) fn ask(question: Question, printer: &mut Printer, signals: &Signals) -> Consent {
+pub(crate) fn ask(question: ConsentQuestion, printer: &mut Printer, signals: &Signals) -> Consent {
     let answer = Prompter::on_terminal(printer, signals, false).and_then(|mut prompter| {
         prompter.printer().prompt_text(QUESTION);
         prompter.confirm("Send anonymous telemetry for this run?", true)
     });
-    question.answered(if answer == Some(true) { Answer::Yes } else { Answer::No })
+    question.answered(if answer == Some(true) { ConsentAnswer::Yes } else { ConsentAnswer::No })
 }

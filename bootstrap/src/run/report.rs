@@ -101,7 +101,7 @@ impl<'a> RunReport<'a> {
             preflight,
             plan: planned.iter().map(|planned| PlanEntry::new(planned, manifest)).collect(),
             files,
-            telemetry: Telemetry { enabled: consent.proof().is_some(), why: consent.why().to_string() },
+            telemetry: Telemetry { enabled: consent.proof().is_some(), why: consent.reason().to_string() },
             warnings,
             generated: &[],
         }

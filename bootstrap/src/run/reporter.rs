@@ -9,7 +9,7 @@ use schema::{
     Command, CommandName, CommandResult, Component, ComponentResult, EnabledComponent, EnabledResult,
     Envelope, Event, EventId, Execution, Mode, RunManifest,
 };
-use telemetry::{Consent, Consented, Outbox, Settings, TelemetryError, child_environment};
+use telemetry::{Consent, Consented, DeliverySettings, Outbox, TelemetryError, child_environment};
 
 use super::record::now;
 use crate::exit::chain;
@@ -32,7 +32,7 @@ struct Active {
     gate: Gate,
     envelope: Envelope,
     child_environment: [(&'static str, String); 3],
-    settings: Settings,
+    settings: DeliverySettings,
     children: Vec<Child>,
 }
 
@@ -50,7 +50,7 @@ impl Reporter {
         let command = Command { name, mode, execution, result: CommandResult::Started };
         let mut reporter = Self { active: None, command, warning: None };
         let Some(proof) = consent.proof() else { return reporter };
-        let (settings, told) = Settings::from_env(&|name| std::env::var_os(name), gate, runs_dir);
+        let (settings, told) = DeliverySettings::from_env(&|name| std::env::var_os(name), gate, runs_dir);
         warnings.extend(told.iter().map(ToString::to_string));
         match open(proof, &settings) {
             Ok(outbox) => {
@@ -134,7 +134,7 @@ impl Reporter {
     }
 }
 
-fn open(proof: &Consented, settings: &Settings) -> Result<Outbox, TelemetryError> {
+fn open(proof: &Consented, settings: &DeliverySettings) -> Result<Outbox, TelemetryError> {
     Outbox::open(proof, &settings.outbox_dir)
 }
 
@@ -158,7 +158,10 @@ impl Drop for Reporter {
     clippy::disallowed_methods,
     reason = "the delivery is a process of ours and not a command on the host"
 )]
-fn spawn_delivery(settings: &Settings, environment: &[(&'static str, String)]) -> std::io::Result<Child> {
+fn spawn_delivery(
+    settings: &DeliverySettings,
+    environment: &[(&'static str, String)],
+) -> std::io::Result<Child> {
     let outbox = std::path::absolute(&settings.outbox_dir)?;
     let mut command = std::process::Command::new(std::env::current_exe()?);
     // Inputs of the run, tokens and passwords among them, are none of the delivery's business.

@@ -5,7 +5,7 @@ use std::path::Path;
 use manifest::{Holder, ManifestError, PrivateContext, RunFiles, RunLock, RunsDir};
 use privacy::{Gate, LocalIdentifiers};
 use schema::{CommandName, CommandResult, Envelope, Execution, Id, UtcSeconds};
-use telemetry::{Consent, Decision, envelope_from_env};
+use telemetry::{Consent, ConsentDecision, envelope_from_env};
 use uuid::Uuid;
 
 use super::record::{Record, load, refused};
@@ -146,8 +146,8 @@ fn confirm(
 
 fn consent(warnings: &mut Vec<String>, printer: &mut Printer, signals: &Signals) -> Consent {
     match decided_consent(warnings) {
-        Decision::Decided(consent) => consent,
-        Decision::Ask(question) => ask_consent(question, printer, signals),
+        ConsentDecision::Decided(consent) => consent,
+        ConsentDecision::Ask(question) => ask_consent(question, printer, signals),
     }
 }
 

@@ -9,8 +9,8 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use schema::limits::MAX_DOCUMENT_BYTES;
 use telemetry::{
-    Consented, DEADLINE, Decision, Ended, Outbox, Summary, TelemetryError, deliver, envelope_from_env,
-    manifest_event,
+    ConsentDecision, Consented, DEADLINE, DeliveryEnd, DeliverySummary, Outbox, TelemetryError, deliver,
+    envelope_from_env, manifest_event,
 };
 
 use super::{Context, consent};
@@ -31,7 +31,9 @@ pub(super) fn flush(context: &Context, printer: &mut Printer) -> Result<Exit, Fa
         Outbox::open_existing(proof, context.outbox_dir()).map_err(|error| context.failed(&error))?;
     let summary = match outbox {
         Some(outbox) => round(context, proof, &outbox, &signals, printer)?,
-        None => Summary { delivered: 0, refused: 0, evicted: 0, waiting: 0, ended: Ended::Done },
+        None => {
+            DeliverySummary { delivered: 0, refused: 0, evicted: 0, waiting: 0, ended: DeliveryEnd::Done }
+        }
     };
     tell(&summary, &signals, printer)
 }
@@ -57,7 +59,7 @@ pub(super) fn detached(options: &Telemetry) -> Exit {
     close_inherited();
     let _ = rustix::process::setsid();
     let mut warnings = Vec::new();
-    let Decision::Decided(consent) = decided_consent(&mut warnings) else { return Exit::Usage };
+    let ConsentDecision::Decided(consent) = decided_consent(&mut warnings) else { return Exit::Usage };
     let Some(proof) = consent.proof() else { return Exit::Usage };
     let context = Context::read(options, &mut Printer::silent());
     // An outbox that is gone by now was removed on purpose, and is not made again.
@@ -101,7 +103,7 @@ fn round(
     outbox: &Outbox,
     signals: &Signals,
     printer: &mut Printer,
-) -> Result<Summary, Failure> {
+) -> Result<DeliverySummary, Failure> {
     let bar = bar(printer);
     let summary = deliver(proof, &context.settings, &context.gate, outbox, DEADLINE, &mut |progress| {
         bar.set_length(progress.known as u64);
@@ -122,11 +124,11 @@ fn bar(printer: &Printer) -> ProgressBar {
     bar
 }
 
-fn tell(summary: &Summary, signals: &Signals, printer: &mut Printer) -> Result<Exit, Failure> {
+fn tell(summary: &DeliverySummary, signals: &Signals, printer: &mut Printer) -> Result<Exit, Failure> {
     if printer.is_json() {
         printer.document(summary);
     }
-    let Summary { delivered, refused, waiting, .. } = summary;
+    let DeliverySummary { delivered, refused, waiting, .. } = summary;
     printer.data(&format!("{delivered} delivered, {refused} refused, {waiting} still waiting."));
     if let Some(signal) = signals.pending() {
         return Ok(Exit::Interrupted(signal));
@@ -135,12 +137,16 @@ fn tell(summary: &Summary, signals: &Signals, printer: &mut Printer) -> Result<E
         Err(Failure::failed(message).hint("`bootstrap telemetry status` shows the last outcomes"))
     };
     match summary.ended {
-        Ended::Done | Ended::Stopped if *waiting == 0 => Ok(Exit::Done),
-        Ended::Done | Ended::Stopped => failed("not everything could be delivered; it stays in the outbox"),
-        Ended::Unreachable(_) => failed("the endpoint cannot be reached; what waits stays in the outbox"),
-        Ended::Deadline => failed("the time of one round was over; what waits stays in the outbox"),
-        Ended::Busy => failed("another process is delivering; it was not over in time"),
-        Ended::NoEndpoint => failed("there is no endpoint: TELEMETRY_ENDPOINT is set but empty"),
+        DeliveryEnd::Done | DeliveryEnd::Stopped if *waiting == 0 => Ok(Exit::Done),
+        DeliveryEnd::Done | DeliveryEnd::Stopped => {
+            failed("not everything could be delivered; it stays in the outbox")
+        }
+        DeliveryEnd::Unreachable(_) => {
+            failed("the endpoint cannot be reached; what waits stays in the outbox")
+        }
+        DeliveryEnd::Deadline => failed("the time of one round was over; what waits stays in the outbox"),
+        DeliveryEnd::Busy => failed("another process is delivering; it was not over in time"),
+        DeliveryEnd::NoEndpoint => failed("there is no endpoint: TELEMETRY_ENDPOINT is set but empty"),
     }
 }
 

@@ -3,7 +3,7 @@
 use schema::EventId;
 use serde::Serialize;
 use serde_json::value::RawValue;
-use telemetry::{Outgoing, show, status};
+use telemetry::{DeliveryRequest, show, status};
 
 use super::Context;
 use crate::exit::{Exit, Failure};
@@ -48,13 +48,13 @@ fn waiting(context: &Context) -> Result<Vec<EventId>, Failure> {
 }
 
 /// The request as data.
-pub(super) fn request(outgoing: &Outgoing) -> Option<Request<'_>> {
+pub(super) fn request(outgoing: &DeliveryRequest) -> Option<Request<'_>> {
     let body = serde_json::from_slice(outgoing.body()).ok()?;
     Some(Request { method: "POST", url: outgoing.url().as_str(), headers: outgoing.headers(), body })
 }
 
 /// The request as it stands on the wire, its token masked.
-fn text(outgoing: &Outgoing, printer: &mut Printer) {
+fn text(outgoing: &DeliveryRequest, printer: &mut Printer) {
     printer.data(&format!("POST {}", outgoing.url()));
     for header in outgoing.headers() {
         printer.data(&header.to_string());

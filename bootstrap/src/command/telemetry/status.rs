@@ -1,7 +1,7 @@
 //! `bootstrap telemetry status`.
 
 use serde::Serialize;
-use telemetry::{Decision, Status, status};
+use telemetry::{ConsentDecision, OutboxStatus, status};
 
 use super::Context;
 use crate::exit::{Exit, Failure};
@@ -18,7 +18,7 @@ struct Document<'a> {
     endpoint: Option<String>,
     outbox: &'a std::path::Path,
     #[serde(flatten)]
-    status: &'a Status,
+    status: &'a OutboxStatus,
 }
 
 pub(super) fn run(context: &Context, printer: &mut Printer) -> Result<Exit, Failure> {
@@ -44,17 +44,17 @@ pub(super) fn run(context: &Context, printer: &mut Printer) -> Result<Exit, Fail
 /// What a run would decide now; `None` if it would ask.
 fn consent() -> (Option<bool>, String) {
     match decided_consent(&mut Vec::new()) {
-        Decision::Decided(consent) => (Some(consent.proof().is_some()), consent.why().to_string()),
-        Decision::Ask(_) => (None, "TELEMETRY_ENABLED is not set, so a run asks".to_owned()),
+        ConsentDecision::Decided(consent) => (Some(consent.proof().is_some()), consent.reason().to_string()),
+        ConsentDecision::Ask(_) => (None, "TELEMETRY_ENABLED is not set, so a run asks".to_owned()),
     }
 }
 
-fn show(status: &Status, printer: &mut Printer) {
+fn show(status: &OutboxStatus, printer: &mut Printer) {
     printer.data(&format!("waiting    {}", status.waiting.len()));
     for waiting in &status.waiting {
         let attempts = waiting.attempts;
         let failure =
-            waiting.last_failure.as_ref().map(|failure| format!(", last: {}", failure.class.words()));
+            waiting.last_failure.as_ref().map(|failure| format!(", last: {}", failure.class.message()));
         printer.data(&format!("  {}  {}", waiting.event_id, waiting.event_name));
         printer.data(&format!(
             "    {}, {attempts} attempts{}",
@@ -72,10 +72,10 @@ fn show(status: &Status, printer: &mut Printer) {
     for rejected in &status.rejected {
         let name = rejected.event_name.as_deref().unwrap_or("unknown event");
         printer.data(&format!("  {}  {name}", rejected.event_id));
-        let refusal = &rejected.refusal;
+        let refusal = &rejected.reason;
         let place =
             if refusal.pointer.is_empty() { String::new() } else { format!(" at {}", refusal.pointer) };
-        printer.wrapped("    ", &format!("{}{place}: {}", refusal.rule, refusal.words));
+        printer.wrapped("    ", &format!("{}{place}: {}", refusal.rule, refusal.message));
     }
     if status.evicted > 0 {
         printer.data(&format!("evicted    {} to keep the bounds", status.evicted));

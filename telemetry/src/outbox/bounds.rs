@@ -1,4 +1,8 @@
-//! How much may wait.
+//! How much may be queued.
+//!
+//! The bounds are enforced when a document is stored and not when one is delivered: an outbox without a working
+//! endpoint would grow otherwise. Age is the modification time of the file, which a document edited by hand cannot
+//! claim to be older or younger by itself, and which sorts without opening 256 files.
 
 use std::time::{Duration, SystemTime};
 
@@ -6,13 +10,13 @@ use privacy::disk::{DiskError, Folder};
 
 use super::entry::{MAX_FILE_BYTES, event_of};
 
-/// Most queued documents; the oldest go first.
+/// Most queued documents; the oldest are evicted first.
 pub const MAX_ENTRIES: usize = 256;
 
-/// Most bytes that wait.
+/// Most bytes that are queued.
 pub const MAX_BYTES: u64 = 8 * 1024 * 1024;
 
-/// Longest time that a document waits.
+/// Longest time that a document is queued.
 pub const MAX_AGE: Duration = Duration::from_hours(30 * 24);
 
 /// More names than this are left to the next look at the directory, so that memory stays bounded.
@@ -27,12 +31,13 @@ pub(super) struct QueueFile {
     size: u64,
 }
 
-/// What goes first.
+/// What is evicted first: the variants stand in that order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum EvictionRank {
     /// No file of ours is that large.
     Oversized,
-    /// The clock was set back since: how old the document is cannot be told, and the newest must not be taken for older.
+    /// The clock was set back since: how old the document is cannot be told, and the newest must not be taken for
+    /// older.
     FromTheFuture,
     /// Stored in the past.
     Ordinary,
@@ -40,7 +45,7 @@ enum EvictionRank {
     Unopened,
 }
 
-/// The files of events in `directory`, in the order in which they go.
+/// The files of events in `directory`, in the order of their eviction.
 pub(super) fn files_in_eviction_order(folder: &Folder, now: SystemTime) -> Result<Vec<QueueFile>, DiskError> {
     let names = folder.names(MAX_LISTED)?;
     let mut files: Vec<QueueFile> = names
@@ -59,10 +64,12 @@ fn inspect(folder: &Folder, name: String, now: SystemTime) -> QueueFile {
     else {
         return QueueFile { rank: EvictionRank::Unopened, stored: now, name, size: 0 };
     };
-    let rank = match () {
-        () if size > MAX_FILE_BYTES => EvictionRank::Oversized,
-        () if stored > now => EvictionRank::FromTheFuture,
-        () => EvictionRank::Ordinary,
+    let rank = if size > MAX_FILE_BYTES {
+        EvictionRank::Oversized
+    } else if stored > now {
+        EvictionRank::FromTheFuture
+    } else {
+        EvictionRank::Ordinary
     };
     QueueFile { rank, stored, name, size }
 }
@@ -72,7 +79,7 @@ pub(crate) fn is_too_old(stored: SystemTime, now: SystemTime) -> bool {
     now.duration_since(stored).is_ok_and(|age| age > MAX_AGE)
 }
 
-/// Removes files of events until one of `incoming` bytes fits in, and returns how many went.
+/// Removes files of events until one of `incoming` bytes fits in, and returns how many were evicted.
 pub(super) fn make_room(folder: &Folder, incoming: u64, now: SystemTime) -> Result<usize, DiskError> {
     let files = files_in_eviction_order(folder, now)?;
     let mut count = files.len() + 1;
@@ -100,6 +107,7 @@ pub(super) fn remove_until(folder: &Folder, until: SystemTime) -> Result<usize, 
             folder.remove(&file.name)?;
         }
         removed += going.len();
+        // A listing is bounded, so that a huge outbox takes several.
         if going.len() < MAX_LISTED / 2 {
             return Ok(removed);
         }

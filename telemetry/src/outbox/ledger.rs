@@ -1,4 +1,7 @@
 //! One line for each outcome, in a file that is cut before it grows too long.
+//!
+//! Lines are appended and never rewritten one by one: a crash can tear only the last line, which is then skipped. A
+//! database would survive that better, but an operator can read this with `tail`.
 
 use privacy::disk::{DiskError, Folder};
 use schema::{EventId, TelemetryDocument, UtcSeconds};
@@ -114,7 +117,8 @@ impl LedgerLine {
     }
 }
 
-/// Appends a line. When the ledger is full, its older half goes first.
+/// Appends a line. When the ledger is full, its older half is dropped first: cutting one line each time would rewrite
+/// the whole file for every outcome.
 pub(super) fn append(folder: &Folder, line: &str) -> Result<(), DiskError> {
     match folder.append_line(LEDGER, line, MAX_LEDGER_BYTES) {
         Err(DiskError::TooLarge { .. }) => {
@@ -132,7 +136,7 @@ fn newer_half(folder: &Folder) -> Result<Vec<u8>, DiskError> {
             let whole_lines = half.iter().position(|byte| *byte == b'\n').map_or(half.len(), |at| at + 1);
             Ok(half[whole_lines..].to_vec())
         }
-        // Nobody but us writes it, so that such a file is not a ledger.
+        // We never let it grow beyond the limit, so that such a file is not a ledger.
         Err(DiskError::TooLarge { .. }) => Ok(Vec::new()),
         Err(error) => Err(error),
     }

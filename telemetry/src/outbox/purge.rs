@@ -1,12 +1,12 @@
 //! Deleting queued documents, also while a delivery is in flight.
 //!
-//! A purge leaves the file `stopped` before it deletes. Whoever delivers looks for it before every attempt, before every
-//! pause and after every answer; it then deletes what was stored before the file, the file itself, and leaves. So nothing
-//! that was purged is sent after the request that is in flight, and a late write of that request does not bring its
-//! document back.
+//! A purge leaves the file `stopped` before it deletes. Whoever delivers looks for it before every attempt, before
+//! every pause and after every answer; it then deletes what was stored before the file, the file itself, and leaves.
+//! So nothing that was purged is sent after the request that is in flight, and a late write of that request does not
+//! bring its document back.
 //!
-//! This is the one way to opt out of what was stored already. A document belongs to the consent of its run: a later run
-//! without consent neither sends it nor stops the delivery that is under way.
+//! This is the one way to opt out of what was stored already. A document belongs to the consent of its run: a later
+//! run without consent neither sends it nor stops the delivery that is under way.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -30,8 +30,11 @@ pub struct PurgeSummary {
     pub in_flight: bool,
 }
 
-/// Deletes queued documents, what was rejected, and the ledger. It needs no consent. A delivery that is in flight is waited for,
-/// but not longer than `patience`.
+/// Deletes queued and rejected documents and the ledger. It needs no consent. A delivery that is in flight is waited
+/// for, but not longer than `patience`.
+///
+/// # Errors
+/// A file cannot be deleted. The request to purge stays, and the next delivery or run completes it.
 pub fn purge(dir: &Path, patience: Duration) -> Result<PurgeSummary, DiskError> {
     let folder = match Folder::open(dir) {
         Err(DiskError::Missing { .. }) => {

@@ -9,14 +9,14 @@ mod resolve;
 mod secrets;
 mod table;
 
-pub(crate) use config::json_schema;
-pub(crate) use flags::{Flags, arguments};
-pub(crate) use gather::{Inputs, gather};
-pub(crate) use resolve::{Asker, Demand, resolve};
-pub(crate) use table::Input;
+pub use config::json_schema;
+pub use flags::{Flags, arguments};
+pub use gather::{Inputs, gather};
+pub use resolve::{Asker, Demand, resolve};
+pub use table::Input;
 
 /// Reads a mode; the error names the nearest known one.
-pub(crate) fn parse_mode(text: &str) -> Result<schema::Mode, String> {
+pub fn parse_mode(text: &str) -> Result<schema::Mode, String> {
     schema::Mode::from_word(text).ok_or_else(|| {
         let words: Vec<&str> = schema::Mode::ALL.iter().map(|mode| mode.as_str()).collect();
         format!("not one of {}{}", words.join(", "), nearest::suggestion(text, words.iter().copied()))
@@ -24,13 +24,13 @@ pub(crate) fn parse_mode(text: &str) -> Result<schema::Mode, String> {
 }
 
 /// The environment variables of private inputs and secrets.
-pub(crate) fn private_variables() -> impl Iterator<Item = String> {
+pub fn private_variables() -> impl Iterator<Item = String> {
     let private = table::INPUTS.iter().filter(|input| input.privacy == table::Privacy::Private);
     private.map(Input::variable).chain(secrets::SOURCES.iter().map(|source| source.variable.to_owned()))
 }
 
 /// The folder of runs for commands that take no inputs but this one.
-pub(crate) fn runs_dir_from_env() -> std::path::PathBuf {
+pub fn runs_dir_from_env() -> std::path::PathBuf {
     let given = Input::find("runs_dir").and_then(|input| std::env::var_os(input.variable()));
     given.filter(|given| !given.is_empty()).map_or_else(|| "runs".into(), Into::into)
 }

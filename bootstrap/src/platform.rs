@@ -3,12 +3,12 @@
 use schema::{Arch, OsFamily, OsId, OsVersion, Platform, Support};
 
 /// Distributions and versions that are tested, on amd64 and arm64.
-pub(crate) const SUPPORTED: &[(OsId, &str)] =
+pub const SUPPORTED: &[(OsId, &str)] =
     &[(OsId::Ubuntu, "22.04"), (OsId::Ubuntu, "24.04"), (OsId::Debian, "12"), (OsId::Debian, "13")];
 
 /// The platform as `/etc/os-release` (os-release(5)) and the kernel's machine name tell it. What is not told is
 /// `other`.
-pub(crate) fn platform(os_release: &str, machine: &str) -> Platform {
+pub fn platform(os_release: &str, machine: &str) -> Platform {
     let id = field(os_release, "ID").unwrap_or_default();
     let os_id = OsId::from_word(&id).unwrap_or(OsId::Other);
     let os_version = OsVersion::or_other(&field(os_release, "VERSION_ID").unwrap_or_default());
@@ -17,6 +17,7 @@ pub(crate) fn platform(os_release: &str, machine: &str) -> Platform {
         "aarch64" => Arch::Arm64,
         _ => Arch::Other,
     };
+    // Both must be known: a tested distribution on an untested architecture has no releases to install.
     let tested = SUPPORTED.contains(&(os_id, os_version.as_str())) && arch != Arch::Other;
     let support = if tested { Support::Supported } else { Support::Unsupported };
     Platform {
@@ -37,6 +38,7 @@ fn family(id: OsId, like: &str) -> OsFamily {
         OsId::Sles | OsId::OpensuseLeap | OsId::OpensuseTumbleweed => OsFamily::Suse,
         OsId::Alpine => OsFamily::Alpine,
         OsId::Arch => OsFamily::Arch,
+        // A derivative that the contract does not name still says what it is like, in the order of likeness.
         OsId::Other => like.split_whitespace().find_map(family_of_word).unwrap_or(OsFamily::Other),
     }
 }
@@ -54,6 +56,7 @@ fn family_of_word(word: &str) -> Option<OsFamily> {
 
 /// The value of one line of the file, its quotes removed.
 fn field(os_release: &str, name: &str) -> Option<String> {
+    // os-release(5) allows shell quoting; of that only the quotes around a whole value are in use.
     os_release.lines().find_map(|line| {
         let (key, value) = line.split_once('=')?;
         (key == name).then(|| value.trim().trim_matches(['"', '\'']).to_owned())

@@ -1,79 +1,59 @@
 //! Whether a host is fit for a run. Looks, and changes nothing.
+//!
+//! A failure is what k3s or a component certainly cannot do without; everything else is a warning that the operator may
+//! accept, because a host that is only smaller or newer than what was tested often works. What a component needs beyond
+//! that stands with the component, see [`crate::component::Spec::preflight`].
 
 mod cluster;
 mod host;
-mod inputs;
 mod resources;
 
 use schema::{Mode, Platform};
 use serde::Serialize;
 
+pub use crate::component::{Finding, Severity};
+
+use crate::component::{Probe, selected};
 use crate::host::Host;
 use crate::settings::Settings;
-
-/// How much a finding matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Severity {
-    /// As it should be.
-    Pass,
-    /// A run may go on if the operator accepts it.
-    Warning,
-    /// A run cannot go on.
-    Failure,
-}
-
-/// What one check found.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Finding {
-    /// Stable name of the check.
-    pub(crate) check: &'static str,
-    /// How much it matters.
-    pub(crate) severity: Severity,
-    /// What was found, and what to do where something is wrong.
-    pub(crate) message: String,
-}
-
-impl Finding {
-    fn new(check: &'static str, severity: Severity, message: impl Into<String>) -> Self {
-        Self { check, severity, message: message.into() }
-    }
-
-    fn pass(check: &'static str, message: impl Into<String>) -> Self {
-        Self::new(check, Severity::Pass, message)
-    }
-
-    fn warning(check: &'static str, message: impl Into<String>) -> Self {
-        Self::new(check, Severity::Warning, message)
-    }
-
-    fn failure(check: &'static str, message: impl Into<String>) -> Self {
-        Self::new(check, Severity::Failure, message)
-    }
-}
+use crate::terminal::Printer;
 
 /// Everything that was checked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
-pub(crate) struct Report {
+pub struct PreflightReport {
     /// The findings in the order of the checks.
-    pub(crate) findings: Vec<Finding>,
+    pub findings: Vec<Finding>,
 }
 
-impl Report {
+impl PreflightReport {
     /// The findings of one severity.
-    pub(crate) fn of(&self, severity: Severity) -> impl Iterator<Item = &Finding> {
+    pub fn of(&self, severity: Severity) -> impl Iterator<Item = &Finding> {
         self.findings.iter().filter(move |finding| finding.severity == severity)
     }
 
     /// The worst severity among the findings.
-    pub(crate) fn worst(&self) -> Severity {
+    pub fn worst(&self) -> Severity {
         self.findings.iter().map(|finding| finding.severity).max().unwrap_or(Severity::Pass)
+    }
+
+    /// Prints a line for each finding.
+    pub fn show(&self, printer: &mut Printer) {
+        for finding in &self.findings {
+            printer.wrapped(&label(finding), &finding.message);
+        }
+    }
+
+    /// Tells what a run should not go on over.
+    pub fn show_problems(&self, printer: &mut Printer) {
+        for finding in self.findings.iter().filter(|finding| finding.severity > Severity::Pass) {
+            printer.item(&label(finding), &finding.message);
+        }
     }
 }
 
 /// Checks the host for a run with these settings.
-pub(crate) fn check(host: &Host, platform: &Platform, settings: &Settings) -> Report {
+pub fn check(host: &Host, platform: &Platform, settings: &Settings) -> PreflightReport {
     let mut findings = vec![
         host::operating_system(platform),
         host::architecture(platform),
@@ -81,10 +61,25 @@ pub(crate) fn check(host: &Host, platform: &Platform, settings: &Settings) -> Re
         host::privilege(host),
     ];
     findings.extend(host::commands(host, settings));
+    // The bounds are those of the platform components; a bare server or agent needs far less.
     if matches!(settings.mode, Mode::SingleNode | Mode::Stack) {
         findings.extend(resources::check(host, settings));
     }
-    findings.extend(inputs::check(host, settings));
-    findings.extend(cluster::check(host, settings));
-    Report { findings }
+    findings.extend(host::role(host, settings));
+    // The cluster comes last: it is the slowest to ask, and nothing above depends on it.
+    let probe = Probe::new(host, settings);
+    // What is skipped cannot stand in the way of the run.
+    let wanted = selected(settings).filter(|spec| spec.wanted(settings));
+    findings.extend(wanted.flat_map(|spec| spec.preflight(&probe)));
+    findings.extend(cluster::check(&probe));
+    PreflightReport { findings }
+}
+
+fn label(finding: &Finding) -> String {
+    let mark = match finding.severity {
+        Severity::Pass => "ok  ",
+        Severity::Warning => "warn",
+        Severity::Failure => "FAIL",
+    };
+    format!("  {mark}  {:<13}  ", finding.check)
 }

@@ -5,19 +5,19 @@ use std::fmt;
 /// A password or a token. `Debug` and `Display` show a mask; only [`Secret::expose`] gives the value away, so that
 /// every place that needs it can be found by that name.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Secret(String);
+pub struct Secret(String);
 
 /// What stands for a secret wherever something is shown.
-pub(crate) const MASK: &str = "********";
+pub const MASK: &str = "********";
 
 impl Secret {
     /// Takes over a secret value.
-    pub(crate) fn new(value: impl Into<String>) -> Self {
+    pub fn new(value: impl Into<String>) -> Self {
         Self(value.into())
     }
 
     /// The value itself: for the standard input of a child process or a file of mode 0600, never for an argument.
-    pub(crate) fn expose(&self) -> &str {
+    pub fn expose(&self) -> &str {
         &self.0
     }
 }
@@ -32,4 +32,13 @@ impl fmt::Display for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(MASK)
     }
+}
+
+/// A password that was given, or is to be made when it is first needed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Password {
+    /// Given by the operator.
+    Given(Secret),
+    /// Made by the run and shown once at its end. A dry run makes none.
+    Generate,
 }

@@ -1,59 +1,57 @@
 //! What a run was asked to do: every input resolved and checked, before anything happens.
 
-#[cfg(test)]
-pub(crate) mod samples;
-
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use schema::{Bounded, Component, Issuer, LetsencryptEnvironment, Mode};
 
+pub use crate::secret::Password;
 use crate::secret::Secret;
 use crate::step::Sha256Sum;
 
 /// All settings of a run. Parts that a mode does not have are absent, so that no recipe can use them by mistake.
 #[derive(Clone, Debug)]
-pub(crate) struct Settings {
+pub struct Settings {
     /// What the run makes of the host.
-    pub(crate) mode: Mode,
+    pub mode: Mode,
     /// How to join a server; present in agent mode only.
-    pub(crate) agent: Option<Agent>,
+    pub agent: Option<Agent>,
     /// Certificates of the names that the cluster serves.
-    pub(crate) tls: Tls,
+    pub tls: Tls,
     /// The Rancher management interface.
-    pub(crate) rancher: Rancher,
+    pub rancher: Rancher,
     /// The image registry.
-    pub(crate) registry: Registry,
+    pub registry: Registry,
     /// Longhorn block storage.
-    pub(crate) longhorn: Longhorn,
+    pub longhorn: Longhorn,
     /// The NFS export, when the run manages one.
-    pub(crate) nfs: Option<Nfs>,
+    pub nfs: Option<Nfs>,
     /// Whether the names of the cluster are written to the hosts file.
-    pub(crate) manage_hosts_file: bool,
+    pub manage_hosts_file: bool,
     /// Whether Docker is told to trust the registry's certificate.
-    pub(crate) trust_registry_in_docker: bool,
+    pub trust_registry_in_docker: bool,
     /// Components that the operator left out.
-    pub(crate) skipped: BTreeSet<Component>,
-    /// Versions to install.
-    pub(crate) versions: Versions,
-    /// Checksums that the operator pinned.
-    pub(crate) checksums: Checksums,
+    pub skipped: BTreeSet<Component>,
+    /// Versions that the operator chose, in place of those that the components are pinned to.
+    pub versions: BTreeMap<Component, String>,
+    /// Checksums that the operator pinned, by the name of the artifact.
+    pub checksums: BTreeMap<&'static str, Sha256Sum>,
     /// Where artifacts come from.
-    pub(crate) artifacts: Artifacts,
+    pub artifacts: Artifacts,
 }
 
 /// How an agent joins its server.
 #[derive(Clone, Debug)]
-pub(crate) struct Agent {
+pub struct Agent {
     /// `https` URL of the server.
-    pub(crate) server_url: String,
+    pub server_url: String,
     /// The join token.
-    pub(crate) token: Secret,
+    pub token: Secret,
 }
 
 /// Kind of certificates.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Tls {
+pub enum Tls {
     /// Signed by the cluster itself.
     SelfSigned,
     /// Issued by Let's Encrypt.
@@ -67,7 +65,7 @@ pub(crate) enum Tls {
 
 impl Tls {
     /// The issuer that stands for these certificates in the cluster.
-    pub(crate) const fn issuer(&self) -> Issuer {
+    pub const fn issuer(&self) -> Issuer {
         match self {
             Self::SelfSigned => Issuer::Selfsigned,
             Self::Letsencrypt { environment: LetsencryptEnvironment::Staging, .. } => {
@@ -80,105 +78,62 @@ impl Tls {
     }
 }
 
-/// A password that was given, or is to be made when it is first needed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Password {
-    /// Given by the operator.
-    Given(Secret),
-    /// Made by the run and shown once at its end. A dry run makes none.
-    Generate,
-}
-
 /// Settings of Rancher.
 #[derive(Clone, Debug)]
-pub(crate) struct Rancher {
+pub struct Rancher {
     /// Host name that it is served under.
-    pub(crate) host: String,
+    pub host: String,
     /// First password of the administrator.
-    pub(crate) password: Password,
+    pub password: Password,
 }
 
 /// Settings of the registry.
 #[derive(Clone, Debug)]
-pub(crate) struct Registry {
+pub struct Registry {
     /// Host name that it is served under.
-    pub(crate) host: String,
+    pub host: String,
     /// Size of its volume in GiB.
-    pub(crate) pvc_size_gib: Bounded<1, 65_536>,
+    pub pvc_size_gib: Bounded<1, 65_536>,
     /// Storage class of its volume; the default class of the cluster when absent.
-    pub(crate) storage_class: Option<String>,
+    pub storage_class: Option<String>,
     /// Login that it asks for, when it asks for one.
-    pub(crate) auth: Option<RegistryAuth>,
+    pub auth: Option<RegistryAuth>,
 }
 
 /// Login of the registry.
 #[derive(Clone, Debug)]
-pub(crate) struct RegistryAuth {
+pub struct RegistryAuth {
     /// User name.
-    pub(crate) user: String,
+    pub user: String,
     /// Password of that user.
-    pub(crate) password: Password,
+    pub password: Password,
 }
 
 /// Settings of Longhorn.
 #[derive(Clone, Debug)]
-pub(crate) struct Longhorn {
+pub struct Longhorn {
     /// Folder that holds the volumes.
-    pub(crate) data_path: PathBuf,
+    pub data_path: PathBuf,
     /// Copies of each volume.
-    pub(crate) replica_count: Bounded<1, 9>,
+    pub replica_count: Bounded<1, 9>,
     /// Percentage of the disk that is left free.
-    pub(crate) minimal_available_percentage: Bounded<0, 100>,
+    pub minimal_available_percentage: Bounded<0, 100>,
     /// Whether its storage class becomes the default of the cluster.
-    pub(crate) make_default: bool,
+    pub make_default: bool,
 }
 
 /// Settings of the NFS export.
 #[derive(Clone, Debug)]
-pub(crate) struct Nfs {
+pub struct Nfs {
     /// Folder that is exported.
-    pub(crate) export_path: PathBuf,
+    pub export_path: PathBuf,
     /// Network in CIDR form that may mount it.
-    pub(crate) allowed_network: String,
-}
-
-/// Versions to install, each overridable by `PRODUCTIVE_K3S_<NAME>_VERSION` or the config file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Versions {
-    /// Release of k3s.
-    pub(crate) k3s: String,
-    /// Release of helm.
-    pub(crate) helm: String,
-    /// Release of cert-manager.
-    pub(crate) cert_manager: String,
-    /// Version of the Longhorn chart.
-    pub(crate) longhorn: String,
-    /// Version of the Rancher chart.
-    pub(crate) rancher: String,
-    /// Image of the registry.
-    pub(crate) registry: String,
-}
-
-/// Checksums that the operator pinned, each in place of the one that the release states itself.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Checksums {
-    /// Of the k3s program.
-    pub(crate) k3s: Option<Sha256Sum>,
-    /// Of the install script of k3s.
-    pub(crate) k3s_script: Option<Sha256Sum>,
-    /// Of the helm archive.
-    pub(crate) helm: Option<Sha256Sum>,
-    /// Of the cert-manager manifest.
-    pub(crate) cert_manager: Option<Sha256Sum>,
-    /// Of the Longhorn chart.
-    pub(crate) longhorn: Option<Sha256Sum>,
-    /// Of the Rancher chart.
-    pub(crate) rancher: Option<Sha256Sum>,
+    pub allowed_network: String,
 }
 
 /// Where artifacts come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Artifacts {
+pub enum Artifacts {
     /// The releases on the network.
     Download,
     /// A folder of this host.
@@ -187,7 +142,7 @@ pub(crate) enum Artifacts {
 
 impl Settings {
     /// Every secret that was given.
-    pub(crate) fn secrets(&self) -> Vec<&Secret> {
+    pub fn secrets(&self) -> Vec<&Secret> {
         let passwords =
             [Some(&self.rancher.password), self.registry.auth.as_ref().map(|auth| &auth.password)];
         let passwords = passwords.into_iter().flatten().filter_map(|password| match password {
@@ -198,7 +153,7 @@ impl Settings {
     }
 
     /// Private values that follow from the inputs without being one.
-    pub(crate) fn private_values(&self) -> [&str; 2] {
+    pub fn private_values(&self) -> [&str; 2] {
         [&self.rancher.host, &self.registry.host]
     }
 }

@@ -1,10 +1,13 @@
 //! Ids of runs, and the file names that are made of them.
+//!
+//! A run id is a type of its own, since not every [`Id`] will do: with some, the file of one run would have the name of
+//! another's. The check is made once, and whoever holds a `RunId` need not think of it.
 
 use std::fmt;
 
 use schema::Id;
 
-use crate::ManifestError;
+use crate::error::ManifestError;
 
 const PREFIX: &str = "bootstrap-";
 const PUBLIC: &str = ".json";
@@ -37,14 +40,14 @@ impl RunId {
     }
 
     /// The run whose public manifest or private context has the name `file_name`.
-    pub(crate) fn of_file_name(file_name: &str) -> Option<Self> {
+    pub(crate) fn from_file_name(file_name: &str) -> Option<Self> {
         let stem = file_name.strip_prefix(PREFIX)?.strip_suffix(PUBLIC)?;
         Self::new(Id::parse(stem.strip_suffix(PRIVATE).unwrap_or(stem)).ok()?).ok()
     }
 
     /// The run whose public manifest has the name `file_name`.
-    pub(crate) fn of_public_name(file_name: &str) -> Option<Self> {
-        Self::of_file_name(file_name).filter(|run| run.public_name() == file_name)
+    pub(crate) fn from_public_name(file_name: &str) -> Option<Self> {
+        Self::from_file_name(file_name).filter(|run| run.public_name() == file_name)
     }
 
     pub(crate) fn public_name(&self) -> String {
@@ -87,14 +90,14 @@ mod tests {
     #[test]
     fn both_names_of_a_run_lead_back_to_it_and_others_do_not() {
         let id = run("20261122-075002-3078-565430571").expect("a run id");
-        assert_eq!(RunId::of_file_name(&id.public_name()).as_ref(), Some(&id));
-        assert_eq!(RunId::of_file_name(&id.private_name()).as_ref(), Some(&id));
-        assert_eq!(RunId::of_public_name(&id.public_name()).as_ref(), Some(&id));
-        assert_eq!(RunId::of_public_name(&id.private_name()), None);
+        assert_eq!(RunId::from_file_name(&id.public_name()).as_ref(), Some(&id));
+        assert_eq!(RunId::from_file_name(&id.private_name()).as_ref(), Some(&id));
+        assert_eq!(RunId::from_public_name(&id.public_name()).as_ref(), Some(&id));
+        assert_eq!(RunId::from_public_name(&id.private_name()), None);
         for name in
             ["bootstrap-.json", "bootstrap-x.log", "x.json", "bootstrap-x.json~", "bootstrap-a.b.json"]
         {
-            assert_eq!(RunId::of_file_name(name), None, "{name}");
+            assert_eq!(RunId::from_file_name(name), None, "{name}");
         }
     }
 }

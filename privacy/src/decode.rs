@@ -1,4 +1,7 @@
 //! Other readings of a string, see [`schema::denylist::DECODINGS`].
+//!
+//! The gate does not stop somebody who wants to smuggle text out; no filter does. It looks for what gets into a document
+//! by accident: percent-encoded URLs, credentials in base64, file names in hex, homoglyphs from copied text.
 
 use std::borrow::Cow;
 
@@ -42,6 +45,7 @@ fn is_invisible(character: char) -> bool {
 
 /// The parts of `text` that are worth decoding by themselves; none if that is the whole text.
 fn pieces(text: &str) -> impl Iterator<Item = &str> {
+    // Without a separator the only piece is the text itself, which the caller decodes anyway.
     let mixed = text.bytes().any(|byte| !byte.is_ascii_alphanumeric());
     text.split(|character: char| !character.is_ascii_alphanumeric())
         .filter(move |piece| mixed && !piece.is_empty())
@@ -101,6 +105,7 @@ fn base64(text: &str) -> Option<String> {
 
 /// The bytes as a string if they fit `text_pattern`.
 fn as_text(bytes: Vec<u8>) -> Option<String> {
+    // `echo name | base64` encodes the line break too.
     let ends = bytes.iter().rev().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
     let line = &bytes[..bytes.len() - ends];
     let printable = !line.is_empty() && line.iter().all(|byte| matches!(byte, b' '..=b'~'));

@@ -86,8 +86,8 @@ proptest! {
 
 /// Whether the text is one of those that are never compared.
 fn is_word_or_shape(text: &str) -> bool {
-    let shapes = schema::denylist::INNOCENT_SHAPES;
-    schema::denylist::innocent_words().contains(&text)
+    let shapes = schema::denylist::ALLOWLISTED_SHAPES;
+    schema::denylist::allowlisted_words().contains(&text)
         || shapes
             .iter()
             .any(|shape| regex_automata::meta::Regex::new(shape.pattern).expect("a pattern").is_match(text))

@@ -37,6 +37,8 @@ impl From<Uuid> for Id {
 }
 
 fn is_id(text: &str) -> bool {
+    // Ids become file names and headers: without dots and slashes they cannot leave a directory, and one that begins
+    // with a letter or digit is never taken for an option.
     text.bytes().next().is_some_and(|first| first.is_ascii_alphanumeric())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
 }
@@ -56,6 +58,12 @@ impl EventId {
     }
 
     /// Reads an id from its text form.
+    ///
+    /// Upper case and braces are read as well, and are never written: the schema, which checks what leaves, takes one
+    /// form only.
+    ///
+    /// # Errors
+    /// The text is no UUID, or one of another version or variant.
     pub fn parse(text: &str) -> Result<Self, InvalidId> {
         Uuid::try_parse(text).map_err(|_| InvalidId)?.try_into()
     }
@@ -65,6 +73,7 @@ impl TryFrom<Uuid> for EventId {
     type Error = InvalidId;
 
     fn try_from(uuid: Uuid) -> Result<Self, InvalidId> {
+        // Version 1 holds a hardware address and a time, versions 3 and 5 a hash of a name that can be guessed.
         let random = uuid.get_version() == Some(uuid::Version::Random);
         if random && uuid.get_variant() == uuid::Variant::RFC4122 { Ok(Self(uuid)) } else { Err(InvalidId) }
     }
@@ -91,6 +100,7 @@ impl JsonSchema for EventId {
         json_schema!({
             "description": "Random UUID (version 4) of one event, the same on every attempt.",
             "type": "string",
+            // The format alone would let other versions pass, and some validators do not check formats at all.
             "format": "uuid",
             "pattern": Self::PATTERN,
             "maxLength": 36,

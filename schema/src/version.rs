@@ -51,11 +51,13 @@ fn is_number(text: &str, digits: usize) -> bool {
 }
 
 fn is_os_version(text: &str) -> bool {
+    // At most three numbers, so that no IPv4 address fits.
     let mut parts = text.split('.');
     text == OsVersion::OTHER || (parts.clone().count() <= 3 && parts.all(|part| is_number(part, 4)))
 }
 
 fn is_tool_version(text: &str) -> bool {
+    // Build metadata is legal in a semantic version and left out here: it is where names of build hosts end up.
     let (numbers, pre_release) = match text.split_once('-') {
         Some((numbers, pre_release)) => (numbers, Some(pre_release)),
         None => (text, None),

@@ -21,7 +21,7 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use privacy::Vetted;
-use privacy::disk::{DiskError, Folder};
+use privacy::disk::{DiskError, PrivateDir};
 use schema::{EventId, TelemetryDocument};
 
 use crate::consent::Consented;
@@ -94,7 +94,7 @@ impl Outbox {
     /// # Errors
     /// [`TelemetryError::Disk`]: the directory is a symbolic link, is not ours, or cannot be made.
     pub fn open(_: &Consented, dir: &Path) -> Result<Self, TelemetryError> {
-        Self::tidy(Folder::create(dir)?)
+        Self::tidy(PrivateDir::create(dir)?)
     }
 
     /// Opens the outbox if there is one, and never makes it: an outbox that was deleted stays deleted.
@@ -102,15 +102,15 @@ impl Outbox {
     /// # Errors
     /// As [`Self::open`]; that it is missing is `None`.
     pub fn open_existing(_: &Consented, dir: &Path) -> Result<Option<Self>, TelemetryError> {
-        match Folder::open(dir) {
-            Ok(folder) => Self::tidy(folder).map(Some),
+        match PrivateDir::open(dir) {
+            Ok(directory) => Self::tidy(directory).map(Some),
             Err(DiskError::Missing { .. }) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
 
-    fn tidy(folder: Folder) -> Result<Self, TelemetryError> {
-        let store = OutboxStore::new(folder);
+    fn tidy(directory: PrivateDir) -> Result<Self, TelemetryError> {
+        let store = OutboxStore::new(directory);
         store.sweep()?;
         purge::finish_if_abandoned(&store)?;
         Ok(Self { store })

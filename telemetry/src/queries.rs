@@ -6,9 +6,10 @@
 use std::path::Path;
 
 use privacy::Gate;
-use privacy::disk::{DiskError, Folder};
+use privacy::disk::{DiskError, PrivateDir};
 use schema::{
-    DocumentKind, Envelope, Event, EventId, RunManifest, Status as RunStatus, TelemetryDocument, UtcSeconds,
+    DocumentKind, Envelope, EventId, RunManifest, Status as RunStatus, TelemetryDocument, TelemetryEvent,
+    UtcSeconds,
 };
 use serde::Serialize;
 
@@ -134,12 +135,12 @@ pub fn manifest_event(
     }
     // The event is about the earlier run, whatever run delivers it.
     let of_run = Envelope { run_id: manifest.run_id.clone(), ..envelope.clone() };
-    Ok(of_run.document(Event::Manifest(Box::new(manifest)), EventId::random(), now()))
+    Ok(of_run.document(TelemetryEvent::Manifest(Box::new(manifest)), EventId::random(), now()))
 }
 
 fn existing(dir: &Path) -> Result<Option<OutboxStore>, DiskError> {
-    match Folder::open(dir) {
-        Ok(folder) => Ok(Some(OutboxStore::new(folder))),
+    match PrivateDir::open(dir) {
+        Ok(directory) => Ok(Some(OutboxStore::new(directory))),
         Err(DiskError::Missing { .. }) => Ok(None),
         Err(error) => Err(error),
     }

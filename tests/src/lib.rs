@@ -10,27 +10,16 @@
     reason = "the house rules are for what runs on hosts; a test starts programs and leaves files"
 )]
 
-mod binary;
-mod contract;
 mod invocation;
-mod outcome;
-mod privilege;
-mod processes;
-mod runs;
+mod machine;
+mod records;
 mod sandbox;
 mod server;
-mod stubs;
 mod terminal;
-mod tree;
 
-pub use binary::{bootstrap, workspace};
-pub use contract::Contract;
-pub use invocation::{Invocation, Running};
-pub use outcome::Outcome;
-pub use privilege::{NOBODY, is_root, program, skip};
-pub use runs::RunRecord;
-pub use sandbox::{Sandbox, eventually};
-pub use server::{Act, Received, Server};
-pub use stubs::Stub;
-pub use terminal::Dialogue;
-pub use tree::{Entry, tree};
+pub use invocation::{Invocation, Outcome, Running};
+pub use machine::{NOBODY, bootstrap, eventually, is_root, program, skip, workspace};
+pub use records::{Contract, Entry, RunRecord, tree};
+pub use sandbox::{Sandbox, Stub};
+pub use server::{ReceivedRequest, Response, Server};
+pub use terminal::TerminalSession;

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::stubs::Stub;
-use crate::{Entry, Invocation, NOBODY, Outcome, RunRecord, Server, is_root, processes, program, tree};
+use crate::invocation::{Invocation, Outcome};
+use crate::machine::{self, NOBODY, eventually, is_root, program};
+use crate::records::{Entry, RunRecord, tree};
+use crate::server::Server;
 
 /// A home, a working folder and a search path that belong to one test, and go with it.
 #[derive(Debug)]
@@ -146,7 +147,7 @@ impl Sandbox {
     }
 
     /// Event ids of the entries that wait in the outbox.
-    pub fn waiting(&self) -> Vec<String> {
+    pub fn queued(&self) -> Vec<String> {
         let names = fs::read_dir(self.outbox())
             .into_iter()
             .flatten()
@@ -155,7 +156,7 @@ impl Sandbox {
     }
 
     /// Everything in the sandbox except the folder of runs and the notes of the stand-ins.
-    pub fn untouched(&self) -> BTreeMap<PathBuf, Entry> {
+    pub fn files_outside_runs(&self) -> BTreeMap<PathBuf, Entry> {
         let mut found = tree(self.root(), Some("runs"));
         found.remove(Path::new("calls"));
         found
@@ -163,11 +164,11 @@ impl Sandbox {
 
     /// Ids of the detached deliveries that go on.
     pub fn deliveries(&self) -> Vec<u32> {
-        processes::deliveries(self.root())
+        machine::deliveries(self.root())
     }
 
     /// Waits until no delivery goes on.
-    pub fn settle(&self) {
+    pub fn wait_for_deliveries(&self) {
         assert!(
             eventually(Duration::from_secs(70), || self.deliveries().is_empty()),
             "a delivery did not end"
@@ -176,7 +177,7 @@ impl Sandbox {
 
     /// Kills the deliveries that go on.
     pub fn kill_deliveries(&self) {
-        self.deliveries().into_iter().for_each(processes::kill);
+        self.deliveries().into_iter().for_each(machine::kill);
     }
 
     /// Compares an outcome with its snapshot, without ids, times, and what depends on this machine.
@@ -188,7 +189,7 @@ impl Sandbox {
         settings.add_filter(&self.root().display().to_string(), "[sandbox]");
         settings.set_prepend_module_to_snapshot(false);
         settings.set_omit_expression(true);
-        settings.set_snapshot_path(crate::workspace().join("tests/tests/suite/snapshots"));
+        settings.set_snapshot_path(machine::workspace().join("tests/tests/suite/snapshots"));
         settings.bind(|| insta::assert_snapshot!(name, outcome.to_string()));
     }
 }
@@ -209,19 +210,52 @@ impl Drop for Sandbox {
     }
 }
 
-/// Whether `holds` becomes true in time.
-pub fn eventually(patience: Duration, mut holds: impl FnMut() -> bool) -> bool {
-    let until = Instant::now() + patience;
-    loop {
-        if holds() {
-            return true;
-        }
-        if Instant::now() > until {
-            return false;
-        }
-        thread::sleep(Duration::from_millis(5));
+/// How a stand-in answers.
+#[derive(Clone, Copy, Debug)]
+pub struct Stub<'a> {
+    /// What it writes to standard output.
+    pub stdout: &'a str,
+    /// What it writes to standard error.
+    pub stderr: &'a str,
+    /// How long it takes.
+    pub seconds: u32,
+    /// Its exit code.
+    pub code: u8,
+}
+
+impl Default for Stub<'_> {
+    /// A program that a dry run has no reason to call.
+    fn default() -> Self {
+        Self { stdout: "", stderr: "a stand-in that should not have been called", seconds: 0, code: 97 }
     }
 }
+
+impl Stub<'_> {
+    /// The stand-ins of every sandbox: a host where systemd knows nothing and no package is installed.
+    pub(crate) const HOST: [(&'static str, Self); 5] = [
+        ("systemctl", Stub { stdout: "inactive", stderr: "", seconds: 0, code: 3 }),
+        ("dpkg-query", Stub { stdout: "", stderr: "dpkg-query: no packages found", seconds: 0, code: 1 }),
+        ("curl", UNWANTED),
+        ("tar", UNWANTED),
+        ("apt-get", UNWANTED),
+    ];
+
+    /// Writes it to `folder` as the program `name`; its calls go to `calls`, one a line.
+    pub(crate) fn install(self, folder: &Path, name: &str, calls: &Path) {
+        let Self { stdout, stderr, seconds, code } = self;
+        let calls = calls.display();
+        let script = format!(
+            "#!/bin/sh\nprintf '%s\\n' \"{name} $*\" >>'{calls}'\n[ {seconds} = 0 ] || /bin/sleep {seconds}\n\
+             printf '%s' '{stdout}'\nprintf '%s' '{stderr}' >&2\nexit {code}\n"
+        );
+        let path = folder.join(name);
+        fs::write(&path, script).expect("the folder is ours");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("the file is ours");
+    }
+}
+
+const UNWANTED: Stub<'static> =
+    Stub { stdout: "", stderr: "a stand-in that should not have been called", seconds: 0, code: 97 };
 
 /// What differs from run to run or from machine to machine. The lines of the preflight say what this machine is.
 const FILTERS: &[(&str, &str)] = &[

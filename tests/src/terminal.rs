@@ -10,11 +10,12 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
-use crate::{Invocation, Outcome, eventually, program};
+use crate::invocation::{Invocation, Outcome};
+use crate::machine::{eventually, program};
 
 /// A conversation with the binary: standard input and standard error are a terminal, standard output is a pipe.
 #[derive(Debug)]
-pub struct Dialogue {
+pub struct TerminalSession {
     child: Child,
     master: File,
     screen: Arc<Mutex<Vec<u8>>>,
@@ -22,7 +23,7 @@ pub struct Dialogue {
     begun: Instant,
 }
 
-impl Dialogue {
+impl TerminalSession {
     /// Starts `call` on a terminal that it is in control of, so that Ctrl-C reaches it.
     pub fn start(call: &Invocation) -> Self {
         let master =

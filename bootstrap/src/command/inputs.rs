@@ -4,7 +4,7 @@ use std::path::Path;
 
 use schema::Platform;
 
-use crate::exit::Failure;
+use super::error::Error;
 use crate::host::Host;
 use crate::input::{Demand, Flags, Inputs, gather, resolve};
 use crate::platform::platform as platform_of;
@@ -16,12 +16,12 @@ pub(super) fn for_inspection(
     flags: &Flags,
     config: Option<&Path>,
     printer: &mut Printer,
-) -> Result<Settings, Failure> {
+) -> Result<Settings, Error> {
     let mut warnings = Vec::new();
     let mut inputs = gather(flags, |name| std::env::var_os(name), config, &mut warnings)?;
     let settings = resolve(&mut inputs, None, Demand::Known);
     warn_all(&warnings, printer);
-    settings
+    Ok(settings?)
 }
 
 /// Shows warnings, each once.
@@ -32,7 +32,7 @@ pub(super) fn warn_all(warnings: &[String], printer: &mut Printer) {
 }
 
 /// The platform of `host`.
-pub(crate) fn platform(host: &Host) -> Platform {
+pub(super) fn platform(host: &Host) -> Platform {
     let os_release = ["/etc/os-release", "/usr/lib/os-release"]
         .iter()
         .find_map(|path| host.read_text(Path::new(path)).ok().flatten())

@@ -9,7 +9,7 @@ use crate::secret::Secret;
 /// A program with its arguments, never a line for a shell. Its Display form can be pasted into one, and holds no secret:
 /// secrets go in by [`Stdin::Secret`] alone, for arguments and environment are open to every user of the machine.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Command {
+pub struct Command {
     pub(super) program: String,
     pub(super) args: Vec<String>,
     pub(super) env: Vec<(String, String)>,
@@ -21,7 +21,7 @@ pub(crate) struct Command {
 
 /// What a command reads from its standard input.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Stdin {
+pub enum Stdin {
     /// Nothing.
     Empty,
     /// A text that may be shown.
@@ -32,7 +32,7 @@ pub(crate) enum Stdin {
 
 /// As whom a command runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Privilege {
+pub enum Privilege {
     /// As the user of this process.
     Own,
     /// As root, by `sudo -n` where this process is not root.
@@ -40,11 +40,11 @@ pub(crate) enum Privilege {
 }
 
 /// Commands that ask something answer within this time.
-pub(crate) const QUESTION: Duration = Duration::from_secs(20);
+pub(super) const QUESTION: Duration = Duration::from_secs(20);
 
 impl Command {
     /// The program `program`, looked for on the search path, or at its absolute path. It has [`QUESTION`] to end.
-    pub(crate) fn new(program: impl Into<String>) -> Self {
+    pub fn new(program: impl Into<String>) -> Self {
         Self {
             program: program.into(),
             args: Vec::new(),
@@ -57,49 +57,48 @@ impl Command {
     }
 
     /// Adds arguments.
-    pub(crate) fn args<S: Into<String>>(mut self, args: impl IntoIterator<Item = S>) -> Self {
+    pub fn args<S: Into<String>>(mut self, args: impl IntoIterator<Item = S>) -> Self {
         self.args.extend(args.into_iter().map(Into::into));
         self
     }
 
     /// Adds a variable of the environment, which otherwise holds little more than the search path.
-    pub(crate) fn env(mut self, name: &str, value: impl Into<String>) -> Self {
+    pub fn env(mut self, name: &str, value: impl Into<String>) -> Self {
         self.env.push((name.to_owned(), value.into()));
         self
     }
 
     /// Gives it a standard input.
-    pub(crate) fn stdin(mut self, stdin: Stdin) -> Self {
+    pub fn stdin(mut self, stdin: Stdin) -> Self {
         self.stdin = stdin;
         self
     }
 
     /// Gives it `timeout` to end. After that it and all its children are killed.
-    pub(crate) fn timeout(mut self, timeout: Duration) -> Self {
+    pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
     /// Runs it as root.
-    #[expect(clippy::wrong_self_convention, reason = "it is a builder and says as whom the command runs")]
-    pub(crate) fn as_root(mut self) -> Self {
+    pub fn as_root(mut self) -> Self {
         self.privilege = Privilege::Root;
         self
     }
 
     /// Keeps its output out of the log, because it is long or may hold secrets.
-    pub(crate) fn withhold_output(mut self) -> Self {
+    pub fn withhold_output(mut self) -> Self {
         self.withheld = true;
         self
     }
 
     /// As whom it runs.
-    pub(crate) fn privilege(&self) -> Privilege {
+    pub fn privilege(&self) -> Privilege {
         self.privilege
     }
 
     /// Its standard input.
-    pub(crate) fn input(&self) -> &Stdin {
+    pub fn input(&self) -> &Stdin {
         &self.stdin
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 /// A command did not do what it should. Texts are masked: they hold no secret that the log knows.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum CommandError {
+pub enum CommandError {
     /// There is no such program.
     #[error("{program} is not on the search path")]
     NotFound {
@@ -40,6 +40,12 @@ pub(crate) enum CommandError {
         /// Last lines of its output.
         tail: Vec<String>,
     },
+    /// It said more than can be kept. The part that was kept must not be taken for the whole.
+    #[error("{command} wrote more output than can be kept")]
+    TooMuchOutput {
+        /// The command.
+        command: String,
+    },
     /// It needs root, and this process is not root and may not use sudo.
     #[error("{command} needs root")]
     NeedsRoot {
@@ -50,7 +56,7 @@ pub(crate) enum CommandError {
 
 impl CommandError {
     /// Last lines of the output, if there was any.
-    pub(crate) fn tail(&self) -> &[String] {
+    pub fn tail(&self) -> &[String] {
         match self {
             Self::Failed { tail, .. } | Self::TimedOut { tail, .. } => tail,
             _ => &[],
@@ -60,7 +66,7 @@ impl CommandError {
 
 /// A system file or folder could not be used.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum FileError {
+pub enum FileError {
     /// A symbolic link is in its place. Replacing it would cut it off from what it stands for.
     #[error("{path} is a symbolic link")]
     Symlink {
@@ -74,6 +80,14 @@ pub(crate) enum FileError {
         path: PathBuf,
         /// What should be there.
         wanted: &'static str,
+    },
+    /// Somebody else could change what is in it.
+    #[error("{path} is not root's alone: {problem}")]
+    Shared {
+        /// The directory.
+        path: PathBuf,
+        /// Who else can change it, and how.
+        problem: &'static str,
     },
     /// The system refused.
     #[error("failed to {action} {path}: {source}")]
@@ -92,7 +106,7 @@ pub(crate) enum FileError {
 
 impl FileError {
     /// Whether the cause is a missing permission.
-    pub(crate) fn is_denied(&self) -> bool {
+    pub fn is_denied(&self) -> bool {
         match self {
             Self::Io { source, .. } => source.kind() == io::ErrorKind::PermissionDenied,
             Self::Command(CommandError::NeedsRoot { .. }) => true,

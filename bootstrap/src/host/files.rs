@@ -6,12 +6,12 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{Command, FileError, Host, Posture, Stdin, native};
+use super::{Command, FileError, Host, RootAccess, Stdin, native};
 use crate::secret::Secret;
 
 /// How a file came to its content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Written {
+pub enum Written {
     /// It was not there.
     Created,
     /// Another file took its place at once; a crash leaves either the old or the new one.
@@ -27,7 +27,7 @@ const COPY: Duration = Duration::from_mins(2);
 
 impl Host {
     /// The file at `path`, or `None` if there is nothing.
-    pub(crate) fn read(&self, path: &Path) -> Result<Option<Vec<u8>>, FileError> {
+    pub fn read(&self, path: &Path) -> Result<Option<Vec<u8>>, FileError> {
         match fs::read(self.at(path)) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -37,7 +37,7 @@ impl Host {
 
     /// The text file at `path`, or `None` if there is nothing. Bytes that are not UTF-8 are refused: they could not be
     /// written back.
-    pub(crate) fn read_text(&self, path: &Path) -> Result<Option<String>, FileError> {
+    pub fn read_text(&self, path: &Path) -> Result<Option<String>, FileError> {
         let text = |bytes| {
             String::from_utf8(bytes)
                 .map_err(|_| FileError::Kind { path: path.to_owned(), wanted: "UTF-8 text" })
@@ -46,17 +46,17 @@ impl Host {
     }
 
     /// The permission bits of what is at `path`, or `None` if there is nothing.
-    pub(crate) fn mode(&self, path: &Path) -> Result<Option<u32>, FileError> {
+    pub fn mode(&self, path: &Path) -> Result<Option<u32>, FileError> {
         Ok(native::look(&self.at(path)).map_err(failed("look at", path))?.map(|found| found.mode() & 0o7777))
     }
 
     /// Whether there is anything at `path`.
-    pub(crate) fn exists(&self, path: &Path) -> Result<bool, FileError> {
+    pub fn exists(&self, path: &Path) -> Result<bool, FileError> {
         Ok(native::look(&self.at(path)).map_err(failed("look at", path))?.is_some())
     }
 
     /// Whether this process may read the file at `path` without becoming root.
-    pub(crate) fn readable(&self, path: &Path) -> bool {
+    pub fn readable(&self, path: &Path) -> bool {
         rustix::fs::access(self.at(path), rustix::fs::Access::READ_OK).is_ok()
     }
 
@@ -65,7 +65,7 @@ impl Host {
     ///
     /// # Errors
     /// The old file is as it was, unless it had to be written in place. Symbolic links are refused.
-    pub(crate) fn write(&self, path: &Path, text: &str, mode: Option<u32>) -> Result<Written, FileError> {
+    pub fn write(&self, path: &Path, text: &str, mode: Option<u32>) -> Result<Written, FileError> {
         let found = self.replaceable(path)?;
         let same_mode = |found: &Metadata| mode.is_none_or(|mode| found.mode() & 0o7777 == mode);
         if found.as_ref().is_some_and(same_mode)
@@ -73,14 +73,16 @@ impl Host {
         {
             return Ok(Written::Unchanged);
         }
-        self.put(path, &Content::Text(text), mode, found.as_ref())
+        self.put(path, &FileContent::Text(text), mode, found.as_ref())
     }
 
-    /// Puts a copy of the file `from` in the place of `path`, as [`Self::write`] does. `from` is a path of this
-    /// machine, not under the root folder.
-    pub(crate) fn install(&self, from: &Path, path: &Path, mode: u32) -> Result<Written, FileError> {
+    /// Puts a copy of the staged file `from` in the place of `path`, as [`Self::write`] does.
+    ///
+    /// # Errors
+    /// The old file is as it was. Symbolic links are refused.
+    pub fn install(&self, from: &Path, path: &Path, mode: u32) -> Result<Written, FileError> {
         let found = self.replaceable(path)?;
-        self.put(path, &Content::CopyOf(from), Some(mode), found.as_ref())
+        self.put(path, &FileContent::CopyOf(from), Some(mode), found.as_ref())
     }
 
     fn replaceable(&self, path: &Path) -> Result<Option<Metadata>, FileError> {
@@ -96,19 +98,19 @@ impl Host {
     fn put(
         &self,
         path: &Path,
-        content: &Content<'_>,
+        content: &FileContent<'_>,
         mode: Option<u32>,
         found: Option<&Metadata>,
     ) -> Result<Written, FileError> {
         let mode = mode.or_else(|| Some(found?.mode() & 0o7777)).unwrap_or(0o644);
         let owner = found.map(|found| (found.uid(), found.gid()));
-        let replaced = match (self.posture, content) {
-            (Posture::Sudo, _) => {
+        let replaced = match (self.root_access, content) {
+            (RootAccess::Sudo, _) => {
                 self.replace_by_sudo(&self.at(path), content, mode, owner.unwrap_or((0, 0)))?
             }
-            (_, Content::Text(text)) => native::replace(&self.at(path), text.as_bytes(), mode, owner)
+            (_, FileContent::Text(text)) => native::replace(&self.at(path), text.as_bytes(), mode, owner)
                 .map_err(failed("write", path))?,
-            (_, Content::CopyOf(from)) => {
+            (_, FileContent::CopyOf(from)) => {
                 let bytes = fs::read(from).map_err(failed("read", from))?;
                 native::replace(&self.at(path), &bytes, mode, owner).map_err(failed("write", path))?
             }
@@ -122,12 +124,12 @@ impl Host {
 
     /// Makes the folder at `path` with mode `mode`, and each missing folder above it with mode 0755. Returns those that
     /// it made, the topmost first. A folder that is there is left as it is.
-    pub(crate) fn ensure_dir(&self, path: &Path, mode: u32) -> Result<Vec<PathBuf>, FileError> {
+    pub fn ensure_dir(&self, path: &Path, mode: u32) -> Result<Vec<PathBuf>, FileError> {
         let missing = self.missing_dirs(path)?;
         for folder in &missing {
             let mode = if folder == path { mode } else { 0o755 };
-            match self.posture {
-                Posture::Sudo => {
+            match self.root_access {
+                RootAccess::Sudo => {
                     let (mode, target) = (format!("{mode:04o}"), self.at(folder));
                     let install = Command::new("install").args(["-d", "-m", &mode, "--"]);
                     self.run(&install.args([target.to_string_lossy()]).as_root())?;
@@ -139,7 +141,7 @@ impl Host {
     }
 
     /// The folder at `path` and those above it that are not there, the topmost first.
-    pub(crate) fn missing_dirs(&self, path: &Path) -> Result<Vec<PathBuf>, FileError> {
+    pub fn missing_dirs(&self, path: &Path) -> Result<Vec<PathBuf>, FileError> {
         let mut missing: Vec<PathBuf> = Vec::new();
         for folder in path.ancestors() {
             match fs::metadata(self.at(folder)) {
@@ -154,12 +156,12 @@ impl Host {
     }
 
     /// Removes the file at `path`; that it is missing already is no error.
-    pub(crate) fn remove_file(&self, path: &Path) -> Result<(), FileError> {
+    pub fn remove_file(&self, path: &Path) -> Result<(), FileError> {
         if !self.exists(path)? {
             return Ok(());
         }
-        match self.posture {
-            Posture::Sudo => {
+        match self.root_access {
+            RootAccess::Sudo => {
                 let target = self.at(path).to_string_lossy().into_owned();
                 self.run(&Command::new("rm").args(["-f", "--", &target]).as_root())?;
                 Ok(())
@@ -169,13 +171,13 @@ impl Host {
     }
 
     /// Removes the folder at `path` if it is empty, and says whether it is gone.
-    pub(crate) fn remove_empty_dir(&self, path: &Path) -> Result<bool, FileError> {
+    pub fn remove_empty_dir(&self, path: &Path) -> Result<bool, FileError> {
         let empty = match fs::read_dir(self.at(path)) {
             Ok(mut entries) => entries.next().is_none(),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
             Err(error) => return Err(failed("list", path)(error)),
         };
-        if empty && self.posture == Posture::Sudo {
+        if empty && self.root_access == RootAccess::Sudo {
             let target = self.at(path).to_string_lossy().into_owned();
             self.run(&Command::new("rmdir").args(["--", &target]).as_root())?;
         } else if empty {
@@ -188,13 +190,13 @@ impl Host {
     fn replace_by_sudo(
         &self,
         target: &Path,
-        content: &Content<'_>,
+        content: &FileContent<'_>,
         mode: u32,
         (uid, gid): (u32, u32),
     ) -> Result<bool, FileError> {
         let (from, stdin) = match content {
-            Content::Text(text) => ("/dev/stdin".into(), Stdin::Secret(Secret::new(*text))),
-            Content::CopyOf(from) => (from.to_string_lossy(), Stdin::Empty),
+            FileContent::Text(text) => ("/dev/stdin".into(), Stdin::Secret(Secret::new(*text))),
+            FileContent::CopyOf(from) => (from.to_string_lossy(), Stdin::Empty),
         };
         let (target, new) =
             (target.to_string_lossy(), native::temporary(target).to_string_lossy().into_owned());
@@ -202,20 +204,28 @@ impl Host {
         let install = Command::new("install").args(["-m", &mode, "-o", &uid, "-g", &gid, "--", &from, &new]);
         self.run(&install.as_root().timeout(COPY).stdin(stdin.clone()))?;
         self.run(&Command::new("sync").args(["--", &new]).as_root().timeout(COPY))?;
-        let moved = self.ask(&Command::new("mv").args(["-f", "-T", "--", &new, &target]).as_root())?;
-        if !moved.succeeded() {
-            // Nothing can be moved over a mount point, such as the hosts file of a container.
-            let over = Command::new("dd").args([format!("if={new}"), format!("of={target}")]);
-            let written = self.run(&over.args(["conv=fsync", "status=none"]).as_root().timeout(COPY));
-            self.run(&Command::new("rm").args(["-f", "--", &new]).as_root())?;
-            written?;
+        let mv = Command::new("mv").args(["-f", "-T", "--", &new, &target]).as_root();
+        if self.ask(&mv)?.succeeded() {
+            return Ok(true);
         }
-        Ok(moved.succeeded())
+        // Nothing can be moved over a mount point, such as the hosts file of a container. Any other reason is a failure:
+        // writing in place would follow a link that somebody put there meanwhile.
+        let is_mount_point = Command::new("mountpoint").args(["-q", "--", &target]).as_root();
+        let in_place = self.ask(&is_mount_point)?.succeeded();
+        let written = if in_place {
+            let over = Command::new("dd").args([format!("if={new}"), format!("of={target}")]);
+            self.run(&over.args(["oflag=nofollow", "conv=fsync", "status=none"]).as_root().timeout(COPY))
+        } else {
+            self.run(&mv)
+        };
+        self.run(&Command::new("rm").args(["-f", "--", &new]).as_root())?;
+        written?;
+        Ok(!in_place)
     }
 }
 
 /// What a file is given.
-enum Content<'a> {
+enum FileContent<'a> {
     Text(&'a str),
     CopyOf(&'a Path),
 }

@@ -8,7 +8,7 @@ use crate::secret::{MASK, Secret};
 
 /// Where commands and their output are written down. Clones write to the same place and know the same secrets.
 #[derive(Clone)]
-pub(crate) struct RunLog(Arc<Mutex<State>>);
+pub struct RunLog(Arc<Mutex<State>>);
 
 struct State {
     sink: Box<dyn Write + Send>,
@@ -17,17 +17,17 @@ struct State {
 
 impl RunLog {
     /// A log that writes to `sink`, line by line.
-    pub(crate) fn to(sink: impl Write + Send + 'static) -> Self {
+    pub fn to(sink: impl Write + Send + 'static) -> Self {
         Self(Arc::new(Mutex::new(State { sink: Box::new(sink), secrets: Vec::new() })))
     }
 
     /// A log that keeps nothing, for dry runs and questions before a run begins.
-    pub(crate) fn discard() -> Self {
+    pub fn discard() -> Self {
         Self::to(std::io::sink())
     }
 
     /// Masks `secret` from now on.
-    pub(crate) fn learn(&self, secret: &Secret) {
+    pub fn redact(&self, secret: &Secret) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if !secret.expose().trim().is_empty() && !state.secrets.contains(secret) {
             state.secrets.push(secret.clone());
@@ -37,12 +37,12 @@ impl RunLog {
     }
 
     /// `text` without any secret that the log knows.
-    pub(crate) fn masked(&self, text: &str) -> String {
+    pub fn masked(&self, text: &str) -> String {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).masked(text)
     }
 
     /// Writes a line down, masked. A log that cannot be written does not stop a run; its manifests would.
-    pub(crate) fn line(&self, line: &str) {
+    pub fn line(&self, line: &str) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let line = state.masked(line);
         let _ = writeln!(state.sink, "{line}");

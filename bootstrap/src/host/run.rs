@@ -1,6 +1,7 @@
 //! Running commands.
 
 use std::ffi::OsStr;
+use std::fs::File;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::Arc;
@@ -9,8 +10,8 @@ use std::time::Instant;
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use super::process::{self, Ended, OnLine};
-use super::{Command, CommandError, Host, Output, Posture, Privilege, Stdin};
+use super::process::{self, Ended, OnLine, Pipes, StdinSource};
+use super::{Command, CommandError, Host, Output, Privilege, RootAccess, Stdin};
 
 /// This many last lines of output go into an error.
 const TAIL_LINES: usize = 12;
@@ -32,8 +33,31 @@ impl Host {
     ///
     /// # Errors
     /// Every way in which it can fail, with the last lines of its output.
-    pub(crate) fn run(&self, command: &Command) -> Result<Output, CommandError> {
-        let output = self.ask(command)?;
+    pub fn run(&self, command: &Command) -> Result<Output, CommandError> {
+        self.passed(command, self.ask(command)?)
+    }
+
+    /// As [`Self::run`], with `file` in the place of standard output.
+    pub(super) fn run_into(&self, command: &Command, file: File) -> Result<Output, CommandError> {
+        let pipes = Pipes { stdin: StdinSource::Bytes(input(command)), stdout: Some(file) };
+        self.passed(command, self.ask_with(command, pipes)?)
+    }
+
+    /// As [`Self::run`], with `file` in the place of standard input.
+    pub(super) fn run_from(&self, command: &Command, file: File) -> Result<Output, CommandError> {
+        let pipes = Pipes { stdin: StdinSource::File(file), stdout: None };
+        self.passed(command, self.ask_with(command, pipes)?)
+    }
+
+    /// Runs `command` for its answer, which may be any exit code.
+    ///
+    /// # Errors
+    /// It could not be started, did not end in time, or said more than can be kept: a part is no answer.
+    pub fn ask(&self, command: &Command) -> Result<Output, CommandError> {
+        self.ask_with(command, Pipes { stdin: StdinSource::Bytes(input(command)), stdout: None })
+    }
+
+    fn passed(&self, command: &Command, output: Output) -> Result<Output, CommandError> {
         if output.succeeded() {
             return Ok(output);
         }
@@ -44,27 +68,24 @@ impl Host {
         })
     }
 
-    /// Runs `command` for its answer, which may be any exit code.
-    ///
-    /// # Errors
-    /// It could not be started, or did not end in time.
-    pub(crate) fn ask(&self, command: &Command) -> Result<Output, CommandError> {
+    fn ask_with(&self, command: &Command, pipes: Pipes) -> Result<Output, CommandError> {
         let prepared = self.prepared(command)?;
         if let Stdin::Secret(secret) = &command.stdin {
-            self.log.learn(secret);
+            self.log.redact(secret);
         }
         let shown = self.log.masked(&command.to_string());
         self.log.line(&format!("{} {shown}", if self.by_sudo(command) { "$ sudo -n" } else { "$" }));
         let begun = Instant::now();
-        let ended = process::run(
-            prepared,
-            input(command),
-            command.timeout,
-            &self.logging(command),
-            &|group, signal| self.kill(group, signal, command),
-        );
+        let ended =
+            process::run(prepared, pipes, command.timeout, &self.logging(command), &|group, signal| {
+                self.kill(group, signal, command);
+            });
         let took = begun.elapsed().as_secs_f32();
         match ended.map_err(|source| CommandError::Start { command: shown.clone(), source })? {
+            Ended::InTime(output) if output.truncated => {
+                self.log.line(&format!("= {output} after {took:.1} s, with more output than is kept"));
+                Err(CommandError::TooMuchOutput { command: shown })
+            }
             Ended::InTime(output) => {
                 self.log.line(&format!("= {output} after {took:.1} s"));
                 Ok(output)
@@ -82,8 +103,8 @@ impl Host {
     ///
     /// # Errors
     /// There is no sudo, or it does not let this user become root.
-    pub(crate) fn acquire_root(&mut self, may_prompt: bool) -> Result<(), CommandError> {
-        if self.posture != Posture::Plain {
+    pub fn acquire_root(&mut self, may_prompt: bool) -> Result<(), CommandError> {
+        if self.root_access != RootAccess::Plain {
             return Ok(());
         }
         if may_prompt {
@@ -92,7 +113,7 @@ impl Host {
             let _ = child(sudo).arg("-v").stdout(Stdio::null()).status();
         }
         self.run(&Command::new("sudo").args(["-n", "true"]))?;
-        self.posture = Posture::Sudo;
+        self.root_access = RootAccess::Sudo;
         Ok(())
     }
 
@@ -108,7 +129,7 @@ impl Host {
             }
             sudo.arg(program);
             sudo
-        } else if command.privilege == Privilege::Root && self.posture == Posture::Plain {
+        } else if command.privilege == Privilege::Root && self.root_access == RootAccess::Plain {
             return Err(CommandError::NeedsRoot { command: self.log.masked(&command.to_string()) });
         } else {
             child(program)
@@ -129,7 +150,7 @@ impl Host {
     }
 
     fn by_sudo(&self, command: &Command) -> bool {
-        command.privilege == Privilege::Root && self.posture == Posture::Sudo
+        command.privilege == Privilege::Root && self.root_access == RootAccess::Sudo
     }
 
     fn logging(&self, command: &Command) -> OnLine {
@@ -141,7 +162,7 @@ impl Host {
     }
 
     fn tail(&self, command: &Command, output: &Output) -> Vec<String> {
-        // Withheld standard output may be a secret itself; a complaint is always worth telling.
+        // Withheld standard output may be a secret itself; a stderr_text is always worth telling.
         output.tail(TAIL_LINES, command.withheld).iter().map(|line| self.log.masked(line)).collect()
     }
 

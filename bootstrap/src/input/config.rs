@@ -90,7 +90,7 @@ fn scalar(key: &str, value: Value) -> Result<String, String> {
 }
 
 /// JSON Schema of the config file.
-pub(crate) fn json_schema() -> Value {
+pub fn json_schema() -> Value {
     let mut root = json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Config file of Productive K3S",

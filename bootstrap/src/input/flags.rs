@@ -10,19 +10,19 @@ const SKIP: &str = "skip";
 
 /// Inputs given as flags, by key, and the components named with `--skip`.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Flags {
+pub struct Flags {
     pub(super) values: BTreeMap<&'static str, String>,
     pub(super) skipped: Vec<String>,
 }
 
 impl Flags {
     /// As if `--mode` were the only flag.
-    pub(crate) fn mode(mode: schema::Mode) -> Self {
+    pub fn mode(mode: schema::Mode) -> Self {
         Self { values: BTreeMap::from([("mode", mode.to_string())]), skipped: Vec::new() }
     }
 
     /// Takes the inputs out of the arguments of a command that has them.
-    pub(crate) fn from_matches(matches: &ArgMatches) -> Self {
+    pub fn from_matches(matches: &ArgMatches) -> Self {
         let given = |key| matches.get_one::<String>(key).cloned();
         Self {
             values: INPUTS
@@ -36,7 +36,7 @@ impl Flags {
 }
 
 /// The arguments of every input that has a flag, and `--skip`.
-pub(crate) fn arguments() -> Vec<Arg> {
+pub fn arguments() -> Vec<Arg> {
     let from_table = INPUTS.iter().filter_map(|input| {
         let words = input.kind.words().map_or_else(String::new, |words| format!(": {words}"));
         let default = input.default.map_or_else(String::new, |default| format!(" [default: {default}]"));

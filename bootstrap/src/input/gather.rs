@@ -14,7 +14,7 @@ use crate::secret::Secret;
 
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Origin {
+pub enum Origin {
     /// A flag of the command line.
     Flag(&'static str),
     /// `--skip`.
@@ -41,44 +41,39 @@ impl fmt::Display for Origin {
 
 /// A value and where it came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Given {
+pub struct Given {
     /// The value as written.
-    pub(crate) value: String,
+    pub value: String,
     /// Where it came from.
-    pub(crate) origin: Origin,
+    pub origin: Origin,
 }
 
 /// Inputs by key; every value has passed the check of its kind.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Inputs {
+pub struct Inputs {
     values: BTreeMap<&'static str, Given>,
     secrets: BTreeMap<&'static str, Secret>,
 }
 
 impl Inputs {
     /// The value of `key` if somebody gave one, defaults left out.
-    pub(crate) fn given(&self, key: &str) -> Option<&Given> {
+    pub fn given(&self, key: &str) -> Option<&Given> {
         self.values.get(key)
     }
 
     /// The value of `key`, or its default.
-    pub(crate) fn text(&self, key: &str) -> Option<&str> {
+    pub fn text(&self, key: &str) -> Option<&str> {
         let given = self.values.get(key).map(|given| given.value.as_str());
         given.or_else(|| Input::find(key)?.default)
     }
 
     /// The value of a switch; a switch without a default is off.
-    pub(crate) fn switch(&self, key: &str) -> bool {
+    pub fn switch(&self, key: &str) -> bool {
         self.text(key).and_then(kind::switch).unwrap_or(false)
     }
 
     /// Checks a value and takes it over.
-    pub(crate) fn insert(
-        &mut self,
-        input: &'static Input,
-        value: String,
-        origin: Origin,
-    ) -> Result<(), Failure> {
+    pub fn insert(&mut self, input: &'static Input, value: String, origin: Origin) -> Result<(), Failure> {
         input
             .kind
             .check(&value)
@@ -88,12 +83,12 @@ impl Inputs {
     }
 
     /// The secret that belongs to the input `key`, if it was given.
-    pub(crate) fn secret(&self, key: &str) -> Option<&Secret> {
+    pub fn secret(&self, key: &str) -> Option<&Secret> {
         self.secrets.get(key)
     }
 
     /// Values of private inputs, defaults included: what no outgoing document may contain.
-    pub(crate) fn private_values(&self) -> impl Iterator<Item = &str> {
+    pub fn private_values(&self) -> impl Iterator<Item = &str> {
         INPUTS
             .iter()
             .filter(|input| input.privacy == Privacy::Private)
@@ -102,7 +97,7 @@ impl Inputs {
 }
 
 /// Collects all inputs that were given, secrets included. A file is read once, so that it can be a pipe.
-pub(crate) fn gather(
+pub fn gather(
     flags: &Flags,
     variable: impl Fn(&str) -> Option<OsString>,
     config: Option<&Path>,

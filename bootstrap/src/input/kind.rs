@@ -6,7 +6,7 @@ use crate::step::Sha256Sum;
 
 /// Form of a value as it is written in a flag, a variable or the config file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub enum Kind {
     /// One of the modes.
     Mode,
     /// One of these words.
@@ -46,7 +46,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// Checks `value`. The error is a fragment that says what is expected and does not repeat the value.
-    pub(crate) fn check(self, value: &str) -> Result<(), String> {
+    pub fn check(self, value: &str) -> Result<(), String> {
         if value.chars().any(char::is_control) {
             return Err("must not contain control characters".to_owned());
         }
@@ -127,7 +127,7 @@ impl Kind {
 }
 
 /// True and false as people write them, the same words as in the telemetry settings.
-pub(crate) fn switch(value: &str) -> Option<bool> {
+pub(super) fn switch(value: &str) -> Option<bool> {
     match value.to_ascii_lowercase().as_str() {
         "true" | "1" | "yes" | "y" | "on" => Some(true),
         "false" | "0" | "no" | "n" | "off" => Some(false),

@@ -1,22 +1,22 @@
 //! Turns inputs into the settings of a run; asks for what is missing where there is somebody to ask.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use schema::{Bounded, Component, LetsencryptEnvironment, Mode};
 
 use super::gather::{Inputs, Origin};
 use super::table::Input;
+use crate::component::COMPONENTS;
 use crate::exit::Failure;
 use crate::secret::Secret;
 use crate::settings::{
-    Agent, Artifacts, Checksums, Longhorn, Nfs, Password, Rancher, Registry, RegistryAuth, Settings, Tls,
-    Versions,
+    Agent, Artifacts, Longhorn, Nfs, Password, Rancher, Registry, RegistryAuth, Settings, Tls,
 };
 use crate::step::Sha256Sum;
 
 /// Somebody who can be asked.
-pub(crate) trait Asker {
+pub trait Asker {
     /// Asks for the value of an input; an empty answer takes the default.
     fn ask(&mut self, input: &Input, default: Option<&str>) -> Result<String, Failure>;
 
@@ -29,7 +29,7 @@ pub(crate) trait Asker {
 
 /// What becomes of a required input that is missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Demand {
+pub enum Demand {
     /// The run needs it: it is asked for, or named in an error.
     Complete,
     /// The command only looks: an empty value stands for it.
@@ -40,7 +40,7 @@ pub(crate) enum Demand {
 ///
 /// # Errors
 /// A usage failure that names the key when a required input is missing and nobody can be asked.
-pub(crate) fn resolve(
+pub fn resolve(
     inputs: &mut Inputs,
     asker: Option<&mut (dyn Asker + '_)>,
     demand: Demand,
@@ -77,7 +77,7 @@ impl Resolver<'_, '_> {
             manage_hosts_file: self.inputs.switch("host.manage_hosts_file"),
             trust_registry_in_docker: self.inputs.switch("host.trust_registry_in_docker"),
             skipped: self.skipped(),
-            versions: self.versions()?,
+            versions: self.versions(),
             checksums: self.checksums(),
             artifacts: self
                 .inputs
@@ -188,27 +188,16 @@ impl Resolver<'_, '_> {
         Component::ALL.iter().copied().filter(skips).collect()
     }
 
-    fn versions(&self) -> Result<Versions, Failure> {
-        Ok(Versions {
-            k3s: self.text("versions.k3s")?,
-            helm: self.text("versions.helm")?,
-            cert_manager: self.text("versions.cert_manager")?,
-            longhorn: self.text("versions.longhorn")?,
-            rancher: self.text("versions.rancher")?,
-            registry: self.text("versions.registry")?,
-        })
+    fn versions(&self) -> BTreeMap<Component, String> {
+        let pinned = COMPONENTS.iter().filter(|spec| spec.pin().is_some());
+        let version = |component| self.inputs.text(&format!("versions.{component}"));
+        pinned.filter_map(|spec| Some((spec.id(), version(spec.id())?.to_owned()))).collect()
     }
 
-    fn checksums(&self) -> Checksums {
-        let pinned = |key| self.inputs.text(key).and_then(Sha256Sum::parse);
-        Checksums {
-            k3s: pinned("checksums.k3s"),
-            k3s_script: pinned("checksums.k3s_script"),
-            helm: pinned("checksums.helm"),
-            cert_manager: pinned("checksums.cert_manager"),
-            longhorn: pinned("checksums.longhorn"),
-            rancher: pinned("checksums.rancher"),
-        }
+    fn checksums(&self) -> BTreeMap<&'static str, Sha256Sum> {
+        let artifacts = COMPONENTS.iter().flat_map(|spec| spec.checksums()).map(|input| input.artifact);
+        let pinned = |artifact| self.inputs.text(&format!("checksums.{artifact}")).and_then(Sha256Sum::parse);
+        artifacts.filter_map(|artifact| Some((artifact, pinned(artifact)?))).collect()
     }
 
     fn host(&mut self, key: &'static str, default: &str, used: bool) -> Result<String, Failure> {

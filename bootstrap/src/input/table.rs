@@ -5,7 +5,7 @@ use Privacy::{Open, Private};
 
 /// Whether values of an input may stand in something that leaves the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Privacy {
+pub enum Privacy {
     /// Harmless.
     Open,
     /// Tells of the place or the people: the gate refuses every document that contains the value.
@@ -14,25 +14,25 @@ pub(crate) enum Privacy {
 
 /// One input of a run.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Input {
+pub struct Input {
     /// Key in the config file; dots are levels.
-    pub(crate) key: &'static str,
+    pub key: &'static str,
     /// Long flag without the dashes, if there is one.
-    pub(crate) flag: Option<&'static str>,
+    pub flag: Option<&'static str>,
     /// Form of the value.
-    pub(crate) kind: Kind,
+    pub kind: Kind,
     /// Whether the value is private.
-    pub(crate) privacy: Privacy,
+    pub privacy: Privacy,
     /// Default, if there is one that does not depend on other inputs.
-    pub(crate) default: Option<&'static str>,
+    pub default: Option<&'static str>,
     /// One line for help, prompts and the schema of the config file.
-    pub(crate) help: &'static str,
+    pub help: &'static str,
 }
 
 impl Input {
     /// The environment variable: `PRODUCTIVE_K3S_` and the key in upper case, dots as underscores. The versions have
     /// the name of the shell implementation, with `VERSION` at the end.
-    pub(crate) fn variable(&self) -> String {
+    pub fn variable(&self) -> String {
         let name = match self.key.strip_prefix("versions.") {
             Some(component) => format!("{component}_version"),
             None => self.key.replace('.', "_"),
@@ -41,7 +41,7 @@ impl Input {
     }
 
     /// The input with this key.
-    pub(crate) fn find(key: &str) -> Option<&'static Self> {
+    pub fn find(key: &str) -> Option<&'static Self> {
         INPUTS.iter().find(|input| input.key == key)
     }
 }
@@ -83,7 +83,7 @@ const fn checksum(key: &'static str, help: &'static str) -> Input {
 }
 
 /// Every input, in the order of the help.
-pub(crate) const INPUTS: &[Input] = &[
+pub(super) const INPUTS: &[Input] = &[
     input("mode", "mode", Kind::Mode, Open, "What to make of this host").or("server"),
     input(
         "agent.server_url",

@@ -1,44 +1,29 @@
 //! What a running cluster holds that a run would collide with.
 
-use schema::Component;
 use serde_json::Value;
 
-use super::Finding;
-use crate::host::Host;
-use crate::recipe::{Cluster, Detection, Probe, components, detect, namespace};
-use crate::settings::Settings;
-use crate::step::{Found, STORAGE_CLASSES};
+use crate::component::{Cluster, Detection, Finding, Probe, Spec, detect, selected};
+use crate::host::ProbeError;
 
 /// Nothing is said of a cluster that is not there or does not answer: detection says that.
-pub(super) fn check(host: &Host, settings: &Settings) -> Vec<Finding> {
-    let probe = Probe::new(host, settings);
-    let all: Vec<Component> = components(settings.mode)
-        .iter()
-        .copied()
-        .filter(|component| !settings.skipped.contains(component))
-        .collect();
-    if !all.iter().any(|component| namespace(*component).is_some()) || *probe.cluster() != Cluster::Here {
+pub(super) fn check(probe: &Probe<'_>) -> Vec<Finding> {
+    let all: Vec<&dyn Spec> = selected(probe.settings).collect();
+    if !all.iter().any(|spec| spec.namespace().is_some()) || *probe.cluster() != Cluster::Here {
         return Vec::new();
     }
-    let mut findings: Vec<Finding> =
-        all.iter().filter_map(|component| foreign_workloads(*component, &probe)).collect();
-    let hosts =
-        [(Component::Rancher, &settings.rancher.host), (Component::Registry, &settings.registry.host)];
-    let served = hosts.into_iter().filter(|(component, _)| all.contains(component));
-    findings.extend(served.filter_map(|(component, host)| foreign_ingress(component, host, &probe)));
-    if all.contains(&Component::Registry) {
-        findings.extend(storage_class(settings, &probe));
-    }
-    findings
+    let workloads = all.iter().filter_map(|spec| foreign_workloads(*spec, probe));
+    let ingresses = all.iter().filter_map(|spec| foreign_ingress(*spec, probe));
+    workloads.chain(ingresses).collect()
 }
 
 /// A component that is missing, in a namespace where something works already.
-fn foreign_workloads(component: Component, probe: &Probe<'_>) -> Option<Finding> {
+fn foreign_workloads(spec: &dyn Spec, probe: &Probe<'_>) -> Option<Finding> {
     const KINDS: [&str; 3] = ["deployments", "statefulsets", "daemonsets"];
-    let namespace = namespace(component)?;
+    let (component, namespace) = (spec.id(), spec.namespace()?);
     let any = KINDS
         .iter()
         .any(|kind| !items(&probe.path(&format!("/apis/apps/v1/namespaces/{namespace}/{kind}"))).is_empty());
+    // A component that is there owns the namespace. Only one that is missing would move in with somebody.
     (any && detect(component, probe) == Detection::Missing).then(|| {
         let message = format!("namespace {namespace} holds workloads that are not of {component}");
         Finding::warning("namespace", format!("{message}; look at `k3s kubectl -n {namespace} get all`"))
@@ -46,12 +31,14 @@ fn foreign_workloads(component: Component, probe: &Probe<'_>) -> Option<Finding>
 }
 
 /// Somebody else's ingress for a host name that a component is to be served under.
-fn foreign_ingress(component: Component, host: &str, probe: &Probe<'_>) -> Option<Finding> {
+fn foreign_ingress(spec: &dyn Spec, probe: &Probe<'_>) -> Option<Finding> {
+    let (component, host) = (spec.id(), spec.host_name(probe.settings)?);
     let found = probe.path("/apis/networking.k8s.io/v1/ingresses");
     let text = |item: &Value, pointer| item.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
     let taken = items(&found).iter().find_map(|item| {
+        // The ingress of the component itself stands in its own namespace and is no collision.
         let owner =
-            text(item, "/metadata/namespace").filter(|owner| Some(owner.as_str()) != namespace(component))?;
+            text(item, "/metadata/namespace").filter(|owner| Some(owner.as_str()) != spec.namespace())?;
         let rules = item.pointer("/spec/rules").and_then(Value::as_array)?;
         let serves = rules.iter().any(|rule| rule.get("host").and_then(Value::as_str) == Some(host));
         serves.then_some((owner, text(item, "/metadata/name")?))
@@ -64,66 +51,9 @@ fn foreign_ingress(component: Component, host: &str, probe: &Probe<'_>) -> Optio
     })
 }
 
-/// A volume that asks for a class that nobody provides waits for ever.
-fn storage_class(settings: &Settings, probe: &Probe<'_>) -> Option<Finding> {
-    let wanted = settings.registry.storage_class.as_deref()?;
-    let made_by_us = wanted.starts_with("longhorn") && !settings.skipped.contains(&Component::Longhorn);
-    let found = probe.path(STORAGE_CLASSES);
-    let exists = items(&found)
-        .iter()
-        .any(|item| item.pointer("/metadata/name").and_then(Value::as_str) == Some(wanted));
-    (matches!(found, Found::Object(_)) && !exists && !made_by_us).then(|| {
-        Finding::warning(
-            "storage_class",
-            "registry.storage_class names a class that the cluster does not have",
-        )
-    })
-}
-
-fn items(found: &Found) -> &[Value] {
+fn items(found: &Result<Option<Value>, ProbeError>) -> &[Value] {
     match found {
-        Found::Object(list) => list.get("items").and_then(Value::as_array).map_or(&[], Vec::as_slice),
-        Found::NotFound | Found::Unknown(_) => &[],
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use schema::Mode;
-
-    use super::*;
-    use crate::host::stub::StubHost;
-    use crate::settings::samples::settings;
-
-    const DEPLOYMENT: &str = r#"{"kind":"Deployment","metadata":{"name":"shop","namespace":"registry"}}"#;
-    const INGRESS: &str = r#"{"kind":"Ingress","metadata":{"name":"shop","namespace":"shop"},
-        "spec":{"rules":[{"host":"registry.example.local"}]}}"#;
-
-    fn findings(stub: &StubHost, settings: &Settings) -> Vec<&'static str> {
-        check(&stub.host(), settings).iter().map(|finding| finding.check).collect()
-    }
-
-    #[test]
-    fn a_clean_cluster_and_no_cluster_raise_nothing() {
-        let wanted = settings(Mode::Stack);
-        assert!(findings(&StubHost::fresh().with_server(), &wanted).is_empty());
-        let none = StubHost::fresh();
-        assert!(findings(&none, &wanted).is_empty());
-        assert!(none.calls().is_empty(), "a cluster that is not there is not asked");
-    }
-
-    #[test]
-    fn collisions_are_named() {
-        let stub = StubHost::fresh().with_server();
-        let mut wanted = settings(Mode::Stack);
-        stub.put("stub/api/apis/apps/v1/namespaces/registry/deployments/shop.json", DEPLOYMENT);
-        assert_eq!(findings(&stub, &wanted), ["namespace"]);
-        stub.put("stub/api/apis/networking.k8s.io/v1/namespaces/shop/ingresses/shop.json", INGRESS);
-        assert_eq!(findings(&stub, &wanted), ["namespace", "ingress"]);
-        wanted.registry.storage_class = Some("fast".to_owned());
-        assert_eq!(findings(&stub, &wanted), ["namespace", "ingress", "storage_class"]);
-        wanted.registry.storage_class = Some("local-path".to_owned());
-        wanted.skipped.insert(Component::Registry);
-        assert!(findings(&stub, &wanted).is_empty(), "what is left out collides with nothing");
+        Ok(Some(list)) => list.get("items").and_then(Value::as_array).map_or(&[], Vec::as_slice),
+        Ok(None) | Err(_) => &[],
     }
 }

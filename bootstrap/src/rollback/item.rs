@@ -1,59 +1,55 @@
 //! What a rollback means to do with each step.
 
+use std::fmt::Display;
+
+use manifest::{PriorState, StepRecord, Undo};
 use schema::{Component, Execution, Id, Mode};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+
+use super::live_state::Divergence;
+use crate::component::{RollbackClass, spec};
+use crate::host::ProbeError;
 
 /// What a rollback means to do, in the order in which it does it.
 #[derive(Debug, Serialize)]
-pub(crate) struct Plan {
+pub struct RollbackPlan {
     /// The run that is rolled back.
-    pub(crate) run_id: Id,
+    pub run_id: Id,
     /// What that run made of the host.
-    pub(crate) mode: Mode,
+    pub mode: Mode,
     /// Whether that run changed anything at all.
-    pub(crate) execution: Execution,
+    pub execution: Execution,
     /// An item for each step that there is something to say of, the last step first.
-    pub(crate) items: Vec<Item>,
+    pub items: Vec<RollbackItem>,
 }
 
 /// What a rollback means to do with one step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Item {
+pub struct RollbackItem {
     /// Number of the step in the private context.
-    pub(crate) step: u32,
+    pub step: u32,
     /// The component that the step was for.
-    pub(crate) component: Component,
+    pub component: Component,
     /// Whether it is undone, and when.
-    pub(crate) class: Class,
+    pub class: RollbackClass,
     /// Whether it is undone now.
-    pub(crate) state: State,
+    pub state: ItemState,
     /// What exactly changes.
-    pub(crate) change: String,
+    pub change: String,
     /// Why that is safe, or why nothing is done.
-    pub(crate) reason: String,
+    #[serde(serialize_with = "as_text")]
+    pub reason: Reason,
     /// The command with which the operator can look at it.
-    pub(crate) look: String,
-}
-
-/// How careful one has to be with an item.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Class {
-    /// Undone by default.
-    Safe,
-    /// Undone with `--include moderate`: others may have come to rely on it.
-    Moderate,
-    /// Never undone by the program.
-    Manual,
+    pub look: String,
 }
 
 /// Whether an item is undone now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum State {
+pub enum ItemState {
     /// The host is as the run left it: the item is undone.
     Ready,
-    /// As [`State::Ready`], but its class is not included.
+    /// As [`ItemState::Ready`], but its class is not included.
     LeftOut,
     /// There is nothing to undo: it is not there, or as it was before the run.
     Gone,
@@ -63,20 +59,111 @@ pub(crate) enum State {
     Manual,
 }
 
-impl Class {
-    /// The word of the table and of the document.
-    pub(crate) const fn as_str(self) -> &'static str {
+impl RollbackPlan {
+    /// The items in this state.
+    pub fn in_state(&self, state: ItemState) -> impl Iterator<Item = &RollbackItem> {
+        self.items.iter().filter(move |item| item.state == state)
+    }
+}
+
+/// Why an item is in its state.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Reason {
+    /// Undoing it is safe.
+    #[error("{0}")]
+    Safe(&'static str),
+    /// An earlier rollback began with it and did not end; what is there is finished.
+    #[error("a rollback that did not end had begun with it")]
+    Resumed,
+    /// There is nothing to undo.
+    #[error("it is as it was before the run")]
+    AsBefore,
+    /// It is undone already.
+    #[error("an earlier rollback undid it")]
+    AlreadyUndone,
+    /// It is left to the operator.
+    #[error(transparent)]
+    Left(#[from] Leftover),
+}
+
+impl Reason {
+    /// Whether root could have told more.
+    pub fn needs_root(&self) -> bool {
+        matches!(self, Self::Left(Leftover::Unknown(ProbeError::NeedsRoot { .. })))
+    }
+}
+
+/// Why something is left to the operator.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Leftover {
+    /// It could not be looked at.
+    #[error("it cannot be told: {0}")]
+    Unknown(#[from] ProbeError),
+    /// It was not looked at.
+    #[error("it cannot be told: it was not looked at")]
+    NotObserved,
+    /// It is not as the run left it.
+    #[error("{0}")]
+    Changed(#[from] Divergence),
+    /// Others are in it or need it.
+    #[error("{} {by}", relation.as_str())]
+    InUse {
+        /// How they hang on it.
+        relation: Relation,
+        /// The first few of them.
+        by: String,
+    },
+    /// Others need a part of the same component, which does not work without the rest.
+    #[error("{part}: {} {by}", relation.as_str())]
+    PartInUse {
+        /// The part.
+        part: String,
+        /// How they hang on it.
+        relation: Relation,
+        /// The first few of them.
+        by: String,
+    },
+    /// The program never undoes it.
+    #[error("{0}")]
+    ByHand(String),
+    /// The record does not tell enough.
+    #[error("{0}")]
+    RecordTooVague(&'static str),
+}
+
+/// How something hangs on what a step made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Relation {
+    /// It is in it.
+    Content,
+    /// It is data that would be lost.
+    Data,
+    /// It needs it.
+    User,
+}
+
+impl Relation {
+    const fn as_str(self) -> &'static str {
         match self {
-            Self::Safe => "safe",
-            Self::Moderate => "moderate",
-            Self::Manual => "manual",
+            Self::Content => "it holds",
+            Self::Data => "its volumes would be destroyed:",
+            Self::User => "it is used by",
         }
     }
 }
 
-impl Plan {
-    /// The items in this state.
-    pub(crate) fn in_state(&self, state: State) -> impl Iterator<Item = &Item> {
-        self.items.iter().filter(move |item| item.state == state)
+/// The class of the undo of `step`; `None` if there is nothing to say of the step. The table is that of the design page
+/// `BOOTSTRAP.md`, Rollback.
+pub(super) fn class_of(step: &StepRecord) -> Option<RollbackClass> {
+    match &step.undo {
+        // A command that changes nothing worth undoing by itself. The install script of k3s is one that does.
+        Undo::None if step.before == PriorState::Unknown && step.component != Component::K3s => None,
+        Undo::None | Undo::Package { .. } | Undo::Service { .. } => Some(RollbackClass::Manual),
+        Undo::DefaultStorageClass { .. } => Some(RollbackClass::Moderate),
+        _ => Some(spec(step.component).rollback_class()),
     }
+}
+
+fn as_text<S: Serializer>(reason: &impl Display, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(reason)
 }

@@ -1,23 +1,19 @@
 //! What the operator gets to see of a rollback: as text, or as one JSON document.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 
-use super::item::{Class, Item, Plan, State};
-use super::work::Fate;
+use super::executor::{UndoResult, UndoResults};
+use super::item::{ItemState, RollbackItem, RollbackPlan};
+use crate::component::RollbackClass;
 use crate::terminal::Printer;
-
-/// What became of the items of a plan, by step; empty where nothing was carried out.
-pub(crate) type Fates = BTreeMap<u32, Fate>;
 
 /// The JSON document of a rollback. For the operator of this host: it holds paths and names, but no secret.
 #[derive(Debug, Serialize)]
-pub(crate) struct Report<'a> {
+pub struct RollbackReport<'a> {
     #[serde(flatten)]
-    plan: &'a Plan,
+    plan: &'a RollbackPlan,
     applied: bool,
-    results: Vec<Entry<'a>>,
+    results: Vec<Entry>,
     exit_code: u8,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'a str>,
@@ -26,36 +22,36 @@ pub(crate) struct Report<'a> {
 
 /// What became of one item.
 #[derive(Debug, Serialize)]
-struct Entry<'a> {
+struct Entry {
     step: u32,
     result: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'a str>,
+    reason: Option<String>,
 }
 
-impl<'a> Report<'a> {
+impl<'a> RollbackReport<'a> {
     /// The document of a plan that was not carried out.
-    pub(crate) fn of_plan(plan: &'a Plan, warnings: &'a [String]) -> Self {
+    pub fn of_plan(plan: &'a RollbackPlan, warnings: &'a [String]) -> Self {
         Self { plan, applied: false, results: Vec::new(), exit_code: 0, error: None, warnings }
     }
 
     /// The document of a plan that was carried out.
-    pub(crate) fn of_work(
-        plan: &'a Plan,
-        fates: &'a Fates,
+    pub fn of_work(
+        plan: &'a RollbackPlan,
+        results: &'a UndoResults,
         exit_code: u8,
         error: Option<&'a str>,
         warnings: &'a [String],
     ) -> Self {
-        let entry = |(step, fate): (&u32, &'a Fate)| Entry {
+        let entry = |(step, result): (&u32, &UndoResult)| Entry {
             step: *step,
-            result: fate.word(),
-            reason: fate.reason(),
+            result: result.word(),
+            reason: result.reason(),
         };
         Self {
             plan,
             applied: true,
-            results: fates.iter().rev().map(entry).collect(),
+            results: results.iter().rev().map(entry).collect(),
             exit_code,
             error,
             warnings,
@@ -63,49 +59,56 @@ impl<'a> Report<'a> {
     }
 }
 
-impl Fate {
+impl UndoResult {
     /// The word of the document.
-    pub(crate) const fn word(&self) -> &'static str {
+    pub const fn word(&self) -> &'static str {
         match self {
             Self::Undone => "undone",
             Self::Gone => "gone",
             Self::Manual(_) => "manual",
-            Self::Failed(_) => "failed",
+            Self::Failed { .. } => "failed",
             Self::Left(_) => "left",
         }
     }
 
     /// Why it did not come to what was planned.
-    pub(crate) fn reason(&self) -> Option<&str> {
+    pub fn reason(&self) -> Option<String> {
         match self {
             Self::Undone | Self::Gone => None,
-            Self::Manual(reason) | Self::Failed(reason) => Some(reason),
-            Self::Left(reason) => Some(reason),
+            Self::Manual(leftover) => Some(leftover.to_string()),
+            Self::Failed { message, tail } => {
+                let tail = tail.iter().map(|line| format!("  | {line}"));
+                Some(std::iter::once(message.clone()).chain(tail).collect::<Vec<_>>().join("\n"))
+            }
+            Self::Left(untried) => Some(untried.to_string()),
         }
     }
 }
 
 /// Prints the plan: what is undone, what needs `--include moderate`, what is for the operator, what is gone already.
-pub(crate) fn show(plan: &Plan, printer: &mut Printer) {
+pub fn show(plan: &RollbackPlan, printer: &mut Printer) {
     printer.heading(&format!("Rollback of run {}, mode {}", plan.run_id, plan.mode));
     if plan.items.is_empty() {
         printer.wrapped("", "The run changed nothing that could be undone.");
         return;
     }
     let groups = [
-        (State::Ready, "To be undone, in this order"),
-        (State::LeftOut, "Left out; --include moderate undoes these too"),
-        (State::Manual, "Left to you"),
+        (ItemState::Ready, "To be undone, in this order"),
+        (ItemState::LeftOut, "Left out; --include moderate undoes these too"),
+        (ItemState::Manual, "Left to you"),
     ];
     for (state, title) in groups {
         let mut items = plan.in_state(state).peekable();
         if items.peek().is_some() {
             printer.data("");
             printer.heading(title);
-            items.for_each(|item| show_item(item, printer));
+            items.for_each(|item| show_item(item, &item.reason.to_string(), printer));
         }
     }
-    let rest = [(State::Gone, "as before the run already"), (State::Undone, "undone by an earlier rollback")];
+    let rest = [
+        (ItemState::Gone, "as before the run already"),
+        (ItemState::Undone, "undone by an earlier rollback"),
+    ];
     let rest = rest.map(|(state, text)| (plan.in_state(state).count(), text));
     if rest.iter().any(|(count, _)| *count > 0) {
         printer.data("");
@@ -115,25 +118,24 @@ pub(crate) fn show(plan: &Plan, printer: &mut Printer) {
     }
 }
 
-fn show_item(item: &Item, printer: &mut Printer) {
+fn show_item(item: &RollbackItem, reason: &str, printer: &mut Printer) {
     printer.data(&format!("  {:>3}  {:<21}  {}", item.step, item.component.as_str(), item.class.as_str()));
     printer.wrapped("       ", &item.change);
-    if !item.reason.is_empty() {
-        let label = if item.state == State::Manual { "       not done: " } else { "       safe: " };
-        printer.wrapped(label, &item.reason);
-    }
-    if item.state == State::Manual || item.class == Class::Moderate {
+    let label = if item.state == ItemState::Manual { "       not done: " } else { "       safe: " };
+    printer.wrapped(label, reason);
+    if item.state == ItemState::Manual || item.class == RollbackClass::Moderate {
         printer.wrapped("       look at: ", &item.look);
     }
 }
 
 /// Prints what became of the plan, with everything that is left to the operator.
-pub(crate) fn show_fates(plan: &Plan, fates: &Fates, printer: &mut Printer) {
-    let count = |wanted: fn(&Fate) -> bool| fates.values().filter(|fate| wanted(fate)).count();
-    let undone = count(|fate| *fate == Fate::Undone);
-    printer.heading(&format!("Rollback of run {}: {undone} of {} undone", plan.run_id, fates.len()));
-    let left = |item: &&Item| {
-        item.state == State::Manual || fates.get(&item.step).is_some_and(|fate| fate.reason().is_some())
+pub fn show_results(plan: &RollbackPlan, results: &UndoResults, printer: &mut Printer) {
+    let count = |wanted: fn(&UndoResult) -> bool| results.values().filter(|result| wanted(result)).count();
+    let undone = count(|result| *result == UndoResult::Undone);
+    printer.heading(&format!("Rollback of run {}: {undone} of {} undone", plan.run_id, results.len()));
+    let left = |item: &&RollbackItem| {
+        item.state == ItemState::Manual
+            || results.get(&item.step).is_some_and(|result| result.reason().is_some())
     };
     let mut left = plan.items.iter().filter(left).peekable();
     if left.peek().is_some() {
@@ -141,11 +143,11 @@ pub(crate) fn show_fates(plan: &Plan, fates: &Fates, printer: &mut Printer) {
         printer.heading("Left to you");
     }
     for item in left {
-        let reason = fates.get(&item.step).and_then(Fate::reason).unwrap_or(&item.reason);
-        let state = State::Manual;
-        show_item(&Item { reason: reason.to_owned(), state, ..item.clone() }, printer);
+        let failed = results.get(&item.step).and_then(UndoResult::reason);
+        let reason = failed.unwrap_or_else(|| item.reason.to_string());
+        show_item(&RollbackItem { state: ItemState::Manual, ..item.clone() }, &reason, printer);
     }
-    let out = plan.in_state(State::LeftOut).count();
+    let out = plan.in_state(ItemState::LeftOut).count();
     if out > 0 {
         printer.data("");
         printer.wrapped("", &format!("{out} more are undone with --include moderate."));

@@ -1,24 +1,29 @@
 //! Files that come from a release, each with the promise it is held to.
 
-use std::fmt::{self, Write};
-use std::path::{Path, PathBuf};
+use std::fmt;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::yaml;
 
 /// A file of a release.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Artifact {
+pub struct Artifact {
     /// Its name in the artifacts folder.
-    pub(crate) name: String,
+    pub name: String,
     /// Where it comes from.
-    pub(crate) origin: Origin,
+    pub origin: ArtifactOrigin,
     /// What it must be. There is no artifact without a promise: no checksum, no install.
-    pub(crate) promise: Promise,
+    pub checksum: ChecksumSource,
     /// Whether the step is left out when a local folder does not have the file.
-    pub(crate) optional: bool,
+    pub optional: bool,
 }
 
 /// Where an artifact comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Origin {
+pub enum ArtifactOrigin {
     /// An `https` URL.
     Url(String),
     /// The URL that a chart repository's `index.yaml` names.
@@ -36,14 +41,14 @@ pub(crate) enum Origin {
 
 /// Where the checksum comes from that an artifact must have.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Promise {
+pub enum ChecksumSource {
     /// The operator pinned it.
     Pinned(Sha256Sum),
     /// A file of the release, in the form that `sha256sum` writes, names the artifact.
     SumFile {
         /// `https` URL of the file.
         url: String,
-        /// How the file calls the artifact; in a file with one sum only the name is not looked at.
+        /// How the file calls the artifact; a file with one bare sum need not name it.
         entry: String,
     },
     /// The description of the release on GitHub states the digest of each of its files.
@@ -62,29 +67,15 @@ pub(crate) enum Promise {
     },
 }
 
-/// Where the text goes that says what the artifact fetched to `to` must be.
-pub(crate) fn promise_file(to: &Path) -> PathBuf {
-    let name = to.file_name().unwrap_or_default().to_string_lossy();
-    to.with_file_name(format!("{name}.promise"))
-}
-
 /// A SHA-256 checksum: 64 lower-case hexadecimal digits.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Sha256Sum(String);
+pub struct Sha256Sum(String);
 
 impl Sha256Sum {
     /// Reads a checksum, in either case.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
+    pub fn parse(text: &str) -> Option<Self> {
         let hex = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
         hex.then(|| Self(text.to_ascii_lowercase()))
-    }
-
-    /// The checksum whose bytes these are.
-    pub(crate) fn from_digest(digest: &[u8]) -> Self {
-        Self(digest.iter().fold(String::with_capacity(64), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        }))
     }
 }
 
@@ -94,7 +85,7 @@ impl fmt::Display for Sha256Sum {
     }
 }
 
-impl fmt::Display for Promise {
+impl fmt::Display for ChecksumSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Pinned(sum) => write!(f, "{sum}, as pinned"),
@@ -104,4 +95,67 @@ impl fmt::Display for Promise {
             Self::FolderSums { files } => write!(f, "as {} in the same folder states it", files.join(" or ")),
         }
     }
+}
+
+/// The checksum of `entry` in the form that `sha256sum` writes. A file that holds one sum and no name is about `entry`
+/// alone; a sum that names another file is never taken.
+pub(super) fn in_sum_file(text: &str, entry: &str) -> Option<Sha256Sum> {
+    let sums: Vec<(Sha256Sum, &str)> = text.lines().filter_map(sum_line).collect();
+    match sums.as_slice() {
+        [(only, "")] => Some(only.clone()),
+        _ => named(&sums, entry),
+    }
+}
+
+/// The checksum that a file about many artifacts has for `entry` by name.
+pub(super) fn named_in_sum_file(text: &str, entry: &str) -> Option<Sha256Sum> {
+    named(&text.lines().filter_map(sum_line).collect::<Vec<_>>(), entry)
+}
+
+/// The digest of `asset` in the description of a release on GitHub.
+pub(super) fn in_github_release(text: &str, asset: &str) -> Option<Sha256Sum> {
+    let release: Value = serde_json::from_str(text).ok()?;
+    let assets = release.get("assets")?.as_array()?;
+    let found = assets.iter().find(|found| found.get("name").and_then(Value::as_str) == Some(asset))?;
+    Sha256Sum::parse(found.get("digest")?.as_str()?.strip_prefix("sha256:")?)
+}
+
+/// URL and digest of a chart in the `index.yaml` of `repository`.
+pub(super) fn in_chart_index(
+    text: &str,
+    repository: &str,
+    chart: &str,
+    version: &str,
+) -> Option<(String, Option<Sha256Sum>)> {
+    let index: ChartIndexFile = yaml::document(text).ok()?;
+    let plain = |version: &str| version.strip_prefix('v').unwrap_or(version).to_owned();
+    let entry = index.entries.get(chart)?.iter().find(|entry| plain(&entry.version) == version)?;
+    let url = entry.urls.first()?;
+    let url = if url.contains("://") { url.clone() } else { format!("{repository}/{url}") };
+    let digest = entry.digest.as_deref().map(|digest| digest.strip_prefix("sha256:").unwrap_or(digest));
+    Some((url, digest.and_then(Sha256Sum::parse)))
+}
+
+#[derive(Deserialize)]
+struct ChartIndexFile {
+    entries: std::collections::BTreeMap<String, Vec<ChartEntry>>,
+}
+
+#[derive(Deserialize)]
+struct ChartEntry {
+    version: String,
+    #[serde(default)]
+    urls: Vec<String>,
+    #[serde(default)]
+    digest: Option<String>,
+}
+
+fn sum_line(line: &str) -> Option<(Sha256Sum, &str)> {
+    let (sum, name) = line.trim().split_once(char::is_whitespace).unwrap_or((line.trim(), ""));
+    let name = name.trim_start().trim_start_matches('*');
+    Some((Sha256Sum::parse(sum)?, name.strip_prefix("./").unwrap_or(name)))
+}
+
+fn named(sums: &[(Sha256Sum, &str)], entry: &str) -> Option<Sha256Sum> {
+    sums.iter().find(|(_, name)| *name == entry).map(|(sum, _)| sum.clone())
 }

@@ -2,17 +2,23 @@
 
 use std::path::Path;
 
-use super::{
-    Action, Artifact, Content, Document, Origin, Promise, Step, apply_object, default_class_patch, download,
-    enable_service, helm_upgrade, install_packages, promise_file,
+use manifest::PreviousFile;
+
+use super::action::{Action, Content, Step, UndoAction};
+use super::artifact::{Artifact, ArtifactOrigin, ChecksumSource};
+use super::command::{
+    apply_object, default_class_patch, delete_object, download, enable_service, helm_uninstall, helm_upgrade,
+    install_packages, longhorn_setting,
 };
+use super::document::Document;
+
 use crate::host::{Command, Privilege, Stdin};
 use crate::secret::MASK;
 
 impl Step {
     /// Lines that say exactly what the step does: each command with its arguments, each file, each object. Secrets are
     /// masked.
-    pub(crate) fn describe(&self) -> Vec<String> {
+    pub fn describe(&self) -> Vec<String> {
         match &self.action {
             Action::Run(command) => run(command),
             Action::Fetch { artifact, to } => fetch(artifact, to),
@@ -66,28 +72,32 @@ impl Step {
                 lines
             }
             Action::Wait(check) => vec![format!("wait until {check}")],
+            Action::Undo(action) => undo(action),
         }
     }
 }
 
 fn fetch(artifact: &Artifact, to: &Path) -> Vec<String> {
     let mut lines = match &artifact.origin {
-        Origin::Url(url) => run(&download(url, to)),
-        Origin::Chart { repository, chart, version } => {
-            let mut lines = run(&download(&format!("{repository}/index.yaml"), &promise_file(to)));
+        ArtifactOrigin::Url(url) => run(&download(url)),
+        ArtifactOrigin::Chart { repository, chart, version } => {
+            let mut lines = run(&download(&format!("{repository}/index.yaml")));
             let url = format!("https://URL-OF-{chart}-{version}-IN-THAT-INDEX");
-            lines.extend(run(&download(&url, to)));
+            lines.extend(run(&download(&url)));
             lines
         }
-        Origin::Folder(folder) => {
+        ArtifactOrigin::Folder(folder) => {
             let when = if artifact.optional { ", if it is there" } else { "" };
-            vec![format!("copy {} to {}{when}", folder.join(&artifact.name).display(), to.display())]
+            vec![format!("read {}{when}", folder.join(&artifact.name).display())]
         }
     };
-    if let Promise::SumFile { url, .. } | Promise::GithubRelease { url, .. } = &artifact.promise {
-        lines.extend(run(&download(url, &promise_file(to))));
+    if let ChecksumSource::SumFile { url, .. } | ChecksumSource::GithubRelease { url, .. } =
+        &artifact.checksum
+    {
+        lines.extend(run(&download(url)));
     }
-    lines.push(format!("check its sha256: {}", artifact.promise));
+    lines.push(format!("check its sha256: {}", artifact.checksum));
+    lines.push(format!("save it as {} (mode 0600)", to.display()));
     lines
 }
 
@@ -107,4 +117,33 @@ fn run(command: &Command) -> Vec<String> {
 
 fn identity(object: &Document) -> String {
     object.reference().map_or_else(|| "an object".to_owned(), |reference| reference.to_string())
+}
+
+fn undo(action: &UndoAction) -> Vec<String> {
+    match action {
+        UndoAction::Run(command) => run(command),
+        UndoAction::RestoreFile { path, previous: PreviousFile::Absent } => {
+            vec![format!("remove {}", path.display())]
+        }
+        UndoAction::RestoreFile { path, .. } => vec![format!("restore {}", path.display())],
+        UndoAction::RemoveDir(path) => vec![format!("remove directory {}", path.display())],
+        UndoAction::RestoreBlock { path, marker, previous } => {
+            let what = if previous.is_some() { "restore" } else { "remove" };
+            vec![format!("{what} block {marker} of {}", path.display())]
+        }
+        UndoAction::RemoveLine { path, line } => {
+            vec![format!("remove this line from {}", path.display()), format!("  {line}")]
+        }
+        UndoAction::DeleteObject { object, uid } => run(&delete_object(&object.path(), uid)),
+        UndoAction::AwaitAbsent { object, .. } => vec![format!("wait until {object} is gone")],
+        UndoAction::UninstallRelease { namespace, release, confirmation } => {
+            let confirm =
+                confirmation.iter().map(|setting| longhorn_setting(namespace, &setting.name, "true"));
+            confirm.chain([helm_uninstall(namespace, release)]).flat_map(|command| run(&command)).collect()
+        }
+        UndoAction::RestoreDefaultClass { from, to } => {
+            let former = from.iter().map(|from| default_class_patch(from, true));
+            former.chain([default_class_patch(to, false)]).flat_map(|command| run(&command)).collect()
+        }
+    }
 }

@@ -2,13 +2,12 @@
 
 use serde_json::Value;
 
-use super::ObjectRef;
-use crate::secret::{MASK, Secret};
-use crate::settings::Password;
+use super::kube::ObjectRef;
+use crate::secret::{MASK, Password, Secret};
 
 /// A Kubernetes object or the values of a chart, as data.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Document {
+pub struct Document {
     value: Value,
     secrets: Vec<SecretField>,
 }
@@ -24,13 +23,13 @@ struct SecretField {
 
 /// What a secret is made of.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum SecretSource {
+pub enum SecretSource {
     /// The password as it is.
     Password {
         /// The password.
         password: Password,
         /// Where the cluster keeps it once it was given. One that is to be made is not made again then.
-        kept_in: Option<KeptIn>,
+        stored_in: Option<SecretKeyRef>,
     },
     /// A line for an htpasswd file. The registry takes bcrypt alone.
     Htpasswd {
@@ -43,32 +42,32 @@ pub(crate) enum SecretSource {
 
 /// An entry of a secret in the cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct KeptIn {
+pub struct SecretKeyRef {
     /// The secret.
-    pub(crate) secret: ObjectRef,
+    pub secret: ObjectRef,
     /// The entry.
-    pub(crate) key: String,
+    pub key: String,
 }
 
 impl Document {
     /// A document without secrets.
-    pub(crate) fn new(value: Value) -> Self {
+    pub fn new(value: Value) -> Self {
         Self { value, secrets: Vec::new() }
     }
 
     /// Adds a secret at `pointer`.
-    pub(crate) fn secret(mut self, pointer: &str, source: SecretSource) -> Self {
+    pub fn secret(mut self, pointer: &str, source: SecretSource) -> Self {
         self.secrets.push(SecretField { pointer: pointer.to_owned(), source });
         self
     }
 
     /// The document with a mask in the place of each secret.
-    pub(crate) fn masked(&self) -> Value {
+    pub fn masked(&self) -> Value {
         self.filled(|_| MASK.to_owned())
     }
 
     /// Whether there are secrets in it.
-    pub(crate) fn has_secrets(&self) -> bool {
+    pub fn has_secrets(&self) -> bool {
         !self.secrets.is_empty()
     }
 
@@ -76,7 +75,7 @@ impl Document {
     ///
     /// # Errors
     /// The first error of `resolve`.
-    pub(crate) fn resolved<E>(
+    pub fn resolved<E>(
         &self,
         mut resolve: impl FnMut(&SecretSource) -> Result<Secret, E>,
     ) -> Result<Value, E> {
@@ -87,7 +86,7 @@ impl Document {
     }
 
     /// Which object it is, if it is one.
-    pub(crate) fn reference(&self) -> Option<ObjectRef> {
+    pub fn reference(&self) -> Option<ObjectRef> {
         ObjectRef::of(&self.value)
     }
 

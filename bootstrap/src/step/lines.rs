@@ -1,14 +1,14 @@
 //! Changing one part of a text file and keeping the rest to the byte.
 
 /// The block of `lines` between its marker lines, each with its line break.
-pub(crate) fn block(marker: &str, lines: &[String]) -> String {
+pub fn block(marker: &str, lines: &[String]) -> String {
     let (begin, end) = markers(marker);
     std::iter::once(&begin).chain(lines).chain([&end]).fold(String::new(), |text, line| text + line + "\n")
 }
 
 /// The block that `text` has under `marker`, marker lines included. A block without an end is none: what follows its
 /// beginning may be anybody's.
-pub(crate) fn find_block<'a>(text: &'a str, marker: &str) -> Option<&'a str> {
+pub fn find_block<'a>(text: &'a str, marker: &str) -> Option<&'a str> {
     let (begin, end) = markers(marker);
     let mut start = None;
     let mut at = 0;
@@ -28,7 +28,7 @@ pub(crate) fn find_block<'a>(text: &'a str, marker: &str) -> Option<&'a str> {
 }
 
 /// `text` with the block in place of the one under the same marker, or at its end.
-pub(crate) fn with_block(text: &str, marker: &str, lines: &[String]) -> String {
+pub fn with_block(text: &str, marker: &str, lines: &[String]) -> String {
     let block = block(marker, lines);
     match find_block(text, marker) {
         Some(old) => text.replacen(old, &block, 1),
@@ -37,12 +37,12 @@ pub(crate) fn with_block(text: &str, marker: &str, lines: &[String]) -> String {
 }
 
 /// Whether `text` has exactly this line.
-pub(crate) fn has_line(text: &str, line: &str) -> bool {
+pub fn has_line(text: &str, line: &str) -> bool {
     text.lines().any(|found| found == line)
 }
 
 /// `text` with the line at its end, unless it has it.
-pub(crate) fn with_line(text: &str, line: &str) -> String {
+pub fn with_line(text: &str, line: &str) -> String {
     if has_line(text, line) { text.to_owned() } else { ended(text) + line + "\n" }
 }
 
@@ -57,4 +57,10 @@ fn ended(text: &str) -> String {
         text.push('\n');
     }
     text
+}
+
+/// `text` without each line that is exactly `line`.
+pub fn without_line(text: &str, line: &str) -> String {
+    let is_it = |found: &str| found.strip_suffix('\n').unwrap_or(found) == line;
+    text.split_inclusive('\n').filter(|found| !is_it(found)).collect()
 }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use manifest::{MachineFingerprint, MachineId, PrivateContext, RunId, RunsDir};
 use privacy::{Gate, LocalIdentifiers};
@@ -44,7 +45,7 @@ pub(super) fn manifest(run: &RunId) -> RunManifest {
     RunManifest::begin(run.id().clone(), Execution::Apply, Mode::SingleNode, platform, at(2))
 }
 
-/// A machine id that is read from a root folder made for it.
+/// A machine id that is read from a root directory made for it.
 pub(super) fn machine(text: &str) -> MachineId {
     let root = TempDir::new().expect("a scratch folder");
     fs::create_dir(root.path().join("etc")).expect("a folder");
@@ -55,6 +56,22 @@ pub(super) fn machine(text: &str) -> MachineId {
 pub(super) fn context(run: &RunId) -> PrivateContext {
     let machine = MachineFingerprint::of(&machine("0123456789abcdef"));
     PrivateContext::begin(run, Execution::Apply, Mode::SingleNode, machine, at(2))
+}
+
+/// Repeats `attempt` until it gives something.
+///
+/// A lock that was let go of here may still be held for a moment: between fork and exec, a child that another test of
+/// this process starts has a copy of every descriptor, and a lock lives as long as its last copy.
+#[track_caller]
+pub(super) fn eventually<T>(awaited: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
+    let limit = Instant::now() + Duration::from_mins(2);
+    loop {
+        if let Some(found) = attempt() {
+            return found;
+        }
+        assert!(Instant::now() < limit, "waited in vain until {awaited}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
 }
 
 pub(super) fn mode(path: &Path) -> u32 {

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write;
 use std::os::unix::fs::symlink;
 
-use crate::common::{at, context, gate, id, manifest, mode, run, scratch};
+use crate::common::{at, context, eventually, gate, id, manifest, mode, run, scratch};
 use manifest::{ManifestError, RunId, RunsDir};
 use privacy::disk::DiskError;
 use privacy::{Gate, LocalIdentifiers};
@@ -67,8 +67,11 @@ fn an_id_lives_as_long_as_its_files_are_held() {
     assert!(runs.is_running(&one).expect("told"));
     assert!(matches!(runs.reopen(&one), Err(ManifestError::StillRunning { .. })));
     drop(files);
-    assert!(!runs.is_running(&one).expect("told"));
-    let again = runs.reopen(&one).expect("taken over");
+    eventually("the run has ended", || (!runs.is_running(&one).expect("told")).then_some(()));
+    let again = eventually("the log is free", || match runs.reopen(&one) {
+        Err(ManifestError::StillRunning { .. }) => None,
+        reopened => Some(reopened.expect("taken over")),
+    });
     assert!(runs.is_running(&one).expect("told"));
     assert_eq!(again.run(), &one);
 }
@@ -97,6 +100,37 @@ fn a_manifest_of_another_run_is_not_written() {
     ));
     assert!(matches!(files.write_private(&context(&run("two"))), Err(ManifestError::OtherRun { .. })));
     assert!(!runs.public_path(&run("one")).exists());
+    files.write_public(&manifest(&run("one")), &gate()).expect("written");
+    files.write_public(&manifest(&run("two")), &gate()).expect_err("of another run");
+    assert!(runs.public_path(&run("one")).exists(), "only a rejected manifest takes the former one with it");
+}
+
+#[test]
+fn who_asks_is_not_taken_for_the_run() {
+    let (_temp, runs) = scratch();
+    let one = run("one");
+    fs::write(runs.log_path(&one), "").expect("written");
+    let asking = fs::File::open(runs.log_path(&one)).expect("open");
+    asking.lock_shared().expect("locked, as by another who asks");
+    assert!(!runs.is_running(&one).expect("told"));
+}
+
+#[test]
+fn only_a_start_sweeps() {
+    let (_temp, runs) = scratch();
+    let leftover = runs.path().join(".tmp-bootstrap-4000000-1");
+    fs::write(&leftover, "").expect("written");
+    RunsDir::open(runs.path()).expect("open");
+    assert!(leftover.exists());
+    RunsDir::open_or_create(runs.path()).expect("open");
+    assert!(!leftover.exists());
+}
+
+#[test]
+fn a_run_is_shown_by_its_id() {
+    let (_temp, runs) = scratch();
+    let files = runs.claim(&run("one")).expect("claimed");
+    assert_eq!((files.run().to_string(), files.runs().path()), ("one".to_owned(), runs.path()));
 }
 
 #[test]

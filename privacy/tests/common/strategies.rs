@@ -6,9 +6,9 @@ use proptest::sample::select;
 use schema::{
     Arch, ArtifactsSource, Bounded, Command, CommandName, CommandResult, Component, ComponentLabel,
     ComponentRecord, ComponentResult, Components, DetectedBefore, EnabledComponent, EnabledResult, Envelope,
-    Event, EventId, Execution, Failure, FailureReason, Features, Finish, Id, InstallationEngine, Issuer,
+    EventId, Execution, Failure, FailureReason, Features, Finish, Id, InstallationEngine, Issuer,
     LetsencryptEnvironment, Mode, OsFamily, OsId, OsVersion, PlannedAction, Platform, RunManifest, Step,
-    Support, TelemetryDocument, TlsMode, UtcSeconds,
+    Support, TelemetryDocument, TelemetryEvent, TlsMode, UtcSeconds,
 };
 use uuid::Uuid;
 
@@ -123,17 +123,17 @@ pub(crate) fn manifest() -> impl Strategy<Value = RunManifest> {
     )
 }
 
-fn event() -> impl Strategy<Value = Event> {
+fn event() -> impl Strategy<Value = TelemetryEvent> {
     let command =
         (select(CommandName::ALL), select(Mode::ALL), select(Execution::ALL), select(CommandResult::ALL))
             .prop_map(|(name, mode, execution, result)| Command { name, mode, execution, result });
     let component = (select(Component::ALL), select(EnabledResult::ALL))
         .prop_map(|(name, result)| EnabledComponent { name, result });
     prop_oneof![
-        command.clone().prop_map(Event::Command),
-        command.prop_map(Event::Mode),
-        component.prop_map(Event::Component),
-        manifest().prop_map(|manifest| Event::Manifest(Box::new(manifest))),
+        command.clone().prop_map(TelemetryEvent::Command),
+        command.prop_map(TelemetryEvent::Mode),
+        component.prop_map(TelemetryEvent::Component),
+        manifest().prop_map(|manifest| TelemetryEvent::Manifest(Box::new(manifest))),
     ]
 }
 

@@ -1,10 +1,10 @@
-//! Rules about string values.
+//! Rules about string values, and the other readings of a string that the rules look at as well.
 
 use serde::Serialize;
 
 /// A form that is innocent as a whole string, whatever the rules say of it.
 #[derive(Clone, Copy, Debug, Serialize)]
-pub struct Shape {
+pub struct AllowlistedShape {
     /// Its name.
     pub id: &'static str,
     /// What the whole string must fit.
@@ -33,19 +33,19 @@ pub struct ValueRule {
 }
 
 /// The innocent forms.
-pub const INNOCENT_SHAPES: &[Shape] = &[
-    Shape {
+pub const ALLOWLISTED_SHAPES: &[AllowlistedShape] = &[
+    AllowlistedShape {
         id: "utc_time",
         pattern: "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$",
         reason: "a time of the contract; the schema checks that it exists",
     },
-    Shape {
+    AllowlistedShape {
         id: "uuid",
         pattern: "^[0-9a-f]{8}-[0-9a-f]{4}-[47][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$",
         reason: "random, or random after a time: other versions than 4 and 7 may hold a hardware address or a hash of a name, and \
                  the variant keeps out text written in hex",
     },
-    Shape {
+    AllowlistedShape {
         id: "version",
         pattern: "^[0-9]{1,4}(\\.[0-9]{1,4}){0,2}$",
         reason: "at most three short numbers, too few for an address",
@@ -57,6 +57,7 @@ const DIGITS: &str = "0123456789";
 /// The rules for values, most general first.
 #[rustfmt::skip]
 pub const VALUE_RULES: &[ValueRule] = &[
+    // A line feed at the end slips past `$` in some languages, and control characters forge lines in logs.
     ValueRule {
         id: "value.control",
         words: "a control character",
@@ -66,6 +67,7 @@ pub const VALUE_RULES: &[ValueRule] = &[
         hits: &["success\n", "a\tb", "\u{0}", "\u{7f}"],
         innocents: &["success", "a b"],
     },
+    // Words, ids, versions and times are ASCII. Letters that only look alike would get past every rule below.
     ValueRule {
         id: "value.non_ascii",
         words: "a character outside ASCII",
@@ -75,6 +77,8 @@ pub const VALUE_RULES: &[ValueRule] = &[
         hits: &["s\u{443}ccess", "\u{ff11}\u{ff10}", "na\u{ef}ve", "suc\u{200b}cess"],
         innocents: &["naive"],
     },
+    // The C library also reads parts in hex and octal, and networks are written with fewer than four parts.
+    // Anything may stand around it, so `v1.2.3.4` is refused as well: the contract has no version of four numbers.
     ValueRule {
         id: "value.ipv4",
         words: "an IPv4 address or network",
@@ -84,6 +88,7 @@ pub const VALUE_RULES: &[ValueRule] = &[
         hits: &["192.168.1.10", "10.0.0.0/8", "10.0/16", "1.2.3.4:6443", "0300.0250.0.1", "0xC0.0xA8.0x1.0x1", "v1.2.3.4"],
         innocents: &["24.04", "0.1.0", "v1.35.5+k3s1", "productive-k3s-core/1.2.3"],
     },
+    // Clouds name hosts so (`ip-10-0-0-12`). Four groups of at most three digits leave dates and run ids alone.
     ValueRule {
         id: "value.ipv4_dashed",
         words: "an IPv4 address with other separators, as in a host name",
@@ -93,6 +98,7 @@ pub const VALUE_RULES: &[ValueRule] = &[
         hits: &["ip-10-0-0-12", "192_168_1_10"],
         innocents: &["20261122-075002-307-565430571", "2026-11-22"],
     },
+    // Only as the whole string: inside ids, long runs of digits are common.
     ValueRule {
         id: "value.ipv4_number",
         words: "an IPv4 address as one number",
@@ -102,6 +108,7 @@ pub const VALUE_RULES: &[ValueRule] = &[
         hits: &["3232235777", "167772161", "0xC0A80101", "030052000401"],
         innocents: &["0123456789012345", "65536", "20261122"],
     },
+    // Two colons, or all eight groups: a time of the day has three groups and single colons.
     ValueRule {
         id: "value.ipv6",
         words: "an IPv6 address",
@@ -111,6 +118,7 @@ pub const VALUE_RULES: &[ValueRule] = &[
         hits: &["::1", "fe80::1%eth0", "[2001:db8::1]:443", "::ffff:192.168.1.1", "2001:db8:0:0:0:0:0:1"],
         innocents: &["07:50:02"],
     },
+    // Three ways to write it. A date has a hyphen too, so there must be six groups.
     ValueRule {
         id: "value.mac",
         words: "a hardware address",
@@ -120,6 +128,8 @@ pub const VALUE_RULES: &[ValueRule] = &[
         hits: &["00:1a:2b:3c:4d:5e", "00-1A-2B-3C-4D-5E", "001a.2b3c.4d5e"],
         innocents: &["07:50:02", "2026-11-22", "00-1a-2b"],
     },
+    // A letter must follow the dot, which leaves versions alone. There is no list of top-level domains: names of
+    // intranets end as they like. Names of events look the same and pass as words of the contract.
     ValueRule {
         id: "value.fqdn",
         words: "a domain name",
@@ -129,6 +139,7 @@ pub const VALUE_RULES: &[ValueRule] = &[
         hits: &["srv01.example.com", "srv01.example.com.", "node.local", "xn--mller-kva", "a b.example.org c", "core.bootstrap.server.begun", "SRV.LAN"],
         innocents: &["core.bootstrap.server.started", "core.component.enabled", "v1.35.5+k3s1", "1.2.3-rc.1", "best-effort"],
     },
+    // A host without a dot is known by its port. The letter in front leaves times of the day alone.
     ValueRule {
         id: "value.host_port",
         words: "a host with a port",
@@ -138,6 +149,7 @@ pub const VALUE_RULES: &[ValueRule] = &[
         hits: &["srv01:6443", "localhost:80", "at srv-01:22 now"],
         innocents: &["2026-11-22T07:50:02Z", "07:50"],
     },
+    // Two slashes do without a scheme, and a scheme without slashes; `\/` is how some writers escape JSON.
     ValueRule {
         id: "value.url",
         words: "a URL",
@@ -147,6 +159,7 @@ pub const VALUE_RULES: &[ValueRule] = &[
         hits: &["https://srv01", "//srv01", "https:\\/\\/srv01", "FILE:passwd", "mailto:alice", "x//y"],
         innocents: &["productive-k3s-core/1.2.3", "letsencrypt-staging"],
     },
+    // Nothing in the contract has an at sign, so no form of an address needs to be recognised.
     ValueRule {
         id: "value.email",
         words: "an at sign, as in an e-mail address, user@host or user:password@host",
@@ -156,6 +169,7 @@ pub const VALUE_RULES: &[ValueRule] = &[
         hits: &["alice@example.com", "alice@srv01", "admin:hunter2@srv01"],
         innocents: &["pk3s-public-v1"],
     },
+    // A single slash inside is not refused: `productive-k3s-core/1.2.3` is how a program names itself.
     ValueRule {
         id: "value.path",
         words: "a path of a file or folder",
@@ -165,6 +179,7 @@ pub const VALUE_RULES: &[ValueRule] = &[
         hits: &["/home/alice", "/", "~/runs", "~alice", "../x", "runs/../x", "home/alice/runs", "in /srv"],
         innocents: &["productive-k3s-core/1.2.3", "1.2.3-rc.1"],
     },
+    // Nothing in the contract has a backslash, and it escapes what other rules look for.
     ValueRule {
         id: "value.windows_path",
         words: "a path of Windows, or a backslash",
@@ -174,6 +189,7 @@ pub const VALUE_RULES: &[ValueRule] = &[
         hits: &["C:\\Users\\alice", "c:/users", "D:", "\\\\srv01\\share", "a\\b"],
         innocents: &["2026-11-22T07:50:02Z"],
     },
+    // An unexpanded variable is a template that went wrong; its name tells of the private value that was meant.
     ValueRule {
         id: "value.variable",
         words: "a variable of a shell",
@@ -183,6 +199,7 @@ pub const VALUE_RULES: &[ValueRule] = &[
         hits: &["$HOME", "${USER}", "$(hostname)", "%USERPROFILE%"],
         innocents: &["100%", "5$"],
     },
+    // The first part of every token begins with `{"` in base64. `value.json` finds it decoded; this names it.
     ValueRule {
         id: "value.jwt",
         words: "a JSON web token",
@@ -192,6 +209,7 @@ pub const VALUE_RULES: &[ValueRule] = &[
         hits: &["eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"],
         innocents: &["eyJ"],
     },
+    // Five hyphens open every PEM block, whatever it holds.
     ValueRule {
         id: "value.pem",
         words: "a PEM block",
@@ -201,6 +219,7 @@ pub const VALUE_RULES: &[ValueRule] = &[
         hits: &["-----BEGIN CERTIFICATE-----", "-----END RSA PRIVATE KEY-----"],
         innocents: &["a--b"],
     },
+    // `AAAA[BCE]3NzaC` is the length and the beginning of the name of an algorithm in base64.
     ValueRule {
         id: "value.ssh_key",
         words: "an SSH key",
@@ -210,6 +229,7 @@ pub const VALUE_RULES: &[ValueRule] = &[
         hits: &["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5", "ecdsa-sha2-nistp256 AAAA", "sk-ssh-ed25519 AAAA", "AAAAB3NzaC1yc2E"],
         innocents: &["ssh-agent", "add-export"],
     },
+    // `K10` and a hash begin the token of a k3s server; a bootstrap token has six and sixteen characters around a dot.
     ValueRule {
         id: "value.k3s_token",
         words: "a token of a k3s or Kubernetes cluster",
@@ -219,6 +239,7 @@ pub const VALUE_RULES: &[ValueRule] = &[
         hits: &["K10aa0bb1cc2dd3ee4ff5aa0bb1cc2dd3ee4ff5aa0bb1cc2dd3ee4ff5aa0bb1cc2d::server:x", "abcdef.0123456789abcdef"],
         innocents: &["K10", "0123456789abcdef"],
     },
+    // Prefixes that the services publish so that scanners find their tokens.
     ValueRule {
         id: "value.api_token",
         words: "a token of a hosting service",
@@ -228,6 +249,7 @@ pub const VALUE_RULES: &[ValueRule] = &[
         hits: &["ghp_16C7e42F292c6912E7710c838347Ae178B4a", "gho_abc", "github_pat_11ABC", "glpat-abc", "AKIAIOSFODNN7EXAMPLE", "xoxb-1"],
         innocents: &["AKIA", "core-ghp"],
     },
+    // The word alone is innocent; credentials follow it.
     ValueRule {
         id: "value.bearer",
         words: "credentials of an HTTP header",
@@ -237,6 +259,7 @@ pub const VALUE_RULES: &[ValueRule] = &[
         hits: &["Bearer abc", "authorization: basic YTpi", "BEARER=x"],
         innocents: &["basic", "bearer "],
     },
+    // A document inside a string hides keys and values from every other rule.
     ValueRule {
         id: "value.json",
         words: "JSON inside a string",
@@ -247,3 +270,82 @@ pub const VALUE_RULES: &[ValueRule] = &[
         innocents: &["a[1]"],
     },
 ];
+
+/// The ways in which a string is decoded.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Decodings {
+    /// A string of the document has depth 0 and a form decoded from it one more; forms of this depth are judged but not
+    /// decoded again.
+    pub max_depth: usize,
+    /// Ranges of code points, both ends included, that have no width and are dropped.
+    pub invisible: &'static [[u32; 2]],
+    /// What `base64` and `hex` are tried on, besides the whole string: every longest match of this pattern in it.
+    pub piece_pattern: &'static str,
+    /// What bytes decoded by `base64` and `hex` must fit as a whole; other bytes are no text and are passed over.
+    pub text_pattern: &'static str,
+    /// The decodings, each tried on every string.
+    pub steps: &'static [Decoding],
+}
+
+/// One way in which a string is decoded.
+///
+/// What is shorter than five bytes is not decoded: dates and times written in digits, or parts of UUIDs, are often text
+/// by chance.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Decoding {
+    /// Its name.
+    pub id: &'static str,
+    /// When and how.
+    pub words: &'static str,
+    /// What the string or piece must have for the decoding to be tried; absent where it is always tried.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pattern: Option<&'static str>,
+}
+
+/// Code points that have no width: soft hyphen, Mongolian vowel separator, joiners, direction marks, word joiners,
+/// byte order mark.
+const INVISIBLE: &[[u32; 2]] = &[
+    [0x00AD, 0x00AD],
+    [0x180E, 0x180E],
+    [0x200B, 0x200F],
+    [0x202A, 0x202E],
+    [0x2060, 0x2064],
+    [0xFEFF, 0xFEFF],
+];
+
+/// The ways in which a string is decoded.
+pub const DECODINGS: Decodings = Decodings {
+    // Nobody encodes more often by accident, and each level multiplies the work.
+    max_depth: 3,
+    invisible: INVISIBLE,
+    // Without the signs of base64: they separate pieces far more often than they belong to one.
+    piece_pattern: "[A-Za-z0-9]+",
+    // Random bytes are hardly ever printable throughout, so decoded ids raise no false alarm.
+    text_pattern: "^[ -~]+[\\r\\n]*$",
+    steps: &[
+        Decoding {
+            id: "nfkc",
+            words: "apply Unicode NFKC to the whole string and drop the invisible characters; a form if it differs",
+            pattern: None,
+        },
+        Decoding {
+            id: "percent",
+            words: "where the whole string contains the pattern, replace every match by its byte; a form if the result \
+                    is UTF-8",
+            pattern: Some("%[0-9A-Fa-f]{2}"),
+        },
+        Decoding {
+            id: "base64",
+            words: "where the whole string or a piece fits the pattern and its length without `=` divided by four does \
+                    not leave one, decode it (`-` is `+`, `_` is `/`, padding may lack, left-over bits are dropped); a \
+                    form if the bytes are text",
+            pattern: Some("^[A-Za-z0-9+/_-]{7,}={0,2}$"),
+        },
+        Decoding {
+            id: "hex",
+            words: "where the whole string or a piece fits the pattern, decode the pairs of digits after any `0x`; a \
+                    form if the bytes are text",
+            pattern: Some("^(0x)?([0-9A-Fa-f]{2}){5,}$"),
+        },
+    ],
+};

@@ -10,8 +10,8 @@ use std::thread;
 
 use privacy::Gate;
 use schema::{
-    Command, CommandName, CommandResult, ComponentLabel, Envelope, Event, EventId, Execution, Id, Mode,
-    TelemetryDocument, UtcSeconds,
+    Command, CommandName, CommandResult, ComponentLabel, Envelope, EventId, Execution, Id, Mode,
+    TelemetryDocument, TelemetryEvent, UtcSeconds,
 };
 use serde_json::Value;
 use telemetry::{ConsentDecision, DeliverySettings, Header, Interactivity, Outbox};
@@ -66,7 +66,7 @@ fn document(component: ComponentLabel, run: &str, parent: Option<&str>) -> Telem
         result: CommandResult::Success,
     };
     let at = UtcSeconds::parse("2026-11-22T07:50:02Z").expect("a time");
-    envelope.document(Event::Command(command), EventId::random(), at)
+    envelope.document(TelemetryEvent::Command(command), EventId::random(), at)
 }
 
 fn bytes(document: &TelemetryDocument) -> Vec<u8> {

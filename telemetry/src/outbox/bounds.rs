@@ -6,7 +6,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use privacy::disk::{DiskError, Folder};
+use privacy::disk::{DiskError, PrivateDir};
 
 use super::entry::{MAX_FILE_BYTES, event_of};
 
@@ -46,19 +46,22 @@ enum EvictionRank {
 }
 
 /// The files of events in `directory`, in the order of their eviction.
-pub(super) fn files_in_eviction_order(folder: &Folder, now: SystemTime) -> Result<Vec<QueueFile>, DiskError> {
-    let names = folder.names(MAX_LISTED)?;
+pub(super) fn files_in_eviction_order(
+    directory: &PrivateDir,
+    now: SystemTime,
+) -> Result<Vec<QueueFile>, DiskError> {
+    let names = directory.names(MAX_LISTED)?;
     let mut files: Vec<QueueFile> = names
         .into_iter()
         .filter(|name| event_of(name).is_some())
-        .map(|name| inspect(folder, name, now))
+        .map(|name| inspect(directory, name, now))
         .collect();
     files.sort_unstable();
     Ok(files)
 }
 
-fn inspect(folder: &Folder, name: String, now: SystemTime) -> QueueFile {
-    let metadata = folder.open_file(&name).ok().and_then(|file| file.metadata().ok());
+fn inspect(directory: &PrivateDir, name: String, now: SystemTime) -> QueueFile {
+    let metadata = directory.open_file(&name).ok().and_then(|file| file.metadata().ok());
     let Some((size, stored)) =
         metadata.and_then(|metadata| Some((metadata.len(), metadata.modified().ok()?)))
     else {
@@ -80,14 +83,14 @@ pub(crate) fn is_too_old(stored: SystemTime, now: SystemTime) -> bool {
 }
 
 /// Removes files of events until one of `incoming` bytes fits in, and returns how many were evicted.
-pub(super) fn make_room(folder: &Folder, incoming: u64, now: SystemTime) -> Result<usize, DiskError> {
-    let files = files_in_eviction_order(folder, now)?;
+pub(super) fn make_room(directory: &PrivateDir, incoming: u64, now: SystemTime) -> Result<usize, DiskError> {
+    let files = files_in_eviction_order(directory, now)?;
     let mut count = files.len() + 1;
     let mut bytes = files.iter().map(|file| file.size).sum::<u64>() + incoming;
     let mut removed = 0;
     for file in files {
         if count > MAX_ENTRIES || bytes > MAX_BYTES || is_too_old(file.stored, now) {
-            folder.remove(&file.name)?;
+            directory.remove(&file.name)?;
             count -= 1;
             bytes -= file.size;
             removed += 1;
@@ -97,14 +100,14 @@ pub(super) fn make_room(folder: &Folder, incoming: u64, now: SystemTime) -> Resu
 }
 
 /// Removes files of events, except those that were certainly stored after `until`.
-pub(super) fn remove_until(folder: &Folder, until: SystemTime) -> Result<usize, DiskError> {
+pub(super) fn remove_until(directory: &PrivateDir, until: SystemTime) -> Result<usize, DiskError> {
     let mut removed = 0;
     loop {
         let goes = |file: &QueueFile| file.rank != EvictionRank::Ordinary || file.stored <= until;
         let going: Vec<QueueFile> =
-            files_in_eviction_order(folder, SystemTime::now())?.into_iter().filter(goes).collect();
+            files_in_eviction_order(directory, SystemTime::now())?.into_iter().filter(goes).collect();
         for file in &going {
-            folder.remove(&file.name)?;
+            directory.remove(&file.name)?;
         }
         removed += going.len();
         // A listing is bounded, so that a huge outbox takes several.

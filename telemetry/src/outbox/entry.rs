@@ -164,7 +164,7 @@ impl From<&Rejection> for RejectionReason {
         Self {
             rule: first.rule().to_owned().into(),
             pointer: first.pointer().to_owned(),
-            message: first.words().into(),
+            message: first.message().into(),
             status: None,
         }
     }

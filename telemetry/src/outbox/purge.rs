@@ -11,7 +11,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use privacy::disk::{DiskError, Folder};
+use privacy::disk::{DiskError, PrivateDir};
 use serde::Serialize;
 
 use super::store::OutboxStore;
@@ -36,14 +36,14 @@ pub struct PurgeSummary {
 /// # Errors
 /// A file cannot be deleted. The request to purge stays, and the next delivery or run completes it.
 pub fn purge(dir: &Path, patience: Duration) -> Result<PurgeSummary, DiskError> {
-    let folder = match Folder::open(dir) {
+    let directory = match PrivateDir::open(dir) {
         Err(DiskError::Missing { .. }) => {
             return Ok(PurgeSummary { waiting: 0, rejected: 0, in_flight: false });
         }
         opened => opened?,
     };
-    let store = OutboxStore::new(folder);
-    store.folder().write_atomic(STOPPED, b"")?;
+    let store = OutboxStore::new(directory);
+    store.directory().write_atomic(STOPPED, b"")?;
     let (waiting, rejected) = delete(&store)?;
     match store.lock(Instant::now() + patience)? {
         Some(_lock) => {
@@ -64,23 +64,25 @@ pub(super) fn finish_if_abandoned(store: &OutboxStore) -> Result<(), DiskError> 
 
 /// Whether somebody asked for a purge.
 pub(crate) fn is_asked_for(store: &OutboxStore) -> bool {
-    store.folder().modified(STOPPED).is_some()
+    store.directory().modified(STOPPED).is_some()
 }
 
 /// Deletes everything and ends the purge. The caller holds the lock.
 pub(crate) fn finish(store: &OutboxStore) -> Result<(usize, usize), DiskError> {
     let deleted = delete(store)?;
-    store.folder().remove(STOPPED)?;
+    store.directory().remove(STOPPED)?;
     Ok(deleted)
 }
 
 /// Deletes what was stored before the purge was asked for. A run that has begun since has its own consent.
 fn delete(store: &OutboxStore) -> Result<(usize, usize), DiskError> {
-    let asked = store.folder().open_file(STOPPED).ok().and_then(|file| file.metadata().ok()?.modified().ok());
+    let asked =
+        store.directory().open_file(STOPPED).ok().and_then(|file| file.metadata().ok()?.modified().ok());
     // Without the file somebody else has ended the purge.
     let Some(asked) = asked else { return Ok((0, 0)) };
-    let waiting = bounds::remove_until(store.folder(), asked)?;
-    let rejected = store.rejected_folder()?.map_or(Ok(0), |folder| bounds::remove_until(&folder, asked))?;
-    ledger::remove(store.folder())?;
+    let waiting = bounds::remove_until(store.directory(), asked)?;
+    let rejected =
+        store.rejected_directory()?.map_or(Ok(0), |directory| bounds::remove_until(&directory, asked))?;
+    ledger::remove(store.directory())?;
     Ok((waiting, rejected))
 }

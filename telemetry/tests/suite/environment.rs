@@ -65,23 +65,23 @@ fn deliver_with(endpoint: &str, variables: &[(&str, OsString)]) -> Value {
 }
 
 /// An authority's certificate in a file, for `SSL_CERT_FILE`.
-fn trusting(authority: &Authority, folder: &tempfile::TempDir) -> (&'static str, OsString) {
-    let path = folder.path().join("authority.pem");
+fn trusting(authority: &Authority, directory: &tempfile::TempDir) -> (&'static str, OsString) {
+    let path = directory.path().join("authority.pem");
     authority.write_to(&path);
     ("SSL_CERT_FILE", path.into())
 }
 
 #[test]
 fn a_certificate_from_ssl_cert_file_is_trusted() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let directory = tempfile::tempdir().expect("a directory");
     let authority = Authority::new(&["localhost"]);
     let server = FaultServer::start_tls([Act::status(202)], authority.server());
-    let summary = deliver_with(&server.url(), &[trusting(&authority, &folder)]);
+    let summary = deliver_with(&server.url(), &[trusting(&authority, &directory)]);
     assert_eq!(summary["delivered"], 1, "{summary}");
     // One for another name is not.
     let authority = Authority::new(&["elsewhere.invalid"]);
     let server = FaultServer::start_tls([Act::status(202)], authority.server());
-    let summary = deliver_with(&server.url(), &[trusting(&authority, &folder)]);
+    let summary = deliver_with(&server.url(), &[trusting(&authority, &directory)]);
     assert_eq!(summary["ended"]["unreachable"]["class"], "tls", "{summary}");
     assert!(server.received().is_empty());
 }
@@ -115,7 +115,7 @@ fn a_proxy_that_asks_for_a_password_keeps_the_document_waiting() {
 
 #[test]
 fn a_proxy_passes_plain_requests_and_tunnels() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let directory = tempfile::tempdir().expect("a directory");
     let server = FaultServer::start([Act::status(202)]);
     let proxy = Proxy::start(Policy::ForwardTo(server.address()));
     let summary = deliver_with("http://telemetry.invalid/telemetry", &[("http_proxy", proxy.url().into())]);
@@ -125,7 +125,7 @@ fn a_proxy_passes_plain_requests_and_tunnels() {
     let authority = Authority::new(&["telemetry.invalid"]);
     let server = FaultServer::start_tls([Act::status(202)], authority.server());
     let proxy = Proxy::start(Policy::ForwardTo(server.address()));
-    let variables = [("HTTPS_PROXY", proxy.url().into()), trusting(&authority, &folder)];
+    let variables = [("HTTPS_PROXY", proxy.url().into()), trusting(&authority, &directory)];
     let summary = deliver_with("https://telemetry.invalid/telemetry", &variables);
     assert_eq!((&summary["delivered"], server.received().len()), (&1.into(), 1), "{summary}");
     let [head] = &proxy.heads()[..] else { panic!("one tunnel") };

@@ -139,7 +139,7 @@ fn the_outbox_is_private_and_never_a_link() {
     assert!(matches!(refused, TelemetryError::Disk(DiskError::Symlink { .. })), "{refused}");
     let file = scratch.root().join("file");
     fs::write(&file, b"").expect("written");
-    assert!(matches!(Outbox::open(proof, &file), Err(TelemetryError::Disk(DiskError::NotAFolder { .. }))));
+    assert!(matches!(Outbox::open(proof, &file), Err(TelemetryError::Disk(DiskError::NotADirectory { .. }))));
 }
 
 #[test]

@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// What is left in the outbox, apart from the lock.
 fn left(scratch: &Scratch) -> Vec<String> {
     let mut names: Vec<String> = fs::read_dir(scratch.dir())
-        .expect("a folder")
+        .expect("a directory")
         .map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8"))
         .filter(|name| name != "lock")
         .collect();

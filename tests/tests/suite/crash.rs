@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 use serde_json::Value;
-use tests::{Act, Contract, Invocation, Received, Running, Sandbox, Server, Stub, eventually, tree};
+use tests::{
+    Contract, Invocation, ReceivedRequest, Response, Running, Sandbox, Server, Stub, eventually, tree,
+};
 
 /// How long the slow program of the host takes.
 const SLOW: u32 = 1;
@@ -38,14 +40,14 @@ fn signals_end_a_run_in_good_order() {
 
 #[test]
 fn an_interrupted_run_with_consent_says_so() {
-    let server = Server::start([Act::Status(202)]);
+    let server = Server::start([Response::Status(202)]);
     let sandbox = Sandbox::new();
     let call = sandbox.dry_run("single-node").env("TELEMETRY_ENABLED", "true");
     let running = in_the_middle(&sandbox, &call.env("TELEMETRY_ENDPOINT", server.url()));
     running.signal(Signal::TERM);
     running.end().expect(143);
-    sandbox.settle();
-    let bodies: Vec<Value> = server.accepted().iter().map(Received::json).collect();
+    sandbox.wait_for_deliveries();
+    let bodies: Vec<Value> = server.accepted().iter().map(ReceivedRequest::json).collect();
     assert_eq!(bodies.len(), 5, "{bodies:?}");
     for body in bodies {
         Contract::published().check_telemetry(&body);

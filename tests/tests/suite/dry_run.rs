@@ -24,11 +24,11 @@ fn every_mode_plans_and_changes_nothing_outside_its_runs() {
     for mode in Mode::ALL.iter().copied() {
         let sandbox = Sandbox::new();
         let call = complete(&sandbox, mode);
-        let before = sandbox.untouched();
+        let before = sandbox.files_outside_runs();
         let outcome = call.run().expect(0);
         sandbox.snapshot(&format!("dry_run_{mode}"), &outcome);
-        assert_eq!(sandbox.untouched(), before, "{mode}");
-        assert!(!outcome.said().contains("hunter2"), "{outcome}");
+        assert_eq!(sandbox.files_outside_runs(), before, "{mode}");
+        assert!(!outcome.output().contains("hunter2"), "{outcome}");
 
         let run = sandbox.only_run();
         let manifest = run.manifest();
@@ -85,7 +85,7 @@ fn under_sudo_new_files_belong_to_who_called_it() {
     let sandbox = Sandbox::new();
     let call = complete(&sandbox, Mode::Server).envs([("SUDO_UID", "61000"), ("SUDO_GID", "61001")]);
     call.env("TELEMETRY_ENABLED", "true").run().expect(0);
-    sandbox.settle();
+    sandbox.wait_for_deliveries();
     let runs = sandbox.runs_dir().metadata().expect("made");
     assert_eq!((runs.uid(), runs.gid()), (61_000, 61_001));
     let files = tree(&sandbox.runs_dir(), None);

@@ -34,11 +34,11 @@ fn is_module(path: &Path, module: &str) -> bool {
     file.ends_with(&module) || module.strip_suffix("/tests").is_some_and(|outer| file.ends_with(outer))
 }
 
-/// Whether `text` holds the test, by itself or made for every component by the macro of that name.
+/// Whether `text` holds the test.
 fn has_test(text: &str, name: &str) -> bool {
     let lines: Vec<&str> = text.lines().map(str::trim).collect();
     let is_test = |pair: &[&str]| pair[0] == "#[test]" && pair[1].starts_with(&format!("fn {name}("));
-    lines.windows(2).any(is_test) || lines.contains(&format!("for_each_component!({name});").as_str())
+    lines.windows(2).any(is_test)
 }
 
 fn exists(krate: &str, test: &str) -> bool {

@@ -3,16 +3,17 @@
 use serde::Serialize;
 use telemetry::{ConsentDecision, OutboxStatus, status};
 
-use super::Context;
-use crate::exit::{Exit, Failure};
+use super::context::TelemetryContext;
+use crate::command::error::Error;
 use crate::run::decided_consent;
 use crate::terminal::Printer;
 
 /// Last outcomes that are shown.
 const LAST_OUTCOMES: usize = 10;
 
+/// The JSON document of the command.
 #[derive(Debug, Serialize)]
-struct Document<'a> {
+struct StatusDocument<'a> {
     enabled: Option<bool>,
     why: String,
     endpoint: Option<String>,
@@ -21,13 +22,19 @@ struct Document<'a> {
     status: &'a OutboxStatus,
 }
 
-pub(super) fn run(context: &Context, printer: &mut Printer) -> Result<Exit, Failure> {
-    let status = status(context.outbox_dir(), LAST_OUTCOMES).map_err(|error| context.failed(&error))?;
+pub(super) fn run(context: &TelemetryContext, printer: &mut Printer) -> Result<(), Error> {
+    let status = status(context.outbox_dir(), LAST_OUTCOMES).map_err(|error| context.error(error))?;
     let (enabled, why) = consent();
     let endpoint = context.settings.endpoint.as_ref().map(|endpoint| endpoint.url().to_string());
     if printer.is_json() {
-        printer.document(&Document { enabled, why, endpoint, outbox: context.outbox_dir(), status: &status });
-        return Ok(Exit::Done);
+        printer.document(&StatusDocument {
+            enabled,
+            why,
+            endpoint,
+            outbox: context.outbox_dir(),
+            status: &status,
+        });
+        return Ok(());
     }
     let state = match enabled {
         Some(true) => "on",
@@ -37,8 +44,10 @@ pub(super) fn run(context: &Context, printer: &mut Printer) -> Result<Exit, Fail
     printer.data(&format!("telemetry  {state}: {why}"));
     printer.data(&format!("endpoint   {}", endpoint.as_deref().unwrap_or("none, so nothing is delivered")));
     printer.data(&format!("outbox     {}", context.outbox_dir().display()));
-    show(&status, printer);
-    Ok(Exit::Done)
+    show_waiting(&status, printer);
+    show_rejected(&status, printer);
+    show_outcomes(&status, printer);
+    Ok(())
 }
 
 /// What a run would decide now; `None` if it would ask.
@@ -49,7 +58,7 @@ fn consent() -> (Option<bool>, String) {
     }
 }
 
-fn show(status: &OutboxStatus, printer: &mut Printer) {
+fn show_waiting(status: &OutboxStatus, printer: &mut Printer) {
     printer.data(&format!("waiting    {}", status.waiting.len()));
     for waiting in &status.waiting {
         let attempts = waiting.attempts;
@@ -62,6 +71,10 @@ fn show(status: &OutboxStatus, printer: &mut Printer) {
             failure.unwrap_or_default()
         ));
     }
+}
+
+/// What will never be sent, with the rule that it broke. The contents are left out: they may be what the gate keeps in.
+fn show_rejected(status: &OutboxStatus, printer: &mut Printer) {
     if status.unfit > 0 {
         printer.data(&format!(
             "unfit      {} files are no entries; the next delivery sets them aside",
@@ -77,12 +90,17 @@ fn show(status: &OutboxStatus, printer: &mut Printer) {
             if refusal.pointer.is_empty() { String::new() } else { format!(" at {}", refusal.pointer) };
         printer.wrapped("    ", &format!("{}{place}: {}", refusal.rule, refusal.message));
     }
+    // Dropped documents are gone, but that reports are missing must not go unseen.
     if status.evicted > 0 {
         printer.data(&format!("evicted    {} to keep the bounds", status.evicted));
     }
+}
+
+fn show_outcomes(status: &OutboxStatus, printer: &mut Printer) {
     if !status.ledger.is_empty() {
         printer.data("last outcomes");
     }
+    // The words of the ledger are those of its JSON form, so that both outputs can be searched for the same.
     for line in &status.ledger {
         let outcome =
             serde_json::to_value(line.outcome).ok().and_then(|word| word.as_str().map(str::to_owned));

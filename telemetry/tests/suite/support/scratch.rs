@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use privacy::{Gate, LocalIdentifiers};
 use schema::{
-    Command, CommandName, CommandResult, ComponentLabel, Envelope, Event, EventId, Execution, Id, Mode,
-    TelemetryDocument, UtcSeconds,
+    Command, CommandName, CommandResult, ComponentLabel, Envelope, EventId, Execution, Id, Mode,
+    TelemetryDocument, TelemetryEvent, UtcSeconds,
 };
 use telemetry::{Consent, ConsentDecision, DeliverySettings, DeliverySummary, Interactivity, Outbox};
 use tempfile::TempDir;
@@ -31,7 +31,7 @@ pub(crate) struct Scratch {
 impl Scratch {
     /// With this endpoint.
     pub(crate) fn new(endpoint: &str) -> Self {
-        let root = TempDir::new().expect("a scratch folder");
+        let root = TempDir::new().expect("a scratch directory");
         let gate = Gate::new(LocalIdentifiers::default().with_private([CANARY]));
         let variable = |name: &str| (name == "TELEMETRY_ENDPOINT").then(|| OsString::from(endpoint));
         let (mut settings, warnings) = DeliverySettings::from_env(&variable, &gate, root.path());
@@ -121,5 +121,5 @@ pub(crate) fn document() -> TelemetryDocument {
         result: CommandResult::Success,
     };
     let at = UtcSeconds::parse("2026-11-22T07:50:02Z").expect("a time");
-    envelope.document(Event::Command(command), EventId::random(), at)
+    envelope.document(TelemetryEvent::Command(command), EventId::random(), at)
 }

@@ -1,0 +1,94 @@
+//! cert-manager, from the manifest of its release.
+
+use schema::{Component, Mode};
+
+use super::artifacts::{self, Release};
+use super::{ChecksumInput, ComponentPlan, Detection, Pin, PlanContext, Probe, RollbackClass, Spec};
+use crate::host::ProbeError;
+use crate::step::{Action, Artifact, ArtifactOrigin, Check, ChecksumSource, Condition, ObjectRef, Step};
+
+const NAMESPACE: &str = "cert-manager";
+const DEPLOYMENTS: [&str; 3] = ["cert-manager", "cert-manager-cainjector", "cert-manager-webhook"];
+const WEBHOOK: &str = "cert-manager-webhook";
+
+pub(super) struct CertManagerSpec;
+
+impl Spec for CertManagerSpec {
+    fn id(&self) -> Component {
+        Component::CertManager
+    }
+
+    fn title(&self) -> &'static str {
+        "cert-manager"
+    }
+
+    fn modes(&self) -> &'static [Mode] {
+        &[Mode::Stack, Mode::SingleNode]
+    }
+
+    fn pin(&self) -> Option<Pin> {
+        Some(Pin::release("v1.19.4", "Release of cert-manager"))
+    }
+
+    fn checksums(&self) -> &'static [ChecksumInput] {
+        &[ChecksumInput { artifact: "cert_manager", help: "sha256 of the cert-manager manifest" }]
+    }
+
+    fn namespace(&self) -> Option<&'static str> {
+        Some(NAMESPACE)
+    }
+
+    fn rollback_class(&self) -> RollbackClass {
+        RollbackClass::Safe
+    }
+
+    /// Present when all its deployments are there and the last object of its manifest too: a run that died in the middle
+    /// of the manifest must not leave the rest out for good.
+    fn detect(&self, probe: &Probe<'_>) -> Result<Detection, ProbeError> {
+        let deployment = |name: &&str| ObjectRef::namespaced("apps/v1", "Deployment", NAMESPACE, name);
+        let webhook = "ValidatingWebhookConfiguration";
+        let last = ObjectRef::cluster_wide("admissionregistration.k8s.io/v1", webhook, WEBHOOK);
+        probe.objects(&DEPLOYMENTS.iter().map(deployment).chain([last]).collect::<Vec<_>>())
+    }
+
+    fn plan(&self, detection: &Detection, context: &PlanContext<'_>) -> ComponentPlan {
+        let (namespace, service) = (NAMESPACE.to_owned(), WEBHOOK.to_owned());
+        let deployments = DEPLOYMENTS.map(str::to_owned).to_vec();
+        let verify = vec![
+            Check::within(420, Condition::Rollout { namespace: namespace.clone(), deployments }),
+            Check::within(180, Condition::Endpoints { namespace, service }),
+        ];
+        ComponentPlan::for_state(detection, || steps(context), verify)
+    }
+}
+
+fn steps(context: &PlanContext<'_>) -> Vec<Step> {
+    let manifest = release_manifest(context);
+    let staged = artifacts::staged(context, &manifest);
+    // The namespace is the first object of the manifest.
+    vec![
+        artifacts::fetch(context, "cert-manager manifest", manifest),
+        Step::new("objects of cert-manager", Action::ApplyFile(staged)),
+    ]
+}
+
+/// The manifest of cert-manager. Its release has no sum file; the release's description states the digest.
+fn release_manifest(context: &PlanContext<'_>) -> Artifact {
+    let version = artifacts::encoded(CertManagerSpec.version(context.settings));
+    let (name, repository) = ("cert-manager.yaml".to_owned(), "cert-manager/cert-manager");
+    artifacts::artifact(
+        context,
+        Release {
+            origin: ArtifactOrigin::Url(format!(
+                "https://github.com/{repository}/releases/download/{version}/{name}"
+            )),
+            checksum: ChecksumSource::GithubRelease {
+                url: format!("https://api.github.com/repos/{repository}/releases/tags/{version}"),
+                asset: name.clone(),
+            },
+            sums: None,
+            pin: "cert_manager",
+            name,
+        },
+    )
+}

@@ -1,0 +1,48 @@
+//! What components that are helm charts share.
+
+use super::{Detection, Gap, PlanContext, Probe, artifacts};
+use crate::host::ProbeError;
+use crate::step::{Action, Artifact, Document, HelmRelease, ObjectRef, Revision, Step};
+
+/// A chart and the release that it becomes.
+pub(super) struct Chart {
+    /// Name of the chart and of the release.
+    pub(super) name: &'static str,
+    /// Namespace of the release.
+    pub(super) namespace: &'static str,
+    /// `https` URL of the repository.
+    pub(super) repository: &'static str,
+    /// The deployment that shows that the component is there, however it was installed.
+    pub(super) deployment: &'static str,
+}
+
+impl Chart {
+    /// Present when its release is deployed, or when the deployment is there without a release. A release that never got
+    /// that far is incomplete.
+    pub(super) fn detect(&self, probe: &Probe<'_>) -> Result<Detection, ProbeError> {
+        let revisions = probe.path(&Revision::path(self.namespace, self.name))?;
+        match revisions.as_ref().map(Revision::all).unwrap_or_default().pop() {
+            Some(last) if last.state == "deployed" => Ok(Detection::Present),
+            Some(last) => Ok(Detection::Incomplete(Gap::Release(last.state))),
+            None => {
+                let namespace = self.namespace;
+                probe.objects(&[ObjectRef::namespaced("apps/v1", "Deployment", namespace, self.deployment)])
+            }
+        }
+    }
+
+    /// The steps that fetch the chart and bring the release up to date.
+    pub(super) fn steps(&self, context: &PlanContext<'_>, chart: Artifact, values: Document) -> [Step; 2] {
+        let staged = artifacts::staged(context, &chart);
+        let release = HelmRelease {
+            release: self.name.to_owned(),
+            namespace: self.namespace.to_owned(),
+            chart: staged,
+            values,
+        };
+        [
+            artifacts::fetch(context, &format!("{} chart", self.name), chart),
+            Step::new(format!("{} release", self.name), Action::Helm(release)),
+        ]
+    }
+}

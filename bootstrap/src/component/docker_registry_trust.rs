@@ -1,0 +1,75 @@
+//! Docker's trust in the registry's certificate.
+
+use std::path::PathBuf;
+
+use schema::{Component, Mode};
+
+use super::{Cluster, ComponentPlan, Detection, Gap, PlanContext, Probe, RollbackClass, Spec, registry};
+use crate::host::ProbeError;
+use crate::settings::Settings;
+use crate::step::{Action, Check, Condition, Content, Step, certificate};
+
+pub(super) struct DockerRegistryTrustSpec;
+
+impl Spec for DockerRegistryTrustSpec {
+    fn id(&self) -> Component {
+        Component::DockerRegistryTrust
+    }
+
+    fn title(&self) -> &'static str {
+        "Docker's trust of the registry"
+    }
+
+    fn modes(&self) -> &'static [Mode] {
+        &[Mode::SingleNode]
+    }
+
+    fn rollback_class(&self) -> RollbackClass {
+        RollbackClass::Safe
+    }
+
+    fn wanted(&self, settings: &Settings) -> bool {
+        settings.trust_registry_in_docker
+    }
+
+    /// Present when the file holds the certificate of the secret. Without a cluster a file cannot be compared, and is to be
+    /// written anew once there is one.
+    fn detect(&self, probe: &Probe<'_>) -> Result<Detection, ProbeError> {
+        let Some(installed) = probe.host.read_text(&target(probe.settings))? else {
+            return Ok(Detection::Missing);
+        };
+        match probe.cluster() {
+            Cluster::None => Ok(Detection::Incomplete(Gap::NoCluster)),
+            Cluster::Unknown(error) => Err(error.clone()),
+            Cluster::Here if certificate(probe.host, &registry::certificate_secret())? == installed => {
+                Ok(Detection::Present)
+            }
+            Cluster::Here => Ok(Detection::Incomplete(Gap::OtherCertificate)),
+        }
+    }
+
+    fn plan(&self, detection: &Detection, context: &PlanContext<'_>) -> ComponentPlan {
+        let (path, secret) = (target(context.settings), registry::certificate_secret());
+        let in_place = Condition::CertificateInstalled { path: path.clone(), secret: secret.clone() };
+        let steps = || {
+            let above = path.parent().unwrap_or(&path).to_owned();
+            let written = Content::Certificate(secret.clone());
+            vec![
+                Step::new(
+                    "certificate of the registry",
+                    Action::Wait(Check::within(180, Condition::CertificateIn(secret.clone()))),
+                ),
+                Step::new("folder for Docker's trust", Action::EnsureDir { path: above, mode: 0o755 }),
+                Step::new(
+                    "Docker's trust in the registry",
+                    Action::Write { path: path.clone(), mode: 0o644, content: written },
+                ),
+            ]
+        };
+        ComponentPlan::ensuring(detection, steps, vec![Check::within(30, in_place)])
+    }
+}
+
+fn target(settings: &Settings) -> PathBuf {
+    PathBuf::from("/etc/docker/certs.d").join(&settings.registry.host).join("ca.crt")
+}

@@ -1,0 +1,77 @@
+//! The names of the cluster in the hosts file.
+
+use std::path::Path;
+
+use schema::{Component, Mode};
+
+use super::{ComponentPlan, Detection, Gap, PlanContext, Probe, RollbackClass, Spec};
+use crate::host::ProbeError;
+use crate::settings::Settings;
+use crate::step::lines;
+use crate::step::{Action, Check, Condition, Step};
+
+const HOSTS: &str = "/etc/hosts";
+const MARKER: &str = "productive-k3s";
+/// Traefik listens on every address of the host; this one never changes.
+const ADDRESS: &str = "127.0.0.1";
+
+pub(super) struct LocalHostsSpec;
+
+impl Spec for LocalHostsSpec {
+    fn id(&self) -> Component {
+        Component::LocalHosts
+    }
+
+    fn title(&self) -> &'static str {
+        "The names in the hosts file"
+    }
+
+    fn modes(&self) -> &'static [Mode] {
+        &[Mode::SingleNode]
+    }
+
+    fn rollback_class(&self) -> RollbackClass {
+        RollbackClass::Safe
+    }
+
+    fn wanted(&self, settings: &Settings) -> bool {
+        settings.manage_hosts_file
+    }
+
+    fn detect(&self, probe: &Probe<'_>) -> Result<Detection, ProbeError> {
+        if names(probe.settings).is_empty() {
+            return Ok(Detection::NotNeeded);
+        }
+        let text = probe.host.read_text(Path::new(HOSTS))?.unwrap_or_default();
+        Ok(match lines::find_block(&text, MARKER) {
+            Some(found) if found == lines::block(MARKER, &entries(probe.settings)) => Detection::Present,
+            Some(_) => Detection::Incomplete(Gap::OtherLines),
+            None => Detection::Missing,
+        })
+    }
+
+    fn plan(&self, detection: &Detection, context: &PlanContext<'_>) -> ComponentPlan {
+        let settings = context.settings;
+        let verify = vec![Check::within(10, Condition::Resolves(names(settings)))];
+        let steps = || {
+            let (path, marker, lines) = (HOSTS.into(), MARKER.to_owned(), entries(settings));
+            vec![Step::new("names in the hosts file", Action::EnsureBlock { path, marker, lines })]
+        };
+        ComponentPlan::ensuring(detection, steps, verify)
+    }
+}
+
+fn entries(settings: &Settings) -> Vec<String> {
+    names(settings).iter().map(|name| format!("{ADDRESS} {name}")).collect()
+}
+
+/// What is not installed is not given a name.
+fn names(settings: &Settings) -> Vec<String> {
+    let hosts =
+        [(Component::Rancher, &settings.rancher.host), (Component::Registry, &settings.registry.host)];
+    hosts
+        .into_iter()
+        .filter(|(component, _)| !settings.skipped.contains(component))
+        .map(|(_, host)| host.clone())
+        .collect()
+}

@@ -1,0 +1,167 @@
+//! The NFS export of the host.
+
+use std::path::Path;
+use std::time::Duration;
+
+use manifest::{StepRecord, Undo};
+use schema::{Component, Mode, PlannedAction};
+
+use super::{ComponentPlan, Detection, Finding, PlanContext, Probe, RollbackClass, Spec};
+use crate::host::{Command, Host, ProbeError};
+use crate::settings::{self, Settings};
+use crate::step::{Action, Check, Condition, Step, UndoAction};
+
+const PACKAGE: &str = "nfs-kernel-server";
+const EXPORTS: &str = "/etc/exports";
+/// What `exportfs` has told the kernel, see exports(5); unlike the program itself, it needs no root to read.
+const KERNEL_EXPORTS: &str = "/var/lib/nfs/etab";
+/// Pods work as root in the volumes that they mount; without the last option they could not write.
+const OPTIONS: &str = "rw,sync,no_subtree_check,no_root_squash";
+
+pub(super) struct NfsSpec;
+
+impl Spec for NfsSpec {
+    fn id(&self) -> Component {
+        Component::Nfs
+    }
+
+    fn title(&self) -> &'static str {
+        "The NFS export"
+    }
+
+    fn modes(&self) -> &'static [Mode] {
+        &[Mode::SingleNode]
+    }
+
+    fn programs(&self) -> &'static [&'static str] {
+        &["dpkg-query"]
+    }
+
+    fn rollback_class(&self) -> RollbackClass {
+        RollbackClass::Moderate
+    }
+
+    fn wanted(&self, settings: &Settings) -> bool {
+        settings.nfs.is_some()
+    }
+
+    fn preflight(&self, probe: &Probe<'_>) -> Vec<Finding> {
+        let export = probe.settings.nfs.as_ref();
+        export.and_then(|nfs| foreign_export(probe.host, &nfs.export_path)).into_iter().collect()
+    }
+
+    /// The line goes, the kernel is told, and it is made sure that the kernel has listened. The line may be gone already:
+    /// a rollback that died may have taken it out and not told the kernel.
+    fn undo(&self, record: &StepRecord, host: &Host) -> Result<Option<Vec<Step>>, ProbeError> {
+        let Undo::Line { path, line } = &record.undo else { return Ok(None) };
+        let remove = UndoAction::RemoveLine { path: path.clone(), line: line.clone() };
+        let mut steps = vec![Step::new("export line", Action::Undo(remove))];
+        if host.program("exportfs").is_none() {
+            return Ok(Some(steps));
+        }
+        steps.push(Step::new("reload the exports", Action::Undo(UndoAction::Run(reload()))));
+        if let [Some(folder), Some(client)] = export(line) {
+            let left = host.read_text(path)?.unwrap_or_default();
+            // Somebody else may export the same folder to the same client.
+            let is_others = |found: &str| {
+                found != line
+                    && found.split_whitespace().next() == Some(folder)
+                    && mentions(found, Some(client))
+            };
+            if !left.lines().any(is_others) {
+                let unexported = Condition::NotExported { path: folder.into(), network: client.to_owned() };
+                steps.push(Step::new("export is gone", Action::Wait(Check::within(10, unexported))));
+            }
+        }
+        Ok(Some(steps))
+    }
+
+    fn detect(&self, probe: &Probe<'_>) -> Result<Detection, ProbeError> {
+        let Some(nfs) = &probe.settings.nfs else { return Ok(Detection::NotNeeded) };
+        if !has_server(probe.host)? {
+            return Ok(Detection::Missing);
+        }
+        // A run that died between the two left a line that the kernel has not heard of.
+        for table in [EXPORTS, KERNEL_EXPORTS] {
+            let exports = probe.host.read_text(Path::new(table))?.unwrap_or_default();
+            if !lists(&exports, nfs) {
+                return Ok(Detection::PresentWithoutExport);
+            }
+        }
+        Ok(Detection::PresentWithExport)
+    }
+
+    fn plan(&self, detection: &Detection, context: &PlanContext<'_>) -> ComponentPlan {
+        let Some(nfs) = &context.settings.nfs else { return ComponentPlan::skip() };
+        let action = match detection {
+            Detection::PresentWithExport => PlannedAction::Reuse,
+            Detection::PresentWithoutExport => PlannedAction::AddExport,
+            _ => PlannedAction::Install,
+        };
+        let exported =
+            Condition::Exported { path: nfs.export_path.clone(), network: nfs.allowed_network.clone() };
+        ComponentPlan::doing(action, || steps(nfs, action), vec![Check::within(30, exported)])
+    }
+}
+
+fn steps(nfs: &settings::Nfs, action: PlannedAction) -> Vec<Step> {
+    let mut steps = Vec::new();
+    if action == PlannedAction::Install {
+        steps.push(Step::new("NFS server", Action::EnsurePackages(vec![PACKAGE.to_owned()])));
+    }
+    let line = format!("{} {}({OPTIONS})", nfs.export_path.display(), nfs.allowed_network);
+    steps.extend([
+        Step::new("exported folder", Action::EnsureDir { path: nfs.export_path.clone(), mode: 0o755 }),
+        Step::new("export line", Action::EnsureLine { path: EXPORTS.into(), line }),
+        Step::new("tell the kernel of the export", Action::Run(reload())),
+    ]);
+    steps
+}
+
+/// A host that has neither the program nor the unit has no NFS server; dpkg is asked only where there is one of them.
+fn has_server(host: &Host) -> Result<bool, ProbeError> {
+    if host.program("exportfs").is_none() && !host.has_unit("nfs-server") {
+        return Ok(false);
+    }
+    host.package_installed(PACKAGE)
+}
+
+/// Makes the kernel export what the file lists and nothing else.
+fn reload() -> Command {
+    Command::new("exportfs").args(["-ra"]).as_root().timeout(Duration::from_mins(1))
+}
+
+/// Whether a line of `exports` gives the folder to exactly this network.
+fn lists(exports: &str, nfs: &settings::Nfs) -> bool {
+    let path = nfs.export_path.to_string_lossy();
+    exports.lines().any(|line| {
+        let mut words = line.split('#').next().unwrap_or_default().split_whitespace();
+        words.next() == Some(&*path)
+            && words.any(|client| client.split('(').next() == Some(nfs.allowed_network.as_str()))
+    })
+}
+
+/// An export of the same folder by somebody else is kept, and the operator should know.
+fn foreign_export(host: &Host, path: &Path) -> Option<Finding> {
+    const CHECK: &str = "nfs_export";
+    let exports = match host.read_text(Path::new(EXPORTS)) {
+        Ok(exports) => exports.unwrap_or_default(),
+        Err(error) => return Some(Finding::warning(CHECK, format!("cannot read /etc/exports: {error}"))),
+    };
+    let listed = exports
+        .lines()
+        .any(|line| line.split_whitespace().next().is_some_and(|first| Path::new(first) == path));
+    listed.then(|| Finding::warning(CHECK, format!("{} is listed in /etc/exports already", path.display())))
+}
+
+/// Folder and client of an export line that a run wrote.
+pub fn export(line: &str) -> [Option<&str>; 2] {
+    let mut words = line.split_whitespace();
+    [words.next(), words.next().and_then(|client| client.split('(').next())]
+}
+
+/// Whether a line exports something to exactly this client.
+pub fn mentions(line: &str, client: Option<&str>) -> bool {
+    let line = line.split('#').next().unwrap_or_default();
+    client.is_some() && line.split_whitespace().skip(1).any(|word| word.split('(').next() == client)
+}

@@ -1,0 +1,161 @@
+//! What the program has to know of a component.
+
+use manifest::StepRecord;
+use schema::{Component, Mode};
+use serde::Serialize;
+
+use super::{ComponentPlan, Dependent, Detection, Finding, PlanContext, Probe};
+use crate::host::{Host, ProbeError};
+use crate::settings::Settings;
+use crate::step::Step;
+
+/// One component. What most components do not have is absent by default, so that each file tells what is special of it.
+pub trait Spec: Sync {
+    /// Its name in the contract.
+    fn id(&self) -> Component;
+
+    /// What it is, in a few words: help of the input that leaves it out.
+    fn title(&self) -> &'static str;
+
+    /// The modes that have it.
+    fn modes(&self) -> &'static [Mode];
+
+    /// The version that is installed unless the operator chooses another.
+    fn pin(&self) -> Option<Pin> {
+        None
+    }
+
+    /// The version that a run installs: what the operator chose, or the pin. Empty for what has no version.
+    fn version<'a>(&self, settings: &'a Settings) -> &'a str {
+        let chosen = settings.versions.get(&self.id()).map(String::as_str);
+        chosen.or_else(|| self.pin().map(|pin| pin.default)).unwrap_or_default()
+    }
+
+    /// The checksums that an operator can pin for its artifacts.
+    fn checksums(&self) -> &'static [ChecksumInput] {
+        &[]
+    }
+
+    /// The namespace that it has to itself.
+    fn namespace(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// The host name that it is served under.
+    fn host_name<'a>(&self, settings: &'a Settings) -> Option<&'a str> {
+        let _ = settings;
+        None
+    }
+
+    /// Programs of the host that its steps call, beside those of every run.
+    fn programs(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// How careful a rollback has to be with it.
+    fn rollback_class(&self) -> RollbackClass;
+
+    /// Whether the settings ask for it; leaving it out by name is another matter.
+    fn wanted(&self, settings: &Settings) -> bool {
+        let _ = settings;
+        true
+    }
+
+    /// What speaks for or against it before anything is changed.
+    fn preflight(&self, probe: &Probe<'_>) -> Vec<Finding> {
+        let _ = probe;
+        Vec::new()
+    }
+
+    /// How a step of it is taken back, where that takes more than what the record names. `None` leaves it to the general
+    /// rule.
+    ///
+    /// # Errors
+    /// What the steps depend on could not be found out.
+    fn undo(&self, record: &StepRecord, host: &Host) -> Result<Option<Vec<Step>>, ProbeError> {
+        let _ = (record, host);
+        Ok(None)
+    }
+
+    /// What is built on a step of it, beyond what is in it: undoing the step would destroy or break these.
+    ///
+    /// # Errors
+    /// It could not be found out; then the step is not undone.
+    fn dependents(&self, record: &StepRecord, host: &Host) -> Result<Vec<Dependent>, ProbeError> {
+        let _ = (record, host);
+        Ok(Vec::new())
+    }
+
+    /// What is there of it. Nothing is changed, and nobody is asked for a password.
+    ///
+    /// # Errors
+    /// It could not be found out, which says nothing about the component.
+    fn detect(&self, probe: &Probe<'_>) -> Result<Detection, ProbeError>;
+
+    /// What brings it about and what must be so afterwards, given what was found of it.
+    fn plan(&self, detection: &Detection, context: &PlanContext<'_>) -> ComponentPlan;
+}
+
+/// The version of a component that the program was tested with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pin {
+    /// The version.
+    pub default: &'static str,
+    /// How versions of this component are written.
+    pub form: PinForm,
+    /// What the version is of: help of the input that overrides it.
+    pub help: &'static str,
+}
+
+/// How a version is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PinForm {
+    /// The name of a release: `v1.35.5+k3s1`.
+    Release,
+    /// A container image with its tag: `registry:2.8.3`.
+    Image,
+}
+
+impl Pin {
+    /// A release.
+    pub(super) const fn release(default: &'static str, help: &'static str) -> Self {
+        Self { default, form: PinForm::Release, help }
+    }
+
+    /// An image.
+    pub(super) const fn image(default: &'static str, help: &'static str) -> Self {
+        Self { default, form: PinForm::Image, help }
+    }
+}
+
+/// A checksum that an operator can pin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChecksumInput {
+    /// Name of the artifact, the last part of the input's key: `k3s_script` of `checksums.k3s_script`.
+    pub artifact: &'static str,
+    /// What the checksum is of.
+    pub help: &'static str,
+}
+
+/// How careful one has to be with taking something back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RollbackClass {
+    /// Undone by default.
+    Safe,
+    /// Undone with `--include moderate`: others may have come to rely on it.
+    Moderate,
+    /// Never undone by the program.
+    Manual,
+}
+
+impl RollbackClass {
+    /// The word of the table and of the document.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Safe => "safe",
+            Self::Moderate => "moderate",
+            Self::Manual => "manual",
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! The only way to touch the machine.
+//!
+//! A [`Host`] runs programs, reads and writes system files, and answers questions about services and packages. All
+//! paths are system paths such as `/etc/hosts`; they are looked up under the host's root folder, which is `/` except in
+//! tests. Nothing here ever builds a line for a shell.
+
+mod command;
+mod error;
+mod files;
+mod log;
+mod machine;
+mod native;
+mod probe;
+mod process;
+mod run;
+mod staging;
+
+pub use command::{Command, Privilege, Stdin};
+pub use error::{CommandError, FileError};
+pub use files::Written;
+pub use log::RunLog;
+pub use machine::{Host, RootAccess};
+pub use probe::ProbeError;
+pub use process::Output;
+pub use staging::{STAGING, Scratch, StagingError};

@@ -1,0 +1,37 @@
+//! Steps as data, and the one executor that carries them out.
+//!
+//! Applying a component and undoing one are both lists of [`Step`]s. A dry run prints what [`Step::describe`] says of
+//! each, a run gives the same steps to the [`Executor`], which writes each change to the [`Journal`] before and after it.
+
+mod action;
+mod artifact;
+mod change_cluster;
+mod change_files;
+mod change_release;
+mod change_system;
+mod command;
+mod condition;
+mod describe;
+mod document;
+mod error;
+mod executor;
+mod fetch;
+mod journal;
+mod kube;
+pub mod lines;
+mod observe;
+mod passwords;
+mod perform;
+mod yaml;
+
+pub use action::{Action, Content, HelmRelease, Step, UndoAction};
+pub use artifact::{Artifact, ArtifactOrigin, ChecksumSource, Sha256Sum};
+pub use command::{FIELD_MANAGER, list_namespace, namespaced_kinds};
+pub use condition::{Check, Condition, Unmet};
+pub use document::{Document, SecretKeyRef, SecretSource};
+pub use error::{ExecutionError, StepError, StepFailure};
+pub use executor::{Effect, Executor, Look, StepEvent, Timing};
+pub use journal::{Journal, Update};
+pub use kube::{Kube, ObjectRef, Revision, STORAGE_CLASSES, StatusReason, default_classes, text};
+pub use observe::certificate;
+pub use passwords::GeneratedPasswords;

@@ -1,0 +1,167 @@
+use std::os::unix::fs::PermissionsExt;
+use std::time::{Duration, Instant};
+
+use super::*;
+
+fn program(stub: &StubHost, name: &str, text: &str) {
+    stub.put(&format!("stub/bin/{name}"), format!("#!/bin/sh\n{text}\n"));
+    let path = stub.path(&format!("stub/bin/{name}"));
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).expect("mode");
+}
+
+#[test]
+fn arguments_arrive_as_they_are() {
+    let stub = StubHost::fresh();
+    program(&stub, "show", r#"for word; do printf '<%s>' "$word"; done"#);
+    let words = ["a b", "$HOME", "`id`", "'\"", "", "*"];
+    let output = stub.host().run(&Command::new("show").args(words)).expect("runs");
+    assert_eq!(output.text(), "<a b><$HOME><`id`><'\"><><*>");
+}
+
+#[test]
+fn the_display_of_a_command_can_be_pasted_into_a_shell() {
+    let command = Command::new("show").args(["plain-1.0", "a b", "it's", ""]).env("K", "v w");
+    assert_eq!(command.to_string(), r"K='v w' show plain-1.0 'a b' 'it'\''s' ''");
+}
+
+#[test]
+fn children_see_nothing_of_our_environment_but_the_way_to_the_network() {
+    let stub = StubHost::fresh();
+    program(&stub, "show", "export -p");
+    let output = stub.host().run(&Command::new("show").env("GIVEN", "yes")).expect("runs").text();
+    // Cargo sets this one for every test.
+    assert!(std::env::var_os("CARGO_MANIFEST_DIR").is_some());
+    assert!(!output.contains("CARGO_MANIFEST_DIR"));
+    assert!(output.contains("GIVEN='yes'") && output.contains("LC_ALL='C'"));
+}
+
+#[test]
+fn a_command_that_hangs_is_killed_with_its_children() {
+    let stub = StubHost::fresh();
+    stub.put("stub/hang-in", "getent\n");
+    let begun = Instant::now();
+    let hanging = Command::new("getent").args(["hosts", "x"]).timeout(Duration::from_millis(300));
+    let error = stub.host().run(&hanging).expect_err("hangs");
+    assert!(matches!(error, CommandError::TimedOut { .. }), "{error}");
+    assert!(begun.elapsed() < Duration::from_mins(1));
+    let child = stub.text("stub/hanging");
+    let alive = std::fs::read_to_string(format!("/proc/{}/stat", child.trim())).unwrap_or_default();
+    assert!(!child.trim().is_empty());
+    assert!(alive.is_empty() || alive.contains(") Z "), "its child lives on: {alive}");
+}
+
+#[test]
+fn a_command_that_refuses_the_polite_signal_is_killed_all_the_same() {
+    let stub = StubHost::fresh();
+    program(&stub, "stubborn", "trap '' TERM; while :; do sleep 1; done");
+    let command = Command::new("stubborn").timeout(Duration::from_millis(200));
+    assert!(matches!(stub.host().run(&command), Err(CommandError::TimedOut { seconds: 0, .. })));
+}
+
+#[test]
+fn a_service_that_keeps_the_pipe_open_does_not_hold_us() {
+    let stub = StubHost::fresh();
+    program(&stub, "starts-service", "sleep 600 & echo $! ; echo started");
+    let begun = Instant::now();
+    let output = stub.host().run(&Command::new("starts-service")).expect("runs").text();
+    assert!(output.ends_with("started\n"));
+    assert!(begun.elapsed() < Duration::from_mins(1));
+    let service = output.lines().next().expect("process id");
+    stub.host().run(&Command::new("kill").args([service])).expect("is still there");
+}
+
+#[test]
+fn input_that_nobody_reads_is_no_error() {
+    let stub = StubHost::fresh();
+    let megabytes = Stdin::Public("x".repeat(4 << 20));
+    assert!(stub.host().run(&Command::new("true").stdin(megabytes)).is_ok());
+}
+
+#[test]
+fn much_output_arrives_whole() {
+    let stub = StubHost::fresh();
+    let text = "0123456789abcdef".repeat(1 << 18);
+    let echoed = stub.host().run(&Command::new("cat").stdin(Stdin::Public(text.clone())).withhold_output());
+    assert_eq!(echoed.expect("runs").stdout.len(), text.len());
+}
+
+#[test]
+fn secrets_are_masked_in_the_log_and_in_errors() {
+    let stub = StubHost::fresh();
+    program(&stub, "leak", "cat; cat >&2 /dev/null; echo \"leaked: canary-1\" >&2; exit 1");
+    let secret = Secret::new("canary-1");
+    let command = Command::new("leak").stdin(Stdin::Secret(secret));
+    let error = stub.host().run(&command).expect_err("fails");
+    assert_eq!(error.tail(), ["leaked: ********"]);
+    let log = stub.log();
+    assert!(log.contains("err| leaked: ********") && log.contains("out| ********"), "{log}");
+    assert!(!log.contains("canary-1"));
+}
+
+#[test]
+fn withheld_output_is_neither_in_the_log_nor_in_errors() {
+    let stub = StubHost::fresh();
+    program(&stub, "secretive", "echo canary-2; exit 1");
+    let error = stub.host().run(&Command::new("secretive").withhold_output()).expect_err("fails");
+    assert!(error.tail().is_empty());
+    assert!(!stub.log().contains("canary-2") && stub.log().contains("$ secretive"));
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    let stub = StubHost::fresh();
+    let error = stub.host().run(&Command::new("nonesuch")).expect_err("is not there");
+    assert_eq!(error.to_string(), "nonesuch is not on the search path");
+}
+
+#[test]
+fn root_is_only_taken_by_those_who_were_given_it() {
+    let stub = StubHost::fresh();
+    let command = Command::new("systemctl").args(["enable", "x"]).env("K", "v").as_root();
+    let plain = stub.host_as(RootAccess::Plain).run(&command).expect_err("is refused");
+    assert_eq!(plain.to_string(), "K=v systemctl enable x needs root");
+    assert!(stub.calls().is_empty());
+
+    let mut host = stub.host_as(RootAccess::Plain);
+    assert!(host.acquire_root(false).is_err(), "there is no sudo yet");
+    std::os::unix::fs::symlink("../optional/sudo", stub.path("stub/bin/sudo")).expect("link");
+    host.acquire_root(false).expect("sudo agrees");
+    assert_eq!(host.root_access(), RootAccess::Sudo);
+    host.run(&command).expect("runs");
+    let calls = stub.calls();
+    let (env, systemctl) = (stub.path("stub/tools/env"), stub.path("stub/bin/systemctl"));
+    let called = format!("sudo [-n] [--] [{}] [K=v] [{}] [enable] [x]", env.display(), systemctl.display());
+    assert_eq!(calls[calls.len() - 2], called);
+}
+
+#[test]
+fn questions_have_three_answers() {
+    let stub = StubHost::fresh();
+    let host = stub.host();
+    assert_eq!(host.service_active("k3s"), Ok(false));
+    assert!(stub.calls().is_empty(), "a service without a unit needs no question");
+    stub.put("etc/systemd/system/k3s.service", "");
+    assert_eq!(host.service_active("k3s"), Ok(false));
+    stub.put("stub/services/k3s", "active\n");
+    assert_eq!(host.service_active("k3s"), Ok(true));
+    stub.put("stub/services/k3s", "activating\n");
+    assert_eq!(host.service_active("k3s"), Ok(true));
+    stub.put("stub/no-systemd", "");
+    assert!(host.service_active("k3s").is_err());
+
+    assert_eq!(host.package_installed("p"), Ok(false));
+    stub.put("stub/packages/p", "");
+    assert_eq!(host.package_installed("p"), Ok(true));
+    stub.forget_calls();
+    stub.fail_at(1);
+    assert!(host.package_installed("p").is_err());
+}
+
+/// The part that was kept must not be taken for the whole: a list that is cut short would make the rest look missing.
+#[test]
+fn more_output_than_is_kept_is_no_answer() {
+    let stub = StubHost::fresh();
+    program(&stub, "flood", "head -c 33554433 /dev/zero");
+    let error = stub.host().run(&Command::new("flood")).expect_err("a part is no answer");
+    assert!(matches!(error, CommandError::TooMuchOutput { .. }), "{error}");
+}

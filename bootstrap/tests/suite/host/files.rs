@@ -1,0 +1,126 @@
+#![expect(clippy::disallowed_methods, reason = "mounting takes a program, and is no business of the seam")]
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+
+use super::*;
+
+const PATH: &str = "/etc/thing";
+
+fn postures(stub: &StubHost) -> [Host; 2] {
+    if !stub.path("stub/bin/sudo").exists() {
+        symlink("../optional/sudo", stub.path("stub/bin/sudo")).expect("link");
+    }
+    [stub.host_as(RootAccess::Root), stub.host_as(RootAccess::Sudo)]
+}
+
+#[test]
+fn files_are_written_the_same_way_with_and_without_sudo() {
+    let stub = StubHost::fresh();
+    // Giving a file to root takes root.
+    let allowed = rustix::process::geteuid().is_root();
+    for host in postures(&stub) {
+        if host.root_access() == RootAccess::Sudo && !allowed {
+            continue;
+        }
+        let path = Path::new(PATH);
+        assert_eq!(host.read(path).expect("readable"), None);
+        assert_eq!(host.write(path, "one\n", Some(0o640)).expect("written"), Written::Created);
+        assert_eq!(host.write(path, "one\n", Some(0o640)).expect("written"), Written::Unchanged);
+        assert_eq!(host.write(path, "two\n", None).expect("written"), Written::Replaced);
+        assert_eq!(host.read_text(path).expect("readable").as_deref(), Some("two\n"));
+        assert_eq!(host.mode(path).expect("there"), Some(0o640), "the mode of the file replaced is kept");
+        assert_eq!(host.write(path, "two\n", Some(0o600)).expect("written"), Written::Replaced);
+        assert_eq!(host.mode(path).expect("there"), Some(0o600));
+        host.remove_file(path).expect("removed");
+        host.remove_file(path).expect("is gone already");
+        assert!(!host.exists(path).expect("looked"));
+
+        let folder = Path::new("/srv/deep/er");
+        let made = host.ensure_dir(folder, 0o750).expect("made");
+        assert_eq!(made, ["/srv", "/srv/deep", "/srv/deep/er"].map(PathBuf::from));
+        assert!(host.ensure_dir(folder, 0o700).expect("there").is_empty());
+        assert_eq!(host.mode(folder).expect("there"), Some(0o750));
+        assert!(!host.remove_empty_dir(Path::new("/srv")).expect("is not empty"));
+        for folder in ["/srv/deep/er", "/srv/deep", "/srv"] {
+            assert!(host.remove_empty_dir(Path::new(folder)).expect("is empty"));
+        }
+        let leftovers = fs::read_dir(stub.path("etc")).expect("etc").count();
+        assert_eq!(leftovers, 2, "hosts and systemd, and nothing of ours");
+    }
+    assert!(!stub.text("stub/calls").contains("two"), "content is not an argument");
+}
+
+#[test]
+fn the_owner_of_a_replaced_file_is_kept() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let stub = StubHost::fresh();
+    for host in postures(&stub) {
+        stub.put(PATH, "old");
+        std::os::unix::fs::chown(stub.path(PATH), Some(1234), Some(4321)).expect("owner");
+        host.write(Path::new(PATH), "new", None).expect("written");
+        let found = stub.path(PATH).metadata().expect("there");
+        assert_eq!((found.uid(), found.gid()), (1234, 4321));
+    }
+}
+
+#[test]
+fn programs_are_installed_whole() {
+    let stub = StubHost::fresh();
+    let bytes: Vec<u8> = (0..=255).cycle().take(100_000).collect();
+    stub.put("staging/program", &bytes);
+    let allowed = rustix::process::geteuid().is_root();
+    for host in postures(&stub).into_iter().filter(|host| allowed || host.root_access() == RootAccess::Root) {
+        host.install(&stub.path("staging/program"), Path::new(PATH), 0o755).expect("installed");
+        assert_eq!(host.read(Path::new(PATH)).expect("readable"), Some(bytes.clone()));
+        assert_eq!(stub.path(PATH).metadata().expect("there").permissions().mode() & 0o7777, 0o755);
+    }
+}
+
+#[test]
+fn links_and_folders_in_the_way_are_refused_and_left_alone() {
+    let stub = StubHost::fresh();
+    stub.put("etc/real", "real");
+    symlink("real", stub.path(PATH)).expect("link");
+    for host in postures(&stub) {
+        let error = host.write(Path::new(PATH), "x", None).expect_err("is a link");
+        assert!(matches!(error, FileError::Symlink { .. }));
+        let error = host.write(Path::new("/etc/systemd"), "x", None).expect_err("is a folder");
+        assert!(matches!(error, FileError::Kind { .. }));
+    }
+    assert_eq!(stub.text("etc/real"), "real");
+}
+
+#[test]
+fn text_that_could_not_be_written_back_is_not_read() {
+    let stub = StubHost::fresh();
+    stub.put(PATH, b"caf\xe9\n");
+    assert!(stub.host().read_text(Path::new(PATH)).is_err());
+}
+
+/// A real bind mount needs root and its own mount namespace.
+#[test]
+fn a_file_that_something_is_mounted_on_is_written_in_place() {
+    let stub = StubHost::fresh();
+    stub.put(PATH, "old and longer\n");
+    stub.put("etc/source", "old and longer\n");
+    let (source, target) = (stub.path("etc/source"), stub.path(PATH));
+    let mount = std::process::Command::new("mount").arg("--bind").args([&source, &target]).output();
+    if !mount.is_ok_and(|mount| mount.status.success()) {
+        return;
+    }
+    let written: Vec<_> = postures(&stub)
+        .iter()
+        .zip(["by root\n", "sudo\n"])
+        .map(|(host, text)| (host.write(Path::new(PATH), text, None), fs::read_to_string(&source)))
+        .collect();
+    let unmounted = std::process::Command::new("umount").arg(&target).status();
+    assert!(unmounted.is_ok_and(|status| status.success()));
+    for ((how, found), text) in written.into_iter().zip(["by root\n", "sudo\n"]) {
+        assert_eq!(how.expect("written"), Written::InPlace);
+        assert_eq!(found.expect("readable"), text);
+    }
+    assert_eq!(fs::read_dir(stub.path("etc")).expect("etc").count(), 4, "nothing of ours stays behind");
+}

@@ -1,0 +1,9 @@
+//! The library on a stub host: a directory that stands for a machine.
+
+mod component;
+mod executor;
+mod host;
+mod preflight;
+mod rollback;
+mod step;
+mod support;

@@ -1,0 +1,125 @@
+//! Whole runs and their rollback.
+
+use super::*;
+use crate::support::settings::settings;
+use crate::support::{IMPATIENT, now, with_timeouts};
+use bootstrap::component::{self, PlanContext};
+use bootstrap::step::{Effect, ExecutionError, Executor, StepEvent};
+
+/// The record of a run, kept in memory.
+struct EventLog(PrivateContext);
+
+impl Journal for EventLog {
+    fn context(&self) -> &PrivateContext {
+        &self.0
+    }
+
+    fn update(&mut self, change: Update<'_>) -> Result<(), ManifestError> {
+        change(&mut self.0, now());
+        Ok(())
+    }
+}
+
+/// Runs on the host in this mode, up to the first change after `stop_after` of them.
+fn run(stub: &StubHost, mode: Mode, stop_after: usize) -> PrivateContext {
+    let (host, settings, staging) = (stub.host(), settings(mode), stub.staging());
+    let context = PlanContext { settings: &settings, arch: host.arch(), staging: &staging };
+    let mut log = EventLog(record(Execution::Apply));
+    let changes = std::cell::Cell::new(0);
+    let mut report = |event: StepEvent<'_>| {
+        if matches!(event, StepEvent::Done { effect: Effect::Changed, .. }) {
+            changes.set(changes.get() + 1);
+        }
+    };
+    let stop = || changes.get() >= stop_after;
+    let mut work = Executor::new(&host, &mut log, &mut report, &stop).with_timing(IMPATIENT);
+    for (component, found) in crate::support::detect_all(&host, &settings) {
+        let plan = with_timeouts(component::plan(component, &found, &context));
+        match work.component(component, &plan.steps, &plan.verify) {
+            Ok(()) => {}
+            Err(ExecutionError::Interrupted) => break,
+            Err(error) => panic!("{component}: {error}"),
+        }
+    }
+    host.clear_staging().expect("removable");
+    log.0
+}
+
+fn neighbours(stub: &StubHost) {
+    stub.put("etc/hosts", "127.0.0.1\tlocalhost # mine\n\n10.0.0.1 printer\n");
+    for table in ["etc/exports", "var/lib/nfs/etab"] {
+        stub.put(table, "/srv/nfs/k8s-share 10.0.0.5(ro)\n");
+    }
+    stub.put("etc/docker/certs.d/other.example.local/ca.crt", "foreign\n");
+    stub.put("stub/packages/nfs-kernel-server", "");
+    std::os::unix::fs::symlink("../optional/exportfs", stub.path("stub/bin/exportfs")).expect("link");
+    let foreign = r#"{"kind":"ConfigMap","metadata":{"uid":"f","name":"f","namespace":"shop"}}"#;
+    stub.put("stub/api/api/v1/namespaces/shop/configmaps/f.json", foreign);
+}
+
+fn states(plan: &RollbackPlan, state: ItemState) -> Vec<(Component, &str)> {
+    plan.in_state(state).map(|item| (item.component, item.change.as_str())).collect()
+}
+
+#[test]
+fn a_single_node_is_taken_back_but_for_what_is_manual() {
+    let stub = StubHost::fresh().with_server();
+    neighbours(&stub);
+    let before = tree(&stub);
+    let context = run(&stub, Mode::SingleNode, usize::MAX);
+    assert_ne!(tree(&stub), before);
+    let (plan, results) = roll_back(&stub, &context);
+    assert!(results.values().all(|result| *result == UndoResult::Undone), "{results:#?}");
+    let manual = states(&plan, ItemState::Manual);
+    assert_eq!(
+        manual,
+        [(Component::Longhorn, "disable service iscsid"), (Component::Longhorn, "remove package open-iscsi")]
+    );
+    unchanged(&stub, &before);
+}
+
+/// Without the moderate class the registry stays, and with it what it needs: its issuer and cert-manager's kinds.
+#[test]
+fn what_stays_keeps_what_it_needs() {
+    let stub = StubHost::fresh().with_server();
+    neighbours(&stub);
+    let context = run(&stub, Mode::SingleNode, usize::MAX);
+    let mut disk = Disk::roomy(&context);
+    let (plan, results) = roll_back_on(&stub, &mut disk, Include::Safe);
+    assert!(results.values().all(|result| *result == UndoResult::Undone), "{results:#?}");
+    let ready: std::collections::BTreeSet<Component> =
+        plan.in_state(ItemState::Ready).map(|item| item.component).collect();
+    assert!(ready.contains(&Component::LocalHosts) && ready.contains(&Component::DockerRegistryTrust));
+    assert!(!ready.contains(&Component::Clusterissuer) && !ready.contains(&Component::Registry), "{ready:?}");
+    let (plan, results) = roll_back_on(&stub, &mut disk, Include::Moderate);
+    assert!(results.values().all(|result| *result == UndoResult::Undone), "{:#?}", plan.items);
+    assert!(plan.in_state(ItemState::Undone).count() > 0);
+}
+
+#[test]
+fn a_fresh_server_is_left_to_its_own_uninstall_script() {
+    let stub = StubHost::fresh();
+    let context = run(&stub, Mode::Server, usize::MAX);
+    let before = tree(&stub);
+    let (plan, results) = roll_back(&stub, &context);
+    assert!(results.is_empty());
+    assert!(plan.items.iter().all(|item| item.state == ItemState::Manual && !item.look.is_empty()));
+    assert!(plan.items.iter().any(|item| item.reason.to_string().contains("k3s-uninstall.sh")));
+    unchanged(&stub, &before);
+}
+
+#[test]
+fn an_interrupted_run_is_taken_back_as_far_as_it_got() {
+    for stop_after in [3, 9] {
+        let stub = StubHost::fresh().with_server();
+        neighbours(&stub);
+        let before = tree(&stub);
+        let context = run(&stub, Mode::SingleNode, stop_after);
+        let (_, results) = roll_back(&stub, &context);
+        assert!(
+            !results.is_empty() && results.values().all(|result| *result == UndoResult::Undone),
+            "{results:#?}"
+        );
+        unchanged(&stub, &before);
+    }
+}

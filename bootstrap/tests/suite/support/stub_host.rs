@@ -1,0 +1,210 @@
+//! A folder that stands for a machine: small programs that record how they are called and keep state, with system paths
+//! under a temporary root. It needs no root and reaches no network.
+
+#![expect(clippy::disallowed_methods, reason = "it sets a scene, nothing of ours")]
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use bootstrap::host::{Host, RootAccess, RunLog, STAGING};
+
+pub(crate) const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/suite/support/stub");
+
+/// Real programs that the stand-ins, and we, need.
+const TOOLS: [&str; 28] = [
+    "sh",
+    "date",
+    "tar",
+    "gzip",
+    "env",
+    "cat",
+    "cp",
+    "cut",
+    "grep",
+    "head",
+    "ls",
+    "mkdir",
+    "rm",
+    "sed",
+    "sleep",
+    "tr",
+    "ln",
+    "install",
+    "mv",
+    "sync",
+    "kill",
+    "true",
+    "dd",
+    "rmdir",
+    "sort",
+    "sha256sum",
+    "test",
+    "mountpoint",
+];
+
+/// A machine made of a folder, removed at the end of the test.
+pub(crate) struct StubHost {
+    folder: TempDir,
+    log: PathBuf,
+}
+
+impl StubHost {
+    /// A fresh Debian host with systemd and nothing else; every release can be downloaded.
+    pub(crate) fn fresh() -> Self {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let host = Self { log: folder.path().join("stub/log"), folder };
+        for made in [
+            "etc/systemd/system",
+            "usr/local/bin",
+            "var/lib",
+            "var/tmp",
+            "stub/bin",
+            "stub/tools",
+            "stub/services",
+            "stub/packages",
+            "stub/input",
+            "stub/web",
+            "stub/api",
+        ] {
+            fs::create_dir_all(host.path(made)).expect("folder");
+        }
+        symlink(format!("{SCRIPTS}/record.sh"), host.path("stub/record.sh")).expect("link");
+        symlink(format!("{SCRIPTS}/optional"), host.path("stub/optional")).expect("link");
+        for script in fs::read_dir(format!("{SCRIPTS}/bin")).expect("scripts") {
+            let script = script.expect("script");
+            symlink(script.path(), host.path("stub/bin").join(script.file_name())).expect("link");
+        }
+        for tool in TOOLS {
+            let real = ["/usr/bin", "/bin"].map(|folder| Path::new(folder).join(tool));
+            let real =
+                real.into_iter().find(|path| path.exists()).unwrap_or_else(|| panic!("no {tool} here"));
+            symlink(real, host.path("stub/tools").join(tool)).expect("link");
+        }
+        host.put("stub/count", "0\n");
+        host.put("stub/calls", "");
+        host.put("stub/environments", "");
+        host.put("etc/hosts", "127.0.0.1 localhost\n");
+        host.put("stub/certificate.json", CERTIFICATE_SECRET);
+        host.publish();
+        host
+    }
+
+    /// The host as root would see it.
+    pub(crate) fn host(&self) -> Host {
+        self.host_as(RootAccess::Root)
+    }
+
+    /// The host as somebody with this root access would see it.
+    pub(crate) fn host_as(&self, root_access: RootAccess) -> Host {
+        let log = fs::OpenOptions::new().create(true).append(true).open(&self.log).expect("log");
+        let search = ["stub/bin", "usr/local/bin", "stub/tools"].map(|folder| self.path(folder)).to_vec();
+        Host::stand_in(self.folder.path(), search, root_access, RunLog::to(log))
+    }
+
+    /// A path under the root.
+    pub(crate) fn path(&self, path: &str) -> PathBuf {
+        self.folder.path().join(path.trim_start_matches('/'))
+    }
+
+    /// Where a run keeps what it fetched.
+    pub(crate) fn staging(&self) -> PathBuf {
+        self.path(STAGING).join("run")
+    }
+
+    /// Writes a file, and the folders above it.
+    pub(crate) fn put(&self, path: &str, content: impl AsRef<[u8]>) {
+        let path = self.path(path);
+        fs::create_dir_all(path.parent().expect("parent")).expect("folder");
+        fs::write(path, content).expect("file");
+    }
+
+    /// A file's text; empty if it is not there.
+    pub(crate) fn text(&self, path: &str) -> String {
+        fs::read_to_string(self.path(path)).unwrap_or_default()
+    }
+
+    /// Every call so far, a line each: the program, and each argument in brackets.
+    pub(crate) fn calls(&self) -> Vec<String> {
+        self.text("stub/calls").lines().map(str::to_owned).collect()
+    }
+
+    /// Forgets the calls so far.
+    pub(crate) fn forget_calls(&self) {
+        self.put("stub/calls", "");
+        self.put("stub/count", "0\n");
+        let _ = fs::remove_file(self.path("stub/fail-at"));
+    }
+
+    /// Lets the call with this number fail, counted from the last [`Self::forget_calls`].
+    pub(crate) fn fail_at(&self, number: usize) {
+        self.put("stub/fail-at", format!("{number}\n"));
+    }
+
+    /// The log of the run.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Makes k3s present and active with helm beside it, as a finished server run leaves it.
+    pub(crate) fn with_server(self) -> Self {
+        for program in ["k3s", "helm"] {
+            symlink(format!("{SCRIPTS}/optional/{program}"), self.path("usr/local/bin").join(program))
+                .expect("link");
+        }
+        self.put("etc/systemd/system/k3s.service", "");
+        self.put("stub/services/k3s", "active\n");
+        self.put("etc/rancher/k3s/k3s.yaml", "");
+        self.put("stub/api/api/v1/nodes/node.json", NODE);
+        self.put("stub/api/apis/storage.k8s.io/v1/storageclasses/local-path.json", LOCAL_PATH);
+        self
+    }
+
+    /// Serves `content` at `url`, which is `https`.
+    pub(crate) fn serve(&self, url: &str, content: impl AsRef<[u8]>) {
+        self.put(&format!("stub/web/{}", url_file(url)), content);
+    }
+
+    /// Stops serving `url`.
+    pub(crate) fn withdraw(&self, url: &str) {
+        fs::remove_file(self.path(&format!("stub/web/{}", url_file(url)))).expect("was served");
+    }
+
+    /// Moves everything that a release publishes to a folder, as an operator without network would.
+    pub(crate) fn artifacts_folder(&self) -> PathBuf {
+        let folder = self.path("artifacts");
+        fs::create_dir_all(&folder).expect("folder");
+        let mut sums = String::new();
+        for file in fs::read_dir(self.path("stub/web")).expect("web") {
+            let path = file.expect("file").path();
+            let name = path.to_string_lossy().rsplit('=').next().unwrap_or_default().to_owned();
+            let content = fs::read(&path).expect("content");
+            sums += &sum_lines(&[(&name, &content)]);
+            fs::write(folder.join(name), content).expect("copy");
+            fs::remove_file(path).expect("withdraw");
+        }
+        fs::write(folder.join("SHA256SUMS"), sums).expect("sums");
+        folder
+    }
+}
+
+/// Lines as `sha256sum` writes them.
+pub(crate) fn sum_lines<C: AsRef<[u8]>>(files: &[(&str, C)]) -> String {
+    let line = |(name, content): &(&str, C)| format!("{}  {name}\n", manifest::sha256_hex(content.as_ref()));
+    files.iter().map(line).collect::<Vec<_>>().concat()
+}
+
+fn url_file(url: &str) -> String {
+    url.strip_prefix("https://").expect("https").replace('/', "=")
+}
+
+const NODE: &str =
+    r#"{"metadata":{"name":"node"},"status":{"conditions":[{"type":"Ready","status":"True"}]}}"#;
+
+const LOCAL_PATH: &str = r#"{"metadata":{"name":"local-path","annotations":{"storageclass.kubernetes.io/is-default-class":"true"}}}"#;
+
+/// The certificate is `certificate\n` in base64.
+const CERTIFICATE_SECRET: &str =
+    r#"{"metadata":{"name":"registry-tls"},"data":{"ca.crt":"","tls.crt":"Y2VydGlmaWNhdGUK"}}"#;

@@ -44,7 +44,7 @@ pub(crate) use store::{LoadError, OutboxStore, now};
 ///
 /// ```
 /// use privacy::Gate;
-/// use schema::{Command, CommandName, CommandResult, Event, EventId, Execution, Mode, UtcSeconds};
+/// use schema::{Command, CommandName, CommandResult, EventId, Execution, Mode, TelemetryEvent, UtcSeconds};
 /// use telemetry::{ConsentDecision, Interactivity, Outbox, decide_consent, envelope_from_env, status};
 ///
 /// let environment = |name: &str| (name == "TELEMETRY_ENABLED").then(|| "true".into());
@@ -55,7 +55,7 @@ pub(crate) use store::{LoadError, OutboxStore, now};
 ///
 /// let gate = Gate::default();
 /// let (envelope, _) = envelope_from_env(&environment, &gate);
-/// let event = Event::Command(Command {
+/// let event = TelemetryEvent::Command(Command {
 ///     name: CommandName::Run,
 ///     mode: Mode::Server,
 ///     execution: Execution::DryRun,

@@ -5,7 +5,6 @@ use std::ffi::OsString;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
 
 use privacy::Gate;
 use serde_json::Value;
@@ -34,7 +33,7 @@ fn deliver_in_this_process() {
     let (settings, _) = DeliverySettings::from_env(&variable, &gate, Path::new("runs"));
     let outbox = Outbox::open(proof, &settings.outbox_dir).expect("opened");
     let mut go_on = |_| ControlFlow::Continue(());
-    let deadline = Duration::from_secs(20);
+    let deadline = telemetry::DEADLINE;
     let summary = telemetry::deliver(proof, &settings, &gate, &outbox, deadline, &mut go_on);
     let told = summary.map_or_else(
         |error| serde_json::json!({ "error": error.to_string() }),
@@ -54,7 +53,7 @@ fn deliver_with(endpoint: &str, variables: &[(&str, OsString)]) -> Value {
         .env("TELEMETRY_ENABLED", "true")
         .env("TELEMETRY_ENDPOINT", endpoint)
         .env("TELEMETRY_OUTBOX_DIR", scratch.dir())
-        .env("TELEMETRY_REQUEST_TIMEOUT_SECONDS", "5")
+        .env("TELEMETRY_REQUEST_TIMEOUT_SECONDS", "30")
         .env("TELEMETRY_MAX_RETRIES", "2")
         .env(SUMMARY_FILE, &summary_file)
         .envs(variables.iter().map(|(name, value)| (name, value)))

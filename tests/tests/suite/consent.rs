@@ -121,7 +121,7 @@ fn a_missing_input_is_asked_for_and_the_token_is_not_shown() {
 
 #[test]
 fn an_interrupted_question_writes_nothing() {
-    for (keys, code) in [("\x03", 130), ("\x04", 4)] {
+    for (keys, code) in [("\x03", 130), ("\x1c", 131), ("\x04", 4)] {
         let sandbox = Sandbox::new();
         let mut session = TerminalSession::start(&decided(sandbox.dry_run("agent")));
         session.wait_for("URL of the server that the agent joins:");

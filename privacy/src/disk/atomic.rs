@@ -29,26 +29,61 @@ impl PrivateDir {
     /// # Errors
     /// If it fails, the old file is as it was. A symbolic link in the file's place is refused and not replaced.
     pub fn write_atomic(&self, name: &str, bytes: &[u8]) -> Result<(), DiskError> {
+        self.write(name, bytes, Durability::Synced)
+    }
+
+    /// As [`Self::write_atomic`], without waiting for the disk: the file survives the death of the process, but a power
+    /// failure may lose it. For what is best-effort and must not slow a run down.
+    ///
+    /// # Errors
+    /// As [`Self::write_atomic`].
+    pub fn write_atomic_unsynced(&self, name: &str, bytes: &[u8]) -> Result<(), DiskError> {
+        self.write(name, bytes, Durability::Unsynced)
+    }
+
+    fn write(&self, name: &str, bytes: &[u8], durability: Durability) -> Result<(), DiskError> {
         let path = self.checked_path(name)?;
         open::replaceable(&self.fd, &path, name)?;
-        match self.replace(&path, name, bytes) {
+        match self.replace(&path, name, bytes, durability) {
             // Another process may have swept the file in the instant between its creation and its lock.
-            Err(DiskError::Missing { .. }) => self.replace(&path, name, bytes),
+            Err(DiskError::Missing { .. }) => self.replace(&path, name, bytes, durability),
             done => done,
         }
     }
 
-    fn replace(&self, path: &Path, name: &str, bytes: &[u8]) -> Result<(), DiskError> {
+    fn replace(
+        &self,
+        path: &Path,
+        name: &str,
+        bytes: &[u8],
+        durability: Durability,
+    ) -> Result<(), DiskError> {
         let mut temporary = Temporary::create(self)?;
-        // Without the sync before the rename, ext4 and XFS may show an empty file of the new name after a power failure.
         let failed = |error| DiskError::new("write", path, error);
-        temporary.file.write_all(bytes).and_then(|()| temporary.file.sync_all()).map_err(failed)?;
+        temporary.file.write_all(bytes).map_err(failed)?;
+        // Without the sync before the rename, ext4 and XFS may show an empty file of the new name after a power failure.
+        if durability == Durability::Synced {
+            temporary.file.sync_all().map_err(failed)?;
+        }
         renameat(&self.fd, &temporary.name, &self.fd, name).map_err(|error| failed(error.into()))?;
         temporary.renamed = true;
+        if durability == Durability::Synced { self.sync_names().map_err(failed) } else { Ok(()) }
+    }
+
+    /// Syncs the file `name`, and that it has this name.
+    ///
+    /// # Errors
+    /// [`DiskError::Missing`] if there is none, [`DiskError::Io`] if the disk fails.
+    pub fn sync(&self, name: &str) -> Result<(), DiskError> {
+        let failed = |error| DiskError::new("sync", &self.path_of(name), error);
+        self.open_file(name)?.sync_all().and_then(|()| self.sync_names()).map_err(failed)
+    }
+
+    fn sync_names(&self) -> std::io::Result<()> {
         match fsync(&self.fd) {
             // Some file systems cannot sync a directory and keep the order of renames by themselves.
             Ok(()) | Err(Errno::INVAL) => Ok(()),
-            Err(error) => Err(failed(error.into())),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -71,6 +106,13 @@ impl PrivateDir {
         let named = statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
         (named.st_ino == stat.st_ino).then(|| unlinkat(&self.fd, name, AtFlags::empty()).ok())?
     }
+}
+
+/// Whether a file is to survive a power failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Durability {
+    Synced,
+    Unsynced,
 }
 
 /// A file on its way to its name. It is removed when the way was not completed.

@@ -14,6 +14,7 @@ use rustix::io::Errno;
 
 use super::error::DiskError;
 use super::open;
+use super::owner::Owner;
 use super::private_dir::PrivateDir;
 
 /// Names of temporary files start with this, followed by process id and a counter.
@@ -29,7 +30,16 @@ impl PrivateDir {
     /// # Errors
     /// If it fails, the old file is as it was. A symbolic link in the file's place is refused and not replaced.
     pub fn write_atomic(&self, name: &str, bytes: &[u8]) -> Result<(), DiskError> {
-        self.write(name, bytes, Durability::Synced)
+        self.write(name, bytes, Durability::Synced, self.owner)
+    }
+
+    /// As [`Self::write_atomic`], and the file belongs to the user of this process, whoever called it: for what this
+    /// process will obey later, which nobody else may be able to change.
+    ///
+    /// # Errors
+    /// As [`Self::write_atomic`].
+    pub fn write_atomic_own(&self, name: &str, bytes: &[u8]) -> Result<(), DiskError> {
+        self.write(name, bytes, Durability::Synced, Owner::Process)
     }
 
     /// As [`Self::write_atomic`], without waiting for the disk: the file survives the death of the process, but a power
@@ -38,15 +48,15 @@ impl PrivateDir {
     /// # Errors
     /// As [`Self::write_atomic`].
     pub fn write_atomic_unsynced(&self, name: &str, bytes: &[u8]) -> Result<(), DiskError> {
-        self.write(name, bytes, Durability::Unsynced)
+        self.write(name, bytes, Durability::Unsynced, self.owner)
     }
 
-    fn write(&self, name: &str, bytes: &[u8], durability: Durability) -> Result<(), DiskError> {
+    fn write(&self, name: &str, bytes: &[u8], durability: Durability, owner: Owner) -> Result<(), DiskError> {
         let path = self.checked_path(name)?;
         open::replaceable(&self.fd, &path, name)?;
-        match self.replace(&path, name, bytes, durability) {
+        match self.replace(&path, name, bytes, durability, owner) {
             // Another process may have swept the file in the instant between its creation and its lock.
-            Err(DiskError::Missing { .. }) => self.replace(&path, name, bytes, durability),
+            Err(DiskError::Missing { .. }) => self.replace(&path, name, bytes, durability, owner),
             done => done,
         }
     }
@@ -57,8 +67,9 @@ impl PrivateDir {
         name: &str,
         bytes: &[u8],
         durability: Durability,
+        owner: Owner,
     ) -> Result<(), DiskError> {
-        let mut temporary = Temporary::create(self)?;
+        let mut temporary = Temporary::create(self, owner)?;
         let failed = |error| DiskError::new("write", path, error);
         temporary.file.write_all(bytes).map_err(failed)?;
         // Without the sync before the rename, ext4 and XFS may show an empty file of the new name after a power failure.
@@ -124,7 +135,7 @@ struct Temporary<'dir> {
 }
 
 impl<'dir> Temporary<'dir> {
-    fn create(dir: &'dir PrivateDir) -> Result<Self, DiskError> {
+    fn create(dir: &'dir PrivateDir, owner: Owner) -> Result<Self, DiskError> {
         static COUNTER: AtomicU64 = AtomicU64::new(0);
         loop {
             let name =
@@ -139,7 +150,7 @@ impl<'dir> Temporary<'dir> {
             let temporary = Self { dir, name, file, renamed: false };
             // Where the file system has no locks, nothing is ever swept either.
             let _ = temporary.file.try_lock();
-            dir.secure(&temporary.file).map_err(|error| DiskError::new("create", &path, error))?;
+            open::secure(&temporary.file, owner).map_err(|error| DiskError::new("create", &path, error))?;
             return Ok(temporary);
         }
     }

@@ -5,7 +5,7 @@
 //! | `<event_id>.json` | one queued document; its modification time is when it was stored |
 //! | `rejected/<event_id>.json` | what may not be sent, and why |
 //! | `ledger.jsonl` | one line for each outcome |
-//! | `endpoint.json` | the last answer of the endpoint, if it was not good |
+//! | `endpoint-state` | the last answer of the endpoint, if it was not good |
 //! | `lock` | held by the one process that delivers |
 //! | `stopped` | somebody asked for the outbox to be purged; whoever delivers stops before the next document |
 //!

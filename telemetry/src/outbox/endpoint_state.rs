@@ -14,7 +14,8 @@ use url::Url;
 
 use super::entry::AttemptFailure;
 
-const ENDPOINT: &str = "endpoint.json";
+/// Not `.json`, so that whoever counts `*.json` counts documents.
+const STATE: &str = "endpoint-state";
 
 /// Largest file that can hold a state.
 const MAX_STATE_BYTES: u64 = 4096;
@@ -64,7 +65,7 @@ fn end_of(pause: Duration) -> Option<UtcSeconds> {
 
 /// The state that was stored last, and that of `endpoint` alone where one is given. A file that is not ours is no state.
 pub(super) fn read(directory: &PrivateDir, endpoint: Option<&Url>) -> Option<EndpointState> {
-    let bytes = directory.read_own(ENDPOINT, MAX_STATE_BYTES).ok()?;
+    let bytes = directory.read_own(STATE, MAX_STATE_BYTES).ok()?;
     let file: StateFile = serde_json::from_slice(&bytes).ok()?;
     endpoint.is_none_or(|url| checksum(url) == file.endpoint_sha256).then_some(file.state)
 }
@@ -72,11 +73,11 @@ pub(super) fn read(directory: &PrivateDir, endpoint: Option<&Url>) -> Option<End
 pub(super) fn write(directory: &PrivateDir, endpoint: &Url, state: EndpointState) -> Result<(), DiskError> {
     let file = StateFile { endpoint_sha256: checksum(endpoint), state };
     let Ok(bytes) = serde_json::to_vec(&file) else { return Ok(()) };
-    directory.write_atomic_unsynced(ENDPOINT, &bytes)
+    directory.write_atomic_unsynced(STATE, &bytes)
 }
 
 pub(super) fn remove(directory: &PrivateDir) -> Result<(), DiskError> {
-    directory.remove(ENDPOINT)
+    directory.remove(STATE)
 }
 
 fn checksum(url: &Url) -> String {

@@ -164,7 +164,7 @@ fn a_clock_that_was_set_back_holds_nothing_up() {
     scratch.settings.endpoint = Endpoint::parse(&failed.url()).ok();
     scratch.settings.max_attempts = 1;
     scratch.deliver();
-    let path = scratch.dir().join("endpoint.json");
+    let path = scratch.dir().join("endpoint-state");
     let mut state: serde_json::Value =
         serde_json::from_slice(&fs::read(&path).expect("a state")).expect("JSON");
     state["state"]["not_before"] = "2099-01-01T00:00:00Z".into();

@@ -63,15 +63,18 @@ impl Endpoint {
         self.token.as_ref()
     }
 
-    /// Whether a proxy on the way would see the token in plain text.
+    /// Whether no proxy may be on the way: a proxy cannot reach our loopback but its own, and would see a token in plain
+    /// text.
     pub(crate) fn bypasses_proxy(&self) -> bool {
-        self.token.is_some() && self.url.scheme() == "http"
+        self.is_loopback() || (self.token.is_some() && self.url.scheme() == "http")
     }
 
     fn is_loopback(&self) -> bool {
         match self.url.host() {
             Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => {
+                address.is_loopback() || address.to_ipv4_mapped().is_some_and(|address| address.is_loopback())
+            }
             // Resolved by the system, which answers with a loopback address (RFC 6761, 6.3).
             Some(Host::Domain(name)) => name == "localhost",
             None => false,

@@ -86,17 +86,29 @@ pub(crate) fn is_too_old(stored: SystemTime, now: SystemTime) -> bool {
 pub(super) fn make_room(directory: &PrivateDir, incoming: u64, now: SystemTime) -> Result<usize, DiskError> {
     let files = files_in_eviction_order(directory, now)?;
     let mut count = files.len() + 1;
-    let mut bytes = files.iter().map(|file| file.size).sum::<u64>() + incoming;
+    // Sparse files can claim any size, so that their sum needs more bits than a size.
+    let mut bytes = total_bytes(&files) + u128::from(incoming);
     let mut removed = 0;
     for file in files {
-        if count > MAX_ENTRIES || bytes > MAX_BYTES || is_too_old(file.stored, now) {
+        if count > MAX_ENTRIES || bytes > u128::from(MAX_BYTES) || is_too_old(file.stored, now) {
             directory.remove(&file.name)?;
             count -= 1;
-            bytes -= file.size;
+            bytes -= u128::from(file.size);
             removed += 1;
         }
     }
     Ok(removed)
+}
+
+/// Whether one of `incoming` bytes fits in without an eviction.
+pub(super) fn has_room(directory: &PrivateDir, incoming: u64, now: SystemTime) -> Result<bool, DiskError> {
+    let files = files_in_eviction_order(directory, now)?;
+    let bytes = total_bytes(&files) + u128::from(incoming);
+    Ok(files.len() < MAX_ENTRIES && bytes <= u128::from(MAX_BYTES))
+}
+
+fn total_bytes(files: &[QueueFile]) -> u128 {
+    files.iter().map(|file| u128::from(file.size)).sum()
 }
 
 /// Removes files of events, except those that were certainly stored after `until`.

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::entry::{AttemptFailure, FailureClass, RejectedEntry};
 
-const LEDGER: &str = "ledger.jsonl";
+pub(super) const LEDGER: &str = "ledger.jsonl";
 
 /// Largest ledger in bytes: about 700 lines. The older half goes when it is full.
 const MAX_LEDGER_BYTES: u64 = 256 * 1024;
@@ -120,10 +120,10 @@ impl LedgerLine {
 /// Appends a line. When the ledger is full, its older half is dropped first: cutting one line each time would rewrite
 /// the whole file for every outcome.
 pub(super) fn append(directory: &PrivateDir, line: &str) -> Result<(), DiskError> {
-    match directory.append_line(LEDGER, line, MAX_LEDGER_BYTES) {
+    match directory.append_line_unsynced(LEDGER, line, MAX_LEDGER_BYTES) {
         Err(DiskError::TooLarge { .. }) => {
-            directory.write_atomic(LEDGER, &newer_half(directory)?)?;
-            directory.append_line(LEDGER, line, MAX_LEDGER_BYTES)
+            directory.write_atomic_unsynced(LEDGER, &newer_half(directory)?)?;
+            directory.append_line_unsynced(LEDGER, line, MAX_LEDGER_BYTES)
         }
         done => done,
     }

@@ -30,9 +30,7 @@ pub(super) fn flush(context: &TelemetryContext, printer: &mut Printer) -> Result
     let outbox = Outbox::open_existing(proof, context.outbox_dir()).map_err(|error| context.error(error))?;
     let summary = match outbox {
         Some(outbox) => delivery_pass(context, proof, &outbox, &signals, printer)?,
-        None => {
-            DeliverySummary { delivered: 0, refused: 0, evicted: 0, waiting: 0, ended: DeliveryEnd::Done }
-        }
+        None => DeliverySummary::of_nothing(DeliveryEnd::Done, 0),
     };
     show_summary(&summary, &signals, printer)
 }
@@ -48,7 +46,7 @@ pub(super) fn send(context: &TelemetryContext, path: &Path, printer: &mut Printe
     let consent = consent(printer, &signals);
     let proof = proof(&consent, &signals)?;
     let outbox = Outbox::open(proof, context.outbox_dir()).map_err(|error| context.error(error))?;
-    outbox.emit(vetted).map_err(|error| context.error(error))?;
+    outbox.emit(vetted, &context.settings.headers).map_err(|error| context.error(error))?;
     let summary = delivery_pass(context, proof, &outbox, &signals, printer)?;
     show_summary(&summary, &signals, printer)
 }
@@ -132,6 +130,9 @@ fn show_summary(
     }
     let DeliverySummary { delivered, refused, waiting, .. } = summary;
     printer.data(&format!("{delivered} delivered, {refused} refused, {waiting} still waiting."));
+    if let Some(warning) = summary.warning {
+        printer.warn(warning.message());
+    }
     if let Some(signal) = signals.pending() {
         let error = Error::Interrupted { signal, when: InterruptedAt::Telemetry };
         return Err(Diagnostic::from(error).after_result());

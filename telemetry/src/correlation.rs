@@ -43,15 +43,18 @@ pub fn child_environment(envelope: &Envelope, consent: &Consent) -> [(&'static s
     [
         (SESSION_ID, envelope.session_id.to_string()),
         (PARENT_RUN_ID, envelope.run_id.to_string()),
+        // The child must not ask a question that was answered for the whole chain already.
         (ENABLED, consent.proof().is_some().to_string()),
     ]
 }
 
 fn id(reader: &mut EnvReader<'_>, variable: &'static str, gate: &Gate) -> Id {
     let usable = |text: &str| {
+        // The records of a run are `bootstrap-<run_id>.json` and `bootstrap-<run_id>-private.json`.
         let misleads = variable == RUN_ID && text.ends_with(PRIVATE_ENDING);
         Id::parse(text).ok().filter(|_| !misleads && gate.check_text(text).is_ok())
     };
+    // A fresh one and not an error: a run must not fail for an id that only telemetry needs.
     reader.parsed(variable, REPLACED, usable).unwrap_or_else(|| Id::from(Uuid::new_v4()))
 }
 

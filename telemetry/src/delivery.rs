@@ -34,7 +34,7 @@ use pass::DeliveryPass;
 /// the outbox by another process ends it in the same places.
 ///
 /// # Errors
-/// The outbox cannot be used, or the HTTP client cannot be set up. What was not delivered still waits.
+/// The outbox cannot be used, or the HTTP client cannot be set up. What was not delivered stays queued.
 pub fn deliver(
     _: &Consented,
     settings: &DeliverySettings,

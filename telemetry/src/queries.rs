@@ -71,6 +71,7 @@ pub fn status(dir: &Path, last: usize) -> Result<OutboxStatus, TelemetryError> {
                 attempts: entry.attempts,
                 last_failure: entry.last_failure,
             }),
+            // Delivered since the directory was listed.
             Err(LoadError::Missing) => {}
             Err(LoadError::Invalid(..) | LoadError::Unreadable) => status.unfit += 1,
         }
@@ -109,6 +110,7 @@ pub fn show(
     let Some(id) = id.map_or_else(oldest, |id| Ok(Some(id)))? else { return Ok(None) };
     let loaded = store.ok_or(LoadError::Missing).and_then(|store| store.load(id));
     let mut entry = loaded.map_err(|_| TelemetryError::NotQueued(id))?;
+    // The number of the next attempt is part of the document that it would send.
     entry.count_attempt(now());
     let headers = entry.vetted_headers(gate).map_err(|_| TelemetryError::NotQueued(id))?;
     request(settings, &headers, gate, &entry.document).map(Some)
@@ -147,6 +149,7 @@ pub fn manifest_event(
     gate: &Gate,
     envelope: &Envelope,
 ) -> Result<TelemetryDocument, TelemetryError> {
+    // The gate first: the bytes are a file that anybody may have edited.
     if gate.check(bytes)? != DocumentKind::RunManifest {
         return Err(TelemetryError::NotAManifest);
     }

@@ -159,6 +159,7 @@ impl fmt::Display for Header {
 
 impl Serialize for Header {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // `show --json` is pasted into issues: it gets the masked form too.
         serializer.collect_str(self)
     }
 }
@@ -176,6 +177,7 @@ pub struct DeliveryRequest {
 impl DeliveryRequest {
     /// The request that carries this document to this endpoint.
     pub fn new(endpoint: &Endpoint, headers: &VettedHeaders, body: Vetted<TelemetryDocument>) -> Self {
+        // The client adds headers of its own (a default user agent, for one) unless they are set here.
         let mut lines = vec![
             Header::plain("Content-Type", "application/json"),
             // The client would add it anyway; said here, it is shown as well.

@@ -91,6 +91,7 @@ impl DeliverySettings {
 
 /// The endpoint with its token.
 fn endpoint(reader: &mut EnvReader<'_>) -> Option<Endpoint> {
+    // Empty is the documented way to store without delivering. The warning is for whoever blanked it by accident.
     if reader.is_set_but_empty(ENDPOINT) {
         reader.warn(ENDPOINT, "is set but empty, so nothing is delivered");
         return None;
@@ -104,6 +105,7 @@ fn endpoint(reader: &mut EnvReader<'_>) -> Option<Endpoint> {
         None => Endpoint::default(),
     };
     let token = reader.parsed(TOKEN, "is not a bearer token, so none is sent", BearerToken::parse);
+    // A token that cannot be used is left away and not fatal: the endpoint decides what it wants.
     let Some(token) = token else { return Some(endpoint) };
     Some(endpoint.with_token(token).unwrap_or_else(|endpoint| {
         reader.warn(TOKEN, "is not sent, because the endpoint is neither https nor on this machine");

@@ -138,6 +138,7 @@ impl<'a> DeliveryPass<'a> {
         // A document is tried once in a pass, even if it stays queued: it may be of those that nobody may read.
         let mut seen: HashSet<EventId> = HashSet::new();
         loop {
+            // Listed again and again: the run goes on storing, and its last documents should not need another process.
             let mut found = self.context.store.queued()?;
             found.retain(|id| seen.insert(*id));
             if found.is_empty() {
@@ -155,6 +156,7 @@ impl<'a> DeliveryPass<'a> {
     /// Tries one document until it has left the queue or the pass ends. No other document is sent in between.
     fn process(&mut self, id: EventId) -> Next {
         loop {
+            // Before every attempt, not only after a failure: the pause may be of an earlier pass.
             if let ended @ Break(_) = self.await_endpoint() {
                 return Ok(ended);
             }
@@ -224,6 +226,7 @@ impl<'a> DeliveryPass<'a> {
 
     fn evict_if_too_old(&mut self, id: EventId) -> Result<bool, TelemetryError> {
         let store = self.context.store;
+        // Also here: in an outbox where nothing is stored any more, nothing else would enforce the age.
         let is_old = store.stored_at(id).is_some_and(|stored| is_too_old(stored, SystemTime::now()));
         if is_old {
             store.remove(id)?;

@@ -20,8 +20,8 @@ pub(super) enum ResponseClass {
 /// Sorts a status (DELIVERY.md, An attempt).
 ///
 /// Only 400 and 422 are a judgement on the document. Everything that is not known to be one keeps the queue as it is:
-/// one wrong ingress, which answers 301, 401, 404 or 413 to everything, must not lose the telemetry of a fleet. That a
-/// receiver must therefore choose between these two is written in the contract. 407 never comes from the endpoint
+/// one wrong ingress, which answers 301, 401, 404 or 413 to everything, must not lose the telemetry of a fleet.
+/// 407 never comes from the endpoint
 /// (RFC 9110, 15.5.8): a proxy did not let the request through.
 pub(super) fn classify(status: u16) -> ResponseClass {
     let failure = |class| AttemptFailure { class, status: Some(status) };
@@ -39,6 +39,8 @@ const LONGEST: Duration = Duration::from_secs(16);
 
 /// A random pause of up to 0.5 s after the first failure, 1 s after the second, and so on (full jitter).
 pub(super) fn backoff(failures: u32) -> Duration {
+    // Full jitter: a fleet that lost its receiver at one moment must not come back at one moment.
+    // <https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>
     longest_backoff(failures).mul_f64(fastrand::f64())
 }
 
@@ -55,6 +57,7 @@ pub(super) fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
         return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
     }
     let date = httpdate::parse_http_date(value).ok()?;
+    // The clock of this machine may be ahead of the receiver's.
     Some(date.duration_since(now).unwrap_or(Duration::ZERO))
 }
 

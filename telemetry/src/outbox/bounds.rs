@@ -56,6 +56,7 @@ pub(super) fn files_in_eviction_order(
         .filter(|name| event_of(name).is_some())
         .map(|name| inspect(directory, name, now))
         .collect();
+    // By rank, then time, then name: documents of one second keep one order, whatever order the directory has.
     files.sort_unstable();
     Ok(files)
 }
@@ -65,6 +66,7 @@ fn inspect(directory: &PrivateDir, name: String, now: SystemTime) -> QueueFile {
     let Some((size, stored)) =
         metadata.and_then(|metadata| Some((metadata.len(), metadata.modified().ok()?)))
     else {
+        // Without a size: what cannot be opened must not push out what can be sent.
         return QueueFile { rank: EvictionRank::Unopened, stored: now, name, size: 0 };
     };
     let rank = if size > MAX_FILE_BYTES {
@@ -85,6 +87,7 @@ pub(crate) fn is_too_old(stored: SystemTime, now: SystemTime) -> bool {
 /// Removes files of events until one of `incoming` bytes fits in, and returns how many were evicted.
 pub(super) fn make_room(directory: &PrivateDir, incoming: u64, now: SystemTime) -> Result<usize, DiskError> {
     let files = files_in_eviction_order(directory, now)?;
+    // The new document counts, so that the bounds hold once it is written.
     let mut count = files.len() + 1;
     // Sparse files can claim any size, so that their sum needs more bits than a size.
     let mut bytes = total_bytes(&files) + u128::from(incoming);
@@ -115,6 +118,7 @@ fn total_bytes(files: &[QueueFile]) -> u128 {
 pub(super) fn remove_until(directory: &PrivateDir, until: SystemTime) -> Result<usize, DiskError> {
     let mut removed = 0;
     loop {
+        // What is not certainly newer is deleted: a purge that leaves a document behind is the worse error.
         let goes = |file: &QueueFile| file.rank != EvictionRank::Ordinary || file.stored <= until;
         let going: Vec<QueueFile> =
             files_in_eviction_order(directory, SystemTime::now())?.into_iter().filter(goes).collect();

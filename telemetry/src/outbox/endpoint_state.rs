@@ -64,19 +64,23 @@ fn end_of(pause: Duration) -> Option<UtcSeconds> {
 }
 
 /// The state that was stored last, and that of `endpoint` alone where one is given. A file that is not ours is no state.
-pub(super) fn read(directory: &PrivateDir, endpoint: Option<&Url>) -> Option<EndpointState> {
+pub(super) fn read_state(directory: &PrivateDir, endpoint: Option<&Url>) -> Option<EndpointState> {
     let bytes = directory.read_own(STATE, MAX_STATE_BYTES).ok()?;
     let file: StateFile = serde_json::from_slice(&bytes).ok()?;
     endpoint.is_none_or(|url| checksum(url) == file.endpoint_sha256).then_some(file.state)
 }
 
-pub(super) fn write(directory: &PrivateDir, endpoint: &Url, state: EndpointState) -> Result<(), DiskError> {
+pub(super) fn write_state(
+    directory: &PrivateDir,
+    endpoint: &Url,
+    state: EndpointState,
+) -> Result<(), DiskError> {
     let file = StateFile { endpoint_sha256: checksum(endpoint), state };
     let Ok(bytes) = serde_json::to_vec(&file) else { return Ok(()) };
     directory.write_atomic_unsynced(STATE, &bytes)
 }
 
-pub(super) fn remove(directory: &PrivateDir) -> Result<(), DiskError> {
+pub(super) fn remove_state(directory: &PrivateDir) -> Result<(), DiskError> {
     directory.remove(STATE)
 }
 

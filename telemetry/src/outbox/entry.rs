@@ -134,6 +134,7 @@ impl QueueEntry {
 
     /// Notes that the attempt is about to be made.
     pub(crate) fn count_attempt(&mut self, now: UtcSeconds) {
+        // The file may have been edited to the highest count.
         self.attempts = self.attempts.saturating_add(1);
         self.document.stamp(schema::Attempt::clamped(self.attempts), now);
     }
@@ -188,6 +189,7 @@ impl RejectionReason {
 impl From<&Rejection> for RejectionReason {
     /// The first violation: the others are seen once it is fixed.
     fn from(rejection: &Rejection) -> Self {
+        // A rejection has at least one violation. Only one is kept, because the file must stay small and says nothing of values.
         let first = &rejection.violations()[0];
         Self {
             rule: first.rule().to_owned().into(),

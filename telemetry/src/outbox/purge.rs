@@ -43,7 +43,10 @@ pub fn purge(dir: &Path, patience: Duration) -> Result<PurgeSummary, DiskError> 
         opened => opened?,
     };
     let store = OutboxStore::new(directory);
+    // First the sign, then the deletion: a delivery must not store again what was deleted. Synced, because an operator who
+    // opted out must not find the documents again after a power failure.
     store.directory().write_atomic(STOPPED, b"")?;
+    // At once and without the lock: opting out must not wait for an endpoint that does not answer.
     let (waiting, rejected) = delete(&store)?;
     match store.lock(Instant::now() + patience)? {
         Some(_lock) => {
@@ -92,6 +95,6 @@ fn delete(store: &OutboxStore) -> Result<(usize, usize), DiskError> {
         Ok(None) | Err(_) => 0,
     };
     let _ = ledger::remove(store.directory());
-    let _ = endpoint_state::remove(store.directory());
+    let _ = endpoint_state::remove_state(store.directory());
     Ok((waiting, rejected))
 }

@@ -116,6 +116,7 @@ impl OutboxStore {
     /// Replaces an entry. It keeps the time when it was stored, so that attempts do not make it younger.
     pub(crate) fn update(&self, entry: &QueueEntry, stored: SystemTime) -> Result<(), TelemetryError> {
         let name = entry::name_of(entry.document.event_id());
+        // Synced: the delivering process may wait, and a lost count would send one attempt under the number of another.
         self.directory.write_atomic(&name, &json(entry)?)?;
         // Where the file system keeps no such time, the document only seems younger.
         let _ = self.directory.open_file(&name).map(|file| file.set_modified(stored));
@@ -147,15 +148,15 @@ impl OutboxStore {
 
     /// What `endpoint` answered last, or any endpoint where none is given.
     pub(crate) fn endpoint_state(&self, endpoint: Option<&Url>) -> Option<EndpointState> {
-        endpoint_state::read(&self.directory, endpoint)
+        endpoint_state::read_state(&self.directory, endpoint)
     }
 
     /// Stores what the endpoint answered; without a failure there is nothing to remember. A state that cannot be written
     /// costs only its pause.
     pub(crate) fn set_endpoint_state(&self, endpoint: &Url, state: Option<EndpointState>) {
         let _ = match state {
-            Some(state) => endpoint_state::write(&self.directory, endpoint, state),
-            None => endpoint_state::remove(&self.directory),
+            Some(state) => endpoint_state::write_state(&self.directory, endpoint, state),
+            None => endpoint_state::remove_state(&self.directory),
         };
     }
 
@@ -172,10 +173,12 @@ impl OutboxStore {
 
     /// Waits for the lock until `until`; `None` if another process holds it all the time.
     pub(crate) fn lock(&self, until: Instant) -> Result<Option<OutboxLock>, DiskError> {
+        // flock and not a file that exists or not: the kernel releases it when its process is killed.
         let file = self.directory.open_or_create_file(LOCK)?;
         loop {
             match file.try_lock() {
                 Ok(()) => return Ok(Some(OutboxLock { _file: file })),
+                // Polled, because a blocking flock has no timeout.
                 Err(TryLockError::WouldBlock) if Instant::now() < until => thread::sleep(LOCK_PAUSE),
                 Err(TryLockError::WouldBlock) => return Ok(None),
                 Err(TryLockError::Error(source)) => {

@@ -23,16 +23,36 @@ use crate::terminal::{DefaultAnswer, DeliveryBar, Printer, Prompter, Signals};
 const PURGE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Delivers what waits, in front of the operator.
-pub(super) fn flush(context: &TelemetryContext, printer: &mut Printer) -> Result<(), Diagnostic> {
+pub(super) fn flush(
+    context: &TelemetryContext,
+    refused: bool,
+    printer: &mut Printer,
+) -> Result<(), Diagnostic> {
     let signals = Signals::install().map_err(Error::SignalHandlers)?;
     let consent = consent(printer, &signals);
     let proof = proof(&consent, &signals)?;
     let outbox = Outbox::open_existing(proof, context.outbox_dir()).map_err(|error| context.error(error))?;
     let summary = match outbox {
-        Some(outbox) => delivery_pass(context, proof, &outbox, &signals, printer)?,
+        Some(outbox) => {
+            if refused {
+                requeue(context, &outbox, printer)?;
+            }
+            delivery_pass(context, proof, &outbox, &signals, printer)?
+        }
         None => DeliverySummary::of_nothing(DeliveryEnd::Done, 0),
     };
     show_summary(&summary, &signals, printer)
+}
+
+/// Queues again what was refused: after a receiver was repaired, what it refused by mistake is worth another try.
+fn requeue(context: &TelemetryContext, outbox: &Outbox, printer: &mut Printer) -> Result<(), Error> {
+    // Another process may be delivering; it ends by itself, but nobody should have to wait for that.
+    const PATIENCE: Duration = Duration::from_secs(5);
+    match outbox.requeue_rejected(PATIENCE).map_err(|error| context.error(error))? {
+        Some(summary) => printer.note(&format!("{} refused events are queued again", summary.requeued)),
+        None => printer.warn("refused events were not queued again: another process is delivering"),
+    }
+    Ok(())
 }
 
 /// Vets the public manifest of an earlier run, stores it and delivers.

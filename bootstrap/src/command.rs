@@ -18,12 +18,14 @@ use clap::error::ErrorKind;
 
 use crate::cli::{self, Cli, Commands};
 use crate::input;
+use crate::secret::forbid_core_dumps;
 use crate::terminal::Printer;
 use diagnostic::Diagnostic;
 use error::Error;
 
 /// Parses the arguments, runs the command and tells the operator how it ended.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    forbid_core_dumps();
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     // Looked for by hand, because what does not parse has no options yet.
     let asks_for_json = arguments.iter().any(|argument| argument == "--json");

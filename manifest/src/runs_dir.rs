@@ -164,7 +164,7 @@ impl RunsDir {
     /// [`ManifestError::Disk`] if it is missing, too large or not ours; [`ManifestError::Damaged`],
     /// [`ManifestError::UnknownVersion`] or [`ManifestError::OtherRun`] if its content is not what this program writes.
     pub fn load_private(&self, run: &RunId) -> Result<PrivateContext, ManifestError> {
-        let bytes = self.dir.read_own(&run.private_name(), PrivateContext::MAX_BYTES)?;
+        let bytes = self.dir.read_obeyed(&run.private_name(), PrivateContext::MAX_BYTES)?;
         PrivateContext::parse(&bytes, run, &self.private_path(run))
     }
 
@@ -252,5 +252,6 @@ pub(crate) fn write_private(
 ) -> Result<(), ManifestError> {
     let path = dir.path_of(&run.private_name());
     let bytes = context.to_bytes(run, &path)?;
-    Ok(dir.write_atomic(&run.private_name(), &bytes)?)
+    // Rollback obeys it: under sudo it must not belong to the caller, who could write anything into it.
+    Ok(dir.write_atomic_own(&run.private_name(), &bytes)?)
 }

@@ -1,4 +1,8 @@
 //! Whether telemetry is wanted, and the proof of it.
+//!
+//! Consent is a value that must be shown, not a flag that must be checked: whatever stores or sends takes a
+//! [`Consented`], so that a forgotten check does not compile. An explicit yes or no in `TELEMETRY_ENABLED` beats
+//! everything, because a layer above has already asked the operator. What cannot be understood means no.
 
 use std::fmt;
 
@@ -136,8 +140,8 @@ pub enum Interactivity {
     NonInteractive,
 }
 
-/// Decides by `TELEMETRY_ENABLED`, then `DO_NOT_TRACK`, then by whether anybody can be asked: on interactivity, unless `CI`
-/// is set (seed, Delivery Controls).
+/// Decides by `TELEMETRY_ENABLED`, then `DO_NOT_TRACK`, then by whether anybody can be asked: on interactivity, unless
+/// `CI` is set (seed, Delivery Controls).
 pub fn decide_consent(
     environment: Environment<'_>,
     interactivity: Interactivity,
@@ -147,10 +151,12 @@ pub fn decide_consent(
     let decision = match answer {
         Some(Some(ConsentAnswer::Yes)) => ConsentDecision::Decided(Consent::granted(ConsentReason::Enabled)),
         Some(Some(ConsentAnswer::No)) => ConsentDecision::Decided(Consent::denied(ConsentReason::Disabled)),
+        // Off, not the default: a mistyped "false" must never turn telemetry on.
         Some(None) => {
             reader.warn(ENABLED, "is neither yes nor no, so telemetry is off");
             ConsentDecision::Decided(Consent::denied(ConsentReason::Unclear))
         }
+        // Weaker than the answer above: the variable is of the whole session, TELEMETRY_ENABLED of this program.
         None if says_do_not_track(&reader) => {
             ConsentDecision::Decided(Consent::denied(ConsentReason::DoNotTrack))
         }
@@ -162,7 +168,7 @@ pub fn decide_consent(
     (decision, reader.warnings)
 }
 
-/// Anything but a plain no counts: who sets this variable at all does not want to be tracked.
+/// Any value except a plain no counts: whoever sets this variable does not want to be tracked.
 fn says_do_not_track(reader: &EnvReader<'_>) -> bool {
     reader
         .raw(DO_NOT_TRACK)
@@ -180,14 +186,14 @@ fn yes_or_no(text: &str) -> Option<ConsentAnswer> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::environment::of;
+    use crate::environment::fake_environment;
 
     /// What is decided, whether it is on, and how many warnings there are. `None` means that the operator is asked.
     fn check(
         variables: &[(&str, &str)],
         interactivity: Interactivity,
     ) -> (Option<ConsentReason>, bool, usize) {
-        let (decision, warnings) = decide_consent(&of(variables), interactivity);
+        let (decision, warnings) = decide_consent(&fake_environment(variables), interactivity);
         match decision {
             ConsentDecision::Decided(consent) => {
                 (Some(consent.reason()), consent.proof().is_some(), warnings.len())
@@ -255,11 +261,15 @@ mod tests {
 
     #[test]
     fn only_a_yes_to_the_question_is_consent() {
-        let (ConsentDecision::Ask(question), _) = decide_consent(&of(&[]), Interactivity::Interactive) else {
+        let (ConsentDecision::Ask(question), _) =
+            decide_consent(&fake_environment(&[]), Interactivity::Interactive)
+        else {
             panic!("asked")
         };
         assert!(question.answered(ConsentAnswer::No).proof().is_none());
-        let (ConsentDecision::Ask(question), _) = decide_consent(&of(&[]), Interactivity::Interactive) else {
+        let (ConsentDecision::Ask(question), _) =
+            decide_consent(&fake_environment(&[]), Interactivity::Interactive)
+        else {
             panic!("asked")
         };
         let consent = question.answered(ConsentAnswer::Yes);

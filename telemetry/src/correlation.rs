@@ -1,4 +1,7 @@
-//! Who belongs to whom: the ids that documents of one chain of commands share.
+//! The ids that the documents of one chain of commands share.
+//!
+//! Ids come from other programs, so each passes the gate: a layer above may build one from a host name. One that
+//! cannot be used is replaced by a random one and not dropped, so that documents of this run still belong together.
 
 use privacy::Gate;
 use schema::{ComponentLabel, Envelope, Id};
@@ -19,14 +22,15 @@ const REPLACED: &str = "is not an id that may be sent, so a fresh one is used";
 
 /// The envelope of this run's documents (seed, Correlation model).
 ///
-/// With a parent run id we are called by another layer: its session goes on, and our run id is fresh, whatever run id it
-/// left exported. Without one, session and run id may be given from outside. Ids that are none, or tell of this machine,
-/// are replaced.
+/// With a parent run id we are called by another layer: its session goes on, and our run id is fresh, whatever run id
+/// it left exported. Without one, session and run id may be given from outside. Ids that are none, or tell of this
+/// machine, are replaced.
 pub fn envelope_from_env(environment: Environment<'_>, gate: &Gate) -> (Envelope, Vec<VariableWarning>) {
     let mut reader = EnvReader::new(environment);
     let is_delegated = reader.raw(PARENT_RUN_ID).is_some();
     let parent_run_id = is_delegated.then(|| id(&mut reader, PARENT_RUN_ID, gate));
     let session_id = id(&mut reader, SESSION_ID, gate);
+    // A parent exports its own run id to all its children; taking it over would give several runs one id.
     let run_id = if is_delegated { Id::from(Uuid::new_v4()) } else { id(&mut reader, RUN_ID, gate) };
     let component = reader
         .parsed(COMPONENT, "is not core, infra or cli, so core is used", ComponentLabel::from_word)
@@ -34,7 +38,7 @@ pub fn envelope_from_env(environment: Environment<'_>, gate: &Gate) -> (Envelope
     (Envelope { session_id, run_id, parent_run_id, component }, reader.warnings)
 }
 
-/// The variables by which a telemetry-aware child process goes on with the chain and with the consent.
+/// The variables by which a telemetry-aware child process continues the chain and inherits the consent.
 pub fn child_environment(envelope: &Envelope, consent: &Consent) -> [(&'static str, String); 3] {
     [
         (SESSION_ID, envelope.session_id.to_string()),
@@ -57,14 +61,14 @@ mod tests {
 
     use super::*;
     use crate::consent::{ConsentDecision, Interactivity, decide_consent};
-    use crate::environment::of;
+    use crate::environment::fake_environment;
 
     fn gate() -> Gate {
         Gate::new(LocalIdentifiers::default().with_private(["srv01"]))
     }
 
     fn check(variables: &[(&str, &str)]) -> (Envelope, Vec<&'static str>) {
-        let (envelope, warnings) = envelope_from_env(&of(variables), &gate());
+        let (envelope, warnings) = envelope_from_env(&fake_environment(variables), &gate());
         (envelope, warnings.iter().map(|warning| warning.variable).collect())
     }
 
@@ -109,7 +113,7 @@ mod tests {
             assert!(envelope.parent_run_id.as_ref().is_some_and(is_fresh), "{evil:?}");
             assert_eq!(warnings, [PARENT_RUN_ID], "{evil:?}");
         }
-        let (_, warnings) = envelope_from_env(&of(&[(SESSION_ID, "../../x")]), &gate());
+        let (_, warnings) = envelope_from_env(&fake_environment(&[(SESSION_ID, "../../x")]), &gate());
         assert_eq!(warnings[0].to_string(), format!("{SESSION_ID} {REPLACED}"));
     }
 
@@ -132,7 +136,7 @@ mod tests {
         for (word, expected) in [("yes", "true"), ("no", "false")] {
             let said = [(ENABLED, word)];
             let (ConsentDecision::Decided(consent), _) =
-                decide_consent(&of(&said), Interactivity::Interactive)
+                decide_consent(&fake_environment(&said), Interactivity::Interactive)
             else {
                 panic!("decided")
             };

@@ -1,9 +1,9 @@
 //! Delivering queued documents, in a process of its own.
 //!
 //! One call is one pass: it takes the outbox's lock, sends documents oldest first, one at a time, and ends by itself
-//! within its deadline whatever the endpoint does. A document that is refused for good is rejected and does not hold up
-//! the others. When the endpoint cannot be reached, the pass ends after the attempts on one document, and the others
-//! keep their counts.
+//! within its deadline whatever the endpoint does. A document that is refused for good is rejected and does not hold
+//! up the others. When the endpoint cannot be reached, the pass ends after the attempts on one document, and the
+//! others keep their counts.
 
 mod attempt;
 mod http;
@@ -27,8 +27,8 @@ use pass::DeliveryPass;
 
 /// Delivers queued documents. `deadline` is the longest that this takes, at most [`DEADLINE`].
 ///
-/// `progress` is called before every document and every pause; [`ControlFlow::Break`] ends the pass there. A purge of the
-/// outbox by another process ends it in the same places.
+/// `progress` is called before every document and every pause; [`ControlFlow::Break`] ends the pass there. A purge of
+/// the outbox by another process ends it in the same places.
 ///
 /// # Errors
 /// The outbox cannot be used, or the HTTP client cannot be set up. What was not delivered still waits.

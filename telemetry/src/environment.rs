@@ -1,4 +1,7 @@
 //! Reading environment variables, and saying what could not be used.
+//!
+//! A value that cannot be used never fails a run: telemetry is best-effort. It never appears in a warning either,
+//! because the terminal and the log of a run are copied into issues, and a token can be typed into the wrong variable.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -23,7 +26,7 @@ impl fmt::Display for VariableWarning {
     }
 }
 
-/// Reads variables and gathers the warnings.
+/// Reads variables and collects the warnings.
 pub(crate) struct EnvReader<'a> {
     environment: Environment<'a>,
     pub(crate) warnings: Vec<VariableWarning>,
@@ -34,7 +37,8 @@ impl<'a> EnvReader<'a> {
         Self { environment, warnings: Vec::new() }
     }
 
-    /// The value of a variable that is set and not empty.
+    /// The value of a variable that is set and not empty. Empty counts as unset: a shell wrapper and a unit file can
+    /// only blank a variable that they inherit.
     pub(crate) fn raw(&self, variable: &str) -> Option<OsString> {
         (self.environment)(variable).filter(|value| !value.is_empty())
     }
@@ -47,7 +51,8 @@ impl<'a> EnvReader<'a> {
         self.warnings.push(VariableWarning { variable, message });
     }
 
-    /// What `parse` makes of a variable that is set and not empty; if it makes nothing of it, `message` become a warning.
+    /// What `parse` makes of a variable that is set and not empty; if it makes nothing of it, `message` become a
+    /// warning.
     pub(crate) fn parsed<T>(
         &mut self,
         variable: &'static str,
@@ -55,6 +60,7 @@ impl<'a> EnvReader<'a> {
         parse: impl FnOnce(&str) -> Option<T>,
     ) -> Option<T> {
         let value = self.raw(variable)?;
+        // What is not UTF-8 is a value like any other that cannot be used.
         let parsed = value.to_str().and_then(parse);
         if parsed.is_none() {
             self.warn(variable, message);
@@ -65,6 +71,8 @@ impl<'a> EnvReader<'a> {
 
 /// An environment for tests.
 #[cfg(test)]
-pub(crate) fn of<'a>(variables: &'a [(&'a str, &'a str)]) -> impl Fn(&str) -> Option<OsString> + 'a {
+pub(crate) fn fake_environment<'a>(
+    variables: &'a [(&'a str, &'a str)],
+) -> impl Fn(&str) -> Option<OsString> + 'a {
     |name| variables.iter().find(|(variable, _)| *variable == name).map(|(_, value)| OsString::from(value))
 }

@@ -1,4 +1,5 @@
-//! What can go wrong here.
+//! What can go wrong here. One type for the crate: a run reports any of it as the same single warning, and the
+//! commands tell the variants apart only to choose a hint.
 
 use std::error::Error;
 

@@ -1,4 +1,4 @@
-//! Documents that wait for delivery, on disk.
+//! Documents that are queued for delivery, on disk.
 //!
 //! | file | what it holds |
 //! |---|---|
@@ -38,6 +38,42 @@ pub(crate) use purge::{finish as finish_purge, is_asked_for as purge_is_asked_fo
 pub(crate) use store::{LoadError, OutboxStore, now};
 
 /// The outbox of a run that has consent.
+///
+/// # Examples
+/// A vetted document is stored, and is listed as queued:
+///
+/// ```
+/// use privacy::Gate;
+/// use schema::{Command, CommandName, CommandResult, EventId, Execution, Mode, TelemetryEvent, UtcSeconds};
+/// use telemetry::{ConsentDecision, Interactivity, Outbox, decide_consent, envelope_from_env, status};
+///
+/// let environment = |name: &str| (name == "TELEMETRY_ENABLED").then(|| "true".into());
+/// let (ConsentDecision::Decided(consent), _) = decide_consent(&environment, Interactivity::NonInteractive) else {
+///     panic!("the environment decides");
+/// };
+/// let proof = consent.proof().expect("it says yes");
+///
+/// let gate = Gate::default();
+/// let (envelope, _) = envelope_from_env(&environment, &gate);
+/// let event = TelemetryEvent::Command(Command {
+///     name: CommandName::Run,
+///     mode: Mode::Server,
+///     execution: Execution::DryRun,
+///     result: CommandResult::Started,
+/// });
+/// let at = UtcSeconds::parse("2026-11-22T07:50:02Z").expect("a time");
+/// let document = envelope.document(event, EventId::random(), at);
+///
+/// let runs_dir = tempfile::tempdir()?;
+/// let outbox_dir = runs_dir.path().join("telemetry-outbox");
+/// let outbox = Outbox::open(proof, &outbox_dir)?;
+/// let enqueued = outbox.emit(gate.vet(&document).expect("nothing private is in it"))?;
+///
+/// let queued = status(&outbox_dir, 0)?.waiting;
+/// assert_eq!(queued[0].event_id, enqueued.event_id);
+/// assert_eq!((queued[0].event_name, queued[0].attempts), ("core.command.started", 0));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Outbox {
     store: OutboxStore,
@@ -48,27 +84,33 @@ pub struct Outbox {
 pub struct Enqueued {
     /// The event that was stored.
     pub event_id: EventId,
-    /// Older documents that had to go to keep the bounds.
+    /// Older documents that were evicted to keep the bounds.
     pub evicted: usize,
 }
 
 impl Outbox {
     /// Opens the outbox, or makes it. Leftovers of processes that died while writing are removed.
+    ///
+    /// # Errors
+    /// [`TelemetryError::Disk`]: the directory is a symbolic link, is not ours, or cannot be made.
     pub fn open(_: &Consented, dir: &Path) -> Result<Self, TelemetryError> {
         Self::tidy(PrivateDir::create(dir)?)
     }
 
-    /// Opens the outbox if there is one, and never makes it.
+    /// Opens the outbox if there is one, and never makes it: an outbox that was deleted stays deleted.
+    ///
+    /// # Errors
+    /// As [`Self::open`]; that it is missing is `None`.
     pub fn open_existing(_: &Consented, dir: &Path) -> Result<Option<Self>, TelemetryError> {
         match PrivateDir::open(dir) {
-            Ok(folder) => Self::tidy(folder).map(Some),
+            Ok(directory) => Self::tidy(directory).map(Some),
             Err(DiskError::Missing { .. }) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
 
-    fn tidy(folder: PrivateDir) -> Result<Self, TelemetryError> {
-        let store = OutboxStore::new(folder);
+    fn tidy(directory: PrivateDir) -> Result<Self, TelemetryError> {
+        let store = OutboxStore::new(directory);
         store.sweep()?;
         purge::finish_if_abandoned(&store)?;
         Ok(Self { store })
@@ -76,7 +118,10 @@ impl Outbox {
 
     /// Stores a document. It is on disk when this returns; nothing is sent and nothing is waited for.
     ///
-    /// The bounds are enforced before the document is written: the oldest go, and never the new one.
+    /// The bounds are enforced before the document is written: the oldest are evicted, and never the new one.
+    ///
+    /// # Errors
+    /// [`TelemetryError::Disk`]: the file cannot be written. Nothing is left of it then.
     pub fn emit(&self, document: Vetted<TelemetryDocument>) -> Result<Enqueued, TelemetryError> {
         let document: TelemetryDocument =
             serde_json::from_slice(&document.into_bytes()).map_err(TelemetryError::Json)?;

@@ -1,4 +1,7 @@
-//! What the operator may ask for: queued documents, what was refused, what would be sent. Nothing here writes or sends.
+//! Questions of the operator: what is queued, what was rejected, what would be sent. Nothing here writes or sends.
+//!
+//! None of it needs consent or the lock of the outbox: looking must be possible before agreeing, and while a delivery
+//! is in progress. A document can therefore be delivered between two looks, which is not an error.
 
 use std::path::Path;
 
@@ -37,7 +40,8 @@ pub struct QueuedDocument {
 pub struct OutboxStatus {
     /// Queued documents, oldest first.
     pub waiting: Vec<QueuedDocument>,
-    /// Files that cannot be sent as they are: the next delivery rejects what is no entry, and leaves what it may not read.
+    /// Files that cannot be sent as they are: the next delivery rejects what is no entry, and leaves what it may not
+    /// read.
     pub unfit: usize,
     /// Documents that may not be sent, oldest first, each with the rule. What they hold is left out.
     pub rejected: Vec<RejectedEntry>,
@@ -47,7 +51,10 @@ pub struct OutboxStatus {
     pub evicted: usize,
 }
 
-/// Looks at the outbox in `dir`, and shows at most `last` lines of its ledger. That there is none is an empty one.
+/// The state of the outbox in `dir`, with at most `last` lines of its ledger. A missing outbox is an empty one.
+///
+/// # Errors
+/// The directory cannot be read. A single file that cannot be read is counted instead.
 pub fn status(dir: &Path, last: usize) -> Result<OutboxStatus, TelemetryError> {
     let Some(store) = existing(dir)? else { return Ok(OutboxStatus::default()) };
     let mut status = OutboxStatus::default();
@@ -75,7 +82,7 @@ pub fn status(dir: &Path, last: usize) -> Result<OutboxStatus, TelemetryError> {
 }
 
 /// The request that the next attempt on a waiting document would send: the one with this id, or the oldest. `None` if
-/// nothing waits.
+/// nothing is queued.
 ///
 /// # Errors
 /// [`TelemetryError::Rejected`] if the gate would not let it go, and [`TelemetryError::NotQueued`] if there is no
@@ -96,13 +103,16 @@ pub fn show(
 }
 
 /// The request that would carry this document. Nothing is stored.
+///
+/// # Errors
+/// [`TelemetryError::NoEndpoint`], or [`TelemetryError::Rejected`] if the gate refuses the document.
 pub fn preview(
     settings: &DeliverySettings,
     gate: &Gate,
     document: &TelemetryDocument,
 ) -> Result<DeliveryRequest, TelemetryError> {
     let endpoint = settings.endpoint.as_ref().ok_or(TelemetryError::NoEndpoint)?;
-    Ok(DeliveryRequest::new(settings, endpoint, gate.vet(document)?))
+    Ok(DeliveryRequest::new(endpoint, &settings.headers, gate.vet(document)?))
 }
 
 /// The document that delivers the public manifest of an earlier run, given the bytes of its file.
@@ -123,13 +133,14 @@ pub fn manifest_event(
     if manifest.status == RunStatus::Running {
         return Err(TelemetryError::NotFinished);
     }
+    // The event is about the earlier run, whatever run delivers it.
     let of_run = Envelope { run_id: manifest.run_id.clone(), ..envelope.clone() };
     Ok(of_run.document(TelemetryEvent::Manifest(Box::new(manifest)), EventId::random(), now()))
 }
 
 fn existing(dir: &Path) -> Result<Option<OutboxStore>, DiskError> {
     match PrivateDir::open(dir) {
-        Ok(folder) => Ok(Some(OutboxStore::new(folder))),
+        Ok(directory) => Ok(Some(OutboxStore::new(directory))),
         Err(DiskError::Missing { .. }) => Ok(None),
         Err(error) => Err(error),
     }

@@ -1,13 +1,87 @@
-//! One request as it goes out: the same value is sent and shown.
+//! One request and its headers: the same value is sent and shown, so that what the operator sees cannot differ from
+//! what is sent.
+//!
+//! Header values that the operator chooses pass the gate as documents do: a header leaves the machine beside the body,
+//! so a host name in the user agent is the same leak as one in the document.
 
 use std::fmt;
 
-use privacy::Vetted;
+use privacy::{Gate, Vetted};
 use schema::TelemetryDocument;
 use serde::{Serialize, Serializer};
 use url::Url;
 
-use crate::settings::{BearerToken, DeliverySettings, Endpoint};
+use crate::endpoint::{BearerToken, Endpoint};
+
+/// The text must not be sent as a header. The error does not hold the text, which may be a secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InvalidHeaderValue;
+
+impl fmt::Display for InvalidHeaderValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not a header value that may be sent")
+    }
+}
+
+impl std::error::Error for InvalidHeaderValue {}
+
+/// A header value that may be sent: printable ASCII without spaces at its ends, at most 256 characters, that passed
+/// the gate or is a word of the contract.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VettedHeaderValue(String);
+
+impl VettedHeaderValue {
+    const MAX_CHARS: usize = 256;
+
+    /// Accepts text that passes the gate.
+    ///
+    /// # Errors
+    /// The text is empty, too long, not printable ASCII, or the gate refuses it. Control characters are refused first
+    /// of all: a line break would start another header.
+    pub fn parse(text: &str, gate: &Gate) -> Result<Self, InvalidHeaderValue> {
+        let printable = text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
+        let fits = (1..=Self::MAX_CHARS).contains(&text.len()) && text.trim() == text;
+        if printable && fits && gate.check_text(text).is_ok() {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(InvalidHeaderValue)
+        }
+    }
+
+    /// The marker that every sender uses unless it is told another. It is a constant of the contract and is not
+    /// vetted: a host may be called like it by chance.
+    pub fn default_marker() -> Self {
+        Self(schema::DEFAULT_MARKER.to_owned())
+    }
+
+    /// Name and version of this program.
+    pub fn default_user_agent() -> Self {
+        Self(format!("{}/{}", schema::TOOL_NAME, schema::ToolVersion::current()))
+    }
+
+    /// The text itself.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The headers that the operator may choose, vetted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VettedHeaders {
+    /// Value of the header [`Header::MARKER`].
+    pub marker: VettedHeaderValue,
+    /// Value of the `User-Agent` header.
+    pub user_agent: VettedHeaderValue,
+}
+
+impl Default for VettedHeaders {
+    fn default() -> Self {
+        Self {
+            marker: VettedHeaderValue::default_marker(),
+            user_agent: VettedHeaderValue::default_user_agent(),
+        }
+    }
+}
 
 /// A header that we set. `Display` and serialisation mask the token.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,7 +134,7 @@ impl Serialize for Header {
     }
 }
 
-/// A request as it goes out: `POST` to the endpoint.
+/// A `POST` request to the endpoint.
 ///
 /// HTTP itself adds `Host` and `Content-Length`, which tell of the endpoint and of the body alone.
 #[derive(Debug)]
@@ -72,22 +146,23 @@ pub struct DeliveryRequest {
 
 impl DeliveryRequest {
     /// The request that carries this document to this endpoint.
-    pub fn new(settings: &DeliverySettings, endpoint: &Endpoint, body: Vetted<TelemetryDocument>) -> Self {
-        let mut headers = vec![
+    pub fn new(endpoint: &Endpoint, headers: &VettedHeaders, body: Vetted<TelemetryDocument>) -> Self {
+        let mut lines = vec![
             Header::plain("Content-Type", "application/json"),
+            // The client would add it anyway; said here, it is shown as well.
             Header::plain("Accept", "*/*"),
-            Header::plain("User-Agent", settings.user_agent.as_str()),
-            Header::plain(Header::MARKER, settings.marker.as_str()),
+            Header::plain("User-Agent", headers.user_agent.as_str()),
+            Header::plain(Header::MARKER, headers.marker.as_str()),
         ];
-        headers.extend(
+        lines.extend(
             endpoint
                 .token()
                 .map(|token| Header { name: "Authorization", value: HeaderValue::Bearer(token.clone()) }),
         );
-        Self { url: endpoint.url().clone(), headers, body }
+        Self { url: endpoint.url().clone(), headers: lines, body }
     }
 
-    /// Where it goes.
+    /// The address that it is sent to.
     pub fn url(&self) -> &Url {
         &self.url
     }
@@ -100,5 +175,41 @@ impl DeliveryRequest {
     /// The exact bytes of the body.
     pub fn body(&self) -> &[u8] {
         self.body.as_bytes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use privacy::LocalIdentifiers;
+
+    use super::*;
+
+    #[test]
+    fn headers_are_printable_bounded_and_pass_the_gate() {
+        let gate = Gate::new(LocalIdentifiers::default().with_private(["srv01"]));
+        for text in ["pk3s-public-v1", "productive-k3s-core/1.2.3", "my layer 2"] {
+            assert_eq!(VettedHeaderValue::parse(text, &gate).expect(text).as_str(), text);
+        }
+        let long = "a".repeat(257);
+        for text in [
+            "",
+            " a",
+            "a ",
+            "a\r\nX-Other: b",
+            "a\tb",
+            "caf\u{e9}",
+            &long,
+            "on-srv01",
+            "192.0.2.7",
+            "alice@example.com",
+        ] {
+            assert_eq!(VettedHeaderValue::parse(text, &gate), Err(InvalidHeaderValue), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_machine_that_is_called_like_the_defaults_still_sends_them() {
+        assert_eq!(VettedHeaderValue::default_marker().as_str(), "pk3s-public-v1");
+        assert!(VettedHeaderValue::default_user_agent().as_str().starts_with("productive-k3s-core/"));
     }
 }

@@ -1,8 +1,7 @@
 //! Where and how telemetry is delivered.
-
-mod endpoint;
-
-pub use endpoint::{BearerToken, Endpoint, InvalidEndpoint};
+//!
+//! Timeouts and attempts are bounded from above as well: the deliverer must end within its deadline whatever a
+//! variable says, and a receiver must not get a thousand requests for one typing error.
 
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
@@ -10,8 +9,9 @@ use std::time::Duration;
 
 use privacy::Gate;
 
+use crate::endpoint::{BearerToken, Endpoint};
 use crate::environment::{EnvReader, Environment, VariableWarning};
-use crate::header::VettedHeaderValue;
+use crate::request::{VettedHeaderValue, VettedHeaders};
 
 const ENDPOINT: &str = "TELEMETRY_ENDPOINT";
 const TOKEN: &str = "TELEMETRY_BEARER_TOKEN";
@@ -22,7 +22,7 @@ const CONNECT_TIMEOUT: &str = "TELEMETRY_CONNECT_TIMEOUT_SECONDS";
 const REQUEST_TIMEOUT: &str = "TELEMETRY_REQUEST_TIMEOUT_SECONDS";
 const OUTBOX_DIR: &str = "TELEMETRY_OUTBOX_DIR";
 
-/// Name of the outbox in the directory of the runs.
+/// Name of the outbox in the runs directory.
 const OUTBOX: &str = "telemetry-outbox";
 
 const NOT_A_HEADER: &str = "is not a header value that may be sent, so the default is used";
@@ -32,10 +32,8 @@ const NOT_A_HEADER: &str = "is not a header value that may be sent, so the defau
 pub struct DeliverySettings {
     /// Where documents go; `None` means that nothing is delivered.
     pub endpoint: Option<Endpoint>,
-    /// Value of the header [`crate::Header::MARKER`].
-    pub marker: VettedHeaderValue,
-    /// Value of the `User-Agent` header.
-    pub user_agent: VettedHeaderValue,
+    /// Headers that go with a document.
+    pub headers: VettedHeaders,
     /// Most attempts on one document in one delivery pass, the first included; from 1.
     pub max_attempts: u32,
     /// Longest time until a connection stands, name lookup and TLS included.
@@ -56,8 +54,10 @@ impl DeliverySettings {
         let mut reader = EnvReader::new(environment);
         let settings = Self {
             endpoint: endpoint(&mut reader),
-            marker: header(&mut reader, MARKER, gate, &VettedHeaderValue::default_marker()),
-            user_agent: header(&mut reader, USER_AGENT, gate, &VettedHeaderValue::default_user_agent()),
+            headers: VettedHeaders {
+                marker: header(&mut reader, MARKER, gate, &VettedHeaderValue::default_marker()),
+                user_agent: header(&mut reader, USER_AGENT, gate, &VettedHeaderValue::default_user_agent()),
+            },
             max_attempts: number(
                 &mut reader,
                 MAX_RETRIES,
@@ -95,7 +95,7 @@ fn endpoint(reader: &mut EnvReader<'_>) -> Option<Endpoint> {
         reader.warn(ENDPOINT, "is set but empty, so nothing is delivered");
         return None;
     }
-    // The default in its place would get what was meant for somebody else.
+    // The default endpoint must not take its place: it would get documents that were meant for another receiver.
     let message = "is not an http or https URL without user name and password, so nothing is delivered";
     let is_given = reader.raw(ENDPOINT).is_some();
     let endpoint = match reader.parsed(ENDPOINT, message, |text| Endpoint::parse(text).ok()) {
@@ -117,6 +117,7 @@ fn header(
     gate: &Gate,
     default: &VettedHeaderValue,
 ) -> VettedHeaderValue {
+    // The default is a constant of the contract, whatever the host is called.
     let usable = |text: &str| {
         if text == default.as_str() {
             Some(default.clone())
@@ -145,11 +146,12 @@ mod tests {
     use privacy::LocalIdentifiers;
 
     use super::*;
-    use crate::environment::of;
+    use crate::environment::fake_environment;
 
     fn check(variables: &[(&str, &str)]) -> (DeliverySettings, Vec<&'static str>) {
         let gate = Gate::new(LocalIdentifiers::default().with_private(["srv01"]));
-        let (settings, warnings) = DeliverySettings::from_env(&of(variables), &gate, Path::new("runs"));
+        let (settings, warnings) =
+            DeliverySettings::from_env(&fake_environment(variables), &gate, Path::new("runs"));
         let told = format!("{warnings:?}");
         for (_, value) in variables.iter().filter(|(_, value)| value.len() > 4) {
             assert!(!told.contains(value), "a warning holds the value");
@@ -168,8 +170,8 @@ mod tests {
         let (settings, warnings) = check(&[]);
         assert!(warnings.is_empty());
         assert_eq!(url(&settings), DEFAULT);
-        assert_eq!(settings.marker.as_str(), "pk3s-public-v1");
-        assert!(settings.user_agent.as_str().starts_with("productive-k3s-core/"));
+        assert_eq!(settings.headers.marker.as_str(), "pk3s-public-v1");
+        assert!(settings.headers.user_agent.as_str().starts_with("productive-k3s-core/"));
         assert_eq!(settings.max_attempts, 3);
         assert_eq!((settings.connect_timeout.as_secs(), settings.request_timeout.as_secs()), (5, 10));
         assert_eq!(settings.outbox_dir, Path::new("runs/telemetry-outbox"));
@@ -257,10 +259,11 @@ mod tests {
     fn headers_that_tell_of_this_machine_fall_back() {
         for variable in [MARKER, USER_AGENT] {
             let (settings, warnings) = check(&[(variable, "on-srv01")]);
-            assert_eq!((settings.marker.as_str(), warnings), ("pk3s-public-v1", vec![variable]));
+            assert_eq!((settings.headers.marker.as_str(), warnings), ("pk3s-public-v1", vec![variable]));
             let (settings, warnings) = check(&[(variable, "my-layer")]);
             assert!(
-                [settings.marker.as_str(), settings.user_agent.as_str()].contains(&"my-layer")
+                [settings.headers.marker.as_str(), settings.headers.user_agent.as_str()]
+                    .contains(&"my-layer")
                     && warnings.is_empty()
             );
         }

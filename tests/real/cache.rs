@@ -11,34 +11,36 @@ use tests::workspace;
 
 use crate::process;
 
-/// The folder, held by this process alone.
+/// The directory, held by this process alone.
 pub(crate) struct Cache {
-    folder: PathBuf,
+    directory: PathBuf,
     _lock: File,
 }
 
 impl Cache {
-    /// Opens the folder, and makes it if it is missing.
-    pub(crate) fn open(folder: Option<PathBuf>) -> anyhow::Result<Self> {
-        let folder = match folder {
-            Some(folder) => folder,
-            None => default_folder()
+    /// Opens the directory, and makes it if it is missing.
+    pub(crate) fn open(directory: Option<PathBuf>) -> anyhow::Result<Self> {
+        let directory = match directory {
+            Some(directory) => directory,
+            None => default_directory()
                 .context("neither XDG_CACHE_HOME nor HOME is set; name a folder with --cache")?,
         };
-        fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
-        let lock = File::create(folder.join("lock"))?;
+        fs::create_dir_all(&directory).with_context(|| format!("cannot create {}", directory.display()))?;
+        let lock = File::create(directory.join("lock"))?;
+        // Two tiers at once would share the scratch directory and half-made cache entries. The lock goes with the
+        // process, so that a killed one leaves nothing to clean up.
         if lock.try_lock().is_err() {
-            bail!("another e2e run uses {}", folder.display());
+            bail!("another e2e run uses {}", directory.display());
         }
-        Ok(Self { folder, _lock: lock })
+        Ok(Self { directory, _lock: lock })
     }
 
-    /// A path below the folder.
+    /// A path below the directory.
     pub(crate) fn at(&self, path: &str) -> PathBuf {
-        self.folder.join(path)
+        self.directory.join(path)
     }
 
-    /// Makes what is missing at `path`: `make` gets an empty folder whose content counts only once `make` has ended
+    /// Makes what is missing at `path`: `make` gets an empty directory whose content counts only once `make` has ended
     /// well. Returns whether it had to be made.
     pub(crate) fn once(
         &self,
@@ -49,6 +51,7 @@ impl Cache {
         if done.exists() {
             return Ok(false);
         }
+        // What a run left here was cut off in the middle: nothing tells which of it is whole.
         remove(&part)?;
         fs::create_dir_all(&part)?;
         make(&part)?;
@@ -57,48 +60,48 @@ impl Cache {
     }
 }
 
-fn default_folder() -> Option<PathBuf> {
+fn default_directory() -> Option<PathBuf> {
     let set = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let caches = set("XDG_CACHE_HOME").or_else(|| Some(set("HOME")?.join(".cache")))?;
     Some(caches.join("productive-k3s-e2e"))
 }
 
-/// A scratch folder of this process below the cache. It stays until the next run: it holds the logs.
+/// A scratch directory of this process below the cache. It stays until the next run: it holds the logs.
 pub(crate) struct Scratch(PathBuf);
 
 impl Scratch {
     /// An empty one, in place of that of the run before.
     pub(crate) fn new(cache: &Cache) -> anyhow::Result<Self> {
-        let folder = cache.at("work");
-        remove(&folder)?;
-        fs::create_dir(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
-        Ok(Self(folder))
+        let directory = cache.at("work");
+        remove(&directory)?;
+        fs::create_dir(&directory).with_context(|| format!("cannot create {}", directory.display()))?;
+        Ok(Self(directory))
     }
 
-    /// The folder.
+    /// The directory.
     pub(crate) fn path(&self) -> &Path {
         &self.0
     }
 
-    /// Makes a folder in it.
-    pub(crate) fn folder(&self, name: &str) -> anyhow::Result<PathBuf> {
-        let folder = self.0.join(name);
-        fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
-        Ok(folder)
+    /// Makes a directory in it.
+    pub(crate) fn directory(&self, name: &str) -> anyhow::Result<PathBuf> {
+        let directory = self.0.join(name);
+        fs::create_dir_all(&directory).with_context(|| format!("cannot create {}", directory.display()))?;
+        Ok(directory)
     }
 }
 
-fn remove(folder: &Path) -> anyhow::Result<()> {
-    if folder.exists() {
-        fs::remove_dir_all(folder).with_context(|| format!("cannot remove {}", folder.display()))?;
+fn remove(directory: &Path) -> anyhow::Result<()> {
+    if directory.exists() {
+        fs::remove_dir_all(directory).with_context(|| format!("cannot remove {}", directory.display()))?;
     }
     Ok(())
 }
 
-/// Where machines see the scratch folder.
+/// Where machines see the scratch directory.
 pub(crate) const SHARED: &str = "/e2e";
 
-/// A copy of the program in the scratch folder, so that a build in the meantime does not change it.
+/// A copy of the program in the scratch directory, so that a build in the meantime does not change it.
 pub(crate) struct Subject {
     /// Where machines see it.
     pub(crate) program: String,
@@ -122,6 +125,8 @@ fn build() -> anyhow::Result<PathBuf> {
     process::output(
         Command::new(cargo).args(["build", "--quiet", "--package", "bootstrap"]).current_dir(workspace()),
     )?;
+    // Asking Cargo for the path of its artifact would need its JSON messages; the two rules below are all that this
+    // repository uses.
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from);
     Ok(target.join("debug/bootstrap"))
 }

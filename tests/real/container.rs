@@ -27,31 +27,31 @@ const PROGRAMS: [&str; 6] = ["apt-get", "dpkg-deb", "nsenter", "setpriv", "sha25
 /// Where the tools are in the cache.
 const TOOLS: &str = "nspawn-tools";
 
-/// Where the root folder is in the cache.
+/// Where the root directory is in the cache.
 const ROOT: &str = "nspawn-root";
 
 /// Everything that takes network or minutes, done once.
 pub(crate) fn prepare(cache: &Cache, transcript: &mut Transcript) -> Result<(), Skip> {
     debian::require(&PROGRAMS)?;
     let packages = ["debootstrap", "libsystemd-shared", "systemd-container"];
-    let unpacked = cache.once(TOOLS, |folder| Apt::refreshed(cache)?.unpack(&packages, folder))?;
+    let unpacked = cache.once(TOOLS, |directory| Apt::refreshed(cache)?.unpack(&packages, directory))?;
     transcript.note(if unpacked {
         "debootstrap and systemd-nspawn unpacked"
     } else {
         "debootstrap and systemd-nspawn are in the cache"
     });
     let tools = cache.at(TOOLS);
-    let made = cache.once(ROOT, |folder| {
+    let made = cache.once(ROOT, |directory| {
         let mut debootstrap = Command::new(tools.join("usr/sbin/debootstrap"));
         debootstrap.env("DEBOOTSTRAP_DIR", tools.join("usr/share/debootstrap"));
         debootstrap
             .args(["--variant=minbase", &format!("--include={PACKAGES}"), RELEASE])
-            .arg(folder)
+            .arg(directory)
             .arg(MIRROR);
         process::output(&mut debootstrap).context("cannot make a Debian root folder")?;
         // Each boot is another machine.
-        fs::write(folder.join("etc/machine-id"), "")?;
-        fs::remove_file(folder.join("var/lib/dbus/machine-id")).context("dbus has no machine id")
+        fs::write(directory.join("etc/machine-id"), "")?;
+        fs::remove_file(directory.join("var/lib/dbus/machine-id")).context("dbus has no machine id")
     })?;
     transcript.note(if made { "Debian root folder made" } else { "Debian root folder is in the cache" });
     let booted = boot(cache, &cache.at("boot.log"), None).context("systemd-nspawn cannot boot here")?;
@@ -60,19 +60,19 @@ pub(crate) fn prepare(cache: &Cache, transcript: &mut Transcript) -> Result<(), 
     Ok(())
 }
 
-/// Boots machines that share the scratch folder.
+/// Boots machines that share the scratch directory.
 pub(crate) struct Root<'a> {
     cache: &'a Cache,
     scratch: &'a Scratch,
 }
 
 impl<'a> Root<'a> {
-    /// For machines that see the scratch folder `scratch`.
+    /// For machines that see the scratch directory `scratch`.
     pub(crate) fn new(cache: &'a Cache, scratch: &'a Scratch) -> Self {
         Self { cache, scratch }
     }
 
-    /// The scratch folder.
+    /// The scratch directory.
     pub(crate) fn shared(&self) -> &Path {
         self.scratch.path()
     }
@@ -101,6 +101,7 @@ impl Deref for Booted {
 impl Drop for Booted {
     /// When PID 1 of the machine dies, systemd-nspawn removes what it had mounted, and ends.
     fn drop(&mut self) {
+        // An orderly shutdown takes seconds a machine, and nothing of the machine is kept.
         let _ = process::signal("KILL", self.leader);
         self.nspawn.ends_within(Duration::from_secs(10));
     }
@@ -112,6 +113,9 @@ fn boot(cache: &Cache, log: &Path, shared: Option<&Path>) -> anyhow::Result<Boot
         tools.join("usr/lib").join(format!("{}-linux-gnu", std::env::consts::ARCH)).join("systemd");
     let start = |command: &mut Command| {
         command.env("LD_LIBRARY_PATH", &libraries).arg("--directory").arg(cache.at(ROOT)).args([
+            // Writes go to an overlay in memory: the root directory is made once and no test can spoil it for the next one.
+            // The machine has no network, so that a download that should not happen fails instead of passing unseen; it is not
+            // registered, because machined need not run here.
             "--volatile=overlay",
             "--private-network",
             "--register=no",
@@ -130,6 +134,8 @@ fn boot(cache: &Cache, log: &Path, shared: Option<&Path>) -> anyhow::Result<Boot
     })?;
     let leader = leader.context("systemd-nspawn has no child")?;
     let machine = Machine::of(leader, &["--all"]);
+    // Booted is what systemd says, not what a port or a process shows: units that are still starting would race with
+    // the test.
     nspawn.until(60, || {
         let state = process::run(machine.command("systemctl").arg("is-system-running"));
         // Without kernel modules the NFS file systems fail, and the machine says that it is degraded.

@@ -21,7 +21,7 @@ pub(crate) fn require(programs: &[&str]) -> anyhow::Result<()> {
     if !release.lines().any(|line| line == format!("VERSION_CODENAME={RELEASE}")) {
         bail!("this machine is not Debian 12, whose packages are used");
     }
-    if process::output(Command::new("id").arg("-u"))?.trim() != "0" {
+    if !tests::is_root() {
         bail!("it needs root");
     }
     for program in programs {
@@ -29,6 +29,7 @@ pub(crate) fn require(programs: &[&str]) -> anyhow::Result<()> {
             bail!("{program} is not on the search path");
         }
     }
+    // Containers without the right to mount look like any other root until the first mount fails.
     process::output(Command::new("unshare").args(["--mount", "--", "true"]))
         .context("mounts are not allowed here")?;
     Ok(())
@@ -42,12 +43,12 @@ pub(crate) struct Apt {
 impl Apt {
     /// Reads the package lists.
     pub(crate) fn refreshed(cache: &Cache) -> anyhow::Result<Self> {
-        let folder = cache.at("apt");
+        let directory = cache.at("apt");
         for below in ["lists/partial", "archives/partial"] {
-            fs::create_dir_all(folder.join(below))?;
+            fs::create_dir_all(directory.join(below))?;
         }
         let (config, sources, shown) =
-            (folder.join("apt.conf"), folder.join("sources.list"), folder.display());
+            (directory.join("apt.conf"), directory.join("sources.list"), directory.display());
         fs::write(&sources, format!("deb {MIRROR} {RELEASE} main\ndeb-src {MIRROR} {RELEASE} main\n"))?;
         fs::write(
             &config,
@@ -57,27 +58,28 @@ impl Apt {
             ),
         )?;
         let apt = Self { config };
-        process::output(apt.get(&folder).args(["update", "--error-on=any"]))
+        process::output(apt.get(&directory).args(["update", "--error-on=any"]))
             .context("cannot read Debian's package lists")?;
         Ok(apt)
     }
 
-    /// Unpacks packages into `folder`. Their scripts are not run.
-    pub(crate) fn unpack(&self, packages: &[&str], folder: &Path) -> anyhow::Result<()> {
-        let archives = folder.join("archives");
+    /// Unpacks packages into `directory`. Their scripts are not run.
+    pub(crate) fn unpack(&self, packages: &[&str], directory: &Path) -> anyhow::Result<()> {
+        let archives = directory.join("archives");
         fs::create_dir_all(&archives)?;
         process::output(self.get(&archives).arg("download").args(packages))
             .context("cannot download packages")?;
+        // Only unpacked: installing would run maintainer scripts as root on the machine of whoever starts the tier.
         for archive in fs::read_dir(&archives)? {
-            process::output(Command::new("dpkg-deb").arg("--extract").arg(archive?.path()).arg(folder))?;
+            process::output(Command::new("dpkg-deb").arg("--extract").arg(archive?.path()).arg(directory))?;
         }
         fs::remove_dir_all(&archives)?;
         Ok(())
     }
 
-    /// Unpacks the source of a package to `folder`.
-    pub(crate) fn source(&self, package: &str, folder: &Path) -> anyhow::Result<()> {
-        let archives = folder.with_extension("archives");
+    /// Unpacks the source of a package to `directory`.
+    pub(crate) fn source(&self, package: &str, directory: &Path) -> anyhow::Result<()> {
+        let archives = directory.with_extension("archives");
         fs::create_dir_all(&archives)?;
         process::output(self.get(&archives).args(["source", "--download-only", package]))?;
         let description = fs::read_dir(&archives)?
@@ -85,14 +87,15 @@ impl Apt {
             .find(|path| path.extension().is_some_and(|extension| extension == "dsc"))
             .context("the source package has no description")?;
         let mut unpack = Command::new("dpkg-source");
-        process::output(unpack.args(["--no-check", "--extract"]).arg(&description).arg(folder))?;
+        // apt has checked the files against the signed lists already; the check here would need keys of Debian developers.
+        process::output(unpack.args(["--no-check", "--extract"]).arg(&description).arg(directory))?;
         fs::remove_dir_all(&archives)?;
         Ok(())
     }
 
-    fn get(&self, folder: &Path) -> Command {
+    fn get(&self, directory: &Path) -> Command {
         let mut command = Command::new("apt-get");
-        command.env("APT_CONFIG", &self.config).arg("--quiet").current_dir(folder);
+        command.env("APT_CONFIG", &self.config).arg("--quiet").current_dir(directory);
         command
     }
 }

@@ -25,13 +25,13 @@ impl Snapshot {
         )
     }
 
-    /// The files below `folders` by kind, mode, owner and content, the same on every machine that got the same.
-    pub(crate) fn of_content(machine: &Machine, folders: &str) -> anyhow::Result<Self> {
+    /// The files below `directories` by kind, mode, owner and content, the same on every machine that got the same.
+    pub(crate) fn of_content(machine: &Machine, directories: &str) -> anyhow::Result<Self> {
         let looks = "%p\\t%y %m %U:%G %l\\n";
         Self::read(
             machine,
             &format!(
-                "set -- $(ls -d {folders} 2>/dev/null || true)
+                "set -- $(ls -d {directories} 2>/dev/null || true)
                  find \"$@\" -xdev -printf '{looks}'
                  find \"$@\" -xdev -type f -exec sha256sum {{}} + | sed 's/^\\([0-9a-f]*\\)  \\(.*\\)$/sha256 of \\2\\t\\1/'"
             ),

@@ -1,4 +1,4 @@
-//! A disposable machine: a process whose namespaces and root folder are entered to run programs there.
+//! A disposable machine: a process whose namespaces and root directory are entered to run programs there.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -42,6 +42,8 @@ impl Machine {
 
     /// A command on the machine, with an environment of its own.
     pub(crate) fn command(&self, program: &str) -> Command {
+        // nsenter and not `machinectl shell`: it needs no bus, works for a plain mount namespace too, and hands the exit
+        // code through. `env -i` keeps what the caller has set out of the machine.
         let mut command = Command::new("nsenter");
         command.args(["--target", &self.leader.to_string()]).args(self.enter).arg("--");
         command.args([
@@ -100,11 +102,11 @@ impl Machine {
         fs::read(self.at(path)).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
     }
 
-    /// Writes a file and the folders above it.
+    /// Writes a file and the directories above it.
     pub(crate) fn write(&self, path: &str, text: &str, mode: u32) -> anyhow::Result<()> {
         let at = self.at(path);
-        if let Some(folder) = at.parent() {
-            fs::create_dir_all(folder)?;
+        if let Some(directory) = at.parent() {
+            fs::create_dir_all(directory)?;
         }
         fs::write(&at, text).with_context(|| format!("cannot write {path} on the machine"))?;
         fs::set_permissions(&at, fs::Permissions::from_mode(mode))?;

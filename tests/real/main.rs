@@ -63,6 +63,7 @@ fn main() -> anyhow::Result<()> {
             return Ok(());
         }
     };
+    // From here on nothing is a reason to skip: what was prepared works on this machine.
     let scratch = Scratch::new(&cache)?;
     let subject = Subject::get(options.bootstrap.as_deref(), &scratch)?;
     transcript.note("the program to test is in place");
@@ -83,8 +84,8 @@ impl Options {
         loop {
             arguments = match arguments {
                 [] => return Ok(options),
-                ["--cache", folder, rest @ ..] => {
-                    options.cache = Some(std::path::absolute(folder)?);
+                ["--cache", directory, rest @ ..] => {
+                    options.cache = Some(std::path::absolute(directory)?);
                     rest
                 }
                 ["--bootstrap", file, rest @ ..] => {

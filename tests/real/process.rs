@@ -23,6 +23,7 @@ impl Daemon {
     ) -> anyhow::Result<Self> {
         let name = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let output = File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
+        // A tier that is killed must not leave etcd or a machine behind, and no destructor runs then.
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "KILL", "--"]).arg(program);
         prepare(&mut command);

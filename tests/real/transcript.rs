@@ -99,6 +99,7 @@ pub(crate) fn holds(is: bool, evidence: impl Into<String>) -> CheckResult {
 
 /// Holds if `text` has each of `parts`, wherever lines are broken.
 pub(crate) fn contains(text: &str, parts: &[&str]) -> CheckResult {
+    // Messages are wrapped to the width of whatever the program takes its output for.
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     match parts.iter().find(|part| !text.contains(**part)) {
         None => Ok(()),

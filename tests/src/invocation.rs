@@ -23,17 +23,17 @@ const PATIENCE: Duration = Duration::from_secs(100);
 pub struct Invocation {
     arguments: Vec<OsString>,
     environment: BTreeMap<OsString, OsString>,
-    folder: PathBuf,
+    directory: PathBuf,
     input: Vec<u8>,
     wrapper: Vec<OsString>,
 }
 
 impl Invocation {
-    pub(crate) fn new(folder: &Path) -> Self {
+    pub(crate) fn new(directory: &Path) -> Self {
         Self {
             arguments: Vec::new(),
             environment: BTreeMap::new(),
-            folder: folder.to_owned(),
+            directory: directory.to_owned(),
             input: Vec::new(),
             wrapper: Vec::new(),
         }
@@ -68,9 +68,9 @@ impl Invocation {
         self
     }
 
-    /// The folder it starts in.
-    pub fn current_dir(mut self, folder: &Path) -> Self {
-        folder.clone_into(&mut self.folder);
+    /// The directory it starts in.
+    pub fn current_dir(mut self, directory: &Path) -> Self {
+        directory.clone_into(&mut self.directory);
         self
     }
 
@@ -87,7 +87,8 @@ impl Invocation {
         let mut words = self.wrapper.iter().map(OsString::as_os_str).chain([bootstrap().as_os_str()]);
         let mut command = Command::new(words.next().expect("the binary at least"));
         command.args(words).args(&self.arguments);
-        command.env_clear().envs(&self.environment).current_dir(&self.folder);
+        // A variable of whoever runs the tests (a proxy, CI, DO_NOT_TRACK) would change what the binary does.
+        command.env_clear().envs(&self.environment).current_dir(&self.directory);
         command
     }
 
@@ -143,6 +144,7 @@ impl Running {
     /// Waits for its end and for the end of its output.
     pub fn end(mut self) -> Outcome {
         let until = self.begun + PATIENCE;
+        // Output is awaited before the process: a child that kept the pipe open would go unnoticed the other way round.
         while !(self.stdout.is_finished() && self.stderr.is_finished()) {
             if Instant::now() > until {
                 let _ = self.child.kill();
@@ -196,6 +198,7 @@ impl Outcome {
 
     /// The warnings, each on one line.
     pub fn warnings(&self) -> Vec<String> {
+        // Warnings are wrapped with an indent of the width of their label.
         let unwrapped = self.stderr.replace("\n         ", " ");
         unwrapped.lines().filter_map(|line| line.strip_prefix("warning: ")).map(str::to_owned).collect()
     }

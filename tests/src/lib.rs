@@ -1,6 +1,6 @@
 //! What the end-to-end suite needs to drive the built binary as a user would.
 //!
-//! Every test has a [`Sandbox`]: a home folder, a working folder and a search path of its own, with recording stand-ins
+//! Every test has a [`Sandbox`]: a home directory, a working directory and a search path of its own, with recording stand-ins
 //! for the programs of the host. Nothing is taken over from the environment of the test, and no connection leaves
 //! loopback.
 

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// The binary under test: the one that `BOOTSTRAP_BINARY` names, such as a release build, or that of this target folder.
+/// The binary under test: the one that `BOOTSTRAP_BINARY` names, such as a release build, or that of this target directory.
 pub fn bootstrap() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
     PATH.get_or_init(|| {
@@ -18,9 +18,9 @@ pub fn bootstrap() -> &'static Path {
             return PathBuf::from(named);
         }
         let this = std::env::current_exe().expect("this test is a file");
-        // Test executables are in `deps`, the binary is in the folder above.
-        let folder = this.ancestors().nth(2).expect("a target folder");
-        let path = folder.join("bootstrap");
+        // Test executables are in `deps`, the binary is in the directory above.
+        let directory = this.ancestors().nth(2).expect("a target directory");
+        let path = directory.join("bootstrap");
         if is_stale(&path) {
             build();
         }
@@ -28,7 +28,7 @@ pub fn bootstrap() -> &'static Path {
     })
 }
 
-/// The folder of the workspace.
+/// The directory of the workspace.
 pub fn workspace() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace")
 }
@@ -63,8 +63,9 @@ pub fn is_root() -> bool {
 
 /// Where the program `name` of this machine is.
 pub fn program(name: &str) -> Option<PathBuf> {
+    // The binary gets a PATH of its own, so that wrappers are named by their full path.
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|folder| folder.join(name)).find(|path| path.is_file())
+    std::env::split_paths(&path).map(|directory| directory.join(name)).find(|path| path.is_file())
 }
 
 /// Says that a test, or a part of it, cannot run here. The test harness hides what the print macros write, so this goes
@@ -76,6 +77,7 @@ pub fn skip(what: &str, why: &str) {
 /// Ids of the detached deliveries whose outbox is below `root`. Their environment tells whose they are.
 pub(crate) fn deliveries(root: &Path) -> Vec<u32> {
     let root = root.to_str().expect("UTF-8").as_bytes();
+    // By its environment and not by its parent: a delivery has a session of its own and outlives the run.
     let is_ours = |pid: &u32| {
         let read = |name: &str| fs::read(format!("/proc/{pid}/{name}")).unwrap_or_default();
         contains(&read("cmdline"), b"flush\0--detached") && contains(&read("environ"), root)
@@ -106,6 +108,7 @@ pub fn eventually(patience: Duration, mut holds: impl FnMut() -> bool) -> bool {
         if Instant::now() > until {
             return false;
         }
+        // Short against what is waited for, long enough to leave the processor to it.
         thread::sleep(Duration::from_millis(5));
     }
 }

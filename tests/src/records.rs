@@ -26,18 +26,18 @@ pub struct RunRecord {
 }
 
 impl RunRecord {
-    /// The runs whose log is in `folder`, by id.
-    pub(crate) fn all(folder: &Path) -> Vec<Self> {
-        let names = fs::read_dir(folder)
+    /// The runs whose log is in `directory`, by id.
+    pub(crate) fn all(directory: &Path) -> Vec<Self> {
+        let names = fs::read_dir(directory)
             .into_iter()
             .flatten()
             .filter_map(|entry| entry.ok()?.file_name().into_string().ok());
         let mut runs: Vec<Self> = names
             .filter_map(|name| Some(name.strip_prefix("bootstrap-")?.strip_suffix(".log")?.to_owned()))
             .map(|id| Self {
-                public: folder.join(format!("bootstrap-{id}.json")),
-                private: folder.join(format!("bootstrap-{id}-private.json")),
-                log: folder.join(format!("bootstrap-{id}.log")),
+                public: directory.join(format!("bootstrap-{id}.json")),
+                private: directory.join(format!("bootstrap-{id}-private.json")),
+                log: directory.join(format!("bootstrap-{id}.log")),
                 id,
             })
             .collect();
@@ -66,7 +66,7 @@ fn read(path: &Path) -> Value {
     serde_json::from_slice(&bytes).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// A file or folder.
+/// A file or directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// Kind and permission bits.
@@ -75,16 +75,16 @@ pub struct Entry {
     pub uid: u32,
     /// Group id of the owner.
     pub gid: u32,
-    /// What it holds; empty for a folder.
+    /// What it holds; empty for a directory.
     pub content: Vec<u8>,
 }
 
-/// Everything below `root`, by its path from there, without folders called `except`.
+/// Everything below `root`, by its path from there, without directories called `except`.
 pub fn tree(root: &Path, except: Option<&str>) -> BTreeMap<PathBuf, Entry> {
     let mut found = BTreeMap::new();
-    let mut folders = vec![root.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).expect("a folder") {
+    let mut directories = vec![root.to_owned()];
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(&directory).expect("a directory") {
             let path = entry.expect("an entry").path();
             if except.is_some_and(|name| path.ends_with(name)) {
                 continue;
@@ -93,7 +93,7 @@ pub fn tree(root: &Path, except: Option<&str>) -> BTreeMap<PathBuf, Entry> {
             let Ok(data) = path.symlink_metadata() else { continue };
             let content = if data.is_file() { fs::read(&path).unwrap_or_default() } else { Vec::new() };
             if data.is_dir() {
-                folders.push(path.clone());
+                directories.push(path.clone());
             }
             let relative = path.strip_prefix(root).expect("below").to_owned();
             found.insert(relative, Entry { mode: data.mode(), uid: data.uid(), gid: data.gid(), content });
@@ -133,6 +133,7 @@ fn validator(kind: DocumentKind) -> Validator {
     jsonschema::options()
         .offline()
         .should_validate_formats(true)
+        // A receiver that ignores a format accepts more than the contract; this one may not.
         .should_ignore_unknown_formats(false)
         .with_pattern_options(PatternOptions::regex())
         .build(&schema)

@@ -77,6 +77,7 @@ impl Server {
                 if shared.stopped.load(Ordering::Relaxed) {
                     return;
                 }
+                // A thread a connection: one that is never answered must not hold up the others.
                 let (Ok(stream), shared) = (stream, Arc::clone(&shared)) else { continue };
                 thread::spawn(move || shared.serve(&stream));
             }
@@ -119,6 +120,7 @@ impl Drop for Server {
 impl Shared {
     /// Serves one connection until the client closes it. A client that was killed is no fault.
     fn serve(&self, stream: &TcpStream) -> Option<()> {
+        // Otherwise the kernel gathers the single bytes of a trickle.
         stream.set_nodelay(true).ok()?;
         let (mut reader, mut writer) = (BufReader::new(stream), stream);
         loop {
@@ -127,6 +129,7 @@ impl Shared {
             let length = request.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
             request.body.resize(length, 0);
             reader.read_exact(&mut request.body).ok()?;
+            // Before the request is kept: a test that sees the request may change the script at once.
             let response = self.next_response();
             self.received.lock().ok()?.push(ReceivedRequest { response, ..request });
             self.perform(response, &mut writer)?;

@@ -31,6 +31,7 @@ impl TerminalSession {
         grantpt(&master).and_then(|()| unlockpt(&master)).expect("a terminal of ours");
         let name = ptsname(&master, Vec::new()).expect("it has a name").into_string().expect("ASCII");
         let slave = File::options().read(true).write(true).open(name).expect("it opens");
+        // Without a session of its own the child has the terminal of whoever runs the tests, or none, and Ctrl-C goes there.
         let setsid = program("setsid").expect("util-linux is on every supported host");
         let mut command = call.clone().through([setsid.as_os_str(), "--ctty".as_ref()]).command();
         command.stdin(slave.try_clone().expect("a descriptor")).stderr(slave).stdout(Stdio::piped());

@@ -96,13 +96,10 @@ pub fn config_schema() -> Value {
         let mut place = &mut root;
         let mut parts = input.key.split('.').peekable();
         while let Some(part) = parts.next() {
-            let fresh = match parts.peek() {
-                Some(_) => json!({ "type": "object", "additionalProperties": false, "properties": {} }),
-                None => {
-                    let mut schema = input.schema(&mut generator).to_value();
-                    describe(input, &mut schema);
-                    schema
-                }
+            let fresh = if parts.peek().is_some() {
+                json!({ "type": "object", "additionalProperties": false, "properties": {} })
+            } else {
+                described(input, input.schema(&mut generator).to_value())
             };
             let properties = &mut place["properties"];
             if properties.get(part).is_none() {
@@ -114,8 +111,8 @@ pub fn config_schema() -> Value {
     root
 }
 
-/// Adds what the declaration says of the value beyond its type.
-fn describe(input: &Declaration, schema: &mut Value) {
+/// The schema of a value with what the declaration says of it beyond its type.
+fn described(input: &Declaration, mut schema: Value) -> Value {
     schema["description"] = json!(input.help);
     if let Some(default) = input.default {
         // The file takes a number or a switch bare; a version must stay text.
@@ -123,6 +120,7 @@ fn describe(input: &Declaration, schema: &mut Value) {
         let bare = serde_json::from_str::<Value>(default).ok().filter(|_| !is_text);
         schema["default"] = bare.unwrap_or_else(|| json!(default));
     }
+    schema
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! Documents are stored in the outbox and delivered by another process. Sending them here was given up: the process that
 //! changes the host as root then opens no connection of its own, and a slow endpoint never holds up an installation.
 
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
@@ -226,5 +227,8 @@ fn spawn_delivery(
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
+        // Before it runs, and so before this process can end: if this process leads its session, its end hangs up the
+        // terminal, and every process of the foreground group is signalled.
+        .process_group(0)
         .spawn()
 }

@@ -25,56 +25,62 @@ impl Step {
             Action::Install { from, path, mode } => {
                 vec![format!("install {} as {} (mode {mode:04o})", from.display(), path.display())]
             }
-            Action::Write { path, mode, content } => {
-                let what = match content {
-                    Content::Secret(_) => MASK.to_owned(),
-                    Content::Certificate(secret) => format!("the certificate in {secret}"),
-                };
-                vec![format!("write {} (mode {mode:04o}): {what}", path.display())]
-            }
+            Action::Write { path, mode, content } => write(path, *mode, content),
             Action::EnsureDir { path, mode } => {
                 vec![format!("make folder {} (mode {mode:04o})", path.display())]
             }
-            Action::EnsureBlock { path, marker, lines } => {
-                let block = super::lines::block(marker, lines);
-                let head = format!("put this block into {}, in place of the former one", path.display());
-                std::iter::once(head).chain(block.lines().map(|line| format!("  {line}"))).collect()
-            }
+            Action::EnsureBlock { path, marker, lines } => block(path, marker, lines),
             Action::EnsureLine { path, line } => {
                 vec![format!("add this line to {} unless it is there", path.display()), format!("  {line}")]
             }
             Action::EnsurePackages(packages) => {
-                let mut lines = vec![format!("unless {} is installed:", packages.join(", "))];
-                lines.extend(install_packages(packages).iter().flat_map(run));
-                lines
+                let unless = format!("unless {} is installed:", packages.join(", "));
+                std::iter::once(unless).chain(install_packages(packages).iter().flat_map(run)).collect()
             }
             Action::EnsureService(name) => run(&enable_service(name)),
-            Action::Apply(object) => {
-                let mut lines = run(&apply_object(Stdin::Empty));
-                lines.push(format!("  {}", identity(object)));
-                lines.push(format!("  {}", object.masked()));
-                lines
-            }
+            Action::Apply(object) => apply(object),
             Action::ApplyFile(file) => {
-                let mut lines = vec![format!("for each object of {}:", file.display())];
-                lines.extend(run(&apply_object(Stdin::Empty)));
-                lines
+                let each = format!("for each object of {}:", file.display());
+                std::iter::once(each).chain(run(&apply_object(Stdin::Empty))).collect()
             }
             Action::Helm(helm) => {
                 let mut lines = run(&helm_upgrade(helm, Stdin::Empty));
                 lines.push(format!("  values {}", helm.values.masked()));
                 lines
             }
-            Action::MakeDefaultClass(class) => {
-                let mut lines = vec!["for each other storage class that is the default:".to_owned()];
-                lines.extend(run(&default_class_patch("NAME", false)));
-                lines.extend(run(&default_class_patch(class, true)));
-                lines
-            }
+            Action::MakeDefaultClass(class) => default_class(class),
             Action::Wait(check) => vec![format!("wait until {check}")],
             Action::Undo(action) => undo(action),
         }
     }
+}
+
+fn write(path: &Path, mode: u32, content: &Content) -> Vec<String> {
+    let what = match content {
+        Content::Secret(_) => MASK.to_owned(),
+        Content::Certificate(secret) => format!("the certificate in {secret}"),
+    };
+    vec![format!("write {} (mode {mode:04o}): {what}", path.display())]
+}
+
+fn block(path: &Path, marker: &str, lines: &[String]) -> Vec<String> {
+    let head = format!("put this block into {}, in place of the former one", path.display());
+    let block = super::lines::block(marker, lines);
+    std::iter::once(head).chain(block.lines().map(|line| format!("  {line}"))).collect()
+}
+
+fn apply(object: &Document) -> Vec<String> {
+    let mut lines = run(&apply_object(Stdin::Empty));
+    lines.push(format!("  {}", identity(object)));
+    lines.push(format!("  {}", object.masked()));
+    lines
+}
+
+fn default_class(class: &str) -> Vec<String> {
+    let mut lines = vec!["for each other storage class that is the default:".to_owned()];
+    lines.extend(run(&default_class_patch("NAME", false)));
+    lines.extend(run(&default_class_patch(class, true)));
+    lines
 }
 
 fn fetch(artifact: &Artifact, to: &Path) -> Vec<String> {

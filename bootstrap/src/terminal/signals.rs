@@ -9,7 +9,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 
 /// A signal that asks the program to stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +18,9 @@ pub enum Signal {
     Hangup,
     /// Ctrl-C.
     Interrupt,
+    /// Ctrl-\\. Its default action would end a run in the middle of a step and leave its memory, secrets included, in a
+    /// core file.
+    Quit,
     /// `kill`.
     Terminate,
 }
@@ -28,6 +31,7 @@ impl Signal {
         match self {
             Self::Hangup => 1,
             Self::Interrupt => 2,
+            Self::Quit => 3,
             Self::Terminate => 15,
         }
     }
@@ -41,14 +45,14 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Installs handlers for SIGINT, SIGTERM and SIGHUP, which stay for the rest of the process.
+    /// Installs handlers for SIGINT, SIGQUIT, SIGTERM and SIGHUP, which stay for the rest of the process.
     ///
     /// # Errors
     /// The system has no descriptor left for the pair of sockets, or refuses a handler.
     pub fn install() -> io::Result<Self> {
         let last = Arc::new(AtomicUsize::new(0));
         let (wakeup, notify) = UnixStream::pair()?;
-        for signal in [SIGINT, SIGTERM, SIGHUP] {
+        for signal in [SIGINT, SIGQUIT, SIGTERM, SIGHUP] {
             let number = usize::try_from(signal).unwrap_or_default();
             // The number is stored before the socket is written to: who is woken must find it.
             signal_hook::flag::register_usize(signal, Arc::clone(&last), number)?;
@@ -63,6 +67,7 @@ impl Signals {
         match i32::try_from(self.last.load(Ordering::SeqCst)).unwrap_or_default() {
             SIGHUP => Some(Signal::Hangup),
             SIGINT => Some(Signal::Interrupt),
+            SIGQUIT => Some(Signal::Quit),
             SIGTERM => Some(Signal::Terminate),
             _ => None,
         }

@@ -14,6 +14,7 @@ use rustix::io::Errno;
 
 use super::error::DiskError;
 use super::open;
+use super::owner::Owner;
 use super::private_dir::PrivateDir;
 
 /// Names of temporary files start with this, followed by process id and a counter.
@@ -29,26 +30,71 @@ impl PrivateDir {
     /// # Errors
     /// If it fails, the old file is as it was. A symbolic link in the file's place is refused and not replaced.
     pub fn write_atomic(&self, name: &str, bytes: &[u8]) -> Result<(), DiskError> {
+        self.write(name, bytes, Durability::Synced, self.owner)
+    }
+
+    /// As [`Self::write_atomic`], and the file belongs to the user of this process, whoever called it: for what this
+    /// process will obey later, which nobody else may be able to change.
+    ///
+    /// # Errors
+    /// As [`Self::write_atomic`].
+    pub fn write_atomic_own(&self, name: &str, bytes: &[u8]) -> Result<(), DiskError> {
+        self.write(name, bytes, Durability::Synced, Owner::Process)
+    }
+
+    /// As [`Self::write_atomic`], without waiting for the disk: the file survives the death of the process, but a power
+    /// failure may lose it. For what is best-effort and must not slow a run down.
+    ///
+    /// # Errors
+    /// As [`Self::write_atomic`].
+    pub fn write_atomic_unsynced(&self, name: &str, bytes: &[u8]) -> Result<(), DiskError> {
+        self.write(name, bytes, Durability::Unsynced, self.owner)
+    }
+
+    fn write(&self, name: &str, bytes: &[u8], durability: Durability, owner: Owner) -> Result<(), DiskError> {
         let path = self.checked_path(name)?;
         open::replaceable(&self.fd, &path, name)?;
-        match self.replace(&path, name, bytes) {
+        match self.replace(&path, name, bytes, durability, owner) {
             // Another process may have swept the file in the instant between its creation and its lock.
-            Err(DiskError::Missing { .. }) => self.replace(&path, name, bytes),
+            Err(DiskError::Missing { .. }) => self.replace(&path, name, bytes, durability, owner),
             done => done,
         }
     }
 
-    fn replace(&self, path: &Path, name: &str, bytes: &[u8]) -> Result<(), DiskError> {
-        let mut temporary = Temporary::create(self)?;
-        // Without the sync before the rename, ext4 and XFS may show an empty file of the new name after a power failure.
+    fn replace(
+        &self,
+        path: &Path,
+        name: &str,
+        bytes: &[u8],
+        durability: Durability,
+        owner: Owner,
+    ) -> Result<(), DiskError> {
+        let mut temporary = Temporary::create(self, owner)?;
         let failed = |error| DiskError::new("write", path, error);
-        temporary.file.write_all(bytes).and_then(|()| temporary.file.sync_all()).map_err(failed)?;
+        temporary.file.write_all(bytes).map_err(failed)?;
+        // Without the sync before the rename, ext4 and XFS may show an empty file of the new name after a power failure.
+        if durability == Durability::Synced {
+            temporary.file.sync_all().map_err(failed)?;
+        }
         renameat(&self.fd, &temporary.name, &self.fd, name).map_err(|error| failed(error.into()))?;
         temporary.renamed = true;
+        if durability == Durability::Synced { self.sync_names().map_err(failed) } else { Ok(()) }
+    }
+
+    /// Syncs the file `name`, and that it has this name.
+    ///
+    /// # Errors
+    /// [`DiskError::Missing`] if there is none, [`DiskError::Io`] if the disk fails.
+    pub fn sync(&self, name: &str) -> Result<(), DiskError> {
+        let failed = |error| DiskError::new("sync", &self.path_of(name), error);
+        self.open_file(name)?.sync_all().and_then(|()| self.sync_names()).map_err(failed)
+    }
+
+    fn sync_names(&self) -> std::io::Result<()> {
         match fsync(&self.fd) {
             // Some file systems cannot sync a directory and keep the order of renames by themselves.
             Ok(()) | Err(Errno::INVAL) => Ok(()),
-            Err(error) => Err(failed(error.into())),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -73,6 +119,13 @@ impl PrivateDir {
     }
 }
 
+/// Whether a file is to survive a power failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Durability {
+    Synced,
+    Unsynced,
+}
+
 /// A file on its way to its name. It is removed when the way was not completed.
 struct Temporary<'dir> {
     dir: &'dir PrivateDir,
@@ -82,7 +135,7 @@ struct Temporary<'dir> {
 }
 
 impl<'dir> Temporary<'dir> {
-    fn create(dir: &'dir PrivateDir) -> Result<Self, DiskError> {
+    fn create(dir: &'dir PrivateDir, owner: Owner) -> Result<Self, DiskError> {
         static COUNTER: AtomicU64 = AtomicU64::new(0);
         loop {
             let name =
@@ -97,7 +150,7 @@ impl<'dir> Temporary<'dir> {
             let temporary = Self { dir, name, file, renamed: false };
             // Where the file system has no locks, nothing is ever swept either.
             let _ = temporary.file.try_lock();
-            dir.secure(&temporary.file).map_err(|error| DiskError::new("create", &path, error))?;
+            open::secure(&temporary.file, owner).map_err(|error| DiskError::new("create", &path, error))?;
             return Ok(temporary);
         }
     }

@@ -159,3 +159,9 @@ fn is_empty(fd: &OwnedFd) -> rustix::io::Result<bool> {
     }
     Ok(true)
 }
+
+/// Gives a file that this process has just made its mode, whatever the umask, and its owner.
+pub(super) fn secure(file: &File, owner: Owner) -> rustix::io::Result<()> {
+    fchmod(file, FILE_MODE)?;
+    owner.give(file)
+}

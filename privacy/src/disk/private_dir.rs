@@ -8,11 +8,12 @@ use std::os::fd::OwnedFd;
 use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, fchmod, fstat, statat, unlinkat};
+use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, fstat, statat, unlinkat};
 use rustix::io::Errno;
+use rustix::process::geteuid;
 
 use super::error::DiskError;
-use super::open::{self, FILE_MODE};
+use super::open;
 use super::owner::Owner;
 
 /// A directory held open, in which new files are private. All names are relative to it, whatever happens to its path meanwhile.
@@ -122,6 +123,27 @@ impl PrivateDir {
         open::read_all(file, &path, limit)
     }
 
+    /// Reads a file that this process obeys: it must belong to the very user of this process, whoever called it, have no
+    /// second name, and be writable for nobody else.
+    ///
+    /// # Errors
+    /// [`DiskError::Unsafe`] if that is not so, and as [`Self::read_bounded`].
+    pub fn read_obeyed(&self, name: &str, limit: u64) -> Result<Vec<u8>, DiskError> {
+        let (file, path) = (self.open_file(name)?, self.path_of(name));
+        let stat = fstat(&file).map_err(|error| DiskError::new("look at", &path, error))?;
+        let mode = Mode::from_raw_mode(stat.st_mode);
+        let why = if stat.st_uid != geteuid().as_raw() {
+            "belongs to another user"
+        } else if mode.intersects(Mode::WGRP | Mode::WOTH) {
+            "may be changed by other users"
+        } else if stat.st_nlink > 1 {
+            "has several hard links"
+        } else {
+            return open::read_all(file, &path, limit);
+        };
+        Err(DiskError::Unsafe { path, why })
+    }
+
     /// Opens a regular file for reading.
     ///
     /// # Errors
@@ -139,7 +161,7 @@ impl PrivateDir {
         let path = self.checked_path(name)?;
         let flags = OFlags::RDWR | OFlags::APPEND | OFlags::CREATE | OFlags::EXCL;
         let file = open::for_writing(&self.fd, &path, Path::new(name), flags)?;
-        self.secure(&file).map_err(|error| DiskError::new("create", &path, error))?;
+        open::secure(&file, self.owner).map_err(|error| DiskError::new("create", &path, error))?;
         Ok(file)
     }
 
@@ -168,6 +190,19 @@ impl PrivateDir {
     /// [`DiskError::TooLarge`] if the file would become longer than `limit` bytes; nothing is written then. As
     /// [`Self::open_or_create_file`] besides.
     pub fn append_line(&self, name: &str, line: &str, limit: u64) -> Result<(), DiskError> {
+        let file = self.append(name, line, limit)?;
+        file.sync_data().map_err(|error| DiskError::new("append to", &self.path_of(name), error))
+    }
+
+    /// As [`Self::append_line`], without waiting for the disk: a power failure may lose the line.
+    ///
+    /// # Errors
+    /// As [`Self::append_line`].
+    pub fn append_line_unsynced(&self, name: &str, line: &str, limit: u64) -> Result<(), DiskError> {
+        self.append(name, line, limit).map(drop)
+    }
+
+    fn append(&self, name: &str, line: &str, limit: u64) -> Result<File, DiskError> {
         let (path, mut file) = (self.path_of(name), self.open_or_create_file(name)?);
         let failed = |error| DiskError::new("append to", &path, error);
         // Two processes that append at once may exceed the limit by a line. A lock would cost more than that line.
@@ -175,7 +210,8 @@ impl PrivateDir {
             return Err(DiskError::TooLarge { path, limit });
         }
         // One write with `O_APPEND` is what keeps lines of several processes whole, open(2).
-        file.write_all(format!("{line}\n").as_bytes()).and_then(|()| file.sync_data()).map_err(failed)
+        file.write_all(format!("{line}\n").as_bytes()).map_err(failed)?;
+        Ok(file)
     }
 
     /// Removes the file `name`; that it is missing already is no error.
@@ -226,12 +262,6 @@ impl PrivateDir {
             }
         }
         Ok(names)
-    }
-
-    /// Gives a file that this process has just made its mode, whatever the umask, and its owner.
-    pub(super) fn secure(&self, file: &File) -> rustix::io::Result<()> {
-        fchmod(file, FILE_MODE)?;
-        self.owner.give(file)
     }
 
     pub(super) fn checked_path(&self, name: &str) -> Result<PathBuf, DiskError> {

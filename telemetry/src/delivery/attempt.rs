@@ -7,13 +7,14 @@ use schema::EventId;
 
 use super::http::HttpTransport;
 use super::response::{self, ResponseClass};
+use crate::endpoint::Endpoint;
 use crate::error::TelemetryError;
 use crate::outbox::{
     AttemptFailure, LedgerLine, LedgerOutcome, LoadError, OutboxStore, QueueEntry, RejectedEntry,
     RejectionReason, now,
 };
 use crate::request::DeliveryRequest;
-use crate::settings::{DeliverySettings, Endpoint};
+use crate::settings::DeliverySettings;
 
 /// What an attempt came to.
 #[derive(Debug)]
@@ -77,7 +78,7 @@ impl DeliveryContext<'_> {
             Err(rejection) => return self.reject(&entry, RejectionReason::from(&rejection)),
         };
         self.store.update(&entry, stored)?;
-        let outgoing = DeliveryRequest::new(self.settings, self.endpoint, vetted);
+        let outgoing = DeliveryRequest::new(self.endpoint, &self.settings.headers, vetted);
         let (verdict, pause) = match self.transport.send(&outgoing, remaining) {
             Ok(reply) => (response::classify(reply.status), reply.retry_after),
             Err(failure) => (ResponseClass::Retry(failure), None),

@@ -1,4 +1,7 @@
 //! The HTTP client. Nothing else in the workspace knows which one it is.
+//!
+//! Blocking, because one document is in flight at a time. HTTP/1.1 only, redirects and retries of the client off: what
+//! is sent, and how often, must be decided by the pass alone and counted there.
 
 use std::error::Error;
 use std::io;
@@ -11,10 +14,11 @@ use reqwest::header::RETRY_AFTER;
 use reqwest::redirect::Policy;
 
 use super::response::retry_after;
+use crate::endpoint::Endpoint;
 use crate::error::TelemetryError;
 use crate::outbox::{AttemptFailure, FailureClass};
 use crate::request::DeliveryRequest;
-use crate::settings::{DeliverySettings, Endpoint};
+use crate::settings::DeliverySettings;
 
 /// No more than this is read of an answer, and only so that the connection can be used again.
 const MAX_ANSWER_BYTES: u64 = 4096;
@@ -27,7 +31,7 @@ pub(super) struct HttpTransport {
     request_timeout: Duration,
 }
 
-/// What came back.
+/// What the endpoint answered.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Reply {
     pub(super) status: u16,
@@ -75,7 +79,8 @@ impl HttpTransport {
     }
 }
 
-/// A name lookup cannot be interrupted, and the client waits for it when it is dropped. The process must not.
+/// A name lookup cannot be interrupted, and the client waits for it when it is dropped. The process must end in time,
+/// so that the client is dropped on a thread that nobody joins.
 impl Drop for HttpTransport {
     fn drop(&mut self) {
         let client = self.client.take();
@@ -117,13 +122,19 @@ fn failure(class: FailureClass) -> AttemptFailure {
 fn class_of(error: &reqwest::Error) -> FailureClass {
     let causes = || std::iter::successors(error.source(), |cause| (*cause).source());
     let says = |words: &str| causes().any(|cause| cause.to_string().contains(words));
-    match () {
-        () if error.is_timeout() => FailureClass::Timeout,
-        () if causes().any(is_tls) => FailureClass::Tls,
-        () if !error.is_connect() => FailureClass::Connection,
-        () if says("dns error") => FailureClass::Dns,
-        () if says("proxy") || says("tunnel") => FailureClass::Proxy,
-        () => FailureClass::Connect,
+    if error.is_timeout() {
+        FailureClass::Timeout
+    } else if causes().any(is_tls) {
+        FailureClass::Tls
+    } else if !error.is_connect() {
+        FailureClass::Connection
+    } else if says("dns error") {
+        // The client has no type for this one and the next; the class is only shown, nothing is decided by it.
+        FailureClass::Dns
+    } else if says("proxy") || says("tunnel") {
+        FailureClass::Proxy
+    } else {
+        FailureClass::Connect
     }
 }
 

@@ -133,8 +133,8 @@ impl<'a> DeliveryPass<'a> {
         }
     }
 
-    /// When the document may be tried, if that is later than now. A time that no pass of ours could have set was set by a
-    /// clock that has been set back since, and does not count.
+    /// When the document may be tried, if that is later than now. A time that no pass of ours could have set was set
+    /// by a clock that has been set back since, and does not count.
     fn not_before(&self, id: EventId) -> Option<UtcSeconds> {
         let now = now();
         let longest = i64::try_from(DEADLINE.as_secs()).unwrap_or(i64::MAX);

@@ -17,8 +17,8 @@ pub(super) enum ResponseClass {
 
 /// 2xx is delivered; 408, 425, 429 and 5xx ask for another attempt; everything else, redirects included, is for good.
 ///
-/// 407 never comes from the endpoint (RFC 9110, 15.5.8): a proxy did not let the request through, as when it refuses the
-/// tunnel to an https endpoint. The document cannot help it.
+/// 407 never comes from the endpoint (RFC 9110, 15.5.8): a proxy did not let the request through, as when it refuses
+/// the tunnel to an https endpoint. The document cannot help it.
 pub(super) fn classify(status: u16) -> ResponseClass {
     let retry = |class| ResponseClass::Retry(AttemptFailure { class, status: Some(status) });
     match status {

@@ -1,4 +1,8 @@
-//! How much may wait.
+//! How much may be queued.
+//!
+//! The bounds are enforced when a document is stored and not when one is delivered: an outbox without a working
+//! endpoint would grow otherwise. Age is the modification time of the file, which a document edited by hand cannot
+//! claim to be older or younger by itself, and which sorts without opening 256 files.
 
 use std::time::{Duration, SystemTime};
 
@@ -6,13 +10,13 @@ use privacy::disk::{DiskError, PrivateDir};
 
 use super::entry::{MAX_FILE_BYTES, event_of};
 
-/// Most queued documents; the oldest go first.
+/// Most queued documents; the oldest are evicted first.
 pub const MAX_ENTRIES: usize = 256;
 
-/// Most bytes that wait.
+/// Most bytes that are queued.
 pub const MAX_BYTES: u64 = 8 * 1024 * 1024;
 
-/// Longest time that a document waits.
+/// Longest time that a document is queued.
 pub const MAX_AGE: Duration = Duration::from_hours(30 * 24);
 
 /// More names than this are left to the next look at the directory, so that memory stays bounded.
@@ -27,12 +31,13 @@ pub(super) struct QueueFile {
     size: u64,
 }
 
-/// What goes first.
+/// What is evicted first: the variants stand in that order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum EvictionRank {
     /// No file of ours is that large.
     Oversized,
-    /// The clock was set back since: how old the document is cannot be told, and the newest must not be taken for older.
+    /// The clock was set back since: how old the document is cannot be told, and the newest must not be taken for
+    /// older.
     FromTheFuture,
     /// Stored in the past.
     Ordinary,
@@ -40,32 +45,34 @@ enum EvictionRank {
     Unopened,
 }
 
-/// The files of events in `directory`, in the order in which they go.
+/// The files of events in `directory`, in the order of their eviction.
 pub(super) fn files_in_eviction_order(
-    folder: &PrivateDir,
+    directory: &PrivateDir,
     now: SystemTime,
 ) -> Result<Vec<QueueFile>, DiskError> {
-    let names = folder.names(MAX_LISTED)?;
+    let names = directory.names(MAX_LISTED)?;
     let mut files: Vec<QueueFile> = names
         .into_iter()
         .filter(|name| event_of(name).is_some())
-        .map(|name| inspect(folder, name, now))
+        .map(|name| inspect(directory, name, now))
         .collect();
     files.sort_unstable();
     Ok(files)
 }
 
-fn inspect(folder: &PrivateDir, name: String, now: SystemTime) -> QueueFile {
-    let metadata = folder.open_file(&name).ok().and_then(|file| file.metadata().ok());
+fn inspect(directory: &PrivateDir, name: String, now: SystemTime) -> QueueFile {
+    let metadata = directory.open_file(&name).ok().and_then(|file| file.metadata().ok());
     let Some((size, stored)) =
         metadata.and_then(|metadata| Some((metadata.len(), metadata.modified().ok()?)))
     else {
         return QueueFile { rank: EvictionRank::Unopened, stored: now, name, size: 0 };
     };
-    let rank = match () {
-        () if size > MAX_FILE_BYTES => EvictionRank::Oversized,
-        () if stored > now => EvictionRank::FromTheFuture,
-        () => EvictionRank::Ordinary,
+    let rank = if size > MAX_FILE_BYTES {
+        EvictionRank::Oversized
+    } else if stored > now {
+        EvictionRank::FromTheFuture
+    } else {
+        EvictionRank::Ordinary
     };
     QueueFile { rank, stored, name, size }
 }
@@ -75,15 +82,15 @@ pub(crate) fn is_too_old(stored: SystemTime, now: SystemTime) -> bool {
     now.duration_since(stored).is_ok_and(|age| age > MAX_AGE)
 }
 
-/// Removes files of events until one of `incoming` bytes fits in, and returns how many went.
-pub(super) fn make_room(folder: &PrivateDir, incoming: u64, now: SystemTime) -> Result<usize, DiskError> {
-    let files = files_in_eviction_order(folder, now)?;
+/// Removes files of events until one of `incoming` bytes fits in, and returns how many were evicted.
+pub(super) fn make_room(directory: &PrivateDir, incoming: u64, now: SystemTime) -> Result<usize, DiskError> {
+    let files = files_in_eviction_order(directory, now)?;
     let mut count = files.len() + 1;
     let mut bytes = files.iter().map(|file| file.size).sum::<u64>() + incoming;
     let mut removed = 0;
     for file in files {
         if count > MAX_ENTRIES || bytes > MAX_BYTES || is_too_old(file.stored, now) {
-            folder.remove(&file.name)?;
+            directory.remove(&file.name)?;
             count -= 1;
             bytes -= file.size;
             removed += 1;
@@ -93,16 +100,17 @@ pub(super) fn make_room(folder: &PrivateDir, incoming: u64, now: SystemTime) -> 
 }
 
 /// Removes files of events, except those that were certainly stored after `until`.
-pub(super) fn remove_until(folder: &PrivateDir, until: SystemTime) -> Result<usize, DiskError> {
+pub(super) fn remove_until(directory: &PrivateDir, until: SystemTime) -> Result<usize, DiskError> {
     let mut removed = 0;
     loop {
         let goes = |file: &QueueFile| file.rank != EvictionRank::Ordinary || file.stored <= until;
         let going: Vec<QueueFile> =
-            files_in_eviction_order(folder, SystemTime::now())?.into_iter().filter(goes).collect();
+            files_in_eviction_order(directory, SystemTime::now())?.into_iter().filter(goes).collect();
         for file in &going {
-            folder.remove(&file.name)?;
+            directory.remove(&file.name)?;
         }
         removed += going.len();
+        // A listing is bounded, so that a huge outbox takes several.
         if going.len() < MAX_LISTED / 2 {
             return Ok(removed);
         }

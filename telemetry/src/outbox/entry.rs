@@ -1,4 +1,8 @@
-//! What the files of the outbox hold: a queued document, or one that may not be sent with the reason.
+//! What the files of the outbox hold: a queued document, or one that may not be sent, with the reason.
+//!
+//! Files are read as strictly as documents from outside: unknown fields, another version and a name that differs from
+//! the event are rejected. Between two processes lies a directory that the operator, a backup or an older program can
+//! edit.
 
 use std::borrow::Cow;
 
@@ -7,7 +11,7 @@ use schema::limits::MAX_DOCUMENT_BYTES;
 use schema::{EventId, TelemetryDocument, UtcSeconds};
 use serde::{Deserialize, Serialize};
 
-/// Largest file that can be an entry: a document and what we note beside it.
+/// Largest file that can be an entry: a document and what is stored beside it.
 pub(crate) const MAX_ENTRY_BYTES: u64 = MAX_DOCUMENT_BYTES as u64 + 4096;
 
 /// Version of the file's form. Files of another version are rejected, because what they mean is not known.
@@ -85,6 +89,7 @@ impl QueueEntry {
         struct EntryVersion {
             version: u32,
         }
+        // The version is read alone first: another version may differ in every other field.
         let malformed =
             |_| RejectionReason::entry("entry.malformed", "the file is not a whole and valid entry");
         let EntryVersion { version } = serde_json::from_slice(bytes).map_err(malformed)?;
@@ -109,6 +114,7 @@ impl QueueEntry {
 /// The event whose entry has this file name.
 pub(super) fn event_of(name: &str) -> Option<EventId> {
     let stem = name.strip_suffix(".json")?;
+    // Only the canonical form counts: two spellings of one id would be two files of one event.
     EventId::parse(stem).ok().filter(|id| id.to_string() == stem)
 }
 

@@ -1,4 +1,7 @@
 //! One line for each outcome, in a file that is cut before it grows too long.
+//!
+//! Lines are appended and never rewritten one by one: a crash can tear only the last line, which is then skipped. A
+//! database would survive that better, but an operator can read this with `tail`.
 
 use privacy::disk::{DiskError, PrivateDir};
 use schema::{EventId, TelemetryDocument, UtcSeconds};
@@ -114,33 +117,34 @@ impl LedgerLine {
     }
 }
 
-/// Appends a line. When the ledger is full, its older half goes first.
-pub(super) fn append(folder: &PrivateDir, line: &str) -> Result<(), DiskError> {
-    match folder.append_line(LEDGER, line, MAX_LEDGER_BYTES) {
+/// Appends a line. When the ledger is full, its older half is dropped first: cutting one line each time would rewrite
+/// the whole file for every outcome.
+pub(super) fn append(directory: &PrivateDir, line: &str) -> Result<(), DiskError> {
+    match directory.append_line(LEDGER, line, MAX_LEDGER_BYTES) {
         Err(DiskError::TooLarge { .. }) => {
-            folder.write_atomic(LEDGER, &newer_half(folder)?)?;
-            folder.append_line(LEDGER, line, MAX_LEDGER_BYTES)
+            directory.write_atomic(LEDGER, &newer_half(directory)?)?;
+            directory.append_line(LEDGER, line, MAX_LEDGER_BYTES)
         }
         done => done,
     }
 }
 
-fn newer_half(folder: &PrivateDir) -> Result<Vec<u8>, DiskError> {
-    match folder.read_bounded(LEDGER, MAX_LEDGER_BYTES) {
+fn newer_half(directory: &PrivateDir) -> Result<Vec<u8>, DiskError> {
+    match directory.read_bounded(LEDGER, MAX_LEDGER_BYTES) {
         Ok(bytes) => {
             let half = &bytes[bytes.len() / 2..];
             let whole_lines = half.iter().position(|byte| *byte == b'\n').map_or(half.len(), |at| at + 1);
             Ok(half[whole_lines..].to_vec())
         }
-        // Nobody but us writes it, so that such a file is not a ledger.
+        // We never let it grow beyond the limit, so that such a file is not a ledger.
         Err(DiskError::TooLarge { .. }) => Ok(Vec::new()),
         Err(error) => Err(error),
     }
 }
 
 /// The lines, oldest first. A line that was torn by a crash is left out.
-pub(super) fn lines(folder: &PrivateDir) -> Result<Vec<LedgerLine>, DiskError> {
-    match folder.read_bounded(LEDGER, MAX_LEDGER_BYTES) {
+pub(super) fn lines(directory: &PrivateDir) -> Result<Vec<LedgerLine>, DiskError> {
+    match directory.read_bounded(LEDGER, MAX_LEDGER_BYTES) {
         Ok(bytes) => Ok(bytes
             .split(|byte| *byte == b'\n')
             .filter_map(|line| serde_json::from_slice(line).ok())
@@ -150,6 +154,6 @@ pub(super) fn lines(folder: &PrivateDir) -> Result<Vec<LedgerLine>, DiskError> {
     }
 }
 
-pub(super) fn remove(folder: &PrivateDir) -> Result<(), DiskError> {
-    folder.remove(LEDGER)
+pub(super) fn remove(directory: &PrivateDir) -> Result<(), DiskError> {
+    directory.remove(LEDGER)
 }

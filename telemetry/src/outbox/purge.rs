@@ -1,12 +1,12 @@
 //! Deleting queued documents, also while a delivery is in flight.
 //!
-//! A purge leaves the file `stopped` before it deletes. Whoever delivers looks for it before every attempt, before every
-//! pause and after every answer; it then deletes what was stored before the file, the file itself, and leaves. So nothing
-//! that was purged is sent after the request that is in flight, and a late write of that request does not bring its
-//! document back.
+//! A purge leaves the file `stopped` before it deletes. Whoever delivers looks for it before every attempt, before
+//! every pause and after every answer; it then deletes what was stored before the file, the file itself, and leaves.
+//! So nothing that was purged is sent after the request that is in flight, and a late write of that request does not
+//! bring its document back.
 //!
-//! This is the one way to opt out of what was stored already. A document belongs to the consent of its run: a later run
-//! without consent neither sends it nor stops the delivery that is under way.
+//! This is the one way to opt out of what was stored already. A document belongs to the consent of its run: a later
+//! run without consent neither sends it nor stops the delivery that is under way.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -30,17 +30,20 @@ pub struct PurgeSummary {
     pub in_flight: bool,
 }
 
-/// Deletes queued documents, what was rejected, and the ledger. It needs no consent. A delivery that is in flight is waited for,
-/// but not longer than `patience`.
+/// Deletes queued and rejected documents and the ledger. It needs no consent. A delivery that is in flight is waited
+/// for, but not longer than `patience`.
+///
+/// # Errors
+/// A file cannot be deleted. The request to purge stays, and the next delivery or run completes it.
 pub fn purge(dir: &Path, patience: Duration) -> Result<PurgeSummary, DiskError> {
-    let folder = match PrivateDir::open(dir) {
+    let directory = match PrivateDir::open(dir) {
         Err(DiskError::Missing { .. }) => {
             return Ok(PurgeSummary { waiting: 0, rejected: 0, in_flight: false });
         }
         opened => opened?,
     };
-    let store = OutboxStore::new(folder);
-    store.folder().write_atomic(STOPPED, b"")?;
+    let store = OutboxStore::new(directory);
+    store.directory().write_atomic(STOPPED, b"")?;
     let (waiting, rejected) = delete(&store)?;
     match store.lock(Instant::now() + patience)? {
         Some(_lock) => {
@@ -61,23 +64,25 @@ pub(super) fn finish_if_abandoned(store: &OutboxStore) -> Result<(), DiskError> 
 
 /// Whether somebody asked for a purge.
 pub(crate) fn is_asked_for(store: &OutboxStore) -> bool {
-    store.folder().modified(STOPPED).is_some()
+    store.directory().modified(STOPPED).is_some()
 }
 
 /// Deletes everything and ends the purge. The caller holds the lock.
 pub(crate) fn finish(store: &OutboxStore) -> Result<(usize, usize), DiskError> {
     let deleted = delete(store)?;
-    store.folder().remove(STOPPED)?;
+    store.directory().remove(STOPPED)?;
     Ok(deleted)
 }
 
 /// Deletes what was stored before the purge was asked for. A run that has begun since has its own consent.
 fn delete(store: &OutboxStore) -> Result<(usize, usize), DiskError> {
-    let asked = store.folder().open_file(STOPPED).ok().and_then(|file| file.metadata().ok()?.modified().ok());
+    let asked =
+        store.directory().open_file(STOPPED).ok().and_then(|file| file.metadata().ok()?.modified().ok());
     // Without the file somebody else has ended the purge.
     let Some(asked) = asked else { return Ok((0, 0)) };
-    let waiting = bounds::remove_until(store.folder(), asked)?;
-    let rejected = store.rejected_folder()?.map_or(Ok(0), |folder| bounds::remove_until(&folder, asked))?;
-    ledger::remove(store.folder())?;
+    let waiting = bounds::remove_until(store.directory(), asked)?;
+    let rejected =
+        store.rejected_directory()?.map_or(Ok(0), |directory| bounds::remove_until(&directory, asked))?;
+    ledger::remove(store.directory())?;
     Ok((waiting, rejected))
 }

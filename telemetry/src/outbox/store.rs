@@ -22,7 +22,7 @@ const LOCK_PAUSE: Duration = Duration::from_millis(50);
 
 #[derive(Debug)]
 pub(crate) struct OutboxStore {
-    folder: PrivateDir,
+    directory: PrivateDir,
 }
 
 /// Why there is no entry to work with.
@@ -47,24 +47,24 @@ pub(crate) fn now() -> UtcSeconds {
 }
 
 impl OutboxStore {
-    pub(crate) fn new(folder: PrivateDir) -> Self {
-        Self { folder }
+    pub(crate) fn new(directory: PrivateDir) -> Self {
+        Self { directory }
     }
 
-    pub(super) fn folder(&self) -> &PrivateDir {
-        &self.folder
+    pub(super) fn directory(&self) -> &PrivateDir {
+        &self.directory
     }
 
     pub(super) fn sweep(&self) -> Result<(), DiskError> {
-        self.folder.sweep()?;
-        self.rejected_folder()?.map_or(Ok(0), |rejected| rejected.sweep()).map(drop)
+        self.directory.sweep()?;
+        self.rejected_directory()?.map_or(Ok(0), |rejected| rejected.sweep()).map(drop)
     }
 
     /// Stores a new entry, making room for it first; returns how many older ones went.
     pub(super) fn add(&self, entry: &QueueEntry, now: SystemTime) -> Result<usize, TelemetryError> {
         let bytes = json(entry)?;
-        let evicted = bounds::make_room(&self.folder, bytes.len() as u64, now)?;
-        self.folder.write_atomic(&entry::name_of(entry.document.event_id()), &bytes)?;
+        let evicted = bounds::make_room(&self.directory, bytes.len() as u64, now)?;
+        self.directory.write_atomic(&entry::name_of(entry.document.event_id()), &bytes)?;
         if evicted > 0 {
             self.log_outcome(&LedgerLine::evicted(self::now(), evicted))?;
         }
@@ -73,7 +73,7 @@ impl OutboxStore {
 
     /// The events that wait, oldest first.
     pub(crate) fn queued(&self) -> Result<Vec<EventId>, DiskError> {
-        let files = bounds::files_in_eviction_order(&self.folder, SystemTime::now())?;
+        let files = bounds::files_in_eviction_order(&self.directory, SystemTime::now())?;
         Ok(files.iter().filter_map(|file| entry::event_of(&file.name)).collect())
     }
 
@@ -81,7 +81,7 @@ impl OutboxStore {
     pub(crate) fn load(&self, id: EventId) -> Result<QueueEntry, LoadError> {
         let invalid = |rule, message| LoadError::Invalid(RejectionReason::entry(rule, message), None);
         let bytes =
-            self.folder.read_own(&entry::name_of(id), MAX_ENTRY_BYTES).map_err(|error| match error {
+            self.directory.read_own(&entry::name_of(id), MAX_ENTRY_BYTES).map_err(|error| match error {
                 DiskError::Missing { .. } => LoadError::Missing,
                 DiskError::TooLarge { .. } => {
                     invalid("entry.size", "the file is larger than an entry may be")
@@ -99,28 +99,28 @@ impl OutboxStore {
 
     /// When the entry was stored, or `None` if it is gone.
     pub(crate) fn stored_at(&self, id: EventId) -> Option<SystemTime> {
-        self.folder.open_file(&entry::name_of(id)).ok()?.metadata().ok()?.modified().ok()
+        self.directory.open_file(&entry::name_of(id)).ok()?.metadata().ok()?.modified().ok()
     }
 
     /// Replaces an entry. It keeps the time when it was stored, so that attempts do not make it younger.
     pub(crate) fn update(&self, entry: &QueueEntry, stored: SystemTime) -> Result<(), TelemetryError> {
         let name = entry::name_of(entry.document.event_id());
-        self.folder.write_atomic(&name, &json(entry)?)?;
+        self.directory.write_atomic(&name, &json(entry)?)?;
         // Where the file system keeps no such time, the document only seems younger.
-        let _ = self.folder.open_file(&name).map(|file| file.set_modified(stored));
+        let _ = self.directory.open_file(&name).map(|file| file.set_modified(stored));
         Ok(())
     }
 
     pub(crate) fn remove(&self, id: EventId) -> Result<(), DiskError> {
-        self.folder.remove(&entry::name_of(id))
+        self.directory.remove(&entry::name_of(id))
     }
 
     /// Moves what may not be sent out of the way.
     pub(crate) fn quarantine(&self, rejected: &RejectedEntry) -> Result<(), TelemetryError> {
-        let folder = PrivateDir::create(&self.folder.path_of(REJECTED))?;
+        let directory = PrivateDir::create(&self.directory.path_of(REJECTED))?;
         let bytes = json(rejected)?;
-        let evicted = bounds::make_room(&folder, bytes.len() as u64, SystemTime::now())?;
-        folder.write_atomic(&entry::name_of(rejected.event_id), &bytes)?;
+        let evicted = bounds::make_room(&directory, bytes.len() as u64, SystemTime::now())?;
+        directory.write_atomic(&entry::name_of(rejected.event_id), &bytes)?;
         self.remove(rejected.event_id)?;
         self.log_outcome(&LedgerLine::rejected(rejected))?;
         if evicted > 0 {
@@ -131,20 +131,20 @@ impl OutboxStore {
 
     /// What was rejected, oldest first. Files that are not ours are left out.
     pub(crate) fn rejected(&self) -> Result<Vec<RejectedEntry>, DiskError> {
-        let Some(folder) = self.rejected_folder()? else { return Ok(Vec::new()) };
+        let Some(directory) = self.rejected_directory()? else { return Ok(Vec::new()) };
         let read = |name: &str| {
-            let bytes = folder.read_own(name, MAX_FILE_BYTES).ok()?;
+            let bytes = directory.read_own(name, MAX_FILE_BYTES).ok()?;
             serde_json::from_slice(&bytes).ok()
         };
-        Ok(bounds::files_in_eviction_order(&folder, SystemTime::now())?
+        Ok(bounds::files_in_eviction_order(&directory, SystemTime::now())?
             .iter()
             .filter_map(|file| read(&file.name))
             .collect())
     }
 
-    pub(super) fn rejected_folder(&self) -> Result<Option<PrivateDir>, DiskError> {
-        match PrivateDir::open(&self.folder.path_of(REJECTED)) {
-            Ok(folder) => Ok(Some(folder)),
+    pub(super) fn rejected_directory(&self) -> Result<Option<PrivateDir>, DiskError> {
+        match PrivateDir::open(&self.directory.path_of(REJECTED)) {
+            Ok(directory) => Ok(Some(directory)),
             Err(DiskError::Missing { .. }) => Ok(None),
             Err(error) => Err(error),
         }
@@ -152,24 +152,24 @@ impl OutboxStore {
 
     pub(crate) fn log_outcome(&self, line: &LedgerLine) -> Result<(), TelemetryError> {
         let line = serde_json::to_string(line).map_err(TelemetryError::Json)?;
-        Ok(ledger::append(&self.folder, &line)?)
+        Ok(ledger::append(&self.directory, &line)?)
     }
 
     /// The lines of the ledger, oldest first.
     pub(crate) fn ledger(&self) -> Result<Vec<LedgerLine>, DiskError> {
-        ledger::lines(&self.folder)
+        ledger::lines(&self.directory)
     }
 
     /// Waits for the lock until `until`; `None` if another process holds it all the time.
     pub(crate) fn lock(&self, until: Instant) -> Result<Option<OutboxLock>, DiskError> {
-        let file = self.folder.open_or_create_file(LOCK)?;
+        let file = self.directory.open_or_create_file(LOCK)?;
         loop {
             match file.try_lock() {
                 Ok(()) => return Ok(Some(OutboxLock { _file: file })),
                 Err(TryLockError::WouldBlock) if Instant::now() < until => thread::sleep(LOCK_PAUSE),
                 Err(TryLockError::WouldBlock) => return Ok(None),
                 Err(TryLockError::Error(source)) => {
-                    return Err(DiskError::Io { action: "lock", path: self.folder.path_of(LOCK), source });
+                    return Err(DiskError::Io { action: "lock", path: self.directory.path_of(LOCK), source });
                 }
             }
         }

@@ -114,16 +114,19 @@ fn the_number_of_attempts_is_the_setting() {
 
 #[test]
 fn retry_after_is_kept_to_in_both_forms() {
-    let seconds = || "2".to_owned();
-    let date = || httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(3));
-    for (value, least) in [(&seconds as &dyn Fn() -> String, 2000), (&date, 1500)] {
-        let value = &value();
+    let in_three_seconds = || SystemTime::now() + Duration::from_secs(3);
+    for date in [None, Some(in_three_seconds())] {
+        let value = &date.map_or("2".to_owned(), httpdate::fmt_http_date);
         let server = FaultServer::start([Act::with_header(429, "Retry-After", value), Act::status(202)]);
         let scratch = Scratch::new(&server.url());
         scratch.emit(1);
         assert_eq!(scratch.deliver().delivered, 1, "{value}");
         let [first, second] = &server.received()[..] else { panic!("two requests") };
-        assert!(second.at - first.at >= Duration::from_millis(least), "{value}: too early");
+        match date {
+            None => assert!(second.at - first.at >= Duration::from_secs(2), "{value}: too early"),
+            // The header has no fractions of a second.
+            Some(date) => assert!(second.arrived_at() + Duration::from_secs(1) >= date, "{value}: too early"),
+        }
     }
 }
 
@@ -133,7 +136,7 @@ fn an_absurd_retry_after_ends_the_round_and_does_not_outlast_it() {
         let server = FaultServer::start([Act::with_header(429, "Retry-After", value), Act::status(202)]);
         let scratch = Scratch::new(&server.url());
         let id = scratch.emit(1)[0];
-        let summary = scratch.deliver_within(Duration::from_secs(2));
+        let summary = scratch.deliver_within(Duration::from_secs(5));
         assert_eq!(
             (summary.ended, summary.waiting, server.received().len()),
             (DeliveryEnd::Deadline, 1, 1),
@@ -141,7 +144,7 @@ fn an_absurd_retry_after_ends_the_round_and_does_not_outlast_it() {
         );
         assert_eq!(scratch.attempts(id), 1);
         let not_before = scratch.entry(id)["not_before"].as_str().expect("a time").to_owned();
-        let now = chrono::Utc::now() + chrono::TimeDelta::seconds(3);
+        let now = chrono::Utc::now() + chrono::TimeDelta::seconds(6);
         assert!(not_before < schema::UtcSeconds::from(now).to_string(), "{value}: {not_before}");
         // The next pass waits for its time.
         assert_eq!(scratch.deliver().delivered, 1, "{value}");
@@ -187,6 +190,6 @@ fn nobody_waits_for_a_time_that_is_after_the_round() {
     let scratch = Scratch::new(&server.url());
     scratch.emit(1);
     let started = Instant::now();
-    assert_eq!(scratch.deliver_within(Duration::from_secs(30)).ended, DeliveryEnd::Deadline);
-    assert!(started.elapsed() < Duration::from_secs(15), "{:?}", started.elapsed());
+    assert_eq!(scratch.deliver().ended, DeliveryEnd::Deadline);
+    assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
 }

@@ -138,8 +138,8 @@ fn ten_thousand_documents_cost_the_same_each() {
     let scratch = Scratch::new(&server.url());
     let ids = fill(&scratch, 10_000, 0);
     // The oldest go first.
-    let summary = scratch.deliver_within(Duration::from_secs(4));
-    assert!(summary.delivered >= 20, "{summary:?}");
+    let summary = scratch.deliver_until(|progress| progress.settled == 20);
+    assert_eq!(summary.delivered, 20, "{summary:?}");
     assert_eq!(summary.delivered + summary.waiting, ids.len());
     let oldest: Vec<String> = ids.iter().rev().take(5).map(ToString::to_string).collect();
     let arrived: Vec<String> = server
@@ -150,9 +150,7 @@ fn ten_thousand_documents_cost_the_same_each() {
         .collect();
     assert_eq!(arrived, oldest);
     // A document is stored as ever, and brings queued documents back to the bounds.
-    let started = Instant::now();
     scratch.emit(1);
-    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
     assert_eq!(waiting(&scratch).len(), MAX_ENTRIES);
 }
 

@@ -5,7 +5,6 @@ use std::ffi::OsString;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
 
 use privacy::Gate;
 use serde_json::Value;
@@ -34,7 +33,7 @@ fn deliver_in_this_process() {
     let (settings, _) = DeliverySettings::from_env(&variable, &gate, Path::new("runs"));
     let outbox = Outbox::open(proof, &settings.outbox_dir).expect("opened");
     let mut go_on = |_| ControlFlow::Continue(());
-    let deadline = Duration::from_secs(20);
+    let deadline = telemetry::DEADLINE;
     let summary = telemetry::deliver(proof, &settings, &gate, &outbox, deadline, &mut go_on);
     let told = summary.map_or_else(
         |error| serde_json::json!({ "error": error.to_string() }),
@@ -54,7 +53,7 @@ fn deliver_with(endpoint: &str, variables: &[(&str, OsString)]) -> Value {
         .env("TELEMETRY_ENABLED", "true")
         .env("TELEMETRY_ENDPOINT", endpoint)
         .env("TELEMETRY_OUTBOX_DIR", scratch.dir())
-        .env("TELEMETRY_REQUEST_TIMEOUT_SECONDS", "5")
+        .env("TELEMETRY_REQUEST_TIMEOUT_SECONDS", "30")
         .env("TELEMETRY_MAX_RETRIES", "2")
         .env(SUMMARY_FILE, &summary_file)
         .envs(variables.iter().map(|(name, value)| (name, value)))
@@ -65,23 +64,23 @@ fn deliver_with(endpoint: &str, variables: &[(&str, OsString)]) -> Value {
 }
 
 /// An authority's certificate in a file, for `SSL_CERT_FILE`.
-fn trusting(authority: &Authority, folder: &tempfile::TempDir) -> (&'static str, OsString) {
-    let path = folder.path().join("authority.pem");
+fn trusting(authority: &Authority, directory: &tempfile::TempDir) -> (&'static str, OsString) {
+    let path = directory.path().join("authority.pem");
     authority.write_to(&path);
     ("SSL_CERT_FILE", path.into())
 }
 
 #[test]
 fn a_certificate_from_ssl_cert_file_is_trusted() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let directory = tempfile::tempdir().expect("a directory");
     let authority = Authority::new(&["localhost"]);
     let server = FaultServer::start_tls([Act::status(202)], authority.server());
-    let summary = deliver_with(&server.url(), &[trusting(&authority, &folder)]);
+    let summary = deliver_with(&server.url(), &[trusting(&authority, &directory)]);
     assert_eq!(summary["delivered"], 1, "{summary}");
     // One for another name is not.
     let authority = Authority::new(&["elsewhere.invalid"]);
     let server = FaultServer::start_tls([Act::status(202)], authority.server());
-    let summary = deliver_with(&server.url(), &[trusting(&authority, &folder)]);
+    let summary = deliver_with(&server.url(), &[trusting(&authority, &directory)]);
     assert_eq!(summary["ended"]["unreachable"]["class"], "tls", "{summary}");
     assert!(server.received().is_empty());
 }
@@ -115,7 +114,7 @@ fn a_proxy_that_asks_for_a_password_keeps_the_document_waiting() {
 
 #[test]
 fn a_proxy_passes_plain_requests_and_tunnels() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let directory = tempfile::tempdir().expect("a directory");
     let server = FaultServer::start([Act::status(202)]);
     let proxy = Proxy::start(Policy::ForwardTo(server.address()));
     let summary = deliver_with("http://telemetry.invalid/telemetry", &[("http_proxy", proxy.url().into())]);
@@ -125,7 +124,7 @@ fn a_proxy_passes_plain_requests_and_tunnels() {
     let authority = Authority::new(&["telemetry.invalid"]);
     let server = FaultServer::start_tls([Act::status(202)], authority.server());
     let proxy = Proxy::start(Policy::ForwardTo(server.address()));
-    let variables = [("HTTPS_PROXY", proxy.url().into()), trusting(&authority, &folder)];
+    let variables = [("HTTPS_PROXY", proxy.url().into()), trusting(&authority, &directory)];
     let summary = deliver_with("https://telemetry.invalid/telemetry", &variables);
     assert_eq!((&summary["delivered"], server.received().len()), (&1.into(), 1), "{summary}");
     let [head] = &proxy.heads()[..] else { panic!("one tunnel") };

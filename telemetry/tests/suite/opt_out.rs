@@ -8,14 +8,14 @@ use std::time::Duration;
 use telemetry::{DeliveryEnd, Outbox, PurgeSummary, purge};
 
 use crate::support::scratch::Scratch;
-use crate::support::server::{Act, FaultServer};
+use crate::support::server::{Act, FaultServer, await_that};
 
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What is left in the outbox, apart from the lock.
 fn left(scratch: &Scratch) -> Vec<String> {
     let mut names: Vec<String> = fs::read_dir(scratch.dir())
-        .expect("a folder")
+        .expect("a directory")
         .map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8"))
         .filter(|name| name != "lock")
         .collect();
@@ -46,17 +46,16 @@ fn purging_where_nothing_is_makes_nothing() {
 fn a_purge_in_flight_stops_before_the_next_document() {
     // The answer to the first document asks for another attempt, which must not bring the document back.
     for status in [202, 503] {
-        let server = FaultServer::start([Act::After(Duration::from_secs(1), status), Act::status(202)]);
-        let mut scratch = Scratch::new(&server.url());
-        scratch.settings.request_timeout = Duration::from_secs(5);
+        let server = FaultServer::start([Act::Held(status), Act::status(202)]);
+        let scratch = Scratch::new(&server.url());
         scratch.emit(3);
         let (summary, purged) = thread::scope(|scope| {
             let delivery = scope.spawn(|| scratch.deliver());
-            while server.received().is_empty() {
-                thread::sleep(Duration::from_millis(10));
-            }
-            let purged = purge(scratch.dir(), PATIENCE).expect("purged");
-            (delivery.join().expect("no panic"), purged)
+            server.await_requests(1);
+            let purge = scope.spawn(|| purge(scratch.dir(), PATIENCE).expect("purged"));
+            await_that("the purge is asked for", || scratch.dir().join("stopped").exists());
+            server.release();
+            (delivery.join().expect("no panic"), purge.join().expect("no panic"))
         });
         assert!(!purged.in_flight, "{status}: the delivery was waited for");
         assert_eq!((server.received().len(), summary.ended), (1, DeliveryEnd::Stopped), "{status}");
@@ -67,17 +66,15 @@ fn a_purge_in_flight_stops_before_the_next_document() {
 
 #[test]
 fn a_delivery_that_outlasts_the_purge_deletes_the_rest_itself() {
-    let server = FaultServer::start([Act::After(Duration::from_secs(2), 503), Act::status(202)]);
-    let mut scratch = Scratch::new(&server.url());
-    scratch.settings.request_timeout = Duration::from_secs(5);
+    let server = FaultServer::start([Act::Held(503), Act::status(202)]);
+    let scratch = Scratch::new(&server.url());
     scratch.emit(2);
     thread::scope(|scope| {
         let delivery = scope.spawn(|| scratch.deliver());
-        while server.received().is_empty() {
-            thread::sleep(Duration::from_millis(10));
-        }
+        server.await_requests(1);
         let purged = purge(scratch.dir(), Duration::from_millis(100)).expect("purged");
         assert_eq!((purged.waiting, purged.in_flight), (2, true));
+        server.release();
         assert_eq!(delivery.join().expect("no panic").ended, DeliveryEnd::Stopped);
     });
     assert_eq!(left(&scratch), Vec::<String>::new());

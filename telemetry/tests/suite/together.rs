@@ -11,7 +11,7 @@ use crate::support::server::{Act, FaultServer};
 
 #[test]
 fn two_deliveries_send_every_document_once() {
-    let server = FaultServer::start([Act::After(Duration::from_millis(20), 202)]);
+    let server = FaultServer::start([Act::LateBody(202, "accepted".to_owned())]);
     let scratch = Scratch::new(&server.url());
     scratch.emit(20);
     let summaries = thread::scope(|scope| {
@@ -27,16 +27,14 @@ fn two_deliveries_send_every_document_once() {
 
 #[test]
 fn a_delivery_that_never_gets_its_turn_leaves() {
-    let server = FaultServer::start([Act::After(Duration::from_secs(2), 202)]);
-    let mut scratch = Scratch::new(&server.url());
-    scratch.settings.request_timeout = Duration::from_secs(5);
+    let server = FaultServer::start([Act::Held(202)]);
+    let scratch = Scratch::new(&server.url());
     scratch.emit(1);
     thread::scope(|scope| {
         let first = scope.spawn(|| scratch.deliver());
-        while server.received().is_empty() {
-            thread::sleep(Duration::from_millis(10));
-        }
+        server.await_requests(1);
         assert_eq!(scratch.deliver_within(Duration::from_millis(200)).ended, DeliveryEnd::Busy);
+        server.release();
         assert_eq!(first.join().expect("no panic").delivered, 1);
     });
     assert_eq!(server.received().len(), 1);
@@ -44,15 +42,14 @@ fn a_delivery_that_never_gets_its_turn_leaves() {
 
 #[test]
 fn what_is_stored_during_a_round_is_sent_in_it() {
-    let server = FaultServer::start([Act::After(Duration::from_millis(300), 202), Act::status(202)]);
+    let server = FaultServer::start([Act::Held(202), Act::status(202)]);
     let scratch = Scratch::new(&server.url());
     scratch.emit(1);
     let summary = thread::scope(|scope| {
         let round = scope.spawn(|| scratch.deliver());
-        while server.received().is_empty() {
-            thread::sleep(Duration::from_millis(10));
-        }
+        server.await_requests(1);
         scratch.emit(1);
+        server.release();
         round.join().expect("no panic")
     });
     assert_eq!((summary.delivered, summary.waiting), (2, 0));

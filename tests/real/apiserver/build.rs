@@ -52,16 +52,16 @@ const KUBERNETES: &str = "kubernetes";
 /// Everything that takes network or minutes, done once.
 pub(crate) fn prepare(cache: &Cache, transcript: &mut Transcript) -> Result<(), Skip> {
     debian::require(&PROGRAMS)?;
-    let unpacked = cache.once(TOOLS, |folder| Apt::refreshed(cache)?.unpack(&PACKAGES, folder))?;
+    let unpacked = cache.once(TOOLS, |directory| Apt::refreshed(cache)?.unpack(&PACKAGES, directory))?;
     transcript.note(if unpacked { "etcd and Go unpacked" } else { "etcd and Go are in the cache" });
-    let built = cache.once(KUBERNETES, |folder| {
-        let build = folder.join("build");
+    let built = cache.once(KUBERNETES, |directory| {
+        let build = directory.join("build");
         fs::create_dir(&build)?;
         let source = build.join("source");
         Apt::refreshed(cache)?
             .source("kubernetes", &source)
             .context("cannot get the source of Kubernetes")?;
-        make(&cache.at(TOOLS), &source, folder)?;
+        make(&cache.at(TOOLS), &source, directory)?;
         fs::remove_dir_all(&build).context("cannot remove the source")
     })?;
     transcript.note(if built { "Kubernetes built" } else { "Kubernetes is in the cache" });
@@ -78,7 +78,7 @@ pub(crate) fn program(cache: &Cache, name: &str) -> PathBuf {
 }
 
 /// Builds as Debian's own rules do: in a GOPATH that leads to the source itself.
-fn make(tools: &Path, source: &Path, folder: &Path) -> anyhow::Result<()> {
+fn make(tools: &Path, source: &Path, directory: &Path) -> anyhow::Result<()> {
     let (gopath, goroot) = (source.join(".go"), tools.join("usr/lib/go-1.19"));
     let mended = tools.join("usr/share/gocode/src").join(REFLECT2);
     let vendored = source.join("vendor").join(REFLECT2);
@@ -90,6 +90,7 @@ fn make(tools: &Path, source: &Path, folder: &Path) -> anyhow::Result<()> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let path = [goroot.join("bin"), tools.join("usr/bin")].into_iter().chain(std::env::split_paths(&path));
     let what: Vec<String> = BUILT.iter().map(|name| format!("cmd/{name}")).collect();
+    // Two cores build for minutes; whoever works on this machine meanwhile goes first.
     let mut make = Command::new("nice");
     make.args(["-n", "19", "make", &format!("WHAT={}", what.join(" "))])
         .current_dir(gopath.join("src/k8s.io/kubernetes"))
@@ -101,8 +102,8 @@ fn make(tools: &Path, source: &Path, folder: &Path) -> anyhow::Result<()> {
         .envs([("GO111MODULE", "off"), ("GOFLAGS", ""), ("GOPROXY", "off"), ("CGO_ENABLED", "0")]);
     process::output(&mut make).context("cannot build Kubernetes")?;
     for name in BUILT {
-        // The folder holds links to absolute paths, which the copy follows.
-        fs::copy(source.join("_output/bin").join(name), folder.join(name))
+        // The directory holds links to absolute paths, which the copy follows.
+        fs::copy(source.join("_output/bin").join(name), directory.join(name))
             .with_context(|| format!("{name} was not built"))?;
     }
     Ok(())

@@ -23,11 +23,12 @@ pub(crate) struct Cluster {
 impl Cluster {
     /// Starts it with empty data, and waits until it is ready.
     pub(crate) fn start(cache: &Cache, scratch: &Scratch) -> anyhow::Result<Self> {
-        let folder = scratch.folder("cluster")?;
+        let directory = scratch.directory("cluster")?;
+        // Another process may take a port between here and the start; etcd and the server then end, and the tier says so.
         let [client, peer, secure, controllers] = free_ports()?;
         let url = |port: u16| format!("http://127.0.0.1:{port}");
-        let path = |name: &str| folder.join(name).display().to_string();
-        let log = |name: &str| folder.join(format!("{name}.log"));
+        let path = |name: &str| directory.join(name).display().to_string();
+        let log = |name: &str| directory.join(format!("{name}.log"));
         let store = [
             format!("--data-dir={}", path("etcd")),
             format!("--listen-client-urls={}", url(client)),
@@ -41,7 +42,7 @@ impl Cluster {
         let etcd = start(&program(cache, "etcd"), &store, &log("etcd"))?;
         let key = path("service-account.key");
         process::output(Command::new("openssl").args(["genrsa", "-out", &key, "2048"]))?;
-        fs::write(folder.join("tokens"), format!("{TOKEN},admin,1,\"system:masters\"\n"))?;
+        fs::write(directory.join("tokens"), format!("{TOKEN},admin,1,\"system:masters\"\n"))?;
         let server = [
             format!("--etcd-servers={}", url(client)),
             "--bind-address=127.0.0.1".to_owned(),
@@ -53,12 +54,13 @@ impl Cluster {
             format!("--service-account-key-file={key}"),
             format!("--token-auth-file={}", path("tokens")),
             "--authorization-mode=AlwaysAllow".to_owned(),
+            // Pods are only played, so that no token has to be mounted into them.
             "--disable-admission-plugins=ServiceAccount".to_owned(),
         ];
         let mut server = start(&program(cache, "kube-apiserver"), &server, &log("kube-apiserver"))?;
         let api = Api { port: secure };
         server.until(90, || api.has("/readyz").unwrap_or(false))?;
-        let kubeconfig = folder.join("kubeconfig");
+        let kubeconfig = directory.join("kubeconfig");
         fs::write(&kubeconfig, kubeconfig_of(&api.url()))?;
         let manager = [
             format!("--kubeconfig={}", kubeconfig.display()),

@@ -50,6 +50,7 @@ pub(crate) fn foreign_workload(setup: &ApiSetup<'_>, transcript: &mut Transcript
 pub(crate) fn no_answer(setup: &ApiSetup<'_>, transcript: &mut Transcript) -> anyhow::Result<()> {
     transcript.part("API servers that do not answer");
     let before = setup.settled()?;
+    // Errors of code 500 come back at once and are what etcd in trouble gives; the frozen etcd below is the other kind.
     let failing = TcpListener::bind(("127.0.0.1", 0))?;
     let url = format!("http://127.0.0.1:{}", failing.local_addr()?.port());
     // It ends with this process.

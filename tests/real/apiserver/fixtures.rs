@@ -1,4 +1,4 @@
-//! What the machine and the artifacts folder hold: stand-ins for programs, and small releases of what is installed.
+//! What the machine and the artifacts directory hold: stand-ins for programs, and small releases of what is installed.
 
 use std::fs;
 use std::path::Path;
@@ -24,19 +24,20 @@ const STAND_INS: [(&str, &str); 4] = [
     ("helm", include_str!("fixtures/helm.sh")),
 ];
 
-/// Puts the artifacts and the password into the scratch folder.
+/// Puts the artifacts and the password into the scratch directory.
 pub(crate) fn share(scratch: &Scratch, kubectl: &Path) -> anyhow::Result<()> {
     fs::copy(kubectl, scratch.path().join("kubectl"))?;
     let password = scratch.path().join("password");
     fs::write(&password, PASSWORD)?;
     process::output(Command::new("chmod").arg("600").arg(&password))?;
-    let folder = scratch.folder("artifacts")?;
+    let directory = scratch.directory("artifacts")?;
     let manifest: Vec<String> = cert_manager().iter().map(Value::to_string).collect();
-    fs::write(folder.join("cert-manager.yaml"), manifest.join("\n---\n"))?;
+    fs::write(directory.join("cert-manager.yaml"), manifest.join("\n---\n"))?;
     chart(scratch, "longhorn", "longhorn-1.11.1.tgz", &longhorn())?;
     chart(scratch, "rancher", "rancher-2.14.2.tgz", &rancher())?;
-    let sums = process::output(Command::new("sh").args(["-c", "sha256sum *"]).current_dir(&folder))?;
-    fs::write(folder.join("SHA256SUMS"), sums)?;
+    // The program takes nothing from an artifacts directory without a checksum.
+    let sums = process::output(Command::new("sh").args(["-c", "sha256sum *"]).current_dir(&directory))?;
+    fs::write(directory.join("SHA256SUMS"), sums)?;
     Ok(())
 }
 
@@ -128,11 +129,11 @@ fn rancher() -> Vec<Value> {
 }
 
 fn chart(scratch: &Scratch, name: &str, archive: &str, objects: &[Value]) -> anyhow::Result<()> {
-    let folder = scratch.folder(name)?;
+    let directory = scratch.directory(name)?;
     let list = json!({ "apiVersion": "v1", "kind": "List", "items": objects });
-    fs::write(folder.join("objects.json"), list.to_string())?;
+    fs::write(directory.join("objects.json"), list.to_string())?;
     let mut tar = Command::new("tar");
     tar.args(["--create", "--gzip", "--file"]).arg(scratch.path().join("artifacts").join(archive));
-    process::output(tar.arg("--directory").arg(&folder).arg("objects.json"))?;
+    process::output(tar.arg("--directory").arg(&directory).arg("objects.json"))?;
     Ok(())
 }

@@ -133,6 +133,7 @@ fn after(setup: &ApiSetup<'_>, told: &str, transcript: &mut Transcript) -> anyho
         equal(&defaults(setup)?, &vec!["local-path".to_owned()]),
     );
     let calls = setup.machine.read("/state/calls");
+    // A namespace that does not go is told to the operator: forcing it leaves what its finalizers guard.
     let forced = calls.lines().filter(|call| call.contains("--force") || call.contains("finalize")).count();
     transcript.check("nothing was forced", equal(&forced, &0));
     Ok(())

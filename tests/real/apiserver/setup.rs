@@ -82,6 +82,7 @@ impl ApiSetup<'_> {
     /// The resource version of every object, once the controllers have nothing left to write.
     pub(crate) fn settled(&self) -> anyhow::Result<BTreeMap<String, String>> {
         let mut versions = self.api().versions(&PATHS)?;
+        // Two equal readings one second apart: controllers write in bursts, and none says when it is done.
         for _ in 0..30 {
             thread::sleep(Duration::from_secs(1));
             let now = self.api().versions(&PATHS)?;
@@ -107,14 +108,15 @@ pub(crate) struct HostCopy {
 impl HostCopy {
     /// Makes it. Only its network is that of this machine.
     pub(crate) fn make(scratch: &Scratch) -> anyhow::Result<Self> {
-        let folder = scratch.folder("copy")?;
+        let directory = scratch.directory("copy")?;
         let script = scratch.path().join("overlay.sh");
         std::fs::write(&script, include_str!("fixtures/overlay.sh"))?;
         let prepare = |command: &mut Command| {
-            command.args(["--mount", "sh"]).arg(&script).arg(&folder).arg(scratch.path()).arg(SHARED);
+            command.args(["--mount", "sh"]).arg(&script).arg(&directory).arg(scratch.path()).arg(SHARED);
         };
         let mut holder = Daemon::start(Path::new("unshare"), prepare, &scratch.path().join("copy.log"))?;
         let name = format!("/proc/{}/comm", holder.pid());
+        // The script ends by becoming `sleep`: once that is its name, all mounts are there.
         holder.until(20, || std::fs::read_to_string(&name).is_ok_and(|name| name.trim() == "sleep"))?;
         let machine = Machine::of(holder.pid(), &["--mount", "--root", "--wdns=/"]);
         Ok(Self { _holder: holder, machine })

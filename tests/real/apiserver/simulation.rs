@@ -26,6 +26,7 @@ impl Simulation {
                 let _ = run_pods(&api);
                 let _ = make_issuers_ready(&api);
                 let _ = issue_certificates(&api);
+                // Watching needs a client that can; asking again is quick enough for waits of seconds.
                 thread::sleep(Duration::from_millis(200));
             }
         });
@@ -57,12 +58,14 @@ fn run_pods(api: &Api) -> anyhow::Result<()> {
     }});
     for pod in api.list("/api/v1/pods")? {
         let path = format!("/api/v1/namespaces/{}/pods/{}", word(&pod, "namespace"), word(&pod, "name"));
+        // Only a kubelet confirms a deletion; without it a namespace with pods never goes away.
         if !pod["metadata"]["deletionTimestamp"].is_null() {
             api.delete(&format!("{path}?gracePeriodSeconds=0"))?;
             continue;
         }
         if pod["spec"]["nodeName"].is_null() {
             let target = json!({ "apiVersion": "v1", "kind": "Node", "name": NODE });
+            // Through the binding as a scheduler does it: the server refuses a node name in an update of the pod.
             let binding = json!({ "apiVersion": "v1", "kind": "Binding", "metadata": { "name": word(&pod, "name") },
                 "target": target });
             api.create(&format!("{path}/binding"), &binding)?;

@@ -12,7 +12,7 @@ use crate::machine::{Machine, RUNS};
 use crate::process::Daemon;
 use crate::transcript::{CheckResult, Transcript, all, contains, equal, holds};
 
-/// A folder of the machine with a copy of the artifacts.
+/// A directory of the machine with a copy of the artifacts.
 const COPY: &str = "/root/artifacts";
 
 pub(crate) fn run(setup: &NspawnSetup<'_>, transcript: &mut Transcript) -> anyhow::Result<()> {
@@ -64,6 +64,7 @@ fn spoiled(
 
 fn full_disk(setup: &NspawnSetup<'_>, transcript: &mut Transcript) -> anyhow::Result<()> {
     let machine = setup.boot()?;
+    // A disk of one page that is full already: the first write of the program fails in the middle of its work.
     machine.sh("mount -t tmpfs -o size=4k,mode=755 tmpfs /usr/local/bin; head -c 4096 /dev/zero >/usr/local/bin/full || true")?;
     let run = machine.bootstrap(setup.subject, &SERVER_RUN)?;
     let left = machine.sh("ls -A /usr/local/bin")?;
@@ -154,6 +155,7 @@ impl Waiting {
 
     fn end(mut self, machine: &Machine, signal: &str) -> anyhow::Result<CheckResult> {
         machine.sh(&format!("kill -s {signal} {}", self.pid))?;
+        // Long enough to see a program that ends at once, short enough to cost little; the opposite cannot be awaited.
         let went_on = !eventually(Duration::from_millis(500), || !self.run.runs());
         fs::remove_file(machine.at("/run/k3s-install-start"))?;
         let code = self.run.code(Duration::from_secs(30));
@@ -161,8 +163,8 @@ impl Waiting {
     }
 }
 
-fn with_artifacts(folder: &str) -> Vec<&str> {
-    SERVER_RUN.iter().map(|word| if word.ends_with("/artifacts") { folder } else { word }).collect()
+fn with_artifacts(directory: &str) -> Vec<&str> {
+    SERVER_RUN.iter().map(|word| if word.ends_with("/artifacts") { directory } else { word }).collect()
 }
 
 /// Holds if a run has been recorded as failed, and none as still going on.

@@ -110,7 +110,7 @@ fn mounted_hosts(
     Ok(())
 }
 
-/// The package comes from the archive that the root folder was made with: apt works, the network does not.
+/// The package comes from the archive that the root directory was made with: apt works, the network does not.
 fn package(setup: &NspawnSetup<'_>, transcript: &mut Transcript) -> anyhow::Result<()> {
     transcript.part("The NFS package");
     let machine = setup.boot()?;

@@ -71,6 +71,7 @@ fn elsewhere(
 ) -> anyhow::Result<()> {
     let other = setup.boot()?;
     other.sh(&format!("mkdir -m 700 -p {RUNS}"))?;
+    // Both files of the record, so that the other machine alone is the reason to refuse.
     for path in [record.to_owned(), record.replace("-private.json", ".json")] {
         other.write(&path, &machine.read(&path), 0o600)?;
     }

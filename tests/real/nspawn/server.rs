@@ -1,4 +1,4 @@
-//! A server from an artifacts folder, the same run again, and agents.
+//! A server from an artifacts directory, the same run again, and agents.
 
 use super::setup::{Artifacts, NspawnSetup, SERVER_RUN, TOKEN};
 use crate::inspect::{Snapshot, ended, journal_is_closed, last_manifest, private_files, service};
@@ -109,6 +109,7 @@ fn agent(setup: &NspawnSetup<'_>, transcript: &mut Transcript) -> anyhow::Result
             ),
         ]),
     );
+    // A token that was ever an argument or an environment file would be in a unit, a log or a record.
     let found = machine.sh(&format!("grep -rl -e {TOKEN} /etc /state /usr/local /var /root || true"))?;
     transcript.check("and nowhere else on the host", equal(&found.trim().to_owned(), &token.to_owned()));
     transcript.check("nor in what the run printed", holds(!run.text().contains(TOKEN), run.text()));

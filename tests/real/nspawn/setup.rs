@@ -66,26 +66,28 @@ pub(crate) struct Artifacts;
 impl Artifacts {
     /// Makes it in the scratch directory, beside a file with the join token.
     fn make(scratch: &Scratch) -> anyhow::Result<()> {
-        let folder = scratch.folder("artifacts")?;
+        let directory = scratch.directory("artifacts")?;
         let (suffix, arch) = arch();
-        program(&folder.join(format!("k3s{suffix}")), include_str!("artifacts/k3s.sh"))?;
-        program(&folder.join("install.sh"), include_str!("artifacts/install.sh"))?;
-        let platform = scratch.folder(&format!("linux-{arch}"))?;
+        program(&directory.join(format!("k3s{suffix}")), include_str!("artifacts/k3s.sh"))?;
+        program(&directory.join("install.sh"), include_str!("artifacts/install.sh"))?;
+        let platform = scratch.directory(&format!("linux-{arch}"))?;
         program(&platform.join("helm"), include_str!("artifacts/helm.sh"))?;
         let archive = format!("helm-{HELM}-linux-{arch}.tar.gz");
+        // helm comes as an archive with a directory for the platform in it; the program has to find the binary there.
         let mut tar = Command::new("tar");
-        tar.args(["--create", "--gzip", "--file"]).arg(folder.join(&archive));
+        tar.args(["--create", "--gzip", "--file"]).arg(directory.join(&archive));
         process::output(tar.arg("--directory").arg(scratch.path()).arg(format!("linux-{arch}")))?;
-        sums(&folder, &format!("k3s{suffix}"), &format!("sha256sum-{arch}.txt"))?;
-        sums(&folder, "install.sh", "install.sh.sha256sum")?;
-        sums(&folder, &archive, &format!("{archive}.sha256sum"))?;
+        sums(&directory, &format!("k3s{suffix}"), &format!("sha256sum-{arch}.txt"))?;
+        sums(&directory, "install.sh", "install.sh.sha256sum")?;
+        sums(&directory, &archive, &format!("{archive}.sha256sum"))?;
         let token = scratch.path().join("token");
         fs::write(&token, format!("{TOKEN}\n"))?;
+        // A token that others can read is a warning, which is not what these runs are about.
         fs::set_permissions(&token, fs::Permissions::from_mode(0o600))?;
         Ok(())
     }
 
-    /// Where machines see the folder.
+    /// Where machines see the directory.
     pub(crate) fn shared() -> String {
         format!("{SHARED}/artifacts")
     }
@@ -102,8 +104,8 @@ fn program(path: &Path, text: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn sums(folder: &Path, file: &str, sums: &str) -> anyhow::Result<()> {
-    let stated = process::output(Command::new("sha256sum").arg(file).current_dir(folder))?;
-    fs::write(folder.join(sums), stated)?;
+fn sums(directory: &Path, file: &str, sums: &str) -> anyhow::Result<()> {
+    let stated = process::output(Command::new("sha256sum").arg(file).current_dir(directory))?;
+    fs::write(directory.join(sums), stated)?;
     Ok(())
 }

@@ -59,6 +59,7 @@ fn show_is_what_goes_out() {
     assert_eq!(received.len(), 5);
     for (request, shown) in received.iter().zip(shown.as_array().expect("a list")) {
         let mut body = request.json();
+        // The one field that is written at the time of the attempt.
         body["sent_at"] = shown["body"]["sent_at"].clone();
         assert_eq!(body, shown["body"], "but for the time of the attempt");
         for header in shown["headers"].as_array().expect("a list") {

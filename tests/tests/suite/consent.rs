@@ -20,6 +20,7 @@ fn answered(keys: &str) -> (Sandbox, Outcome) {
 
 fn reports(sandbox: &Sandbox) -> bool {
     let told = sandbox.only_run().manifest()["features"]["telemetry_enabled"].as_bool().expect("a boolean");
+    // The manifest and the disk have to tell the same: one without the other is a report that nobody agreed to.
     assert_eq!(told, sandbox.outbox().exists(), "the outbox is there if and only if there is consent");
     told
 }
@@ -120,7 +121,7 @@ fn a_missing_input_is_asked_for_and_the_token_is_not_shown() {
 
 #[test]
 fn an_interrupted_question_writes_nothing() {
-    for (keys, code) in [("\x03", 130), ("\x04", 4)] {
+    for (keys, code) in [("\x03", 130), ("\x1c", 131), ("\x04", 4)] {
         let sandbox = Sandbox::new();
         let mut session = TerminalSession::start(&decided(sandbox.dry_run("agent")));
         session.wait_for("URL of the server that the agent joins:");

@@ -24,7 +24,7 @@ fn in_the_middle(sandbox: &Sandbox, call: &Invocation) -> Running {
 
 #[test]
 fn signals_end_a_run_in_good_order() {
-    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
+    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129), (Signal::QUIT, 131)] {
         let sandbox = Sandbox::new();
         let running = in_the_middle(&sandbox, &sandbox.dry_run("single-node").args(["--json"]));
         let run = sandbox.only_run();
@@ -110,6 +110,7 @@ fn killed_at_any_moment_a_run_leaves_whole_files() {
     let contract = Contract::published();
     for round in 0..20 {
         let running = sandbox.dry_run("single-node").start();
+        // A moment that is not chosen by any event of the run, which is the point.
         std::thread::sleep(Duration::from_millis(round * 2));
         running.signal(Signal::KILL);
         running.end();

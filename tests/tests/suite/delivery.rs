@@ -2,7 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use tests::{Contract, ReceivedRequest, Response, Sandbox, Server, is_root, program, skip, tree};
+use std::time::Duration;
+
+use tests::{
+    Contract, ReceivedRequest, Response, Sandbox, Server, TerminalSession, eventually, is_root, program,
+    skip, tree,
+};
 
 const EVENTS: [&str; 5] = [
     "bootstrap.completed",
@@ -189,7 +194,7 @@ fn the_main_process_opens_no_socket_to_the_network() {
         strace.as_os_str(),
         "-ff".as_ref(),
         "-e".as_ref(),
-        "trace=execve,socket,setsid".as_ref(),
+        "trace=execve,socket,setpgid".as_ref(),
         "-o".as_ref(),
     ];
     let call = sandbox.reporting_run(&server).through(words.into_iter().chain([output.as_os_str()]));
@@ -199,7 +204,7 @@ fn the_main_process_opens_no_socket_to_the_network() {
     }
     outcome.expect(0);
     sandbox.wait_for_deliveries();
-    // A file a thread. The threads of the delivery are told by its session and its start.
+    // A file a thread. The threads of the delivery are told by its group and its start.
     let texts: Vec<String> = tree(&traces, None)
         .into_values()
         .map(|entry| String::from_utf8_lossy(&entry.content).into_owned())
@@ -210,7 +215,11 @@ fn the_main_process_opens_no_socket_to_the_network() {
     assert_eq!((main.len(), main.iter().copied().filter(reaches).count()), (1, 0), "{main:?}");
     assert!(texts.iter().any(|text| reaches(&text)), "somebody delivers");
     let started: Vec<&String> = texts.iter().filter(|text| text.contains("\"--detached\"")).collect();
-    assert!(!started.is_empty() && started.iter().all(|text| text.contains("setsid()")), "{started:?}");
+    // Before the program runs, not by the program: the run may have ended by then, and its terminal with it.
+    let leaves_first = |text: &&String| {
+        text.find("setpgid(0, 0)").is_some_and(|left| text.find("execve(").is_some_and(|began| left < began))
+    };
+    assert!(!started.is_empty() && started.iter().all(leaves_first), "{started:?}");
 }
 
 #[test]
@@ -239,4 +248,23 @@ fn as_pid_1_the_end_waits_for_the_delivery_but_not_for_long() {
     let outcome = sandbox.reporting_run(&hanging).through(words).run().expect(0);
     assert!(outcome.took.as_secs() < 8, "three seconds at most, on a busy machine: {:?}", outcome.took);
     assert_eq!(sandbox.queued().len(), 5, "it waits for the next run");
+}
+
+/// `ssh -t host bootstrap ...` makes the program the leader of its session. When it ends, the kernel hangs up the terminal:
+/// every process of the foreground group is signalled, the one that delivers among them unless it has left the group by
+/// then.
+#[test]
+fn a_terminal_that_hangs_up_takes_no_delivery_along() {
+    for round in 0..8 {
+        let server = Server::start([Response::Delayed(30)]);
+        let sandbox = Sandbox::new();
+        TerminalSession::start(&sandbox.reporting_run(&server)).end().expect(0);
+        let all = eventually(Duration::from_secs(30), || server.accepted().len() == 5);
+        assert!(
+            all,
+            "round {round}: {} of 5 arrived, {} are queued",
+            server.accepted().len(),
+            sandbox.queued().len()
+        );
+    }
 }

@@ -1,4 +1,4 @@
-//! Hostile folders: what cannot be written to is told, and nothing is left half-done.
+//! Hostile directories: what cannot be written to is told, and nothing is left half-done.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -6,12 +6,13 @@ use std::path::Path;
 
 use tests::{Invocation, Outcome, Sandbox, is_root, program, skip, tree};
 
-/// Passes if a dry run fails because of its runs folder, says so, and leaves everything as it was.
+/// Passes if a dry run fails because of its runs directory, says so, and leaves everything as it was.
 fn refused(sandbox: &Sandbox, name: &str) {
     let before = tree(sandbox.root(), None);
     let outcome = sandbox.dry_run("server").run().expect(1);
     sandbox.snapshot(&format!("folder_{name}"), &outcome);
     assert_eq!(tree(sandbox.root(), None), before, "{name}");
+    // Also as data: whoever reads JSON gets one document even if nothing could be recorded.
     let document = sandbox.dry_run("server").args(["--json"]).run().expect(1).json();
     assert_eq!(document["exit_code"], 1, "{name}");
 }
@@ -80,17 +81,17 @@ fn a_link_in_the_place_of_a_record_is_not_followed() {
 const SCRIPT: &str = "/bin/mount -t tmpfs -o mode=0700,size=$2 none \"$1\" || exit 99; folder=$1; shift 2
     \"$@\"; code=$?; /bin/ls -A1 \"$folder\"; exit $code";
 
-/// Calls through a shell that mounts a tmpfs of `size` on `folder` first, in a mount namespace that goes with it, and
-/// writes what is left in the folder to standard output.
-fn on_a_small_disk(call: Invocation, folder: &Path, size: &str) -> Option<Outcome> {
+/// Calls through a shell that mounts a tmpfs of `size` on `directory` first, in a mount namespace that goes with it, and
+/// writes what is left in the directory to standard output.
+fn on_a_small_disk(call: Invocation, directory: &Path, size: &str) -> Option<Outcome> {
     let (Some(unshare), Some(sh), true) = (program("unshare"), program("sh"), is_root()) else {
         skip("a full disk", "only root can mount a small one");
         return None;
     };
-    fs::create_dir_all(folder).expect("ours");
-    fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).expect("ours");
+    fs::create_dir_all(directory).expect("ours");
+    fs::set_permissions(directory, fs::Permissions::from_mode(0o700)).expect("ours");
     let words = [unshare.as_os_str(), "--mount".as_ref(), sh.as_os_str(), "-c".as_ref(), SCRIPT.as_ref()];
-    let more = ["sh".as_ref(), folder.as_os_str(), size.as_ref()];
+    let more = ["sh".as_ref(), directory.as_os_str(), size.as_ref()];
     let outcome = call.through(words.into_iter().chain(more)).run();
     if outcome.status.code() == Some(99) {
         skip("a full disk", "this machine does not let root mount one");
@@ -124,7 +125,7 @@ fn a_full_outbox_is_one_warning() {
     assert!(!outcome.stdout.contains(".tmp"), "no temporary file is left: {outcome}");
 }
 
-/// Makes the outbox of a sandbox, in its folder `closed`, unusable.
+/// Makes the outbox of a sandbox, in its directory `closed`, unusable.
 type Prepare = fn(&Sandbox);
 
 #[test]

@@ -1,6 +1,6 @@
 //! A dry run of every mode: what it shows, what it writes, and what it leaves alone.
 
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, chown};
 
 use schema::Mode;
 use tests::{Contract, Invocation, Sandbox, Stub, is_root, tree};
@@ -74,6 +74,7 @@ fn root_is_not_needed() {
     assert_eq!(outcome.stderr, "");
     let owner = sandbox.only_run().public.metadata().expect("made").uid();
     assert_eq!(owner, sandbox.root().metadata().expect("ours").uid());
+    // As root the sandbox belongs to somebody else, so that root rights would show in the owner.
     assert_eq!(is_root(), owner != rustix::process::geteuid().as_raw());
 }
 
@@ -91,6 +92,31 @@ fn under_sudo_new_files_belong_to_who_called_it() {
     let files = tree(&sandbox.runs_dir(), None);
     assert!(files.len() > 8, "three files, the outbox and its entries: {:?}", files.keys());
     for (path, entry) in files {
-        assert_eq!((entry.uid, entry.gid), (61_000, 61_001), "{}", path.display());
+        // The private context is what root obeys when it rolls back: it stays out of the caller's hands.
+        let owner = if path.to_string_lossy().ends_with("-private.json") { (0, 0) } else { (61_000, 61_001) };
+        assert_eq!((entry.uid, entry.gid), owner, "{}", path.display());
     }
+}
+
+/// Whoever called sudo owns the directory and can put any file in the place of the private context; root must not obey it.
+#[test]
+fn root_obeys_no_private_context_of_another_user() {
+    if !is_root() {
+        return tests::skip("root_obeys_no_private_context_of_another_user", "only root can give files away");
+    }
+    let sandbox = Sandbox::new();
+    complete(&sandbox, Mode::Server).run().expect(0);
+    let run = sandbox.only_run();
+    let plan = || {
+        let call = sandbox.bootstrap(["rollback", "--to"]).args([run.public.as_os_str()]);
+        call.envs([("SUDO_UID", "61000"), ("SUDO_GID", "61001")]).run()
+    };
+    plan().expect(0);
+    chown(&run.private, Some(61_000), None).expect("root gives away what it likes");
+    let outcome = plan().expect(1);
+    assert!(outcome.stderr.contains("belongs to another user"), "{outcome}");
+    chown(&run.private, Some(0), None).expect("root takes what it likes");
+    std::fs::hard_link(&run.private, sandbox.runs_dir().join("second-name")).expect("a link");
+    let outcome = plan().expect(1);
+    assert!(outcome.stderr.contains("several hard links"), "{outcome}");
 }

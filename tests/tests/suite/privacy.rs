@@ -40,8 +40,8 @@ fn mentions(bytes: &[u8], word: &str) -> bool {
     String::from_utf8_lossy(bytes).to_lowercase().contains(word)
 }
 
-/// A run of single-node mode, in `folder`, whose every private input and every name is a canary.
-fn among_canaries(sandbox: &Sandbox, folder: &Path, server: &Server) -> Invocation {
+/// A run of single-node mode, in `directory`, whose every private input and every name is a canary.
+fn among_canaries(sandbox: &Sandbox, directory: &Path, server: &Server) -> Invocation {
     let password = sandbox.file("canary-file", "canary-password-hunter2", 0o600);
     let call = sandbox
         .bootstrap([
@@ -56,8 +56,8 @@ fn among_canaries(sandbox: &Sandbox, folder: &Path, server: &Server) -> Invocati
         ])
         .args(INPUTS.iter().flat_map(|(flag, value)| [flag, value]))
         .args([OsStr::new("--registry-password-file"), password.as_os_str()])
-        .args([OsStr::new("--artifacts-dir"), folder.as_os_str()])
-        .current_dir(folder)
+        .args([OsStr::new("--artifacts-dir"), directory.as_os_str()])
+        .current_dir(directory)
         .envs([("USER", "canary-login"), ("LOGNAME", "canary-login"), ("SUDO_USER", "canary-sudo")])
         .envs([("TELEMETRY_ENABLED", "true"), ("TELEMETRY_ENDPOINT", &server.url())])
         .envs([("TELEMETRY_SESSION_ID", "run-canary-login-7"), ("TELEMETRY_PARENT_RUN_ID", "canary-class-1")])
@@ -80,14 +80,15 @@ fn is_free_of_canaries(what: &dyn Debug, bytes: &[u8]) {
 fn no_canary_leaves_the_private_file() {
     let server = Server::start([Response::Status(503)]);
     let sandbox = Sandbox::new();
-    let folder = sandbox.cwd().join("canary-folder");
-    fs::create_dir(&folder).expect("ours");
-    let outcome = among_canaries(&sandbox, &folder, &server).run().expect(0);
+    let directory = sandbox.cwd().join("canary-folder");
+    fs::create_dir(&directory).expect("ours");
+    let outcome = among_canaries(&sandbox, &directory, &server).run().expect(0);
+    // Each replaced value is told once; a fifth warning would be about something that is fine.
     assert_eq!(outcome.warnings().len(), 4, "two ids and two headers: {outcome}");
     sandbox.wait_for_deliveries();
 
     let is_private = |path: &Path| path.to_string_lossy().ends_with("-private.json");
-    let files = tree(&folder.join("runs"), None);
+    let files = tree(&directory.join("runs"), None);
     assert!(files.len() > 8, "both records, log, outbox and its entries: {:?}", files.keys());
     for (path, entry) in files {
         is_free_of_canaries(&path, path.to_string_lossy().as_bytes());
@@ -110,10 +111,10 @@ fn common_names_lose_nothing() {
     for name in ["root", "ubuntu", "debian", "core", "server", "localhost", "bootstrap", "run"] {
         let server = Server::start([Response::Status(202)]);
         let sandbox = Sandbox::new();
-        let folder = sandbox.cwd().join(name);
-        fs::create_dir(&folder).expect("ours");
+        let directory = sandbox.cwd().join(name);
+        fs::create_dir(&directory).expect("ours");
         let home = format!("/home/{name}");
-        let call = sandbox.reporting_run(&server).current_dir(&folder).envs([
+        let call = sandbox.reporting_run(&server).current_dir(&directory).envs([
             ("USER", name),
             ("LOGNAME", name),
             ("SUDO_USER", name),
@@ -124,9 +125,9 @@ fn common_names_lose_nothing() {
         assert_eq!(outcome.stderr, "", "{name}");
         sandbox.wait_for_deliveries();
         assert_eq!(server.accepted().len(), 5, "{name}");
-        let files = tree(&folder.join("runs"), None);
+        let files = tree(&directory.join("runs"), None);
         assert!(files.keys().any(|path| !path.to_string_lossy().contains("private")), "{name}");
-        assert!(!folder.join("runs/telemetry-outbox/rejected").exists(), "{name}");
+        assert!(!directory.join("runs/telemetry-outbox/rejected").exists(), "{name}");
     }
 }
 

@@ -138,6 +138,7 @@ fn a_pipe_that_nobody_writes_to_does_not_keep_a_signal_from_ending_it() {
         let sandbox = Sandbox::new();
         pipe(&sandbox, "pipe");
         let running = sandbox.dry_run("agent").args(AGENT).args([option, "pipe"]).start();
+        // Whether it waits in the pipe already cannot be seen from outside; if it does not, the signal is answered as well.
         std::thread::sleep(Duration::from_millis(300));
         let begun = Instant::now();
         running.signal(Signal::TERM);

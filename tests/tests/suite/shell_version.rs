@@ -22,6 +22,7 @@ fn on_a_booted_host(call: Invocation) -> Option<Invocation> {
     };
     let words = [unshare.as_os_str(), OsStr::new("--mount"), sh.as_os_str(), OsStr::new("-c")];
     let call = call.through(words.into_iter().chain([OsStr::new(BOOTED), OsStr::new("sh")]));
+    // Whether mounting is allowed shows only by trying: containers give root without it.
     let probe = call.clone().args(["--help"]).run();
     if probe.status.code() == Some(99) {
         skip("an applied run", "this machine does not let root mount anything");
@@ -79,13 +80,14 @@ fn tabs_quotes_and_line_ends_never_break_a_public_document() {
     let evil = "a\tb\"c\\d\ne";
     let server = Server::start([Response::Status(202)]);
     let sandbox = Sandbox::new();
-    let folder = sandbox.cwd().join(evil);
-    fs::create_dir(&folder).expect("ours");
-    let call = sandbox.reporting_run(&server).current_dir(&folder).envs([("USER", evil), ("LOGNAME", evil)]);
+    let directory = sandbox.cwd().join(evil);
+    fs::create_dir(&directory).expect("ours");
+    let call =
+        sandbox.reporting_run(&server).current_dir(&directory).envs([("USER", evil), ("LOGNAME", evil)]);
     call.run().expect(0);
     sandbox.wait_for_deliveries();
     let records =
-        fs::read_dir(folder.join("runs")).expect("made").map(|entry| entry.expect("an entry").path());
+        fs::read_dir(directory.join("runs")).expect("made").map(|entry| entry.expect("an entry").path());
     let records: Vec<_> = records.filter(|path| path.extension() == Some(OsStr::new("json"))).collect();
     assert_eq!(records.len(), 2, "a public and a private one: {records:?}");
     for path in records {

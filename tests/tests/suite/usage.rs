@@ -10,6 +10,7 @@ fn refused(sandbox: &Sandbox, name: &str, call: &Invocation) {
     sandbox.snapshot(&format!("usage_{name}"), &outcome);
     assert_eq!(sandbox.files_outside_runs(), before, "{name}");
     assert!(!sandbox.runs_dir().exists(), "{name}: nothing is written");
+    // A usage error is told before the host is touched, even by a question.
     assert!(sandbox.calls_made().is_empty(), "{name}: nobody is asked");
 }
 
@@ -91,7 +92,7 @@ fn a_config_file_that_cannot_be_read() {
     }
     sandbox.file("large.yaml", &"# a comment\n".repeat(30_000), 0o600);
     refused(&sandbox, "config_is_large", &sandbox.dry_run("server").args(["--config", "large.yaml"]));
-    std::fs::write(sandbox.cwd().join("binary.yaml"), b"mode: \xff\xfe\n").expect("the folder is ours");
+    std::fs::write(sandbox.cwd().join("binary.yaml"), b"mode: \xff\xfe\n").expect("the directory is ours");
     refused(&sandbox, "config_is_binary", &sandbox.dry_run("server").args(["--config", "binary.yaml"]));
 }
 

@@ -53,12 +53,10 @@ pub(super) fn send(context: &TelemetryContext, path: &Path, printer: &mut Printe
     show_summary(&summary, &signals, printer)
 }
 
-/// Delivers for a run that goes on without waiting: a session of its own, and not one descriptor of the run's. Nobody
+/// Delivers for a run that goes on without waiting: in a process group of its own, with not one descriptor of the run's. Nobody
 /// reads what it says, so the exit code is all that it leaves.
 pub(super) fn detached(args: &TelemetryArgs) -> Result<(), Diagnostic> {
     close_inherited();
-    // It fails only for the leader of a group, which then has a session of its own already or is run by hand.
-    let _ = rustix::process::setsid();
     deliver_detached(args).map_err(|error| Diagnostic::from(error).after_result())
 }
 

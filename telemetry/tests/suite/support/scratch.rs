@@ -11,7 +11,9 @@ use schema::{
     Command, CommandName, CommandResult, ComponentLabel, Envelope, EventId, Execution, Id, Mode,
     TelemetryDocument, TelemetryEvent, UtcSeconds,
 };
-use telemetry::{Consent, ConsentDecision, DeliverySettings, DeliverySummary, Interactivity, Outbox};
+use telemetry::{
+    Consent, ConsentDecision, DeliveryProgress, DeliverySettings, DeliverySummary, Interactivity, Outbox,
+};
 use tempfile::TempDir;
 
 /// A name that the gate of these tests knows to be local.
@@ -24,21 +26,29 @@ pub(crate) struct Scratch {
     pub(crate) consent: Consent,
     /// A gate that knows [`CANARY`].
     pub(crate) gate: Gate,
-    /// Settings for `endpoint`, with short time-outs.
+    /// Settings for `endpoint`, with long timeouts.
     pub(crate) settings: DeliverySettings,
 }
 
 impl Scratch {
     /// With this endpoint.
     pub(crate) fn new(endpoint: &str) -> Self {
-        let root = TempDir::new().expect("a scratch folder");
+        let root = TempDir::new().expect("a scratch directory");
         let gate = Gate::new(LocalIdentifiers::default().with_private([CANARY]));
         let variable = |name: &str| (name == "TELEMETRY_ENDPOINT").then(|| OsString::from(endpoint));
         let (mut settings, warnings) = DeliverySettings::from_env(&variable, &gate, root.path());
         assert!(warnings.is_empty() || endpoint.is_empty(), "{warnings:?}");
-        settings.connect_timeout = Duration::from_millis(600);
-        settings.request_timeout = Duration::from_millis(600);
+        // A busy machine must not turn a good answer into a timeout.
+        settings.connect_timeout = Duration::from_secs(30);
+        settings.request_timeout = Duration::from_secs(30);
         Self { root, consent: consent(), gate, settings }
+    }
+
+    /// Timeouts for endpoints that never answer.
+    pub(crate) fn with_short_timeouts(mut self) -> Self {
+        self.settings.connect_timeout = Duration::from_millis(600);
+        self.settings.request_timeout = Duration::from_millis(600);
+        self
     }
 
     /// A directory for other files of the test.
@@ -71,17 +81,31 @@ impl Scratch {
         (0..count).map(store).collect()
     }
 
+    /// One pass that is stopped when this holds.
+    pub(crate) fn deliver_until(&self, is_over: impl Fn(DeliveryProgress) -> bool) -> DeliverySummary {
+        self.pass(telemetry::DEADLINE, &mut |progress| {
+            if is_over(progress) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })
+    }
+
     /// One pass that lasts at most this long.
     pub(crate) fn deliver_within(&self, deadline: Duration) -> DeliverySummary {
+        self.pass(deadline, &mut |_| ControlFlow::Continue(()))
+    }
+
+    fn pass(
+        &self,
+        deadline: Duration,
+        report: &mut dyn FnMut(DeliveryProgress) -> ControlFlow<()>,
+    ) -> DeliverySummary {
         let consent = self.consent.proof().expect("given");
-        let mut go_on = |_| ControlFlow::Continue(());
-        telemetry::deliver(consent, &self.settings, &self.gate, &self.outbox(), deadline, &mut go_on)
+        telemetry::deliver(consent, &self.settings, &self.gate, &self.outbox(), deadline, report)
             .expect("a round")
     }
 
     /// One pass.
     pub(crate) fn deliver(&self) -> DeliverySummary {
-        self.deliver_within(Duration::from_secs(20))
+        self.deliver_within(telemetry::DEADLINE)
     }
 
     /// What is in the outbox.

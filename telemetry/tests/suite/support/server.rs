@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
@@ -14,8 +14,8 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 pub(crate) enum Act {
     /// Answers with a status, further header lines (each ending in CRLF), and a body.
     Answer(u16, String, String),
-    /// Answers after a while.
-    After(Duration, u16),
+    /// Answers once the test says so, see [`FaultServer::release`].
+    Held(u16),
     /// Answers, and sends the body a moment after the head.
     LateBody(u16, String),
     /// Says nothing.
@@ -59,6 +59,11 @@ impl Received {
         serde_json::from_slice(&self.body).expect("the body is JSON")
     }
 
+    /// When it was complete, as the clock of the system said.
+    pub(crate) fn arrived_at(&self) -> SystemTime {
+        SystemTime::now() - self.at.elapsed()
+    }
+
     /// The value of a header, by its name in lower case.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let mut lines = self.head.lines().skip(1).filter_map(|line| line.split_once(": "));
@@ -71,6 +76,7 @@ struct Shared {
     script: Mutex<Vec<Act>>,
     received: Mutex<Vec<Received>>,
     endless_bytes: Mutex<usize>,
+    released: AtomicBool,
     stopped: AtomicBool,
 }
 
@@ -126,6 +132,16 @@ impl FaultServer {
         self.shared.received.lock().expect("no panic").clone()
     }
 
+    /// Waits until so many requests have arrived.
+    pub(crate) fn await_requests(&self, count: usize) {
+        await_that("the requests arrive", || self.received().len() >= count);
+    }
+
+    /// Lets the answers go that are held.
+    pub(crate) fn release(&self) {
+        self.shared.released.store(true, Ordering::Relaxed);
+    }
+
     /// How much of an endless body could be written.
     pub(crate) fn endless_bytes(&self) -> usize {
         *self.shared.endless_bytes.lock().expect("no panic")
@@ -178,8 +194,8 @@ impl Shared {
             Act::Answer(status, headers, body) => {
                 stream.write_all(answer(status, &headers, &body).as_bytes()).ok()
             }
-            Act::After(pause, status) => {
-                thread::sleep(pause);
+            Act::Held(status) => {
+                self.await_release();
                 stream.write_all(answer(status, "", "").as_bytes()).ok()
             }
             Act::LateBody(status, body) => {
@@ -211,10 +227,25 @@ impl Shared {
         }
     }
 
+    fn await_release(&self) {
+        while !self.released.load(Ordering::Relaxed) && !self.stopped.load(Ordering::Relaxed) {
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     fn sleep_until_stopped(&self) {
         while !self.stopped.load(Ordering::Relaxed) {
             thread::sleep(Duration::from_millis(50));
         }
+    }
+}
+
+/// Waits for a condition as long as a busy machine may need. What takes longer is broken and not slow.
+pub(crate) fn await_that(what: &str, condition: impl Fn() -> bool) {
+    let ends = Instant::now() + Duration::from_mins(2);
+    while !condition() {
+        assert!(Instant::now() < ends, "in vain: {what}");
+        thread::sleep(Duration::from_millis(10));
     }
 }
 

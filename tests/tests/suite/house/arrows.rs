@@ -174,11 +174,13 @@ impl Names<'_> {
                 || module.imports.iter().any(|import| import.name.is_none() && through(import)))
     }
 
-    /// A macro of this crate is seen by all modules that are declared after it.
+    /// A macro of this crate is seen by all modules that are declared after it, without an import.
     fn macro_of(&self, from: usize, name: &str) -> BTreeSet<Target> {
-        let imported = self.walk(from, &[name.to_owned()], false, 0);
-        let defined = (0..self.modules.len()).filter(|index| self.modules[*index].defines.contains(name));
-        if imported.is_empty() { defined.map(Target::Item).collect() } else { imported }
+        let has = |index: &usize| self.modules[*index].macros.contains(name);
+        if has(&from) {
+            return BTreeSet::from([Target::Item(from)]);
+        }
+        (0..self.modules.len()).filter(has).map(Target::Item).collect()
     }
 
     /// Methods by name, if the name is given once in the crate, and that not beside its type.

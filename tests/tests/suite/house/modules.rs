@@ -25,6 +25,8 @@ pub(crate) struct Module {
     pub(crate) children: BTreeMap<String, usize>,
     /// Names that it defines itself, macros without their exclamation mark.
     pub(crate) defines: BTreeSet<String>,
+    /// Those of them that are macros: `write!` is not a function `write`.
+    pub(crate) macros: BTreeSet<String>,
     /// Types and traits that it defines, private ones included.
     pub(crate) types: Vec<String>,
     /// Its `use` items, one entry a name.
@@ -106,6 +108,7 @@ fn add_items(
         parent,
         children: BTreeMap::new(),
         defines: BTreeSet::new(),
+        macros: BTreeSet::new(),
         types: Vec::new(),
         imports: Vec::new(),
         mentions: Vec::new(),
@@ -163,7 +166,10 @@ impl Module {
             Item::Const(item) => self.define(&item.ident),
             Item::Static(item) => self.define(&item.ident),
             Item::Macro(item) => match &item.ident {
-                Some(name) => self.define(name),
+                Some(name) => {
+                    self.define(name);
+                    self.macros.insert(name_of(name));
+                }
                 None => self.define_within(item.mac.tokens.clone()),
             },
             Item::Impl(item) => self.add_methods(item),

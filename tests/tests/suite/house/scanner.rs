@@ -66,6 +66,7 @@ fn what_is_no_use_is_no_arrow() {
         "pub(in crate::a) fn f() {}",
         "fn f() { ::b::go() }",
         "use crate::b;",
+        "fn f() { go!() }",
     ] {
         assert!(
             arrows(&[PAIR, ("a.rs", text), ("b.rs", "pub struct B; pub fn go() {}")], &[]).is_empty(),

@@ -4,7 +4,7 @@ use std::fmt;
 
 use url::{Host, Url};
 
-/// The text is not an endpoint. The text itself is withheld: it may hold a password.
+/// The text is not an endpoint. The error does not hold the text, which may contain a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidEndpoint;
 
@@ -29,12 +29,17 @@ impl Endpoint {
     pub const DEFAULT: &str = "https://telemetry.productive-k3s.io/telemetry";
 
     /// Reads a URL.
+    ///
+    /// # Errors
+    /// It is no URL with a host, its scheme is neither http nor https, or it has user information. User information
+    /// would appear wherever the endpoint is shown; [`BearerToken`] is masked.
     pub fn parse(text: &str) -> Result<Self, InvalidEndpoint> {
         let mut url = Url::parse(text).map_err(|_| InvalidEndpoint)?;
         let is_web = matches!(url.scheme(), "http" | "https") && url.has_host();
         if !is_web || !url.username().is_empty() || url.password().is_some() {
             return Err(InvalidEndpoint);
         }
+        // A fragment is never sent (RFC 9110, 4.2.5), so that showing it would be wrong.
         url.set_fragment(None);
         Ok(Self { url, token: None })
     }
@@ -67,6 +72,7 @@ impl Endpoint {
         match self.url.host() {
             Some(Host::Ipv4(address)) => address.is_loopback(),
             Some(Host::Ipv6(address)) => address.is_loopback(),
+            // Resolved by the system, which answers with a loopback address (RFC 6761, 6.3).
             Some(Host::Domain(name)) => name == "localhost",
             None => false,
         }
@@ -85,7 +91,8 @@ impl fmt::Display for Endpoint {
     }
 }
 
-/// A bearer token (RFC 6750): printable ASCII without spaces, at most 4096 characters. `Debug` and `Display` show a mask.
+/// A bearer token (RFC 6750): printable ASCII without spaces, at most 4096 characters. `Debug` and `Display` show a
+/// mask.
 #[derive(Clone, PartialEq, Eq)]
 pub struct BearerToken(String);
 
@@ -95,7 +102,7 @@ const MASK: &str = "********";
 impl BearerToken {
     const MAX_CHARS: usize = 4096;
 
-    /// Takes over a token.
+    /// Accepts a token; `None` if a header cannot carry it.
     pub fn parse(text: &str) -> Option<Self> {
         let fits =
             (1..=Self::MAX_CHARS).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());

@@ -67,15 +67,15 @@ fn once(text: &str) -> Vec<Reading> {
 
 /// An encoding that writes bytes as digits of the same number of bits each.
 struct Alphabet {
-    bits: usize,
-    /// After so many digits a digit begins with a byte again.
-    period: usize,
+    bits: u32,
+    /// A byte may begin at every so many bits of a run whose beginning is something else.
+    step: usize,
     value: fn(u8) -> Option<u8>,
 }
 
 const HEX: Alphabet = Alphabet {
     bits: 4,
-    period: 2,
+    step: 4,
     value: |digit| match digit {
         b'0'..=b'9' => Some(digit - b'0'),
         b'a'..=b'f' => Some(digit - b'a' + 10),
@@ -87,7 +87,7 @@ const HEX: Alphabet = Alphabet {
 /// RFC 4648 section 6, in either case.
 const BASE32: Alphabet = Alphabet {
     bits: 5,
-    period: 8,
+    step: 1,
     value: |digit| match digit {
         b'A'..=b'Z' => Some(digit - b'A'),
         b'a'..=b'z' => Some(digit - b'a'),
@@ -99,7 +99,7 @@ const BASE32: Alphabet = Alphabet {
 /// Both alphabets of RFC 4648, sections 4 and 5; padding says nothing that the digits do not.
 const BASE64: Alphabet = Alphabet {
     bits: 6,
-    period: 4,
+    step: 2,
     value: |digit| match digit {
         b'A'..=b'Z' => Some(digit - b'A'),
         b'a'..=b'z' => Some(digit - b'a' + 26),
@@ -111,30 +111,32 @@ const BASE64: Alphabet = Alphabet {
 };
 
 impl Alphabet {
-    /// Reads every run of digits in `source`, beginning at each digit that may be the first of a byte.
+    /// Reads every run of digits in `source`, beginning at each bit with which a byte may begin.
     fn read(&self, source: &str, found: &mut Vec<Reading>) {
         let values: Vec<Option<u8>> = source.bytes().map(self.value).collect();
         for run in values.split(Option::is_none) {
-            for start in 0..self.period.min(run.len()) {
-                let bytes = self.bytes_of(run[start..].iter().flatten());
+            for skipped in (0..u8::BITS).step_by(self.step) {
+                let bytes = self.bytes_of(run.iter().flatten(), skipped);
                 if bytes.len() >= MIN_BYTES {
-                    found.push(reading(bytes, start == 0));
+                    found.push(reading(bytes, skipped == 0));
                 }
             }
         }
     }
 
-    fn bytes_of<'a>(&self, values: impl Iterator<Item = &'a u8>) -> Vec<u8> {
+    fn bytes_of<'a>(&self, values: impl Iterator<Item = &'a u8>, mut skipped: u32) -> Vec<u8> {
         let (mut buffer, mut bits) = (0_u32, 0);
         let mut bytes = Vec::new();
         for value in values {
             buffer = (buffer << self.bits) | u32::from(*value);
             bits += self.bits;
-            if bits >= 8 {
-                bits -= 8;
+            let dropped = skipped.min(bits);
+            (skipped, bits) = (skipped - dropped, bits - dropped);
+            if bits >= u8::BITS {
+                bits -= u8::BITS;
+                // What was read before is still in the bits above, and is cut off here.
                 let [.., byte] = (buffer >> bits).to_be_bytes();
                 bytes.push(byte);
-                buffer &= (1 << bits) - 1;
             }
         }
         bytes
@@ -203,7 +205,9 @@ mod tests {
 
     #[test]
     fn a_name_is_read_wherever_it_begins() {
-        for text in ["xc3J2MDE", "xyc3J2MDE", "xyzc3J2MDE", "1d7372763031", "d7372763031", "aaaonzhmmbr"] {
+        for text in
+            ["xc3J2MDE", "xyc3J2MDE", "xyzc3J2MDE", "HhzcnYwMQ", "1d7372763031", "d7372763031", "aaaonzhmmbr"]
+        {
             let found = readings(text);
             assert!(found.iter().any(|reading| reading.text.contains("srv01")), "{text}: {found:?}");
         }

@@ -9,6 +9,7 @@ mod support;
 
 mod answers;
 mod bounds;
+mod disguises;
 mod endpoint_faults;
 mod environment;
 mod files;

@@ -17,9 +17,6 @@ pub enum ManifestError {
     /// The disk refused.
     #[error(transparent)]
     Disk(#[from] DiskError),
-    /// The id ends in `-private`: its public manifest would have the name of another run's private context.
-    #[error("a run id must not end in -private")]
-    ReservedId,
     /// Another run has this id. Its files are left alone; a fresh id is the way out.
     #[error("{path} belongs to another run with the same id")]
     IdTaken {

@@ -28,7 +28,7 @@ use crate::run_id::RunId;
 ///
 /// let parent = tempfile::tempdir()?;
 /// let runs = RunsDir::open_or_create(&parent.path().join("runs"))?;
-/// let run = RunId::new(Id::parse("9f86d081884c7d65")?)?;
+/// let run = RunId::new(Id::parse("9f86d081884c7d65")?);
 ///
 /// // Claim the id. The run counts as running for as long as `files` lives, and nobody else can claim the id.
 /// let files = runs.claim(&run)?;

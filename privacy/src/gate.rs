@@ -47,8 +47,8 @@ use crate::{keys, reader, structure, values};
 /// let vetted = gate.vet(&manifest("9f86d081884c7d65")?)?;
 /// assert!(vetted.as_bytes().starts_with(b"{"));
 ///
-/// // A document that names this host is rejected. The report names rule and place, and never the value.
-/// let rejection = gate.vet(&manifest("run-srv01")?).expect_err("rejected");
+/// // A document that names this host is rejected, even in hexadecimal. The report names rule and place, never the value.
+/// let rejection = gate.vet(&manifest("7372763031c7d659")?).expect_err("rejected");
 /// let violation = &rejection.violations()[0];
 /// assert_eq!((violation.rule(), violation.pointer()), ("local_identifier", "/run_id"));
 /// assert!(!rejection.to_string().contains("srv01"));
@@ -92,13 +92,14 @@ impl Gate {
         self.check_value(kind, &document).map(|()| kind)
     }
 
-    /// Checks one string that is no document: a header, an id from the environment. The pointer of a violation is empty.
+    /// Checks one string that is no document: a header, an id from the environment. No schema bounds it, so what can be
+    /// decoded from it is checked too. The pointer of a violation is empty.
     ///
     /// # Errors
     /// The first rule that the text breaks. One is enough: the caller drops the text, nobody repairs it.
     pub fn check_text(&self, text: &str) -> Result<(), Violation> {
         let mut first = None;
-        values::check(text, &self.locals, &mut |broken| {
+        values::check_unbounded(text, &self.locals, &mut |broken| {
             first.get_or_insert_with(|| broken.at(String::new()));
         });
         first.map_or(Ok(()), Err)

@@ -9,7 +9,6 @@ use std::sync::LazyLock;
 use foldhash::{HashMap, HashSet};
 use schema::denylist::{KEYS, NamedRule};
 
-use crate::decode;
 use crate::rejection::RuleViolation;
 
 /// Reports each rule that `key` trips; `pointer` is asked only where an exemption might apply.
@@ -135,7 +134,7 @@ fn each_form(token: &str, visit: &mut dyn FnMut(&str)) {
 
 /// Cuts a key of any form into tokens, see `KEYS.normalisation`.
 fn tokens(key: &str) -> Vec<String> {
-    let key: Vec<char> = decode::plain(key).chars().collect();
+    let key: Vec<char> = key.chars().collect();
     let mut tokens = vec![String::new()];
     for (index, &this) in key.iter().enumerate() {
         let before = index.checked_sub(1).map(|before| key[before]);

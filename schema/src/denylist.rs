@@ -9,9 +9,7 @@ mod values;
 use serde::Serialize;
 
 pub use document::{DOCUMENT_RULES, Exemption, KEYS, KeyRules, LOCAL_IDENTIFIER, NamedRule};
-pub use values::{
-    ALLOWLISTED_SHAPES, AllowlistedShape, DECODINGS, Decoding, Decodings, VALUE_RULES, ValueRule,
-};
+pub use values::{ALLOWLISTED_SHAPES, AllowlistedShape, VALUE_RULES, ValueRule};
 
 /// Everything that `denylist.json` holds.
 #[derive(Clone, Debug, Serialize)]
@@ -36,7 +34,6 @@ struct ValueRules {
     innocent_words: Vec<&'static str>,
     innocent_shapes: &'static [AllowlistedShape],
     rules: &'static [ValueRule],
-    decodings: &'static Decodings,
 }
 
 const NOTES: &[&str] = &[
@@ -55,12 +52,11 @@ const NOTES: &[&str] = &[
      entry of `exempt` is exempt from both tables.",
     "Values: every string value is checked. A string that is an entry of `innocent_words`, or fits one of \
      `innocent_shapes` as a whole, is innocent and looked at no further. Any other string trips each rule whose \
-     pattern it contains, and is then decoded as `values.decodings` says; each decoded form is judged as a string of \
-     its own. Numbers and booleans are bounded by the schemas alone.",
-    "`needs` only saves time: a rule can trip only if the string has at least one character of each of these sets. \
-     Leaving it out changes no verdict.",
-    "`local_identifier` is checked where a document is made, against names that only that machine knows. A receiver \
-     cannot and need not apply it.",
+     pattern it contains. Numbers and booleans are bounded by the schemas alone.",
+    "Nothing is decoded: a document that satisfies its schema has no room for encoded text, since every string is a word \
+     of a list, a time, a bounded version or an id that is random by its form.",
+    "`local_identifier` is checked where a document is made, against names that only that machine knows, as they are and \
+     decoded; ids are checked too. A receiver cannot and need not apply it.",
 ];
 
 /// The denylist as it is published.
@@ -78,7 +74,6 @@ pub fn published() -> Denylist {
             innocent_words: allowlisted_words(),
             innocent_shapes: ALLOWLISTED_SHAPES,
             rules: VALUE_RULES,
-            decodings: &DECODINGS,
         },
         local_identifier: LOCAL_IDENTIFIER,
     }

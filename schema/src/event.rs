@@ -7,7 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::limits::MAX_DELIVERY_ATTEMPT;
 use crate::manifest::{SchemaVersion, ToolName};
-use crate::{Bounded, Component, EventId, Execution, Finish, Id, Mode, RunManifest, ToolVersion, UtcSeconds};
+use crate::{
+    Bounded, Component, ContractVersion, EventId, Execution, Finish, Id, Mode, RunManifest, ToolVersion,
+    UtcSeconds,
+};
 
 pub use names::{
     CommandEventName, CommandName, CommandResult, ComponentEnabled, ComponentEventName, ComponentLabel,
@@ -29,8 +32,8 @@ pub struct Client {
     pub version: ToolVersion,
 }
 
-/// Promises that hold for every document.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// Promises that hold for every document, and the contract that makes them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "Telemetry meta")]
 pub struct TelemetryMeta {
@@ -39,6 +42,9 @@ pub struct TelemetryMeta {
     /// Always true: the contract has no place for a personal value. Purpose: to state the promise in the document.
     #[schemars(schema_with = "always_true")]
     pub anonymous_by_contract: bool,
+    /// Exact version of the contract that the document was made under. Purpose: so that receivers tell a newer document
+    /// from a broken one.
+    pub contract_version: ContractVersion,
 }
 
 fn always_true(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
@@ -161,6 +167,11 @@ macro_rules! event_documents {
                 match self { $(Self::$variant(document) => document.occurred_at),+ }
             }
 
+            /// The contract that the document was made under.
+            pub fn contract_version(&self) -> &ContractVersion {
+                match self { $(Self::$variant(document) => &document.telemetry_meta.contract_version),+ }
+            }
+
             /// Id of the run that the event belongs to.
             pub fn run_id(&self) -> &Id {
                 match self { $(Self::$variant(document) => &document.run_id),+ }
@@ -192,6 +203,7 @@ macro_rules! event_documents {
                         telemetry_meta: TelemetryMeta {
                             delivery_mode: DeliveryMode::BestEffort,
                             anonymous_by_contract: true,
+                            contract_version: ContractVersion::current(),
                         },
                         $field: body,
                     }))

@@ -43,4 +43,4 @@ pub use manifest::{
 pub use platform::{Arch, OsFamily, OsId, Platform, Support};
 pub use text::{Vocabulary, Word};
 pub use time::{InvalidTime, UtcSeconds};
-pub use version::{InvalidVersion, OsVersion, ToolVersion};
+pub use version::{ContractVersion, InvalidVersion, OsVersion, ToolVersion};

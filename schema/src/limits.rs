@@ -14,9 +14,6 @@ pub const MAX_DOCUMENT_BYTES: usize = 64 * 1024;
 /// far beyond this.
 pub const MAX_DEPTH: usize = 16;
 
-/// Longest correlation id in characters: ids become file names and headers.
-pub const MAX_ID_CHARS: usize = 64;
-
 /// Highest `delivery_attempt` that a document can state; later attempts keep this number.
 pub const MAX_DELIVERY_ATTEMPT: u32 = 65_535;
 

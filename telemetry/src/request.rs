@@ -130,6 +130,10 @@ impl Header {
     /// The header that tells receivers of which public kind a sender is (seed, Delivery Controls).
     pub const MARKER: &str = "X-Productive-K3S-Telemetry";
 
+    /// The header that states the exact version of the contract, so that a receiver can tell a newer document from a
+    /// broken one before it reads the body.
+    pub const CONTRACT: &str = "X-Productive-K3S-Contract";
+
     fn plain(name: &'static str, value: impl Into<String>) -> Self {
         Self { name, value: HeaderValue::Plain(value.into()) }
     }
@@ -184,6 +188,7 @@ impl DeliveryRequest {
             Header::plain("Accept", "*/*"),
             Header::plain("User-Agent", headers.user_agent.as_str()),
             Header::plain(Header::MARKER, headers.marker.as_str()),
+            Header::plain(Header::CONTRACT, contract_version_of(&body)),
         ];
         lines.extend(
             endpoint
@@ -207,6 +212,16 @@ impl DeliveryRequest {
     pub fn body(&self) -> &[u8] {
         self.body.as_bytes()
     }
+}
+
+/// The version that the body itself states. It is not the one of this build: a document may have waited in the outbox
+/// over an upgrade, and header and body must not differ.
+fn contract_version_of(body: &Vetted<TelemetryDocument>) -> String {
+    let document = serde_json::from_slice::<TelemetryDocument>(body.as_bytes());
+    document.map_or_else(
+        |_| schema::CONTRACT_VERSION.to_owned(),
+        |document| document.contract_version().to_string(),
+    )
 }
 
 #[cfg(test)]

@@ -11,7 +11,6 @@ use privacy::disk::DiskError;
 use privacy::{Gate, LocalIdentifiers};
 use schema::{Envelope, Execution, Id, Mode, Platform, RunManifest};
 use telemetry::envelope_from_env;
-use uuid::Uuid;
 
 use super::record::{RunRecorder, now};
 use crate::input::Inputs;
@@ -140,18 +139,18 @@ fn lock(runs: &RunsDir, run_id: &Id) -> Result<RunLock, ManifestError> {
     RunLock::acquire(runs, Path::new(RunLock::HOST), &LockHolder::this_process(run_id.clone(), now()))
 }
 
-/// Takes the run id for this run. An id from outside that is taken or reserved is replaced: no run overwrites another.
+/// Takes the run id for this run. An id from outside that is taken is replaced: no run overwrites another.
 fn claim(
     runs: &RunsDir,
     envelope: &mut Envelope,
     warnings: &mut Vec<String>,
 ) -> Result<RunFiles, ManifestError> {
-    match RunId::new(envelope.run_id.clone()).and_then(|run| runs.claim(&run)) {
-        Err(ManifestError::IdTaken { .. } | ManifestError::ReservedId) => {
+    match runs.claim(&RunId::new(envelope.run_id.clone())) {
+        Err(ManifestError::IdTaken { .. }) => {
             // The id only correlates events: a run that cannot be correlated is worth more than none.
             warnings.push("TELEMETRY_RUN_ID is the id of an earlier run, so a fresh one is used".to_owned());
-            envelope.run_id = Id::from(Uuid::new_v4());
-            runs.claim(&RunId::new(envelope.run_id.clone())?)
+            envelope.run_id = Id::random();
+            runs.claim(&RunId::new(envelope.run_id.clone()))
         }
         claimed => claimed,
     }

@@ -37,7 +37,7 @@ impl Executor<'_> {
     /// let root = tempfile::tempdir()?;
     /// let host = Host::stand_in(root.path(), Vec::new(), bootstrap::host::RootAccess::Root, RunLog::discard());
     /// let now = UtcSeconds::parse("2026-11-22T07:50:02Z")?;
-    /// let run = RunId::new(Id::parse("9f86d081884c7d65")?)?;
+    /// let run = RunId::new(Id::parse("9f86d081884c7d65")?);
     /// let machine = MachineFingerprint::of(&MachineId::read(root.path()));
     /// let mut journal = Memory(PrivateContext::begin(&run, Execution::Apply, Mode::Server, machine, now), now);
     ///

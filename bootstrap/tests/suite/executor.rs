@@ -38,7 +38,7 @@ impl Default for Records {
 
 impl Records {
     fn dying_after(dies_after: Option<usize>) -> Self {
-        let run = RunId::new(Id::parse(RUN).expect("an id")).expect("a run id");
+        let run = RunId::new(Id::parse(RUN).expect("an id"));
         let machine = MachineFingerprint::of(&MachineId::read(Path::new("/")));
         let context = PrivateContext::begin(&run, Execution::Apply, Mode::SingleNode, machine, now());
         Self { context, dies_after, writes: 0 }

@@ -31,7 +31,7 @@ fn at(second: u32) -> UtcSeconds {
 
 /// The record of a run that has taken no step.
 fn record(execution: Execution) -> PrivateContext {
-    let run = RunId::new(Id::parse("run").expect("an id")).expect("a run id");
+    let run = RunId::new(Id::random());
     let machine = MachineFingerprint::of(&MachineId::read(Path::new("/")));
     PrivateContext::begin(&run, execution, Mode::SingleNode, machine, at(0))
 }

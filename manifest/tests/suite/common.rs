@@ -12,12 +12,19 @@ use schema::{
 };
 use tempfile::TempDir;
 
-pub(super) fn id(text: &str) -> Id {
-    Id::parse(text).expect("an id")
+/// Tests tell ids by names; a name in hexadecimal, filled up, has the form of an id.
+pub(super) fn id(name: &str) -> Id {
+    let digits = name.bytes().fold(String::new(), |digits, byte| format!("{digits}{byte:02x}"));
+    Id::parse(&format!("{digits:0<32}")).expect("an id")
 }
 
-pub(super) fn run(text: &str) -> RunId {
-    RunId::new(id(text)).expect("a run id")
+pub(super) fn run(name: &str) -> RunId {
+    RunId::new(id(name))
+}
+
+/// Name of a file of the run, with what comes behind its id.
+pub(super) fn file_name(run: &str, ending: &str) -> String {
+    format!("bootstrap-{}{ending}", id(run))
 }
 
 pub(super) fn at(second: u32) -> UtcSeconds {

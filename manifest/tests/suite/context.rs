@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use crate::common::{at, context, machine, run, scratch};
+use crate::common::{at, context, id, machine, run, scratch};
 use manifest::{
     Intent, JournalOutcome, ManifestError, PreviousFile, PriorState, PrivateContext, RunsDir, StepState,
     Undo, sha256_hex,
@@ -251,7 +251,7 @@ fn refusal(find: &str, with: &str) -> ManifestError {
 fn damaged_foreign_and_unknown_contexts_are_refused_without_their_content() {
     let version = refusal("\"version\": 1", "\"version\": 2");
     assert!(matches!(version, ManifestError::UnknownVersion { found: 2, known: 1, .. }), "{version}");
-    let other = refusal("\"run_id\": \"one\"", "\"run_id\": \"two\"");
+    let other = refusal(id("one").as_str(), id("two").as_str());
     assert!(matches!(other, ManifestError::OtherRun { .. }), "{other}");
     let damages = [
         ("\"kind\": \"service\"", "\"kind\": \"canary\""),

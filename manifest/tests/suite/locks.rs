@@ -32,7 +32,8 @@ fn a_second_run_is_told_who_holds_the_folder() {
     let ManifestError::Held { path, holder: Some(first) } = &error else { panic!("{error}") };
     assert_eq!((path, first), (&runs.path().join("bootstrap.lock"), &holder("one")));
     let told = format!(
-        "run one (process {}, since 2026-11-22T07:50:02Z) holds {}",
+        "run {} (process {}, since 2026-11-22T07:50:02Z) holds {}",
+        id("one"),
         std::process::id(),
         path.display()
     );

@@ -95,17 +95,17 @@ fn the_end_is_not_before_the_start() {
 fn what_is_not_ours_or_not_readable_stays_and_is_counted() {
     let (temp, runs) = scratch();
     die(&runs, "copied");
-    let place = |name: &str| runs.path().join(name);
-    fs::rename(runs.public_path(&run("copied")), place("bootstrap-elsewhere.json")).expect("moved");
-    fs::write(place("bootstrap-damaged.json"), r#"{"status":"running""#).expect("written");
-    fs::write(place("bootstrap-foreign.json"), r#"{"status":"running","host":"x"}"#).expect("written");
-    fs::write(place("bootstrap-large.json"), vec![b' '; schema::limits::MAX_DOCUMENT_BYTES + 1])
-        .expect("written");
+    let place = |run: &str| runs.public_path(&self::run(run));
+    let notes = runs.path().join("bootstrap-notes.json");
+    fs::rename(runs.public_path(&run("copied")), place("elsewhere")).expect("moved");
+    fs::write(place("damaged"), r#"{"status":"running""#).expect("written");
+    fs::write(place("foreign"), r#"{"status":"running","host":"x"}"#).expect("written");
+    fs::write(place("large"), vec![b' '; schema::limits::MAX_DOCUMENT_BYTES + 1]).expect("written");
     fs::write(temp.path().join("outside"), r#"{"status":"running"}"#).expect("written");
-    symlink("../outside", place("bootstrap-link.json")).expect("a link");
-    fs::write(place("notes.json"), r#"{"status":"running"}"#).expect("written");
-    let names = ["bootstrap-elsewhere", "bootstrap-damaged", "bootstrap-foreign", "notes"];
-    let contents = || names.map(|name| fs::read(place(&format!("{name}.json"))).expect("read"));
+    symlink("../outside", place("link")).expect("a link");
+    fs::write(&notes, r#"{"status":"running"}"#).expect("written");
+    let paths = [place("elsewhere"), place("damaged"), place("foreign"), notes];
+    let contents = || paths.each_ref().map(|path| fs::read(path).expect("read"));
     let before = contents();
     let found = recover(&runs, at(30));
     assert_eq!(found, Recovery { unrecoverable: 4, ..Recovery::default() });

@@ -66,7 +66,7 @@ pub(crate) fn telemetry() -> Vec<TelemetryDocument> {
     let envelope = Envelope {
         session_id: id("9f86d081884c7d65"),
         run_id: id(RUN_ID),
-        parent_run_id: Some(id("20261122-075002-3078-565430571")),
+        parent_run_id: Some(id("4bf92f3577b34da6a3ce929d0e0e4736")),
         component: ComponentLabel::Core,
     };
     let command = Command {

@@ -73,7 +73,6 @@ pub const KEYS: KeyRules = KeyRules {
     // The contract's own keys are all of this form; any other is a disguise or an accident.
     shape_pattern: "^[a-z][a-z0-9_]{0,63}$",
     normalisation: &[
-        "apply Unicode NFKC and drop the characters of `values.decodings.invisible`",
         "cut between an ASCII lower-case letter or digit and an ASCII upper-case letter after it",
         "cut between an ASCII upper-case letter and an upper-case letter that a lower-case letter follows",
         "cut at every character that is no ASCII letter or digit, and drop it",

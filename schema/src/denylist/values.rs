@@ -1,4 +1,8 @@
-//! Rules about string values, and the other readings of a string that the rules look at as well.
+//! Rules about string values.
+//!
+//! A string is judged as it stands. Decodings (base64, hexadecimal, NFKC) were rules of the first drafts, when ids were free
+//! text; since ids are random by their form, a document has no room for encoded text, and the program decodes only
+//! what it compares with names of its own machine.
 
 use serde::Serialize;
 
@@ -24,15 +28,13 @@ pub struct ValueRule {
     pub pattern: &'static str,
     /// Whether ASCII letters match in either case.
     pub ignore_case: bool,
-    /// Sets of characters: a string that lacks all characters of one of them cannot match.
-    pub needs: &'static [&'static str],
     /// Strings that must trip this rule.
     pub hits: &'static [&'static str],
     /// Strings that look alike and must trip no rule at all.
     pub innocents: &'static [&'static str],
 }
 
-/// The innocent forms.
+/// The innocent forms: besides the words, all that a document of the contract can hold.
 pub const ALLOWLISTED_SHAPES: &[AllowlistedShape] = &[
     AllowlistedShape {
         id: "utc_time",
@@ -40,19 +42,17 @@ pub const ALLOWLISTED_SHAPES: &[AllowlistedShape] = &[
         reason: "a time of the contract; the schema checks that it exists",
     },
     AllowlistedShape {
-        id: "uuid",
-        pattern: "^[0-9a-f]{8}-[0-9a-f]{4}-[47][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$",
-        reason: "random, or random after a time: other versions than 4 and 7 may hold a hardware address or a hash of a name, and \
-                 the variant keeps out text written in hex",
+        id: "random_id",
+        pattern: crate::Id::PATTERN,
+        reason: "random by its form: names are not made of so many hexadecimal digits, and UUIDs of other versions than 4 \
+                 and 7 may hold a hardware address or a hash of a name",
     },
     AllowlistedShape {
         id: "version",
-        pattern: "^[0-9]{1,4}(\\.[0-9]{1,4}){0,2}$",
-        reason: "at most three short numbers, too few for an address",
+        pattern: "^([0-9]{1,2}|20[0-9]{2})(\\.[0-9]{1,2}){0,2}$",
+        reason: "at most three numbers of two digits, the first of which may be a year: too few for an address",
     },
 ];
-
-const DIGITS: &str = "0123456789";
 
 /// The rules for values, most general first.
 #[rustfmt::skip]
@@ -63,7 +63,6 @@ pub const VALUE_RULES: &[ValueRule] = &[
         words: "a control character",
         pattern: "[\\x00-\\x1F\\x7F]",
         ignore_case: false,
-        needs: &[],
         hits: &["success\n", "a\tb", "\u{0}", "\u{7f}"],
         innocents: &["success", "a b"],
     },
@@ -73,7 +72,6 @@ pub const VALUE_RULES: &[ValueRule] = &[
         words: "a character outside ASCII",
         pattern: "[^\\x00-\\x7F]",
         ignore_case: false,
-        needs: &[],
         hits: &["s\u{443}ccess", "\u{ff11}\u{ff10}", "na\u{ef}ve", "suc\u{200b}cess"],
         innocents: &["naive"],
     },
@@ -84,7 +82,6 @@ pub const VALUE_RULES: &[ValueRule] = &[
         words: "an IPv4 address or network",
         pattern: "(0x[0-9a-f]+|[0-9]+)(\\.(0x[0-9a-f]+|[0-9]+)){3}|[0-9]+(\\.[0-9]+)+/[0-9]{1,2}([^0-9]|$)",
         ignore_case: true,
-        needs: &[DIGITS, "."],
         hits: &["192.168.1.10", "10.0.0.0/8", "10.0/16", "1.2.3.4:6443", "0300.0250.0.1", "0xC0.0xA8.0x1.0x1", "v1.2.3.4"],
         innocents: &["24.04", "0.1.0", "v1.35.5+k3s1", "productive-k3s-core/1.2.3"],
     },
@@ -94,7 +91,6 @@ pub const VALUE_RULES: &[ValueRule] = &[
         words: "an IPv4 address with other separators, as in a host name",
         pattern: "(^|[^0-9])[0-9]{1,3}([-_][0-9]{1,3}){3}([^0-9]|$)",
         ignore_case: false,
-        needs: &[DIGITS, "-_"],
         hits: &["ip-10-0-0-12", "192_168_1_10"],
         innocents: &["20261122-075002-307-565430571", "2026-11-22"],
     },
@@ -104,7 +100,6 @@ pub const VALUE_RULES: &[ValueRule] = &[
         words: "an IPv4 address as one number",
         pattern: "^([0-9]{9,10}|0x[0-9a-f]{7,8}|0[0-7]{9,11})$",
         ignore_case: true,
-        needs: &[DIGITS],
         hits: &["3232235777", "167772161", "0xC0A80101", "030052000401"],
         innocents: &["0123456789012345", "65536", "20261122"],
     },
@@ -114,7 +109,6 @@ pub const VALUE_RULES: &[ValueRule] = &[
         words: "an IPv6 address",
         pattern: "::|([0-9a-f]{1,4}:){7}[0-9a-f]{1,4}",
         ignore_case: true,
-        needs: &[":"],
         hits: &["::1", "fe80::1%eth0", "[2001:db8::1]:443", "::ffff:192.168.1.1", "2001:db8:0:0:0:0:0:1"],
         innocents: &["07:50:02"],
     },
@@ -124,7 +118,6 @@ pub const VALUE_RULES: &[ValueRule] = &[
         words: "a hardware address",
         pattern: "(^|[^0-9a-z])[0-9a-f]{2}([:_-][0-9a-f]{2}){5}([^0-9a-z]|$)|(^|[^0-9a-z])[0-9a-f]{4}\\.[0-9a-f]{4}\\.[0-9a-f]{4}([^0-9a-z]|$)",
         ignore_case: true,
-        needs: &[":_-."],
         hits: &["00:1a:2b:3c:4d:5e", "00-1A-2B-3C-4D-5E", "001a.2b3c.4d5e"],
         innocents: &["07:50:02", "2026-11-22", "00-1a-2b"],
     },
@@ -135,7 +128,6 @@ pub const VALUE_RULES: &[ValueRule] = &[
         words: "a domain name",
         pattern: "[a-z0-9_-]\\.[a-z][a-z0-9-]+|(^|[^a-z0-9])xn--",
         ignore_case: true,
-        needs: &[".-"],
         hits: &["srv01.example.com", "srv01.example.com.", "node.local", "xn--mller-kva", "a b.example.org c", "core.bootstrap.server.begun", "SRV.LAN"],
         innocents: &["core.bootstrap.server.started", "core.component.enabled", "v1.35.5+k3s1", "1.2.3-rc.1", "best-effort"],
     },
@@ -145,7 +137,6 @@ pub const VALUE_RULES: &[ValueRule] = &[
         words: "a host with a port",
         pattern: "(^|[^a-z0-9])[a-z][a-z0-9_-]*:[0-9]{1,5}([^0-9]|$)",
         ignore_case: true,
-        needs: &[":"],
         hits: &["srv01:6443", "localhost:80", "at srv-01:22 now"],
         innocents: &["2026-11-22T07:50:02Z", "07:50"],
     },
@@ -155,7 +146,6 @@ pub const VALUE_RULES: &[ValueRule] = &[
         words: "a URL",
         pattern: "//|\\\\/|(^|[^a-z0-9])(https?|ftp|file|ssh|mailto|data|tel|urn|ldaps?|nfs|smb|tcp|udp|unix):",
         ignore_case: true,
-        needs: &["/:"],
         hits: &["https://srv01", "//srv01", "https:\\/\\/srv01", "FILE:passwd", "mailto:alice", "x//y"],
         innocents: &["productive-k3s-core/1.2.3", "letsencrypt-staging"],
     },
@@ -165,7 +155,6 @@ pub const VALUE_RULES: &[ValueRule] = &[
         words: "an at sign, as in an e-mail address, user@host or user:password@host",
         pattern: "@",
         ignore_case: false,
-        needs: &["@"],
         hits: &["alice@example.com", "alice@srv01", "admin:hunter2@srv01"],
         innocents: &["pk3s-public-v1"],
     },
@@ -175,7 +164,6 @@ pub const VALUE_RULES: &[ValueRule] = &[
         words: "a path of a file or folder",
         pattern: "(^|[^a-z0-9])/|/[^/]*/|\\.\\.|(^|[^a-z0-9])~",
         ignore_case: true,
-        needs: &["/.~"],
         hits: &["/home/alice", "/", "~/runs", "~alice", "../x", "runs/../x", "home/alice/runs", "in /srv"],
         innocents: &["productive-k3s-core/1.2.3", "1.2.3-rc.1"],
     },
@@ -185,7 +173,6 @@ pub const VALUE_RULES: &[ValueRule] = &[
         words: "a path of Windows, or a backslash",
         pattern: "\\\\|(^|[^a-z0-9])[a-z]:(/|$)",
         ignore_case: true,
-        needs: &["\\:"],
         hits: &["C:\\Users\\alice", "c:/users", "D:", "\\\\srv01\\share", "a\\b"],
         innocents: &["2026-11-22T07:50:02Z"],
     },
@@ -195,17 +182,24 @@ pub const VALUE_RULES: &[ValueRule] = &[
         words: "a variable of a shell",
         pattern: "\\$[a-z_{(]|%[a-z_][a-z0-9_]*%",
         ignore_case: true,
-        needs: &["$%"],
         hits: &["$HOME", "${USER}", "$(hostname)", "%USERPROFILE%"],
         innocents: &["100%", "5$"],
     },
-    // The first part of every token begins with `{"` in base64. `value.json` finds it decoded; this names it.
+    // What is percent-encoded was part of a URL or hides from the other rules; nothing in the contract needs it.
+    ValueRule {
+        id: "value.percent",
+        words: "a percent-encoded character",
+        pattern: "%[0-9a-f]{2}",
+        ignore_case: true,
+        hits: &["%2Fhome%2Falice", "srv01%2eexample%2ecom", "%252Fhome"],
+        innocents: &["100%", "5%x"],
+    },
+    // The first part of every token begins with `{"` in base64.
     ValueRule {
         id: "value.jwt",
         words: "a JSON web token",
         pattern: "eyJ[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+",
         ignore_case: false,
-        needs: &["J", "."],
         hits: &["eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"],
         innocents: &["eyJ"],
     },
@@ -215,7 +209,6 @@ pub const VALUE_RULES: &[ValueRule] = &[
         words: "a PEM block",
         pattern: "-----",
         ignore_case: false,
-        needs: &["-"],
         hits: &["-----BEGIN CERTIFICATE-----", "-----END RSA PRIVATE KEY-----"],
         innocents: &["a--b"],
     },
@@ -225,7 +218,6 @@ pub const VALUE_RULES: &[ValueRule] = &[
         words: "an SSH key",
         pattern: "(^|[^a-z0-9])(ssh-(rsa|dss|ed25519)|ecdsa-sha2-|sk-(ssh|ecdsa)-)|AAAA[BCE]3NzaC",
         ignore_case: true,
-        needs: &["-zZ", "sSzZ"],
         hits: &["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5", "ecdsa-sha2-nistp256 AAAA", "sk-ssh-ed25519 AAAA", "AAAAB3NzaC1yc2E"],
         innocents: &["ssh-agent", "add-export"],
     },
@@ -235,7 +227,6 @@ pub const VALUE_RULES: &[ValueRule] = &[
         words: "a token of a k3s or Kubernetes cluster",
         pattern: "K10[0-9a-f]{32}|(^|[^a-z0-9])[a-z0-9]{6}\\.[a-z0-9]{16}([^a-z0-9]|$)",
         ignore_case: false,
-        needs: &["K."],
         hits: &["K10aa0bb1cc2dd3ee4ff5aa0bb1cc2dd3ee4ff5aa0bb1cc2dd3ee4ff5aa0bb1cc2d::server:x", "abcdef.0123456789abcdef"],
         innocents: &["K10", "0123456789abcdef"],
     },
@@ -245,7 +236,6 @@ pub const VALUE_RULES: &[ValueRule] = &[
         words: "a token of a hosting service",
         pattern: "(^|[^A-Za-z0-9])(gh[a-z]_|github_pat_|glpat-|xox[a-z]-)[A-Za-z0-9]|A[KS]IA[0-9A-Z]{12}",
         ignore_case: false,
-        needs: &["_-A", "gxA"],
         hits: &["ghp_16C7e42F292c6912E7710c838347Ae178B4a", "gho_abc", "github_pat_11ABC", "glpat-abc", "AKIAIOSFODNN7EXAMPLE", "xoxb-1"],
         innocents: &["AKIA", "core-ghp"],
     },
@@ -255,7 +245,6 @@ pub const VALUE_RULES: &[ValueRule] = &[
         words: "credentials of an HTTP header",
         pattern: "(^|[^a-z0-9])(bearer|basic|digest|negotiate)[\\t :=]+[^\\t ]",
         ignore_case: true,
-        needs: &["\t :="],
         hits: &["Bearer abc", "authorization: basic YTpi", "BEARER=x"],
         innocents: &["basic", "bearer "],
     },
@@ -265,87 +254,7 @@ pub const VALUE_RULES: &[ValueRule] = &[
         words: "JSON inside a string",
         pattern: "[{}\"]|^[\\t\\n\\r ]*\\[",
         ignore_case: false,
-        needs: &["{}\"["],
         hits: &["{\"host\":1}", "\"x\"", " [1]", "{"],
         innocents: &["a[1]"],
     },
 ];
-
-/// The ways in which a string is decoded.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub struct Decodings {
-    /// A string of the document has depth 0 and a form decoded from it one more; forms of this depth are judged but not
-    /// decoded again.
-    pub max_depth: usize,
-    /// Ranges of code points, both ends included, that have no width and are dropped.
-    pub invisible: &'static [[u32; 2]],
-    /// What `base64` and `hex` are tried on, besides the whole string: every longest match of this pattern in it.
-    pub piece_pattern: &'static str,
-    /// What bytes decoded by `base64` and `hex` must fit as a whole; other bytes are no text and are passed over.
-    pub text_pattern: &'static str,
-    /// The decodings, each tried on every string.
-    pub steps: &'static [Decoding],
-}
-
-/// One way in which a string is decoded.
-///
-/// What is shorter than five bytes is not decoded: dates and times written in digits, or parts of UUIDs, are often text
-/// by chance.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub struct Decoding {
-    /// Its name.
-    pub id: &'static str,
-    /// When and how.
-    pub words: &'static str,
-    /// What the string or piece must have for the decoding to be tried; absent where it is always tried.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub pattern: Option<&'static str>,
-}
-
-/// Code points that have no width: soft hyphen, Mongolian vowel separator, joiners, direction marks, word joiners,
-/// byte order mark.
-const INVISIBLE: &[[u32; 2]] = &[
-    [0x00AD, 0x00AD],
-    [0x180E, 0x180E],
-    [0x200B, 0x200F],
-    [0x202A, 0x202E],
-    [0x2060, 0x2064],
-    [0xFEFF, 0xFEFF],
-];
-
-/// The ways in which a string is decoded.
-pub const DECODINGS: Decodings = Decodings {
-    // Nobody encodes more often by accident, and each level multiplies the work.
-    max_depth: 3,
-    invisible: INVISIBLE,
-    // Without the signs of base64: they separate pieces far more often than they belong to one.
-    piece_pattern: "[A-Za-z0-9]+",
-    // Random bytes are hardly ever printable throughout, so decoded ids raise no false alarm.
-    text_pattern: "^[ -~]+[\\r\\n]*$",
-    steps: &[
-        Decoding {
-            id: "nfkc",
-            words: "apply Unicode NFKC to the whole string and drop the invisible characters; a form if it differs",
-            pattern: None,
-        },
-        Decoding {
-            id: "percent",
-            words: "where the whole string contains the pattern, replace every match by its byte; a form if the result \
-                    is UTF-8",
-            pattern: Some("%[0-9A-Fa-f]{2}"),
-        },
-        Decoding {
-            id: "base64",
-            words: "where the whole string or a piece fits the pattern and its length without `=` divided by four does \
-                    not leave one, decode it (`-` is `+`, `_` is `/`, padding may lack, left-over bits are dropped); a \
-                    form if the bytes are text",
-            pattern: Some("^[A-Za-z0-9+/_-]{7,}={0,2}$"),
-        },
-        Decoding {
-            id: "hex",
-            words: "where the whole string or a piece fits the pattern, decode the pairs of digits after any `0x`; a \
-                    form if the bytes are text",
-            pattern: Some("^(0x)?([0-9A-Fa-f]{2}){5,}$"),
-        },
-    ],
-};

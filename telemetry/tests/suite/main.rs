@@ -10,6 +10,7 @@ mod support;
 mod answers;
 mod bounds;
 mod damage;
+mod disguises;
 mod endpoint_faults;
 mod environment;
 mod files;

@@ -42,6 +42,7 @@ fn the_request_that_is_shown_is_the_one_that_goes_out() {
     );
     assert_eq!(sent.header("authorization"), Some("Bearer s3cr3t-token"));
     assert_eq!(sent.header("x-productive-k3s-telemetry"), Some("pk3s-public-v1"));
+    assert_eq!(sent.header("x-productive-k3s-contract"), Some(schema::CONTRACT_VERSION));
     assert!(!format!("{shown:?}").contains("s3cr3t"));
 }
 
@@ -102,10 +103,9 @@ fn manifest() -> RunManifest {
 #[test]
 fn only_the_manifest_of_a_run_that_ended_becomes_an_event() {
     let scratch = Scratch::new("http://localhost:1/");
-    let id = |text| Id::parse(text).expect("an id");
     let envelope = Envelope {
-        session_id: id("session"),
-        run_id: id("another-run"),
+        session_id: Id::random(),
+        run_id: Id::random(),
         parent_run_id: None,
         component: ComponentLabel::Core,
     };

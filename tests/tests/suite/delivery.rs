@@ -74,8 +74,15 @@ fn a_request_says_no_more_than_it_should() {
         let lines = request.head.lines().skip(1).filter_map(|line| line.split_once(':'));
         let mut headers: Vec<String> = lines.map(|(name, _)| name.to_ascii_lowercase()).collect();
         headers.sort();
-        let expected =
-            ["accept", "content-length", "content-type", "host", "user-agent", "x-productive-k3s-telemetry"];
+        let expected = [
+            "accept",
+            "content-length",
+            "content-type",
+            "host",
+            "user-agent",
+            "x-productive-k3s-contract",
+            "x-productive-k3s-telemetry",
+        ];
         assert_eq!(headers, expected);
         assert_eq!(request.header("Content-Type"), Some("application/json"));
         assert_eq!(
@@ -83,6 +90,8 @@ fn a_request_says_no_more_than_it_should() {
             Some(&*format!("productive-k3s-core/{}", env!("CARGO_PKG_VERSION")))
         );
         assert_eq!(request.header("X-Productive-K3S-Telemetry"), Some("pk3s-public-v1"));
+        assert_eq!(request.header("X-Productive-K3S-Contract"), Some(schema::CONTRACT_VERSION));
+        assert_eq!(request.json()["telemetry_meta"]["contract_version"], schema::CONTRACT_VERSION);
     }
 }
 

@@ -67,10 +67,14 @@ fn a_link_in_the_place_of_a_record_is_not_followed() {
     let sandbox = Sandbox::new();
     sandbox.dry_run("server").run().expect(0);
     let target = sandbox.file("target", "untouched", 0o600);
-    for name in ["bootstrap-evil.json", "bootstrap-evil-private.json", "bootstrap-evil.log"] {
+    for name in [
+        "bootstrap-0123456789abcdef.json",
+        "bootstrap-0123456789abcdef-private.json",
+        "bootstrap-0123456789abcdef.log",
+    ] {
         let link = sandbox.runs_dir().join(name);
         symlink(&target, &link).expect("ours");
-        let outcome = sandbox.dry_run("server").env("TELEMETRY_RUN_ID", "evil").run().expect(0);
+        let outcome = sandbox.dry_run("server").env("TELEMETRY_RUN_ID", "0123456789abcdef").run().expect(0);
         assert_eq!(outcome.warnings().len(), 1, "{name}: {outcome}");
         assert_eq!(fs::read_to_string(&target).expect("there"), "untouched", "{name}");
         fs::remove_file(link).expect("ours");

@@ -112,7 +112,8 @@ fn no_canary_leaves_the_private_file() {
 
 #[test]
 fn common_names_lose_nothing() {
-    for name in ["root", "ubuntu", "debian", "core", "server", "localhost", "bootstrap", "run"] {
+    for name in ["root", "ubuntu", "debian", "core", "server", "localhost", "bootstrap", "run", "k3s", "abc"]
+    {
         let server = Server::start([Response::Status(202)]);
         let sandbox = Sandbox::new();
         let directory = sandbox.cwd().join(name);
@@ -199,17 +200,22 @@ fn the_ids_of_a_chain_go_on() {
     let ids = [
         ("TELEMETRY_SESSION_ID", "9f86d081884c7d65"),
         ("TELEMETRY_RUN_ID", "0123456789abcdef"),
-        ("TELEMETRY_PARENT_RUN_ID", "20261122-075002-3078-565430571"),
+        ("TELEMETRY_PARENT_RUN_ID", "4bf92f3577b34da6a3ce929d0e0e4736"),
     ];
     sandbox.reporting_run(&server).envs(ids).run().expect(0);
     sandbox.wait_for_deliveries();
+    let log = std::fs::read_to_string(sandbox.only_run().log).expect("a log");
+    assert!(
+        log.starts_with("TELEMETRY_RUN_ID is ignored, because TELEMETRY_PARENT_RUN_ID is given"),
+        "{log}"
+    );
     let run = sandbox.only_run().id;
     assert_ne!(run, "0123456789abcdef", "a delegated run has its own id");
     let received = server.accepted();
     assert_eq!(received.len(), 5);
     for request in received {
         assert_eq!(request.word("session_id"), "9f86d081884c7d65");
-        assert_eq!(request.word("parent_run_id"), "20261122-075002-3078-565430571");
+        assert_eq!(request.word("parent_run_id"), "4bf92f3577b34da6a3ce929d0e0e4736");
         assert_eq!(request.word("run_id"), run);
     }
 }

@@ -9,8 +9,7 @@ use super::change::{Breaks, ContractChange, VersionLevel};
 const FILE: &str = "denylist.json";
 
 /// Members that explain and do not decide.
-const EXPLAIN: [&str; 8] =
-    ["words", "reason", "notes", "contract_version", "hits", "innocents", "needs", "forms"];
+const EXPLAIN: [&str; 7] = ["words", "reason", "notes", "contract_version", "hits", "innocents", "forms"];
 
 /// Everything that decides differently.
 pub(super) fn compare(old: &Value, new: &Value) -> Vec<ContractChange> {

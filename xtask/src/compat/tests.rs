@@ -145,21 +145,22 @@ fn a_bound_was_tightened_or_loosened() {
         |schema| drop(schema["properties"]["exit_code"].as_object_mut().expect("a schema").remove("maximum")),
         &[("/exit_code", Breaks::OldReceivers)],
     );
-    check(|schema| schema["$defs"]["Id"]["maxLength"] = json!(63), &[("/run_id", Breaks::OldDocuments)]);
+    check(|schema| schema["$defs"]["Id"]["maxLength"] = json!(35), &[("/run_id", Breaks::OldDocuments)]);
 }
 
 #[test]
 fn a_pattern_was_changed() {
     let pattern =
         |text: &'static str| move |schema: &mut Value| schema["$defs"]["Id"]["pattern"] = json!(text);
-    check(pattern("^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"), &[("/run_id", Breaks::OldReceivers)]);
-    check(pattern("^[a-z0-9][a-z0-9_-]{0,63}$"), &[("/run_id", Breaks::OldDocuments)]);
-    check(
-        pattern("^[a-z.][A-Za-z0-9_-]{0,63}$"),
-        &[("/run_id", Breaks::OldDocuments), ("/run_id", Breaks::OldReceivers)],
-    );
-    check(pattern("^[0-9A-Za-z][0-9A-Za-z_-]{0,63}$"), &[("/run_id", Breaks::Nobody)]);
-    check(pattern("^[0-9A-Za-z][0-9A-Za-z_-]*$"), &[("/run_id", Breaks::Nobody)]);
+    check(pattern("^[0-9a-f-]{16,36}$"), &[("/run_id", Breaks::OldReceivers)]);
+    check(pattern("^[0-9a-f]{16}$"), &[("/run_id", Breaks::OldDocuments)]);
+    check(pattern("^[0-9a-z]{16}$"), &[("/run_id", Breaks::OldDocuments), ("/run_id", Breaks::OldReceivers)]);
+    let uuid = "[0-9a-f]{8}-[0-9a-f]{4}-[47][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}";
+    for same in
+        [format!("^({uuid}|([0-9a-f]{{16}}){{1,2}})$"), format!("^({uuid}|[a-f0-9]{{16}}([a-f0-9]{{16}})?)$")]
+    {
+        check(|schema| schema["$defs"]["Id"]["pattern"] = json!(same), &[("/run_id", Breaks::Nobody)]);
+    }
 }
 
 #[test]

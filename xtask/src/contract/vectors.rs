@@ -15,14 +15,14 @@ pub(super) use documents::{command_event, component_event, delivery, manifest, m
 
 use super::file::PublishedFile;
 
-/// The files of all vectors. Each group has its own hundred of numbers, so that a new vector renames none of another
+/// The files of all vectors. Each group has numbers of its own with room for more, so that a new vector renames none of another
 /// group.
 pub(super) fn files() -> Vec<PublishedFile> {
     let groups = [
         (1, pass::vectors()),
         (101, raw::vectors()),
         (201, manifests::vectors()),
-        (301, telemetry::vectors()),
+        (351, telemetry::vectors()),
         (401, denylist::keys()),
         (501, denylist::values()),
         (701, denylist::disguises()),

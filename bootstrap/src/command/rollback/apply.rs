@@ -5,8 +5,7 @@ use std::path::Path;
 use manifest::{LockHolder, ManifestError, PrivateContext, RunFiles, RunLock, RunsDir};
 use privacy::{Gate, LocalIdentifiers};
 use schema::{CommandName, CommandResult, Envelope, Execution, Id};
-use telemetry::envelope_from_env;
-use uuid::Uuid;
+use telemetry::{envelope_from_env, ignored_run_id};
 
 use super::target::{RollbackTarget, load, observe_and_plan};
 use crate::cli::RollbackArgs;
@@ -91,7 +90,7 @@ impl RollbackContext {
         let (mut envelope, problems) = envelope_from_env(&|name| std::env::var_os(name), &gate);
         if envelope.run_id == target.context.run_id {
             // A rollback is a run of its own.
-            envelope.run_id = Id::from(Uuid::new_v4());
+            envelope.run_id = Id::random();
         }
         let holder = LockHolder::this_process(envelope.run_id.clone(), now());
         let lock = RunLock::acquire(&target.runs, Path::new(RunLock::HOST), &holder)
@@ -102,6 +101,9 @@ impl RollbackContext {
         // Read again under the lock: between the first look and now another rollback may have undone something.
         let context = load(&target.runs, &target.run)?;
         let log = files.log().map_or_else(|_| RunLog::discard(), RunLog::to);
+        if let Some(note) = ignored_run_id(&|name| std::env::var_os(name)) {
+            log.line(&note.to_string());
+        }
         let mut host = Host::this_machine(log);
         host.acquire_root(is_interactive()).map_err(Error::NeedsRoot)?;
         let warnings = problems.iter().map(ToString::to_string).collect();

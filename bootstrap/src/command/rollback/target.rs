@@ -73,7 +73,7 @@ mod tests {
     use crate::run::now;
 
     fn begun(runs: &RunsDir) -> (RunFiles, PrivateContext) {
-        let run = RunId::new(Id::parse("a").expect("an id")).expect("a run id");
+        let run = RunId::new(Id::parse("aaaaaaaaaaaaaaaa").expect("an id"));
         let files = runs.claim(&run).expect("claimed");
         let machine = MachineFingerprint::of(&MachineId::read(Path::new("/")));
         let context = PrivateContext::begin(&run, Execution::Apply, Mode::Server, machine, now());
@@ -86,7 +86,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let runs = RunsDir::open_or_create(folder.path()).expect("opened");
         drop(begun(&runs));
-        let path = folder.path().join("bootstrap-a-private.json");
+        let path = folder.path().join("bootstrap-aaaaaaaaaaaaaaaa-private.json");
         let text = change(fs::read_to_string(&path).expect("read"));
         fs::write(&path, text).expect("written");
         (folder, runs)
@@ -102,22 +102,25 @@ mod tests {
     #[test]
     fn either_file_of_a_pair_is_accepted() {
         let (folder, _runs) = ended(|text| text);
-        for name in ["bootstrap-a.json", "bootstrap-a-private.json"] {
-            assert_eq!(RollbackTarget::open(&folder.path().join(name)).expect("opened").run.to_string(), "a");
+        for name in ["bootstrap-aaaaaaaaaaaaaaaa.json", "bootstrap-aaaaaaaaaaaaaaaa-private.json"] {
+            assert_eq!(
+                RollbackTarget::open(&folder.path().join(name)).expect("opened").run.to_string(),
+                "aaaaaaaaaaaaaaaa"
+            );
         }
     }
 
     #[test]
     fn what_is_no_record_of_an_ended_run_of_this_machine_is_refused() {
-        const PRIVATE: &str = "bootstrap-a-private.json";
+        const PRIVATE: &str = "bootstrap-aaaaaaaaaaaaaaaa-private.json";
         let (folder, _runs) = ended(|text| text);
         check(folder.path(), "notes.json", 2, "is not named");
-        check(folder.path(), "bootstrap-b.json", 2, "does not exist");
+        check(folder.path(), "bootstrap-bbbbbbbbbbbbbbbb.json", 2, "does not exist");
         let (folder, _runs) = ended(|text| text[..text.len() / 2].to_owned());
         check(folder.path(), PRIVATE, 2, "is damaged");
         let (folder, _runs) = ended(|text| text.replace("\"version\": 1", "\"version\": 2"));
         check(folder.path(), PRIVATE, 2, "has version 2");
-        let (folder, _runs) = ended(|text| text.replace("\"run_id\": \"a\"", "\"run_id\": \"b\""));
+        let (folder, _runs) = ended(|text| text.replace("aaaaaaaaaaaaaaaa", "bbbbbbbbbbbbbbbb"));
         check(folder.path(), PRIVATE, 2, "was written by another run");
         let (folder, _runs) = ended(|text| text.replace("\"salt\": \"", "\"salt\": \"0"));
         check(folder.path(), PRIVATE, 2, "was written on another machine");
@@ -128,8 +131,8 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let runs = RunsDir::open_or_create(folder.path()).expect("opened");
         let (files, _) = begun(&runs);
-        check(folder.path(), "bootstrap-a.json", 1, "is still going on");
+        check(folder.path(), "bootstrap-aaaaaaaaaaaaaaaa.json", 1, "is still going on");
         drop(files);
-        assert!(RollbackTarget::open(&folder.path().join("bootstrap-a.json")).is_ok());
+        assert!(RollbackTarget::open(&folder.path().join("bootstrap-aaaaaaaaaaaaaaaa.json")).is_ok());
     }
 }

@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 
 use schema::{CommandName, CommandResult, Execution, Finish, Platform};
-use telemetry::{Consent, ConsentDecision};
+use telemetry::{Consent, ConsentDecision, ignored_run_id};
 
 use crate::cli::RunArgs;
 use crate::command::error::{Error, InterruptedAt};
@@ -136,6 +136,9 @@ impl RunContext {
         session.record.set_settings(features(&settings, enabled), local_facts(&settings));
         // A log that cannot be opened does not stop the run: the journal in the private context is what undoes it.
         let log = session.record.files().log().map_or_else(|_| RunLog::discard(), RunLog::to);
+        if let Some(note) = ignored_run_id(&|name| std::env::var_os(name)) {
+            log.line(&note.to_string());
+        }
         // Before the host is handed the log, and so before any command runs.
         settings.secrets().into_iter().for_each(|secret| log.redact(secret));
         let paths = RunPaths::of(session.record.files());

@@ -115,7 +115,7 @@ impl StubHost {
 
     /// Where a run keeps what it fetched.
     pub(crate) fn staging(&self) -> PathBuf {
-        self.path(STAGING).join("run")
+        self.path(STAGING).join(crate::support::RUN)
     }
 
     /// Writes a file, and the folders above it.

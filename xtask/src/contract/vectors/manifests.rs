@@ -16,6 +16,7 @@ pub(super) fn vectors() -> Vec<Vector> {
         missing(),
         unexpected(),
         ids(),
+        ids_that_are_names(),
         versions(),
         times(),
     ]
@@ -205,21 +206,45 @@ fn unexpected() -> Vec<Vector> {
     ]
 }
 
+/// Texts that were ids once, or could be taken for one: none is random by its form.
 fn ids() -> Vec<Vector> {
+    let id = |name, description, text: &str| at(name, description, "/run_id", text, "pattern");
     vec![
-        at("id-empty", "An id has at least one character.", "/run_id", "", "pattern"),
-        at("id-65-characters", "One character too many.", "/run_id", "z".repeat(65), "maxLength"),
-        at("id-leading-hyphen", "It could be taken for an option.", "/run_id", "-rf", "pattern"),
-        at("id-dots", "Ids become file names.", "/run_id", "../x", "pattern"),
-        at("id-slash", "Ids become file names.", "/run_id", "a/b", "pattern"),
-        at("id-blank", "No blanks.", "/run_id", "a b", "pattern"),
+        id("id-empty", "An id is never empty.", ""),
+        id("id-15-digits", "One digit too few.", "9f86d081884c7d6"),
+        id("id-17-digits", "One digit too many.", "9f86d081884c7d65a"),
+        id("id-24-digits", "An object id of a database begins with a time.", "507f1f77bcf86cd799439011"),
         at(
-            "id-line-feed",
-            "In some languages `$` matches before it.",
+            "id-40-digits",
+            "A commit names its author.",
             "/run_id",
-            "9f86d081884c7d65\n",
-            "pattern",
+            "da39a3ee5e6b4b0d3255bfef95601890afd80709",
+            "maxLength",
         ),
+        id("id-upper-case", "One form only.", "9F86D081884C7D65"),
+        id("id-uuid-upper-case", "One form only.", "6F1C1F3E-3B8E-4D53-9A55-0B6F3A2C7D10"),
+        id("id-uuid-1", "Version 1 holds a hardware address.", "6f1c1f3e-3b8e-11ed-9a55-001a2b3c4d5e"),
+        id("id-uuid-5", "Version 5 is the hash of a name.", "6f1c1f3e-3b8e-5d53-9a55-0b6f3a2c7d10"),
+        id("id-uuid-variant", "Another variant has room for text.", "6f1c1f3e-3b8e-4d53-6a55-0b6f3a2c7d10"),
+        id("id-uuid-braces", "One form only.", "{6f1c1f3e-3b8e-4d53-9a55-0b6f3a2c7d10}"),
+        id("id-uuid-half-hyphens", "One form only.", "6f1c1f3e3b8e-4d53-9a55-0b6f3a2c7d10"),
+    ]
+}
+
+fn ids_that_are_names() -> Vec<Vector> {
+    let id = |name, description, text: &str| at(name, description, "/run_id", text, "pattern");
+    vec![
+        id("id-word", "A name would fit.", "srv01"),
+        id("id-session", "A word and a number.", "session-123"),
+        id("id-pipeline", "The number of a pipeline.", "48151623"),
+        id("id-of-the-shell-core", "Time, process and nanoseconds.", "20261122-075002-3078-565430571"),
+        id("id-time", "A time stamp.", "1795334402"),
+        id("id-leading-hyphen", "It could be taken for an option.", "-rf"),
+        id("id-dots", "Ids become file names.", "../x"),
+        id("id-slash", "Ids become file names.", "a/b"),
+        id("id-private", "Ids become file names.", "9f86d081884c7d65-private"),
+        id("id-blank", "No blanks.", "9f86d081 84c7d65"),
+        id("id-line-feed", "In some languages `$` matches before it.", "9f86d081884c7d65\n"),
         at(
             "id-line-feed-guard",
             "The second guard against it, for those languages.",
@@ -227,25 +252,26 @@ fn ids() -> Vec<Vector> {
             "9f86d081884c7d66\n",
             "not",
         ),
-        at(
-            "id-other-digits",
-            "In some languages `\\d` takes these digits.",
-            "/run_id",
-            "\u{661}\u{662}\u{663}",
-            "pattern",
-        ),
+        id("id-other-digits", "In some languages `\\d` takes these digits.", "\u{661}f86d081884c7d65"),
     ]
 }
 
 fn versions() -> Vec<Vector> {
+    let os = |name, description, text: &str| at(name, description, "/platform/os_version", text, "pattern");
+    let tool = |name, description, text: &str| at(name, description, "/tool/version", text, "pattern");
     vec![
         at("os-version-word", "A code name is no version.", "/platform/os_version", "noble", "pattern"),
+        os("os-version-three-parts", "The third number tells hosts apart.", "3.19.1"),
+        os("os-version-network", "Three numbers of an address.", "192.168.1"),
+        os("os-version-half-address", "Two numbers of an address.", "192.168"),
+        os("os-version-number", "No release has this number.", "172"),
+        os("os-version-year-of-another-century", "No release has this year.", "1984"),
         at(
             "os-version-four-parts",
             "An address would fit into four numbers.",
             "/platform/os_version",
             "24.4.1.2",
-            "pattern",
+            "maxLength",
         ),
         at(
             "os-version-line-feed",
@@ -254,15 +280,12 @@ fn versions() -> Vec<Vector> {
             "24.04\n",
             "pattern",
         ),
-        at("tool-version-two-parts", "Three numbers.", "/tool/version", "1.2", "pattern"),
-        at("tool-version-letter", "No `v` before it.", "/tool/version", "v1.2.3", "pattern"),
-        at(
-            "tool-version-build",
-            "No room for the name of a build host.",
-            "/tool/version",
-            "1.2.3+srv01",
-            "pattern",
-        ),
+        tool("tool-version-two-parts", "Three numbers.", "1.2"),
+        tool("tool-version-letter", "No `v` before it.", "v1.2.3"),
+        tool("tool-version-network", "Three numbers of an address.", "192.168.1"),
+        tool("tool-version-address", "Four numbers of an address.", "10.0.0-rc.12"),
+        tool("tool-version-four-parts", "An address would fit into four numbers.", "1.2.3.4"),
+        tool("tool-version-build", "No room for the name of a build host.", "1.2.3+srv01"),
     ]
 }
 

@@ -56,7 +56,7 @@ fn bounds() -> Vec<Vector> {
         pass("exit-code-255", "The highest exit code.", at("/exit_code", 255.into())),
         pass(
             "replica-count-9",
-            "The highest number of copies.",
+            "The highest number of replicas.",
             at("/features/longhorn_replica_count", 9.into()),
         ),
         pass(
@@ -78,29 +78,31 @@ fn forms() -> Vec<Vector> {
     let at = |pointer: &str, value: Value| with(documents::manifest(), pointer, value);
     vec![
         pass("os-version-other", "A version that is no number.", at("/platform/os_version", "other".into())),
-        pass(
-            "os-version-three-parts",
-            "A version of three numbers.",
-            at("/platform/os_version", "3.19.1".into()),
-        ),
+        pass("os-version-one-part", "A version of one number.", at("/platform/os_version", "12".into())),
+        pass("os-version-year", "A version that is a year.", at("/platform/os_version", "2023.12".into())),
+        pass("tool-version-highest", "The longest version.", at("/tool/version", "9.99.99-alpha.99".into())),
         pass("tool-version-candidate", "A release candidate.", at("/tool/version", "1.2.3-rc.1".into())),
         pass(
             "leap-day",
             "A day that exists in leap years.",
             at("/started_at", "2028-02-29T23:59:59Z".into()),
         ),
-        pass("id-one-character", "The shortest id.", at("/run_id", "7".into())),
-        pass("id-64-characters", "The longest id.", at("/run_id", "z".repeat(64).into())),
-        pass(
-            "id-of-the-shell-core",
-            "An id as the shell core makes it.",
-            at("/run_id", "20261122-075002-3078-565430571".into()),
-        ),
         pass(
             "id-of-16-hex-digits",
             "An id as the neighbouring layers make it.",
             at("/run_id", "9f86d081884c7d65".into()),
         ),
+        pass(
+            "id-of-32-hex-digits",
+            "An id as tracers make it.",
+            at("/run_id", "4bf92f3577b34da6a3ce929d0e0e4736".into()),
+        ),
+        pass(
+            "id-uuid-7",
+            "A random UUID that begins with a time.",
+            at("/run_id", "019a0c1f-3b8e-7d53-8a55-0b6f3a2c7d10".into()),
+        ),
+        pass("id-of-digits", "A random id may lack letters.", at("/run_id", "0123456789012345".into())),
     ]
 }
 

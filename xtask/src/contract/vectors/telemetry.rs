@@ -10,9 +10,11 @@ pub(super) fn vectors() -> Vec<Vector> {
         envelopes(),
         attempts(),
         promises(),
+        contract_versions(),
         unions(),
         closed_envelopes(),
         ids(),
+        ids_that_are_names(),
         bodies(),
         bodies_of_other_events(),
         manifests(),
@@ -96,6 +98,28 @@ fn promises() -> Vec<Vector> {
             "pattern",
         ),
         command("time-of-the-attempt-null", "Every attempt has its time.", "/sent_at", Value::Null, "type"),
+    ]
+}
+
+fn contract_versions() -> Vec<Vector> {
+    let version = |name, description, text: &str| {
+        at(name, description, command_event(), ("/telemetry_meta/contract_version", json!(text)), "pattern")
+    };
+    vec![
+        version(
+            "contract-version-of-another-major",
+            "A newer contract is told by its version, and has other schemas.",
+            "2.0.0",
+        ),
+        version("contract-version-two-parts", "The exact version.", "1.0"),
+        version("contract-version-address", "An address has larger numbers.", "1.168.1"),
+        Vector::fail(
+            "no-contract-version",
+            "A required property is missing.",
+            without(command_event(), "/telemetry_meta/contract_version"),
+            "schema.required",
+            "/telemetry_meta",
+        ),
     ]
 }
 
@@ -186,6 +210,32 @@ fn ids() -> Vec<Vector> {
             without(command_event(), "/parent_run_id"),
             "schema.required",
             "",
+        ),
+    ]
+}
+
+fn ids_that_are_names() -> Vec<Vector> {
+    vec![
+        at(
+            "parent-word",
+            "A name would fit.",
+            command_event(),
+            ("/parent_run_id", json!("pipeline")),
+            "pattern",
+        ),
+        at(
+            "session-word",
+            "A name would fit.",
+            command_event(),
+            ("/session_id", json!("session-123")),
+            "pattern",
+        ),
+        at(
+            "delivered-run-id-word",
+            "In an enclosed manifest as well.",
+            delivery(),
+            ("/manifest/run_id", json!("srv01")),
+            "pattern",
         ),
     ]
 }

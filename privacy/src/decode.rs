@@ -9,8 +9,6 @@
 
 use schema::Id;
 
-use crate::local_identifiers::without_separators;
-
 /// Nobody encodes more often by accident, and each level multiplies the work.
 const MAX_DEPTH: usize = 3;
 
@@ -63,6 +61,16 @@ fn once(text: &str) -> Vec<Reading> {
         }
     }
     found
+}
+
+/// Whether a character only parts what stands beside it.
+pub(crate) fn is_separator(character: char) -> bool {
+    character.is_whitespace() || matches!(character, '.' | '-' | '_' | '/' | ':')
+}
+
+/// The text without its separators: `10-0-0-12` and `10.0.0.12` are the same to whoever reads them.
+pub(crate) fn without_separators(text: &str) -> String {
+    text.chars().filter(|character| !is_separator(*character)).collect()
 }
 
 /// An encoding that writes bytes as digits of the same number of bits each.

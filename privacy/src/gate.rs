@@ -11,6 +11,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
+use schema::denylist::{LOCAL_IDENTIFIER, NamedRule};
 use schema::{DocumentKind, PublicDocument};
 use serde_json::Value;
 
@@ -99,9 +100,11 @@ impl Gate {
     /// The first rule that the text breaks. One is enough: the caller drops the text, nobody repairs it.
     pub fn check_text(&self, text: &str) -> Result<(), Violation> {
         let mut first = None;
-        values::check_unbounded(text, &self.locals, &mut |broken| {
+        let mut report = |broken: RuleViolation| {
             first.get_or_insert_with(|| broken.at(String::new()));
-        });
+        };
+        check_text(text, &self.locals, &mut report);
+        values::check_decoded(text, &mut report);
         first.map_or(Ok(()), Err)
     }
 
@@ -156,6 +159,15 @@ fn serialise<D: PublicDocument>(document: &D) -> serde_json::Result<Vec<u8>> {
     }
 }
 
+/// Reports what the denylist and the local identifiers refuse in a string.
+fn check_text(text: &str, locals: &LocalIdentifiers, report: &mut dyn FnMut(RuleViolation)) {
+    values::check(text, report);
+    if locals.occur_in(text) {
+        let NamedRule { id, words } = LOCAL_IDENTIFIER;
+        report(RuleViolation { rule: id, message: words });
+    }
+}
+
 /// Adds what the denylist and the local identifiers refuse in `document`.
 fn check_texts(document: &Value, locals: &LocalIdentifiers, violations: &mut Violations) {
     TextWalk { locals, path: Vec::with_capacity(schema::limits::MAX_DEPTH), violations }.value(document);
@@ -172,7 +184,7 @@ impl<'a> TextWalk<'a> {
         match value {
             Value::String(text) => {
                 let Self { locals, path, violations } = self;
-                values::check(text, locals, &mut |rule| report(rule, path, violations));
+                check_text(text, locals, &mut |rule| report(rule, path, violations));
             }
             Value::Array(items) => {
                 for (index, item) in items.iter().enumerate() {

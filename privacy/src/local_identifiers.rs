@@ -16,6 +16,7 @@ use foldhash::HashMap;
 
 pub use machine_facts::MachineFacts;
 
+use crate::decode::{is_separator, without_separators};
 use crate::{decode, values};
 
 /// Fewer characters than this say too little about anybody, and occur everywhere.
@@ -167,16 +168,6 @@ impl fmt::Debug for LocalIdentifiers {
         let count: usize = self.needles.values().map(Vec::len).sum();
         f.debug_struct("LocalIdentifiers").field("count", &count).finish_non_exhaustive()
     }
-}
-
-/// Whether a character only parts what stands beside it.
-fn is_separator(character: char) -> bool {
-    character.is_whitespace() || matches!(character, '.' | '-' | '_' | '/' | ':')
-}
-
-/// The text without its separators: `10-0-0-12` and `10.0.0.12` are the same to whoever reads them.
-pub(crate) fn without_separators(text: &str) -> String {
-    text.chars().filter(|character| !is_separator(*character)).collect()
 }
 
 /// A text as it is compared: in lower case, without separators, but with where they were.

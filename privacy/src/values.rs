@@ -9,37 +9,17 @@ use std::sync::LazyLock;
 use foldhash::HashSet;
 use regex_automata::meta::Regex;
 use regex_automata::util::syntax;
-use schema::denylist::{self, NamedRule, VALUE_RULES, ValueRule};
+use schema::denylist::{self, VALUE_RULES, ValueRule};
 use schema::{ComponentLabel, DEFAULT_MARKER, Id};
 
 use crate::decode;
-use crate::local_identifiers::LocalIdentifiers;
 use crate::rejection::RuleViolation;
 
 /// Shorter text comes about by chance too often when a word is decoded that was never encoded.
 const MIN_DECODED_CHARS: usize = 8;
 
-/// Reports each rule that a string of a document trips.
-pub(crate) fn check(text: &str, locals: &LocalIdentifiers, report: &mut dyn FnMut(RuleViolation)) {
-    check_rules(text, report);
-    if locals.occur_in(text) {
-        let NamedRule { id, words } = denylist::LOCAL_IDENTIFIER;
-        report(RuleViolation { rule: id, message: words });
-    }
-}
-
-/// As [`check`], and each rule that anything trips which can be decoded from the text: no schema bounds it.
-pub(crate) fn check_unbounded(text: &str, locals: &LocalIdentifiers, report: &mut dyn FnMut(RuleViolation)) {
-    check(text, locals, report);
-    if !is_innocent(text) {
-        let readings = decode::readings(text);
-        let whole =
-            readings.iter().filter(|reading| reading.is_whole && reading.text.len() >= MIN_DECODED_CHARS);
-        whole.for_each(|reading| check_rules(&reading.text, report));
-    }
-}
-
-fn check_rules(text: &str, report: &mut dyn FnMut(RuleViolation)) {
+/// Reports each rule that a string trips.
+pub(crate) fn check(text: &str, report: &mut dyn FnMut(RuleViolation)) {
     if is_innocent(text) {
         return;
     }
@@ -48,6 +28,16 @@ fn check_rules(text: &str, report: &mut dyn FnMut(RuleViolation)) {
             report(RuleViolation { rule: rule.id, message: rule.words });
         }
     }
+}
+
+/// Reports each rule that anything trips which can be decoded from a string. Only text that no schema bounds can hold it.
+pub(crate) fn check_decoded(text: &str, report: &mut dyn FnMut(RuleViolation)) {
+    if is_innocent(text) {
+        return;
+    }
+    let readings = decode::readings(text);
+    let whole = readings.iter().filter(|reading| reading.is_whole && reading.text.len() >= MIN_DECODED_CHARS);
+    whole.for_each(|reading| check(&reading.text, report));
 }
 
 static PATTERNS: LazyLock<Vec<(&ValueRule, Regex)>> =

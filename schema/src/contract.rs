@@ -1,13 +1,8 @@
-//! The contract as a whole: its version, the types that may leave the machine, and every word that they can hold.
+//! The contract as a whole: the types that may leave the machine, and every word that they can hold.
 
 use serde::Serialize;
 
 use crate::{RunManifest, TelemetryDocument, Vocabulary};
-
-/// Semantic version of the contract, in the `$id` of each schema and in `index.json`.
-///
-/// `cargo xtask compat` says by which digit a change of the types must raise it.
-pub const CONTRACT_VERSION: &str = "1.0.0";
 
 /// Major version of the contract: the value of every document's `schema_version`, and the folder the files are in.
 pub const SCHEMA_VERSION: &str = "1";

@@ -25,9 +25,7 @@ pub use component::{
     ClusterIssuerRecord, Component, ComponentRecord, ComponentResult, Components, DetectedBefore, Issuer,
     PlannedAction, Step,
 };
-pub use contract::{
-    CONTRACT_VERSION, DEFAULT_MARKER, DocumentKind, PublicDocument, SCHEMA_VERSION, TOOL_NAME, VOCABULARIES,
-};
+pub use contract::{DEFAULT_MARKER, DocumentKind, PublicDocument, SCHEMA_VERSION, TOOL_NAME, VOCABULARIES};
 pub use event::{
     Attempt, Client, Command, CommandEvent, CommandEventName, CommandName, CommandResult, ComponentEnabled,
     ComponentEvent, ComponentEventName, ComponentLabel, DeliveryEventName, DeliveryMode, EnabledComponent,
@@ -43,4 +41,4 @@ pub use manifest::{
 pub use platform::{Arch, OsFamily, OsId, Platform, Support};
 pub use text::{Vocabulary, Word};
 pub use time::{InvalidTime, UtcSeconds};
-pub use version::{ContractVersion, InvalidVersion, OsVersion, ToolVersion};
+pub use version::{CONTRACT_VERSION, ContractVersion, InvalidVersion, OsVersion, ToolVersion};

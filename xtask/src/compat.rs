@@ -95,7 +95,7 @@ pub(crate) fn freeze() -> anyhow::Result<()> {
             return Ok(());
         }
         bail!(
-            "{version} is released and frozen: raise CONTRACT_VERSION in schema/src/contract.rs, then `cargo xtask schema`"
+            "{version} is released and frozen: raise CONTRACT_VERSION in schema/src/version.rs, then `cargo xtask schema`"
         );
     }
     if !releases::all()?.is_empty() {

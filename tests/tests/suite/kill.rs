@@ -51,7 +51,7 @@ fn rounds_of_killing(sandbox: &Sandbox, server: &Server, random: &mut fastrand::
     let mut complete = BTreeSet::new();
     for round in 0..rounds() {
         server.respond_with([Response::Delayed(random.u64(0..15))]);
-        let id = format!("{round:016x}");
+        let id = format!("9f86d081{round:08x}");
         let running = sandbox.reporting_run(server).env("TELEMETRY_RUN_ID", &id).start();
         // Over the whole life of a run and its delivery, at no event in particular.
         thread::sleep(Duration::from_millis(random.u64(0..80)));

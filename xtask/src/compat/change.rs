@@ -126,6 +126,6 @@ pub(super) fn judge(needed: Option<VersionLevel>, released: Version, current: Ve
         VersionLevel::Patch => Version { patch: released.patch + 1, ..released },
     };
     bail!(
-        "a {needed} change needs CONTRACT_VERSION {next} or higher in schema/src/contract.rs; it is {current}"
+        "a {needed} change needs CONTRACT_VERSION {next} or higher in schema/src/version.rs; it is {current}"
     )
 }

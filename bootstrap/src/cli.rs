@@ -155,6 +155,9 @@ pub enum TelemetryCommands {
     },
     /// Deliver what waits, now
     Flush {
+        /// First queue again what the receiver refused within the last 30 days
+        #[arg(long)]
+        refused: bool,
         /// Started by a run, without a terminal.
         // Hidden, because it closes descriptors and says nothing: of no use to a person.
         #[arg(long, hide = true)]

@@ -68,6 +68,7 @@ impl fmt::Display for ConsentReason {
 
 impl Serialize for ConsentReason {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // Prose and not a key: no program decides by it, and an operator reads it in `status --json`.
         serializer.serialize_str(self.message())
     }
 }
@@ -146,6 +147,7 @@ pub fn decide_consent(
     environment: Environment<'_>,
     interactivity: Interactivity,
 ) -> (ConsentDecision, Vec<VariableWarning>) {
+    // An explicit answer first, then the weaker wishes, then the question; the order is that of the table in DELIVERY.md.
     let mut reader = EnvReader::new(environment);
     let answer = reader.raw(ENABLED).map(|value| value.to_str().and_then(yes_or_no));
     let decision = match answer {
@@ -160,6 +162,7 @@ pub fn decide_consent(
         None if says_do_not_track(&reader) => {
             ConsentDecision::Decided(Consent::denied(ConsentReason::DoNotTrack))
         }
+        // In CI a pseudo-terminal is common and nobody sits in front of it: the question would hang the job.
         None if interactivity == Interactivity::Interactive && reader.raw(CI).is_none() => {
             ConsentDecision::Ask(ConsentQuestion(()))
         }
@@ -176,6 +179,7 @@ fn says_do_not_track(reader: &EnvReader<'_>) -> bool {
 }
 
 fn yes_or_no(text: &str) -> Option<ConsentAnswer> {
+    // Generous in what counts, because YAML, systemd and shells each have their own spelling of a boolean.
     match text.trim().to_ascii_lowercase().as_str() {
         "true" | "1" | "yes" | "y" | "on" => Some(ConsentAnswer::Yes),
         "false" | "0" | "no" | "n" | "off" => Some(ConsentAnswer::No),

@@ -54,6 +54,7 @@ pub fn child_environment(envelope: &Envelope, consent: &Consent) -> [(&'static s
     [
         (SESSION_ID, envelope.session_id.to_string()),
         (PARENT_RUN_ID, envelope.run_id.to_string()),
+        // The child must not ask a question that was answered for the whole chain already.
         (ENABLED, consent.proof().is_some().to_string()),
     ]
 }
@@ -69,6 +70,7 @@ pub fn ignored_run_id(environment: Environment<'_>) -> Option<VariableWarning> {
     })
 }
 
+/// The id, if it may be sent. An unusable one is no error: a run must not fail for what only telemetry needs.
 fn usable(text: &str, gate: &Gate) -> Option<Id> {
     Id::parse(text).ok().filter(|id| gate.check_text(id.as_str()).is_ok())
 }

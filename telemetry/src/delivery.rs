@@ -1,9 +1,12 @@
 //! Delivering queued documents, in a process of its own.
 //!
-//! One call is one pass: it takes the outbox's lock, sends documents oldest first, one at a time, and ends by itself
-//! within its deadline whatever the endpoint does. A document that is refused for good is rejected and does not hold
-//! up the others. When the endpoint cannot be reached, the pass ends after the attempts on one document, and the
-//! others keep their counts.
+//! One call is one pass: it takes the lock of the outbox, sends documents oldest first, one at a time, and ends by itself
+//! within its deadline whatever the endpoint does.
+//!
+//! The endpoint is paused, not the document. After a failure that allows a retry nothing is sent to it before the back-off
+//! or `Retry-After` is over, and the same document is tried again first; after [`DeliverySettings::max_attempts`] failures
+//! in a row the pass ends. An endpoint that is down thus gets three requests from a pass, not three for each document.
+//! What is given up: one document that makes the endpoint fail holds up those behind it until it is too old.
 
 mod attempt;
 mod http;
@@ -31,7 +34,7 @@ use pass::DeliveryPass;
 /// the outbox by another process ends it in the same places.
 ///
 /// # Errors
-/// The outbox cannot be used, or the HTTP client cannot be set up. What was not delivered still waits.
+/// The outbox cannot be used, or the HTTP client cannot be set up. What was not delivered stays queued.
 pub fn deliver(
     _: &Consented,
     settings: &DeliverySettings,
@@ -42,15 +45,14 @@ pub fn deliver(
 ) -> Result<DeliverySummary, TelemetryError> {
     let ends = Instant::now() + deadline.min(DEADLINE);
     let store = outbox.store();
-    let without = |ended| DeliverySummary { delivered: 0, refused: 0, evicted: 0, waiting: 0, ended };
     let Some(endpoint) = &settings.endpoint else {
-        return Ok(DeliverySummary { waiting: store.queued()?.len(), ..without(DeliveryEnd::NoEndpoint) });
+        return Ok(DeliverySummary::of_nothing(DeliveryEnd::NoEndpoint, store.queued()?.len()));
     };
     // A second process waits for its turn: what it was started for may have been stored after the first one looked.
     let Some(_lock) = store.lock(ends)? else {
-        return Ok(DeliverySummary { waiting: store.queued()?.len(), ..without(DeliveryEnd::Busy) });
+        return Ok(DeliverySummary::of_nothing(DeliveryEnd::Busy, store.queued()?.len()));
     };
     let transport = HttpTransport::new(settings, endpoint)?;
-    let context = DeliveryContext { settings, endpoint, gate, store, transport };
-    DeliveryPass::new(context, ends, progress, without(DeliveryEnd::Done)).run()
+    let context = DeliveryContext { endpoint, gate, store, transport, warning: None };
+    DeliveryPass::new(context, settings.max_attempts, ends, progress).run()
 }

@@ -35,6 +35,7 @@ impl Endpoint {
     /// would appear wherever the endpoint is shown; [`BearerToken`] is masked.
     pub fn parse(text: &str) -> Result<Self, InvalidEndpoint> {
         let mut url = Url::parse(text).map_err(|_| InvalidEndpoint)?;
+        // `has_host` because `http:x` parses as a URL without one, and would fail only at delivery.
         let is_web = matches!(url.scheme(), "http" | "https") && url.has_host();
         if !is_web || !url.username().is_empty() || url.password().is_some() {
             return Err(InvalidEndpoint);
@@ -49,6 +50,7 @@ impl Endpoint {
     /// # Errors
     /// The endpoint as it was, if the token would travel to another machine in plain text.
     pub fn with_token(self, token: BearerToken) -> Result<Self, Self> {
+        // An endpoint without its token gets 401 at worst; a token on the wire in plain text cannot be taken back.
         let is_private = self.url.scheme() == "https" || self.is_loopback();
         if is_private { Ok(Self { token: Some(token), ..self }) } else { Err(self) }
     }
@@ -63,15 +65,18 @@ impl Endpoint {
         self.token.as_ref()
     }
 
-    /// Whether a proxy on the way would see the token in plain text.
+    /// Whether no proxy may be on the way: a proxy cannot reach our loopback but its own, and would see a token in plain
+    /// text.
     pub(crate) fn bypasses_proxy(&self) -> bool {
-        self.token.is_some() && self.url.scheme() == "http"
+        self.is_loopback() || (self.token.is_some() && self.url.scheme() == "http")
     }
 
     fn is_loopback(&self) -> bool {
         match self.url.host() {
             Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => {
+                address.is_loopback() || address.to_ipv4_mapped().is_some_and(|address| address.is_loopback())
+            }
             // Resolved by the system, which answers with a loopback address (RFC 6761, 6.3).
             Some(Host::Domain(name)) => name == "localhost",
             None => false,
@@ -100,6 +105,7 @@ pub struct BearerToken(String);
 const MASK: &str = "********";
 
 impl BearerToken {
+    // Half of the 8 KiB that common servers take for one header line.
     const MAX_CHARS: usize = 4096;
 
     /// Accepts a token; `None` if a header cannot carry it.
@@ -117,6 +123,7 @@ impl BearerToken {
 
 impl fmt::Debug for BearerToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // `Debug` of settings lands in panics and logs. The mask has one length, so that it tells none.
         f.write_str(MASK)
     }
 }

@@ -44,6 +44,7 @@ impl<'a> EnvReader<'a> {
     }
 
     pub(crate) fn is_set_but_empty(&self, variable: &str) -> bool {
+        // Only the endpoint asks: there, and only there, empty has a meaning of its own.
         (self.environment)(variable).is_some_and(|value| value.is_empty())
     }
 

@@ -27,10 +27,10 @@ pub use correlation::{child_environment, envelope_from_env, ignored_run_id};
 pub use delivery::{DEADLINE, DeliveryEnd, DeliveryProgress, DeliverySummary, deliver};
 pub use endpoint::{BearerToken, Endpoint, InvalidEndpoint};
 pub use environment::{Environment, VariableWarning};
-pub use error::TelemetryError;
+pub use error::{OutboxWarning, TelemetryError};
 pub use outbox::{
-    AttemptFailure, Enqueued, FailureClass, LedgerLine, LedgerOutcome, MAX_AGE, MAX_BYTES, MAX_ENTRIES,
-    Outbox, PurgeSummary, RejectedEntry, RejectionReason, purge,
+    AttemptFailure, EndpointState, Enqueued, FailureClass, LedgerLine, LedgerOutcome, MAX_AGE, MAX_BYTES,
+    MAX_ENTRIES, Outbox, PurgeSummary, RejectedEntry, RejectionReason, RequeueSummary, purge,
 };
 pub use queries::{OutboxStatus, QueuedDocument, manifest_event, preview, show, status};
 pub use request::{DeliveryRequest, Header, InvalidHeaderValue, VettedHeaderValue, VettedHeaders};

@@ -5,32 +5,38 @@
 //! | `<event_id>.json` | one queued document; its modification time is when it was stored |
 //! | `rejected/<event_id>.json` | what may not be sent, and why |
 //! | `ledger.jsonl` | one line for each outcome |
+//! | `endpoint-state` | the last answer of the endpoint, if it was not good |
 //! | `lock` | held by the one process that delivers |
 //! | `stopped` | somebody asked for the outbox to be purged; whoever delivers stops before the next document |
 //!
-//! Storing a document takes no lock: every document has its own file. What it costs depends on the bounds and not on
-//! queued documents.
+//! Storing a document takes no lock: every document has its own file. What it costs depends on the bounds and
+//! not on the documents that are queued.
 
 mod bounds;
+mod endpoint_state;
 mod entry;
 mod ledger;
 mod purge;
+mod rejected;
 mod store;
 
 use std::path::Path;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use privacy::Vetted;
 use privacy::disk::{DiskError, PrivateDir};
 use schema::{EventId, TelemetryDocument};
 
 use crate::consent::Consented;
-use crate::error::TelemetryError;
+use crate::error::{OutboxWarning, TelemetryError};
+use crate::request::VettedHeaders;
 
 pub use bounds::{MAX_AGE, MAX_BYTES, MAX_ENTRIES};
+pub use endpoint_state::EndpointState;
 pub use entry::{AttemptFailure, FailureClass, RejectedEntry, RejectionReason};
 pub use ledger::{LedgerLine, LedgerOutcome};
 pub use purge::{PurgeSummary, purge};
+pub use rejected::RequeueSummary;
 
 pub(crate) use bounds::is_too_old;
 pub(crate) use entry::QueueEntry;
@@ -45,7 +51,9 @@ pub(crate) use store::{LoadError, OutboxStore, now};
 /// ```
 /// use privacy::Gate;
 /// use schema::{Command, CommandName, CommandResult, EventId, Execution, Mode, TelemetryEvent, UtcSeconds};
-/// use telemetry::{ConsentDecision, Interactivity, Outbox, decide_consent, envelope_from_env, status};
+/// use telemetry::{
+///     ConsentDecision, Interactivity, Outbox, VettedHeaders, decide_consent, envelope_from_env, status,
+/// };
 ///
 /// let environment = |name: &str| (name == "TELEMETRY_ENABLED").then(|| "true".into());
 /// let (ConsentDecision::Decided(consent), _) = decide_consent(&environment, Interactivity::NonInteractive) else {
@@ -67,7 +75,8 @@ pub(crate) use store::{LoadError, OutboxStore, now};
 /// let runs_dir = tempfile::tempdir()?;
 /// let outbox_dir = runs_dir.path().join("telemetry-outbox");
 /// let outbox = Outbox::open(proof, &outbox_dir)?;
-/// let enqueued = outbox.emit(gate.vet(&document).expect("nothing private is in it"))?;
+/// let vetted = gate.vet(&document).expect("nothing private is in it");
+/// let enqueued = outbox.emit(vetted, &VettedHeaders::default())?;
 ///
 /// let queued = status(&outbox_dir, 0)?.waiting;
 /// assert_eq!(queued[0].event_id, enqueued.event_id);
@@ -86,6 +95,8 @@ pub struct Enqueued {
     pub event_id: EventId,
     /// Older documents that were evicted to keep the bounds.
     pub evicted: usize,
+    /// What could not be done beside storing it.
+    pub warning: Option<OutboxWarning>,
 }
 
 impl Outbox {
@@ -116,18 +127,32 @@ impl Outbox {
         Ok(Self { store })
     }
 
-    /// Stores a document. It is on disk when this returns; nothing is sent and nothing is waited for.
+    /// Stores a document with the headers of its request, which were vetted where the private settings of the run are
+    /// known. It survives the death of this process; nothing is sent and nothing is waited for, not even the disk.
     ///
     /// The bounds are enforced before the document is written: the oldest are evicted, and never the new one.
     ///
     /// # Errors
     /// [`TelemetryError::Disk`]: the file cannot be written. Nothing is left of it then.
-    pub fn emit(&self, document: Vetted<TelemetryDocument>) -> Result<Enqueued, TelemetryError> {
+    pub fn emit(
+        &self,
+        document: Vetted<TelemetryDocument>,
+        headers: &VettedHeaders,
+    ) -> Result<Enqueued, TelemetryError> {
         let document: TelemetryDocument =
             serde_json::from_slice(&document.into_bytes()).map_err(TelemetryError::Json)?;
         let event_id = document.event_id();
-        let evicted = self.store.add(&QueueEntry::new(document), SystemTime::now())?;
-        Ok(Enqueued { event_id, evicted })
+        let (evicted, warning) = self.store.add(&QueueEntry::new(document, headers), SystemTime::now())?;
+        Ok(Enqueued { event_id, evicted, warning })
+    }
+
+    /// Puts back what was rejected within the last 30 days and waits at most `patience` for a delivery that is under way;
+    /// `None` if that was not over in time. Whether it may be sent is decided again by the next delivery.
+    ///
+    /// # Errors
+    /// `rejected/` cannot be read, or a document cannot be written.
+    pub fn requeue_rejected(&self, patience: Duration) -> Result<Option<RequeueSummary>, TelemetryError> {
+        self.store.requeue(patience)
     }
 
     pub(crate) fn store(&self) -> &OutboxStore {

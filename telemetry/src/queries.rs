@@ -13,9 +13,11 @@ use schema::{
 };
 use serde::Serialize;
 
-use crate::error::TelemetryError;
-use crate::outbox::{AttemptFailure, LedgerLine, LedgerOutcome, LoadError, OutboxStore, RejectedEntry, now};
-use crate::request::DeliveryRequest;
+use crate::error::{OutboxWarning, TelemetryError};
+use crate::outbox::{
+    AttemptFailure, EndpointState, LedgerLine, LedgerOutcome, LoadError, OutboxStore, RejectedEntry, now,
+};
+use crate::request::{DeliveryRequest, VettedHeaders};
 use crate::settings::DeliverySettings;
 
 /// A queued document.
@@ -29,8 +31,6 @@ pub struct QueuedDocument {
     pub occurred_at: UtcSeconds,
     /// Attempts that were made.
     pub attempts: u32,
-    /// No attempt is made before this time.
-    pub not_before: Option<UtcSeconds>,
     /// How the last attempt failed.
     pub last_failure: Option<AttemptFailure>,
 }
@@ -47,8 +47,12 @@ pub struct OutboxStatus {
     pub rejected: Vec<RejectedEntry>,
     /// Last outcomes, oldest first.
     pub ledger: Vec<LedgerLine>,
-    /// Documents that went to keep the bounds, as far back as the ledger reaches.
+    /// Documents that were evicted to keep the bounds, as far back as the ledger reaches.
     pub evicted: usize,
+    /// What the endpoint answered last, if that was not good.
+    pub endpoint_state: Option<EndpointState>,
+    /// What could not be read.
+    pub warnings: Vec<OutboxWarning>,
 }
 
 /// The state of the outbox in `dir`, with at most `last` lines of its ledger. A missing outbox is an empty one.
@@ -65,18 +69,26 @@ pub fn status(dir: &Path, last: usize) -> Result<OutboxStatus, TelemetryError> {
                 event_name: entry.document.event_name(),
                 occurred_at: entry.document.occurred_at(),
                 attempts: entry.attempts,
-                not_before: entry.not_before,
                 last_failure: entry.last_failure,
             }),
+            // Delivered since the directory was listed.
             Err(LoadError::Missing) => {}
             Err(LoadError::Invalid(..) | LoadError::Unreadable) => status.unfit += 1,
         }
     }
     let without_content = |rejected| RejectedEntry { entry: None, ..rejected };
-    status.rejected = store.rejected()?.into_iter().map(without_content).collect();
-    status.ledger = store.ledger()?;
+    match store.rejected() {
+        Ok(rejected) => status.rejected = rejected.into_iter().map(without_content).collect(),
+        Err(_) => status.warnings.push(OutboxWarning::Rejected),
+    }
+    match store.ledger() {
+        Ok(ledger) => status.ledger = ledger,
+        Err(_) => status.warnings.push(OutboxWarning::Ledger),
+    }
+    status.endpoint_state = store.endpoint_state(None);
     let evictions = status.ledger.iter().filter(|line| line.outcome == LedgerOutcome::Evicted);
-    status.evicted = evictions.map(|line| line.documents).sum();
+    // The file may have been edited: its numbers are anybody's.
+    status.evicted = evictions.fold(0, |sum, line| sum.saturating_add(line.documents));
     status.ledger.drain(..status.ledger.len().saturating_sub(last));
     Ok(status)
 }
@@ -98,11 +110,13 @@ pub fn show(
     let Some(id) = id.map_or_else(oldest, |id| Ok(Some(id)))? else { return Ok(None) };
     let loaded = store.ok_or(LoadError::Missing).and_then(|store| store.load(id));
     let mut entry = loaded.map_err(|_| TelemetryError::NotQueued(id))?;
+    // The number of the next attempt is part of the document that it would send.
     entry.count_attempt(now());
-    preview(settings, gate, &entry.document).map(Some)
+    let headers = entry.vetted_headers(gate).map_err(|_| TelemetryError::NotQueued(id))?;
+    request(settings, &headers, gate, &entry.document).map(Some)
 }
 
-/// The request that would carry this document. Nothing is stored.
+/// The request that would carry this document of this run. Nothing is stored.
 ///
 /// # Errors
 /// [`TelemetryError::NoEndpoint`], or [`TelemetryError::Rejected`] if the gate refuses the document.
@@ -111,8 +125,17 @@ pub fn preview(
     gate: &Gate,
     document: &TelemetryDocument,
 ) -> Result<DeliveryRequest, TelemetryError> {
+    request(settings, &settings.headers, gate, document)
+}
+
+fn request(
+    settings: &DeliverySettings,
+    headers: &VettedHeaders,
+    gate: &Gate,
+    document: &TelemetryDocument,
+) -> Result<DeliveryRequest, TelemetryError> {
     let endpoint = settings.endpoint.as_ref().ok_or(TelemetryError::NoEndpoint)?;
-    Ok(DeliveryRequest::new(endpoint, &settings.headers, gate.vet(document)?))
+    Ok(DeliveryRequest::new(endpoint, headers, gate.vet(document)?))
 }
 
 /// The document that delivers the public manifest of an earlier run, given the bytes of its file.
@@ -126,6 +149,7 @@ pub fn manifest_event(
     gate: &Gate,
     envelope: &Envelope,
 ) -> Result<TelemetryDocument, TelemetryError> {
+    // The gate first: the bytes are a file that anybody may have edited.
     if gate.check(bytes)? != DocumentKind::RunManifest {
         return Err(TelemetryError::NotAManifest);
     }

@@ -25,27 +25,31 @@ impl fmt::Display for InvalidHeaderValue {
 
 impl std::error::Error for InvalidHeaderValue {}
 
-/// A header value that may be sent: printable ASCII without spaces at its ends, at most 256 characters, that passed
-/// the gate or is a word of the contract.
+/// A header value that may be sent: product tokens such as `name/1.2.3`, at most 64 characters, that passed the gate or
+/// are a constant of the contract.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VettedHeaderValue(String);
 
 impl VettedHeaderValue {
-    const MAX_CHARS: usize = 256;
+    const MAX_CHARS: usize = 64;
 
     /// Accepts text that passes the gate.
     ///
     /// # Errors
-    /// The text is empty, too long, not printable ASCII, or the gate refuses it. Control characters are refused first
-    /// of all: a line break would start another header.
+    /// The text is too long, is not of product tokens (RFC 9110, 10.1.5), or the gate refuses it. The form excludes line
+    /// breaks, which would start another header, and most of what can carry a name.
     pub fn parse(text: &str, gate: &Gate) -> Result<Self, InvalidHeaderValue> {
-        let printable = text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
-        let fits = (1..=Self::MAX_CHARS).contains(&text.len()) && text.trim() == text;
-        if printable && fits && gate.check_text(text).is_ok() {
+        let fits = text.len() <= Self::MAX_CHARS && text.split(' ').all(is_product);
+        if fits && gate.check_text(text).is_ok() {
             Ok(Self(text.to_owned()))
         } else {
             Err(InvalidHeaderValue)
         }
+    }
+
+    /// Accepts `default` whatever this machine is called, and other text as [`Self::parse`] does.
+    pub(crate) fn parse_or_equal(text: &str, default: Self, gate: &Gate) -> Result<Self, InvalidHeaderValue> {
+        if text == default.0 { Ok(default) } else { Self::parse(text, gate) }
     }
 
     /// The marker that every sender uses unless it is told another. It is a constant of the contract and is not
@@ -65,13 +69,38 @@ impl VettedHeaderValue {
     }
 }
 
+/// A token, or two with a slash between them.
+fn is_product(text: &str) -> bool {
+    let is_token = |text: &str| {
+        // tchar of RFC 9110, 5.6.2.
+        let is_tchar = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        !text.is_empty() && text.bytes().all(is_tchar)
+    };
+    let (name, version) = text.split_once('/').map_or((text, None), |(name, version)| (name, Some(version)));
+    is_token(name) && version.is_none_or(is_token)
+}
+
 /// The headers that the operator may choose, vetted.
+///
+/// They are stored with each document: the process that stores it knows the private settings of its run, and the process
+/// that delivers it does not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VettedHeaders {
     /// Value of the header [`Header::MARKER`].
     pub marker: VettedHeaderValue,
     /// Value of the `User-Agent` header.
     pub user_agent: VettedHeaderValue,
+}
+
+impl VettedHeaders {
+    /// Accepts both values, see [`VettedHeaderValue::parse`]; the defaults are accepted whatever this machine is called.
+    pub(crate) fn parse(marker: &str, user_agent: &str, gate: &Gate) -> Result<Self, InvalidHeaderValue> {
+        let default = Self::default();
+        Ok(Self {
+            marker: VettedHeaderValue::parse_or_equal(marker, default.marker, gate)?,
+            user_agent: VettedHeaderValue::parse_or_equal(user_agent, default.user_agent, gate)?,
+        })
+    }
 }
 
 impl Default for VettedHeaders {
@@ -134,6 +163,7 @@ impl fmt::Display for Header {
 
 impl Serialize for Header {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // `show --json` is pasted into issues: it gets the masked form too.
         serializer.collect_str(self)
     }
 }
@@ -151,6 +181,7 @@ pub struct DeliveryRequest {
 impl DeliveryRequest {
     /// The request that carries this document to this endpoint.
     pub fn new(endpoint: &Endpoint, headers: &VettedHeaders, body: Vetted<TelemetryDocument>) -> Self {
+        // The client adds headers of its own (a default user agent, for one) unless they are set here.
         let mut lines = vec![
             Header::plain("Content-Type", "application/json"),
             // The client would add it anyway; said here, it is shown as well.
@@ -200,15 +231,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn headers_are_printable_bounded_and_pass_the_gate() {
+    fn headers_are_product_tokens_bounded_and_pass_the_gate() {
         let gate = Gate::new(LocalIdentifiers::default().with_private(["srv01"]));
         for text in ["pk3s-public-v1", "productive-k3s-core/1.2.3", "my layer 2"] {
             assert_eq!(VettedHeaderValue::parse(text, &gate).expect(text).as_str(), text);
         }
-        let long = "a".repeat(257);
+        let long = "a".repeat(65);
         for text in [
             "",
             " a",
+            "a  b",
+            "a/",
+            "a/b/c",
+            "a (comment)",
             "a ",
             "a\r\nX-Other: b",
             "a\tb",

@@ -32,15 +32,15 @@ const NOT_A_HEADER: &str = "is not a header value that may be sent, so the defau
 pub struct DeliverySettings {
     /// Where documents go; `None` means that nothing is delivered.
     pub endpoint: Option<Endpoint>,
-    /// Headers that go with a document.
+    /// Headers for the documents of this run. Those of a queued document are stored with it.
     pub headers: VettedHeaders,
-    /// Most attempts on one document in one delivery pass, the first included; from 1.
+    /// Failures in a row that end a delivery pass; from 1.
     pub max_attempts: u32,
     /// Longest time until a connection stands, name lookup and TLS included.
     pub connect_timeout: Duration,
     /// Longest time that one attempt takes as a whole.
     pub request_timeout: Duration,
-    /// Folder of the queued documents.
+    /// Directory of the queued documents.
     pub outbox_dir: PathBuf,
 }
 
@@ -91,6 +91,7 @@ impl DeliverySettings {
 
 /// The endpoint with its token.
 fn endpoint(reader: &mut EnvReader<'_>) -> Option<Endpoint> {
+    // Empty is the documented way to store without delivering. The warning is for whoever blanked it by accident.
     if reader.is_set_but_empty(ENDPOINT) {
         reader.warn(ENDPOINT, "is set but empty, so nothing is delivered");
         return None;
@@ -104,6 +105,7 @@ fn endpoint(reader: &mut EnvReader<'_>) -> Option<Endpoint> {
         None => Endpoint::default(),
     };
     let token = reader.parsed(TOKEN, "is not a bearer token, so none is sent", BearerToken::parse);
+    // A token that cannot be used is left away and not fatal: the endpoint decides what it wants.
     let Some(token) = token else { return Some(endpoint) };
     Some(endpoint.with_token(token).unwrap_or_else(|endpoint| {
         reader.warn(TOKEN, "is not sent, because the endpoint is neither https nor on this machine");
@@ -118,13 +120,7 @@ fn header(
     default: &VettedHeaderValue,
 ) -> VettedHeaderValue {
     // The default is a constant of the contract, whatever the host is called.
-    let usable = |text: &str| {
-        if text == default.as_str() {
-            Some(default.clone())
-        } else {
-            VettedHeaderValue::parse(text, gate).ok()
-        }
-    };
+    let usable = |text: &str| VettedHeaderValue::parse_or_equal(text, default.clone(), gate).ok();
     reader.parsed(variable, NOT_A_HEADER, usable).unwrap_or_else(|| default.clone())
 }
 

@@ -335,6 +335,10 @@ const fn undelivered(ended: DeliveryEnd) -> &'static str {
             "not everything could be delivered; it stays in the outbox"
         }
         DeliveryEnd::Unreachable(_) => "the endpoint cannot be reached; what waits stays in the outbox",
+        DeliveryEnd::Unavailable(_) => "the endpoint asks to try again later; what waits stays in the outbox",
+        DeliveryEnd::Misconfigured(_) => {
+            "the endpoint does not accept telemetry at this address; what waits stays in the outbox"
+        }
         DeliveryEnd::Deadline => "the time of one round was over; what waits stays in the outbox",
         DeliveryEnd::Busy => "another process is delivering; it was not over in time",
         DeliveryEnd::NoEndpoint => "there is no endpoint: TELEMETRY_ENDPOINT is set but empty",

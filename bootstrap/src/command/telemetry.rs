@@ -12,7 +12,7 @@ use context::TelemetryContext;
 
 /// Dispatches the telemetry commands.
 pub(super) fn run(args: &TelemetryArgs, printer: &mut Printer) -> Result<(), Diagnostic> {
-    if let TelemetryCommands::Flush { detached: true } = args.command {
+    if let TelemetryCommands::Flush { detached: true, .. } = args.command {
         return deliver::detached(args);
     }
     let context = TelemetryContext::read(args, printer);
@@ -21,7 +21,7 @@ pub(super) fn run(args: &TelemetryArgs, printer: &mut Printer) -> Result<(), Dia
         TelemetryCommands::Show { id } => preview::show(&context, id.as_deref(), printer)?,
         TelemetryCommands::Preview { mode } => preview::preview(&context, *mode, printer)?,
         TelemetryCommands::Send { manifest } => deliver::send(&context, manifest, printer)?,
-        TelemetryCommands::Flush { .. } => deliver::flush(&context, printer)?,
+        TelemetryCommands::Flush { refused, .. } => deliver::flush(&context, *refused, printer)?,
         TelemetryCommands::Purge { yes } => deliver::purge(&context, *yes, printer)?,
     }
     Ok(())

@@ -158,7 +158,7 @@ impl TelemetryReporter {
             .gate
             .vet(&document)
             .map_err(TelemetryError::from)
-            .and_then(|vetted| active.outbox.emit(vetted));
+            .and_then(|vetted| active.outbox.emit(vetted, &active.settings.headers));
         if let Err(error) = stored {
             self.fail(&error);
         }

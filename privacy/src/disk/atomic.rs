@@ -78,19 +78,26 @@ impl PrivateDir {
         }
         renameat(&self.fd, &temporary.name, &self.fd, name).map_err(|error| failed(error.into()))?;
         temporary.renamed = true;
-        if durability == Durability::Synced { self.sync_names().map_err(failed) } else { Ok(()) }
+        if durability == Durability::Synced { self.fsync().map_err(failed) } else { Ok(()) }
     }
 
-    /// Syncs the file `name`, and that it has this name.
+    /// Syncs the content of the file `name`. Its name is synced by [`Self::sync_names`], once for many files.
     ///
     /// # Errors
     /// [`DiskError::Missing`] if there is none, [`DiskError::Io`] if the disk fails.
-    pub fn sync(&self, name: &str) -> Result<(), DiskError> {
-        let failed = |error| DiskError::new("sync", &self.path_of(name), error);
-        self.open_file(name)?.sync_all().and_then(|()| self.sync_names()).map_err(failed)
+    pub fn sync_file(&self, name: &str) -> Result<(), DiskError> {
+        self.open_file(name)?.sync_all().map_err(|error| DiskError::new("sync", &self.path_of(name), error))
     }
 
-    fn sync_names(&self) -> std::io::Result<()> {
+    /// Syncs which files have which names.
+    ///
+    /// # Errors
+    /// [`DiskError::Io`] if the disk fails.
+    pub fn sync_names(&self) -> Result<(), DiskError> {
+        self.fsync().map_err(|error| DiskError::new("sync", self.path(), error))
+    }
+
+    fn fsync(&self) -> std::io::Result<()> {
         match fsync(&self.fd) {
             // Some file systems cannot sync a directory and keep the order of renames by themselves.
             Ok(()) | Err(Errno::INVAL) => Ok(()),

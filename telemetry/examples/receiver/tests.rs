@@ -165,7 +165,12 @@ fn our_own_sender_is_understood() {
     let (proof, gate) = (consent.proof().expect("given"), Gate::default());
     let (settings, _) = DeliverySettings::from_env(&variable, &gate, folder.path());
     let outbox = Outbox::open(proof, &settings.outbox_dir).expect("opened");
-    outbox.emit(gate.vet(&document(ComponentLabel::Core, "run-1", None)).expect("passes")).expect("stored");
+    outbox
+        .emit(
+            gate.vet(&document(ComponentLabel::Core, "run-1", None)).expect("passes"),
+            &telemetry::VettedHeaders::default(),
+        )
+        .expect("stored");
     let mut go_on = |_| ControlFlow::Continue(());
     let summary = telemetry::deliver(proof, &settings, &gate, &outbox, telemetry::DEADLINE, &mut go_on);
     assert_eq!(summary.expect("a round").delivered, 1);

@@ -44,6 +44,7 @@ impl HttpTransport {
         let failed = |error| TelemetryError::Client(Box::new(error));
         let client = match builder(settings, endpoint).build() {
             // The trust store is read even for an endpoint that has no certificate.
+            // Minimal containers have no trust store.
             Err(_) if endpoint.url().scheme() == "http" => {
                 builder(settings, endpoint).tls_certs_only([]).build()
             }
@@ -58,6 +59,7 @@ impl HttpTransport {
         outgoing: &DeliveryRequest,
         remaining: Duration,
     ) -> Result<Reply, AttemptFailure> {
+        // Empty only while it is dropped.
         let Some(client) = &self.client else { return Err(failure(FailureClass::Connect)) };
         let mut request = client
             .post(outgoing.url().clone())
@@ -74,6 +76,7 @@ impl HttpTransport {
                 .get(RETRY_AFTER)
                 .and_then(|value| retry_after(value.to_str().ok()?, SystemTime::now())),
         };
+        // The status has decided already; a body that breaks off changes nothing.
         let _ = discard(response);
         Ok(reply)
     }

@@ -1,18 +1,19 @@
-//! One pass over everything that waits.
+//! One pass over everything that is queued.
 
 use std::collections::HashSet;
 use std::ops::ControlFlow::{self, Break, Continue};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use schema::{EventId, UtcSeconds};
+use schema::EventId;
 use serde::Serialize;
 
 use super::attempt::{AttemptOutcome, DeliveryContext};
 use super::response;
-use crate::error::TelemetryError;
+use crate::error::{OutboxWarning, TelemetryError};
 use crate::outbox::{
-    AttemptFailure, LedgerLine, QueueEntry, finish_purge, is_too_old, now, purge_is_asked_for,
+    AttemptFailure, EndpointState, FailureClass, LedgerLine, finish_purge, is_too_old, now,
+    purge_is_asked_for,
 };
 
 /// With less time than this an attempt would only be counted.
@@ -40,22 +41,36 @@ pub struct DeliverySummary {
     pub delivered: usize,
     /// Documents that were rejected because they may not be sent.
     pub refused: usize,
-    /// Documents that went because they had waited too long.
+    /// Documents that were evicted because they had been queued too long.
     pub evicted: usize,
     /// Documents that are still queued.
     pub waiting: usize,
     /// Why the pass ended.
     pub ended: DeliveryEnd,
+    /// What could not be done beside delivering.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warning: Option<OutboxWarning>,
+}
+
+impl DeliverySummary {
+    /// A pass that did nothing.
+    pub fn of_nothing(ended: DeliveryEnd, waiting: usize) -> Self {
+        Self { delivered: 0, refused: 0, evicted: 0, waiting, ended, warning: None }
+    }
 }
 
 /// Why a pass ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryEnd {
-    /// Every document that waited had its turn.
+    /// Every queued document was tried.
     Done,
-    /// The endpoint could not be reached.
+    /// The endpoint could not be reached, as often in a row as the settings allow.
     Unreachable(AttemptFailure),
+    /// The endpoint asked to try again later, as often in a row as the settings allow.
+    Unavailable(AttemptFailure),
+    /// The endpoint answered with a status that is about itself or our access to it and not about a document.
+    Misconfigured(AttemptFailure),
     /// The time was over.
     Deadline,
     /// The outbox was purged, or the caller asked to stop.
@@ -66,66 +81,71 @@ pub enum DeliveryEnd {
     NoEndpoint,
 }
 
-/// What became of one document's turn: whether the pass goes on.
+/// Whether the pass goes on to the next document.
 type Next = Result<ControlFlow<DeliveryEnd>, TelemetryError>;
 
 pub(super) struct DeliveryPass<'a> {
     context: DeliveryContext<'a>,
+    max_failures: u32,
     ends: Instant,
     report: &'a mut dyn FnMut(DeliveryProgress) -> ControlFlow<()>,
     progress: DeliveryProgress,
     summary: DeliverySummary,
+    /// Failures in a row.
+    failures: u32,
+    /// Nothing is sent to the endpoint before.
+    paused_until: Instant,
 }
 
 impl<'a> DeliveryPass<'a> {
     pub(super) fn new(
         context: DeliveryContext<'a>,
+        max_failures: u32,
         ends: Instant,
         report: &'a mut dyn FnMut(DeliveryProgress) -> ControlFlow<()>,
-        summary: DeliverySummary,
     ) -> Self {
-        Self { context, ends, report, progress: DeliveryProgress { settled: 0, known: 0 }, summary }
+        // An earlier pass may have ended in a pause. Its failures do not count: this pass has its own attempts.
+        let state = context.store.endpoint_state(Some(context.endpoint.url()));
+        let pause = state.map_or(Duration::ZERO, |state| state.remaining_pause(DEADLINE));
+        Self {
+            context,
+            max_failures,
+            ends,
+            report,
+            progress: DeliveryProgress { settled: 0, known: 0 },
+            summary: DeliverySummary::of_nothing(DeliveryEnd::Done, 0),
+            failures: 0,
+            paused_until: Instant::now() + pause,
+        }
     }
 
     pub(super) fn run(mut self) -> Result<DeliverySummary, TelemetryError> {
         if let Break(ended) = self.drain()? {
             self.summary.ended = ended;
         }
-        if purge_is_asked_for(self.context.store) {
-            finish_purge(self.context.store)?;
+        let store = self.context.store;
+        if purge_is_asked_for(store) {
+            finish_purge(store)?;
         }
-        self.summary.waiting = self.context.store.queued()?.len();
+        store.sync(self.ends);
+        self.summary.waiting = store.queued()?.len();
+        self.summary.warning = self.context.warning;
         Ok(self.summary)
     }
 
-    /// Gives every document its turn, those included that are stored meanwhile. Those that must not be tried yet come
-    /// last, and are waited for.
+    /// Tries every document, oldest first, those included that are stored meanwhile.
     fn drain(&mut self) -> Next {
+        // A document is tried once in a pass, even if it stays queued: it may be of those that nobody may read.
         let mut seen: HashSet<EventId> = HashSet::new();
         loop {
+            // Listed again and again: the run goes on storing, and its last documents should not need another process.
             let mut found = self.context.store.queued()?;
             found.retain(|id| seen.insert(*id));
             if found.is_empty() {
                 return Ok(Continue(()));
             }
             self.progress.known += found.len();
-            let mut early = Vec::new();
             for id in found {
-                match self.not_before(id) {
-                    Some(time) => early.push((time, id)),
-                    None => match self.process(id)? {
-                        Continue(()) => {}
-                        ended @ Break(_) => return Ok(ended),
-                    },
-                }
-            }
-            early.sort_unstable();
-            for (time, id) in early {
-                let pause = Duration::from_secs(time.timestamp().abs_diff(now().timestamp()));
-                let pause = if time > now() { pause } else { Duration::ZERO };
-                if let ended @ Break(_) = self.pause(pause) {
-                    return Ok(ended);
-                }
                 if let ended @ Break(_) = self.process(id)? {
                     return Ok(ended);
                 }
@@ -133,45 +153,41 @@ impl<'a> DeliveryPass<'a> {
         }
     }
 
-    /// When the document may be tried, if that is later than now. A time that no pass of ours could have set was set
-    /// by a clock that has been set back since, and does not count.
-    fn not_before(&self, id: EventId) -> Option<UtcSeconds> {
-        let now = now();
-        let longest = i64::try_from(DEADLINE.as_secs()).unwrap_or(i64::MAX);
-        let is_meant = |time: &UtcSeconds| *time > now && time.timestamp() - now.timestamp() <= longest;
-        self.context.store.load(id).ok().and_then(|entry| entry.not_before).filter(is_meant)
-    }
-
+    /// Tries one document until it has left the queue or the pass ends. No other document is sent in between.
     fn process(&mut self, id: EventId) -> Next {
-        let mut failures = 0;
         loop {
-            if let ended @ Break(_) = self.may_go_on() {
+            // Before every attempt, not only after a failure: the pause may be of an earlier pass.
+            if let ended @ Break(_) = self.await_endpoint() {
                 return Ok(ended);
             }
             if self.evict_if_too_old(id)? {
                 break;
             }
-            let attempted = match self.context.load(id)? {
-                Ok(entry) => self.context.attempt(entry, self.remaining())?,
-                Err(attempted) => attempted,
-            };
-            match attempted {
+            match self.context.attempt(id, self.remaining())? {
                 AttemptOutcome::Skipped => break,
-                AttemptOutcome::Delivered => {
-                    self.summary.delivered += 1;
-                    break;
-                }
-                AttemptOutcome::Rejected => {
+                AttemptOutcome::RejectedByUs => {
                     self.summary.refused += 1;
                     break;
                 }
-                AttemptOutcome::Failed(entry, failure, asked) => {
-                    failures += 1;
-                    match self.after_failure(*entry, failure, asked, failures)? {
-                        Continue(After::TryAgain) => {}
-                        Continue(After::LeaveIt) => break,
-                        Break(ended) => return Ok(Break(ended)),
+                AttemptOutcome::Delivered => {
+                    self.endpoint_works();
+                    self.summary.delivered += 1;
+                    break;
+                }
+                AttemptOutcome::RejectedByEndpoint => {
+                    self.endpoint_works();
+                    self.summary.refused += 1;
+                    break;
+                }
+                AttemptOutcome::Failed(failure, asked) => {
+                    if let ended @ Break(_) = self.pause_endpoint(failure, asked) {
+                        return Ok(ended);
                     }
+                }
+                AttemptOutcome::Misconfigured(failure) => {
+                    // No pause: whoever fixes the endpoint wants the next run to show it.
+                    self.remember(Some(EndpointState::new(failure, None)));
+                    return Ok(Break(DeliveryEnd::Misconfigured(failure)));
                 }
             }
         }
@@ -179,36 +195,42 @@ impl<'a> DeliveryPass<'a> {
         Ok(Continue(()))
     }
 
-    fn after_failure(
+    fn endpoint_works(&mut self) {
+        self.failures = 0;
+        self.remember(None);
+    }
+
+    fn remember(&self, state: Option<EndpointState>) {
+        self.context.store.set_endpoint_state(self.context.endpoint.url(), state);
+    }
+
+    /// Ends the pass after the last failure that is allowed, and leaves the pause to the next pass.
+    fn pause_endpoint(
         &mut self,
-        mut entry: QueueEntry,
         failure: AttemptFailure,
         asked: Option<Duration>,
-        failures: u32,
-    ) -> Result<ControlFlow<DeliveryEnd, After>, TelemetryError> {
-        // A purge while the request was in flight has deleted the entry, which must not come back.
-        let Some(stored) = self.context.store.stored_at(entry.document.event_id()) else {
-            return Ok(Continue(After::LeaveIt));
-        };
-        let pause = asked.unwrap_or_else(|| response::backoff(failures)).min(self.remaining());
-        entry.not_before = Some(later(pause));
-        self.context.store.update(&entry, stored)?;
-        Ok(match () {
-            () if failures < self.context.settings.max_attempts => match self.pause(pause) {
-                Continue(()) => Continue(After::TryAgain),
-                Break(ended) => Break(ended),
-            },
-            () if response::is_unreachable(failure) => Break(DeliveryEnd::Unreachable(failure)),
-            () => Continue(After::LeaveIt),
-        })
+    ) -> ControlFlow<DeliveryEnd> {
+        self.failures += 1;
+        // An absurd wish of the endpoint must not silence telemetry beyond this pass.
+        let pause = asked.unwrap_or_else(|| response::backoff(self.failures)).min(self.remaining());
+        self.paused_until = Instant::now() + pause;
+        self.remember(Some(EndpointState::new(failure, Some(pause))));
+        if self.failures < self.max_failures {
+            Continue(())
+        } else if failure.class == FailureClass::Status {
+            Break(DeliveryEnd::Unavailable(failure))
+        } else {
+            Break(DeliveryEnd::Unreachable(failure))
+        }
     }
 
     fn evict_if_too_old(&mut self, id: EventId) -> Result<bool, TelemetryError> {
-        let is_old =
-            self.context.store.stored_at(id).is_some_and(|stored| is_too_old(stored, SystemTime::now()));
+        let store = self.context.store;
+        // Also here: in an outbox where nothing is stored any more, nothing else would enforce the age.
+        let is_old = store.stored_at(id).is_some_and(|stored| is_too_old(stored, SystemTime::now()));
         if is_old {
-            self.context.store.remove(id)?;
-            self.context.store.log_outcome(&LedgerLine::evicted(now(), 1))?;
+            store.remove(id)?;
+            self.context.log_outcome(&LedgerLine::evicted(now(), 1));
             self.summary.evicted += 1;
         }
         Ok(is_old)
@@ -219,36 +241,25 @@ impl<'a> DeliveryPass<'a> {
     }
 
     fn may_go_on(&mut self) -> ControlFlow<DeliveryEnd> {
-        match () {
-            () if purge_is_asked_for(self.context.store) => Break(DeliveryEnd::Stopped),
-            () if (self.report)(self.progress).is_break() => Break(DeliveryEnd::Stopped),
-            () if self.remaining() < SHORTEST_ATTEMPT => Break(DeliveryEnd::Deadline),
-            () => Continue(()),
+        if purge_is_asked_for(self.context.store) || (self.report)(self.progress).is_break() {
+            Break(DeliveryEnd::Stopped)
+        } else if self.remaining() < SHORTEST_ATTEMPT {
+            Break(DeliveryEnd::Deadline)
+        } else {
+            Continue(())
         }
     }
 
-    /// Waits, unless the pass would be over by then or is stopped.
-    fn pause(&mut self, pause: Duration) -> ControlFlow<DeliveryEnd> {
-        let until = Instant::now() + pause;
-        if until + SHORTEST_ATTEMPT > self.ends {
+    /// Waits until something may be sent, unless the pass would be over by then or is stopped.
+    fn await_endpoint(&mut self) -> ControlFlow<DeliveryEnd> {
+        self.may_go_on()?;
+        if self.paused_until > Instant::now() && self.paused_until + SHORTEST_ATTEMPT > self.ends {
             return Break(DeliveryEnd::Deadline);
         }
-        while Instant::now() < until {
+        while Instant::now() < self.paused_until {
+            thread::sleep(PAUSE_STEP.min(self.paused_until.saturating_duration_since(Instant::now())));
             self.may_go_on()?;
-            thread::sleep(PAUSE_STEP.min(until.saturating_duration_since(Instant::now())));
         }
         Continue(())
     }
-}
-
-/// What follows a failed attempt.
-enum After {
-    TryAgain,
-    LeaveIt,
-}
-
-/// The time after a pause. Fractions of a second are cut off: the pause within a pass is exact anyway.
-fn later(pause: Duration) -> UtcSeconds {
-    let pause = chrono::TimeDelta::from_std(pause).unwrap_or_default();
-    (chrono::Utc::now() + pause).into()
 }

@@ -9,29 +9,29 @@ use crate::outbox::{AttemptFailure, FailureClass};
 pub(super) enum ResponseClass {
     /// The document has arrived, with this status.
     Delivered(u16),
-    /// Another attempt may succeed.
+    /// Another attempt may succeed, after a pause.
     Retry(AttemptFailure),
-    /// No attempt will ever succeed, says this status.
+    /// The receiver judged this document, with this status. No other attempt on it will succeed.
     Rejected(u16),
+    /// The answer is about the endpoint or our access to it and not about the document.
+    Misconfigured(AttemptFailure),
 }
 
-/// 2xx is delivered; 408, 425, 429 and 5xx ask for another attempt; everything else, redirects included, is for good.
+/// Sorts a status (DELIVERY.md, An attempt).
 ///
-/// 407 never comes from the endpoint (RFC 9110, 15.5.8): a proxy did not let the request through, as when it refuses
-/// the tunnel to an https endpoint. The document cannot help it.
+/// Only 400 and 422 are a judgement on the document. Everything that is not known to be one keeps the queue as it is:
+/// one wrong ingress, which answers 301, 401, 404 or 413 to everything, must not lose the telemetry of a fleet.
+/// 407 never comes from the endpoint
+/// (RFC 9110, 15.5.8): a proxy did not let the request through.
 pub(super) fn classify(status: u16) -> ResponseClass {
-    let retry = |class| ResponseClass::Retry(AttemptFailure { class, status: Some(status) });
+    let failure = |class| AttemptFailure { class, status: Some(status) };
     match status {
         200..=299 => ResponseClass::Delivered(status),
-        407 => retry(FailureClass::Proxy),
-        408 | 425 | 429 | 500..=599 => retry(FailureClass::Status),
-        _ => ResponseClass::Rejected(status),
+        400 | 422 => ResponseClass::Rejected(status),
+        408 | 425 | 429 | 500..=599 => ResponseClass::Retry(failure(FailureClass::Status)),
+        407 => ResponseClass::Misconfigured(failure(FailureClass::Proxy)),
+        _ => ResponseClass::Misconfigured(failure(FailureClass::Misconfigured)),
     }
-}
-
-/// Whether the endpoint was not even reached, so that other documents would fare alike.
-pub(super) fn is_unreachable(failure: AttemptFailure) -> bool {
-    failure.class != FailureClass::Status
 }
 
 const FIRST: Duration = Duration::from_millis(500);
@@ -39,6 +39,8 @@ const LONGEST: Duration = Duration::from_secs(16);
 
 /// A random pause of up to 0.5 s after the first failure, 1 s after the second, and so on (full jitter).
 pub(super) fn backoff(failures: u32) -> Duration {
+    // Full jitter: a fleet that lost its receiver at one moment must not come back at one moment.
+    // <https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>
     longest_backoff(failures).mul_f64(fastrand::f64())
 }
 
@@ -55,6 +57,7 @@ pub(super) fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
         return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
     }
     let date = httpdate::parse_http_date(value).ok()?;
+    // The clock of this machine may be ahead of the receiver's.
     Some(date.duration_since(now).unwrap_or(Duration::ZERO))
 }
 
@@ -67,15 +70,15 @@ mod tests {
         for status in 100..=999 {
             let expected = match status {
                 200..=299 => "delivered",
-                407 => "unreachable",
+                400 | 422 => "rejected",
                 408 | 425 | 429 | 500..=599 => "retry",
-                _ => "refused",
+                _ => "misconfigured",
             };
             let found = match classify(status) {
                 ResponseClass::Delivered(_) => "delivered",
-                ResponseClass::Rejected(_) => "refused",
-                ResponseClass::Retry(failure) if is_unreachable(failure) => "unreachable",
+                ResponseClass::Rejected(_) => "rejected",
                 ResponseClass::Retry(_) => "retry",
+                ResponseClass::Misconfigured(_) => "misconfigured",
             };
             assert_eq!(found, expected, "{status}");
         }

@@ -56,6 +56,7 @@ pub(super) fn files_in_eviction_order(
         .filter(|name| event_of(name).is_some())
         .map(|name| inspect(directory, name, now))
         .collect();
+    // By rank, then time, then name: documents of one second keep one order, whatever order the directory has.
     files.sort_unstable();
     Ok(files)
 }
@@ -65,6 +66,7 @@ fn inspect(directory: &PrivateDir, name: String, now: SystemTime) -> QueueFile {
     let Some((size, stored)) =
         metadata.and_then(|metadata| Some((metadata.len(), metadata.modified().ok()?)))
     else {
+        // Without a size: what cannot be opened must not push out what can be sent.
         return QueueFile { rank: EvictionRank::Unopened, stored: now, name, size: 0 };
     };
     let rank = if size > MAX_FILE_BYTES {
@@ -85,24 +87,38 @@ pub(crate) fn is_too_old(stored: SystemTime, now: SystemTime) -> bool {
 /// Removes files of events until one of `incoming` bytes fits in, and returns how many were evicted.
 pub(super) fn make_room(directory: &PrivateDir, incoming: u64, now: SystemTime) -> Result<usize, DiskError> {
     let files = files_in_eviction_order(directory, now)?;
+    // The new document counts, so that the bounds hold once it is written.
     let mut count = files.len() + 1;
-    let mut bytes = files.iter().map(|file| file.size).sum::<u64>() + incoming;
+    // Sparse files can claim any size, so that their sum needs more bits than a size.
+    let mut bytes = total_bytes(&files) + u128::from(incoming);
     let mut removed = 0;
     for file in files {
-        if count > MAX_ENTRIES || bytes > MAX_BYTES || is_too_old(file.stored, now) {
+        if count > MAX_ENTRIES || bytes > u128::from(MAX_BYTES) || is_too_old(file.stored, now) {
             directory.remove(&file.name)?;
             count -= 1;
-            bytes -= file.size;
+            bytes -= u128::from(file.size);
             removed += 1;
         }
     }
     Ok(removed)
 }
 
+/// Whether one of `incoming` bytes fits in without an eviction.
+pub(super) fn has_room(directory: &PrivateDir, incoming: u64, now: SystemTime) -> Result<bool, DiskError> {
+    let files = files_in_eviction_order(directory, now)?;
+    let bytes = total_bytes(&files) + u128::from(incoming);
+    Ok(files.len() < MAX_ENTRIES && bytes <= u128::from(MAX_BYTES))
+}
+
+fn total_bytes(files: &[QueueFile]) -> u128 {
+    files.iter().map(|file| u128::from(file.size)).sum()
+}
+
 /// Removes files of events, except those that were certainly stored after `until`.
 pub(super) fn remove_until(directory: &PrivateDir, until: SystemTime) -> Result<usize, DiskError> {
     let mut removed = 0;
     loop {
+        // What is not certainly newer is deleted: a purge that leaves a document behind is the worse error.
         let goes = |file: &QueueFile| file.rank != EvictionRank::Ordinary || file.stored <= until;
         let going: Vec<QueueFile> =
             files_in_eviction_order(directory, SystemTime::now())?.into_iter().filter(goes).collect();

@@ -6,16 +6,19 @@
 
 use std::borrow::Cow;
 
-use privacy::Rejection;
+use privacy::{Gate, Rejection};
 use schema::limits::MAX_DOCUMENT_BYTES;
 use schema::{EventId, TelemetryDocument, UtcSeconds};
 use serde::{Deserialize, Serialize};
 
+use crate::request::{InvalidHeaderValue, VettedHeaderValue, VettedHeaders};
+
 /// Largest file that can be an entry: a document and what is stored beside it.
 pub(crate) const MAX_ENTRY_BYTES: u64 = MAX_DOCUMENT_BYTES as u64 + 4096;
 
-/// Version of the file's form. Files of another version are rejected, because what they mean is not known.
-const VERSION: u32 = 1;
+/// Version of the file's form. Files of another version are rejected, because what they mean is not known. Version 1 had
+/// no headers.
+const VERSION: u32 = 2;
 
 /// How the last attempt failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,6 +49,8 @@ pub enum FailureClass {
     Connection,
     /// The endpoint answered, with a status that asks for another attempt.
     Status,
+    /// The endpoint answered, with a status that is about itself or our access to it and not about the document.
+    Misconfigured,
 }
 
 impl FailureClass {
@@ -59,7 +64,25 @@ impl FailureClass {
             Self::Timeout => "there was no answer in time",
             Self::Connection => "the connection broke",
             Self::Status => "the endpoint asked to try again later",
+            Self::Misconfigured => {
+                "the endpoint does not accept telemetry at this address or with this access"
+            }
         }
+    }
+}
+
+/// Header values as text.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredHeaders {
+    marker: String,
+    user_agent: String,
+}
+
+impl From<&VettedHeaders> for StoredHeaders {
+    fn from(headers: &VettedHeaders) -> Self {
+        let text = |value: &VettedHeaderValue| value.as_str().to_owned();
+        Self { marker: text(&headers.marker), user_agent: text(&headers.user_agent) }
     }
 }
 
@@ -70,17 +93,23 @@ pub(crate) struct QueueEntry {
     version: u32,
     /// The document as it was last stamped.
     pub(crate) document: TelemetryDocument,
+    /// The headers of its request.
+    headers: StoredHeaders,
     /// Attempts that were made, over all passes.
     pub(crate) attempts: u32,
-    /// No attempt is made before this time.
-    pub(crate) not_before: Option<UtcSeconds>,
     /// How the last attempt failed.
     pub(crate) last_failure: Option<AttemptFailure>,
 }
 
 impl QueueEntry {
-    pub(crate) fn new(document: TelemetryDocument) -> Self {
-        Self { version: VERSION, document, attempts: 0, not_before: None, last_failure: None }
+    pub(crate) fn new(document: TelemetryDocument, headers: &VettedHeaders) -> Self {
+        Self { version: VERSION, document, headers: headers.into(), attempts: 0, last_failure: None }
+    }
+
+    /// The headers, vetted again as the document is: the file may have been edited.
+    pub(crate) fn vetted_headers(&self, gate: &Gate) -> Result<VettedHeaders, RejectionReason> {
+        VettedHeaders::parse(&self.headers.marker, &self.headers.user_agent, gate)
+            .map_err(|InvalidHeaderValue| RejectionReason::entry("entry.header", "a header may not be sent"))
     }
 
     /// Reads the file of event `id`.
@@ -105,9 +134,9 @@ impl QueueEntry {
 
     /// Notes that the attempt is about to be made.
     pub(crate) fn count_attempt(&mut self, now: UtcSeconds) {
+        // The file may have been edited to the highest count.
         self.attempts = self.attempts.saturating_add(1);
         self.document.stamp(schema::Attempt::clamped(self.attempts), now);
-        self.not_before = None;
     }
 }
 
@@ -160,6 +189,7 @@ impl RejectionReason {
 impl From<&Rejection> for RejectionReason {
     /// The first violation: the others are seen once it is fixed.
     fn from(rejection: &Rejection) -> Self {
+        // A rejection has at least one violation. Only one is kept, because the file must stay small and says nothing of values.
         let first = &rejection.violations()[0];
         Self {
             rule: first.rule().to_owned().into(),

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::entry::{AttemptFailure, FailureClass, RejectedEntry};
 
-const LEDGER: &str = "ledger.jsonl";
+pub(super) const LEDGER: &str = "ledger.jsonl";
 
 /// Largest ledger in bytes: about 700 lines. The older half goes when it is full.
 const MAX_LEDGER_BYTES: u64 = 256 * 1024;
@@ -21,7 +21,7 @@ const MAX_LEDGER_BYTES: u64 = 256 * 1024;
 pub enum LedgerOutcome {
     /// The endpoint accepted the document.
     Delivered,
-    /// The attempt failed; the document waits for another one.
+    /// The attempt failed; the document stays queued for another one.
     Failed,
     /// The document may not be sent and was rejected.
     Refused,
@@ -120,10 +120,10 @@ impl LedgerLine {
 /// Appends a line. When the ledger is full, its older half is dropped first: cutting one line each time would rewrite
 /// the whole file for every outcome.
 pub(super) fn append(directory: &PrivateDir, line: &str) -> Result<(), DiskError> {
-    match directory.append_line(LEDGER, line, MAX_LEDGER_BYTES) {
+    match directory.append_line_unsynced(LEDGER, line, MAX_LEDGER_BYTES) {
         Err(DiskError::TooLarge { .. }) => {
-            directory.write_atomic(LEDGER, &newer_half(directory)?)?;
-            directory.append_line(LEDGER, line, MAX_LEDGER_BYTES)
+            directory.write_atomic_unsynced(LEDGER, &newer_half(directory)?)?;
+            directory.append_line_unsynced(LEDGER, line, MAX_LEDGER_BYTES)
         }
         done => done,
     }
@@ -132,6 +132,7 @@ pub(super) fn append(directory: &PrivateDir, line: &str) -> Result<(), DiskError
 fn newer_half(directory: &PrivateDir) -> Result<Vec<u8>, DiskError> {
     match directory.read_bounded(LEDGER, MAX_LEDGER_BYTES) {
         Ok(bytes) => {
+            // Half of it, so that the file is rewritten once in some 350 lines.
             let half = &bytes[bytes.len() / 2..];
             let whole_lines = half.iter().position(|byte| *byte == b'\n').map_or(half.len(), |at| at + 1);
             Ok(half[whole_lines..].to_vec())
@@ -147,6 +148,7 @@ pub(super) fn lines(directory: &PrivateDir) -> Result<Vec<LedgerLine>, DiskError
     match directory.read_bounded(LEDGER, MAX_LEDGER_BYTES) {
         Ok(bytes) => Ok(bytes
             .split(|byte| *byte == b'\n')
+            // Torn by a crash, or of another version: the other lines are still worth showing.
             .filter_map(|line| serde_json::from_slice(line).ok())
             .collect()),
         Err(DiskError::Missing { .. }) => Ok(Vec::new()),

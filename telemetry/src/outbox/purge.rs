@@ -15,7 +15,7 @@ use privacy::disk::{DiskError, PrivateDir};
 use serde::Serialize;
 
 use super::store::OutboxStore;
-use super::{bounds, ledger};
+use super::{bounds, endpoint_state, ledger};
 
 const STOPPED: &str = "stopped";
 
@@ -43,7 +43,10 @@ pub fn purge(dir: &Path, patience: Duration) -> Result<PurgeSummary, DiskError> 
         opened => opened?,
     };
     let store = OutboxStore::new(directory);
+    // First the sign, then the deletion: a delivery must not store again what was deleted. Synced, because an operator who
+    // opted out must not find the documents again after a power failure.
     store.directory().write_atomic(STOPPED, b"")?;
+    // At once and without the lock: opting out must not wait for an endpoint that does not answer.
     let (waiting, rejected) = delete(&store)?;
     match store.lock(Instant::now() + patience)? {
         Some(_lock) => {
@@ -56,10 +59,14 @@ pub fn purge(dir: &Path, patience: Duration) -> Result<PurgeSummary, DiskError> 
 
 /// Ends a purge whose process, or the delivery that it left the rest to, died.
 pub(super) fn finish_if_abandoned(store: &OutboxStore) -> Result<(), DiskError> {
-    if is_asked_for(store) && store.lock(Instant::now())?.is_some() {
-        finish(store)?;
+    if !is_asked_for(store) {
+        return Ok(());
     }
-    Ok(())
+    // Somebody who holds the lock is alive and ends it himself.
+    match store.lock(Instant::now())? {
+        Some(_lock) => finish(store).map(drop),
+        None => Ok(()),
+    }
 }
 
 /// Whether somebody asked for a purge.
@@ -81,8 +88,13 @@ fn delete(store: &OutboxStore) -> Result<(usize, usize), DiskError> {
     // Without the file somebody else has ended the purge.
     let Some(asked) = asked else { return Ok((0, 0)) };
     let waiting = bounds::remove_until(store.directory(), asked)?;
-    let rejected =
-        store.rejected_directory()?.map_or(Ok(0), |directory| bounds::remove_until(&directory, asked))?;
-    ledger::remove(store.directory())?;
+    // What is in these places and cannot be opened or removed as ours is not ours, and must not keep the purge from
+    // ending.
+    let rejected = match store.rejected_directory() {
+        Ok(Some(directory)) => bounds::remove_until(&directory, asked)?,
+        Ok(None) | Err(_) => 0,
+    };
+    let _ = ledger::remove(store.directory());
+    let _ = endpoint_state::remove_state(store.directory());
     Ok((waiting, rejected))
 }

@@ -8,13 +8,15 @@ use chrono::Utc;
 use privacy::disk::{DiskError, PrivateDir};
 use schema::{EventId, UtcSeconds};
 use serde::Serialize;
+use url::Url;
 
 use super::bounds;
-use super::entry::{self, MAX_ENTRY_BYTES, MAX_FILE_BYTES, QueueEntry, RejectedEntry, RejectionReason};
-use super::ledger::{self, LedgerLine};
-use crate::error::TelemetryError;
+use super::endpoint_state::{self, EndpointState};
+use super::entry::{self, MAX_ENTRY_BYTES, QueueEntry, RejectionReason};
+use super::ledger::{self, LEDGER, LedgerLine};
+use crate::error::{OutboxWarning, TelemetryError};
 
-const REJECTED: &str = "rejected";
+pub(super) const REJECTED: &str = "rejected";
 const LOCK: &str = "lock";
 
 /// How often a lock that is taken is tried again.
@@ -57,18 +59,27 @@ impl OutboxStore {
 
     pub(super) fn sweep(&self) -> Result<(), DiskError> {
         self.directory.sweep()?;
-        self.rejected_directory()?.map_or(Ok(0), |rejected| rejected.sweep()).map(drop)
+        // Whether `rejected/` can be used is seen when something is rejected.
+        if let Ok(Some(rejected)) = self.rejected_directory() {
+            let _ = rejected.sweep();
+        }
+        Ok(())
     }
 
-    /// Stores a new entry, making room for it first; returns how many older ones went.
-    pub(super) fn add(&self, entry: &QueueEntry, now: SystemTime) -> Result<usize, TelemetryError> {
+    /// Stores a new entry, making room for it first; returns how many older ones were evicted.
+    ///
+    /// Nothing waits for the disk: a run would, and telemetry is best-effort. The delivering process syncs what is left
+    /// over, see [`Self::sync`].
+    pub(super) fn add(
+        &self,
+        entry: &QueueEntry,
+        now: SystemTime,
+    ) -> Result<(usize, Option<OutboxWarning>), TelemetryError> {
         let bytes = json(entry)?;
         let evicted = bounds::make_room(&self.directory, bytes.len() as u64, now)?;
-        self.directory.write_atomic(&entry::name_of(entry.document.event_id()), &bytes)?;
-        if evicted > 0 {
-            self.log_outcome(&LedgerLine::evicted(self::now(), evicted))?;
-        }
-        Ok(evicted)
+        self.directory.write_atomic_unsynced(&entry::name_of(entry.document.event_id()), &bytes)?;
+        let warning = (evicted > 0).then(|| self.log_outcome(&LedgerLine::evicted(self::now(), evicted)));
+        Ok((evicted, warning.flatten()))
     }
 
     /// The events that wait, oldest first.
@@ -105,6 +116,7 @@ impl OutboxStore {
     /// Replaces an entry. It keeps the time when it was stored, so that attempts do not make it younger.
     pub(crate) fn update(&self, entry: &QueueEntry, stored: SystemTime) -> Result<(), TelemetryError> {
         let name = entry::name_of(entry.document.event_id());
+        // Synced: the delivering process may wait, and a lost count would send one attempt under the number of another.
         self.directory.write_atomic(&name, &json(entry)?)?;
         // Where the file system keeps no such time, the document only seems younger.
         let _ = self.directory.open_file(&name).map(|file| file.set_modified(stored));
@@ -115,33 +127,6 @@ impl OutboxStore {
         self.directory.remove(&entry::name_of(id))
     }
 
-    /// Moves what may not be sent out of the way.
-    pub(crate) fn quarantine(&self, rejected: &RejectedEntry) -> Result<(), TelemetryError> {
-        let directory = PrivateDir::create(&self.directory.path_of(REJECTED))?;
-        let bytes = json(rejected)?;
-        let evicted = bounds::make_room(&directory, bytes.len() as u64, SystemTime::now())?;
-        directory.write_atomic(&entry::name_of(rejected.event_id), &bytes)?;
-        self.remove(rejected.event_id)?;
-        self.log_outcome(&LedgerLine::rejected(rejected))?;
-        if evicted > 0 {
-            self.log_outcome(&LedgerLine::evicted(rejected.refused_at, evicted))?;
-        }
-        Ok(())
-    }
-
-    /// What was rejected, oldest first. Files that are not ours are left out.
-    pub(crate) fn rejected(&self) -> Result<Vec<RejectedEntry>, DiskError> {
-        let Some(directory) = self.rejected_directory()? else { return Ok(Vec::new()) };
-        let read = |name: &str| {
-            let bytes = directory.read_own(name, MAX_FILE_BYTES).ok()?;
-            serde_json::from_slice(&bytes).ok()
-        };
-        Ok(bounds::files_in_eviction_order(&directory, SystemTime::now())?
-            .iter()
-            .filter_map(|file| read(&file.name))
-            .collect())
-    }
-
     pub(super) fn rejected_directory(&self) -> Result<Option<PrivateDir>, DiskError> {
         match PrivateDir::open(&self.directory.path_of(REJECTED)) {
             Ok(directory) => Ok(Some(directory)),
@@ -150,9 +135,10 @@ impl OutboxStore {
         }
     }
 
-    pub(crate) fn log_outcome(&self, line: &LedgerLine) -> Result<(), TelemetryError> {
-        let line = serde_json::to_string(line).map_err(TelemetryError::Json)?;
-        Ok(ledger::append(&self.directory, &line)?)
+    /// Adds a line to the ledger. The ledger is for the operator to read: nothing depends on it.
+    pub(crate) fn log_outcome(&self, line: &LedgerLine) -> Option<OutboxWarning> {
+        let line = serde_json::to_string(line).ok()?;
+        ledger::append(&self.directory, &line).err().map(|_| OutboxWarning::Ledger)
     }
 
     /// The lines of the ledger, oldest first.
@@ -160,12 +146,39 @@ impl OutboxStore {
         ledger::lines(&self.directory)
     }
 
+    /// What `endpoint` answered last, or any endpoint where none is given.
+    pub(crate) fn endpoint_state(&self, endpoint: Option<&Url>) -> Option<EndpointState> {
+        endpoint_state::read_state(&self.directory, endpoint)
+    }
+
+    /// Stores what the endpoint answered; without a failure there is nothing to remember. A state that cannot be written
+    /// costs only its pause.
+    pub(crate) fn set_endpoint_state(&self, endpoint: &Url, state: Option<EndpointState>) {
+        let _ = match state {
+            Some(state) => endpoint_state::write_state(&self.directory, endpoint, state),
+            None => endpoint_state::remove_state(&self.directory),
+        };
+    }
+
+    /// Syncs queued documents and the ledger, which were written without. In the delivering process nobody waits for it.
+    /// What fails would have failed in a power failure only.
+    /// It ends at `until`, because a slow disk must not outlast the deadline of a pass.
+    pub(crate) fn sync(&self, until: Instant) {
+        let names = self.queued().unwrap_or_default().into_iter().map(entry::name_of);
+        for name in names.chain([LEDGER.to_owned()]).take_while(|_| Instant::now() < until) {
+            let _ = self.directory.sync_file(&name);
+        }
+        let _ = self.directory.sync_names();
+    }
+
     /// Waits for the lock until `until`; `None` if another process holds it all the time.
     pub(crate) fn lock(&self, until: Instant) -> Result<Option<OutboxLock>, DiskError> {
+        // flock and not a file that exists or not: the kernel releases it when its process is killed.
         let file = self.directory.open_or_create_file(LOCK)?;
         loop {
             match file.try_lock() {
                 Ok(()) => return Ok(Some(OutboxLock { _file: file })),
+                // Polled, because a blocking flock has no timeout.
                 Err(TryLockError::WouldBlock) if Instant::now() < until => thread::sleep(LOCK_PAUSE),
                 Err(TryLockError::WouldBlock) => return Ok(None),
                 Err(TryLockError::Error(source)) => {
@@ -176,6 +189,6 @@ impl OutboxStore {
     }
 }
 
-fn json(value: &impl Serialize) -> Result<Vec<u8>, TelemetryError> {
+pub(super) fn json(value: &impl Serialize) -> Result<Vec<u8>, TelemetryError> {
     serde_json::to_vec(value).map_err(TelemetryError::Json)
 }

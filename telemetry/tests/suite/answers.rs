@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use telemetry::{DeliveryEnd, Endpoint, LedgerOutcome};
+use telemetry::{AttemptFailure, DeliveryEnd, Endpoint, FailureClass, LedgerOutcome};
 
 use crate::support::scratch::Scratch;
 use crate::support::server::{Act, FaultServer};
@@ -40,7 +40,7 @@ fn sha256(body: &[u8]) -> String {
 
 #[test]
 fn a_permanent_refusal_is_set_aside_and_the_rest_goes_on() {
-    let refusals = [301, 302, 303, 304, 400, 401, 403, 404, 405, 410, 413, 415, 422, 451];
+    let refusals = [400, 422];
     let acts = refusals.iter().map(|status| Act::status(*status)).chain([Act::status(202)]);
     let server = FaultServer::start(acts);
     let scratch = Scratch::new(&server.url());
@@ -52,6 +52,86 @@ fn a_permanent_refusal_is_set_aside_and_the_rest_goes_on() {
     found.sort_unstable();
     assert_eq!(found, refusals);
     assert!(ids.iter().all(|id| !scratch.file(*id).exists()));
+}
+
+const UNAVAILABLE: AttemptFailure = AttemptFailure { class: FailureClass::Status, status: Some(500) };
+
+#[test]
+fn any_other_status_is_the_endpoints_and_loses_nothing() {
+    for status in [301, 302, 304, 307, 401, 403, 404, 405, 407, 409, 410, 413, 415, 451] {
+        let server = FaultServer::start([Act::status(202), Act::status(status)]);
+        let mut scratch = Scratch::new(&server.url());
+        let ids = scratch.emit(3);
+        let summary = scratch.deliver();
+        let DeliveryEnd::Misconfigured(failure) = summary.ended else { panic!("{status}: {summary:?}") };
+        assert_eq!(
+            (failure.status, summary.delivered, summary.waiting, summary.refused),
+            (Some(status), 1, 2, 0)
+        );
+        assert_eq!(server.received().len(), 2, "{status}: the rest is not tried");
+        assert_eq!(ids[1..].iter().map(|id| scratch.attempts(*id)).collect::<Vec<_>>(), [1, 0], "{status}");
+        let told = scratch.status();
+        assert_eq!(told.endpoint_state.map(|state| (state.failure, state.not_before)), Some((failure, None)));
+        assert_eq!(told.waiting[0].last_failure, Some(failure), "{status}");
+        // The endpoint is right again: everything arrives with the next pass, and the state is forgotten.
+        let server = FaultServer::start([Act::status(202)]);
+        scratch.settings.endpoint = Endpoint::parse(&server.url()).ok();
+        assert_eq!((scratch.deliver().delivered, server.received().len()), (2, 2), "{status}");
+        assert_eq!(scratch.status().endpoint_state, None);
+    }
+}
+
+#[test]
+fn the_endpoint_is_paused_and_not_the_document() {
+    let acts = [Act::with_header(503, "Retry-After", "2"), Act::status(202)];
+    let server = FaultServer::start(acts);
+    let scratch = Scratch::new(&server.url());
+    let ids = scratch.emit(3);
+    assert_eq!(scratch.deliver().delivered, 3);
+    let received = server.received();
+    let sent: Vec<_> = received.iter().map(|request| request.json()["event_id"].clone()).collect();
+    let expected = [ids[0], ids[0], ids[1], ids[2]].map(|id| serde_json::json!(id.to_string()));
+    assert_eq!(sent, expected, "the same document is tried first");
+    assert!(received[1].at - received[0].at >= Duration::from_secs(2), "nothing is sent in the pause");
+}
+
+#[test]
+fn a_pause_outlasts_its_pass_and_binds_the_next() {
+    let server = FaultServer::start([Act::with_header(503, "Retry-After", "2"), Act::status(202)]);
+    let mut scratch = Scratch::new(&server.url());
+    scratch.settings.max_attempts = 1;
+    scratch.emit(1);
+    assert!(matches!(scratch.deliver().ended, DeliveryEnd::Unavailable(_)));
+    // Stored after the failure: it does not get around the pause either.
+    scratch.emit(1);
+    assert_eq!(scratch.deliver().delivered, 2);
+    let received = server.received();
+    assert_eq!(received.len(), 3);
+    assert!(received[1].at - received[0].at >= Duration::from_secs(2), "the next pass waits");
+}
+
+#[test]
+fn a_pause_of_one_endpoint_does_not_bind_another() {
+    let server = FaultServer::start([Act::with_header(503, "Retry-After", "50")]);
+    let mut scratch = Scratch::new(&server.url());
+    scratch.settings.max_attempts = 1;
+    scratch.emit(1);
+    scratch.deliver();
+    let other = FaultServer::start([Act::status(202)]);
+    scratch.settings.endpoint = Endpoint::parse(&other.url()).ok();
+    let summary = scratch.deliver_within(Duration::from_secs(30));
+    assert_eq!((summary.delivered, summary.ended), (1, DeliveryEnd::Done));
+}
+
+#[test]
+fn only_failures_in_a_row_end_a_pass() {
+    let acts = [500, 500, 202, 503, 408, 400, 500, 429, 202].map(Act::status);
+    let server = FaultServer::start(acts);
+    let scratch = Scratch::new(&server.url());
+    scratch.emit(3);
+    let summary = scratch.deliver();
+    assert_eq!((summary.delivered, summary.refused, summary.ended), (2, 1, DeliveryEnd::Done));
+    assert_eq!(server.received().len(), 9);
 }
 
 #[test]
@@ -92,14 +172,24 @@ fn a_server_that_fails_for_ever_gets_its_attempts_and_the_document_waits() {
     let mut scratch = Scratch::new(&server.url());
     let ids = scratch.emit(2);
     let summary = scratch.deliver();
-    assert_eq!((summary.delivered, summary.waiting, summary.ended), (0, 2, DeliveryEnd::Done));
-    assert_eq!(ids.iter().map(|id| scratch.attempts(*id)).collect::<Vec<_>>(), [3, 3]);
+    assert_eq!(
+        (summary.delivered, summary.waiting, summary.ended),
+        (0, 2, DeliveryEnd::Unavailable(UNAVAILABLE))
+    );
+    assert_eq!(ids.iter().map(|id| scratch.attempts(*id)).collect::<Vec<_>>(), [3, 0]);
+    assert_eq!(
+        server.received().len(),
+        3,
+        "an endpoint that is down gets three requests, not three a document"
+    );
     assert_eq!(scratch.entry(ids[0])["last_failure"]["status"], 500);
     // The count goes on in the next pass, and with it the mark.
     let server = FaultServer::start([Act::status(202)]);
     scratch.settings.endpoint = Endpoint::parse(&server.url()).ok();
     assert_eq!(scratch.deliver().delivered, 2);
-    assert!(server.received().iter().all(|request| request.json()["delivery_attempt"] == 4));
+    let attempts =
+        server.received().iter().map(|sent| sent.json()["delivery_attempt"].clone()).collect::<Vec<_>>();
+    assert_eq!(attempts, [4, 1]);
 }
 
 #[test]
@@ -143,9 +233,10 @@ fn an_absurd_retry_after_ends_the_round_and_does_not_outlast_it() {
             "{value}"
         );
         assert_eq!(scratch.attempts(id), 1);
-        let not_before = scratch.entry(id)["not_before"].as_str().expect("a time").to_owned();
-        let now = chrono::Utc::now() + chrono::TimeDelta::seconds(6);
-        assert!(not_before < schema::UtcSeconds::from(now).to_string(), "{value}: {not_before}");
+        let state = scratch.status().endpoint_state.expect("a failure is remembered");
+        let not_before = state.not_before.expect("a pause");
+        let latest = chrono::Utc::now() + chrono::TimeDelta::seconds(6);
+        assert!(not_before <= latest.into(), "{value}: {not_before}");
         // The next pass waits for its time.
         assert_eq!(scratch.deliver().delivered, 1, "{value}");
     }
@@ -158,7 +249,9 @@ fn redirects_are_never_followed() {
         let server = FaultServer::start([Act::with_header(status, "Location", &other.url())]);
         let scratch = Scratch::new(&server.url());
         scratch.emit(1);
-        assert_eq!(scratch.deliver().refused, 1, "{status}");
+        let summary = scratch.deliver();
+        assert!(matches!(summary.ended, DeliveryEnd::Misconfigured(_)), "{status}: {summary:?}");
+        assert_eq!((summary.refused, summary.waiting), (0, 1), "{status}");
     }
     assert!(other.received().is_empty());
 }

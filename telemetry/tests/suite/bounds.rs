@@ -16,7 +16,11 @@ fn fill(scratch: &Scratch, count: usize, size: usize) -> Vec<EventId> {
     let write = |index: usize| {
         let document = document();
         let entry = serde_json::json!({
-            "version": 1, "document": document, "attempts": 0, "not_before": null, "last_failure": null,
+            "version": 2,
+            "document": document,
+            "headers": { "marker": "pk3s-public-v1", "user_agent": "layer/1.0" },
+            "attempts": 0,
+            "last_failure": null,
         });
         let mut text = entry.to_string();
         text.push_str(&" ".repeat(size.saturating_sub(text.len())));

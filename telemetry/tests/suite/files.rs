@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use privacy::disk::DiskError;
 use schema::EventId;
-use telemetry::{DeliveryEnd, Outbox, TelemetryError};
+use telemetry::{DeliveryEnd, Endpoint, Outbox, TelemetryError, VettedHeaderValue, VettedHeaders};
 
 use crate::support::scratch::{CANARY, Scratch};
 use crate::support::server::{Act, FaultServer};
@@ -69,7 +69,7 @@ fn edited_to_tell_of_this_machine() {
 
 #[test]
 fn of_an_unknown_version() {
-    check_set_aside("entry.version", edit("{\"version\":1,", "{\"version\":2,"));
+    check_set_aside("entry.version", edit("{\"version\":2,", "{\"version\":3,"));
 }
 
 #[test]
@@ -159,10 +159,20 @@ fn an_attempt_that_a_crash_cut_off_is_counted() {
 #[test]
 fn a_clock_that_was_set_back_holds_nothing_up() {
     let server = FaultServer::start([Act::status(202)]);
-    let scratch = Scratch::new(&server.url());
+    let mut scratch = Scratch::new(&server.url());
     let ids = scratch.emit(2);
-    edit("\"not_before\":null", "\"not_before\":\"2099-01-01T00:00:00Z\"")(&scratch, ids[0]);
-    edit("\"not_before\":null", "\"not_before\":\"2001-01-01T00:00:00Z\"")(&scratch, ids[1]);
+    let failed = FaultServer::start([Act::status(503)]);
+    let url = scratch.settings.endpoint.clone();
+    scratch.settings.endpoint = Endpoint::parse(&failed.url()).ok();
+    scratch.settings.max_attempts = 1;
+    scratch.deliver();
+    let path = scratch.dir().join("endpoint-state");
+    let mut state: serde_json::Value =
+        serde_json::from_slice(&fs::read(&path).expect("a state")).expect("JSON");
+    state["state"]["not_before"] = "2099-01-01T00:00:00Z".into();
+    state["endpoint_sha256"] = sha256(url.as_ref().expect("an endpoint").url().as_str()).into();
+    fs::write(&path, state.to_string()).expect("written");
+    scratch.settings.endpoint = url;
     let future = SystemTime::now() + Duration::from_hours(24 * 365);
     for id in &ids {
         File::open(scratch.file(*id)).and_then(|file| file.set_modified(future)).expect("a time");
@@ -184,5 +194,42 @@ fn attempts_do_not_make_a_document_younger() {
     assert_eq!(
         fs::metadata(scratch.file(id)).and_then(|metadata| metadata.modified()).expect("a time"),
         stored
+    );
+}
+
+fn sha256(text: &str) -> String {
+    use sha2::Digest;
+    format!("{:x}", sha2::Sha256::digest(text))
+}
+
+#[test]
+fn headers_that_were_edited_are_vetted_again() {
+    for spoiled in ["on-srv01", "192.0.2.7", "a\\r\\nX-Other: b"] {
+        check_set_aside(
+            "entry.header",
+            edit("\"marker\":\"pk3s-public-v1\"", &format!("\"marker\":\"{spoiled}\"")),
+        );
+    }
+}
+
+#[test]
+fn headers_travel_with_the_document() {
+    let server = FaultServer::start([Act::status(202)]);
+    let mut scratch = Scratch::new(&server.url());
+    let value = |text| VettedHeaderValue::parse(text, &scratch.gate).expect("a header");
+    let headers = VettedHeaders { marker: value("layer-marker"), user_agent: value("layer/2.0") };
+    scratch.settings.headers = headers;
+    let id = scratch.emit(1)[0];
+    // The delivering process has an environment of its own, and does not know what the run knew.
+    scratch.settings.headers = VettedHeaders::default();
+    let shown = telemetry::show(scratch.dir(), &scratch.settings, &scratch.gate, Some(id)).expect("shown");
+    let shown: Vec<String> =
+        shown.expect("one is queued").headers().iter().map(ToString::to_string).collect();
+    assert!(shown.contains(&"User-Agent: layer/2.0".to_owned()), "{shown:?}");
+    scratch.deliver();
+    let [sent] = &server.received()[..] else { panic!("one request") };
+    assert_eq!(
+        (sent.header("x-productive-k3s-telemetry"), sent.header("user-agent")),
+        (Some("layer-marker"), Some("layer/2.0"))
     );
 }

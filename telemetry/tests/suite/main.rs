@@ -9,6 +9,7 @@ mod support;
 
 mod answers;
 mod bounds;
+mod damage;
 mod disguises;
 mod endpoint_faults;
 mod environment;

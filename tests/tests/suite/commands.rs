@@ -210,3 +210,23 @@ fn a_mistyped_input_does_not_keep_anybody_from_opting_out() {
         call.run().expect(0);
     }
 }
+
+#[test]
+fn what_a_receiver_refused_by_mistake_is_sent_once_more_on_request() {
+    let server = Server::start([Response::Status(422)]);
+    let sandbox = Sandbox::new();
+    sandbox.reporting_run(&server).run().expect(0);
+    sandbox.wait_for_deliveries();
+    sandbox.flush(&server);
+    assert!(sandbox.queued().is_empty() && server.accepted().is_empty());
+    server.respond_with([Response::Status(202)]);
+    let flush = || {
+        let call = sandbox.bootstrap(["telemetry", "flush", "--refused"]);
+        call.envs([("TELEMETRY_ENABLED", "true"), ("TELEMETRY_ENDPOINT", &server.url())]).run().expect(0)
+    };
+    let outcome = flush();
+    assert!(outcome.stderr.contains("5 refused events are queued again"), "{outcome}");
+    assert_eq!(server.accepted().len(), 5);
+    assert!(flush().stderr.contains("0 refused events"), "each is sent once more, not for ever");
+    assert_eq!(server.accepted().len(), 5);
+}

@@ -23,18 +23,36 @@ use crate::terminal::{DefaultAnswer, DeliveryBar, Printer, Prompter, Signals};
 const PURGE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Delivers what waits, in front of the operator.
-pub(super) fn flush(context: &TelemetryContext, printer: &mut Printer) -> Result<(), Diagnostic> {
+pub(super) fn flush(
+    context: &TelemetryContext,
+    refused: bool,
+    printer: &mut Printer,
+) -> Result<(), Diagnostic> {
     let signals = Signals::install().map_err(Error::SignalHandlers)?;
     let consent = consent(printer, &signals);
     let proof = proof(&consent, &signals)?;
     let outbox = Outbox::open_existing(proof, context.outbox_dir()).map_err(|error| context.error(error))?;
     let summary = match outbox {
-        Some(outbox) => delivery_pass(context, proof, &outbox, &signals, printer)?,
-        None => {
-            DeliverySummary { delivered: 0, refused: 0, evicted: 0, waiting: 0, ended: DeliveryEnd::Done }
+        Some(outbox) => {
+            if refused {
+                requeue(context, &outbox, printer)?;
+            }
+            delivery_pass(context, proof, &outbox, &signals, printer)?
         }
+        None => DeliverySummary::of_nothing(DeliveryEnd::Done, 0),
     };
     show_summary(&summary, &signals, printer)
+}
+
+/// Queues again what was refused: after a receiver was repaired, what it refused by mistake is worth another try.
+fn requeue(context: &TelemetryContext, outbox: &Outbox, printer: &mut Printer) -> Result<(), Error> {
+    // Another process may be delivering; it ends by itself, but nobody should have to wait for that.
+    const PATIENCE: Duration = Duration::from_secs(5);
+    match outbox.requeue_rejected(PATIENCE).map_err(|error| context.error(error))? {
+        Some(summary) => printer.note(&format!("{} refused events are queued again", summary.requeued)),
+        None => printer.warn("refused events were not queued again: another process is delivering"),
+    }
+    Ok(())
 }
 
 /// Vets the public manifest of an earlier run, stores it and delivers.
@@ -48,7 +66,7 @@ pub(super) fn send(context: &TelemetryContext, path: &Path, printer: &mut Printe
     let consent = consent(printer, &signals);
     let proof = proof(&consent, &signals)?;
     let outbox = Outbox::open(proof, context.outbox_dir()).map_err(|error| context.error(error))?;
-    outbox.emit(vetted).map_err(|error| context.error(error))?;
+    outbox.emit(vetted, &context.settings.headers).map_err(|error| context.error(error))?;
     let summary = delivery_pass(context, proof, &outbox, &signals, printer)?;
     show_summary(&summary, &signals, printer)
 }
@@ -132,6 +150,9 @@ fn show_summary(
     }
     let DeliverySummary { delivered, refused, waiting, .. } = summary;
     printer.data(&format!("{delivered} delivered, {refused} refused, {waiting} still waiting."));
+    if let Some(warning) = summary.warning {
+        printer.warn(warning.message());
+    }
     if let Some(signal) = signals.pending() {
         let error = Error::Interrupted { signal, when: InterruptedAt::Telemetry };
         return Err(Diagnostic::from(error).after_result());

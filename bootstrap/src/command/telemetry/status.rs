@@ -44,6 +44,7 @@ pub(super) fn run(context: &TelemetryContext, printer: &mut Printer) -> Result<(
     printer.data(&format!("telemetry  {state}: {why}"));
     printer.data(&format!("endpoint   {}", endpoint.as_deref().unwrap_or("none, so nothing is delivered")));
     printer.data(&format!("outbox     {}", context.outbox_dir().display()));
+    show_endpoint_state(&status, printer);
     show_waiting(&status, printer);
     show_rejected(&status, printer);
     show_outcomes(&status, printer);
@@ -56,6 +57,13 @@ fn consent() -> (Option<bool>, String) {
         ConsentDecision::Decided(consent) => (Some(consent.proof().is_some()), consent.reason().to_string()),
         ConsentDecision::Ask(_) => (None, "TELEMETRY_ENABLED is not set, so a run asks".to_owned()),
     }
+}
+
+/// What the endpoint answered last, if that was not good: a queue that does not get shorter has its reason here.
+fn show_endpoint_state(status: &OutboxStatus, printer: &mut Printer) {
+    let Some(state) = &status.endpoint_state else { return };
+    let code = state.failure.status.map(|status| format!("HTTP {status}, ")).unwrap_or_default();
+    printer.data(&format!("answered   {}  {code}{}", state.time, state.failure.class.message()));
 }
 
 fn show_waiting(status: &OutboxStatus, printer: &mut Printer) {
@@ -97,6 +105,9 @@ fn show_rejected(status: &OutboxStatus, printer: &mut Printer) {
 }
 
 fn show_outcomes(status: &OutboxStatus, printer: &mut Printer) {
+    for warning in &status.warnings {
+        printer.warn(warning.message());
+    }
     if !status.ledger.is_empty() {
         printer.data("last outcomes");
     }

@@ -76,7 +76,7 @@ impl Scratch {
         let outbox = self.outbox();
         let store = |_| {
             let document = self.gate.vet(&document()).expect("passes the gate");
-            outbox.emit(document).expect("stored").event_id
+            outbox.emit(document, &self.settings.headers).expect("stored").event_id
         };
         (0..count).map(store).collect()
     }

@@ -70,6 +70,7 @@ pub fn ignored_run_id(environment: Environment<'_>) -> Option<VariableWarning> {
     })
 }
 
+/// The id, if it may be sent. An unusable one is no error: a run must not fail for what only telemetry needs.
 fn usable(text: &str, gate: &Gate) -> Option<Id> {
     Id::parse(text).ok().filter(|id| gate.check_text(id.as_str()).is_ok())
 }

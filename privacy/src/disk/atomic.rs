@@ -42,6 +42,14 @@ impl PrivateDir {
         self.write(name, bytes, Durability::Synced, Owner::Process)
     }
 
+    /// As [`Self::write_atomic_own`], without waiting for the disk.
+    ///
+    /// # Errors
+    /// As [`Self::write_atomic`].
+    pub fn write_atomic_own_unsynced(&self, name: &str, bytes: &[u8]) -> Result<(), DiskError> {
+        self.write(name, bytes, Durability::Unsynced, Owner::Process)
+    }
+
     /// As [`Self::write_atomic`], without waiting for the disk: the file survives the death of the process, but a power
     /// failure may lose it. For what is best-effort and must not slow a run down.
     ///

@@ -1,12 +1,16 @@
 //! The command line: arguments only, what they do is in `command`.
+//!
+//! Apart from the commands, so that help, completions and man pages can be generated without anything that runs.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::input;
+use crate::rollback::Include;
+use crate::terminal::{ColorChoice, OutputFormat, Verbosity};
 
 /// Installs a k3s base on this host and writes down, truthfully and anonymously, what it did.
 #[derive(Debug, Parser)]
@@ -14,10 +18,10 @@ use crate::input;
 pub struct Cli {
     /// Options that every command takes.
     #[command(flatten)]
-    pub global: Global,
+    pub global: GlobalArgs,
     /// The command.
     #[command(subcommand)]
-    pub command: Command,
+    pub command: Commands,
 }
 
 /// A string and not a doc comment, because help is no Markdown.
@@ -25,7 +29,7 @@ const COLOR_HELP: &str = "Colour the output: auto (on a terminal, unless NO_COLO
 
 /// Options that every command takes.
 #[derive(Clone, Copy, Debug, Args)]
-pub struct Global {
+pub struct GlobalArgs {
     /// Show only warnings, errors and results
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
@@ -33,34 +37,23 @@ pub struct Global {
     #[arg(short, long, global = true)]
     pub verbose: bool,
     /// When the output is coloured.
-    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN", hide_possible_values = true, help = COLOR_HELP)]
-    pub color: Color,
-}
-
-/// When output is coloured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Color {
-    /// On a terminal, unless `NO_COLOR` is set.
-    Auto,
-    /// Even into a pipe.
-    Always,
-    /// Never.
-    Never,
+    #[arg(long, global = true, value_enum, default_value_t = ColorChoice::Auto, value_name = "WHEN", hide_possible_values = true, help = COLOR_HELP)]
+    pub color: ColorChoice,
 }
 
 /// What to do.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub enum Commands {
     /// Install the base on this host, or show what would be done
-    Run(Run),
+    Run(RunArgs),
     /// Check whether this host is fit for a run
-    Preflight(Preflight),
+    Preflight(PreflightArgs),
     /// Plan or carry out the removal of what a run installed
-    Rollback(Rollback),
+    Rollback(RollbackArgs),
     /// Inspect and control anonymous telemetry
-    Telemetry(Telemetry),
+    Telemetry(TelemetryArgs),
     /// Check documents against the published contract
-    Validate(Validate),
+    Validate(ValidateArgs),
     /// Print the JSON Schema of the config file, for editors
     ConfigSchema,
     /// Print completions for a shell
@@ -73,7 +66,7 @@ pub enum Command {
 /// Options of `run`. The inputs of the run are added from the table in `input`.
 #[derive(Clone, Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
-pub struct Run {
+pub struct RunArgs {
     /// Change nothing; print the very steps that a run would take
     #[arg(long)]
     pub dry_run: bool,
@@ -93,7 +86,7 @@ pub struct Run {
 
 /// Options of `preflight`.
 #[derive(Clone, Debug, Args)]
-pub struct Preflight {
+pub struct PreflightArgs {
     /// Treat warnings as failures
     #[arg(long)]
     pub strict: bool,
@@ -107,7 +100,7 @@ pub struct Preflight {
 
 /// Options of `rollback`.
 #[derive(Clone, Debug, Args)]
-pub struct Rollback {
+pub struct RollbackArgs {
     /// Record of the run to undo: either file of its pair in the runs folder
     #[arg(long, value_name = "FILE")]
     pub to: PathBuf,
@@ -125,16 +118,9 @@ pub struct Rollback {
     pub json: bool,
 }
 
-/// Classes that rollback leaves out unless asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Include {
-    /// Exports, charts, the registry and the default storage class.
-    Moderate,
-}
-
 /// Options of `telemetry`.
 #[derive(Clone, Debug, Args)]
-pub struct Telemetry {
+pub struct TelemetryArgs {
     /// Folder of the runs, whose outbox is meant
     #[arg(long, global = true, value_name = "DIR")]
     pub runs_dir: Option<PathBuf>,
@@ -143,12 +129,12 @@ pub struct Telemetry {
     pub json: bool,
     /// What to do
     #[command(subcommand)]
-    pub command: TelemetryCommand,
+    pub command: TelemetryCommands,
 }
 
 /// What `telemetry` can do.
 #[derive(Clone, Debug, Subcommand)]
-pub enum TelemetryCommand {
+pub enum TelemetryCommands {
     /// Show consent, endpoint, what waits, and the last outcomes
     Status,
     /// Show the exact bytes and headers that would go out
@@ -169,7 +155,11 @@ pub enum TelemetryCommand {
     },
     /// Deliver what waits, now
     Flush {
+        /// First queue again what the receiver refused within the last 30 days
+        #[arg(long)]
+        refused: bool,
         /// Started by a run, without a terminal.
+        // Hidden, because it closes descriptors and says nothing: of no use to a person.
         #[arg(long, hide = true)]
         detached: bool,
     },
@@ -183,7 +173,7 @@ pub enum TelemetryCommand {
 
 /// Options of `validate`.
 #[derive(Clone, Debug, Args)]
-pub struct Validate {
+pub struct ValidateArgs {
     /// Files to check; `-` reads one JSON document a line from standard input
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
@@ -192,9 +182,36 @@ pub struct Validate {
     pub json: bool,
 }
 
+impl GlobalArgs {
+    /// How much is said on standard error. The parser refuses both flags together.
+    pub const fn verbosity(self) -> Verbosity {
+        match (self.quiet, self.verbose) {
+            (true, _) => Verbosity::Quiet,
+            (_, true) => Verbosity::Verbose,
+            _ => Verbosity::Normal,
+        }
+    }
+}
+
+impl Commands {
+    /// What the command prints on standard output.
+    pub const fn output_format(&self) -> OutputFormat {
+        let json = match self {
+            Self::Run(args) => args.json,
+            Self::Preflight(args) => args.json,
+            Self::Rollback(args) => args.json,
+            Self::Telemetry(args) => args.json,
+            Self::Validate(args) => args.json,
+            Self::ConfigSchema | Self::Completions { .. } => false,
+        };
+        if json { OutputFormat::Json } else { OutputFormat::Text }
+    }
+}
+
 /// The command line parser with the inputs of a run added to the commands that take them.
 pub fn parser() -> clap::Command {
     Cli::command()
+        // Added by name and not by a derive: both commands take the same inputs, which one table declares.
         .mut_subcommand("run", |run| run.args(input::arguments()))
         .mut_subcommand("preflight", |preflight| preflight.args(input::arguments()))
 }
@@ -203,6 +220,7 @@ pub fn parser() -> clap::Command {
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<(Cli, input::Flags), clap::Error> {
     let matches = parser().try_get_matches_from(arguments)?;
     let flags = match matches.subcommand() {
+        // Asking another command for an argument that it does not have is a panic of the parser.
         Some(("run" | "preflight", matches)) => input::Flags::from_matches(matches),
         _ => input::Flags::default(),
     };

@@ -1,86 +1,93 @@
-//! What each command does.
+//! What each command does, and how the process ends.
+//!
+//! A command returns nothing or a [`diagnostic::Diagnostic`]; [`main`] alone shows it and turns it into an exit code.
 
-pub mod inputs;
-pub mod preflight;
+pub mod diagnostic;
+pub mod error;
+mod inputs;
+mod preflight;
 mod rollback;
 mod run;
 mod telemetry;
 mod validate;
 
 use std::ffi::OsString;
+use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 
-use crate::cli::{self, Cli, Command};
-use crate::exit::{Exit, Failure};
+use crate::cli::{self, Cli, Commands};
 use crate::input;
+use crate::secret::forbid_core_dumps;
 use crate::terminal::Printer;
+use diagnostic::Diagnostic;
+use error::Error;
 
 /// Parses the arguments, runs the command and tells the operator how it ended.
-pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    forbid_core_dumps();
     let arguments: Vec<OsString> = arguments.into_iter().collect();
+    // Looked for by hand, because what does not parse has no options yet.
     let asks_for_json = arguments.iter().any(|argument| argument == "--json");
-    let (cli, flags) = match cli::parse(arguments) {
-        Ok(parsed) => parsed,
-        Err(error) => return unparsed(&error, asks_for_json),
+    let exit_code = match cli::parse(arguments) {
+        Ok((cli, flags)) => run_command(&cli, &flags),
+        Err(error) => show_usage(&error, asks_for_json),
     };
-    let mut printer = Printer::new(cli.global, wants_json(&cli.command));
-    let exit = dispatch(&cli, &flags, &mut printer).unwrap_or_else(|failure| {
-        printer.failure(&failure);
-        if printer.is_json() && !failure.documented {
-            printer.document(&failure);
-        }
-        failure.exit
-    });
-    if printer.has_lost_output() {
-        printer.failure(&Failure::failed("a part of the result could not be written to standard output"));
-        return if exit == Exit::Done { Exit::Failed } else { exit };
-    }
-    exit
+    ExitCode::from(exit_code)
 }
 
-/// Help, the version, or what is wrong with the arguments, as the parser lays it out. Who asks for JSON reads it also
-/// where nothing could be parsed.
-fn unparsed(error: &clap::Error, asks_for_json: bool) -> Exit {
+fn run_command(cli: &Cli, flags: &input::Flags) -> u8 {
+    let mut printer = Printer::new(cli.global.verbosity(), cli.global.color, cli.command.output_format());
+    let mut exit_code = 0;
+    if let Err(diagnostic) = dispatch(&cli.command, flags, &mut printer) {
+        diagnostic.show(&mut printer);
+        exit_code = diagnostic.error().process_exit_code();
+    }
+    if printer.has_lost_output() {
+        let lost = Error::LostOutput;
+        printer.error(&lost.message(), None, None);
+        // What the command itself failed at matters more to a caller than that its result is cut off.
+        if exit_code == 0 {
+            exit_code = lost.process_exit_code();
+        }
+    }
+    exit_code
+}
+
+/// Shows help, the version, or what is wrong with the arguments, as the parser lays it out. Who asks for JSON reads it
+/// also where nothing could be parsed.
+fn show_usage(error: &clap::Error, asks_for_json: bool) -> u8 {
+    // Nothing is left to do if even this cannot be written.
     let _ = error.print();
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-        return Exit::Done;
+        return 0;
     }
+    let text = error.to_string();
+    let message = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ").trim();
+    let diagnostic = Diagnostic::from(Error::CommandLine(message.to_owned()));
     if asks_for_json {
-        let text = error.to_string();
-        let message = text.split("\n\n").next().unwrap_or_default();
-        Printer::silent().document(&Failure::usage(message.trim_start_matches("error: ").trim()));
+        diagnostic.show_document(&mut Printer::silent());
     }
-    Exit::Usage
+    diagnostic.error().process_exit_code()
 }
 
-fn wants_json(command: &Command) -> bool {
+fn dispatch(command: &Commands, flags: &input::Flags, printer: &mut Printer) -> Result<(), Diagnostic> {
     match command {
-        Command::Run(options) => options.json,
-        Command::Preflight(options) => options.json,
-        Command::Rollback(options) => options.json,
-        Command::Telemetry(options) => options.json,
-        Command::Validate(options) => options.json,
-        Command::ConfigSchema | Command::Completions { .. } => false,
-    }
-}
-
-fn dispatch(cli: &Cli, flags: &input::Flags, printer: &mut Printer) -> Result<Exit, Failure> {
-    match &cli.command {
-        Command::Preflight(options) => preflight::run(options, flags, printer),
-        Command::Run(options) => run::run(options, flags, printer),
-        Command::Telemetry(options) => telemetry::run(options, printer),
-        Command::Validate(options) => Ok(validate::run(options, printer)),
-        Command::ConfigSchema => {
-            printer.document(&input::json_schema());
-            Ok(Exit::Done)
+        Commands::Run(args) => run::run(args, flags, printer),
+        Commands::Preflight(args) => preflight::run(args, flags, printer),
+        Commands::Rollback(args) => rollback::run(args, printer),
+        Commands::Telemetry(args) => telemetry::run(args, printer),
+        Commands::Validate(args) => validate::run(args, printer),
+        Commands::ConfigSchema => {
+            printer.document(&input::config_schema());
+            Ok(())
         }
-        Command::Completions { shell } => {
+        Commands::Completions { shell } => {
+            // Through a buffer: the generator panics when standard output is closed, and the printer does not.
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut cli::parser(), "bootstrap", &mut script);
             printer.raw(&String::from_utf8_lossy(&script));
-            Ok(Exit::Done)
+            Ok(())
         }
-        Command::Rollback(options) => rollback::run(options, printer),
     }
 }

@@ -8,6 +8,8 @@ pub mod artifacts;
 mod cert_manager;
 mod chart;
 mod clusterissuer;
+mod component_plan;
+mod dependent;
 mod detection;
 mod docker_registry_trust;
 mod finding;
@@ -15,8 +17,7 @@ mod helm;
 mod k3s;
 mod local_hosts;
 mod longhorn;
-mod nfs;
-mod plan;
+pub mod nfs;
 mod probe;
 mod rancher;
 mod registry;
@@ -24,30 +25,31 @@ mod spec;
 
 use schema::{Component, Mode};
 
-pub use detection::Detection;
+pub use component_plan::{ComponentPlan, PlanContext};
+pub use dependent::{Dependent, Identity, PendingRemoval, names};
+pub use detection::{Conflict, Detection, Gap};
 pub use finding::{Finding, Severity};
-pub use plan::{ComponentPlan, PlanContext};
-pub use probe::{Cluster, Probe};
+pub use probe::{Cluster, Probe, has_cluster};
 pub use spec::{ChecksumInput, Pin, PinForm, RollbackClass, Spec};
 
 use crate::settings::Settings;
 
 /// Every component, in the order in which they are worked on and in which the contract lists them.
-pub static COMPONENTS: [&dyn Spec; 10] = [
-    &k3s::K3s,
-    &helm::Helm,
-    &cert_manager::CertManager,
-    &clusterissuer::ClusterIssuer,
-    &longhorn::Longhorn,
-    &rancher::Rancher,
-    &registry::Registry,
-    &nfs::Nfs,
-    &local_hosts::LocalHosts,
-    &docker_registry_trust::DockerRegistryTrust,
+pub static COMPONENTS: &[&dyn Spec] = &[
+    &k3s::K3sSpec,
+    &helm::HelmSpec,
+    &cert_manager::CertManagerSpec,
+    &clusterissuer::ClusterIssuerSpec,
+    &longhorn::LonghornSpec,
+    &rancher::RancherSpec,
+    &registry::RegistrySpec,
+    &nfs::NfsSpec,
+    &local_hosts::LocalHostsSpec,
+    &docker_registry_trust::DockerRegistryTrustSpec,
 ];
 
 /// The entry of a component. A test holds that the table has each component of the contract at its place.
-pub fn spec(component: Component) -> &'static dyn Spec {
+pub fn spec_of(component: Component) -> &'static dyn Spec {
     COMPONENTS[component as usize]
 }
 
@@ -58,23 +60,24 @@ pub fn components(mode: Mode) -> impl Iterator<Item = Component> {
 
 /// The components of the mode that the operator did not leave out.
 pub fn selected(settings: &Settings) -> impl Iterator<Item = &'static dyn Spec> + '_ {
-    components(settings.mode).filter(|id| !settings.skipped.contains(id)).map(spec)
+    components(settings.mode).filter(|id| !settings.skipped.contains(id)).map(spec_of)
 }
 
 /// Looks at one component.
 pub fn detect(component: Component, probe: &Probe<'_>) -> Detection {
-    let (spec, settings) = (spec(component), probe.settings);
+    let (spec, settings) = (spec_of(component), probe.settings);
     if settings.skipped.contains(&component) || !spec.wanted(settings) {
         return Detection::NotNeeded;
     }
-    spec.detect(probe)
+    spec.detect(probe).into()
 }
 
 /// Plans one component.
 pub fn plan(component: Component, detection: &Detection, context: &PlanContext<'_>) -> ComponentPlan {
     match detection {
         Detection::NotNeeded => ComponentPlan::skip(),
-        Detection::Unknown(reason) | Detection::Conflict(reason) => ComponentPlan::blocked(reason),
-        _ => spec(component).plan(detection, context),
+        Detection::Unknown(error) => ComponentPlan::blocked(error.to_string()),
+        Detection::Conflict(conflict) => ComponentPlan::blocked(conflict.to_string()),
+        _ => spec_of(component).plan(detection, context),
     }
 }

@@ -13,9 +13,9 @@ mod sources;
 mod text;
 mod value;
 
-pub use config_file::json_schema;
-pub use declaration::{AnyInput, Input, InputSpec, Privacy, ValueSource};
-pub use error::{ConfigFault, InputError, PromptError};
+pub use config_file::config_schema;
+pub use declaration::{AnyInput, Declaration, Input, Privacy, ValueSource};
+pub use error::{ConfigFault, InputError};
 pub use inputs::{
     AgentInputs, HostInputs, LonghornInputs, NfsInputs, RancherInputs, RegistryInputs, TlsInputs,
 };
@@ -23,5 +23,5 @@ pub use inputs::{Inputs, Rows, private_variables, runs_dir_from_env};
 pub use resolve::{Completeness, Prompt, resolve};
 pub use secret_input::SecretInput;
 pub use sources::{Flags, arguments, collect};
-pub use text::{AbsolutePath, EmailAddress, FilePath, HostName, HttpsUrl, Network, ObjectName, UserName};
+pub use text::{AbsolutePath, AnyPath, Email, HostName, HttpsUrl, Network, ObjectName, UserName};
 pub use value::{Choice, InputValue, InvalidValue, UnknownWord, parse_mode};

@@ -2,12 +2,15 @@
 //!
 //! A library so that its tests, and the stand-ins they need, live in `bootstrap/tests`; the binary is [`command::main`]
 //! and nothing else. Nothing outside this repository depends on it.
+//!
+//! The modules are rooms one above the other, and none uses one above it: [`secret`] and [`terminal`] know nothing of this
+//! program; [`host`] touches the machine; [`step`] is what can be done to it; [`settings`], [`component`] and
+//! [`input`] are what is asked for; [`platform`] and [`preflight`] look; [`rollback`] and [`run`] plan and record; [`cli`]
+//! reads arguments, and [`command`] puts all of it together and alone decides how the process ends.
 
-pub mod apply;
 pub mod cli;
 pub mod command;
 pub mod component;
-pub mod exit;
 pub mod host;
 pub mod input;
 pub mod platform;

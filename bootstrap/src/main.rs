@@ -5,5 +5,5 @@
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> std::process::ExitCode {
-    bootstrap::command::main(std::env::args_os()).into()
+    bootstrap::command::main(std::env::args_os())
 }

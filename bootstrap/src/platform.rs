@@ -17,6 +17,7 @@ pub fn platform(os_release: &str, machine: &str) -> Platform {
         "aarch64" => Arch::Arm64,
         _ => Arch::Other,
     };
+    // Both must be known: a tested distribution on an untested architecture has no releases to install.
     let tested = SUPPORTED.contains(&(os_id, os_version.as_str())) && arch != Arch::Other;
     let support = if tested { Support::Supported } else { Support::Unsupported };
     Platform {
@@ -37,6 +38,7 @@ fn family(id: OsId, like: &str) -> OsFamily {
         OsId::Sles | OsId::OpensuseLeap | OsId::OpensuseTumbleweed => OsFamily::Suse,
         OsId::Alpine => OsFamily::Alpine,
         OsId::Arch => OsFamily::Arch,
+        // A derivative that the contract does not name still says what it is like, in the order of likeness.
         OsId::Other => like.split_whitespace().find_map(family_of_word).unwrap_or(OsFamily::Other),
     }
 }
@@ -54,6 +56,7 @@ fn family_of_word(word: &str) -> Option<OsFamily> {
 
 /// The value of one line of the file, its quotes removed.
 fn field(os_release: &str, name: &str) -> Option<String> {
+    // os-release(5) allows shell quoting; of that only the quotes around a whole value are in use.
     os_release.lines().find_map(|line| {
         let (key, value) = line.split_once('=')?;
         (key == name).then(|| value.trim().trim_matches(['"', '\'']).to_owned())

@@ -1,19 +1,18 @@
 //! One run from its first record to its last.
+//!
+//! [`Session`] opens it, [`RunRecorder`] writes it down, [`detect_and_plan`] plans it, [`TelemetryReporter`] reports it, and
+//! [`RunReport`] shows what it came to. `command::run` goes through them in this order.
 
-mod consent;
 mod features;
 mod plan;
 mod record;
 mod report;
 mod reporter;
 mod session;
-mod summary;
 
-pub use consent::{ask as ask_consent, decided as decided_consent};
 pub use features::{features, local_facts};
-pub use plan::{PlannedComponent, Stopped, detect_and_plan};
-pub use record::{Record, now};
-pub use report::{Files, RunReport, show_plan};
-pub use reporter::Reporter;
-pub use session::Session;
-pub use summary::{Generated, Summary};
+pub use plan::{Interrupted, PlannedComponent, detect_and_plan, show_plan};
+pub use record::{RunRecorder, error_chain, now};
+pub use report::{RunPaths, RunReport, RunSummary};
+pub use reporter::{TelemetryReporter, ask_consent, decided_consent, resolve_consent};
+pub use session::{Session, SessionError};

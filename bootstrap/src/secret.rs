@@ -22,6 +22,13 @@ impl Secret {
     }
 }
 
+/// Keeps the memory of this process, in which secrets stand, out of core files and away from debuggers of the same user.
+/// Programs that it starts are not affected: the kernel forgets this at each `execve`, see `PR_SET_DUMPABLE` in prctl(2).
+pub fn forbid_core_dumps() {
+    // Refused only by kernels without prctl. The program is of use there all the same.
+    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
+}
+
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(MASK)
@@ -31,5 +38,25 @@ impl fmt::Debug for Secret {
 impl fmt::Display for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(MASK)
+    }
+}
+
+/// A password that was given, or is to be made when it is first needed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Password {
+    /// Given by the operator.
+    Given(Secret),
+    /// Made by the run and shown once at its end. A dry run makes none.
+    Generate,
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::process::{DumpableBehavior, dumpable_behavior};
+
+    #[test]
+    fn a_core_file_would_hold_no_secret() {
+        super::forbid_core_dumps();
+        assert_eq!(dumpable_behavior().ok(), Some(DumpableBehavior::NotDumpable));
     }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use schema::{Bounded, Component, Issuer, LetsencryptEnvironment, Mode};
 
+pub use crate::secret::Password;
 use crate::secret::Secret;
 use crate::step::Sha256Sum;
 
@@ -75,15 +76,6 @@ impl Tls {
             }
         }
     }
-}
-
-/// A password that was given, or is to be made when it is first needed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Password {
-    /// Given by the operator.
-    Given(Secret),
-    /// Made by the run and shown once at its end. A dry run makes none.
-    Generate,
 }
 
 /// Settings of Rancher.

@@ -1,137 +1,37 @@
-//! What a run does to a host, as data: a dry run prints the very steps that a run carries out.
+//! Steps as data, and the one executor that carries them out.
+//!
+//! Applying a component and undoing one are both lists of [`Step`]s. A dry run prints what [`Step::describe`] says of
+//! each, a run gives the same steps to the [`Executor`], which writes each change to the [`Journal`] before and after it.
 
+mod action;
 mod artifact;
-mod check;
+mod change_cluster;
+mod change_files;
+mod change_release;
+mod change_system;
 mod command;
+mod condition;
 mod describe;
 mod document;
+mod error;
+mod executor;
+mod fetch;
+mod journal;
 mod kube;
 pub mod lines;
 mod observe;
-mod revision;
-mod storage;
+mod passwords;
+mod perform;
+mod yaml;
 
-use std::path::PathBuf;
-
-pub use artifact::{Artifact, ChecksumSource, Origin, Sha256Sum, checksum_path};
-pub use check::{Check, Condition};
-pub use command::{
-    FIELD_MANAGER, apply_object, default_class_patch, delete_object, delete_secret, download, enable_service,
-    helm_uninstall, helm_upgrade, install_packages, list_namespace, longhorn_setting, namespaced_kinds,
-};
+pub use action::{Action, Content, HelmRelease, Step, UndoAction};
+pub use artifact::{Artifact, ArtifactOrigin, ChecksumSource, Sha256Sum};
+pub use command::{FIELD_MANAGER, list_namespace, namespaced_kinds};
+pub use condition::{Check, Condition, Unmet};
 pub use document::{Document, SecretKeyRef, SecretSource};
-pub use kube::{Found, Kube, ObjectRef};
-pub use observe::{ConditionStatus, certificate};
-pub use revision::Revision;
-pub use storage::{STORAGE_CLASSES, default_classes};
-
-use crate::host::Command;
-use crate::secret::Secret;
-
-/// One step of a plan.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Step {
-    /// What it is for, in a few words: `install script of k3s`.
-    pub title: String,
-    /// What it does.
-    pub action: Action,
-}
-
-/// What a step does.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Action {
-    /// Runs a command that changes nothing that is worth undoing by itself.
-    Run(Command),
-    /// Brings an artifact to `to`, a path of this machine, and checks it. An artifact that is there and passes the check
-    /// is left alone.
-    Fetch {
-        /// The artifact.
-        artifact: Artifact,
-        /// Where it goes.
-        to: PathBuf,
-    },
-    /// Puts a copy of a fetched file in its place in the system. A file that was not there to fetch is left out.
-    Install {
-        /// The fetched file.
-        from: PathBuf,
-        /// Its place.
-        path: PathBuf,
-        /// Permission bits.
-        mode: u32,
-    },
-    /// Writes a file.
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// Permission bits.
-        mode: u32,
-        /// What it holds.
-        content: Content,
-    },
-    /// Makes a folder and those above it.
-    EnsureDir {
-        /// The folder.
-        path: PathBuf,
-        /// Permission bits.
-        mode: u32,
-    },
-    /// Puts marked lines into a text file, in place of the block of the same name.
-    EnsureBlock {
-        /// The file.
-        path: PathBuf,
-        /// Word in the marker lines.
-        marker: String,
-        /// The lines between them.
-        lines: Vec<String>,
-    },
-    /// Adds a line to a text file unless it is there. All other lines stay as they are.
-    EnsureLine {
-        /// The file, which is made if it is missing.
-        path: PathBuf,
-        /// The line without its line break.
-        line: String,
-    },
-    /// Installs packages of the distribution that are not there.
-    EnsurePackages(Vec<String>),
-    /// Enables and starts a service.
-    EnsureService(String),
-    /// Gives the cluster an object by server-side apply.
-    Apply(Document),
-    /// Gives the cluster every object of a fetched YAML file, one by one.
-    ApplyFile(PathBuf),
-    /// Installs a chart or brings its release up to date.
-    Helm(HelmRelease),
-    /// Makes a storage class the default one and no other.
-    MakeDefaultClass(String),
-    /// Waits until something is so.
-    Wait(Check),
-}
-
-/// What a written file holds.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Content {
-    /// Text that must not be shown.
-    Secret(Secret),
-    /// The certificate that a secret of the cluster holds: that of its authority, or else its own.
-    Certificate(ObjectRef),
-}
-
-/// A release of a fetched chart.
-#[derive(Clone, Debug, PartialEq)]
-pub struct HelmRelease {
-    /// Name of the release.
-    pub release: String,
-    /// Its namespace, made if it is missing.
-    pub namespace: String,
-    /// The fetched chart.
-    pub chart: PathBuf,
-    /// Values of the chart.
-    pub values: Document,
-}
-
-impl Step {
-    /// A step.
-    pub fn new(title: impl Into<String>, action: Action) -> Self {
-        Self { title: title.into(), action }
-    }
-}
+pub use error::{ExecutionError, StepError, StepFailure};
+pub use executor::{Effect, Executor, Look, StepEvent, Timing};
+pub use journal::{Journal, Update};
+pub use kube::{Kube, ObjectRef, Revision, STORAGE_CLASSES, StatusReason, default_classes, text};
+pub use observe::certificate;
+pub use passwords::GeneratedPasswords;

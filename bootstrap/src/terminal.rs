@@ -1,11 +1,14 @@
 //! The operator's terminal: output, prompts and signals.
+//!
+//! The lowest room but `secret`: it takes text and numbers, and knows neither the command line nor what a run does. Who
+//! shows a thing turns it into text.
 
 mod printer;
 mod progress;
 mod prompt;
 mod signals;
 
-pub use printer::Printer;
-pub use progress::Progress;
-pub use prompt::{Prompter, on_terminal};
-pub use signals::Signals;
+pub use printer::{ColorChoice, OutputFormat, Printer, Verbosity};
+pub use progress::{DeliveryBar, StepProgress};
+pub use prompt::{DefaultAnswer, Prompter, Unanswered, is_interactive};
+pub use signals::{Signal, Signals};

@@ -1,4 +1,10 @@
 //! The private context of a run: what rollback needs to know, and nobody else may.
+//!
+//! It is one file that is replaced as a whole after each step. A journal that is appended to was given up: it would be
+//! cheaper for long runs, but a run has few steps, and a torn last line would have to be told from a damaged one.
+//!
+//! Unknown fields and versions are refused. Rollback deletes what this file names, so it must not act on a file that it
+//! understands in part.
 
 mod journal;
 mod undo;
@@ -9,10 +15,12 @@ use std::path::{Path, PathBuf};
 use schema::{Component, Execution, Id, Mode, Status, ToolVersion, UtcSeconds};
 use serde::{Deserialize, Serialize};
 
-pub use journal::{Before, Intent, Outcome, RollbackRecord, StepRecord, StepState};
+pub use journal::{Intent, JournalOutcome, PriorState, RollbackRecord, StepRecord, StepState};
 pub use undo::{PreviousFile, Undo};
 
-use crate::{MachineFingerprint, MachineId, ManifestError, RunId};
+use crate::error::ManifestError;
+use crate::fingerprint::{MachineFingerprint, MachineId};
+use crate::run_id::RunId;
 
 /// The private context of a run, `bootstrap-<run_id>-private.json`: local only, no schema is published for it.
 ///
@@ -28,7 +36,7 @@ pub struct PrivateContext {
     pub tool_version: ToolVersion,
     /// Whether the run carried its steps out. Rollback of a dry run has nothing to do.
     pub execution: Execution,
-    /// What the run makes of the host.
+    /// The installation mode.
     pub mode: Mode,
     /// The machine it was written on.
     pub machine: MachineFingerprint,
@@ -62,13 +70,13 @@ pub struct LocalFacts {
     /// Storage class of the registry's volume.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub registry_storage_class: Option<String>,
-    /// Folder in which Docker looks for the registry's certificate.
+    /// Directory in which Docker looks for the registry's certificate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub docker_trust_path: Option<PathBuf>,
-    /// Folder in which Longhorn keeps its data.
+    /// Directory in which Longhorn keeps its data.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub longhorn_data_path: Option<PathBuf>,
-    /// Folder that NFS exports.
+    /// Directory that NFS exports.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nfs_export_path: Option<PathBuf>,
     /// Network that may mount it, in CIDR form.
@@ -81,7 +89,7 @@ pub struct LocalFacts {
 
 /// Enough of any version to tell which it is.
 #[derive(Deserialize)]
-struct Versioned {
+struct VersionHeader {
     version: u64,
 }
 
@@ -117,13 +125,13 @@ impl PrivateContext {
         }
     }
 
-    /// Records the end of the run.
+    /// Records the end of the run, which is never before its start: the clock may have been set back meanwhile.
     pub fn finish(&mut self, status: Status, at: UtcSeconds) {
         self.status = status;
         self.finished_at = Some(at.max(self.started_at));
     }
 
-    /// Passes if the context was written on `machine`.
+    /// Passes if the context was written on `machine`: on another, its paths and names belong to somebody else.
     ///
     /// # Errors
     /// [`ManifestError::OtherMachine`], naming `path`.
@@ -143,7 +151,8 @@ impl PrivateContext {
             line: error.line(),
             column: error.column(),
         };
-        let found = serde_json::from_slice::<Versioned>(bytes).map_err(damaged)?.version;
+        // The version first: of a later version the rest need not parse, and "damaged" would be the wrong advice.
+        let found = serde_json::from_slice::<VersionHeader>(bytes).map_err(damaged)?.version;
         if found != u64::from(Self::VERSION) {
             return Err(ManifestError::UnknownVersion { path: path(), found, known: Self::VERSION });
         }
@@ -164,6 +173,74 @@ impl PrivateContext {
         bytes.push(b'\n');
         Ok(bytes)
     }
+}
+
+/// The journal. Times and numbers are given, nothing is read here, so that a test can replay a crash at any point.
+impl PrivateContext {
+    /// Writes down that a step is about to happen and returns its number. The caller stores the context before it acts.
+    pub fn begin_step(&mut self, intent: Intent, at: UtcSeconds) -> u32 {
+        let Intent { component, action, before, undo } = intent;
+        let seq = number(self.steps.len() + 1);
+        let state = StepState::Intent;
+        self.steps.push(StepRecord {
+            seq,
+            component,
+            action,
+            state,
+            at,
+            ended_at: None,
+            before,
+            wrote: None,
+            undo,
+        });
+        seq
+    }
+
+    /// Writes down what became of the step `seq`. A number that was never begun is left alone.
+    pub fn end_step(&mut self, seq: u32, outcome: JournalOutcome, at: UtcSeconds) {
+        let Some(step) = self.steps.iter_mut().find(|step| step.seq == seq) else { return };
+        step.ended_at = Some(at);
+        match outcome {
+            JournalOutcome::Failed => step.state = StepState::Failed,
+            JournalOutcome::Done { wrote, undo } => {
+                step.state = StepState::Done;
+                step.wrote = wrote;
+                if let Some(undo) = undo {
+                    step.undo = undo;
+                }
+            }
+        }
+    }
+
+    /// Writes down that the step `seq` is about to be undone. The caller stores the context before it acts.
+    pub fn begin_undo(&mut self, seq: u32, at: UtcSeconds) {
+        self.rollbacks.push(RollbackRecord { step: seq, state: StepState::Intent, at, ended_at: None });
+    }
+
+    /// Writes down what became of the last attempt to undo the step `seq`.
+    pub fn end_undo(&mut self, seq: u32, state: StepState, at: UtcSeconds) {
+        if let Some(record) = self.rollbacks.iter_mut().rev().find(|record| record.step == seq) {
+            record.state = state;
+            record.ended_at = Some(at);
+        }
+    }
+
+    /// How far the last attempt to undo the step `seq` got; `None` if there was none.
+    pub fn undo_state(&self, seq: u32) -> Option<StepState> {
+        self.rollbacks.iter().rev().find(|record| record.step == seq).map(|record| record.state)
+    }
+
+    /// The numbers must be what this program writes: rollback relies on their order and finds steps by them.
+    fn check_journal(&self) -> Result<(), ()> {
+        let in_order = self.steps.iter().zip(1..).all(|(step, seq): (_, u32)| step.seq == seq);
+        let known = self.rollbacks.iter().all(|record| (1..=number(self.steps.len())).contains(&record.step));
+        if in_order && known { Ok(()) } else { Err(()) }
+    }
+}
+
+/// The size limit of the file keeps it far from the end of the range.
+fn number(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
 }
 
 impl std::fmt::Debug for PrivateContext {

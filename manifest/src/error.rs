@@ -1,11 +1,15 @@
 //! What can go wrong with the files of a run.
+//!
+//! The lock holder stands here since [`ManifestError::Held`] carries it: an error that says who is in the way saves the
+//! operator the search.
 
+use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
 use privacy::disk::DiskError;
-
-use crate::Holder;
+use schema::{Id, UtcSeconds};
+use serde::{Deserialize, Serialize};
 
 /// A run's files could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -13,9 +17,6 @@ pub enum ManifestError {
     /// The disk refused.
     #[error(transparent)]
     Disk(#[from] DiskError),
-    /// The id ends in `-private`: its public manifest would have the name of another run's private context.
-    #[error("a run id must not end in -private")]
-    ReservedId,
     /// Another run has this id. Its files are left alone; a fresh id is the way out.
     #[error("{path} belongs to another run with the same id")]
     IdTaken {
@@ -34,7 +35,7 @@ pub enum ManifestError {
         /// The lock file.
         path: PathBuf,
         /// Who holds it, if the file tells.
-        holder: Option<Holder>,
+        holder: Option<LockHolder>,
     },
     /// The run is still going on.
     #[error("the run of {path} is still going on")]
@@ -91,4 +92,29 @@ pub enum ManifestError {
         /// The file.
         path: PathBuf,
     },
+}
+
+/// Who holds a lock, as the lock file tells.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LockHolder {
+    /// Its run.
+    pub run_id: Id,
+    /// Its process id. Process ids never leave the machine.
+    pub pid: u32,
+    /// When it started.
+    pub started_at: UtcSeconds,
+}
+
+impl LockHolder {
+    /// This process, for the run `run_id`.
+    pub fn this_process(run_id: Id, started_at: UtcSeconds) -> Self {
+        Self { run_id, pid: std::process::id(), started_at }
+    }
+}
+
+impl fmt::Display for LockHolder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "run {} (process {}, since {})", self.run_id, self.pid, self.started_at)
+    }
 }

@@ -7,21 +7,19 @@
 
 mod context;
 mod error;
-mod files;
+mod fingerprint;
 mod lock;
-mod machine;
 mod recovery;
 mod run_id;
 mod runs_dir;
 
 pub use context::{
-    Before, Intent, LocalFacts, Outcome, PreviousFile, PrivateContext, RollbackRecord, StepRecord, StepState,
-    Undo,
+    Intent, JournalOutcome, LocalFacts, PreviousFile, PriorState, PrivateContext, RollbackRecord, StepRecord,
+    StepState, Undo,
 };
-pub use error::ManifestError;
-pub use files::RunFiles;
-pub use lock::{Holder, RunLock};
-pub use machine::{MachineFingerprint, MachineId};
-pub use recovery::{EXIT_CODE_OF_DEAD_RUN, Recovery, recover_dead_runs};
+pub use error::{LockHolder, ManifestError};
+pub use fingerprint::{MachineFingerprint, MachineId, sha256_hex};
+pub use lock::RunLock;
+pub use recovery::{CRASHED_RUN_EXIT_CODE, Recovery, recover_crashed_runs};
 pub use run_id::RunId;
-pub use runs_dir::RunsDir;
+pub use runs_dir::{RunFiles, RunsDir};

@@ -1,4 +1,8 @@
-//! Runs that died without a word.
+//! Runs whose process died before it could write how they ended.
+//!
+//! Every start looks for them, instead of a service that watches: nothing of ours stays on the host between runs.
+//! Recovery changes what records say and nothing else. It undoes no step: whether the host is to be rolled back or the
+//! run repeated is for the operator to decide.
 
 use std::cmp::Reverse;
 use std::time::SystemTime;
@@ -7,19 +11,20 @@ use privacy::Gate;
 use privacy::disk::DiskError;
 use schema::{Finish, RunManifest, Status, UtcSeconds};
 
-use crate::files::{publish, write_private};
-use crate::{ManifestError, RunId, RunsDir};
+use crate::error::ManifestError;
+use crate::run_id::RunId;
+use crate::runs_dir::{RunsDir, publish, write_private};
 
 /// Exit code in the manifest of a run whose process died without writing one.
 ///
 /// Nobody saw how it ended: SIGKILL, the kernel's memory killer and a power failure all look the same afterwards. A
 /// finished manifest must state a code, and 137 (128 + SIGKILL) is what a shell reports for the first two. It tells
 /// these runs from those that SIGINT (130) or SIGTERM (143) ended in good order.
-pub const EXIT_CODE_OF_DEAD_RUN: u8 = 137;
+pub const CRASHED_RUN_EXIT_CODE: u8 = 137;
 
 /// At most this many of the newest manifests are read. Every start recovers, so that a dead run is among the newest.
 const MAX_READ: usize = 512;
-/// At most this many names of the folder are looked at.
+/// At most this many names of the directory are looked at.
 const MAX_NAMES: usize = 65_536;
 
 /// What was found. The counts are for one warning each; what the files hold is not told.
@@ -30,71 +35,78 @@ pub struct Recovery {
     /// Runs that are going on.
     pub running: usize,
     /// Manifests that claim to be running but cannot be read, are not ours, or cannot be rewritten. They stay.
-    pub left_alone: usize,
+    pub unrecoverable: usize,
     /// Manifests that were not looked at because there are too many newer ones.
-    pub not_looked_at: usize,
+    pub unchecked: usize,
 }
 
 /// Marks the public manifests of dead runs, and their private contexts, as `interrupted` at `now`.
 ///
 /// A run is dead when nobody holds the lock of its log. That lock is held here while its files are rewritten, so that
 /// two starts at once do not both do it.
-pub fn recover_dead_runs(runs: &RunsDir, gate: &Gate, now: UtcSeconds) -> Result<Recovery, ManifestError> {
+///
+/// # Errors
+/// [`ManifestError::Disk`] if the directory cannot be listed. A single record that cannot be recovered is counted.
+pub fn recover_crashed_runs(runs: &RunsDir, gate: &Gate, now: UtcSeconds) -> Result<Recovery, ManifestError> {
     let mut found = newest_first(runs)?;
-    let mut recovery =
-        Recovery { not_looked_at: found.len().saturating_sub(MAX_READ), ..Recovery::default() };
+    let mut recovery = Recovery { unchecked: found.len().saturating_sub(MAX_READ), ..Recovery::default() };
     found.truncate(MAX_READ);
     for (_, run) in found {
         match recover(runs, &run, gate, now) {
-            Ok(Fate::Finished) => {}
-            Ok(Fate::Running) => recovery.running += 1,
-            Ok(Fate::Interrupted) => recovery.interrupted.push(run),
-            Err(_) => recovery.left_alone += 1,
+            Ok(RunState::Finished) => {}
+            Ok(RunState::Running) => recovery.running += 1,
+            Ok(RunState::Interrupted) => recovery.interrupted.push(run),
+            Err(_) => recovery.unrecoverable += 1,
         }
     }
     Ok(recovery)
 }
 
-enum Fate {
+/// What a record turned out to be of.
+enum RunState {
     Finished,
     Running,
     Interrupted,
 }
 
 fn newest_first(runs: &RunsDir) -> Result<Vec<(Reverse<SystemTime>, RunId)>, ManifestError> {
-    let names = runs.folder.names(MAX_NAMES)?;
+    let names = runs.dir.names(MAX_NAMES)?;
     let mut found: Vec<_> = names
         .iter()
-        .filter_map(|name| Some((Reverse(runs.folder.modified(name)?), RunId::of_public_name(name)?)))
+        .filter_map(|name| Some((Reverse(runs.dir.modified(name)?), RunId::from_public_name(name)?)))
         .collect();
+    // By the time of the last write and not by the id: ids of neighbouring layers do not begin with a time.
     found.sort_unstable();
     Ok(found)
 }
 
-fn recover(runs: &RunsDir, run: &RunId, gate: &Gate, now: UtcSeconds) -> Result<Fate, ManifestError> {
+fn recover(runs: &RunsDir, run: &RunId, gate: &Gate, now: UtcSeconds) -> Result<RunState, ManifestError> {
     if read_running(runs, run)?.is_none() {
-        return Ok(Fate::Finished);
+        return Ok(RunState::Finished);
     }
-    let log = match runs.folder.open_file(&run.log_name()) {
+    // Opened and not created: recovery must not make a log for a record that somebody copied here.
+    let log = match runs.dir.open_file(&run.log_name()) {
         Err(DiskError::Missing { .. }) => None,
         opened => Some(opened?),
     };
     match log.as_ref().map_or(Ok(()), |log| log.try_lock().map_err(|error| runs.lock_error(run, error))) {
-        Err(ManifestError::StillRunning { .. }) => return Ok(Fate::Running),
+        Err(ManifestError::StillRunning { .. }) => return Ok(RunState::Running),
         locked => locked?,
     }
     // The run may have ended in good order between the first look and the lock.
-    let Some(mut manifest) = read_running(runs, run)? else { return Ok(Fate::Finished) };
-    manifest.finish(Finish::Interrupted, EXIT_CODE_OF_DEAD_RUN, now);
+    let Some(mut manifest) = read_running(runs, run)? else { return Ok(RunState::Finished) };
+    manifest.finish(Finish::Interrupted, CRASHED_RUN_EXIT_CODE, now);
+    // The private context first. Were the public manifest written first and this process killed, the next start would
+    // take the run for finished and never come back to the private one.
     mark_private(runs, run, now);
-    publish(&runs.folder, run, &manifest, gate)?;
-    Ok(Fate::Interrupted)
+    publish(&runs.dir, run, &manifest, gate)?;
+    Ok(RunState::Interrupted)
 }
 
 /// The manifest of `run` if it says that the run is going on.
 fn read_running(runs: &RunsDir, run: &RunId) -> Result<Option<RunManifest>, ManifestError> {
     let limit = schema::limits::MAX_DOCUMENT_BYTES as u64;
-    let bytes = runs.folder.read_own(&run.public_name(), limit)?;
+    let bytes = runs.dir.read_own(&run.public_name(), limit)?;
     // Most manifests are of finished runs: they are not worth parsing, and may be of another version of the contract.
     let word = format!("\"{}\"", Status::Running);
     if !bytes.windows(word.len()).any(|window| window == word.as_bytes()) {
@@ -112,12 +124,12 @@ fn read_running(runs: &RunsDir, run: &RunId) -> Result<Option<RunManifest>, Mani
     Ok((manifest.status == Status::Running).then_some(manifest))
 }
 
-/// A private context that is missing or damaged does not keep the public record from being put right.
+/// A private context that is missing or damaged does not keep the public record from being repaired.
 fn mark_private(runs: &RunsDir, run: &RunId, now: UtcSeconds) {
     if let Ok(mut context) = runs.load_private(run)
         && context.status == Status::Running
     {
         context.finish(Status::Interrupted, now);
-        let _ = write_private(&runs.folder, run, &context);
+        let _ = write_private(&runs.dir, run, &context);
     }
 }

@@ -1,34 +1,24 @@
 //! Ids of runs, and the file names that are made of them.
+//!
+//! A run id is a type of its own for the sake of these names. Nothing of an id needs to be checked for them: it is random by
+//! its form, so it has no dot and no slash, and no end that could be taken for that of another run's file.
 
 use std::fmt;
 
 use schema::Id;
 
-use crate::ManifestError;
-
 const PREFIX: &str = "bootstrap-";
 const PUBLIC: &str = ".json";
 const PRIVATE: &str = "-private";
 
-/// Id of a run that is fit to name its files.
-///
-/// An id that ends in `-private` is not: the public manifest of run `x-private` and the private context of run `x`
-/// would be one file. Letter case is ignored, as some file systems do.
+/// Id of a run, which names its files.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RunId(Id);
 
 impl RunId {
     /// Takes `id` for a run.
-    ///
-    /// # Errors
-    /// [`ManifestError::ReservedId`] if it ends in `-private`.
-    pub fn new(id: Id) -> Result<Self, ManifestError> {
-        let text = id.as_str();
-        let tail = text.len().checked_sub(PRIVATE.len()).and_then(|start| text.get(start..));
-        if tail.is_some_and(|tail| tail.eq_ignore_ascii_case(PRIVATE)) {
-            return Err(ManifestError::ReservedId);
-        }
-        Ok(Self(id))
+    pub const fn new(id: Id) -> Self {
+        Self(id)
     }
 
     /// The id as documents carry it.
@@ -37,14 +27,14 @@ impl RunId {
     }
 
     /// The run whose public manifest or private context has the name `file_name`.
-    pub(crate) fn of_file_name(file_name: &str) -> Option<Self> {
+    pub(crate) fn from_file_name(file_name: &str) -> Option<Self> {
         let stem = file_name.strip_prefix(PREFIX)?.strip_suffix(PUBLIC)?;
-        Self::new(Id::parse(stem.strip_suffix(PRIVATE).unwrap_or(stem)).ok()?).ok()
+        Id::parse(stem.strip_suffix(PRIVATE).unwrap_or(stem)).ok().map(Self::new)
     }
 
     /// The run whose public manifest has the name `file_name`.
-    pub(crate) fn of_public_name(file_name: &str) -> Option<Self> {
-        Self::of_file_name(file_name).filter(|run| run.public_name() == file_name)
+    pub(crate) fn from_public_name(file_name: &str) -> Option<Self> {
+        Self::from_file_name(file_name).filter(|run| run.public_name() == file_name)
     }
 
     pub(crate) fn public_name(&self) -> String {
@@ -70,31 +60,25 @@ impl fmt::Display for RunId {
 mod tests {
     use super::*;
 
-    fn run(text: &str) -> Result<RunId, ManifestError> {
-        RunId::new(Id::parse(text).expect("an id"))
-    }
-
-    #[test]
-    fn an_id_that_names_a_private_file_is_reserved() {
-        for text in ["x-private", "x-PRIVATE", "x--private", "a-private-private"] {
-            assert!(matches!(run(text), Err(ManifestError::ReservedId)), "{text}");
-        }
-        for text in ["private", "x-privat", "x-private-1", "xprivate", "x"] {
-            assert!(run(text).is_ok(), "{text}");
-        }
-    }
-
     #[test]
     fn both_names_of_a_run_lead_back_to_it_and_others_do_not() {
-        let id = run("20261122-075002-3078-565430571").expect("a run id");
-        assert_eq!(RunId::of_file_name(&id.public_name()).as_ref(), Some(&id));
-        assert_eq!(RunId::of_file_name(&id.private_name()).as_ref(), Some(&id));
-        assert_eq!(RunId::of_public_name(&id.public_name()).as_ref(), Some(&id));
-        assert_eq!(RunId::of_public_name(&id.private_name()), None);
-        for name in
-            ["bootstrap-.json", "bootstrap-x.log", "x.json", "bootstrap-x.json~", "bootstrap-a.b.json"]
-        {
-            assert_eq!(RunId::of_file_name(name), None, "{name}");
+        let id = RunId::new(Id::random());
+        assert_eq!(RunId::from_file_name(&id.public_name()).as_ref(), Some(&id));
+        assert_eq!(RunId::from_file_name(&id.private_name()).as_ref(), Some(&id));
+        assert_eq!(RunId::from_public_name(&id.public_name()).as_ref(), Some(&id));
+        assert_eq!(RunId::from_public_name(&id.private_name()), None);
+        let name = id.public_name();
+        for name in [
+            "bootstrap-.json",
+            "bootstrap-x.json",
+            "bootstrap-session-123.json",
+            "x.json",
+            &name.replace(".json", ".log"),
+            &name.replace(".json", ".json~"),
+            &name.replace(".json", "-private-private.json"),
+            &name.to_uppercase(),
+        ] {
+            assert_eq!(RunId::from_file_name(name), None, "{name}");
         }
     }
 }

@@ -1,108 +1,223 @@
-//! Other readings of a string, see [`schema::denylist::DECODINGS`].
+//! Other readings of a string: what it says percent-decoded, or as base64, base32 or hexadecimal.
+//!
+//! They are made for comparison with what this machine is called, and for the little text that no schema bounds, the
+//! headers. The gate does not stop somebody who wants to smuggle text out; no filter does. It looks for what gets into a
+//! document by accident: an id that a pipeline made from a host name, credentials in base64, a percent-encoded URL.
+//!
+//! One decoder of our own serves all three alphabets, and not a crate for each: crates refuse what is not encoded as a
+//! whole, while here a name is looked for that begins and ends anywhere in a longer string.
 
-use std::borrow::Cow;
+use schema::Id;
 
-use base64::Engine as _;
-use base64::alphabet::STANDARD;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use schema::denylist::DECODINGS;
-use unicode_normalization::{UnicodeNormalization, is_nfkc};
+/// Nobody encodes more often by accident, and each level multiplies the work.
+const MAX_DEPTH: usize = 3;
 
-/// Fewer bytes are text by chance too often, see the patterns of [`DECODINGS`].
-const MIN_BYTES: usize = 5;
+/// No local identifier has fewer characters, so that shorter readings need not be compared.
+const MIN_BYTES: usize = 3;
 
-/// The base64 digits that this many bytes take.
-const MIN_BASE64_DIGITS: usize = 7;
-
-/// The forms that one decoding step makes of `text`.
-pub(crate) fn forms(text: &str) -> impl Iterator<Item = String> {
-    let whole = match plain(text) {
-        Cow::Borrowed(_) => None,
-        Cow::Owned(form) => Some(form),
-    };
-    let encoded = std::iter::once(text).chain(pieces(text));
-    whole
-        .into_iter()
-        .chain(percent(text))
-        .chain(encoded.flat_map(|part| base64(part).into_iter().chain(hex(part))))
+/// What a string says in another encoding.
+#[derive(Debug)]
+pub(crate) struct Reading {
+    pub(crate) text: String,
+    /// Whether this is text as its writer meant it, from its first to its last character. Any other reading may begin
+    /// and end in the middle of something, and most of it is noise.
+    pub(crate) is_whole: bool,
 }
 
-/// The text in NFKC and without characters that have no width; borrowed if that is what it was.
-pub(crate) fn plain(text: &str) -> Cow<'_, str> {
-    if text.is_ascii() || (is_nfkc(text) && !text.contains(is_invisible)) {
-        return Cow::Borrowed(text);
+/// All readings of `text`, and the readings of those that are whole.
+pub(crate) fn readings(text: &str) -> Vec<Reading> {
+    let mut readings = Vec::new();
+    collect(text, 1, &mut readings);
+    readings
+}
+
+fn collect(text: &str, depth: usize, found: &mut Vec<Reading>) {
+    for reading in once(text) {
+        if reading.is_whole && depth < MAX_DEPTH {
+            collect(&reading.text, depth + 1, found);
+        }
+        found.push(reading);
     }
-    Cow::Owned(text.nfkc().filter(|character| !is_invisible(*character)).collect())
 }
 
-fn is_invisible(character: char) -> bool {
-    let code = u32::from(character);
-    DECODINGS.invisible.iter().any(|[first, last]| (*first..=*last).contains(&code))
+/// The readings that one step of decoding makes.
+fn once(text: &str) -> Vec<Reading> {
+    let mut found = Vec::new();
+    let joined = without_separators(text);
+    if Id::parse(text).is_ok() {
+        // Nearly every document has nothing but ids to decode. Their digits are too few of the other alphabets to spell
+        // a name in them.
+        HEX.read(&joined, &mut found);
+        return found;
+    }
+    found.extend(percent(text).map(|text| Reading { is_whole: is_text(&text), text }));
+    let pieces = text.split(|character: char| !character.is_ascii_alphanumeric());
+    let mut sources: Vec<&str> = std::iter::once(text).chain(pieces).chain([joined.as_str()]).collect();
+    sources.sort_unstable();
+    sources.dedup();
+    for source in sources {
+        for alphabet in [HEX, BASE32, BASE64] {
+            alphabet.read(source, &mut found);
+        }
+    }
+    found
 }
 
-/// The parts of `text` that are worth decoding by themselves; none if that is the whole text.
-fn pieces(text: &str) -> impl Iterator<Item = &str> {
-    let mixed = text.bytes().any(|byte| !byte.is_ascii_alphanumeric());
-    text.split(|character: char| !character.is_ascii_alphanumeric())
-        .filter(move |piece| mixed && !piece.is_empty())
+/// Whether a character only parts what stands beside it.
+pub(crate) fn is_separator(character: char) -> bool {
+    character.is_whitespace() || matches!(character, '.' | '-' | '_' | '/' | ':')
+}
+
+/// The text without its separators: `10-0-0-12` and `10.0.0.12` are the same to whoever reads them.
+pub(crate) fn without_separators(text: &str) -> String {
+    text.chars().filter(|character| !is_separator(*character)).collect()
+}
+
+/// An encoding that writes bytes as digits of the same number of bits each.
+struct Alphabet {
+    bits: u32,
+    /// A byte may begin at every so many bits of a run whose beginning is something else.
+    step: usize,
+    value: fn(u8) -> Option<u8>,
+}
+
+const HEX: Alphabet = Alphabet {
+    bits: 4,
+    step: 4,
+    value: |digit| match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        b'A'..=b'F' => Some(digit - b'A' + 10),
+        _ => None,
+    },
+};
+
+/// RFC 4648 section 6, in either case.
+const BASE32: Alphabet = Alphabet {
+    bits: 5,
+    step: 1,
+    value: |digit| match digit {
+        b'A'..=b'Z' => Some(digit - b'A'),
+        b'a'..=b'z' => Some(digit - b'a'),
+        b'2'..=b'7' => Some(digit - b'2' + 26),
+        _ => None,
+    },
+};
+
+/// Both alphabets of RFC 4648, sections 4 and 5; padding says nothing that the digits do not.
+const BASE64: Alphabet = Alphabet {
+    bits: 6,
+    step: 2,
+    value: |digit| match digit {
+        b'A'..=b'Z' => Some(digit - b'A'),
+        b'a'..=b'z' => Some(digit - b'a' + 26),
+        b'0'..=b'9' => Some(digit - b'0' + 52),
+        b'+' | b'-' => Some(62),
+        b'/' | b'_' => Some(63),
+        _ => None,
+    },
+};
+
+impl Alphabet {
+    /// Reads every run of digits in `source`, beginning at each bit with which a byte may begin.
+    fn read(&self, source: &str, found: &mut Vec<Reading>) {
+        let values: Vec<Option<u8>> = source.bytes().map(self.value).collect();
+        for run in values.split(Option::is_none) {
+            for skipped in (0..u8::BITS).step_by(self.step) {
+                let bytes = self.bytes_of(run.iter().flatten(), skipped);
+                if bytes.len() >= MIN_BYTES {
+                    found.push(reading(bytes, skipped == 0));
+                }
+            }
+        }
+    }
+
+    fn bytes_of<'a>(&self, values: impl Iterator<Item = &'a u8>, mut skipped: u32) -> Vec<u8> {
+        let (mut buffer, mut bits) = (0_u32, 0);
+        let mut bytes = Vec::new();
+        for value in values {
+            buffer = (buffer << self.bits) | u32::from(*value);
+            bits += self.bits;
+            let dropped = skipped.min(bits);
+            (skipped, bits) = (skipped - dropped, bits - dropped);
+            if bits >= u8::BITS {
+                bits -= u8::BITS;
+                // What was read before is still in the bits above, and is cut off here.
+                let [.., byte] = (buffer >> bits).to_be_bytes();
+                bytes.push(byte);
+            }
+        }
+        bytes
+    }
+}
+
+/// Bytes as text. Without its zero bytes, UTF-16 of either byte order is plain text.
+fn reading(mut bytes: Vec<u8>, from_start: bool) -> Reading {
+    bytes.retain(|byte| *byte != 0);
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    Reading { is_whole: from_start && is_text(&text), text }
+}
+
+/// Whether somebody wrote this. `echo name | base64` encodes the line break too.
+fn is_text(text: &str) -> bool {
+    let line = text.trim_end_matches(['\r', '\n']);
+    !line.is_empty() && !line.contains(|c: char| c.is_control() || c == char::REPLACEMENT_CHARACTER)
 }
 
 fn percent(text: &str) -> Option<String> {
     let bytes = text.as_bytes();
     let mut decoded = Vec::new();
-    let mut copied = 0;
-    for (index, _) in text.match_indices('%') {
-        if let Some(byte) = bytes.get(index + 1..index + 3).and_then(hex_byte).filter(|_| index >= copied) {
-            decoded.extend_from_slice(&bytes[copied..index]);
-            decoded.push(byte);
-            copied = index + 3;
-        }
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        let escaped = (*byte == b'%').then(|| bytes.get(at + 1..at + 3).and_then(hex_byte)).flatten();
+        decoded.push(escaped.unwrap_or(*byte));
+        at += if escaped.is_some() { 3 } else { 1 };
     }
-    decoded.extend_from_slice(&bytes[copied..]);
-    (copied > 0).then(|| String::from_utf8(decoded).ok()).flatten()
+    (decoded.len() < bytes.len()).then(|| String::from_utf8_lossy(&decoded).into_owned())
 }
 
 fn hex_byte(digits: &[u8]) -> Option<u8> {
-    let value = |digit: u8| char::from(digit).to_digit(16);
     let [high, low] = digits else { return None };
-    u8::try_from(value(*high)? * 16 + value(*low)?).ok()
+    Some((HEX.value)(*high)? << 4 | (HEX.value)(*low)?)
 }
 
-fn hex(text: &str) -> Option<String> {
-    let digits = text.strip_prefix("0x").unwrap_or(text).as_bytes();
-    let fits = digits.len() >= 2 * MIN_BYTES && digits.len().is_multiple_of(2);
-    as_text(fits.then(|| digits.chunks_exact(2).map(hex_byte).collect()).flatten()?)
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn base64(text: &str) -> Option<String> {
-    const LENIENT: GeneralPurpose = GeneralPurpose::new(
-        &STANDARD,
-        GeneralPurposeConfig::new()
-            .with_decode_allow_trailing_bits(true)
-            .with_decode_padding_mode(DecodePaddingMode::RequireNone),
-    );
-    let body = text.strip_suffix("==").or_else(|| text.strip_suffix('=')).unwrap_or(text);
-    // The first byte of printable text is below 0x80, and so the first digit is one of the lower half. Most strings
-    // end here.
-    let may_be_text = matches!(body.bytes().next(), Some(b'A'..=b'Z' | b'a'..=b'f'));
-    if body.len() < MIN_BASE64_DIGITS || !may_be_text {
-        return None;
+    #[track_caller]
+    fn check_whole(text: &str, expected: &str) {
+        let found = readings(text);
+        assert!(
+            found.iter().any(|reading| reading.is_whole && reading.text.trim_end() == expected),
+            "{text}: {found:?}"
+        );
     }
-    let standard: Vec<u8> = body
-        .bytes()
-        .map(|byte| match byte {
-            b'-' => b'+',
-            b'_' => b'/',
-            byte => byte,
-        })
-        .collect();
-    as_text(LENIENT.decode(standard).ok()?)
-}
 
-/// The bytes as a string if they fit `text_pattern`.
-fn as_text(bytes: Vec<u8>) -> Option<String> {
-    let ends = bytes.iter().rev().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
-    let line = &bytes[..bytes.len() - ends];
-    let printable = !line.is_empty() && line.iter().all(|byte| matches!(byte, b' '..=b'~'));
-    if printable { String::from_utf8(bytes).ok() } else { None }
+    #[test]
+    fn each_encoding_is_read() {
+        check_whole("%73rv01", "srv01");
+        check_whole("7372763031", "srv01");
+        check_whole("0x7372763031", "srv01");
+        check_whole("ONZHMMBR", "srv01");
+        check_whole("onzhmmbr", "srv01");
+        check_whole("c3J2MDE=", "srv01");
+        check_whole("run-c3J2MDE", "srv01");
+        check_whole("c3J2MDEK", "srv01");
+        // UTF-16 of either byte order, and twice over.
+        check_whole("cwByAHYAMAAxAA==", "srv01");
+        check_whole("AHMAcgB2ADAAMQ==", "srv01");
+        check_whole("YzNKMk1ERT0=", "srv01");
+        check_whole("%2573rv01", "srv01");
+    }
+
+    #[test]
+    fn a_name_is_read_wherever_it_begins() {
+        for text in
+            ["xc3J2MDE", "xyc3J2MDE", "xyzc3J2MDE", "HhzcnYwMQ", "1d7372763031", "d7372763031", "aaaonzhmmbr"]
+        {
+            let found = readings(text);
+            assert!(found.iter().any(|reading| reading.text.contains("srv01")), "{text}: {found:?}");
+        }
+    }
 }

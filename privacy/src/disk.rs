@@ -1,51 +1,67 @@
 //! The one way anything of ours reaches the disk.
 //!
-//! Files are 0600 from creation and replaced atomically, folders are 0700, symbolic links are refused, and under sudo
-//! new files and folders belong to the invoking user. Everything below a [`Folder`] happens relative to its open
-//! descriptor, so that nobody who may write to a parent can redirect it half-way. The prefix of a path may hold
+//! Files are 0600 from creation and replaced atomically, directories are 0700, symbolic links are refused, and under
+//! sudo new files and directories belong to the invoking user. Everything below a [`PrivateDir`] happens relative to its
+//! open descriptor, so that nobody who may write to a parent can redirect it half-way. The prefix of a path may hold
 //! symbolic links; its last part may not.
+//!
+//! Descriptors are given preference over checks of a path followed by its use: between the two, another user could put
+//! a link in the place (CWE-367). The price is that paths in errors are for people only and may have moved meanwhile.
 
 mod atomic;
 mod error;
-mod files;
-mod folder;
 mod open;
 mod owner;
+mod private_dir;
 
 use std::path::Path;
 
 pub use error::DiskError;
-pub use folder::Folder;
 pub use owner::Owner;
+pub use private_dir::PrivateDir;
 
-/// Replaces the file at `path` with `bytes`, see [`Folder::write_atomic`]. Its folder must be there.
+/// Replaces the file at `path` with `bytes`, see [`PrivateDir::write_atomic`].
+///
+/// # Errors
+/// [`DiskError::Missing`] if its directory is missing, and as [`PrivateDir::write_atomic`].
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), DiskError> {
-    let (folder, name) = parent_of(path)?;
-    folder.write_atomic(&name, bytes)
+    let (dir, name) = parent_of(path)?;
+    dir.write_atomic(&name, bytes)
 }
 
-/// Makes the folder at `path` and each missing folder above it, see [`Folder::create`].
+/// Makes the directory at `path` and each missing directory above it, see [`PrivateDir::create`].
+///
+/// # Errors
+/// As [`PrivateDir::create`].
 pub fn create_dir_private(path: &Path) -> Result<(), DiskError> {
-    Folder::create(path).map(drop)
+    PrivateDir::create(path).map(drop)
 }
 
-/// Reads the file at `path` if it is a regular file of at most `limit` bytes, see [`Folder::read_bounded`].
+/// Reads the file at `path` if it is a regular file of at most `limit` bytes, see [`PrivateDir::read_bounded`].
+///
+/// Its directory is not opened first: what is read here may stand in a directory that [`PrivateDir::open`] refuses.
+///
+/// # Errors
+/// As [`PrivateDir::read_bounded`].
 pub fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, DiskError> {
-    let path = &folder::tidy(path);
+    let path = &open::without_trailing(path);
     let file = open::read_only(rustix::fs::CWD, path, path)?;
     open::read_all(file, path, limit)
 }
 
-/// Appends `line` to the file at `path`, see [`Folder::append_line`]. Its folder must be there.
+/// Appends `line` to the file at `path`, see [`PrivateDir::append_line`].
+///
+/// # Errors
+/// [`DiskError::Missing`] if its directory is missing, and as [`PrivateDir::append_line`].
 pub fn append_line(path: &Path, line: &str, limit: u64) -> Result<(), DiskError> {
-    let (folder, name) = parent_of(path)?;
-    folder.append_line(&name, line, limit)
+    let (dir, name) = parent_of(path)?;
+    dir.append_line(&name, line, limit)
 }
 
-fn parent_of(path: &Path) -> Result<(Folder, String), DiskError> {
+fn parent_of(path: &Path) -> Result<(PrivateDir, String), DiskError> {
     let name = path
         .file_name()
         .and_then(|name| name.to_str())
-        .ok_or_else(|| DiskError::Name { path: path.to_owned() })?;
-    Ok((Folder::open(folder::parent_or_here(path))?, name.to_owned()))
+        .ok_or_else(|| DiskError::InvalidName { path: path.to_owned() })?;
+    Ok((PrivateDir::open(open::parent_or_here(path))?, name.to_owned()))
 }

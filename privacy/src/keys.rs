@@ -1,4 +1,7 @@
 //! Rules for the keys of objects.
+//!
+//! A key is cut into tokens, and tokens are compared whole: `ghost` must not be refused for `host`. That costs the finds
+//! inside of run-together words (`clusterhost`); the schema refuses those as unknown properties.
 
 use std::cell::RefCell;
 use std::sync::LazyLock;
@@ -6,38 +9,40 @@ use std::sync::LazyLock;
 use foldhash::{HashMap, HashSet};
 use schema::denylist::{KEYS, NamedRule};
 
-use crate::decode;
-use crate::walk::Tripped;
+use crate::rejection::RuleViolation;
 
 /// Reports each rule that `key` trips; `pointer` is asked only where an exemption might apply.
-pub(crate) fn check(key: &str, pointer: impl FnOnce() -> String, report: &mut dyn FnMut(Tripped)) {
+pub(crate) fn check(key: &str, pointer: impl FnOnce() -> String, report: &mut dyn FnMut(RuleViolation)) {
     if is_known_clean(key) {
         return;
     }
+    // A key of the contract's shape is lower-case ASCII with underscores: cutting at those needs no allocation.
     let plain = has_shape(key);
     if !plain {
-        report(named(KEYS.shape));
+        report(violation_of(KEYS.shape));
     }
-    let tripped = if plain {
-        TABLES.look_up(key.split('_').filter(|token| !token.is_empty()))
+    let hits = if plain {
+        TABLES.hits_of(key.split('_').filter(|token| !token.is_empty()))
     } else {
-        TABLES.look_up(tokens(key).iter().map(String::as_str))
+        TABLES.hits_of(tokens(key).iter().map(String::as_str))
     };
-    if (tripped.token || tripped.sequence) && !is_exempt(&pointer()) {
-        if tripped.token {
-            report(named(KEYS.token));
+    if (hits.token || hits.sequence) && !is_exempt(&pointer()) {
+        if hits.token {
+            report(violation_of(KEYS.token));
         }
-        if tripped.sequence {
-            report(named(KEYS.sequence));
+        if hits.sequence {
+            report(violation_of(KEYS.sequence));
         }
-    } else if plain && !tripped.token && !tripped.sequence {
+        // An exempt key is exempt at one place only, so it is not remembered: elsewhere it must be looked up again.
+    } else if plain && !hits.token && !hits.sequence {
         remember_clean(key);
     }
 }
 
 thread_local! {
-    /// Keys that tripped nothing, wherever they stood. Documents repeat the contract's hundred
-    /// names over and over, and looking up every form of their tokens would cost more than all else that the gate does.
+    /// Keys that broke no rule, wherever they stood. Documents repeat the contract's hundred names over and over, and
+    /// looking up every form of their tokens would cost more than all else that the gate does. One set for each thread
+    /// was preferred to a shared one behind a lock, which `validate -` would take for every key of every line.
     static CLEAN: RefCell<HashSet<Box<str>>> = RefCell::default();
 }
 
@@ -56,8 +61,8 @@ fn remember_clean(key: &str) {
     });
 }
 
-const fn named(rule: NamedRule) -> Tripped {
-    (rule.id, rule.words)
+const fn violation_of(rule: NamedRule) -> RuleViolation {
+    RuleViolation { rule: rule.id, message: rule.words }
 }
 
 /// Whether the key fits `shape_pattern`: the same rule without a regular expression, held together by a test.
@@ -75,40 +80,42 @@ fn is_exempt(pointer: &str) -> bool {
         .any(|rest| KEYS.exempt.iter().any(|exemption| exemption.pointer == rest))
 }
 
-struct Tables {
+struct TokenTables {
     tokens: HashSet<&'static str>,
     /// The second words of the sequences, by their first.
     sequences: HashMap<&'static str, Vec<&'static str>>,
 }
 
-static TABLES: LazyLock<Tables> = LazyLock::new(|| {
+static TABLES: LazyLock<TokenTables> = LazyLock::new(|| {
     let mut sequences: HashMap<&str, Vec<&str>> = HashMap::default();
     for [first, second] in KEYS.sequences {
         sequences.entry(first).or_default().push(second);
     }
-    Tables { tokens: KEYS.tokens.iter().copied().collect(), sequences }
+    TokenTables { tokens: KEYS.tokens.iter().copied().collect(), sequences }
 });
 
+/// Which tables a key hits. The exemption is asked once for both.
 #[derive(Default)]
-struct Found {
+struct TableHits {
     token: bool,
     sequence: bool,
 }
 
-impl Tables {
-    fn look_up<'a>(&self, tokens: impl Iterator<Item = &'a str>) -> Found {
-        let mut found = Found::default();
+impl TokenTables {
+    fn hits_of<'a>(&self, tokens: impl Iterator<Item = &'a str>) -> TableHits {
+        let mut hits = TableHits::default();
+        // Words that complete a sequence if the next token is one of them.
         let mut awaited: Vec<&str> = Vec::new();
         for token in tokens {
             let mut next = Vec::new();
             each_form(token, &mut |form| {
-                found.token |= self.tokens.contains(form);
-                found.sequence |= awaited.contains(&form);
+                hits.token |= self.tokens.contains(form);
+                hits.sequence |= awaited.contains(&form);
                 next.extend(self.sequences.get(form).into_iter().flatten());
             });
             awaited = next;
         }
-        found
+        hits
     }
 }
 
@@ -127,7 +134,7 @@ fn each_form(token: &str, visit: &mut dyn FnMut(&str)) {
 
 /// Cuts a key of any form into tokens, see `KEYS.normalisation`.
 fn tokens(key: &str) -> Vec<String> {
-    let key: Vec<char> = decode::plain(key).chars().collect();
+    let key: Vec<char> = key.chars().collect();
     let mut tokens = vec![String::new()];
     for (index, &this) in key.iter().enumerate() {
         let before = index.checked_sub(1).map(|before| key[before]);

@@ -1,4 +1,8 @@
 //! Reading JSON strictly: what a lenient reader would bend into shape is refused.
+//!
+//! `serde_json::Value` keeps the last of two equal keys and says nothing. Another parser may keep the first, and then
+//! the gate would have checked a document that the receiver never sees. So the tree is built here, on top of the
+//! tokeniser of `serde_json`, which is strict about the syntax itself.
 
 use std::fmt;
 
@@ -8,53 +12,54 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 use serde_json::map::Entry;
 use serde_json::{Map, Number, Value};
 
-use crate::pointer::{Segment, masked};
-use crate::rejection::Violation;
+use crate::rejection::{Segment, Violation, masked};
 
 /// Reads one document. What stands at the same place twice, is nested too deeply or follows the document is refused.
 pub(crate) fn read(bytes: &[u8]) -> Result<Value, Violation> {
+    // Before anything is parsed: the size is what bounds the work for a hostile document.
     if bytes.len() > MAX_DOCUMENT_BYTES {
         return Err(violation("size", String::new()));
     }
     let text = std::str::from_utf8(bytes).map_err(|_| violation("utf8", String::new()))?;
-    let mut state = State::default();
+    let mut state = ReadState::default();
     let mut json = serde_json::Deserializer::from_str(text);
-    let value = Node { state: &mut state, depth: 1 }
+    let value = ValueSeed { state: &mut state, depth: 1 }
         .deserialize(&mut json)
         .and_then(|value| json.end().map(|()| value));
     value.map_err(|_| match state.fault {
-        Some(rule) => violation(rule, masked(state.trail.iter().rev().map(Step::segment))),
+        Some(rule) => violation(rule, masked(state.trail.iter().rev().map(OwnedSegment::as_segment))),
         None => violation("syntax", String::new()),
     })
 }
 
 fn violation(rule: &'static str, pointer: String) -> Violation {
-    let words = DOCUMENT_RULES.iter().find(|known| known.id == rule).map_or("", |known| known.words);
-    Violation::new(rule, pointer, words)
+    let message = DOCUMENT_RULES.iter().find(|known| known.id == rule).map_or("", |known| known.words);
+    Violation::new(rule, pointer, message)
 }
 
 /// What went wrong, and the way to it from the inside out: collected while the error travels up, so that a document
 /// without fault pays nothing for it.
 #[derive(Default)]
-struct State {
+struct ReadState {
     fault: Option<&'static str>,
-    trail: Vec<Step>,
+    trail: Vec<OwnedSegment>,
 }
 
-impl State {
+impl ReadState {
     fn fail<T, E: Error>(&mut self, rule: &'static str) -> Result<T, E> {
         self.fault = Some(rule);
         Err(E::custom(rule))
     }
 }
 
-enum Step {
+/// A segment of the pointer that outlives the parser's borrow of the key.
+enum OwnedSegment {
     Key(String),
     Index(usize),
 }
 
-impl Step {
-    fn segment(&self) -> Segment<'_> {
+impl OwnedSegment {
+    fn as_segment(&self) -> Segment<'_> {
         match self {
             Self::Key(key) => Segment::Key(key),
             Self::Index(index) => Segment::Index(*index),
@@ -62,18 +67,19 @@ impl Step {
     }
 }
 
-struct Node<'a> {
-    state: &'a mut State,
+/// Builds the value at one depth of nesting.
+struct ValueSeed<'a> {
+    state: &'a mut ReadState,
     depth: usize,
 }
 
-impl Node<'_> {
-    fn child(&mut self) -> Node<'_> {
-        Node { state: self.state, depth: self.depth + 1 }
+impl ValueSeed<'_> {
+    fn child(&mut self) -> ValueSeed<'_> {
+        ValueSeed { state: self.state, depth: self.depth + 1 }
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Node<'_> {
+impl<'de> DeserializeSeed<'de> for ValueSeed<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
@@ -81,7 +87,7 @@ impl<'de> DeserializeSeed<'de> for Node<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Node<'_> {
+impl<'de> Visitor<'de> for ValueSeed<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -105,6 +111,7 @@ impl<'de> Visitor<'de> for Node<'_> {
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
+        // JSON has no infinity, but `1e999` reads as one.
         Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("syntax"))
     }
 
@@ -126,7 +133,7 @@ impl<'de> Visitor<'de> for Node<'_> {
                 Ok(Some(item)) => array.push(item),
                 Ok(None) => return Ok(Value::Array(array)),
                 Err(error) => {
-                    self.state.trail.push(Step::Index(array.len()));
+                    self.state.trail.push(OwnedSegment::Index(array.len()));
                     return Err(error);
                 }
             }
@@ -142,14 +149,14 @@ impl<'de> Visitor<'de> for Node<'_> {
             let vacant = match object.entry(key) {
                 Entry::Vacant(vacant) => vacant,
                 Entry::Occupied(occupied) => {
-                    self.state.trail.push(Step::Key(occupied.key().clone()));
+                    self.state.trail.push(OwnedSegment::Key(occupied.key().clone()));
                     return self.state.fail("duplicate_key");
                 }
             };
             match members.next_value_seed(self.child()) {
                 Ok(value) => drop(vacant.insert(value)),
                 Err(error) => {
-                    self.state.trail.push(Step::Key(vacant.key().clone()));
+                    self.state.trail.push(OwnedSegment::Key(vacant.key().clone()));
                     return Err(error);
                 }
             }

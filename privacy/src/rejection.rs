@@ -1,21 +1,29 @@
 //! Reports that name the rule and the place, and never the value.
+//!
+//! A report is printed, logged and stored beside rejected documents, so it is itself something that may leave the
+//! machine. Hence messages are static text, and pointers show a key only if the contract has it: a key that somebody
+//! invented may be a host name.
 
 use std::borrow::Cow;
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use serde::Serialize;
+
+use crate::published;
 
 /// One rule that a document breaks, and where.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Violation {
     rule: Cow<'static, str>,
     pointer: String,
-    words: &'static str,
+    /// Receivers read this name, so it stays what it was when the contract was published.
+    #[serde(rename = "words")]
+    message: &'static str,
 }
 
 impl Violation {
-    pub(crate) fn new(rule: impl Into<Cow<'static, str>>, pointer: String, words: &'static str) -> Self {
-        Self { rule: rule.into(), pointer, words }
+    pub(crate) fn new(rule: impl Into<Cow<'static, str>>, pointer: String, message: &'static str) -> Self {
+        Self { rule: rule.into(), pointer, message }
     }
 
     /// Id of the rule: `size`, `syntax`, `schema.<keyword>`, or an id of [`schema::denylist`].
@@ -29,15 +37,15 @@ impl Violation {
     }
 
     /// What the rule says, as a fragment of a sentence.
-    pub fn words(&self) -> &'static str {
-        self.words
+    pub fn message(&self) -> &'static str {
+        self.message
     }
 }
 
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let place = if self.pointer.is_empty() { "the document" } else { &self.pointer };
-        write!(f, "{} at {place}: {}", self.rule, self.words)
+        write!(f, "{} at {place}: {}", self.rule, self.message)
     }
 }
 
@@ -59,14 +67,30 @@ impl Rejection {
     }
 }
 
+/// A rule that a key or a string breaks, before anybody has said where that stands.
+///
+/// The checks of single texts do not know the pointer, and to write it for each text would cost more than the checks.
+#[derive(Clone, Copy)]
+pub(crate) struct RuleViolation {
+    pub(crate) rule: &'static str,
+    pub(crate) message: &'static str,
+}
+
+impl RuleViolation {
+    /// The violation at `pointer`.
+    pub(crate) fn at(self, pointer: String) -> Violation {
+        Violation::new(self.rule, pointer, self.message)
+    }
+}
+
 /// Violations as they are found: each once, and no more than a report holds, so that a hostile document cannot make it
 /// grow.
 #[derive(Default)]
-pub(crate) struct Findings {
+pub(crate) struct Violations {
     violations: Vec<Violation>,
 }
 
-impl Findings {
+impl Violations {
     pub(crate) fn add(&mut self, violation: Violation) {
         if !self.is_full() && !self.violations.contains(&violation) {
             self.violations.push(violation);
@@ -105,3 +129,41 @@ impl fmt::Display for Rejection {
 }
 
 impl std::error::Error for Rejection {}
+
+/// One step from a value to a value inside it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Segment<'a> {
+    Key(&'a str),
+    Index(usize),
+}
+
+/// The pointer of a place (RFC 6901), with every key that is no property of the contract written as `*`.
+pub(crate) fn masked<'a>(path: impl IntoIterator<Item = Segment<'a>>) -> String {
+    written(path, |key| if published::is_property(key) { Cow::Borrowed(key) } else { Cow::Borrowed("*") })
+}
+
+/// The pointer of a place (RFC 6901) with every key as it is: for comparing, never for a report.
+pub(crate) fn exact<'a>(path: impl IntoIterator<Item = Segment<'a>>) -> String {
+    written(path, |key| {
+        if key.contains(['~', '/']) {
+            Cow::Owned(key.replace('~', "~0").replace('/', "~1"))
+        } else {
+            Cow::Borrowed(key)
+        }
+    })
+}
+
+fn written<'a>(
+    path: impl IntoIterator<Item = Segment<'a>>,
+    name: impl Fn(&'a str) -> Cow<'a, str>,
+) -> String {
+    let mut pointer = String::new();
+    for segment in path {
+        // Writing to a String cannot fail.
+        let _ = match segment {
+            Segment::Key(key) => write!(pointer, "/{}", name(key)),
+            Segment::Index(index) => write!(pointer, "/{index}"),
+        };
+    }
+    pointer
+}

@@ -1,4 +1,8 @@
 //! The allowlist: the published schemas, compiled into the program.
+//!
+//! Two validators read the same file. The one that decides is generated at build time and says only yes or no; it needs
+//! no start-up. The one that explains is built when the first document was refused, since building it takes longer than
+//! checking thousands of documents. Where they disagree the first one counts, so the gate still fails closed.
 
 use std::sync::OnceLock;
 
@@ -8,8 +12,8 @@ use jsonschema::{Draft, PatternOptions, ValidationError, Validator};
 use schema::DocumentKind;
 use serde_json::Value;
 
-use crate::pointer::{Segment, masked};
-use crate::rejection::{Findings, Violation};
+use crate::published::published_schema;
+use crate::rejection::{Segment, Violation, Violations, masked};
 
 /// Compiled at build time from the published file, so that what receivers read is what is checked here.
 #[jsonschema::validator(
@@ -33,36 +37,25 @@ struct RunManifestSchema;
 )]
 struct TelemetrySchema;
 
-const fn text_of(kind: DocumentKind) -> &'static str {
-    match kind {
-        DocumentKind::RunManifest => include_str!("../../schema/contract/v1/run-manifest.schema.json"),
-        DocumentKind::Telemetry => include_str!("../../schema/contract/v1/telemetry.schema.json"),
-    }
-}
-
-/// The published schemas as JSON.
-pub(crate) fn published_schemas() -> impl Iterator<Item = Value> {
-    DocumentKind::ALL.into_iter().filter_map(|kind| serde_json::from_str(text_of(kind)).ok())
-}
-
 /// Adds what the schema of `kind` refuses in `document`. Nothing was found before.
-pub(crate) fn check(kind: DocumentKind, document: &Value, findings: &mut Findings) {
+pub(crate) fn check(kind: DocumentKind, document: &Value, violations: &mut Violations) {
     let valid = match kind {
         DocumentKind::RunManifest => RunManifestSchema::is_valid(document),
         DocumentKind::Telemetry => TelemetrySchema::is_valid(document),
     };
     if !valid {
-        explain(kind, document, findings);
+        explain(kind, document, violations);
     }
 }
 
 /// Asks the slower validator, which knows keyword and place. Whatever it says, there is at least one violation.
-fn explain(kind: DocumentKind, document: &Value, findings: &mut Findings) {
+fn explain(kind: DocumentKind, document: &Value, violations: &mut Violations) {
     if let Some(validator) = explainer(kind) {
-        validator.iter_errors(document).for_each(|error| describe(&error, findings));
+        validator.iter_errors(document).for_each(|error| describe(&error, violations));
     }
-    if findings.is_empty() {
-        findings.add(Violation::new("schema.false", String::new(), words_of("false")));
+    // The fast validator said no, so the document is refused even if the slow one finds nothing to say.
+    if violations.is_empty() {
+        violations.add(Violation::new("schema.false", String::new(), message_of("false")));
     }
 }
 
@@ -76,7 +69,7 @@ fn explainer(kind: DocumentKind) -> Option<&'static Validator> {
 }
 
 fn build(kind: DocumentKind) -> Option<Validator> {
-    let schema = serde_json::from_str(text_of(kind)).ok()?;
+    let schema = serde_json::from_str(published_schema(kind)).ok()?;
     jsonschema::options()
         .with_draft(Draft::Draft202012)
         .should_validate_formats(true)
@@ -89,17 +82,18 @@ fn build(kind: DocumentKind) -> Option<Validator> {
 
 /// An error as violations, without its own words: those print values and unexpected keys. Of a union the branch is
 /// described that the document is nearest to.
-fn describe(error: &ValidationError<'_>, findings: &mut Findings) {
+fn describe(error: &ValidationError<'_>, violations: &mut Violations) {
     match error.kind() {
+        // All branches together would report every event for one wrong field.
         ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => {
             let place = error.instance_path().as_str();
             let nearest = context.iter().min_by_key(|branch| distance(place, branch));
-            nearest.into_iter().flatten().for_each(|error| describe(error, findings));
+            nearest.into_iter().flatten().for_each(|error| describe(error, violations));
         }
         kind => {
             let keyword = kind.keyword();
             let pointer = pointer_of(error);
-            findings.add(Violation::new(format!("schema.{keyword}"), pointer, words_of(keyword)));
+            violations.add(Violation::new(format!("schema.{keyword}"), pointer, message_of(keyword)));
         }
     }
 }
@@ -122,7 +116,7 @@ fn pointer_of(error: &ValidationError<'_>) -> String {
     }))
 }
 
-fn words_of(keyword: &str) -> &'static str {
+fn message_of(keyword: &str) -> &'static str {
     match keyword {
         "additionalProperties" => "an object has a property that the contract does not have",
         "required" => "an object lacks a property that the contract requires",

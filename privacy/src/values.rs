@@ -1,82 +1,47 @@
-//! Rules for string values.
+//! Rules for string values, and which strings are public.
+//!
+//! A string is first compared with what cannot hold anything private: the words of the contract and three forms. Every
+//! string of a document that passes ends there, so the rules themselves may be slow: they are compiled when the first
+//! string comes that is none of these.
 
-use std::sync::{LazyLock, OnceLock};
+use std::sync::LazyLock;
 
 use foldhash::HashSet;
 use regex_automata::meta::Regex;
 use regex_automata::util::syntax;
-use schema::denylist::{self, DECODINGS, VALUE_RULES, ValueRule};
+use schema::denylist::{self, VALUE_RULES, ValueRule};
+use schema::{ComponentLabel, DEFAULT_MARKER, Id};
 
-use crate::locals::LocalIdentifiers;
-use crate::walk::Tripped;
-use crate::{decode, shapes};
+use crate::decode;
+use crate::rejection::RuleViolation;
 
-/// Reports each rule that `text`, or anything that can be decoded from it, trips.
-pub(crate) fn check(text: &str, locals: &LocalIdentifiers, report: &mut dyn FnMut(Tripped)) {
-    check_at_depth(text, 0, locals, report);
-}
+/// Shorter text comes about by chance too often when a word is decoded that was never encoded.
+const MIN_DECODED_CHARS: usize = 8;
 
-fn check_at_depth(text: &str, depth: usize, locals: &LocalIdentifiers, report: &mut dyn FnMut(Tripped)) {
+/// Reports each rule that a string trips.
+pub(crate) fn check(text: &str, report: &mut dyn FnMut(RuleViolation)) {
     if is_innocent(text) {
         return;
     }
-    let charset = Charset::of(text);
-    for matcher in &*MATCHERS {
-        if matcher.matches(text, charset) {
-            report((matcher.rule.id, matcher.rule.words));
+    for (rule, pattern) in &*PATTERNS {
+        if pattern.is_match(text) {
+            report(RuleViolation { rule: rule.id, message: rule.words });
         }
     }
-    if locals.occur_in(text) {
-        report((denylist::LOCAL_IDENTIFIER.id, denylist::LOCAL_IDENTIFIER.words));
-    }
-    if depth < DECODINGS.max_depth {
-        decode::forms(text).for_each(|form| check_at_depth(&form, depth + 1, locals, report));
-    }
 }
 
-/// Whether the whole string is a word or a form of the contract that cannot hold anything private.
-fn is_innocent(text: &str) -> bool {
-    static WORDS: LazyLock<HashSet<&str>> =
-        LazyLock::new(|| denylist::innocent_words().into_iter().collect());
-    WORDS.contains(text) || shapes::is_innocent(text)
-}
-
-/// The ASCII characters of a string as bits.
-#[derive(Clone, Copy)]
-struct Charset(u128);
-
-impl Charset {
-    fn of(text: &str) -> Self {
-        Self(text.bytes().filter(u8::is_ascii).fold(0, |set, byte| set | (1 << byte)))
+/// Reports each rule that anything trips which can be decoded from a string. Only text that no schema bounds can hold it.
+pub(crate) fn check_decoded(text: &str, report: &mut dyn FnMut(RuleViolation)) {
+    if is_innocent(text) {
+        return;
     }
-
-    fn has_any_of(self, other: Self) -> bool {
-        self.0 & other.0 != 0
-    }
+    let readings = decode::readings(text);
+    let whole = readings.iter().filter(|reading| reading.is_whole && reading.text.len() >= MIN_DECODED_CHARS);
+    whole.for_each(|reading| check(&reading.text, report));
 }
 
-/// A rule whose pattern is compiled when the first string comes that could match it: most documents hold none.
-struct Matcher {
-    rule: &'static ValueRule,
-    needs: Vec<Charset>,
-    regex: OnceLock<Regex>,
-}
-
-static MATCHERS: LazyLock<Vec<Matcher>> = LazyLock::new(|| {
-    let matcher = |rule: &'static ValueRule| Matcher {
-        rule,
-        needs: rule.needs.iter().map(|characters| Charset::of(characters)).collect(),
-        regex: OnceLock::new(),
-    };
-    VALUE_RULES.iter().map(matcher).collect()
-});
-
-impl Matcher {
-    fn matches(&self, text: &str, charset: Charset) -> bool {
-        self.needs.iter().all(|needed| charset.has_any_of(*needed))
-            && self.regex.get_or_init(|| compile(self.rule)).is_match(text)
-    }
-}
+static PATTERNS: LazyLock<Vec<(&ValueRule, Regex)>> =
+    LazyLock::new(|| VALUE_RULES.iter().map(|rule| (rule, compile(rule))).collect());
 
 /// Compiles what is cheap to compile: the strings are short, so that prefilters and full automata would cost more than
 /// they save.
@@ -89,4 +54,104 @@ fn compile(rule: &ValueRule) -> Regex {
         .configure(Regex::config().utf8_empty(false).onepass(false).dfa(false).auto_prefilter(false))
         .build(rule.pattern)
         .expect("a pattern of the denylist compiles")
+}
+
+/// Whether the rules for values let the string pass whatever they say: it is public, or random by its form.
+fn is_innocent(text: &str) -> bool {
+    is_word(text) || is_allowlisted_shape(text)
+}
+
+/// Whether the string is the same on every machine: a word of the contract, a time, a version, or what the programs of
+/// Productive K3S call themselves. It is public even where a host, a user or a directory has this very name.
+pub(crate) fn is_public(text: &str) -> bool {
+    is_word(text) || is_time(text) || is_version(text) || is_own_name(text)
+}
+
+fn is_word(text: &str) -> bool {
+    static WORDS: LazyLock<HashSet<&str>> =
+        LazyLock::new(|| denylist::allowlisted_words().into_iter().collect());
+    WORDS.contains(text)
+}
+
+/// The default marker, this version, and the user agents of all layers.
+fn is_own_name(text: &str) -> bool {
+    let is_our_version = |version: &str| version == env!("CARGO_PKG_VERSION") || is_version(version);
+    let user_agent = text.strip_prefix("productive-k3s-").and_then(|rest| rest.split_once('/'));
+    let is_user_agent = user_agent.is_some_and(|(layer, version)| {
+        ComponentLabel::from_word(layer).is_some() && is_our_version(version)
+    });
+    text == DEFAULT_MARKER || is_our_version(text) || is_user_agent
+}
+
+/// Whether the whole text is a time, a random id or a plain version: the forms of
+/// [`schema::denylist::ALLOWLISTED_SHAPES`], without a regular expression. Nearly every document holds them, and compiling
+/// their patterns would be a good part of a cold start. A test holds the two together.
+fn is_allowlisted_shape(text: &str) -> bool {
+    is_time(text) || Id::parse(text).is_ok() || is_version(text)
+}
+
+fn is_time(text: &str) -> bool {
+    const FORM: &str = "dddd-dd-ddTdd:dd:ddZ";
+    text.len() == FORM.len()
+        && text.bytes().zip(FORM.bytes()).all(|(byte, expected)| match expected {
+            b'd' => byte.is_ascii_digit(),
+            literal => byte == literal,
+        })
+}
+
+fn is_version(text: &str) -> bool {
+    let is_number =
+        |part: &str| matches!(part.len(), 1..=2) && part.bytes().all(|byte| byte.is_ascii_digit());
+    let is_year = |part: &str| part.strip_prefix("20").is_some_and(|rest| rest.len() == 2 && is_number(rest));
+    let mut parts = text.split('.');
+    let first = parts.next().unwrap_or_default();
+    (is_number(first) || is_year(first)) && parts.clone().count() <= 2 && parts.all(is_number)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use regex_automata::meta::Regex;
+    use schema::denylist::ALLOWLISTED_SHAPES;
+
+    #[track_caller]
+    fn check_agrees(text: &str) {
+        let mut patterns =
+            ALLOWLISTED_SHAPES.iter().map(|shape| Regex::new(shape.pattern).expect("a pattern"));
+        assert_eq!(
+            super::is_allowlisted_shape(text),
+            patterns.any(|pattern| pattern.is_match(text)),
+            "{text:?}"
+        );
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn forms_agree_with_their_published_patterns(
+            time in "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z",
+            uuid in "[0-9a-f]{8}-[0-9a-f]{4}-[47][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}",
+            digits in "[0-9a-f]{16}|[0-9a-f]{32}",
+            version in "([0-9]{1,2}|20[0-9]{2})(\\.[0-9]{1,2}){0,2}",
+            at in any::<prop::sample::Index>(),
+            other in "[0-9a-gA-GTZ.:\\n\u{ff11}-]",
+        ) {
+            for text in [time, uuid, digits, version] {
+                check_agrees(&text);
+                let at = at.index(text.len());
+                check_agrees(&format!("{}{other}{}", &text[..at], &text[at + 1..]));
+                check_agrees(&format!("{}{other}{}", &text[..at], &text[at..]));
+                check_agrees(&format!("{}{}", &text[..at], &text[at + 1..]));
+                check_agrees(&format!("{text}{other}"));
+                check_agrees(&format!("{text}\n"));
+            }
+        }
+
+        #[test]
+        fn no_other_text_is_taken_for_one(text in "\\PC{0,40}", digits in "[0-9.-]{0,16}") {
+            check_agrees(&text);
+            check_agrees(&digits);
+        }
+    }
 }

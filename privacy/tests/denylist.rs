@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use privacy::Gate;
-use schema::denylist::{INNOCENT_SHAPES, KEYS, VALUE_RULES, innocent_words};
+use schema::denylist::{ALLOWLISTED_SHAPES, KEYS, VALUE_RULES, allowlisted_words};
 use serde_json::{Value, json};
 
 fn tripped(document: &Value) -> BTreeSet<(String, String)> {
@@ -57,20 +57,13 @@ fn every_rule_trips_on_its_hits_and_lets_its_neighbours_pass() {
 }
 
 #[test]
-fn what_a_rule_needs_only_saves_time() {
-    for rule in VALUE_RULES {
-        for hit in rule.hits {
-            let has = |set: &&str| hit.contains(|character| set.contains(character));
-            assert!(rule.needs.iter().all(has), "{} needs too much for {hit:?}", rule.id);
-        }
-    }
-}
-
-#[test]
 fn ids_are_told_apart() {
-    let ids: BTreeSet<&str> =
-        VALUE_RULES.iter().map(|rule| rule.id).chain(INNOCENT_SHAPES.iter().map(|shape| shape.id)).collect();
-    assert_eq!(ids.len(), VALUE_RULES.len() + INNOCENT_SHAPES.len());
+    let ids: BTreeSet<&str> = VALUE_RULES
+        .iter()
+        .map(|rule| rule.id)
+        .chain(ALLOWLISTED_SHAPES.iter().map(|shape| shape.id))
+        .collect();
+    assert_eq!(ids.len(), VALUE_RULES.len() + ALLOWLISTED_SHAPES.len());
 }
 
 #[test]
@@ -86,7 +79,12 @@ fn what_must_pass_passes() {
         "2026-11-22T07:50:02Z",
         "6f1c1f3e-3b8e-4d53-9a55-0b6f3a2c7d10",
         "9f86d081884c7d65",
-        "20261122-075002-3078-565430571",
+        "4bf92f3577b34da6a3ce929d0e0e4736",
+        "019a0c1f-3b8e-7d53-9a55-0b6f3a2c7d10",
+        // Ids are random whatever they spell: `srv01.ex`, `/etc/a@b` in hexadecimal, and eight quotes.
+        "73727630312e6578",
+        "2f6574632f614062",
+        "2222222222222222",
         "letsencrypt-staging",
         "productive-k3s-core",
         "productive-k3s-core/1.2.3",
@@ -96,53 +94,55 @@ fn what_must_pass_passes() {
     ] {
         check_innocent(text);
     }
-    innocent_words().into_iter().for_each(check_innocent);
+    allowlisted_words().into_iter().for_each(check_innocent);
 }
 
 #[test]
-fn disguises_are_seen_through() {
-    // Full width digits and dots, zero width, ligatures, homoglyphs.
-    check_value("１９２．１６８．１．１", "value.ipv4");
-    check_value("srv01\u{200b}.example.com", "value.fqdn");
-    check_value("alice＠example", "value.email");
-    check_value("suc\u{441}ess", "value.non_ascii");
-    // Percent, base64 of both alphabets with and without padding, hex.
-    check_value("%2Fhome%2Falice", "value.path");
-    check_value("srv01%2eexample%2ecom", "value.fqdn");
-    check_value("c3J2MDEuZXhhbXBsZS5jb20=", "value.fqdn");
-    check_value("c3J2MDEuZXhhbXBsZS5jb20", "value.fqdn");
-    check_value("run-c3J2MDEuZXhhbXBsZS5jb20", "value.fqdn");
-    check_value("fn5-Pz8_L2hvbWUvYWxpY2U", "value.path");
-    check_value("7372763031 2e 6578".replace(' ', "").as_str(), "value.fqdn");
-    check_value("0x7372763031 2E 6578616D706C652E636F6D".replace(' ', "").as_str(), "value.fqdn");
-    check_value("id_2f686f6d652f616c696365", "value.path");
-    check_value("c3J2MDEuZXhhbXBsZS5jb20K", "value.fqdn");
-    // Twice and three times over; what is deeper than that is not looked for.
-    check_value("YzNKMk1ERXVaWGhoYlhCc1pTNWpiMjA9", "value.fqdn");
-    check_value("%25252Fhome%25252Falice", "value.path");
+fn text_in_another_writing_is_refused_as_it_stands() {
+    for text in ["１９２．１６８．１．１", "srv01\u{200b}.example.com", "alice＠example", "suc\u{441}ess"]
+    {
+        check_value(text, "value.non_ascii");
+    }
+    check_value("%2Fhome%2Falice", "value.percent");
+    check_value("srv01%2eexample%2ecom", "value.percent");
     // A trailing line feed does not make an innocent form of it.
     check_value("24.04\n", "value.control");
     check_value("success\n", "value.control");
 }
 
+/// A header is bounded by no schema, so the rules look at what can be decoded from it too.
 #[test]
-fn dates_and_times_in_digits_are_no_text_in_hex() {
-    // `20260922` is ` &`, a tab and a quote; `222222` is three quotes; `404040` is three at signs.
-    check_innocent("20260922-222222-404040-222222222");
+fn what_no_schema_bounds_is_decoded() {
+    for (text, rule) in [
+        ("c3J2MDEuZXhhbXBsZS5jb20=", "value.fqdn"),
+        ("c3J2MDEuZXhhbXBsZS5jb20", "value.fqdn"),
+        ("run-c3J2MDEuZXhhbXBsZS5jb20", "value.fqdn"),
+        ("fn5-Pz8_L2hvbWUvYWxpY2U", "value.path"),
+        ("737276303120657861402e636f6d", "value.email"),
+        ("id_2f686f6d652f616c696365", "value.path"),
+        ("F5UG63LFF5QWY2LDMU", "value.path"),
+        // Twice over.
+        ("YzNKMk1ERXVaWGhoYlhCc1pTNWpiMjA9", "value.fqdn"),
+    ] {
+        assert_eq!(value_rules(text), BTreeSet::new(), "{text}: not in a document");
+        let refused = Gate::default().check_text(text).expect_err(text);
+        assert_eq!(refused.rule(), rule, "{text}");
+    }
 }
 
 #[test]
-fn text_in_the_form_of_a_random_uuid_cannot_exist() {
-    // Version 1 holds a hardware address, and the other variants have room for text written in hex.
-    for (text, innocent) in [
-        ("6f1c1f3e-3b8e-4d53-9a55-0b6f3a2c7d10", true),
-        ("019a0c1f-3b8e-7d53-9a55-0b6f3a2c7d10", true),
-        ("6f1c1f3e-3b8e-1d53-9a55-0b6f3a2c7d10", false),
-        ("6f1c1f3e-3b8e-4d53-6a55-0b6f3a2c7d10", false),
+fn words_of_other_layers_are_no_encoded_text() {
+    for text in [
+        "productive-k3s-infra/1.4.0",
+        "acme-platform/2026.11.22",
+        "terraform-provider-helm/2.17.0",
+        "my-layer/20261122",
+        "deployment-pipeline",
+        "infrastructure-team-7",
+        "jenkins-x/3.10.155",
+        "github-actions/4",
     ] {
-        let shape = INNOCENT_SHAPES.iter().find(|shape| shape.id == "uuid").expect("a shape");
-        let fits = regex_automata::meta::Regex::new(shape.pattern).expect("a pattern").is_match(text);
-        assert_eq!(fits, innocent, "{text}");
+        assert_eq!(Gate::default().check_text(text), Ok(()), "{text}");
     }
 }
 
@@ -167,8 +167,9 @@ fn keys_are_normalised_before_they_are_compared() {
     check_key("nodeName", &["key.shape", "key.sequence"]);
     check_key("HTTPServerURL", &["key.shape", "key.token", "key.sequence"]);
     check_key("server-address", &["key.shape", "key.sequence"]);
-    check_key("ｈｏｓｔ", &["key.shape", "key.token"]);
-    check_key("ho\u{200b}st", &["key.shape", "key.token"]);
+    // Not normalised: outside ASCII no key is of the contract's shape, whatever it spells.
+    check_key("ｈｏｓｔ", &["key.shape"]);
+    check_key("ho\u{200b}st", &["key.shape"]);
     check_key("h\u{43e}st", &["key.shape"]);
     check_key("server__name_", &["key.sequence"]);
     check_key("hosts", &["key.token"]);
@@ -201,7 +202,7 @@ fn the_shape_of_keys_agrees_with_its_published_pattern() {
 fn exactly_the_reviewed_keys_of_the_contract_are_exempt() {
     let mut needed = BTreeSet::new();
     for kind in schema::DocumentKind::ALL {
-        let schema = serde_json::to_value(schema::publish::schema_of(kind)).expect("a schema");
+        let schema: Value = serde_json::from_str(privacy::published_schema(kind)).expect("a schema");
         collect_pointers(&schema, &schema, "", &mut needed);
     }
     let reviewed: BTreeSet<String> = KEYS

@@ -8,7 +8,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
-use privacy::disk::{self, DiskError, Folder, Owner};
+use privacy::disk::{self, DiskError, Owner, PrivateDir};
 use tempfile::TempDir;
 
 fn scratch() -> (TempDir, PathBuf) {
@@ -72,7 +72,7 @@ fn a_linked_folder_is_refused_however_it_is_written() {
     symlink("real", root.join("link")).expect("a link");
     symlink("nowhere", root.join("dangling")).expect("a link");
     for path in ["link", "link/", "link/.", "dangling"] {
-        let error = Folder::create(&root.join(path)).expect_err(path);
+        let error = PrivateDir::create(&root.join(path)).expect_err(path);
         assert!(matches!(error, DiskError::Symlink { .. }), "{path}: {error}");
     }
     assert!(matches!(disk::write_atomic(&root.join("link/x"), b"x"), Err(DiskError::Symlink { .. })));
@@ -87,7 +87,7 @@ fn a_link_in_the_prefix_is_followed() {
     let (_temp, root) = scratch();
     fs::create_dir(root.join("real")).expect("a folder");
     symlink("real", root.join("link")).expect("a link");
-    Folder::create(&root.join("link/a/b")).expect("made");
+    PrivateDir::create(&root.join("link/a/b")).expect("made");
     assert_eq!(mode(&root.join("real/a/b")), 0o700);
 }
 
@@ -95,10 +95,10 @@ fn a_link_in_the_prefix_is_followed() {
 fn a_folder_that_everybody_may_change_is_refused_unless_sticky() {
     let (_temp, root) = scratch();
     set_mode(&root, 0o777);
-    let error = Folder::open(&root).expect_err("writable by all");
+    let error = PrivateDir::open(&root).expect_err("writable by all");
     assert!(matches!(error, DiskError::Unsafe { .. }), "{error}");
     set_mode(&root, 0o1777);
-    Folder::open(&root).expect("sticky");
+    PrivateDir::open(&root).expect("sticky");
 }
 
 #[test]
@@ -144,7 +144,7 @@ fn what_is_no_regular_file_is_refused_without_waiting() {
         let written = disk::write_atomic(&path, b"x").expect_err(name);
         assert!(matches!(written, DiskError::NotAFile { .. }), "{name}: {written}");
     }
-    assert!(matches!(Folder::open(&fifo), Err(DiskError::NotAFolder { .. })));
+    assert!(matches!(PrivateDir::open(&fifo), Err(DiskError::NotADirectory { .. })));
 }
 
 #[test]
@@ -171,10 +171,10 @@ fn a_ledger_grows_by_whole_lines_up_to_its_limit() {
 #[test]
 fn names_that_lead_elsewhere_are_refused() {
     let (_temp, root) = scratch();
-    let folder = Folder::create(&root.join("runs")).expect("made");
+    let dir = PrivateDir::create(&root.join("runs")).expect("made");
     for name in ["", ".", "..", "../x", "a/b", "/etc/x", "a/", "./a"] {
-        let outcome = folder.write_atomic(name, b"x");
-        assert!(matches!(outcome, Err(DiskError::Name { .. })), "{name:?}: {outcome:?}");
+        let outcome = dir.write_atomic(name, b"x");
+        assert!(matches!(outcome, Err(DiskError::InvalidName { .. })), "{name:?}: {outcome:?}");
     }
     assert_eq!(names(&root), ["runs"]);
 }
@@ -182,20 +182,20 @@ fn names_that_lead_elsewhere_are_refused() {
 #[test]
 fn an_open_folder_is_not_redirected() {
     let (_temp, root) = scratch();
-    let folder = Folder::create(&root.join("runs")).expect("made");
+    let dir = PrivateDir::create(&root.join("runs")).expect("made");
     fs::create_dir(root.join("elsewhere")).expect("a folder");
     fs::rename(root.join("runs"), root.join("moved")).expect("moved");
     symlink("elsewhere", root.join("runs")).expect("a link");
-    folder.write_atomic("x", b"x").expect("written");
+    dir.write_atomic("x", b"x").expect("written");
     assert_eq!((names(&root.join("moved")), names(&root.join("elsewhere")).len()), (vec!["x".into()], 0));
 }
 
 #[test]
 fn a_file_is_made_once() {
     let (_temp, root) = scratch();
-    let folder = Folder::open(&root).expect("open");
-    folder.create_file("log").expect("made").write_all(b"x").expect("written");
-    assert!(matches!(folder.create_file("log"), Err(DiskError::Exists { .. })));
+    let dir = PrivateDir::open(&root).expect("open");
+    dir.create_file("log").expect("made").write_all(b"x").expect("written");
+    assert!(matches!(dir.create_file("log"), Err(DiskError::Exists { .. })));
     assert_eq!((fs::read(root.join("log")).expect("read"), mode(&root.join("log"))), (b"x".to_vec(), 0o600));
 }
 
@@ -206,9 +206,9 @@ fn new_files_and_folders_belong_to_the_invoking_user() {
     }
     let (_temp, root) = scratch();
     let owner = Owner::Invoker { uid: 61_000, gid: 61_001 };
-    let folder = Folder::create_for(&root.join("a/b"), owner).expect("made");
-    folder.write_atomic("file", b"x").expect("written");
-    folder.append_line("ledger", "x", 100).expect("appended");
+    let dir = PrivateDir::create_for(&root.join("a/b"), owner).expect("made");
+    dir.write_atomic("file", b"x").expect("written");
+    dir.append_line("ledger", "x", 100).expect("appended");
     for path in ["a", "a/b", "a/b/file", "a/b/ledger"] {
         let data = fs::metadata(root.join(path)).expect("metadata");
         assert_eq!((data.uid(), data.gid()), (61_000, 61_001), "{path}");
@@ -223,16 +223,16 @@ fn new_files_and_folders_belong_to_the_invoking_user() {
 #[test]
 fn content_to_act_upon_must_be_ours() {
     let (_temp, root) = scratch();
-    let folder = Folder::open_for(&root, Owner::Process).expect("open");
-    folder.write_atomic("own", b"x").expect("written");
-    assert_eq!(folder.read_own("own", 10).expect("ours"), b"x");
+    let dir = PrivateDir::open_for(&root, Owner::Process).expect("open");
+    dir.write_atomic("own", b"x").expect("written");
+    assert_eq!(dir.read_own("own", 10).expect("ours"), b"x");
     set_mode(&root.join("own"), 0o666);
-    assert!(matches!(folder.read_own("own", 10), Err(DiskError::Unsafe { .. })));
+    assert!(matches!(dir.read_own("own", 10), Err(DiskError::Unsafe { .. })));
     if is_root() {
         set_mode(&root.join("own"), 0o600);
         std::os::unix::fs::chown(root.join("own"), Some(61_000), None).expect("given away");
-        assert!(matches!(folder.read_own("own", 10), Err(DiskError::Unsafe { .. })));
-        let invoked = Folder::open_for(&root, Owner::Invoker { uid: 61_000, gid: 61_000 }).expect("open");
+        assert!(matches!(dir.read_own("own", 10), Err(DiskError::Unsafe { .. })));
+        let invoked = PrivateDir::open_for(&root, Owner::Invoker { uid: 61_000, gid: 61_000 }).expect("open");
         assert_eq!(invoked.read_own("own", 10).expect("the invoking user's"), b"x");
     }
 }
@@ -256,7 +256,7 @@ fn only_own_leftovers_are_swept() {
     fs::write(root.join("outside"), "x").expect("written");
     symlink("outside", root.join(".tmp-bootstrap-1-4")).expect("a link");
     fs::write(root.join(".tmp-bootstrap-4000000-17"), "x").expect("written");
-    assert_eq!(Folder::open(&root).expect("open").sweep().expect("swept"), 1);
+    assert_eq!(PrivateDir::open(&root).expect("open").sweep().expect("swept"), 1);
     let left = names(&root);
     assert!(kept.iter().all(|name| left.iter().any(|left| left == name)), "{left:?}");
     assert!(left.contains(&".tmp-bootstrap-1-4".into()) && left.contains(&"outside".into()), "{left:?}");

@@ -1,4 +1,4 @@
-//! The atomic writer against death, readers and a folder that cannot be written.
+//! The atomic writer against death, readers and a directory that cannot be written.
 
 #![expect(clippy::disallowed_methods, reason = "tests set scenes, nothing of ours")]
 
@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use privacy::disk::{DiskError, Folder, Owner};
+use privacy::disk::{DiskError, Owner, PrivateDir};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
-/// Names the scratch folder to the test below when it is run as a child process.
+/// Names the scratch directory to the test below when it is run as a child process.
 const SCRATCH: &str = "DISK_TEST_SCRATCH";
 const SIZE: usize = 300_000;
 
@@ -32,16 +32,16 @@ fn scratch_of_child() -> PathBuf {
 #[test]
 #[ignore = "run as a child process by the tests below"]
 fn writes_for_ever() {
-    let folder = Folder::open(&scratch_of_child()).expect("open");
+    let dir = PrivateDir::open(&scratch_of_child()).expect("open");
     for letter in (b'a'..=b'z').cycle() {
-        folder.write_atomic("file", &vec![letter; SIZE]).expect("written");
+        dir.write_atomic("file", &vec![letter; SIZE]).expect("written");
     }
 }
 
 #[test]
 fn a_killed_writer_leaves_whole_content_and_the_next_start_sweeps() {
     let temp = TempDir::new().expect("a scratch folder");
-    let folder = Folder::open(temp.path()).expect("open");
+    let dir = PrivateDir::open(temp.path()).expect("open");
     let mut leftovers = 0;
     for round in 0..20 {
         let mut writer = child("writes_for_ever", temp.path()).spawn().expect("started");
@@ -53,11 +53,11 @@ fn a_killed_writer_leaves_whole_content_and_the_next_start_sweeps() {
         std::thread::sleep(Duration::from_millis(5 + round));
         writer.kill().expect("killed");
         writer.wait().expect("reaped");
-        let content = folder.read_bounded("file", SIZE as u64).expect("read");
+        let content = dir.read_bounded("file", SIZE as u64).expect("read");
         assert_eq!(content.len(), SIZE);
         assert!(content.iter().all(|byte| *byte == content[0]), "content is mixed");
-        leftovers += folder.sweep().expect("swept");
-        assert_eq!(folder.names(10).expect("listed"), ["file"]);
+        leftovers += dir.sweep().expect("swept");
+        assert_eq!(dir.names(10).expect("listed"), ["file"]);
     }
     assert!(leftovers > 0, "no round was killed between creation and rename, so this test shows nothing");
 }
@@ -65,32 +65,32 @@ fn a_killed_writer_leaves_whole_content_and_the_next_start_sweeps() {
 #[test]
 fn readers_and_sweepers_meet_no_half_written_file() {
     let temp = TempDir::new().expect("a scratch folder");
-    let folder = Folder::open(temp.path()).expect("open");
-    folder.write_atomic("file", &[b'a'; 10_000]).expect("written");
+    let dir = PrivateDir::open(temp.path()).expect("open");
+    dir.write_atomic("file", &[b'a'; 10_000]).expect("written");
     std::thread::scope(|scope| {
         for letter in [b'b', b'c'] {
-            let folder = &folder;
+            let dir = &dir;
             scope.spawn(move || {
-                (0..50).for_each(|_| folder.write_atomic("file", &[letter; 10_000]).expect("written"));
+                (0..50).for_each(|_| dir.write_atomic("file", &[letter; 10_000]).expect("written"));
             });
         }
         for _ in 0..100 {
-            let content = folder.read_bounded("file", 10_000).expect("read");
+            let content = dir.read_bounded("file", 10_000).expect("read");
             assert!(content.len() == 10_000 && content.iter().all(|byte| *byte == content[0]));
-            folder.sweep().expect("swept");
+            dir.sweep().expect("swept");
         }
     });
-    assert_eq!(folder.names(10).expect("listed"), ["file"]);
+    assert_eq!(dir.names(10).expect("listed"), ["file"]);
 }
 
 #[test]
 #[ignore = "run as a child process by the test below"]
 fn is_denied() {
-    let folder = Folder::open_for(&scratch_of_child().join("runs"), Owner::Process).expect("open");
-    for outcome in [folder.write_atomic("file", b"new"), folder.append_line("ledger", "new", 100)] {
+    let dir = PrivateDir::open_for(&scratch_of_child().join("runs"), Owner::Process).expect("open");
+    for outcome in [dir.write_atomic("file", b"new"), dir.append_line("ledger", "new", 100)] {
         assert!(matches!(outcome, Err(DiskError::Denied { .. })), "{outcome:?}");
     }
-    assert_eq!(folder.read_bounded("file", 100).expect("read"), b"old");
+    assert_eq!(dir.read_bounded("file", 100).expect("read"), b"old");
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn a_read_only_folder_is_named_as_such() {
     for path in [temp.path(), &runs] {
         fs::set_permissions(path, fs::Permissions::from_mode(0o555)).expect("a mode");
     }
-    // By this name another user can start this program, whatever folder it is in.
+    // By this name another user can start this program, whatever directory it is in.
     let mut command = Command::new("/proc/self/exe");
     command.args(["--exact", "is_denied", "--ignored"]).env(SCRATCH, temp.path()).stdout(Stdio::null());
     if rustix::process::geteuid().is_root() {
@@ -133,11 +133,11 @@ fn a_full_disk_is_named_as_such_and_the_old_content_stays() {
 #[test]
 #[ignore = "run as a child process by the test above"]
 fn is_full() {
-    let folder = Folder::open(&scratch_of_child()).expect("open");
-    let outcome = folder.write_atomic("file", &vec![b'x'; SIZE]);
+    let dir = PrivateDir::open(&scratch_of_child()).expect("open");
+    let outcome = dir.write_atomic("file", &vec![b'x'; SIZE]);
     assert!(matches!(outcome, Err(DiskError::NoSpace { .. })), "{outcome:?}");
-    assert_eq!(folder.read_bounded("file", 100).expect("read"), b"old");
-    assert_eq!(folder.names(10).expect("listed"), ["file"], "no temporary file is left");
+    assert_eq!(dir.read_bounded("file", 100).expect("read"), b"old");
+    assert_eq!(dir.names(10).expect("listed"), ["file"], "no temporary file is left");
 }
 
 proptest! {
@@ -146,11 +146,11 @@ proptest! {
     #[test]
     fn the_last_write_is_what_is_read(contents in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..2_000), 1..6)) {
         let temp = TempDir::new().expect("a scratch folder");
-        let folder = Folder::open(temp.path()).expect("open");
+        let dir = PrivateDir::open(temp.path()).expect("open");
         for content in &contents {
-            folder.write_atomic("file", content).expect("written");
-            prop_assert_eq!(&folder.read_bounded("file", 2_000).expect("read"), content);
+            dir.write_atomic("file", content).expect("written");
+            prop_assert_eq!(&dir.read_bounded("file", 2_000).expect("read"), content);
         }
-        prop_assert_eq!(folder.names(10).expect("listed"), ["file"]);
+        prop_assert_eq!(dir.names(10).expect("listed"), ["file"]);
     }
 }

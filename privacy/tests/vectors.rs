@@ -1,8 +1,10 @@
 //! Every published vector through the gate: receivers are promised that it refuses, and passes, exactly these.
 
+use std::fs;
+use std::path::Path;
+
 use base64::Engine as _;
 use privacy::Gate;
-use schema::publish;
 use serde_json::Value;
 
 /// The bytes that a vector speaks of.
@@ -31,13 +33,34 @@ fn fault_of(vector: &Value) -> Option<String> {
     (!named || !agrees).then(|| format!("expected {rule} at {}, found: {rejection}", vector["pointer"]))
 }
 
+/// Name and text of each published vector. The committed files are read, not what the types would generate: receivers
+/// have the files.
+fn published_vectors() -> Vec<(String, String)> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../schema/contract")
+        .join(format!("v{}", schema::SCHEMA_VERSION))
+        .join("vectors");
+    let entries = fs::read_dir(directory).expect("the published vectors");
+    let mut vectors: Vec<(String, String)> = entries
+        .map(|entry| {
+            let path = entry.expect("an entry").path();
+            let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+            (name, fs::read_to_string(&path).expect("a vector"))
+        })
+        .collect();
+    vectors.sort();
+    vectors
+}
+
 #[test]
 fn the_gate_agrees_with_every_vector() {
-    let files = publish::files().into_iter().filter(|file| file.path.starts_with("vectors/"));
-    let faults: Vec<String> = files
-        .filter_map(|file| {
-            let vector: Value = serde_json::from_str(&file.contents).expect("JSON");
-            fault_of(&vector).map(|fault| format!("{}: {fault}", file.path))
+    let vectors = published_vectors();
+    assert!(!vectors.is_empty(), "a directory without vectors proves nothing");
+    let faults: Vec<String> = vectors
+        .iter()
+        .filter_map(|(name, text)| {
+            let vector: Value = serde_json::from_str(text).expect("JSON");
+            fault_of(&vector).map(|fault| format!("{name}: {fault}"))
         })
         .collect();
     assert!(faults.is_empty(), "{}", faults.join("\n"));

@@ -113,7 +113,9 @@ impl ClusterIssuerRecord {
     }
 }
 
-/// The one list of components: everything that enumerates them is declared from it.
+/// The one list of components: everything that enumerates them is declared from it, so that a component is added in one
+/// place and the compiler finds what it misses. The cluster issuer alone has a record of its own kind, which the inner
+/// rules tell apart by its name.
 macro_rules! declare_components {
     ($($(#[doc = $meaning:literal])+ $variant:ident $field:ident => $word:literal,)+) => {
         vocabulary! {
@@ -178,6 +180,7 @@ macro_rules! declare_components {
     (@slot $variant:ident, $value:expr) => { Slot::Plain($value) };
 }
 
+/// The place of a record, of either kind.
 enum Slot<'a> {
     Plain(&'a mut Option<ComponentRecord>),
     Issuer(&'a mut Option<ClusterIssuerRecord>),
@@ -213,6 +216,7 @@ impl Components {
         match self.slot(component) {
             Slot::Plain(slot) => *slot = Some(record),
             Slot::Issuer(slot) => {
+                // A record is replaced as the run goes on; what is known of the issuer must not get lost with it.
                 let issuer = slot.map_or(Issuer::Selfsigned, |known| known.issuer);
                 *slot = Some(ClusterIssuerRecord::new(record, issuer));
             }

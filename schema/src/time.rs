@@ -27,6 +27,9 @@ impl UtcSeconds {
     }
 
     /// Reads the text form.
+    ///
+    /// # Errors
+    /// The text is not of the one form, or names a time that does not exist.
     pub fn parse(text: &str) -> Result<Self, InvalidTime> {
         let parsed = NaiveDateTime::parse_from_str(text, FORMAT).map_err(|_| InvalidTime)?;
         let time = Self::from(parsed.and_utc());
@@ -90,6 +93,7 @@ impl JsonSchema for UtcSeconds {
         json_schema!({
             "description": "UTC time in whole seconds with a `Z`.",
             "type": "string",
+            // Both are needed: the pattern admits February 30, and the format admits offsets and fractions.
             "format": "date-time",
             "pattern": Self::PATTERN,
             "maxLength": 20,

@@ -1,10 +1,14 @@
 //! Whether telemetry is wanted, and the proof of it.
+//!
+//! Consent is a value that must be shown, not a flag that must be checked: whatever stores or sends takes a
+//! [`Consented`], so that a forgotten check does not compile. An explicit yes or no in `TELEMETRY_ENABLED` beats
+//! everything, because a layer above has already asked the operator. What cannot be understood means no.
 
 use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-use crate::environment::{Environment, Reader, Warning};
+use crate::environment::{EnvReader, Environment, VariableWarning};
 
 pub(crate) const ENABLED: &str = "TELEMETRY_ENABLED";
 const DO_NOT_TRACK: &str = "DO_NOT_TRACK";
@@ -24,7 +28,7 @@ pub struct Consented(());
 
 /// Why telemetry is on or off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reason {
+pub enum ConsentReason {
     /// `TELEMETRY_ENABLED` says yes.
     Enabled,
     /// `TELEMETRY_ENABLED` says no.
@@ -41,9 +45,9 @@ pub enum Reason {
     Declined,
 }
 
-impl Reason {
+impl ConsentReason {
     /// The reason in words that follow "telemetry is on" or "telemetry is off" and a colon.
-    pub const fn words(self) -> &'static str {
+    pub const fn message(self) -> &'static str {
         match self {
             Self::Enabled => "TELEMETRY_ENABLED says yes",
             Self::Disabled => "TELEMETRY_ENABLED says no",
@@ -56,15 +60,16 @@ impl Reason {
     }
 }
 
-impl fmt::Display for Reason {
+impl fmt::Display for ConsentReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.words())
+        f.pad(self.message())
     }
 }
 
-impl Serialize for Reason {
+impl Serialize for ConsentReason {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.words())
+        // Prose and not a key: no program decides by it, and an operator reads it in `status --json`.
+        serializer.serialize_str(self.message())
     }
 }
 
@@ -72,16 +77,16 @@ impl Serialize for Reason {
 #[derive(Debug)]
 pub struct Consent {
     proof: Option<Consented>,
-    why: Reason,
+    reason: ConsentReason,
 }
 
 impl Consent {
-    fn given(why: Reason) -> Self {
-        Self { proof: Some(Consented(())), why }
+    fn granted(reason: ConsentReason) -> Self {
+        Self { proof: Some(Consented(())), reason }
     }
 
-    fn refused(why: Reason) -> Self {
-        Self { proof: None, why }
+    fn denied(reason: ConsentReason) -> Self {
+        Self { proof: None, reason }
     }
 
     /// The proof, if consent was given.
@@ -90,80 +95,94 @@ impl Consent {
     }
 
     /// Why it was given or not.
-    pub fn why(&self) -> Reason {
-        self.why
+    pub fn reason(&self) -> ConsentReason {
+        self.reason
     }
 }
 
 /// What is known before anybody was asked.
 #[derive(Debug)]
-pub enum Decision {
+pub enum ConsentDecision {
     /// Nobody needs to be asked.
     Decided(Consent),
     /// The operator is to be asked once, before anything else happens.
-    Ask(Question),
+    Ask(ConsentQuestion),
 }
 
 /// The question to the operator. It is answered once.
 #[derive(Debug)]
-pub struct Question(());
+pub struct ConsentQuestion(());
 
 /// What the operator answered; Enter means yes, the end of input and an interrupt mean no.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub enum ConsentAnswer {
     /// Agreed.
     Yes,
     /// Declined.
     No,
 }
 
-impl Question {
+impl ConsentQuestion {
     /// The consent that the answer amounts to.
-    pub fn answered(self, answer: Answer) -> Consent {
+    pub fn answered(self, answer: ConsentAnswer) -> Consent {
         match answer {
-            Answer::Yes => Consent::given(Reason::Agreed),
-            Answer::No => Consent::refused(Reason::Declined),
+            ConsentAnswer::Yes => Consent::granted(ConsentReason::Agreed),
+            ConsentAnswer::No => Consent::denied(ConsentReason::Declined),
         }
     }
 }
 
 /// Whether an operator sits in front of this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Terminals {
-    /// Standard input and standard error are terminals.
-    Both,
+pub enum Interactivity {
+    /// Standard input and standard error are interactivity.
+    Interactive,
     /// At least one of them is not.
-    NotBoth,
+    NonInteractive,
 }
 
-/// Decides by `TELEMETRY_ENABLED`, then `DO_NOT_TRACK`, then by whether anybody can be asked: on terminals, unless `CI`
-/// is set (seed, Delivery Controls).
-pub fn decide(environment: Environment<'_>, terminals: Terminals) -> (Decision, Vec<Warning>) {
-    let mut reader = Reader::new(environment);
-    let flag = reader.raw(ENABLED).map(|value| value.to_str().and_then(yes_or_no));
-    let decision = match flag {
-        Some(Some(Answer::Yes)) => Decision::Decided(Consent::given(Reason::Enabled)),
-        Some(Some(Answer::No)) => Decision::Decided(Consent::refused(Reason::Disabled)),
+/// Decides by `TELEMETRY_ENABLED`, then `DO_NOT_TRACK`, then by whether anybody can be asked: on interactivity, unless
+/// `CI` is set (seed, Delivery Controls).
+pub fn decide_consent(
+    environment: Environment<'_>,
+    interactivity: Interactivity,
+) -> (ConsentDecision, Vec<VariableWarning>) {
+    // An explicit answer first, then the weaker wishes, then the question; the order is that of the table in DELIVERY.md.
+    let mut reader = EnvReader::new(environment);
+    let answer = reader.raw(ENABLED).map(|value| value.to_str().and_then(yes_or_no));
+    let decision = match answer {
+        Some(Some(ConsentAnswer::Yes)) => ConsentDecision::Decided(Consent::granted(ConsentReason::Enabled)),
+        Some(Some(ConsentAnswer::No)) => ConsentDecision::Decided(Consent::denied(ConsentReason::Disabled)),
+        // Off, not the default: a mistyped "false" must never turn telemetry on.
         Some(None) => {
             reader.warn(ENABLED, "is neither yes nor no, so telemetry is off");
-            Decision::Decided(Consent::refused(Reason::Unclear))
+            ConsentDecision::Decided(Consent::denied(ConsentReason::Unclear))
         }
-        None if says_do_not_track(&reader) => Decision::Decided(Consent::refused(Reason::DoNotTrack)),
-        None if terminals == Terminals::Both && reader.raw(CI).is_none() => Decision::Ask(Question(())),
-        None => Decision::Decided(Consent::refused(Reason::NotInteractive)),
+        // Weaker than the answer above: the variable is of the whole session, TELEMETRY_ENABLED of this program.
+        None if says_do_not_track(&reader) => {
+            ConsentDecision::Decided(Consent::denied(ConsentReason::DoNotTrack))
+        }
+        // In CI a pseudo-terminal is common and nobody sits in front of it: the question would hang the job.
+        None if interactivity == Interactivity::Interactive && reader.raw(CI).is_none() => {
+            ConsentDecision::Ask(ConsentQuestion(()))
+        }
+        None => ConsentDecision::Decided(Consent::denied(ConsentReason::NotInteractive)),
     };
     (decision, reader.warnings)
 }
 
-/// Anything but a plain no counts: who sets this variable at all does not want to be tracked.
-fn says_do_not_track(reader: &Reader<'_>) -> bool {
-    reader.raw(DO_NOT_TRACK).is_some_and(|value| value.to_str().and_then(yes_or_no) != Some(Answer::No))
+/// Any value except a plain no counts: whoever sets this variable does not want to be tracked.
+fn says_do_not_track(reader: &EnvReader<'_>) -> bool {
+    reader
+        .raw(DO_NOT_TRACK)
+        .is_some_and(|value| value.to_str().and_then(yes_or_no) != Some(ConsentAnswer::No))
 }
 
-fn yes_or_no(text: &str) -> Option<Answer> {
+fn yes_or_no(text: &str) -> Option<ConsentAnswer> {
+    // Generous in what counts, because YAML, systemd and shells each have their own spelling of a boolean.
     match text.trim().to_ascii_lowercase().as_str() {
-        "true" | "1" | "yes" | "y" | "on" => Some(Answer::Yes),
-        "false" | "0" | "no" | "n" | "off" => Some(Answer::No),
+        "true" | "1" | "yes" | "y" | "on" => Some(ConsentAnswer::Yes),
+        "false" | "0" | "no" | "n" | "off" => Some(ConsentAnswer::No),
         _ => None,
     }
 }
@@ -171,36 +190,41 @@ fn yes_or_no(text: &str) -> Option<Answer> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::environment::of;
+    use crate::environment::fake_environment;
 
     /// What is decided, whether it is on, and how many warnings there are. `None` means that the operator is asked.
-    fn check(variables: &[(&str, &str)], terminals: Terminals) -> (Option<Reason>, bool, usize) {
-        let (decision, warnings) = decide(&of(variables), terminals);
+    fn check(
+        variables: &[(&str, &str)],
+        interactivity: Interactivity,
+    ) -> (Option<ConsentReason>, bool, usize) {
+        let (decision, warnings) = decide_consent(&fake_environment(variables), interactivity);
         match decision {
-            Decision::Decided(consent) => (Some(consent.why()), consent.proof().is_some(), warnings.len()),
-            Decision::Ask(_) => (None, false, warnings.len()),
+            ConsentDecision::Decided(consent) => {
+                (Some(consent.reason()), consent.proof().is_some(), warnings.len())
+            }
+            ConsentDecision::Ask(_) => (None, false, warnings.len()),
         }
     }
 
     #[test]
     fn what_is_said_is_said() {
         for yes in ["true", "TRUE", "1", "yes", "Y", "on", " true "] {
-            for terminals in [Terminals::Both, Terminals::NotBoth] {
+            for interactivity in [Interactivity::Interactive, Interactivity::NonInteractive] {
                 let told =
-                    check(&[("TELEMETRY_ENABLED", yes), ("DO_NOT_TRACK", "1"), ("CI", "1")], terminals);
-                assert_eq!(told, (Some(Reason::Enabled), true, 0), "{yes}");
+                    check(&[("TELEMETRY_ENABLED", yes), ("DO_NOT_TRACK", "1"), ("CI", "1")], interactivity);
+                assert_eq!(told, (Some(ConsentReason::Enabled), true, 0), "{yes}");
             }
         }
         for no in ["false", "False", "0", "no", "N", "off"] {
             assert_eq!(
-                check(&[("TELEMETRY_ENABLED", no)], Terminals::Both),
-                (Some(Reason::Disabled), false, 0),
+                check(&[("TELEMETRY_ENABLED", no)], Interactivity::Interactive),
+                (Some(ConsentReason::Disabled), false, 0),
                 "{no}"
             );
         }
         for unclear in ["maybe", "2", "tru", "yes please"] {
-            let told = check(&[("TELEMETRY_ENABLED", unclear)], Terminals::Both);
-            assert_eq!(told, (Some(Reason::Unclear), false, 1), "{unclear}");
+            let told = check(&[("TELEMETRY_ENABLED", unclear)], Interactivity::Interactive);
+            assert_eq!(told, (Some(ConsentReason::Unclear), false, 1), "{unclear}");
         }
     }
 
@@ -208,8 +232,10 @@ mod tests {
     fn a_value_that_is_no_text_is_off_and_warned_about_without_it() {
         use std::os::unix::ffi::OsStringExt;
         let environment = |name: &str| (name == ENABLED).then(|| std::ffi::OsString::from_vec(vec![0xff]));
-        let (decision, warnings) = decide(&environment, Terminals::Both);
-        assert!(matches!(decision, Decision::Decided(consent) if consent.why() == Reason::Unclear));
+        let (decision, warnings) = decide_consent(&environment, Interactivity::Interactive);
+        assert!(
+            matches!(decision, ConsentDecision::Decided(consent) if consent.reason() == ConsentReason::Unclear)
+        );
         assert_eq!(warnings[0].to_string(), "TELEMETRY_ENABLED is neither yes nor no, so telemetry is off");
     }
 
@@ -218,28 +244,39 @@ mod tests {
         for nothing in
             [&[][..], &[("TELEMETRY_ENABLED", "")], &[("DO_NOT_TRACK", "0")], &[("DO_NOT_TRACK", "")]]
         {
-            assert_eq!(check(nothing, Terminals::Both), (None, false, 0), "{nothing:?}");
+            assert_eq!(check(nothing, Interactivity::Interactive), (None, false, 0), "{nothing:?}");
             assert_eq!(
-                check(nothing, Terminals::NotBoth),
-                (Some(Reason::NotInteractive), false, 0),
+                check(nothing, Interactivity::NonInteractive),
+                (Some(ConsentReason::NotInteractive), false, 0),
                 "{nothing:?}"
             );
         }
-        assert_eq!(check(&[("CI", "true")], Terminals::Both), (Some(Reason::NotInteractive), false, 0));
+        assert_eq!(
+            check(&[("CI", "true")], Interactivity::Interactive),
+            (Some(ConsentReason::NotInteractive), false, 0)
+        );
         for set in ["1", "true", "please"] {
             assert_eq!(
-                check(&[("DO_NOT_TRACK", set)], Terminals::Both),
-                (Some(Reason::DoNotTrack), false, 0)
+                check(&[("DO_NOT_TRACK", set)], Interactivity::Interactive),
+                (Some(ConsentReason::DoNotTrack), false, 0)
             );
         }
     }
 
     #[test]
     fn only_a_yes_to_the_question_is_consent() {
-        let (Decision::Ask(question), _) = decide(&of(&[]), Terminals::Both) else { panic!("asked") };
-        assert!(question.answered(Answer::No).proof().is_none());
-        let (Decision::Ask(question), _) = decide(&of(&[]), Terminals::Both) else { panic!("asked") };
-        let consent = question.answered(Answer::Yes);
-        assert_eq!((consent.proof().is_some(), consent.why()), (true, Reason::Agreed));
+        let (ConsentDecision::Ask(question), _) =
+            decide_consent(&fake_environment(&[]), Interactivity::Interactive)
+        else {
+            panic!("asked")
+        };
+        assert!(question.answered(ConsentAnswer::No).proof().is_none());
+        let (ConsentDecision::Ask(question), _) =
+            decide_consent(&fake_environment(&[]), Interactivity::Interactive)
+        else {
+            panic!("asked")
+        };
+        let consent = question.answered(ConsentAnswer::Yes);
+        assert_eq!((consent.proof().is_some(), consent.reason()), (true, ConsentReason::Agreed));
     }
 }

@@ -1,54 +1,85 @@
-//! Who belongs to whom: the ids that documents of one chain of commands share.
+//! The ids that the documents of one chain of commands share.
+//!
+//! Ids come from other programs, so each must be random by its form and pass the gate: a layer above may build one from a
+//! host name. A session or run id that cannot be used is replaced by a fresh one, so that documents of this run still
+//! belong together. A parent is left out instead: a made-up one would send receivers looking for a run that never was.
 
 use privacy::Gate;
 use schema::{ComponentLabel, Envelope, Id};
-use uuid::Uuid;
 
 use crate::consent::{Consent, ENABLED};
-use crate::environment::{Environment, Reader, Warning};
+use crate::environment::{EnvReader, Environment, VariableWarning};
 
 const SESSION_ID: &str = "TELEMETRY_SESSION_ID";
 const RUN_ID: &str = "TELEMETRY_RUN_ID";
 const PARENT_RUN_ID: &str = "TELEMETRY_PARENT_RUN_ID";
 const COMPONENT: &str = "TELEMETRY_COMPONENT";
 
-/// A run id with this ending would give the public manifest the name of another run's private file.
-const PRIVATE_ENDING: &str = "-private";
+/// What is accepted, and how to make it. The gate may also have refused a random form: a host can be called like a UUID.
+macro_rules! not_an_id {
+    ($instead:literal) => {
+        concat!(
+            "is not a random id that may be sent, so ",
+            $instead,
+            "; accepted is a UUID of version 4 or 7 in lower case, or 16 or 32 lower-case hexadecimal digits; \
+             make one with: uuidgen"
+        )
+    };
+}
 
-const REPLACED: &str = "is not an id that may be sent, so a fresh one is used";
+const REPLACED: &str = not_an_id!("a fresh one is used");
+const LEFT_OUT: &str = not_an_id!("no parent is reported");
 
 /// The envelope of this run's documents (seed, Correlation model).
 ///
-/// With a parent run id we are called by another layer: its session goes on, and our run id is fresh, whatever run id it
-/// left exported. Without one, session and run id may be given from outside. Ids that are none, or tell of this machine,
-/// are replaced.
-pub fn envelope_from_env(environment: Environment<'_>, gate: &Gate) -> (Envelope, Vec<Warning>) {
-    let mut reader = Reader::new(environment);
+/// With a parent run id we are called by another layer: its session goes on, and our run id is fresh, whatever run id
+/// it left exported. Without one, session and run id may be given from outside. Ids that are none, or tell of this
+/// machine, are replaced, the parent by none.
+pub fn envelope_from_env(environment: Environment<'_>, gate: &Gate) -> (Envelope, Vec<VariableWarning>) {
+    let mut reader = EnvReader::new(environment);
     let is_delegated = reader.raw(PARENT_RUN_ID).is_some();
-    let parent_run_id = is_delegated.then(|| id(&mut reader, PARENT_RUN_ID, gate));
-    let session_id = id(&mut reader, SESSION_ID, gate);
-    let run_id = if is_delegated { Id::from(Uuid::new_v4()) } else { id(&mut reader, RUN_ID, gate) };
+    let parent_run_id = reader.parsed(PARENT_RUN_ID, LEFT_OUT, |text| usable(text, gate));
+    let mut given = |variable| reader.parsed(variable, REPLACED, |text| usable(text, gate));
+    let session_id = given(SESSION_ID).unwrap_or_else(|| fresh(gate));
+    // A parent exports its own run id to all its children; taking it over would give several runs one id.
+    let run_id = if is_delegated { None } else { given(RUN_ID) }.unwrap_or_else(|| fresh(gate));
     let component = reader
         .parsed(COMPONENT, "is not core, infra or cli, so core is used", ComponentLabel::from_word)
         .unwrap_or(ComponentLabel::Core);
     (Envelope { session_id, run_id, parent_run_id, component }, reader.warnings)
 }
 
-/// The variables by which a telemetry-aware child process goes on with the chain and with the consent.
+/// The variables by which a telemetry-aware child process continues the chain and inherits the consent.
 pub fn child_environment(envelope: &Envelope, consent: &Consent) -> [(&'static str, String); 3] {
     [
         (SESSION_ID, envelope.session_id.to_string()),
         (PARENT_RUN_ID, envelope.run_id.to_string()),
+        // The child must not ask a question that was answered for the whole chain already.
         (ENABLED, consent.proof().is_some().to_string()),
     ]
 }
 
-fn id(reader: &mut Reader<'_>, variable: &'static str, gate: &Gate) -> Id {
-    let usable = |text: &str| {
-        let misleads = variable == RUN_ID && text.ends_with(PRIVATE_ENDING);
-        Id::parse(text).ok().filter(|_| !misleads && gate.check_text(text).is_ok())
-    };
-    reader.parsed(variable, REPLACED, usable).unwrap_or_else(|| Id::from(Uuid::new_v4()))
+/// What the log says where a parent is given and a run id is exported too. It is no warning: layers above export theirs
+/// by habit, and nothing is lost.
+pub fn ignored_run_id(environment: Environment<'_>) -> Option<VariableWarning> {
+    let reader = EnvReader::new(environment);
+    let is_ignored = reader.raw(PARENT_RUN_ID).is_some() && reader.raw(RUN_ID).is_some();
+    is_ignored.then_some(VariableWarning {
+        variable: RUN_ID,
+        message: "is ignored, because TELEMETRY_PARENT_RUN_ID is given: this run has an id of its own",
+    })
+}
+
+/// The id, if it may be sent. An unusable one is no error: a run must not fail for what only telemetry needs.
+fn usable(text: &str, gate: &Gate) -> Option<Id> {
+    Id::parse(text).ok().filter(|id| gate.check_text(id.as_str()).is_ok())
+}
+
+/// A random id that does not spell a name of this machine by chance. That takes a name of a few hexadecimal digits, and
+/// then another id does not.
+fn fresh(gate: &Gate) -> Id {
+    let mut ids = std::iter::repeat_with(Id::random).take(16);
+    ids.find(|id| gate.check_text(id.as_str()).is_ok()).unwrap_or_else(Id::random)
 }
 
 #[cfg(test)]
@@ -56,20 +87,20 @@ mod tests {
     use privacy::LocalIdentifiers;
 
     use super::*;
-    use crate::consent::{Decision, Terminals, decide};
-    use crate::environment::of;
+    use crate::consent::{ConsentDecision, Interactivity, decide_consent};
+    use crate::environment::fake_environment;
 
     fn gate() -> Gate {
         Gate::new(LocalIdentifiers::default().with_private(["srv01"]))
     }
 
     fn check(variables: &[(&str, &str)]) -> (Envelope, Vec<&'static str>) {
-        let (envelope, warnings) = envelope_from_env(&of(variables), &gate());
+        let (envelope, warnings) = envelope_from_env(&fake_environment(variables), &gate());
         (envelope, warnings.iter().map(|warning| warning.variable).collect())
     }
 
     fn is_fresh(id: &Id) -> bool {
-        Uuid::try_parse(id.as_str()).is_ok_and(|uuid| uuid.get_version() == Some(uuid::Version::Random))
+        id.as_str().len() == 36 && id.as_str().as_bytes()[14] == b'4'
     }
 
     #[test]
@@ -77,10 +108,10 @@ mod tests {
         let (envelope, warnings) = check(&[]);
         assert!(is_fresh(&envelope.session_id) && is_fresh(&envelope.run_id) && warnings.is_empty());
         assert_eq!((envelope.parent_run_id, envelope.component), (None, ComponentLabel::Core));
-        let given = [(SESSION_ID, "9f86d081884c7d65"), (RUN_ID, "20261122-075002-3078-565430571")];
+        let given = [(SESSION_ID, "9f86d081884c7d65"), (RUN_ID, "4bf92f3577b34da6a3ce929d0e0e4736")];
         let (envelope, warnings) = check(&given);
         assert_eq!(envelope.session_id.as_str(), "9f86d081884c7d65");
-        assert_eq!(envelope.run_id.as_str(), "20261122-075002-3078-565430571");
+        assert_eq!(envelope.run_id.as_str(), "4bf92f3577b34da6a3ce929d0e0e4736");
         assert!(warnings.is_empty());
     }
 
@@ -100,24 +131,68 @@ mod tests {
 
     #[test]
     fn evil_ids_are_replaced_with_one_warning_each() {
-        let long = "a".repeat(65);
-        for evil in ["../../x", "a.b", "a b", "a\n", &long, "caf\u{e9}", "-a", "run-srv01-7"] {
+        let evil = [
+            "../../x",
+            "a.b",
+            "9f86d081 84c7d65",
+            "9f86d081884c7d65\n",
+            "caf\u{e9}",
+            "-a",
+            "run-srv01-7",
+            "session-123",
+            "1795334402",
+            "20261122-075002-3078-565430571",
+            "9F86D081884C7D65",
+            "9f86d081884c7d65-private",
+            // `srv01` in hexadecimal, in both forms of an id.
+            "7372763031c7d659",
+            "73727630-31c7-4d53-9a55-0b6f3a2c7d10",
+        ];
+        for evil in evil {
             let (envelope, warnings) = check(&[(SESSION_ID, evil), (RUN_ID, evil)]);
             assert!(is_fresh(&envelope.session_id) && is_fresh(&envelope.run_id), "{evil:?}");
+            assert_ne!(envelope.session_id.as_str(), evil);
             assert_eq!(warnings, [SESSION_ID, RUN_ID], "{evil:?}");
             let (envelope, warnings) = check(&[(PARENT_RUN_ID, evil), (RUN_ID, evil)]);
-            assert!(envelope.parent_run_id.as_ref().is_some_and(is_fresh), "{evil:?}");
+            assert_eq!(envelope.parent_run_id, None, "{evil:?}");
+            assert!(is_fresh(&envelope.run_id) && envelope.run_id.as_str() != evil, "{evil:?}");
             assert_eq!(warnings, [PARENT_RUN_ID], "{evil:?}");
         }
-        let (_, warnings) = envelope_from_env(&of(&[(SESSION_ID, "../../x")]), &gate());
-        assert_eq!(warnings[0].to_string(), format!("{SESSION_ID} {REPLACED}"));
     }
 
     #[test]
-    fn a_run_id_cannot_name_another_runs_private_file() {
-        let (envelope, warnings) = check(&[(RUN_ID, "a-private"), (SESSION_ID, "a-private")]);
-        assert!(is_fresh(&envelope.run_id));
-        assert_eq!((envelope.session_id.as_str(), warnings), ("a-private", vec![RUN_ID]));
+    fn a_warning_says_what_is_accepted_and_how_to_make_it() {
+        let variables = [(SESSION_ID, "session-123"), (PARENT_RUN_ID, "pipeline-7")];
+        let (_, warnings) = envelope_from_env(&fake_environment(&variables), &gate());
+        let [parent, session] = &warnings[..] else { panic!("{warnings:?}") };
+        assert_eq!(
+            session.to_string(),
+            "TELEMETRY_SESSION_ID is not a random id that may be sent, so a fresh one is used; accepted is a UUID of \
+             version 4 or 7 in lower case, or 16 or 32 lower-case hexadecimal digits; make one with: uuidgen"
+        );
+        assert!(parent.to_string().contains("no parent is reported"), "{parent}");
+    }
+
+    #[test]
+    fn an_exported_run_id_beside_a_parent_is_worth_a_line_in_the_log() {
+        let given = ("9f86d081884c7d65", "0123456789abcdef");
+        let note = |variables: &[(&str, &str)]| ignored_run_id(&fake_environment(variables));
+        assert_eq!(note(&[(RUN_ID, given.0)]), None);
+        assert_eq!(note(&[(PARENT_RUN_ID, given.1)]), None);
+        let note = note(&[(RUN_ID, given.0), (PARENT_RUN_ID, given.1)]).expect("a note").to_string();
+        assert!(note.starts_with("TELEMETRY_RUN_ID is ignored") && !note.contains(given.0), "{note}");
+    }
+
+    #[test]
+    fn our_own_ids_name_no_machine() {
+        // A host of four hexadecimal digits may stand between the hyphens of a UUID: here a quarter of all do.
+        let gate = Gate::new(
+            LocalIdentifiers::default().with_private((0..0x4000).map(|name| format!("{name:04x}"))),
+        );
+        for _ in 0..50 {
+            let (envelope, _) = envelope_from_env(&fake_environment(&[]), &gate);
+            assert_eq!(gate.check_text(envelope.run_id.as_str()), Ok(()));
+        }
     }
 
     #[test]
@@ -131,7 +206,9 @@ mod tests {
         let (envelope, _) = check(&[]);
         for (word, expected) in [("yes", "true"), ("no", "false")] {
             let said = [(ENABLED, word)];
-            let (Decision::Decided(consent), _) = decide(&of(&said), Terminals::Both) else {
+            let (ConsentDecision::Decided(consent), _) =
+                decide_consent(&fake_environment(&said), Interactivity::Interactive)
+            else {
                 panic!("decided")
             };
             let [session, parent, enabled] = child_environment(&envelope, &consent);

@@ -1,10 +1,13 @@
-//! What can go wrong here.
+//! What can go wrong here. One type for the crate: a run reports any of it as the same single warning, and the
+//! commands tell the variants apart only to choose a hint.
 
 use std::error::Error;
+use std::fmt;
 
 use privacy::Rejection;
 use privacy::disk::DiskError;
 use schema::EventId;
+use serde::Serialize;
 
 /// Telemetry could not do something. A run makes one warning of it and goes on.
 #[derive(Debug, thiserror::Error)]
@@ -18,9 +21,9 @@ pub enum TelemetryError {
     /// The HTTP client could not be set up, for example because no trusted certificate could be loaded.
     #[error("could not set up the HTTP client")]
     Client(#[source] Box<dyn Error + Send + Sync>),
-    /// No document with this id waits.
+    /// No document with this id is queued.
     #[error("no document {0} waits in the telemetry outbox")]
-    NotWaiting(EventId),
+    NotQueued(EventId),
     /// The gate refused a document.
     #[error("refused by the privacy gate: {0}")]
     Rejected(Rejection),
@@ -38,5 +41,33 @@ pub enum TelemetryError {
 impl From<Rejection> for TelemetryError {
     fn from(rejection: Rejection) -> Self {
         Self::Rejected(rejection)
+    }
+}
+
+/// A part of the outbox that no document depends on cannot be used. It is worth a warning and never stops a delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutboxWarning {
+    /// `ledger.jsonl` cannot be read or written: outcomes are not recorded.
+    Ledger,
+    /// `rejected/` cannot be read or written: what may not be sent stays in the queue, and is not sent.
+    Rejected,
+}
+
+impl OutboxWarning {
+    /// What cannot be used and what follows, as a sentence without capital and full stop.
+    pub const fn message(self) -> &'static str {
+        match self {
+            Self::Ledger => "the ledger of the telemetry outbox cannot be used; outcomes are not recorded",
+            Self::Rejected => {
+                "the directory of rejected telemetry documents cannot be used; they stay queued"
+            }
+        }
+    }
+}
+
+impl fmt::Display for OutboxWarning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.message())
     }
 }

@@ -1,93 +1,161 @@
-//! Documents that wait for delivery, on disk.
+//! Documents that are queued for delivery, on disk.
 //!
 //! | file | what it holds |
 //! |---|---|
-//! | `<event_id>.json` | one document that waits; its modification time is when it was stored |
+//! | `<event_id>.json` | one queued document; its modification time is when it was stored |
 //! | `rejected/<event_id>.json` | what may not be sent, and why |
 //! | `ledger.jsonl` | one line for each outcome |
+//! | `endpoint-state` | the last answer of the endpoint, if it was not good |
 //! | `lock` | held by the one process that delivers |
 //! | `stopped` | somebody asked for the outbox to be purged; whoever delivers stops before the next document |
 //!
-//! Storing a document takes no lock: every document has its own file. What it costs depends on the bounds and not on
-//! what waits.
+//! Storing a document takes no lock: every document has its own file. What it costs depends on the bounds and
+//! not on the documents that are queued.
 
 mod bounds;
+mod endpoint_state;
 mod entry;
 mod ledger;
 mod purge;
-mod refusal;
+mod rejected;
 mod store;
 
 use std::path::Path;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use privacy::Vetted;
-use privacy::disk::{DiskError, Folder};
+use privacy::disk::{DiskError, PrivateDir};
 use schema::{EventId, TelemetryDocument};
 
 use crate::consent::Consented;
-use crate::error::TelemetryError;
+use crate::error::{OutboxWarning, TelemetryError};
+use crate::request::VettedHeaders;
 
 pub use bounds::{MAX_AGE, MAX_BYTES, MAX_ENTRIES};
-pub use entry::{Failure, FailureClass};
-pub use ledger::{LedgerLine, Outcome};
-pub use purge::{Purged, purge};
-pub use refusal::{Refusal, Rejected};
+pub use endpoint_state::EndpointState;
+pub use entry::{AttemptFailure, FailureClass, RejectedEntry, RejectionReason};
+pub use ledger::{LedgerLine, LedgerOutcome};
+pub use purge::{PurgeSummary, purge};
+pub use rejected::RequeueSummary;
 
 pub(crate) use bounds::is_too_old;
-pub(crate) use entry::Entry;
+pub(crate) use entry::QueueEntry;
 pub(crate) use purge::{finish as finish_purge, is_asked_for as purge_is_asked_for};
-pub(crate) use store::{Store, Unloaded, now};
+pub(crate) use store::{LoadError, OutboxStore, now};
 
 /// The outbox of a run that has consent.
+///
+/// # Examples
+/// A vetted document is stored, and is listed as queued:
+///
+/// ```
+/// use privacy::Gate;
+/// use schema::{Command, CommandName, CommandResult, EventId, Execution, Mode, TelemetryEvent, UtcSeconds};
+/// use telemetry::{
+///     ConsentDecision, Interactivity, Outbox, VettedHeaders, decide_consent, envelope_from_env, status,
+/// };
+///
+/// let environment = |name: &str| (name == "TELEMETRY_ENABLED").then(|| "true".into());
+/// let (ConsentDecision::Decided(consent), _) = decide_consent(&environment, Interactivity::NonInteractive) else {
+///     panic!("the environment decides");
+/// };
+/// let proof = consent.proof().expect("it says yes");
+///
+/// let gate = Gate::default();
+/// let (envelope, _) = envelope_from_env(&environment, &gate);
+/// let event = TelemetryEvent::Command(Command {
+///     name: CommandName::Run,
+///     mode: Mode::Server,
+///     execution: Execution::DryRun,
+///     result: CommandResult::Started,
+/// });
+/// let at = UtcSeconds::parse("2026-11-22T07:50:02Z").expect("a time");
+/// let document = envelope.document(event, EventId::random(), at);
+///
+/// let runs_dir = tempfile::tempdir()?;
+/// let outbox_dir = runs_dir.path().join("telemetry-outbox");
+/// let outbox = Outbox::open(proof, &outbox_dir)?;
+/// let vetted = gate.vet(&document).expect("nothing private is in it");
+/// let enqueued = outbox.emit(vetted, &VettedHeaders::default())?;
+///
+/// let queued = status(&outbox_dir, 0)?.waiting;
+/// assert_eq!(queued[0].event_id, enqueued.event_id);
+/// assert_eq!((queued[0].event_name, queued[0].attempts), ("core.command.started", 0));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Outbox {
-    store: Store,
+    store: OutboxStore,
 }
 
 /// What storing a document led to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stored {
+pub struct Enqueued {
     /// The event that was stored.
     pub event_id: EventId,
-    /// Older documents that had to go to keep the bounds.
+    /// Older documents that were evicted to keep the bounds.
     pub evicted: usize,
+    /// What could not be done beside storing it.
+    pub warning: Option<OutboxWarning>,
 }
 
 impl Outbox {
     /// Opens the outbox, or makes it. Leftovers of processes that died while writing are removed.
+    ///
+    /// # Errors
+    /// [`TelemetryError::Disk`]: the directory is a symbolic link, is not ours, or cannot be made.
     pub fn open(_: &Consented, dir: &Path) -> Result<Self, TelemetryError> {
-        Self::tidy(Folder::create(dir)?)
+        Self::tidy(PrivateDir::create(dir)?)
     }
 
-    /// Opens the outbox if there is one, and never makes it.
+    /// Opens the outbox if there is one, and never makes it: an outbox that was deleted stays deleted.
+    ///
+    /// # Errors
+    /// As [`Self::open`]; that it is missing is `None`.
     pub fn open_existing(_: &Consented, dir: &Path) -> Result<Option<Self>, TelemetryError> {
-        match Folder::open(dir) {
-            Ok(folder) => Self::tidy(folder).map(Some),
+        match PrivateDir::open(dir) {
+            Ok(directory) => Self::tidy(directory).map(Some),
             Err(DiskError::Missing { .. }) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
 
-    fn tidy(folder: Folder) -> Result<Self, TelemetryError> {
-        let store = Store::new(folder);
+    fn tidy(directory: PrivateDir) -> Result<Self, TelemetryError> {
+        let store = OutboxStore::new(directory);
         store.sweep()?;
         purge::finish_if_abandoned(&store)?;
         Ok(Self { store })
     }
 
-    /// Stores a document. It is on disk when this returns; nothing is sent and nothing is waited for.
+    /// Stores a document with the headers of its request, which were vetted where the private settings of the run are
+    /// known. It survives the death of this process; nothing is sent and nothing is waited for, not even the disk.
     ///
-    /// The bounds are enforced before the document is written: the oldest go, and never the new one.
-    pub fn emit(&self, document: Vetted<TelemetryDocument>) -> Result<Stored, TelemetryError> {
+    /// The bounds are enforced before the document is written: the oldest are evicted, and never the new one.
+    ///
+    /// # Errors
+    /// [`TelemetryError::Disk`]: the file cannot be written. Nothing is left of it then.
+    pub fn emit(
+        &self,
+        document: Vetted<TelemetryDocument>,
+        headers: &VettedHeaders,
+    ) -> Result<Enqueued, TelemetryError> {
         let document: TelemetryDocument =
             serde_json::from_slice(&document.into_bytes()).map_err(TelemetryError::Json)?;
         let event_id = document.event_id();
-        let evicted = self.store.add(&Entry::new(document), SystemTime::now())?;
-        Ok(Stored { event_id, evicted })
+        let (evicted, warning) = self.store.add(&QueueEntry::new(document, headers), SystemTime::now())?;
+        Ok(Enqueued { event_id, evicted, warning })
     }
 
-    pub(crate) fn store(&self) -> &Store {
+    /// Puts back what was rejected within the last 30 days and waits at most `patience` for a delivery that is under way;
+    /// `None` if that was not over in time. Whether it may be sent is decided again by the next delivery.
+    ///
+    /// # Errors
+    /// `rejected/` cannot be read, or a document cannot be written.
+    pub fn requeue_rejected(&self, patience: Duration) -> Result<Option<RequeueSummary>, TelemetryError> {
+        self.store.requeue(patience)
+    }
+
+    pub(crate) fn store(&self) -> &OutboxStore {
         &self.store
     }
 }

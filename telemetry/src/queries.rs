@@ -1,22 +1,28 @@
-//! What the operator may ask for: what waits, what was refused, what would be sent. Nothing here writes or sends.
+//! Questions of the operator: what is queued, what was rejected, what would be sent. Nothing here writes or sends.
+//!
+//! None of it needs consent or the lock of the outbox: looking must be possible before agreeing, and while a delivery
+//! is in progress. A document can therefore be delivered between two looks, which is not an error.
 
 use std::path::Path;
 
 use privacy::Gate;
-use privacy::disk::{DiskError, Folder};
+use privacy::disk::{DiskError, PrivateDir};
 use schema::{
-    DocumentKind, Envelope, Event, EventId, RunManifest, Status as RunStatus, TelemetryDocument, UtcSeconds,
+    DocumentKind, Envelope, EventId, RunManifest, Status as RunStatus, TelemetryDocument, TelemetryEvent,
+    UtcSeconds,
 };
 use serde::Serialize;
 
-use crate::error::TelemetryError;
-use crate::outbox::{Failure, LedgerLine, Outcome, Rejected, Store, Unloaded, now};
-use crate::request::Outgoing;
-use crate::settings::Settings;
+use crate::error::{OutboxWarning, TelemetryError};
+use crate::outbox::{
+    AttemptFailure, EndpointState, LedgerLine, LedgerOutcome, LoadError, OutboxStore, RejectedEntry, now,
+};
+use crate::request::{DeliveryRequest, VettedHeaders};
+use crate::settings::DeliverySettings;
 
-/// A document that waits.
+/// A queued document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Waiting {
+pub struct QueuedDocument {
     /// Id of the event.
     pub event_id: EventId,
     /// Name of the event.
@@ -25,83 +31,111 @@ pub struct Waiting {
     pub occurred_at: UtcSeconds,
     /// Attempts that were made.
     pub attempts: u32,
-    /// No attempt is made before this time.
-    pub not_before: Option<UtcSeconds>,
     /// How the last attempt failed.
-    pub last_failure: Option<Failure>,
+    pub last_failure: Option<AttemptFailure>,
 }
 
 /// What is in an outbox.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Status {
-    /// Documents that wait, oldest first.
-    pub waiting: Vec<Waiting>,
-    /// Files that cannot be sent as they are: the next delivery sets aside what is no entry, and leaves what it may not read.
+pub struct OutboxStatus {
+    /// Queued documents, oldest first.
+    pub waiting: Vec<QueuedDocument>,
+    /// Files that cannot be sent as they are: the next delivery rejects what is no entry, and leaves what it may not
+    /// read.
     pub unfit: usize,
     /// Documents that may not be sent, oldest first, each with the rule. What they hold is left out.
-    pub rejected: Vec<Rejected>,
+    pub rejected: Vec<RejectedEntry>,
     /// Last outcomes, oldest first.
     pub ledger: Vec<LedgerLine>,
-    /// Documents that went to keep the bounds, as far back as the ledger reaches.
+    /// Documents that were evicted to keep the bounds, as far back as the ledger reaches.
     pub evicted: usize,
+    /// What the endpoint answered last, if that was not good.
+    pub endpoint_state: Option<EndpointState>,
+    /// What could not be read.
+    pub warnings: Vec<OutboxWarning>,
 }
 
-/// Looks at the outbox in `dir`, and shows at most `last` lines of its ledger. That there is none is an empty one.
-pub fn status(dir: &Path, last: usize) -> Result<Status, TelemetryError> {
-    let Some(store) = existing(dir)? else { return Ok(Status::default()) };
-    let mut status = Status::default();
-    for id in store.waiting()? {
+/// The state of the outbox in `dir`, with at most `last` lines of its ledger. A missing outbox is an empty one.
+///
+/// # Errors
+/// The directory cannot be read. A single file that cannot be read is counted instead.
+pub fn status(dir: &Path, last: usize) -> Result<OutboxStatus, TelemetryError> {
+    let Some(store) = existing(dir)? else { return Ok(OutboxStatus::default()) };
+    let mut status = OutboxStatus::default();
+    for id in store.queued()? {
         match store.load(id) {
-            Ok(entry) => status.waiting.push(Waiting {
+            Ok(entry) => status.waiting.push(QueuedDocument {
                 event_id: id,
                 event_name: entry.document.event_name(),
                 occurred_at: entry.document.occurred_at(),
                 attempts: entry.attempts,
-                not_before: entry.not_before,
                 last_failure: entry.last_failure,
             }),
-            Err(Unloaded::Gone) => {}
-            Err(Unloaded::Unfit(..) | Unloaded::Unreadable) => status.unfit += 1,
+            // Delivered since the directory was listed.
+            Err(LoadError::Missing) => {}
+            Err(LoadError::Invalid(..) | LoadError::Unreadable) => status.unfit += 1,
         }
     }
-    let without_content = |rejected| Rejected { entry: None, ..rejected };
-    status.rejected = store.rejected()?.into_iter().map(without_content).collect();
-    status.ledger = store.ledger()?;
-    let evictions = status.ledger.iter().filter(|line| line.outcome == Outcome::Evicted);
-    status.evicted = evictions.map(|line| line.documents).sum();
+    let without_content = |rejected| RejectedEntry { entry: None, ..rejected };
+    match store.rejected() {
+        Ok(rejected) => status.rejected = rejected.into_iter().map(without_content).collect(),
+        Err(_) => status.warnings.push(OutboxWarning::Rejected),
+    }
+    match store.ledger() {
+        Ok(ledger) => status.ledger = ledger,
+        Err(_) => status.warnings.push(OutboxWarning::Ledger),
+    }
+    status.endpoint_state = store.endpoint_state(None);
+    let evictions = status.ledger.iter().filter(|line| line.outcome == LedgerOutcome::Evicted);
+    // The file may have been edited: its numbers are anybody's.
+    status.evicted = evictions.fold(0, |sum, line| sum.saturating_add(line.documents));
     status.ledger.drain(..status.ledger.len().saturating_sub(last));
     Ok(status)
 }
 
 /// The request that the next attempt on a waiting document would send: the one with this id, or the oldest. `None` if
-/// nothing waits.
+/// nothing is queued.
 ///
 /// # Errors
-/// [`TelemetryError::Rejected`] if the gate would not let it go, and [`TelemetryError::NotWaiting`] if there is no
+/// [`TelemetryError::Rejected`] if the gate would not let it go, and [`TelemetryError::NotQueued`] if there is no
 /// document with this id that could be sent.
 pub fn show(
     dir: &Path,
-    settings: &Settings,
+    settings: &DeliverySettings,
     gate: &Gate,
     id: Option<EventId>,
-) -> Result<Option<Outgoing>, TelemetryError> {
+) -> Result<Option<DeliveryRequest>, TelemetryError> {
     let store = existing(dir)?;
-    let oldest = || store.as_ref().map_or(Ok(None), |store| store.waiting().map(|ids| ids.first().copied()));
+    let oldest = || store.as_ref().map_or(Ok(None), |store| store.queued().map(|ids| ids.first().copied()));
     let Some(id) = id.map_or_else(oldest, |id| Ok(Some(id)))? else { return Ok(None) };
-    let loaded = store.ok_or(Unloaded::Gone).and_then(|store| store.load(id));
-    let mut entry = loaded.map_err(|_| TelemetryError::NotWaiting(id))?;
+    let loaded = store.ok_or(LoadError::Missing).and_then(|store| store.load(id));
+    let mut entry = loaded.map_err(|_| TelemetryError::NotQueued(id))?;
+    // The number of the next attempt is part of the document that it would send.
     entry.count_attempt(now());
-    preview(settings, gate, &entry.document).map(Some)
+    let headers = entry.vetted_headers(gate).map_err(|_| TelemetryError::NotQueued(id))?;
+    request(settings, &headers, gate, &entry.document).map(Some)
 }
 
-/// The request that would carry this document. Nothing is stored.
+/// The request that would carry this document of this run. Nothing is stored.
+///
+/// # Errors
+/// [`TelemetryError::NoEndpoint`], or [`TelemetryError::Rejected`] if the gate refuses the document.
 pub fn preview(
-    settings: &Settings,
+    settings: &DeliverySettings,
     gate: &Gate,
     document: &TelemetryDocument,
-) -> Result<Outgoing, TelemetryError> {
+) -> Result<DeliveryRequest, TelemetryError> {
+    request(settings, &settings.headers, gate, document)
+}
+
+fn request(
+    settings: &DeliverySettings,
+    headers: &VettedHeaders,
+    gate: &Gate,
+    document: &TelemetryDocument,
+) -> Result<DeliveryRequest, TelemetryError> {
     let endpoint = settings.endpoint.as_ref().ok_or(TelemetryError::NoEndpoint)?;
-    Ok(Outgoing::new(settings, endpoint, gate.vet(document)?))
+    Ok(DeliveryRequest::new(endpoint, headers, gate.vet(document)?))
 }
 
 /// The document that delivers the public manifest of an earlier run, given the bytes of its file.
@@ -115,6 +149,7 @@ pub fn manifest_event(
     gate: &Gate,
     envelope: &Envelope,
 ) -> Result<TelemetryDocument, TelemetryError> {
+    // The gate first: the bytes are a file that anybody may have edited.
     if gate.check(bytes)? != DocumentKind::RunManifest {
         return Err(TelemetryError::NotAManifest);
     }
@@ -122,13 +157,14 @@ pub fn manifest_event(
     if manifest.status == RunStatus::Running {
         return Err(TelemetryError::NotFinished);
     }
+    // The event is about the earlier run, whatever run delivers it.
     let of_run = Envelope { run_id: manifest.run_id.clone(), ..envelope.clone() };
-    Ok(of_run.document(Event::Manifest(Box::new(manifest)), EventId::random(), now()))
+    Ok(of_run.document(TelemetryEvent::Manifest(Box::new(manifest)), EventId::random(), now()))
 }
 
-fn existing(dir: &Path) -> Result<Option<Store>, DiskError> {
-    match Folder::open(dir) {
-        Ok(folder) => Ok(Some(Store::new(folder))),
+fn existing(dir: &Path) -> Result<Option<OutboxStore>, DiskError> {
+    match PrivateDir::open(dir) {
+        Ok(directory) => Ok(Some(OutboxStore::new(directory))),
         Err(DiskError::Missing { .. }) => Ok(None),
         Err(error) => Err(error),
     }

@@ -1,10 +1,7 @@
 //! Where and how telemetry is delivered.
-
-mod endpoint;
-mod token;
-
-pub use endpoint::{Endpoint, InvalidEndpoint};
-pub use token::BearerToken;
+//!
+//! Timeouts and attempts are bounded from above as well: the deliverer must end within its deadline whatever a
+//! variable says, and a receiver must not get a thousand requests for one typing error.
 
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
@@ -12,8 +9,9 @@ use std::time::Duration;
 
 use privacy::Gate;
 
-use crate::environment::{Environment, Reader, Warning};
-use crate::header::HeaderText;
+use crate::endpoint::{BearerToken, Endpoint};
+use crate::environment::{EnvReader, Environment, VariableWarning};
+use crate::request::{VettedHeaderValue, VettedHeaders};
 
 const ENDPOINT: &str = "TELEMETRY_ENDPOINT";
 const TOKEN: &str = "TELEMETRY_BEARER_TOKEN";
@@ -24,38 +22,42 @@ const CONNECT_TIMEOUT: &str = "TELEMETRY_CONNECT_TIMEOUT_SECONDS";
 const REQUEST_TIMEOUT: &str = "TELEMETRY_REQUEST_TIMEOUT_SECONDS";
 const OUTBOX_DIR: &str = "TELEMETRY_OUTBOX_DIR";
 
-/// Name of the outbox in the folder of the runs.
+/// Name of the outbox in the runs directory.
 const OUTBOX: &str = "telemetry-outbox";
 
 const NOT_A_HEADER: &str = "is not a header value that may be sent, so the default is used";
 
 /// Where and how telemetry is delivered (seed, Delivery Controls).
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub struct DeliverySettings {
     /// Where documents go; `None` means that nothing is delivered.
     pub endpoint: Option<Endpoint>,
-    /// Value of the header [`crate::Header::MARKER`].
-    pub marker: HeaderText,
-    /// Value of the `User-Agent` header.
-    pub user_agent: HeaderText,
-    /// Most attempts on one document in one round of delivery, the first included; from 1.
+    /// Headers for the documents of this run. Those of a queued document are stored with it.
+    pub headers: VettedHeaders,
+    /// Failures in a row that end a delivery pass; from 1.
     pub max_attempts: u32,
     /// Longest time until a connection stands, name lookup and TLS included.
     pub connect_timeout: Duration,
     /// Longest time that one attempt takes as a whole.
     pub request_timeout: Duration,
-    /// Folder of the documents that wait.
+    /// Directory of the queued documents.
     pub outbox_dir: PathBuf,
 }
 
-impl Settings {
+impl DeliverySettings {
     /// Reads the settings. What cannot be used falls back to its default with one warning, and never fails.
-    pub fn from_env(environment: Environment<'_>, gate: &Gate, runs_dir: &Path) -> (Self, Vec<Warning>) {
-        let mut reader = Reader::new(environment);
+    pub fn from_env(
+        environment: Environment<'_>,
+        gate: &Gate,
+        runs_dir: &Path,
+    ) -> (Self, Vec<VariableWarning>) {
+        let mut reader = EnvReader::new(environment);
         let settings = Self {
             endpoint: endpoint(&mut reader),
-            marker: header(&mut reader, MARKER, gate, &HeaderText::default_marker()),
-            user_agent: header(&mut reader, USER_AGENT, gate, &HeaderText::default_user_agent()),
+            headers: VettedHeaders {
+                marker: header(&mut reader, MARKER, gate, &VettedHeaderValue::default_marker()),
+                user_agent: header(&mut reader, USER_AGENT, gate, &VettedHeaderValue::default_user_agent()),
+            },
             max_attempts: number(
                 &mut reader,
                 MAX_RETRIES,
@@ -88,41 +90,47 @@ impl Settings {
 }
 
 /// The endpoint with its token.
-fn endpoint(reader: &mut Reader<'_>) -> Option<Endpoint> {
+fn endpoint(reader: &mut EnvReader<'_>) -> Option<Endpoint> {
+    // Empty is the documented way to store without delivering. The warning is for whoever blanked it by accident.
     if reader.is_set_but_empty(ENDPOINT) {
         reader.warn(ENDPOINT, "is set but empty, so nothing is delivered");
         return None;
     }
-    // The default in its place would get what was meant for somebody else.
-    let words = "is not an http or https URL without user name and password, so nothing is delivered";
+    // The default endpoint must not take its place: it would get documents that were meant for another receiver.
+    let message = "is not an http or https URL without user name and password, so nothing is delivered";
     let is_given = reader.raw(ENDPOINT).is_some();
-    let endpoint = match reader.parsed(ENDPOINT, words, |text| Endpoint::parse(text).ok()) {
+    let endpoint = match reader.parsed(ENDPOINT, message, |text| Endpoint::parse(text).ok()) {
         Some(given) => given,
         None if is_given => return None,
         None => Endpoint::default(),
     };
     let token = reader.parsed(TOKEN, "is not a bearer token, so none is sent", BearerToken::parse);
+    // A token that cannot be used is left away and not fatal: the endpoint decides what it wants.
     let Some(token) = token else { return Some(endpoint) };
-    Some(endpoint.authorised(token).unwrap_or_else(|endpoint| {
+    Some(endpoint.with_token(token).unwrap_or_else(|endpoint| {
         reader.warn(TOKEN, "is not sent, because the endpoint is neither https nor on this machine");
         endpoint
     }))
 }
 
-fn header(reader: &mut Reader<'_>, variable: &'static str, gate: &Gate, default: &HeaderText) -> HeaderText {
-    let usable = |text: &str| {
-        if text == default.as_str() { Some(default.clone()) } else { HeaderText::parse(text, gate).ok() }
-    };
+fn header(
+    reader: &mut EnvReader<'_>,
+    variable: &'static str,
+    gate: &Gate,
+    default: &VettedHeaderValue,
+) -> VettedHeaderValue {
+    // The default is a constant of the contract, whatever the host is called.
+    let usable = |text: &str| VettedHeaderValue::parse_or_equal(text, default.clone(), gate).ok();
     reader.parsed(variable, NOT_A_HEADER, usable).unwrap_or_else(|| default.clone())
 }
 
 fn number(
-    reader: &mut Reader<'_>,
+    reader: &mut EnvReader<'_>,
     variable: &'static str,
-    words: &'static str,
+    message: &'static str,
     range: RangeInclusive<u32>,
 ) -> Option<u32> {
-    reader.parsed(variable, words, |text| text.trim().parse().ok().filter(|number| range.contains(number)))
+    reader.parsed(variable, message, |text| text.trim().parse().ok().filter(|number| range.contains(number)))
 }
 
 fn seconds(number: Option<u32>, default: u32) -> Duration {
@@ -130,4 +138,130 @@ fn seconds(number: Option<u32>, default: u32) -> Duration {
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use privacy::LocalIdentifiers;
+
+    use super::*;
+    use crate::environment::fake_environment;
+
+    fn check(variables: &[(&str, &str)]) -> (DeliverySettings, Vec<&'static str>) {
+        let gate = Gate::new(LocalIdentifiers::default().with_private(["srv01"]));
+        let (settings, warnings) =
+            DeliverySettings::from_env(&fake_environment(variables), &gate, Path::new("runs"));
+        let told = format!("{warnings:?}");
+        for (_, value) in variables.iter().filter(|(_, value)| value.len() > 4) {
+            assert!(!told.contains(value), "a warning holds the value");
+        }
+        (settings, warnings.iter().map(|warning| warning.variable).collect())
+    }
+
+    fn url(settings: &DeliverySettings) -> String {
+        settings.endpoint.as_ref().expect("an endpoint").url().to_string()
+    }
+
+    const DEFAULT: &str = "https://telemetry.productive-k3s.io/telemetry";
+
+    #[test]
+    fn the_defaults_are_those_of_the_seed() {
+        let (settings, warnings) = check(&[]);
+        assert!(warnings.is_empty());
+        assert_eq!(url(&settings), DEFAULT);
+        assert_eq!(settings.headers.marker.as_str(), "pk3s-public-v1");
+        assert!(settings.headers.user_agent.as_str().starts_with("productive-k3s-core/"));
+        assert_eq!(settings.max_attempts, 3);
+        assert_eq!((settings.connect_timeout.as_secs(), settings.request_timeout.as_secs()), (5, 10));
+        assert_eq!(settings.outbox_dir, Path::new("runs/telemetry-outbox"));
+    }
+
+    #[test]
+    fn numbers_outside_their_bounds_fall_back() {
+        for (variable, last) in [(MAX_RETRIES, "10"), (CONNECT_TIMEOUT, "60"), (REQUEST_TIMEOUT, "120")] {
+            for good in ["1", last] {
+                let (settings, warnings) = check(&[(variable, good)]);
+                let numbers = [
+                    settings.max_attempts.into(),
+                    settings.connect_timeout.as_secs(),
+                    settings.request_timeout.as_secs(),
+                ];
+                assert!(
+                    numbers.contains(&good.parse().expect("a number")) && warnings.is_empty(),
+                    "{variable} {good}"
+                );
+            }
+            for bad in ["0", "121", "-1", "1.5", "three", "99999999999999999999"] {
+                let (settings, warnings) = check(&[(variable, bad)]);
+                assert_eq!(warnings, [variable], "{bad}");
+                assert_eq!(settings.max_attempts, 3);
+                assert_eq!((settings.connect_timeout.as_secs(), settings.request_timeout.as_secs()), (5, 10));
+            }
+        }
+    }
+
+    #[test]
+    fn an_empty_variable_is_an_unset_one_but_for_the_endpoint() {
+        let all = [MARKER, USER_AGENT, TOKEN, MAX_RETRIES, CONNECT_TIMEOUT, REQUEST_TIMEOUT, OUTBOX_DIR];
+        let (settings, warnings) = check(&all.map(|variable| (variable, "")));
+        assert_eq!((url(&settings).as_str(), warnings.len()), (DEFAULT, 0));
+        let (settings, warnings) = check(&[(ENDPOINT, "")]);
+        assert_eq!((settings.endpoint.is_none(), warnings), (true, vec![ENDPOINT]));
+    }
+
+    #[test]
+    fn an_endpoint_that_cannot_be_used_is_none_and_the_default_does_not_take_its_place() {
+        for bad in [
+            "ftp://h.example/x",
+            "https://user:pass@h.example/",
+            "https://user@h.example/",
+            "h.example",
+            "https://",
+        ] {
+            let (settings, warnings) = check(&[(ENDPOINT, bad), (TOKEN, "s3cr3t-token")]);
+            assert_eq!((settings.endpoint.is_none(), warnings), (true, vec![ENDPOINT]), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_token_goes_over_https_or_stays_on_this_machine() {
+        for (endpoint, goes) in [
+            ("https://h.example/t", true),
+            ("http://127.0.0.1:8080/t", true),
+            ("http://[::1]:8080/t", true),
+            ("http://localhost/t", true),
+            ("http://h.example/t", false),
+            ("http://localhost.example/t", false),
+            ("http://192.0.2.7/t", false),
+        ] {
+            let (settings, warnings) = check(&[(ENDPOINT, endpoint), (TOKEN, "s3cr3t-token")]);
+            assert_eq!(settings.endpoint.expect("one").token().is_some(), goes, "{endpoint}");
+            assert_eq!(warnings.is_empty(), goes, "{endpoint}");
+        }
+        for bad in ["two message", "line\nbreak", "caf\u{e9}-token"] {
+            let (settings, warnings) = check(&[(TOKEN, bad)]);
+            assert_eq!(
+                (settings.endpoint.expect("one").token().is_none(), warnings),
+                (true, vec![TOKEN]),
+                "{bad:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn nothing_that_is_shown_holds_the_token() {
+        let (settings, _) = check(&[(TOKEN, "s3cr3t-token")]);
+        assert!(!format!("{settings:?}").contains("s3cr3t"));
+    }
+
+    #[test]
+    fn headers_that_tell_of_this_machine_fall_back() {
+        for variable in [MARKER, USER_AGENT] {
+            let (settings, warnings) = check(&[(variable, "on-srv01")]);
+            assert_eq!((settings.headers.marker.as_str(), warnings), ("pk3s-public-v1", vec![variable]));
+            let (settings, warnings) = check(&[(variable, "my-layer")]);
+            assert!(
+                [settings.headers.marker.as_str(), settings.headers.user_agent.as_str()]
+                    .contains(&"my-layer")
+                    && warnings.is_empty()
+            );
+        }
+    }
+}

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use tests::{Act, Sandbox, Server};
+use tests::{Response, Sandbox, Server};
 
 const PAIRS: usize = 21;
 
@@ -17,16 +17,16 @@ fn main() {
     {
         report(name, endpoint);
     }
-    for (name, act) in [
-        ("well", Act::Status(202)),
-        ("slow", Act::After(1000)),
-        ("hanging", Act::Silence),
-        ("trickling", Act::Trickle),
-        ("failing", Act::Status(500)),
-        ("overloaded", Act::Status(429)),
-        ("redirecting", Act::Status(307)),
+    for (name, response) in [
+        ("well", Response::Status(202)),
+        ("slow", Response::Delayed(1000)),
+        ("hanging", Response::Never),
+        ("trickling", Response::Trickle),
+        ("failing", Response::Status(500)),
+        ("overloaded", Response::Status(429)),
+        ("redirecting", Response::Status(307)),
     ] {
-        let server = Server::start([act]);
+        let server = Server::start([response]);
         report(name, &server.url());
     }
 }

@@ -1,16 +1,19 @@
-//! One call of the binary.
+//! One call of the binary, and how it ended.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
+use std::fmt;
 use std::io::{Read, Write};
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
 
-use crate::{Outcome, bootstrap};
+use crate::machine::bootstrap;
 
 /// No call takes this long unless it hangs, however busy the machine is.
 const PATIENCE: Duration = Duration::from_secs(100);
@@ -20,17 +23,17 @@ const PATIENCE: Duration = Duration::from_secs(100);
 pub struct Invocation {
     arguments: Vec<OsString>,
     environment: BTreeMap<OsString, OsString>,
-    folder: PathBuf,
+    directory: PathBuf,
     input: Vec<u8>,
     wrapper: Vec<OsString>,
 }
 
 impl Invocation {
-    pub(crate) fn new(folder: &Path) -> Self {
+    pub(crate) fn new(directory: &Path) -> Self {
         Self {
             arguments: Vec::new(),
             environment: BTreeMap::new(),
-            folder: folder.to_owned(),
+            directory: directory.to_owned(),
             input: Vec::new(),
             wrapper: Vec::new(),
         }
@@ -65,9 +68,9 @@ impl Invocation {
         self
     }
 
-    /// The folder it starts in.
-    pub fn folder(mut self, folder: &Path) -> Self {
-        folder.clone_into(&mut self.folder);
+    /// The directory it starts in.
+    pub fn current_dir(mut self, directory: &Path) -> Self {
+        directory.clone_into(&mut self.directory);
         self
     }
 
@@ -84,7 +87,8 @@ impl Invocation {
         let mut words = self.wrapper.iter().map(OsString::as_os_str).chain([bootstrap().as_os_str()]);
         let mut command = Command::new(words.next().expect("the binary at least"));
         command.args(words).args(&self.arguments);
-        command.env_clear().envs(&self.environment).current_dir(&self.folder);
+        // A variable of whoever runs the tests (a proxy, CI, DO_NOT_TRACK) would change what the binary does.
+        command.env_clear().envs(&self.environment).current_dir(&self.directory);
         command
     }
 
@@ -140,6 +144,7 @@ impl Running {
     /// Waits for its end and for the end of its output.
     pub fn end(mut self) -> Outcome {
         let until = self.begun + PATIENCE;
+        // Output is awaited before the process: a child that kept the pipe open would go unnoticed the other way round.
         while !(self.stdout.is_finished() && self.stderr.is_finished()) {
             if Instant::now() > until {
                 let _ = self.child.kill();
@@ -152,5 +157,63 @@ impl Running {
         let text =
             |bytes: JoinHandle<Vec<u8>>| String::from_utf8(bytes.join().expect("no panic")).expect("UTF-8");
         Outcome { status, stdout: text(self.stdout), stderr: text(self.stderr), took }
+    }
+}
+
+/// How the binary ended and what it said. `Display` is the form of the snapshots.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// How it ended.
+    pub status: ExitStatus,
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error.
+    pub stderr: String,
+    /// Time until both streams were closed, as whoever waits for its output sees it.
+    pub took: Duration,
+}
+
+impl Outcome {
+    /// The exit code. A process that a signal killed has none.
+    pub fn code(&self) -> i32 {
+        self.status.code().unwrap_or_else(|| panic!("killed by a signal: {self}"))
+    }
+
+    /// Standard output as JSON; fails unless it is exactly one document.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout)
+            .unwrap_or_else(|error| panic!("not one JSON document ({error}): {self}"))
+    }
+
+    /// Passes if it ended with `code`.
+    pub fn expect(self, code: i32) -> Self {
+        assert_eq!(self.status.code(), Some(code), "{self}");
+        self
+    }
+
+    /// Both streams.
+    pub fn output(&self) -> String {
+        format!("{}{}", self.stdout, self.stderr)
+    }
+
+    /// The warnings, each on one line.
+    pub fn warnings(&self) -> Vec<String> {
+        // Warnings are wrapped with an indent of the width of their label.
+        let unwrapped = self.stderr.replace("\n         ", " ");
+        unwrapped.lines().filter_map(|line| line.strip_prefix("warning: ")).map(str::to_owned).collect()
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.status.code(), self.status.signal()) {
+            (Some(code), _) => writeln!(f, "exit code {code}")?,
+            (None, signal) => writeln!(f, "signal {signal:?}")?,
+        }
+        for (name, text) in [("stdout", &self.stdout), ("stderr", &self.stderr)] {
+            writeln!(f, "--- {name}")?;
+            f.write_str(text)?;
+        }
+        Ok(())
     }
 }

@@ -1,18 +1,19 @@
-//! A home, a working folder and a search path that belong to one test.
+//! A home, a working directory and a search path that belong to one test.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::stubs::Stub;
-use crate::{Entry, Invocation, NOBODY, Outcome, RunRecord, Server, is_root, processes, program, tree};
+use crate::invocation::{Invocation, Outcome};
+use crate::machine::{self, NOBODY, eventually, is_root, program};
+use crate::records::{Entry, RunRecord, tree};
+use crate::server::Server;
 
-/// A home, a working folder and a search path that belong to one test, and go with it.
+/// A home, a working directory and a search path that belong to one test, and go with it.
 #[derive(Debug)]
 pub struct Sandbox {
     root: TempDir,
@@ -23,12 +24,12 @@ impl Sandbox {
     /// An empty one. It is in `/tmp` whatever `TMPDIR` says: the length of its path decides where messages are wrapped,
     /// and those are compared with snapshots.
     pub fn new() -> Self {
-        let root = tempfile::Builder::new().prefix("e2e-").tempdir_in("/tmp").expect("a scratch folder");
+        let root = tempfile::Builder::new().prefix("e2e-").tempdir_in("/tmp").expect("a scratch directory");
         let sandbox = Self { root, is_unprivileged: false };
-        for folder in [sandbox.home(), sandbox.cwd(), sandbox.bin()] {
-            fs::create_dir(folder).expect("a scratch folder takes folders");
+        for directory in [sandbox.home(), sandbox.cwd(), sandbox.bin()] {
+            fs::create_dir(directory).expect("a scratch directory takes directories");
         }
-        fs::write(sandbox.calls(), "").expect("a scratch folder takes files");
+        fs::write(sandbox.calls(), "").expect("a scratch directory takes files");
         for (name, stub) in Stub::HOST {
             sandbox.stub(name, stub);
         }
@@ -47,22 +48,22 @@ impl Sandbox {
         sandbox
     }
 
-    /// The folder that holds all of it.
+    /// The directory that holds all of it.
     pub fn root(&self) -> &Path {
         self.root.path()
     }
 
-    /// The home folder.
+    /// The home directory.
     pub fn home(&self) -> PathBuf {
         self.root().join("home")
     }
 
-    /// The working folder.
+    /// The working directory.
     pub fn cwd(&self) -> PathBuf {
         self.root().join("work")
     }
 
-    /// The folder of runs.
+    /// The directory of runs.
     pub fn runs_dir(&self) -> PathBuf {
         self.cwd().join("runs")
     }
@@ -90,10 +91,10 @@ impl Sandbox {
         fs::read_to_string(self.calls()).expect("readable").lines().map(str::to_owned).collect()
     }
 
-    /// Writes a file with this mode in the working folder and returns its path.
+    /// Writes a file with this mode in the working directory and returns its path.
     pub fn file(&self, name: &str, content: &str, mode: u32) -> PathBuf {
         let path = self.cwd().join(name);
-        fs::write(&path, content).expect("the folder is ours");
+        fs::write(&path, content).expect("the directory is ours");
         fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("the file is ours");
         if self.is_unprivileged {
             chown(&path, Some(NOBODY), Some(NOBODY)).expect("root gives away what it likes");
@@ -146,7 +147,7 @@ impl Sandbox {
     }
 
     /// Event ids of the entries that wait in the outbox.
-    pub fn waiting(&self) -> Vec<String> {
+    pub fn queued(&self) -> Vec<String> {
         let names = fs::read_dir(self.outbox())
             .into_iter()
             .flatten()
@@ -154,8 +155,8 @@ impl Sandbox {
         names.filter_map(|name| name.strip_suffix(".json").map(str::to_owned)).collect()
     }
 
-    /// Everything in the sandbox except the folder of runs and the notes of the stand-ins.
-    pub fn untouched(&self) -> BTreeMap<PathBuf, Entry> {
+    /// Everything in the sandbox except the directory of runs and the notes of the stand-ins.
+    pub fn files_outside_runs(&self) -> BTreeMap<PathBuf, Entry> {
         let mut found = tree(self.root(), Some("runs"));
         found.remove(Path::new("calls"));
         found
@@ -163,11 +164,11 @@ impl Sandbox {
 
     /// Ids of the detached deliveries that go on.
     pub fn deliveries(&self) -> Vec<u32> {
-        processes::deliveries(self.root())
+        machine::deliveries(self.root())
     }
 
     /// Waits until no delivery goes on.
-    pub fn settle(&self) {
+    pub fn wait_for_deliveries(&self) {
         assert!(
             eventually(Duration::from_secs(70), || self.deliveries().is_empty()),
             "a delivery did not end"
@@ -176,7 +177,7 @@ impl Sandbox {
 
     /// Kills the deliveries that go on.
     pub fn kill_deliveries(&self) {
-        self.deliveries().into_iter().for_each(processes::kill);
+        self.deliveries().into_iter().for_each(machine::kill);
     }
 
     /// Compares an outcome with its snapshot, without ids, times, and what depends on this machine.
@@ -186,9 +187,10 @@ impl Sandbox {
             settings.add_filter(pattern, *replacement);
         }
         settings.add_filter(&self.root().display().to_string(), "[sandbox]");
+        // Snapshots are named by what they show: tests may move between modules without renaming files.
         settings.set_prepend_module_to_snapshot(false);
         settings.set_omit_expression(true);
-        settings.set_snapshot_path(crate::workspace().join("tests/tests/suite/snapshots"));
+        settings.set_snapshot_path(machine::workspace().join("tests/tests/suite/snapshots"));
         settings.bind(|| insta::assert_snapshot!(name, outcome.to_string()));
     }
 }
@@ -200,8 +202,9 @@ impl Default for Sandbox {
 }
 
 impl Drop for Sandbox {
-    /// A delivery must not write to a folder that is about to go.
+    /// A delivery must not write to a directory that is about to go.
     fn drop(&mut self) {
+        // One may be started between the listing and the kill, so the listing must come back empty.
         eventually(Duration::from_secs(5), || {
             self.kill_deliveries();
             self.deliveries().is_empty()
@@ -209,19 +212,52 @@ impl Drop for Sandbox {
     }
 }
 
-/// Whether `holds` becomes true in time.
-pub fn eventually(patience: Duration, mut holds: impl FnMut() -> bool) -> bool {
-    let until = Instant::now() + patience;
-    loop {
-        if holds() {
-            return true;
-        }
-        if Instant::now() > until {
-            return false;
-        }
-        thread::sleep(Duration::from_millis(5));
+/// How a stand-in answers.
+#[derive(Clone, Copy, Debug)]
+pub struct Stub<'a> {
+    /// What it writes to standard output.
+    pub stdout: &'a str,
+    /// What it writes to standard error.
+    pub stderr: &'a str,
+    /// How long it takes.
+    pub seconds: u32,
+    /// Its exit code.
+    pub code: u8,
+}
+
+impl Default for Stub<'_> {
+    /// A program that a dry run has no reason to call.
+    fn default() -> Self {
+        Self { stdout: "", stderr: "a stand-in that should not have been called", seconds: 0, code: 97 }
     }
 }
+
+impl Stub<'_> {
+    /// The stand-ins of every sandbox: a host where systemd knows nothing and no package is installed.
+    pub(crate) const HOST: [(&'static str, Self); 5] = [
+        ("systemctl", Stub { stdout: "inactive", stderr: "", seconds: 0, code: 3 }),
+        ("dpkg-query", Stub { stdout: "", stderr: "dpkg-query: no packages found", seconds: 0, code: 1 }),
+        ("curl", UNWANTED),
+        ("tar", UNWANTED),
+        ("apt-get", UNWANTED),
+    ];
+
+    /// Writes it to `directory` as the program `name`; its calls go to `calls`, one a line.
+    pub(crate) fn install(self, directory: &Path, name: &str, calls: &Path) {
+        let Self { stdout, stderr, seconds, code } = self;
+        let calls = calls.display();
+        let script = format!(
+            "#!/bin/sh\nprintf '%s\\n' \"{name} $*\" >>'{calls}'\n[ {seconds} = 0 ] || /bin/sleep {seconds}\n\
+             printf '%s' '{stdout}'\nprintf '%s' '{stderr}' >&2\nexit {code}\n"
+        );
+        let path = directory.join(name);
+        fs::write(&path, script).expect("the directory is ours");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("the file is ours");
+    }
+}
+
+const UNWANTED: Stub<'static> =
+    Stub { stdout: "", stderr: "a stand-in that should not have been called", seconds: 0, code: 97 };
 
 /// What differs from run to run or from machine to machine. The lines of the preflight say what this machine is.
 const FILTERS: &[(&str, &str)] = &[

@@ -9,31 +9,31 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-/// What the endpoint does once a request has arrived.
+/// How the endpoint answers a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Act {
+pub enum Response {
     /// Answers with this status.
     Status(u16),
     /// Answers 202 after so many milliseconds.
-    After(u64),
+    Delayed(u64),
     /// Says nothing.
-    Silence,
+    Never,
     /// Says one byte of a good answer each second.
     Trickle,
 }
 
 /// A request that arrived.
 #[derive(Clone, Debug)]
-pub struct Received {
+pub struct ReceivedRequest {
     /// Request line and headers.
     pub head: String,
     /// Body.
     pub body: Vec<u8>,
-    /// What the endpoint did.
-    pub act: Act,
+    /// How it was answered.
+    pub response: Response,
 }
 
-impl Received {
+impl ReceivedRequest {
     /// The body as JSON.
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).expect("the body is JSON")
@@ -53,8 +53,8 @@ impl Received {
 
 #[derive(Default)]
 struct Shared {
-    script: Mutex<Vec<Act>>,
-    received: Mutex<Vec<Received>>,
+    script: Mutex<Vec<Response>>,
+    received: Mutex<Vec<ReceivedRequest>>,
     stopped: AtomicBool,
 }
 
@@ -65,18 +65,19 @@ pub struct Server {
 }
 
 impl Server {
-    /// Treats each request by the next act; the last one is repeated for ever.
-    pub fn start(script: impl IntoIterator<Item = Act>) -> Self {
+    /// Treats each request by the next response; the last one is repeated for ever.
+    pub fn start(script: impl IntoIterator<Item = Response>) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let address = listener.local_addr().expect("an address");
         let shared = Arc::new(Shared::default());
         let server = Self { address, shared: Arc::clone(&shared) };
-        server.act(script);
+        server.respond_with(script);
         thread::spawn(move || {
             for stream in listener.incoming() {
                 if shared.stopped.load(Ordering::Relaxed) {
                     return;
                 }
+                // A thread a connection: one that is never answered must not hold up the others.
                 let (Ok(stream), shared) = (stream, Arc::clone(&shared)) else { continue };
                 thread::spawn(move || shared.serve(&stream));
             }
@@ -85,8 +86,8 @@ impl Server {
     }
 
     /// Goes on with another script.
-    pub fn act(&self, script: impl IntoIterator<Item = Act>) {
-        let mut script: Vec<Act> = script.into_iter().collect();
+    pub fn respond_with(&self, script: impl IntoIterator<Item = Response>) {
+        let mut script: Vec<Response> = script.into_iter().collect();
         script.reverse();
         *self.shared.script.lock().expect("no panic") = script;
     }
@@ -97,14 +98,14 @@ impl Server {
     }
 
     /// Every request so far, in the order of arrival.
-    pub fn received(&self) -> Vec<Received> {
+    pub fn received(&self) -> Vec<ReceivedRequest> {
         self.shared.received.lock().expect("no panic").clone()
     }
 
     /// The requests that were answered with 2xx.
-    pub fn accepted(&self) -> Vec<Received> {
-        let is_accepted = |act| matches!(act, Act::Status(200..300) | Act::After(_));
-        self.received().into_iter().filter(|request| is_accepted(request.act)).collect()
+    pub fn accepted(&self) -> Vec<ReceivedRequest> {
+        let is_accepted = |response| matches!(response, Response::Status(200..300) | Response::Delayed(_));
+        self.received().into_iter().filter(|request| is_accepted(request.response)).collect()
     }
 }
 
@@ -119,40 +120,42 @@ impl Drop for Server {
 impl Shared {
     /// Serves one connection until the client closes it. A client that was killed is no fault.
     fn serve(&self, stream: &TcpStream) -> Option<()> {
+        // Otherwise the kernel gathers the single bytes of a trickle.
         stream.set_nodelay(true).ok()?;
         let (mut reader, mut writer) = (BufReader::new(stream), stream);
         loop {
             let head = read_head(&mut reader)?;
-            let mut request = Received { head, body: Vec::new(), act: Act::Silence };
+            let mut request = ReceivedRequest { head, body: Vec::new(), response: Response::Never };
             let length = request.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
             request.body.resize(length, 0);
             reader.read_exact(&mut request.body).ok()?;
-            let act = self.next_act();
-            self.received.lock().ok()?.push(Received { act, ..request });
-            self.perform(act, &mut writer)?;
+            // Before the request is kept: a test that sees the request may change the script at once.
+            let response = self.next_response();
+            self.received.lock().ok()?.push(ReceivedRequest { response, ..request });
+            self.perform(response, &mut writer)?;
         }
     }
 
-    fn next_act(&self) -> Act {
+    fn next_response(&self) -> Response {
         let mut script = self.script.lock().expect("no panic");
-        if script.len() > 1 { script.pop() } else { script.last().copied() }.expect("a script has an act")
+        if script.len() > 1 { script.pop() } else { script.last().copied() }.expect("a script has a response")
     }
 
-    fn perform(&self, act: Act, stream: &mut impl Write) -> Option<()> {
+    fn perform(&self, response: Response, stream: &mut impl Write) -> Option<()> {
         let answer = |status: u16| format!("HTTP/1.1 {status} Scripted\r\nContent-Length: 0\r\n\r\n");
-        match act {
-            Act::Status(status) => stream.write_all(answer(status).as_bytes()).ok(),
-            Act::After(milliseconds) => {
+        match response {
+            Response::Status(status) => stream.write_all(answer(status).as_bytes()).ok(),
+            Response::Delayed(milliseconds) => {
                 thread::sleep(Duration::from_millis(milliseconds));
                 stream.write_all(answer(202).as_bytes()).ok()
             }
-            Act::Silence => {
+            Response::Never => {
                 while !self.stopped.load(Ordering::Relaxed) {
                     thread::sleep(Duration::from_millis(50));
                 }
                 None
             }
-            Act::Trickle => {
+            Response::Trickle => {
                 for byte in answer(202).bytes() {
                     stream.write_all(&[byte]).and_then(|()| stream.flush()).ok()?;
                     thread::sleep(Duration::from_secs(1));

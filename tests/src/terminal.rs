@@ -10,11 +10,12 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
-use crate::{Invocation, Outcome, eventually, program};
+use crate::invocation::{Invocation, Outcome};
+use crate::machine::{eventually, program};
 
 /// A conversation with the binary: standard input and standard error are a terminal, standard output is a pipe.
 #[derive(Debug)]
-pub struct Dialogue {
+pub struct TerminalSession {
     child: Child,
     master: File,
     screen: Arc<Mutex<Vec<u8>>>,
@@ -22,7 +23,7 @@ pub struct Dialogue {
     begun: Instant,
 }
 
-impl Dialogue {
+impl TerminalSession {
     /// Starts `call` on a terminal that it is in control of, so that Ctrl-C reaches it.
     pub fn start(call: &Invocation) -> Self {
         let master =
@@ -30,6 +31,7 @@ impl Dialogue {
         grantpt(&master).and_then(|()| unlockpt(&master)).expect("a terminal of ours");
         let name = ptsname(&master, Vec::new()).expect("it has a name").into_string().expect("ASCII");
         let slave = File::options().read(true).write(true).open(name).expect("it opens");
+        // Without a session of its own the child has the terminal of whoever runs the tests, or none, and Ctrl-C goes there.
         let setsid = program("setsid").expect("util-linux is on every supported host");
         let mut command = call.clone().through([setsid.as_os_str(), "--ctty".as_ref()]).command();
         command.stdin(slave.try_clone().expect("a descriptor")).stderr(slave).stdout(Stdio::piped());

@@ -1,50 +1,59 @@
-//! `cargo xtask compat`: what changed since the last release, whom it breaks, and which version it needs.
+//! `cargo xtask compat`: what changed since the last release, whom it breaks, and which version it needs; and
+//! `cargo xtask release-contract`, which freezes a contract that passed.
+//!
+//! Only the last release is compared. Each one was compared with the one before it, so within a first number what the
+//! last one accepts includes what all accepted.
 
 mod change;
-mod compare;
+mod coverage;
 mod denylist;
-mod node;
-mod objects;
-mod sample;
-mod strings;
+mod place;
+mod schemas;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
 
 use anyhow::{Context, bail};
-use schema::{DocumentKind, publish};
+use schema::DocumentKind;
 use serde_json::Value;
 
-use crate::release::{self, Version};
-use crate::{files, output};
-use change::{Breaks, Change, Level};
+use crate::{contract, releases, workspace};
+use change::{Breaks, ContractChange, judge};
 
 /// Name and text of each published file.
-type Files = BTreeMap<String, String>;
+type FileTexts = BTreeMap<String, String>;
 
 /// Prints every difference, and fails unless the version was raised as the gravest demands.
 pub(crate) fn run() -> anyhow::Result<()> {
-    let Some(last) = release::all()?.pop() else {
+    let Some(last) = releases::all()?.pop() else {
         bail!("nothing is released yet: cargo xtask release-contract")
     };
+    // A comparison with a release that somebody edited would prove nothing.
     last.verify()?;
-    let names = files::below(&last.folder)?;
-    let old: Files = names
+    let names = workspace::files_below(&last.directory)?;
+    let old: FileTexts = names
         .into_iter()
-        .map(|name| Ok((name.clone(), fs::read_to_string(last.folder.join(name))?)))
+        .map(|name| Ok((name.clone(), fs::read_to_string(last.directory.join(name))?)))
         .collect::<anyhow::Result<_>>()?;
-    let new: Files = publish::files().into_iter().map(|file| (file.path, file.contents)).collect();
+    // From the types and not from the committed files: a change is judged before it is written.
+    let new: FileTexts =
+        contract::sound_files()?.into_iter().map(|file| (file.path, file.contents)).collect();
     let changes = changes(&old, &new)?;
-    let current = release::current()?;
-    output::line(&format!("contract {current} against release {}: {} changes", last.version, changes.len()));
+    let current = releases::current()?;
+    workspace::print_line(&format!(
+        "contract {current} against release {}: {} changes",
+        last.version,
+        changes.len()
+    ));
     for change in &changes {
-        output::line(&change.to_string());
+        workspace::print_line(&change.to_string());
     }
     let needed = changes.iter().map(|change| change.level).max();
     judge(needed, last.version, current)?;
-    output::line(&match needed {
+    workspace::print_line(&match needed {
         Some(level) => format!("a {level} change, and the version says so"),
         None => "nothing changed since".to_owned(),
     });
@@ -52,15 +61,15 @@ pub(crate) fn run() -> anyhow::Result<()> {
 }
 
 /// Everything that differs between two sets of published files.
-fn changes(old: &Files, new: &Files) -> anyhow::Result<Vec<Change>> {
-    let json = |files: &Files, name: &str| -> anyhow::Result<Value> {
+fn changes(old: &FileTexts, new: &FileTexts) -> anyhow::Result<Vec<ContractChange>> {
+    let json = |files: &FileTexts, name: &str| -> anyhow::Result<Value> {
         let text = files.get(name).with_context(|| format!("{name} is not published"))?;
         serde_json::from_str(text).with_context(|| format!("{name} is no JSON"))
     };
     let mut changes = Vec::new();
     for kind in DocumentKind::ALL {
         let name = kind.schema_file();
-        changes.extend(compare::schemas(name, &json(old, name)?, &json(new, name)?));
+        changes.extend(schemas::compare(name, &json(old, name)?, &json(new, name)?)?);
     }
     changes.extend(denylist::compare(&json(old, "denylist.json")?, &json(new, "denylist.json")?));
     // A contract that means the same in other words is still another text than the one that is frozen.
@@ -68,35 +77,48 @@ fn changes(old: &Files, new: &Files) -> anyhow::Result<Vec<Change>> {
     if changes.is_empty()
         && let Some((name, _)) = new.iter().find(differs)
     {
-        changes.push(Change::new(name, "", "the text differs".to_owned(), Breaks::Nobody, None));
+        changes.push(ContractChange::new(name, "", "the text differs".to_owned(), Breaks::Nobody, None));
     }
     Ok(changes)
 }
 
-/// Whether `current` is raised enough above `released` for a change of level `needed`.
-fn judge(needed: Option<Level>, released: Version, current: Version) -> anyhow::Result<()> {
-    let raised = if current.major > released.major {
-        Some(Level::Major)
-    } else if current.major == released.major && current.minor > released.minor {
-        Some(Level::Minor)
-    } else if (current.major, current.minor) == (released.major, released.minor)
-        && current.patch > released.patch
-    {
-        Some(Level::Patch)
-    } else {
-        None
-    };
-    if current < released {
-        bail!("the contract is {current}, and {released} is released already");
+/// `cargo xtask release-contract`: copies today's contract to the directory of its version.
+pub(crate) fn freeze() -> anyhow::Result<()> {
+    // What is frozen is what is committed, so that must be up to date.
+    contract::check()?;
+    let version = releases::current()?;
+    let directory = workspace::released().join(version.to_string());
+    let source = workspace::published();
+    if directory.exists() {
+        if is_same(&source, &directory)? {
+            workspace::print_line(&format!("{version} is released already, exactly as it is today"));
+            return Ok(());
+        }
+        bail!(
+            "{version} is released and frozen: raise CONTRACT_VERSION in schema/src/version.rs, then `cargo xtask schema`"
+        );
     }
-    if raised >= needed {
-        return Ok(());
+    if !releases::all()?.is_empty() {
+        run()?;
     }
-    let Some(needed) = needed else { return Ok(()) };
-    let next = match needed {
-        Level::Major => Version { major: released.major + 1, minor: 0, patch: 0 },
-        Level::Minor => Version { minor: released.minor + 1, patch: 0, ..released },
-        Level::Patch => Version { patch: released.patch + 1, ..released },
-    };
-    bail!("a {needed} change needs CONTRACT_VERSION {next} or higher in schema/src/lib.rs; it is {current}")
+    for name in workspace::files_below(&source)? {
+        let target = directory.join(&name);
+        fs::create_dir_all(target.parent().unwrap_or(&directory))?;
+        fs::copy(source.join(&name), &target).with_context(|| format!("failed to freeze {name}"))?;
+    }
+    workspace::print_line(&format!("{version} is frozen below schema/contract/released; commit it"));
+    Ok(())
+}
+
+fn is_same(left: &Path, right: &Path) -> anyhow::Result<bool> {
+    let names = workspace::files_below(left)?;
+    if names != workspace::files_below(right)? {
+        return Ok(false);
+    }
+    for name in names {
+        if fs::read(left.join(&name))? != fs::read(right.join(&name))? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }

@@ -1,50 +1,33 @@
 //! `cargo xtask conformance`: the vectors through our gate and through implementations that share no code with it.
+//!
+//! Receivers build on the published files alone, in languages of their own. A mistake in the files, or a sentence of the
+//! denylist that can be read in two ways, shows only where somebody else implements it: hence three other languages.
 
 mod examples;
 mod gate;
 mod implementations;
-mod install;
-mod schemas;
-mod table;
+mod tools;
 mod vector;
-
-use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use anyhow::bail;
 
-use crate::{files, output};
-use table::Table;
-use vector::Verdict;
-
-/// What came of an implementation or a check.
-enum Outcome<T> {
-    Ran(T),
-    /// It cannot be had here; why.
-    Skipped(String),
-}
-
-/// Verdicts by the name of the vector.
-type Verdicts = BTreeMap<String, Verdict>;
-
-/// Where implementations are installed and documents are laid out.
-fn scratch() -> PathBuf {
-    files::root().join("target/conformance")
-}
+use crate::workspace;
+use tools::ToolResult;
+use vector::{PublishedVector, VectorClass, VectorVerdict, Verdicts};
 
 /// Prints the table of agreement, and fails on any disagreement.
 pub(crate) fn run() -> anyhow::Result<()> {
-    let contract = files::published();
+    let contract = workspace::published();
     let vectors = vector::load(&contract)?;
     let program = gate::build(&["--package", "bootstrap"])?;
-    let python = install::python()?;
+    let python = tools::python()?;
     let ours = gate::verdicts(&program, &vectors)?;
     let mut disagreements = Table::of_our_gate(&vectors, &ours).print_with_heading();
     for (name, outcome) in implementations::verdicts(&contract, &python)? {
         disagreements.extend(Table::of_another(name, &vectors, &outcome, &ours).print());
     }
-    output::line("");
-    disagreements.extend(schemas::check(&contract, &python));
+    workspace::print_line("");
+    disagreements.extend(implementations::check_schemas(&contract, &python));
     disagreements.extend(gate::released(&program)?);
     disagreements.extend(examples::check(&vectors, &python)?);
     if disagreements.is_empty() {
@@ -53,20 +36,75 @@ pub(crate) fn run() -> anyhow::Result<()> {
     bail!("{} disagreements:\n  {}", disagreements.len(), disagreements.join("\n  "))
 }
 
-/// Prints how a check went; the fault if it found one.
-fn checked(name: &str, outcome: Outcome<Result<String, String>>) -> Option<String> {
-    match outcome {
-        Outcome::Ran(Ok(words)) => {
-            output::line(&format!("{name}: {words}"));
-            None
-        }
-        Outcome::Ran(Err(fault)) => {
-            output::line(&format!("{name}: FAILED"));
-            Some(format!("{name}: {fault}"))
-        }
-        Outcome::Skipped(reason) => {
-            output::line(&format!("{name}: SKIP ({reason})"));
-            None
+/// How far one implementation agrees with the vectors.
+struct Table {
+    name: String,
+    cells: Vec<String>,
+    disagreements: Vec<String>,
+}
+
+impl Table {
+    /// Our own gate against the vectors.
+    fn of_our_gate(vectors: &[PublishedVector], verdicts: &Verdicts) -> Self {
+        Self::count("our gate", vectors, verdicts, PublishedVector::fault)
+    }
+
+    /// Another implementation against our gate.
+    fn of_another(
+        name: &str,
+        vectors: &[PublishedVector],
+        outcome: &ToolResult<Verdicts>,
+        ours: &Verdicts,
+    ) -> Self {
+        match outcome {
+            ToolResult::Ran(verdicts) => Self::count(name, vectors, verdicts, |vector, verdict| {
+                vector.disagreement(verdict, ours.get(&vector.name)?)
+            }),
+            ToolResult::Skipped(reason) => Self {
+                name: name.to_owned(),
+                cells: vec![format!("  SKIP: {reason}")],
+                disagreements: Vec::new(),
+            },
         }
     }
+
+    fn count(
+        name: &str,
+        vectors: &[PublishedVector],
+        verdicts: &Verdicts,
+        fault_of: impl Fn(&PublishedVector, &VectorVerdict) -> Option<String>,
+    ) -> Self {
+        let mut disagreements = Vec::new();
+        let cells = VectorClass::ALL.map(|class| {
+            let of_class = vectors.iter().filter(|vector| vector.class() == class);
+            let all = of_class.clone().count();
+            let before = disagreements.len();
+            disagreements.extend(of_class.filter_map(|vector| {
+                let fault = match verdicts.get(&vector.name) {
+                    Some(verdict) => fault_of(vector, verdict)?,
+                    None => "no verdict".to_owned(),
+                };
+                Some(format!("{name}: {}: {fault}", vector.name))
+            }));
+            format!("{}/{all}", all - (disagreements.len() - before))
+        });
+        Self { name: name.to_owned(), cells: cells.into(), disagreements }
+    }
+
+    /// Prints the line; what does not agree.
+    fn print(self) -> Vec<String> {
+        workspace::print_line(&row(&self.name, &self.cells));
+        self.disagreements
+    }
+
+    /// Prints the names of the columns above the line.
+    fn print_with_heading(self) -> Vec<String> {
+        let columns = ["pass", "document", "schema", "denylist"].map(str::to_owned);
+        workspace::print_line(&row("vectors that agree", &columns));
+        self.print()
+    }
+}
+
+fn row(name: &str, cells: &[String]) -> String {
+    cells.iter().fold(format!("{name:<42}"), |row, cell| format!("{row}{cell:>12}"))
 }

@@ -2,16 +2,18 @@
 
 use serde::Serialize;
 
-use crate::cli::Preflight;
-use crate::command::inputs;
-use crate::exit::{Exit, Failure};
+use super::diagnostic::Diagnostic;
+use super::error::Error;
+use super::inputs;
+use crate::cli::PreflightArgs;
 use crate::host::{Host, RunLog};
 use crate::input::Flags;
-use crate::preflight::{Finding, PreflightReport, Severity, check};
+use crate::preflight::{PreflightReport, Severity, check};
 use crate::terminal::Printer;
 
+/// The JSON document of the command.
 #[derive(Debug, Serialize)]
-struct Document<'a> {
+struct PreflightDocument<'a> {
     mode: schema::Mode,
     platform: &'a schema::Platform,
     checks: &'a PreflightReport,
@@ -19,56 +21,34 @@ struct Document<'a> {
     exit_code: u8,
 }
 
-pub(super) fn run(options: &Preflight, flags: &Flags, printer: &mut Printer) -> Result<Exit, Failure> {
-    let settings = inputs::for_inspection(flags, options.config.as_deref(), printer)?;
+pub(super) fn run(args: &PreflightArgs, flags: &Flags, printer: &mut Printer) -> Result<(), Diagnostic> {
+    let settings = inputs::for_inspection(flags, args.config.as_deref(), printer)?;
     let host = Host::this_machine(RunLog::discard());
     let platform = inputs::platform(&host);
     let report = check(&host, &platform, &settings);
-    let exit = match report.worst() {
-        Severity::Failure => Exit::Preflight,
-        Severity::Warning if options.strict => Exit::Preflight,
-        _ => Exit::Done,
+    // The same errors as in a run, so that a script can tell the outcome of both by one code.
+    let error = match report.worst() {
+        Severity::Failure => Some(Error::PreflightFailed),
+        Severity::Warning if args.strict => Some(Error::PreflightWarnings),
+        Severity::Warning | Severity::Pass => None,
     };
     if printer.is_json() {
-        let document = Document {
+        printer.document(&PreflightDocument {
             mode: settings.mode,
             platform: &platform,
             checks: &report,
             worst: report.worst(),
-            exit_code: exit.code(),
-        };
-        printer.document(&document);
-        return Ok(exit);
+            exit_code: error.as_ref().map_or(0, Error::process_exit_code),
+        });
+    } else {
+        printer.heading(&format!("Preflight, mode {}", settings.mode));
+        report.show(printer);
+        printer.data(match (&error, report.worst()) {
+            (None, Severity::Pass) => "This host is fit for the run.",
+            (None, _) => "A run needs --accept-warnings, or your consent at its prompt.",
+            (Some(_), _) => "This host is not fit for the run.",
+        });
     }
-    printer.heading(&format!("Preflight, mode {}", settings.mode));
-    show(&report, printer);
-    printer.data(match (exit, report.worst()) {
-        (Exit::Done, Severity::Pass) => "This host is fit for the run.",
-        (Exit::Done, _) => "A run needs --accept-warnings, or your consent at its prompt.",
-        _ => "This host is not fit for the run.",
-    });
-    Ok(exit)
-}
-
-/// Prints a line for each finding.
-pub fn show(report: &PreflightReport, printer: &mut Printer) {
-    for finding in &report.findings {
-        printer.wrapped(&label(finding), &finding.message);
-    }
-}
-
-/// Tells what a run should not go on over.
-pub fn show_problems(report: &PreflightReport, printer: &mut Printer) {
-    for finding in report.findings.iter().filter(|finding| finding.severity > Severity::Pass) {
-        printer.item(&label(finding), &finding.message);
-    }
-}
-
-fn label(finding: &Finding) -> String {
-    let mark = match finding.severity {
-        Severity::Pass => "ok  ",
-        Severity::Warning => "warn",
-        Severity::Failure => "FAIL",
-    };
-    format!("  {mark}  {:<13}  ", finding.check)
+    // The checks are the result that was asked for: a message on standard error would say it twice.
+    error.map_or(Ok(()), |error| Err(Diagnostic::from(error).after_result()))
 }

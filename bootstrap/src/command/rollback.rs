@@ -1,41 +1,39 @@
 //! `bootstrap rollback`: takes back what a run did, from its private context.
 
 mod apply;
-mod record;
+mod target;
 
-use manifest::PrivateContext;
 use schema::Execution;
 
+use super::diagnostic::Diagnostic;
+use super::error::{Error, Unattended};
 use super::inputs;
-use crate::cli;
-use crate::exit::{Exit, Failure};
+use crate::cli::RollbackArgs;
 use crate::host::{Host, RunLog};
 use crate::rollback::{self, ItemState, RollbackPlan, RollbackReport};
-use crate::terminal::{Printer, Prompter, Signals};
-use record::Record;
+use crate::terminal::{Printer, Signals, is_interactive};
+use target::{RollbackTarget, observe_and_plan};
 
-pub(super) fn run(options: &cli::Rollback, printer: &mut Printer) -> Result<Exit, Failure> {
-    let signals =
-        Signals::install().map_err(|error| Failure::failed(format!("cannot take over signals: {error}")))?;
-    if options.apply && !options.yes && Prompter::on_terminal(printer, &signals, false).is_none() {
-        return Err(Failure::usage("undoing without a terminal needs --yes")
-            .hint("look at the plan without --apply first, then add --yes"));
+pub(super) fn run(args: &RollbackArgs, printer: &mut Printer) -> Result<(), Diagnostic> {
+    let signals = Signals::install().map_err(Error::SignalHandlers)?;
+    if args.apply && !args.yes && !is_interactive() {
+        return Err(Error::NeedsYes(Unattended::Rollback).into());
     }
-    let record = Record::open(&options.to)?;
-    if !options.apply {
-        return Ok(plan_only(options, &record, printer));
+    let target = RollbackTarget::open(&args.to)?;
+    if !args.apply {
+        plan_only(args, &target, printer);
+        return Ok(());
     }
-    if record.context.execution == Execution::DryRun {
-        return Err(Failure::usage(
-            "the record is that of a dry run, which changed nothing; there is nothing to undo",
-        ));
+    // Only for --apply: the plan of a dry run is empty, and showing that answers the question.
+    if target.context.execution == Execution::DryRun {
+        return Err(Error::DryRunRecord.into());
     }
-    apply::run(options, &record, printer, &signals)
+    apply::run(args, &target, printer, &signals)
 }
 
-fn plan_only(options: &cli::Rollback, record: &Record, printer: &mut Printer) -> Exit {
+fn plan_only(args: &RollbackArgs, target: &RollbackTarget, printer: &mut Printer) {
     let host = Host::this_machine(RunLog::discard());
-    let plan = planned(options, &record.context, &host, printer);
+    let plan = observe_and_plan(&target.context, &host, args.include, printer);
     let warnings: Vec<String> = unseen(&plan).into_iter().collect();
     inputs::warn_all(&warnings, printer);
     if printer.is_json() {
@@ -47,27 +45,10 @@ fn plan_only(options: &cli::Rollback, record: &Record, printer: &mut Printer) ->
             printer.wrapped("", "Nothing was changed. --apply carries this out.");
         }
     }
-    Exit::Done
-}
-
-fn planned(
-    options: &cli::Rollback,
-    context: &PrivateContext,
-    host: &Host,
-    printer: &mut Printer,
-) -> RollbackPlan {
-    if context.steps.len() > 10 {
-        printer.note("Looking at what the run left on this host ...");
-    }
-    let live_states = match context.execution {
-        Execution::DryRun => rollback::LiveStates::new(),
-        Execution::Apply => rollback::observe_all(host, context),
-    };
-    rollback::plan(context, &live_states, options.include)
 }
 
 /// A plan that was made without root may say of much that it cannot be told.
 fn unseen(plan: &RollbackPlan) -> Option<String> {
-    let unseen = plan.in_state(ItemState::Manual).filter(|item| item.reason.contains("needs root")).count();
+    let unseen = plan.in_state(ItemState::Manual).filter(|item| item.reason.needs_root()).count();
     (unseen > 0).then(|| format!("{unseen} items can only be seen by root; with sudo the plan tells more"))
 }

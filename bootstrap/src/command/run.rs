@@ -1,128 +1,84 @@
 //! `bootstrap run`: one run, from the command line to its last record.
+//!
+//! The order is the point. What was typed wrong is told before anything is asked, everything is asked before the first
+//! record is written, and the first record is written before the host is looked at: so a fault ends the run as early as it
+//! can be known, and whatever happens later is on record.
 
 mod apply;
-mod dry_run;
+mod context;
 
-use std::path::PathBuf;
+use schema::{Execution, Finish, Mode};
 
-use schema::{CommandName, Execution, Platform};
-use telemetry::{Consent, Decision};
-
+use super::diagnostic::Diagnostic;
+use super::error::{Error, InterruptedAt, Unattended};
 use super::inputs;
-use crate::cli;
-use crate::exit::{Exit, Failure};
-use crate::host::{Host, RunLog};
-use crate::input::{Completeness, Flags, Inputs, Prompt, collect, resolve};
-use crate::run::{Files, Reporter, Session, ask_consent, decided_consent, features, local_facts};
-use crate::settings::{Artifacts, Settings};
-use crate::terminal::{Printer, Prompter, Signals, on_terminal};
+use crate::cli::RunArgs;
+use crate::input::{Flags, collect};
+use crate::preflight::{PreflightReport, Severity};
+use crate::run::{Interrupted, PlannedComponent, RunReport, show_plan};
+use crate::terminal::{Printer, Signals, is_interactive};
+use context::{RunContext, RunRequest};
 
-pub(super) fn run(options: &cli::Run, flags: &Flags, printer: &mut Printer) -> Result<Exit, Failure> {
-    if !options.dry_run && !options.yes && !on_terminal() {
-        return Err(Failure::usage("applying without a terminal needs --yes")
-            .hint("look at the plan with --dry-run first, then add --yes"));
+pub(super) fn run(args: &RunArgs, flags: &Flags, printer: &mut Printer) -> Result<(), Diagnostic> {
+    if !args.dry_run && !args.yes && !is_interactive() {
+        return Err(Error::NeedsYes(Unattended::Run).into());
     }
     // Files that were named are read before signals are taken over: one that never ends must not keep Ctrl-C from
     // ending the program.
     let mut warnings = Vec::new();
-    let inputs = collect(flags, |name| std::env::var_os(name), options.config.as_deref(), &mut warnings)?;
-    let signals =
-        Signals::install().map_err(|error| Failure::failed(format!("cannot take over signals: {error}")))?;
-    let request = request(inputs, warnings, options, printer, &signals)?;
+    let inputs = collect(flags, |name| std::env::var_os(name), args.config.as_deref(), &mut warnings)?;
+    let signals = Signals::install().map_err(Error::SignalHandlers)?;
+    let request = RunRequest::complete(inputs, warnings, args, printer, &signals)?;
     inputs::warn_all(&request.warnings, printer);
-    if options.dry_run {
-        dry_run::run(request, printer, &signals)
+    if args.dry_run {
+        dry_run(request, printer, &signals)
     } else {
-        apply::run(request, options, printer, &signals)
+        apply::run(request, args, printer, &signals)
     }
 }
 
-/// Folder below the runs folder that artifacts are fetched to; a run that ends well leaves none.
-const STAGING: &str = "staging";
-
-/// What is known before anything is written.
-struct Request {
-    inputs: Inputs,
-    settings: Settings,
-    consent: Consent,
-    warnings: Vec<String>,
-}
-
-/// Everything that is asked; a fault in it ends the run before anything is written.
-fn request(
-    mut inputs: Inputs,
-    mut warnings: Vec<String>,
-    options: &cli::Run,
-    printer: &mut Printer,
-    signals: &Signals,
-) -> Result<Request, Failure> {
-    let decision = decided_consent(&mut warnings);
-    // Faults in what was given, and without a terminal what is missing, are told before anybody is asked anything.
-    let completeness = if on_terminal() { Completeness::Partial } else { Completeness::Complete };
-    resolve(&mut inputs.clone(), None, completeness)?;
-    let consent = match decision {
-        Decision::Decided(consent) => consent,
-        Decision::Ask(question) => ask_consent(question, printer, signals),
-    };
-    if let Some(signal) = signals.pending() {
-        return Err(Failure::new(Exit::Interrupted(signal), "interrupted; nothing was done"));
-    }
-    let mut prompter = Prompter::on_terminal(printer, signals, !options.dry_run && !options.yes);
-    let prompt = prompter.as_mut().map(|prompter| prompter as &mut dyn Prompt);
-    let settings = resolve(&mut inputs, prompt, Completeness::Complete)
-        .map_err(|error| inputs::failure(&error, signals.pending()))?;
-    Ok(Request { inputs, settings, consent, warnings })
-}
-
-/// A run whose first record is written.
-struct RunContext {
-    session: Session,
-    reporter: Reporter,
-    host: Host,
-    platform: Platform,
-    settings: Settings,
-    consent: Consent,
-    files: Files,
-    staging: PathBuf,
-    warnings: Vec<String>,
-}
-
-impl RunContext {
-    /// Writes the first record and reports that the run began.
-    fn new(request: Request, execution: Execution, printer: &mut Printer) -> Result<Self, Failure> {
-        let Request { inputs, settings, consent, mut warnings } = request;
-        let told = warnings.len();
-        let runs_dir = inputs::runs_dir(&inputs);
-        let staging = std::path::absolute(&runs_dir).unwrap_or_else(|_| runs_dir.clone()).join(STAGING);
-        if let Artifacts::Local(folder) = &settings.artifacts
-            && std::path::absolute(folder).is_ok_and(|folder| folder == staging)
-        {
-            return Err(Failure::usage("artifacts_dir is the folder that runs clear when they end well")
-                .hint("move the artifacts to a folder of their own"));
+/// A run that changes nothing: it prints the exact steps that a run would take.
+fn dry_run(request: RunRequest, printer: &mut Printer, signals: &Signals) -> Result<(), Diagnostic> {
+    let mut run = RunContext::new(request, Execution::DryRun, printer)?;
+    let report = run.preflight();
+    // A preflight that fails does not end a dry run: the plan is what was asked for, and shows what else is in the way.
+    let (planned, error) = match run.plan(signals) {
+        Ok(planned) => (planned, None),
+        Err(Interrupted(signal)) => {
+            (Vec::new(), Some(Error::Interrupted { signal, when: InterruptedAt::DryRun }))
         }
-        let platform = inputs::platform(&Host::this_machine(RunLog::discard()));
-        let gate = Session::gate(&inputs, &settings);
-        let kind = (execution, settings.mode);
-        let mut session = Session::begin(&runs_dir, gate.clone(), kind, platform.clone(), &mut warnings)?;
-        let subject = (CommandName::Run, settings.mode, execution);
-        let mut reporter =
-            Reporter::new(&consent, &session.envelope, &gate, &runs_dir, subject, &mut warnings);
-        inputs::warn_all(&warnings[told..], printer);
-        reporter.started();
-        let given = consent.proof().is_some();
-        session.record.describe(features(&settings, given), local_facts(&settings));
-        let log = session.record.files().log().map_or_else(|_| RunLog::discard(), RunLog::to);
-        settings.secrets().into_iter().for_each(|secret| log.redact(secret));
-        let files = Files::of(session.record.files());
-        let host = Host::this_machine(log);
-        Ok(Self { session, reporter, host, platform, settings, consent, files, staging, warnings })
+    };
+    let finish = if error.is_some() { Finish::Interrupted } else { Finish::Success };
+    run.finish(finish, error.as_ref().map_or(0, Error::process_exit_code), printer);
+    if printer.is_json() {
+        let public = run.session.record.public();
+        printer.document(&RunReport::new(public, &report, &planned, &run.paths, &run.consent, &run.warnings));
+    } else if error.is_none() {
+        show_dry_run(run.settings.mode, &report, &planned, printer);
+        run.paths.show(printer);
     }
+    error.map_or(Ok(()), |error| Err(Diagnostic::from(error).after_document()))
+}
 
-    /// Problems with records and telemetry, told once and kept for the document.
-    fn tell_warnings(&mut self, printer: &mut Printer) {
-        let new: Vec<String> =
-            self.session.record.take_warnings().into_iter().chain(self.reporter.take_warning()).collect();
-        inputs::warn_all(&new, printer);
-        self.warnings.extend(new);
+fn show_dry_run(mode: Mode, report: &PreflightReport, planned: &[PlannedComponent], printer: &mut Printer) {
+    printer.heading(&format!("Dry run, mode {mode}: nothing on this host is changed"));
+    printer.data("");
+    printer.heading("Preflight");
+    report.show(printer);
+    printer.data("");
+    show_plan(planned, printer);
+    printer.data("");
+    let named = |severity| report.of(severity).map(|finding| finding.check).collect::<Vec<_>>().join(", ");
+    match report.worst() {
+        Severity::Failure => {
+            printer.wrapped("", &format!("A run would stop at the preflight: {}.", named(Severity::Failure)));
+        }
+        Severity::Warning => {
+            printer.wrapped("", "A run would ask about the warnings, or need --accept-warnings.");
+        }
+        Severity::Pass => {}
+    }
+    for blocked in planned.iter().filter(|planned| planned.plan.blocked.is_some()) {
+        printer.wrapped("", &format!("A run would stop before {}: it cannot be planned.", blocked.component));
     }
 }

@@ -3,7 +3,7 @@
 mod lines;
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, BufReader, Read};
 use std::path::Path;
 
 use privacy::{Gate, Rejection};
@@ -11,15 +11,17 @@ use schema::DocumentKind;
 use schema::limits::MAX_DOCUMENT_BYTES;
 use serde::Serialize;
 
-use crate::cli::Validate;
-use crate::exit::{Exit, Failure};
+use super::diagnostic::Diagnostic;
+use super::error::Error;
+use crate::cli::ValidateArgs;
 use crate::terminal::Printer;
+use lines::BATCH_BYTES;
 
 /// What the gate said of one document.
 #[derive(Debug, Serialize)]
-struct Verdict<'a> {
+struct DocumentVerdict<'a> {
     #[serde(flatten)]
-    place: Place<'a>,
+    place: DocumentPlace<'a>,
     #[serde(rename = "verdict")]
     word: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -31,15 +33,15 @@ struct Verdict<'a> {
 /// Where a document stands.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(rename_all = "lowercase")]
-enum Place<'a> {
+enum DocumentPlace<'a> {
     /// A file of one document.
     File(&'a Path),
     /// A line of standard input, from 1.
     Line(u64),
 }
 
-impl<'a> Verdict<'a> {
-    fn new(place: Place<'a>, result: &'a Result<DocumentKind, Rejection>) -> Self {
+impl<'a> DocumentVerdict<'a> {
+    fn new(place: DocumentPlace<'a>, result: &'a Result<DocumentKind, Rejection>) -> Self {
         let (word, document, rejection) = match result {
             Ok(DocumentKind::RunManifest) => ("pass", Some("run-manifest"), None),
             Ok(DocumentKind::Telemetry) => ("pass", Some("telemetry"), None),
@@ -49,32 +51,70 @@ impl<'a> Verdict<'a> {
     }
 }
 
+/// How many documents were checked, and how many of them the contract refuses.
+#[derive(Debug, Default)]
+struct Totals {
+    checked: u64,
+    refused: u64,
+}
+
+impl Totals {
+    fn count(&mut self, result: &Result<DocumentKind, Rejection>) {
+        self.checked += 1;
+        self.refused += u64::from(result.is_err());
+    }
+}
+
 /// Checks every file; an unreadable one does not keep the others from being checked.
-pub(super) fn run(options: &Validate, printer: &mut Printer) -> Exit {
+///
+/// # Errors
+/// A file could not be read, or a document was refused. All of it is printed already, each at its place in the order, and
+/// the unreadable file counts more: of its document nothing is known.
+pub(super) fn run(args: &ValidateArgs, printer: &mut Printer) -> Result<(), Diagnostic> {
     // Names of this machine are not compared: the document may be of another machine, and the verdict must be the
     // same wherever it is asked for.
     let gate = Gate::default();
-    let mut exit = Exit::Done;
-    for path in &options.files {
-        let outcome =
-            if path.as_os_str() == "-" { lines::run(&gate, printer) } else { file(&gate, path, printer) };
-        exit = match (outcome, exit) {
-            (Ok(true), exit) => exit,
-            (Ok(false), Exit::Usage) | (Err(()), _) => Exit::Usage,
-            (Ok(false), _) => Exit::Failed,
+    let mut totals = Totals::default();
+    let mut unreadable = None;
+    for path in &args.files {
+        // `-` is standard input, as for other tools; `./-` is a file of that name.
+        let checked = if path.as_os_str() == "-" {
+            check_lines(&gate, &mut totals, printer)
+        } else {
+            check_file(&gate, path, &mut totals, printer)
         };
+        if let Err(error) = checked {
+            printer.error(&error.message(), None, None);
+            unreadable = Some(error);
+        }
     }
-    exit
+    let refused = (totals.refused > 0).then_some(Error::RefusedDocuments);
+    unreadable.or(refused).map_or(Ok(()), |error| Err(Diagnostic::from(error).after_result()))
 }
 
-/// Whether the document of the file passed.
-fn file(gate: &Gate, path: &Path, printer: &mut Printer) -> Result<bool, ()> {
-    let bytes = read_bounded(path).map_err(|error| {
-        printer.failure(&Failure::usage(format!("cannot read {}: {error}", path.display())));
-    })?;
+fn check_file(gate: &Gate, path: &Path, totals: &mut Totals, printer: &mut Printer) -> Result<(), Error> {
+    let bytes = read_bounded(path)
+        .map_err(|source| Error::UnreadableDocument { name: path.display().to_string(), source })?;
     let result = gate.check(&bytes);
-    report(Place::File(path), &result, printer);
-    Ok(result.is_ok())
+    totals.count(&result);
+    show_verdict(DocumentPlace::File(path), &result, printer);
+    Ok(())
+}
+
+/// Checks the lines of standard input. Those that pass are only counted: a receiver pipes in millions, and looks for the
+/// others.
+fn check_lines(gate: &Gate, totals: &mut Totals, printer: &mut Printer) -> Result<(), Error> {
+    let mut lines = Totals::default();
+    let read =
+        lines::check(BufReader::with_capacity(BATCH_BYTES, io::stdin()), gate, &mut |number, result| {
+            lines.count(&result);
+            if printer.is_json() || result.is_err() {
+                show_verdict(DocumentPlace::Line(number), &result, printer);
+            }
+        });
+    printer.note(&format!("{} checked, {} refused", lines.checked, lines.refused));
+    totals.refused += lines.refused;
+    read.map_err(|source| Error::UnreadableDocument { name: "standard input".to_owned(), source })
 }
 
 /// One byte more than a document may have is enough for the gate to refuse it.
@@ -84,21 +124,21 @@ fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn report(place: Place<'_>, result: &Result<DocumentKind, Rejection>, printer: &mut Printer) {
-    let verdict = Verdict::new(place, result);
+fn show_verdict(place: DocumentPlace<'_>, result: &Result<DocumentKind, Rejection>, printer: &mut Printer) {
+    let verdict = DocumentVerdict::new(place, result);
     if printer.is_json() {
         return printer.json_line(&verdict);
     }
     let name = match place {
-        Place::File(path) => path.display().to_string(),
-        Place::Line(number) => format!("line {number}"),
+        DocumentPlace::File(path) => path.display().to_string(),
+        DocumentPlace::Line(number) => format!("line {number}"),
     };
     match result {
         Ok(_) => printer.data(&format!("{name}: {} {}", verdict.word, verdict.document.unwrap_or_default())),
         Err(rejection) => {
             printer.data(&format!("{name}: refused"));
             for violation in rejection.violations() {
-                printer.folded("  ", "    ", &violation.to_string());
+                printer.hanging("  ", "    ", &violation.to_string());
             }
         }
     }

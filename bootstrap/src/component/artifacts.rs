@@ -10,7 +10,7 @@ use schema::Arch;
 
 use super::PlanContext;
 use crate::settings::Artifacts;
-use crate::step::{Action, Artifact, ChecksumSource, Origin, Step};
+use crate::step::{Action, Artifact, ArtifactOrigin, ChecksumSource, Step};
 
 /// The general sum file of an artifacts folder, for what comes without one of its own.
 pub(super) const SUMS: &str = "SHA256SUMS";
@@ -20,7 +20,7 @@ pub(super) struct Release {
     /// Its name in an artifacts folder.
     pub(super) name: String,
     /// Where it is on the network.
-    pub(super) origin: Origin,
+    pub(super) origin: ArtifactOrigin,
     /// What the release itself states.
     pub(super) checksum: ChecksumSource,
     /// The release's own sum file in an artifacts folder.
@@ -38,7 +38,7 @@ pub(super) fn chart(
     pin: &'static str,
 ) -> Artifact {
     let version = version.strip_prefix('v').unwrap_or(version);
-    let origin = Origin::Chart {
+    let origin = ArtifactOrigin::Chart {
         repository: repository.to_owned(),
         chart: chart.to_owned(),
         version: version.to_owned(),
@@ -64,7 +64,7 @@ pub(super) fn artifact(context: &PlanContext<'_>, release: Release) -> Artifact 
         Artifacts::Download => (release.origin, release.checksum),
         Artifacts::Local(folder) => {
             let files = release.sums.into_iter().chain([SUMS.to_owned()]).collect();
-            (Origin::Folder(folder.clone()), ChecksumSource::FolderSums { files })
+            (ArtifactOrigin::Folder(folder.clone()), ChecksumSource::FolderSums { files })
         }
     };
     let pinned = context.settings.checksums.get(release.pin);

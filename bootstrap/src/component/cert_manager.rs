@@ -4,15 +4,16 @@ use schema::{Component, Mode};
 
 use super::artifacts::{self, Release};
 use super::{ChecksumInput, ComponentPlan, Detection, Pin, PlanContext, Probe, RollbackClass, Spec};
-use crate::step::{Action, Artifact, Check, ChecksumSource, Condition, ObjectRef, Origin, Step};
+use crate::host::ProbeError;
+use crate::step::{Action, Artifact, ArtifactOrigin, Check, ChecksumSource, Condition, ObjectRef, Step};
 
 const NAMESPACE: &str = "cert-manager";
 const DEPLOYMENTS: [&str; 3] = ["cert-manager", "cert-manager-cainjector", "cert-manager-webhook"];
 const WEBHOOK: &str = "cert-manager-webhook";
 
-pub(super) struct CertManager;
+pub(super) struct CertManagerSpec;
 
-impl Spec for CertManager {
+impl Spec for CertManagerSpec {
     fn id(&self) -> Component {
         Component::CertManager
     }
@@ -43,7 +44,7 @@ impl Spec for CertManager {
 
     /// Present when all its deployments are there and the last object of its manifest too: a run that died in the middle
     /// of the manifest must not leave the rest out for good.
-    fn detect(&self, probe: &Probe<'_>) -> Detection {
+    fn detect(&self, probe: &Probe<'_>) -> Result<Detection, ProbeError> {
         let deployment = |name: &&str| ObjectRef::namespaced("apps/v1", "Deployment", NAMESPACE, name);
         let webhook = "ValidatingWebhookConfiguration";
         let last = ObjectRef::cluster_wide("admissionregistration.k8s.io/v1", webhook, WEBHOOK);
@@ -73,12 +74,12 @@ fn steps(context: &PlanContext<'_>) -> Vec<Step> {
 
 /// The manifest of cert-manager. Its release has no sum file; the release's description states the digest.
 fn release_manifest(context: &PlanContext<'_>) -> Artifact {
-    let version = artifacts::encoded(CertManager.version(context.settings));
+    let version = artifacts::encoded(CertManagerSpec.version(context.settings));
     let (name, repository) = ("cert-manager.yaml".to_owned(), "cert-manager/cert-manager");
     artifacts::artifact(
         context,
         Release {
-            origin: Origin::Url(format!(
+            origin: ArtifactOrigin::Url(format!(
                 "https://github.com/{repository}/releases/download/{version}/{name}"
             )),
             checksum: ChecksumSource::GithubRelease {

@@ -1,7 +1,8 @@
 //! What components that are helm charts share.
 
-use super::{Detection, PlanContext, Probe, artifacts};
-use crate::step::{Action, Artifact, Document, Found, HelmRelease, ObjectRef, Revision, Step};
+use super::{Detection, Gap, PlanContext, Probe, artifacts};
+use crate::host::ProbeError;
+use crate::step::{Action, Artifact, Document, HelmRelease, ObjectRef, Revision, Step};
 
 /// A chart and the release that it becomes.
 pub(super) struct Chart {
@@ -18,18 +19,16 @@ pub(super) struct Chart {
 impl Chart {
     /// Present when its release is deployed, or when the deployment is there without a release. A release that never got
     /// that far is incomplete.
-    pub(super) fn detect(&self, probe: &Probe<'_>) -> Detection {
-        let releases = match probe.path(&Revision::path(self.namespace, self.name)) {
-            Found::Object(list) => Revision::all(&list),
-            Found::NotFound => Vec::new(),
-            Found::Unknown(reason) => return Detection::Unknown(reason),
-        };
-        match releases.last() {
-            Some(last) if last.state == "deployed" => return Detection::Present,
-            Some(last) => return Detection::Incomplete(format!("its helm release is {}", last.state)),
-            None => {}
+    pub(super) fn detect(&self, probe: &Probe<'_>) -> Result<Detection, ProbeError> {
+        let revisions = probe.path(&Revision::path(self.namespace, self.name))?;
+        match revisions.as_ref().map(Revision::all).unwrap_or_default().pop() {
+            Some(last) if last.state == "deployed" => Ok(Detection::Present),
+            Some(last) => Ok(Detection::Incomplete(Gap::Release(last.state))),
+            None => {
+                let namespace = self.namespace;
+                probe.objects(&[ObjectRef::namespaced("apps/v1", "Deployment", namespace, self.deployment)])
+            }
         }
-        probe.objects(&[ObjectRef::namespaced("apps/v1", "Deployment", self.namespace, self.deployment)])
     }
 
     /// The steps that fetch the chart and bring the release up to date.

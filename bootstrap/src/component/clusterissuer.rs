@@ -1,17 +1,20 @@
 //! The issuer of certificates for the names that the cluster serves.
 
+use manifest::{StepRecord, Undo};
 use schema::{Component, LetsencryptEnvironment, Mode};
 use serde_json::{Value, json};
 
-use super::{ComponentPlan, Detection, PlanContext, Probe, RollbackClass, Spec};
+use super::{ComponentPlan, Dependent, Detection, PlanContext, Probe, RollbackClass, Spec};
+use crate::host::{Host, ProbeError};
 use crate::settings::Tls;
-use crate::step::{Action, Check, Condition, Document, ObjectRef, Step};
+use crate::step::{Action, Check, Condition, Document, Kube, ObjectRef, Step, text};
 
 const API: &str = "cert-manager.io/v1";
+const KIND: &str = "ClusterIssuer";
 
-pub(super) struct ClusterIssuer;
+pub(super) struct ClusterIssuerSpec;
 
-impl Spec for ClusterIssuer {
+impl Spec for ClusterIssuerSpec {
     fn id(&self) -> Component {
         Component::Clusterissuer
     }
@@ -28,7 +31,21 @@ impl Spec for ClusterIssuer {
         RollbackClass::Safe
     }
 
-    fn detect(&self, probe: &Probe<'_>) -> Detection {
+    /// The certificates that are renewed by the issuer.
+    fn dependents(&self, record: &StepRecord, host: &Host) -> Result<Vec<Dependent>, ProbeError> {
+        let Undo::Object { object_kind, name, .. } = &record.undo else { return Ok(Vec::new()) };
+        if object_kind != KIND {
+            return Ok(Vec::new());
+        }
+        let all = Kube(host).items("/apis/cert-manager.io/v1/certificates")?;
+        let by_it = |certificate: &&Value| {
+            text(certificate, "/spec/issuerRef/kind") == Some(KIND)
+                && text(certificate, "/spec/issuerRef/name") == Some(name)
+        };
+        Ok(all.iter().filter(by_it).map(Dependent::of_object).collect())
+    }
+
+    fn detect(&self, probe: &Probe<'_>) -> Result<Detection, ProbeError> {
         probe.objects(&[reference(&probe.settings.tls)])
     }
 
@@ -41,7 +58,7 @@ impl Spec for ClusterIssuer {
 }
 
 fn reference(tls: &Tls) -> ObjectRef {
-    ObjectRef::cluster_wide(API, "ClusterIssuer", tls.issuer().as_str())
+    ObjectRef::cluster_wide(API, KIND, tls.issuer().as_str())
 }
 
 fn object(tls: &Tls) -> Value {
@@ -55,7 +72,7 @@ fn object(tls: &Tls) -> Value {
             "solvers": [{ "http01": { "ingress": { "ingressClassName": "traefik" } } }],
         } }),
     };
-    json!({ "apiVersion": API, "kind": "ClusterIssuer", "metadata": { "name": name }, "spec": spec })
+    json!({ "apiVersion": API, "kind": KIND, "metadata": { "name": name }, "spec": spec })
 }
 
 /// The ACME directories of Let's Encrypt, from its documentation.

@@ -2,25 +2,65 @@
 
 use schema::DetectedBefore;
 
+use crate::host::ProbeError;
+use crate::step::ObjectRef;
+
 /// State of a component. A probe that failed says [`Detection::Unknown`], never [`Detection::Missing`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Detection {
     /// It is there.
     Present,
-    /// A part of it is there, such as a former run left it. The text says what is missing.
-    Incomplete(String),
+    /// A part of it is there, such as a former run left it.
+    Incomplete(Gap),
     /// It is certainly not there.
     Missing,
-    /// It could not be told, for this reason.
-    Unknown(String),
-    /// The host is something that rules the component out, for this reason.
-    Conflict(String),
+    /// It could not be found out.
+    Unknown(ProbeError),
+    /// The host is something that rules the component out.
+    Conflict(Conflict),
     /// The run has no use for it.
     NotNeeded,
     /// The NFS server is there and the export is listed.
     PresentWithExport,
     /// The NFS server is there and the export is not listed.
     PresentWithoutExport,
+}
+
+/// What a component lacks.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Gap {
+    /// Its service is installed and does not run.
+    #[error("service {0} is not active")]
+    ServiceInactive(&'static str),
+    /// Its helm release did not get as far as being deployed.
+    #[error("its helm release is {0}")]
+    Release(String),
+    /// Some of its objects do not exist.
+    #[error("{} missing", list(.0))]
+    Objects(Vec<ObjectRef>),
+    /// The storage class that the settings ask for does not exist.
+    #[error("storage class {0} is missing")]
+    StorageClass(&'static str),
+    /// The storage class that the settings ask for is not the default one.
+    #[error("storage class {0} is not the default")]
+    DefaultClass(&'static str),
+    /// The block of the hosts file holds other lines.
+    #[error("the block holds other lines")]
+    OtherLines,
+    /// The file holds another certificate.
+    #[error("the file holds another certificate")]
+    OtherCertificate,
+    /// There is a file, and no cluster whose certificate it could be compared with.
+    #[error("there is no cluster to compare the file with")]
+    NoCluster,
+}
+
+/// Something on the host that rules a component out.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Conflict {
+    /// A host is a server or an agent, not both.
+    #[error("service {0} is active on this host")]
+    OtherRole(&'static str),
 }
 
 impl Detection {
@@ -36,11 +76,24 @@ impl Detection {
         }
     }
 
-    /// What there is to say beyond the word.
-    pub fn detail(&self) -> Option<&str> {
+    /// What there is to say beyond the word, for the operator.
+    pub fn detail(&self) -> Option<String> {
         match self {
-            Self::Incomplete(text) | Self::Unknown(text) | Self::Conflict(text) => Some(text),
+            Self::Incomplete(gap) => Some(gap.to_string()),
+            Self::Unknown(error) => Some(error.to_string()),
+            Self::Conflict(conflict) => Some(conflict.to_string()),
             _ => None,
         }
     }
+}
+
+impl From<Result<Self, ProbeError>> for Detection {
+    fn from(found: Result<Self, ProbeError>) -> Self {
+        found.unwrap_or_else(Self::Unknown)
+    }
+}
+
+fn list(objects: &[ObjectRef]) -> String {
+    let names: Vec<String> = objects.iter().map(ToString::to_string).collect();
+    format!("{} {}", names.join(", "), if names.len() == 1 { "is" } else { "are" })
 }

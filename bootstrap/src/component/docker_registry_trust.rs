@@ -4,13 +4,14 @@ use std::path::PathBuf;
 
 use schema::{Component, Mode};
 
-use super::{Cluster, ComponentPlan, Detection, PlanContext, Probe, RollbackClass, Spec, registry};
+use super::{Cluster, ComponentPlan, Detection, Gap, PlanContext, Probe, RollbackClass, Spec, registry};
+use crate::host::ProbeError;
 use crate::settings::Settings;
 use crate::step::{Action, Check, Condition, Content, Step, certificate};
 
-pub(super) struct DockerRegistryTrust;
+pub(super) struct DockerRegistryTrustSpec;
 
-impl Spec for DockerRegistryTrust {
+impl Spec for DockerRegistryTrustSpec {
     fn id(&self) -> Component {
         Component::DockerRegistryTrust
     }
@@ -33,20 +34,17 @@ impl Spec for DockerRegistryTrust {
 
     /// Present when the file holds the certificate of the secret. Without a cluster a file cannot be compared, and is to be
     /// written anew once there is one.
-    fn detect(&self, probe: &Probe<'_>) -> Detection {
-        let installed = match probe.host.read_text(&target(probe.settings)) {
-            Ok(None) => return Detection::Missing,
-            Ok(Some(text)) => text,
-            Err(error) => return Detection::Unknown(error.to_string()),
+    fn detect(&self, probe: &Probe<'_>) -> Result<Detection, ProbeError> {
+        let Some(installed) = probe.host.read_text(&target(probe.settings))? else {
+            return Ok(Detection::Missing);
         };
         match probe.cluster() {
-            Cluster::None => Detection::Incomplete("there is no cluster to compare the file with".to_owned()),
-            Cluster::Unknown(reason) => Detection::Unknown(reason.clone()),
-            Cluster::Here => match certificate(probe.host, &registry::certificate_secret()) {
-                Ok(wanted) if wanted == installed => Detection::Present,
-                Ok(_) => Detection::Incomplete("the file holds another certificate".to_owned()),
-                Err(reason) => Detection::Unknown(reason),
-            },
+            Cluster::None => Ok(Detection::Incomplete(Gap::NoCluster)),
+            Cluster::Unknown(error) => Err(error.clone()),
+            Cluster::Here if certificate(probe.host, &registry::certificate_secret())? == installed => {
+                Ok(Detection::Present)
+            }
+            Cluster::Here => Ok(Detection::Incomplete(Gap::OtherCertificate)),
         }
     }
 

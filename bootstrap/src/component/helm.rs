@@ -4,14 +4,14 @@ use schema::{Component, Mode};
 
 use super::artifacts::{self, Release};
 use super::{ChecksumInput, ComponentPlan, Detection, Pin, PlanContext, Probe, RollbackClass, Spec};
-use crate::host::Command;
-use crate::step::{Action, Artifact, Check, ChecksumSource, Condition, Origin, Step};
+use crate::host::{Command, ProbeError};
+use crate::step::{Action, Artifact, ArtifactOrigin, Check, ChecksumSource, Condition, Step};
 
 const BINARY: &str = "/usr/local/bin/helm";
 
-pub(super) struct Helm;
+pub(super) struct HelmSpec;
 
-impl Spec for Helm {
+impl Spec for HelmSpec {
     fn id(&self) -> Component {
         Component::Helm
     }
@@ -40,8 +40,9 @@ impl Spec for Helm {
         RollbackClass::Manual
     }
 
-    fn detect(&self, probe: &Probe<'_>) -> Detection {
-        if probe.host.program("helm").is_some() { Detection::Present } else { Detection::Missing }
+    fn detect(&self, probe: &Probe<'_>) -> Result<Detection, ProbeError> {
+        let found = probe.host.program("helm").is_some();
+        Ok(if found { Detection::Present } else { Detection::Missing })
     }
 
     fn plan(&self, detection: &Detection, context: &PlanContext<'_>) -> ComponentPlan {
@@ -66,6 +67,7 @@ fn steps(context: &PlanContext<'_>) -> Vec<Step> {
             &context.staging.to_string_lossy(),
             &member,
         ])
+        .as_root()
         .timeout(std::time::Duration::from_mins(2));
     vec![
         artifacts::fetch(context, "helm archive", archive),
@@ -80,13 +82,13 @@ fn steps(context: &PlanContext<'_>) -> Vec<Step> {
 /// The archive that holds the helm program.
 fn archive(context: &PlanContext<'_>) -> Artifact {
     let name =
-        format!("helm-{}-linux-{}.tar.gz", Helm.version(context.settings), artifacts::arch(context.arch));
+        format!("helm-{}-linux-{}.tar.gz", HelmSpec.version(context.settings), artifacts::arch(context.arch));
     let url = format!("https://get.helm.sh/{}", artifacts::encoded(&name));
     artifacts::artifact(
         context,
         Release {
             checksum: ChecksumSource::SumFile { url: format!("{url}.sha256sum"), entry: name.clone() },
-            origin: Origin::Url(url),
+            origin: ArtifactOrigin::Url(url),
             sums: Some(format!("{name}.sha256sum")),
             pin: "helm",
             name,

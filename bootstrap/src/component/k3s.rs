@@ -7,9 +7,9 @@ use schema::{Component, Mode, PlannedAction};
 use super::artifacts::{self, Release};
 use super::probe::k3s_state;
 use super::{ChecksumInput, ComponentPlan, Detection, Pin, PlanContext, Probe, RollbackClass, Spec};
-use crate::host::Command;
+use crate::host::{Command, ProbeError};
 use crate::settings::{Agent, Artifacts};
-use crate::step::{Action, Artifact, Check, ChecksumSource, Condition, Content, Origin, Step};
+use crate::step::{Action, Artifact, ArtifactOrigin, Check, ChecksumSource, Condition, Content, Step};
 
 /// Where the program goes. The install script expects it there.
 const BINARY: &str = "/usr/local/bin/k3s";
@@ -20,9 +20,9 @@ const CONFIG: &str = "/etc/rancher/k3s";
 /// The join token of an agent, which its service reads at each start.
 const TOKEN: &str = "/etc/rancher/k3s/agent-token";
 
-pub(super) struct K3s;
+pub(super) struct K3sSpec;
 
-impl Spec for K3s {
+impl Spec for K3sSpec {
     fn id(&self) -> Component {
         Component::K3s
     }
@@ -50,7 +50,7 @@ impl Spec for K3s {
         RollbackClass::Manual
     }
 
-    fn detect(&self, probe: &Probe<'_>) -> Detection {
+    fn detect(&self, probe: &Probe<'_>) -> Result<Detection, ProbeError> {
         k3s_state(probe.host, probe.settings.mode)
     }
 
@@ -80,7 +80,7 @@ fn steps(context: &PlanContext<'_>) -> Vec<Step> {
     let mut run = Command::new("sh")
         .args([installer.to_string_lossy()])
         .env("INSTALL_K3S_SKIP_DOWNLOAD", "true")
-        .env("INSTALL_K3S_VERSION", K3s.version(context.settings))
+        .env("INSTALL_K3S_VERSION", K3sSpec.version(context.settings))
         .as_root()
         .timeout(std::time::Duration::from_mins(10));
     if let Some(agent) = &context.settings.agent {
@@ -129,13 +129,13 @@ fn install(title: &str, from: std::path::PathBuf, to: &str, mode: u32) -> Step {
 
 /// The k3s program.
 fn program(context: &PlanContext<'_>) -> Artifact {
-    let (version, arch) = (K3s.version(context.settings), artifacts::arch(context.arch));
+    let (version, arch) = (K3sSpec.version(context.settings), artifacts::arch(context.arch));
     let name = if arch == "amd64" { "k3s".to_owned() } else { format!("k3s-{arch}") };
     let sums = format!("sha256sum-{arch}.txt");
     artifacts::artifact(
         context,
         Release {
-            origin: Origin::Url(k3s_release(version, &name)),
+            origin: ArtifactOrigin::Url(k3s_release(version, &name)),
             checksum: ChecksumSource::SumFile { url: k3s_release(version, &sums), entry: name.clone() },
             sums: Some(sums),
             pin: "k3s",
@@ -151,7 +151,7 @@ fn image_archive(context: &PlanContext<'_>) -> Option<Artifact> {
     let files = vec![format!("sha256sum-{arch}.txt"), artifacts::SUMS.to_owned()];
     Some(Artifact {
         name: format!("k3s-airgap-images-{arch}.tar.zst"),
-        origin: Origin::Folder(folder.clone()),
+        origin: ArtifactOrigin::Folder(folder.clone()),
         checksum: ChecksumSource::FolderSums { files },
         optional: true,
     })
@@ -160,13 +160,13 @@ fn image_archive(context: &PlanContext<'_>) -> Option<Artifact> {
 /// The install script of the same release. It is no file of the release but of its source, which holds its checksum
 /// beside it.
 fn install_script(context: &PlanContext<'_>) -> Artifact {
-    let version = artifacts::encoded(K3s.version(context.settings));
+    let version = artifacts::encoded(K3sSpec.version(context.settings));
     let source = |file| format!("https://raw.githubusercontent.com/k3s-io/k3s/{version}/{file}");
     artifacts::artifact(
         context,
         Release {
             name: "install.sh".to_owned(),
-            origin: Origin::Url(source("install.sh")),
+            origin: ArtifactOrigin::Url(source("install.sh")),
             checksum: ChecksumSource::SumFile {
                 url: source("install.sh.sha256sum"),
                 entry: "install.sh".to_owned(),

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use schema::{Component, Mode};
 
-use super::{ComponentPlan, Detection, PlanContext, Probe, RollbackClass, Spec};
+use super::{ComponentPlan, Detection, Gap, PlanContext, Probe, RollbackClass, Spec};
+use crate::host::ProbeError;
 use crate::settings::Settings;
 use crate::step::lines;
 use crate::step::{Action, Check, Condition, Step};
@@ -14,9 +15,9 @@ const MARKER: &str = "productive-k3s";
 /// Traefik listens on every address of the host; this one never changes.
 const ADDRESS: &str = "127.0.0.1";
 
-pub(super) struct LocalHosts;
+pub(super) struct LocalHostsSpec;
 
-impl Spec for LocalHosts {
+impl Spec for LocalHostsSpec {
     fn id(&self) -> Component {
         Component::LocalHosts
     }
@@ -37,18 +38,16 @@ impl Spec for LocalHosts {
         settings.manage_hosts_file
     }
 
-    fn detect(&self, probe: &Probe<'_>) -> Detection {
+    fn detect(&self, probe: &Probe<'_>) -> Result<Detection, ProbeError> {
         if names(probe.settings).is_empty() {
-            return Detection::NotNeeded;
+            return Ok(Detection::NotNeeded);
         }
-        match probe.host.read_text(Path::new(HOSTS)) {
-            Ok(text) => match lines::find_block(&text.unwrap_or_default(), MARKER) {
-                Some(found) if found == lines::block(MARKER, &entries(probe.settings)) => Detection::Present,
-                Some(_) => Detection::Incomplete("the block holds other lines".to_owned()),
-                None => Detection::Missing,
-            },
-            Err(error) => Detection::Unknown(error.to_string()),
-        }
+        let text = probe.host.read_text(Path::new(HOSTS))?.unwrap_or_default();
+        Ok(match lines::find_block(&text, MARKER) {
+            Some(found) if found == lines::block(MARKER, &entries(probe.settings)) => Detection::Present,
+            Some(_) => Detection::Incomplete(Gap::OtherLines),
+            None => Detection::Missing,
+        })
     }
 
     fn plan(&self, detection: &Detection, context: &PlanContext<'_>) -> ComponentPlan {

@@ -2,16 +2,22 @@
 
 use std::path::Path;
 
+use manifest::{StepRecord, Undo};
 use schema::{Component, Mode, PlannedAction};
 use serde_json::{Value, json};
 
 use super::chart::Chart;
+use super::probe::has_cluster;
 use super::{
-    ChecksumInput, ComponentPlan, Detection, Finding, Pin, PlanContext, Probe, RollbackClass, Spec, artifacts,
+    ChecksumInput, ComponentPlan, Dependent, Detection, Finding, Gap, Identity, Pin, PlanContext, Probe,
+    RollbackClass, Spec, artifacts,
 };
-use crate::host::Host;
+use crate::host::{Host, ProbeError};
 use crate::settings;
-use crate::step::{Action, Check, Condition, Document, Found, STORAGE_CLASSES, Step, default_classes};
+use crate::step::{
+    Action, Check, Condition, Document, Kube, ObjectRef, STORAGE_CLASSES, Step, UndoAction, default_classes,
+    text,
+};
 
 const CHART: Chart = Chart {
     name: "longhorn",
@@ -20,12 +26,15 @@ const CHART: Chart = Chart {
     deployment: "longhorn-driver-deployer",
 };
 
+/// The setting of Longhorn that must say `true` before its release is removed.
+const DELETION_FLAG: &str = "deleting-confirmation-flag";
+
 /// The storage class for volumes with one copy.
 const SINGLE: &str = "longhorn-single";
 
-pub(super) struct Longhorn;
+pub(super) struct LonghornSpec;
 
-impl Spec for Longhorn {
+impl Spec for LonghornSpec {
     fn id(&self) -> Component {
         Component::Longhorn
     }
@@ -62,10 +71,35 @@ impl Spec for Longhorn {
         vec![data_path(probe.host, &probe.settings.longhorn.data_path)]
     }
 
-    fn detect(&self, probe: &Probe<'_>) -> Detection {
-        match CHART.detect(probe) {
+    /// Longhorn refuses its own removal until a setting of its own says that it is meant.
+    fn undo(&self, record: &StepRecord, _: &Host) -> Result<Option<Vec<Step>>, ProbeError> {
+        let Undo::HelmRelease { release, namespace, .. } = &record.undo else { return Ok(None) };
+        let (namespace, release) = (namespace.clone(), release.clone());
+        let setting = ObjectRef::namespaced("longhorn.io/v1beta2", "Setting", &namespace, DELETION_FLAG);
+        let uninstall = UndoAction::UninstallRelease { namespace, release, confirmation: Some(setting) };
+        Ok(Some(vec![Step::new("longhorn release", Action::Undo(uninstall))]))
+    }
+
+    /// The volumes that Longhorn holds. Removing Longhorn would destroy what is on them.
+    fn dependents(&self, record: &StepRecord, host: &Host) -> Result<Vec<Dependent>, ProbeError> {
+        if !matches!(record.undo, Undo::HelmRelease { .. }) || !has_cluster(host) {
+            return Ok(Vec::new());
+        }
+        let all = Kube(host).items("/api/v1/persistentvolumes")?;
+        let held = |volume: &&Value| text(volume, "/spec/csi/driver") == Some("driver.longhorn.io");
+        let claimed = |volume: &Value| {
+            let mut dependent = Dependent::of_object(volume);
+            let claim = text(volume, "/spec/claimRef/uid").map(|uid| Identity::Uid(uid.to_owned()));
+            dependent.with.extend(claim);
+            dependent
+        };
+        Ok(all.iter().filter(held).map(claimed).collect())
+    }
+
+    fn detect(&self, probe: &Probe<'_>) -> Result<Detection, ProbeError> {
+        match CHART.detect(probe)? {
             Detection::Present => storage(probe),
-            other => other,
+            other => Ok(other),
         }
     }
 
@@ -87,27 +121,23 @@ impl Spec for Longhorn {
 }
 
 /// Whether the storage classes are as the settings want them, given that the chart is there.
-fn storage(probe: &Probe<'_>) -> Detection {
-    let classes = match probe.path(STORAGE_CLASSES) {
-        Found::Object(list) => list,
-        Found::NotFound => Value::Null,
-        Found::Unknown(reason) => return Detection::Unknown(reason),
-    };
+fn storage(probe: &Probe<'_>) -> Result<Detection, ProbeError> {
+    let classes = probe.path(STORAGE_CLASSES)?.unwrap_or_default();
     let wanted = class(&probe.settings.longhorn);
     let defaults = default_classes(&classes);
-    if !names(&classes).contains(&wanted) {
-        Detection::Incomplete(format!("storage class {wanted} is missing"))
+    Ok(if !names(&classes).contains(&wanted) {
+        Detection::Incomplete(Gap::StorageClass(wanted))
     } else if probe.settings.longhorn.make_default && defaults != [wanted] {
-        Detection::Incomplete(format!("storage class {wanted} is not the default"))
+        Detection::Incomplete(Gap::DefaultClass(wanted))
     } else {
         Detection::Present
-    }
+    })
 }
 
 fn steps(context: &PlanContext<'_>) -> Vec<Step> {
     let longhorn = &context.settings.longhorn;
     let replicas = longhorn.replica_count.get();
-    let version = Longhorn.version(context.settings);
+    let version = LonghornSpec.version(context.settings);
     let chart = artifacts::chart(context, CHART.repository, CHART.name, version, "longhorn");
     let mut steps = vec![
         Step::new("iSCSI initiator", Action::EnsurePackages(vec!["open-iscsi".to_owned()])),

@@ -3,12 +3,13 @@
 use std::path::Path;
 use std::time::Duration;
 
+use manifest::{StepRecord, Undo};
 use schema::{Component, Mode, PlannedAction};
 
 use super::{ComponentPlan, Detection, Finding, PlanContext, Probe, RollbackClass, Spec};
-use crate::host::{Answer, Command, Host};
+use crate::host::{Command, Host, ProbeError};
 use crate::settings::{self, Settings};
-use crate::step::{Action, Check, Condition, Step};
+use crate::step::{Action, Check, Condition, Step, UndoAction};
 
 const PACKAGE: &str = "nfs-kernel-server";
 const EXPORTS: &str = "/etc/exports";
@@ -17,9 +18,9 @@ const KERNEL_EXPORTS: &str = "/var/lib/nfs/etab";
 /// Pods work as root in the volumes that they mount; without the last option they could not write.
 const OPTIONS: &str = "rw,sync,no_subtree_check,no_root_squash";
 
-pub(super) struct Nfs;
+pub(super) struct NfsSpec;
 
-impl Spec for Nfs {
+impl Spec for NfsSpec {
     fn id(&self) -> Component {
         Component::Nfs
     }
@@ -49,22 +50,45 @@ impl Spec for Nfs {
         export.and_then(|nfs| foreign_export(probe.host, &nfs.export_path)).into_iter().collect()
     }
 
-    fn detect(&self, probe: &Probe<'_>) -> Detection {
-        let Some(nfs) = &probe.settings.nfs else { return Detection::NotNeeded };
-        match server(probe.host) {
-            Answer::No => return Detection::Missing,
-            Answer::Unknown(reason) => return Detection::Unknown(reason),
-            Answer::Yes => {}
+    /// The line goes, the kernel is told, and it is made sure that the kernel has listened. The line may be gone already:
+    /// a rollback that died may have taken it out and not told the kernel.
+    fn undo(&self, record: &StepRecord, host: &Host) -> Result<Option<Vec<Step>>, ProbeError> {
+        let Undo::Line { path, line } = &record.undo else { return Ok(None) };
+        let remove = UndoAction::RemoveLine { path: path.clone(), line: line.clone() };
+        let mut steps = vec![Step::new("export line", Action::Undo(remove))];
+        if host.program("exportfs").is_none() {
+            return Ok(Some(steps));
+        }
+        steps.push(Step::new("reload the exports", Action::Undo(UndoAction::Run(reload()))));
+        if let [Some(folder), Some(client)] = export(line) {
+            let left = host.read_text(path)?.unwrap_or_default();
+            // Somebody else may export the same folder to the same client.
+            let is_others = |found: &str| {
+                found != line
+                    && found.split_whitespace().next() == Some(folder)
+                    && mentions(found, Some(client))
+            };
+            if !left.lines().any(is_others) {
+                let unexported = Condition::NotExported { path: folder.into(), network: client.to_owned() };
+                steps.push(Step::new("export is gone", Action::Wait(Check::within(10, unexported))));
+            }
+        }
+        Ok(Some(steps))
+    }
+
+    fn detect(&self, probe: &Probe<'_>) -> Result<Detection, ProbeError> {
+        let Some(nfs) = &probe.settings.nfs else { return Ok(Detection::NotNeeded) };
+        if !has_server(probe.host)? {
+            return Ok(Detection::Missing);
         }
         // A run that died between the two left a line that the kernel has not heard of.
         for table in [EXPORTS, KERNEL_EXPORTS] {
-            match probe.host.read_text(Path::new(table)) {
-                Ok(Some(exports)) if lists(&exports, nfs) => {}
-                Ok(_) => return Detection::PresentWithoutExport,
-                Err(error) => return Detection::Unknown(error.to_string()),
+            let exports = probe.host.read_text(Path::new(table))?.unwrap_or_default();
+            if !lists(&exports, nfs) {
+                return Ok(Detection::PresentWithoutExport);
             }
         }
-        Detection::PresentWithExport
+        Ok(Detection::PresentWithExport)
     }
 
     fn plan(&self, detection: &Detection, context: &PlanContext<'_>) -> ComponentPlan {
@@ -86,21 +110,25 @@ fn steps(nfs: &settings::Nfs, action: PlannedAction) -> Vec<Step> {
         steps.push(Step::new("NFS server", Action::EnsurePackages(vec![PACKAGE.to_owned()])));
     }
     let line = format!("{} {}({OPTIONS})", nfs.export_path.display(), nfs.allowed_network);
-    let export = Command::new("exportfs").args(["-ra"]).as_root().timeout(Duration::from_mins(1));
     steps.extend([
         Step::new("exported folder", Action::EnsureDir { path: nfs.export_path.clone(), mode: 0o755 }),
         Step::new("export line", Action::EnsureLine { path: EXPORTS.into(), line }),
-        Step::new("tell the kernel of the export", Action::Run(export)),
+        Step::new("tell the kernel of the export", Action::Run(reload())),
     ]);
     steps
 }
 
 /// A host that has neither the program nor the unit has no NFS server; dpkg is asked only where there is one of them.
-fn server(host: &Host) -> Answer {
+fn has_server(host: &Host) -> Result<bool, ProbeError> {
     if host.program("exportfs").is_none() && !host.has_unit("nfs-server") {
-        return Answer::No;
+        return Ok(false);
     }
     host.package_installed(PACKAGE)
+}
+
+/// Makes the kernel export what the file lists and nothing else.
+fn reload() -> Command {
+    Command::new("exportfs").args(["-ra"]).as_root().timeout(Duration::from_mins(1))
 }
 
 /// Whether a line of `exports` gives the folder to exactly this network.
@@ -124,4 +152,16 @@ fn foreign_export(host: &Host, path: &Path) -> Option<Finding> {
         .lines()
         .any(|line| line.split_whitespace().next().is_some_and(|first| Path::new(first) == path));
     listed.then(|| Finding::warning(CHECK, format!("{} is listed in /etc/exports already", path.display())))
+}
+
+/// Folder and client of an export line that a run wrote.
+pub fn export(line: &str) -> [Option<&str>; 2] {
+    let mut words = line.split_whitespace();
+    [words.next(), words.next().and_then(|client| client.split('(').next())]
+}
+
+/// Whether a line exports something to exactly this client.
+pub fn mentions(line: &str, client: Option<&str>) -> bool {
+    let line = line.split('#').next().unwrap_or_default();
+    client.is_some() && line.split_whitespace().skip(1).any(|word| word.split('(').next() == client)
 }

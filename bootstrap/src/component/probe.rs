@@ -4,11 +4,13 @@ use std::cell::OnceCell;
 use std::time::{Duration, Instant};
 
 use schema::Mode;
+use serde_json::Value;
 
 use super::Detection;
-use crate::host::{Answer, Host};
+use super::detection::{Conflict, Gap};
+use crate::host::{Host, ProbeError};
 use crate::settings::Settings;
-use crate::step::{Found, Kube, ObjectRef};
+use crate::step::{Kube, ObjectRef};
 
 /// What detection looks at.
 #[derive(Debug)]
@@ -20,7 +22,7 @@ pub struct Probe<'a> {
     cluster: OnceCell<Cluster>,
     /// What became of a question that the API server let time out. It is not asked any more then: each further question
     /// would take as long, and there are dozens.
-    silence: OnceCell<String>,
+    timed_out: OnceCell<ProbeError>,
 }
 
 /// kubectl gives an API server that does not answer a little more than this.
@@ -35,89 +37,120 @@ pub enum Cluster {
     /// is missing. This is the only case in which that is said without an answer of an API server.
     None,
     /// It cannot be told, so nothing is known of any object either.
-    Unknown(String),
+    Unknown(ProbeError),
 }
 
 impl<'a> Probe<'a> {
     /// Looks at `host` for a run with `settings`.
     pub fn new(host: &'a Host, settings: &'a Settings) -> Self {
-        Self { host, settings, cluster: OnceCell::new(), silence: OnceCell::new() }
+        Self { host, settings, cluster: OnceCell::new(), timed_out: OnceCell::new() }
     }
 
     /// Whether there is a cluster to ask; found out once.
     pub fn cluster(&self) -> &Cluster {
-        self.cluster.get_or_init(|| match k3s_state(self.host, Mode::Server) {
-            Detection::Missing => Cluster::None,
-            Detection::Present => Cluster::Here,
-            Detection::Incomplete(reason) | Detection::Unknown(reason) | Detection::Conflict(reason) => {
-                Cluster::Unknown(reason)
+        self.cluster.get_or_init(|| match k3s_service(self.host, Mode::Server) {
+            Ok(K3sService::Active) => Cluster::Here,
+            Ok(K3sService::Absent) => Cluster::None,
+            Ok(K3sService::Inactive(service)) => {
+                Cluster::Unknown(ProbeError::Service { service: service.to_owned(), active: false })
             }
-            other => Cluster::Unknown(format!("k3s is {}", other.word())),
+            Ok(K3sService::OtherRole(service)) => {
+                Cluster::Unknown(ProbeError::Service { service: service.to_owned(), active: true })
+            }
+            Err(error) => Cluster::Unknown(error),
         })
     }
 
     /// What the cluster of this host says of an object.
-    pub fn object(&self, reference: &ObjectRef) -> Found {
+    ///
+    /// # Errors
+    /// It could not be asked.
+    pub fn object(&self, reference: &ObjectRef) -> Result<Option<Value>, ProbeError> {
         self.path(&reference.path())
     }
 
     /// What the API server of this host has at `path`.
-    pub fn path(&self, path: &str) -> Found {
+    ///
+    /// # Errors
+    /// It could not be asked.
+    pub fn path(&self, path: &str) -> Result<Option<Value>, ProbeError> {
         match self.cluster() {
             Cluster::Here => self.ask(path),
-            Cluster::None => Found::NotFound,
-            Cluster::Unknown(reason) => Found::Unknown(reason.clone()),
+            Cluster::None => Ok(None),
+            Cluster::Unknown(error) => Err(error.clone()),
         }
     }
 
-    fn ask(&self, path: &str) -> Found {
-        if let Some(reason) = self.silence.get() {
-            return Found::Unknown(reason.clone());
+    fn ask(&self, path: &str) -> Result<Option<Value>, ProbeError> {
+        if let Some(error) = self.timed_out.get() {
+            return Err(error.clone());
         }
         let began = Instant::now();
         let found = Kube(self.host).get_path(path);
-        if let Found::Unknown(reason) = &found
+        if let Err(error) = &found
             && began.elapsed() >= SILENCE
         {
-            let _ = self.silence.set(reason.clone());
+            let _ = self.timed_out.set(error.clone());
         }
         found
     }
 
     /// The state of a component that consists of `objects`: missing if the cluster has none of them, present if it has
     /// all, incomplete in between.
-    pub(super) fn objects(&self, objects: &[ObjectRef]) -> Detection {
+    pub(super) fn objects(&self, objects: &[ObjectRef]) -> Result<Detection, ProbeError> {
         let mut missing = Vec::new();
         for reference in objects {
-            match self.object(reference) {
-                Found::Object(_) => {}
-                Found::NotFound => missing.push(reference.to_string()),
-                Found::Unknown(reason) => return Detection::Unknown(reason),
+            if self.object(reference)?.is_none() {
+                missing.push(reference.clone());
             }
         }
-        match missing.len() {
+        Ok(match missing.len() {
             0 => Detection::Present,
             all if all == objects.len() => Detection::Missing,
-            _ => Detection::Incomplete(format!("{} is missing", missing.join(", "))),
-        }
+            _ => Detection::Incomplete(Gap::Objects(missing)),
+        })
     }
 }
 
-/// The state of k3s for `mode`. A host without a unit file and without the program has certainly no k3s, and nobody is
-/// asked; that also makes a dry run on a fresh host fast.
-pub(super) fn k3s_state(host: &Host, mode: Mode) -> Detection {
+/// What a host is to k3s, as its services tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum K3sService {
+    /// The service of the mode runs.
+    Active,
+    /// It is installed and does not run.
+    Inactive(&'static str),
+    /// The service of the other role runs.
+    OtherRole(&'static str),
+    /// There is none.
+    Absent,
+}
+
+/// A host without a unit file has certainly no k3s, and nobody is asked; that also makes a dry run on a fresh host fast.
+fn k3s_service(host: &Host, mode: Mode) -> Result<K3sService, ProbeError> {
     let (wanted, other) = if mode == Mode::Agent { ("k3s-agent", "k3s") } else { ("k3s", "k3s-agent") };
-    match host.service_active(other) {
-        Answer::Yes => return Detection::Conflict(format!("service {other} is active on this host")),
-        Answer::Unknown(reason) => return Detection::Unknown(reason),
-        Answer::No => {}
-    }
-    match host.service_active(wanted) {
-        Answer::Yes => Detection::Present,
-        Answer::Unknown(reason) => Detection::Unknown(reason),
-        Answer::No if host.has_unit(wanted) => {
-            Detection::Incomplete(format!("service {wanted} is not active"))
-        }
-        Answer::No => Detection::Missing,
-    }
+    Ok(if host.service_active(other)? {
+        K3sService::OtherRole(other)
+    } else if host.service_active(wanted)? {
+        K3sService::Active
+    } else if host.has_unit(wanted) {
+        K3sService::Inactive(wanted)
+    } else {
+        K3sService::Absent
+    })
+}
+
+/// The state of k3s for `mode`.
+pub(super) fn k3s_state(host: &Host, mode: Mode) -> Result<Detection, ProbeError> {
+    Ok(match k3s_service(host, mode)? {
+        K3sService::Active => Detection::Present,
+        K3sService::Inactive(service) => Detection::Incomplete(Gap::ServiceInactive(service)),
+        K3sService::OtherRole(service) => Detection::Conflict(Conflict::OtherRole(service)),
+        K3sService::Absent => Detection::Missing,
+    })
+}
+
+/// Whether there is a k3s whose API server could be asked. A host without k3s has no cluster, and a cluster that is gone
+/// holds nothing.
+pub fn has_cluster(host: &Host) -> bool {
+    host.program("k3s").is_some() || host.has_unit("k3s")
 }

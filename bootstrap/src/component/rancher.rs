@@ -7,6 +7,7 @@ use super::chart::Chart;
 use super::{
     ChecksumInput, ComponentPlan, Detection, Pin, PlanContext, Probe, RollbackClass, Spec, artifacts,
 };
+use crate::host::ProbeError;
 use crate::settings::{Settings, Tls};
 use crate::step::{Check, Condition, Document, ObjectRef, SecretKeyRef, SecretSource, Step};
 
@@ -17,9 +18,9 @@ const CHART: Chart = Chart {
     deployment: "rancher",
 };
 
-pub(super) struct Rancher;
+pub(super) struct RancherSpec;
 
-impl Spec for Rancher {
+impl Spec for RancherSpec {
     fn id(&self) -> Component {
         Component::Rancher
     }
@@ -52,7 +53,7 @@ impl Spec for Rancher {
         RollbackClass::Moderate
     }
 
-    fn detect(&self, probe: &Probe<'_>) -> Detection {
+    fn detect(&self, probe: &Probe<'_>) -> Result<Detection, ProbeError> {
         CHART.detect(probe)
     }
 
@@ -65,7 +66,7 @@ impl Spec for Rancher {
 }
 
 fn steps(context: &PlanContext<'_>) -> Vec<Step> {
-    let version = Rancher.version(context.settings);
+    let version = RancherSpec.version(context.settings);
     let chart = artifacts::chart(context, CHART.repository, CHART.name, version, "rancher");
     CHART.steps(context, chart, values(context)).to_vec()
 }

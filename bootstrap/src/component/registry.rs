@@ -1,24 +1,28 @@
 //! The image registry in the cluster.
 
-use schema::{Component, Mode};
+use manifest::{StepRecord, Undo};
+use schema::{Component, Mode, UtcSeconds};
 use serde_json::{Value, json};
 
 use super::{ComponentPlan, Detection, Finding, Pin, PlanContext, Probe, RollbackClass, Spec};
+use crate::host::{Host, ProbeError};
 use crate::settings::{self, RegistryAuth, Settings};
 use crate::step::{
-    Action, Check, Condition, Document, Found, ObjectRef, STORAGE_CLASSES, SecretSource, Step,
+    Action, Check, Condition, Document, Kube, ObjectRef, STORAGE_CLASSES, SecretSource, Step, UndoAction,
+    text,
 };
 
 const NAMESPACE: &str = "registry";
+const INGRESS_API: &str = "networking.k8s.io/v1";
 const NAME: &str = "registry";
 const VOLUME: &str = "registry-data";
 const LOGINS: &str = "registry-htpasswd";
 /// The secret that cert-manager keeps the registry's certificate in.
 const CERTIFICATE: &str = "registry-tls";
 
-pub(super) struct Registry;
+pub(super) struct RegistrySpec;
 
-impl Spec for Registry {
+impl Spec for RegistrySpec {
     fn id(&self) -> Component {
         Component::Registry
     }
@@ -51,12 +55,33 @@ impl Spec for Registry {
         storage_class(probe).into_iter().collect()
     }
 
-    fn detect(&self, probe: &Probe<'_>) -> Detection {
+    /// With the ingress go the secrets of the certificates that cert-manager issued for it. cert-manager leaves them, so
+    /// that an ingress can be made anew without asking for another certificate.
+    fn undo(&self, record: &StepRecord, host: &Host) -> Result<Option<Vec<Step>>, ProbeError> {
+        let Undo::Object { object_kind, name, uid: Some(uid), .. } = &record.undo else { return Ok(None) };
+        if object_kind != "Ingress" {
+            return Ok(None);
+        }
+        let undo = |title: &str, action| Step::new(title, Action::Undo(action));
+        let ingress = ObjectRef::namespaced(INGRESS_API, object_kind, NAMESPACE, name);
+        let issued = issued_certificates(record, host, uid)?;
+        let delete = |object, uid| UndoAction::DeleteObject { object, uid };
+        let mut steps = vec![undo("registry ingress", delete(ingress, uid.clone()))];
+        for Issued { certificate, certificate_uid, secret, secret_uid } in issued {
+            // Before its certificate is gone, cert-manager would make the secret anew.
+            let gone = UndoAction::AwaitAbsent { object: certificate, uid: certificate_uid };
+            steps.push(undo("certificate is gone", gone));
+            steps.push(undo("secret of the certificate", delete(secret, secret_uid)));
+        }
+        Ok(Some(steps))
+    }
+
+    fn detect(&self, probe: &Probe<'_>) -> Result<Detection, ProbeError> {
         let mut objects = vec![
             ObjectRef::namespaced("v1", "PersistentVolumeClaim", NAMESPACE, VOLUME),
             ObjectRef::namespaced("apps/v1", "Deployment", NAMESPACE, NAME),
             ObjectRef::namespaced("v1", "Service", NAMESPACE, NAME),
-            ObjectRef::namespaced("networking.k8s.io/v1", "Ingress", NAMESPACE, NAME),
+            ObjectRef::namespaced(INGRESS_API, "Ingress", NAMESPACE, NAME),
         ];
         if probe.settings.registry.auth.is_some() {
             objects.push(ObjectRef::namespaced("v1", "Secret", NAMESPACE, LOGINS));
@@ -82,7 +107,7 @@ fn steps(context: &PlanContext<'_>) -> Vec<Step> {
     let mut objects = vec![("registry namespace", Document::new(namespace))];
     objects.push(("registry volume", Document::new(volume(registry))));
     objects.extend(registry.auth.as_ref().map(|auth| ("registry logins", logins(auth))));
-    let image = Registry.version(context.settings);
+    let image = RegistrySpec.version(context.settings);
     objects.push(("registry deployment", Document::new(deployment(image, registry.auth.is_some()))));
     objects.push(("registry service", Document::new(service())));
     let issuer = context.settings.tls.issuer().as_str();
@@ -168,7 +193,7 @@ fn ingress(host: &str, issuer: &str) -> Value {
     metadata["annotations"] = json!({ "cert-manager.io/cluster-issuer": issuer });
     let backend = json!({ "service": { "name": NAME, "port": { "name": "http" } } });
     json!({
-        "apiVersion": "networking.k8s.io/v1",
+        "apiVersion": INGRESS_API,
         "kind": "Ingress",
         "metadata": metadata,
         "spec": {
@@ -187,19 +212,57 @@ fn storage_class(probe: &Probe<'_>) -> Option<Finding> {
     let settings = probe.settings;
     let wanted = settings.registry.storage_class.as_deref()?;
     let made_by_us = wanted.starts_with("longhorn") && !settings.skipped.contains(&Component::Longhorn);
-    let found = probe.path(STORAGE_CLASSES);
-    let items = match &found {
-        Found::Object(list) => list.get("items").and_then(Value::as_array),
-        Found::NotFound | Found::Unknown(_) => None,
-    };
-    let exists = items
-        .into_iter()
-        .flatten()
-        .any(|item| item.pointer("/metadata/name").and_then(Value::as_str) == Some(wanted));
-    (matches!(found, Found::Object(_)) && !exists && !made_by_us).then(|| {
+    // Without an answer nothing is said: that the cluster does not answer is told by detection.
+    let found = probe.path(STORAGE_CLASSES).ok().flatten()?;
+    let items = found.get("items").and_then(Value::as_array).into_iter().flatten();
+    let mut names = items.filter_map(|item| item.pointer("/metadata/name").and_then(Value::as_str));
+    (!names.any(|name| name == wanted) && !made_by_us).then(|| {
         Finding::warning(
             "storage_class",
             "registry.storage_class names a class that the cluster does not have",
         )
     })
+}
+
+/// A certificate and the secret that it is kept in.
+struct Issued {
+    certificate: ObjectRef,
+    certificate_uid: String,
+    secret: ObjectRef,
+    secret_uid: String,
+}
+
+/// The certificates that cert-manager issued for an ingress of the run. A secret that is older than the step was made by
+/// somebody else, and cert-manager took it over; one that names another certificate is somebody else's too.
+fn issued_certificates(record: &StepRecord, host: &Host, ingress: &str) -> Result<Vec<Issued>, ProbeError> {
+    const API: &str = "cert-manager.io/v1";
+    let mut issued = Vec::new();
+    for certificate in Kube(host).items(&format!("/apis/{API}/namespaces/{NAMESPACE}/certificates"))? {
+        let word = |pointer| text(&certificate, pointer);
+        let (Some(name), Some(certificate_uid), Some(secret)) =
+            (word("/metadata/name"), word("/metadata/uid"), word("/spec/secretName"))
+        else {
+            continue;
+        };
+        if !is_owned_by(&certificate, ingress) {
+            continue;
+        }
+        let secret = ObjectRef::namespaced("v1", "Secret", NAMESPACE, secret);
+        let Some(found) = Kube(host).get(&secret)? else { continue };
+        let made = text(&found, "/metadata/creationTimestamp").and_then(|at| UtcSeconds::parse(at).ok());
+        let of = text(&found, "/metadata/annotations/cert-manager.io~1certificate-name");
+        let secret_uid =
+            text(&found, "/metadata/uid").filter(|_| of == Some(name) && made >= Some(record.at));
+        if let Some(secret_uid) = secret_uid.map(str::to_owned) {
+            let (certificate, certificate_uid) =
+                (ObjectRef::namespaced(API, "Certificate", NAMESPACE, name), certificate_uid.to_owned());
+            issued.push(Issued { certificate, certificate_uid, secret, secret_uid });
+        }
+    }
+    Ok(issued)
+}
+
+fn is_owned_by(object: &Value, uid: &str) -> bool {
+    let owners = object.pointer("/metadata/ownerReferences").and_then(Value::as_array);
+    owners.is_some_and(|owners| owners.iter().any(|owner| text(owner, "/uid") == Some(uid)))
 }

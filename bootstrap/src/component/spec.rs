@@ -1,10 +1,13 @@
 //! What the program has to know of a component.
 
+use manifest::StepRecord;
 use schema::{Component, Mode};
 use serde::Serialize;
 
-use super::{ComponentPlan, Detection, Finding, PlanContext, Probe};
+use super::{ComponentPlan, Dependent, Detection, Finding, PlanContext, Probe};
+use crate::host::{Host, ProbeError};
 use crate::settings::Settings;
+use crate::step::Step;
 
 /// One component. What most components do not have is absent by default, so that each file tells what is special of it.
 pub trait Spec: Sync {
@@ -64,8 +67,30 @@ pub trait Spec: Sync {
         Vec::new()
     }
 
+    /// How a step of it is taken back, where that takes more than what the record names. `None` leaves it to the general
+    /// rule.
+    ///
+    /// # Errors
+    /// What the steps depend on could not be found out.
+    fn undo(&self, record: &StepRecord, host: &Host) -> Result<Option<Vec<Step>>, ProbeError> {
+        let _ = (record, host);
+        Ok(None)
+    }
+
+    /// What is built on a step of it, beyond what is in it: undoing the step would destroy or break these.
+    ///
+    /// # Errors
+    /// It could not be found out; then the step is not undone.
+    fn dependents(&self, record: &StepRecord, host: &Host) -> Result<Vec<Dependent>, ProbeError> {
+        let _ = (record, host);
+        Ok(Vec::new())
+    }
+
     /// What is there of it. Nothing is changed, and nobody is asked for a password.
-    fn detect(&self, probe: &Probe<'_>) -> Detection;
+    ///
+    /// # Errors
+    /// It could not be found out, which says nothing about the component.
+    fn detect(&self, probe: &Probe<'_>) -> Result<Detection, ProbeError>;
 
     /// What brings it about and what must be so afterwards, given what was found of it.
     fn plan(&self, detection: &Detection, context: &PlanContext<'_>) -> ComponentPlan;

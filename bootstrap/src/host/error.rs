@@ -40,6 +40,12 @@ pub enum CommandError {
         /// Last lines of its output.
         tail: Vec<String>,
     },
+    /// It said more than can be kept. The part that was kept must not be taken for the whole.
+    #[error("{command} wrote more output than can be kept")]
+    TooMuchOutput {
+        /// The command.
+        command: String,
+    },
     /// It needs root, and this process is not root and may not use sudo.
     #[error("{command} needs root")]
     NeedsRoot {
@@ -74,6 +80,14 @@ pub enum FileError {
         path: PathBuf,
         /// What should be there.
         wanted: &'static str,
+    },
+    /// Somebody else could change what is in it.
+    #[error("{path} is not root's alone: {problem}")]
+    Shared {
+        /// The directory.
+        path: PathBuf,
+        /// Who else can change it, and how.
+        problem: &'static str,
     },
     /// The system refused.
     #[error("failed to {action} {path}: {source}")]

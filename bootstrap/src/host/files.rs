@@ -73,14 +73,16 @@ impl Host {
         {
             return Ok(Written::Unchanged);
         }
-        self.put(path, &Content::Text(text), mode, found.as_ref())
+        self.put(path, &FileContent::Text(text), mode, found.as_ref())
     }
 
-    /// Puts a copy of the file `from` in the place of `path`, as [`Self::write`] does. `from` is a path of this
-    /// machine, not under the root folder.
+    /// Puts a copy of the staged file `from` in the place of `path`, as [`Self::write`] does.
+    ///
+    /// # Errors
+    /// The old file is as it was. Symbolic links are refused.
     pub fn install(&self, from: &Path, path: &Path, mode: u32) -> Result<Written, FileError> {
         let found = self.replaceable(path)?;
-        self.put(path, &Content::CopyOf(from), Some(mode), found.as_ref())
+        self.put(path, &FileContent::CopyOf(from), Some(mode), found.as_ref())
     }
 
     fn replaceable(&self, path: &Path) -> Result<Option<Metadata>, FileError> {
@@ -96,7 +98,7 @@ impl Host {
     fn put(
         &self,
         path: &Path,
-        content: &Content<'_>,
+        content: &FileContent<'_>,
         mode: Option<u32>,
         found: Option<&Metadata>,
     ) -> Result<Written, FileError> {
@@ -106,9 +108,9 @@ impl Host {
             (RootAccess::Sudo, _) => {
                 self.replace_by_sudo(&self.at(path), content, mode, owner.unwrap_or((0, 0)))?
             }
-            (_, Content::Text(text)) => native::replace(&self.at(path), text.as_bytes(), mode, owner)
+            (_, FileContent::Text(text)) => native::replace(&self.at(path), text.as_bytes(), mode, owner)
                 .map_err(failed("write", path))?,
-            (_, Content::CopyOf(from)) => {
+            (_, FileContent::CopyOf(from)) => {
                 let bytes = fs::read(from).map_err(failed("read", from))?;
                 native::replace(&self.at(path), &bytes, mode, owner).map_err(failed("write", path))?
             }
@@ -188,13 +190,13 @@ impl Host {
     fn replace_by_sudo(
         &self,
         target: &Path,
-        content: &Content<'_>,
+        content: &FileContent<'_>,
         mode: u32,
         (uid, gid): (u32, u32),
     ) -> Result<bool, FileError> {
         let (from, stdin) = match content {
-            Content::Text(text) => ("/dev/stdin".into(), Stdin::Secret(Secret::new(*text))),
-            Content::CopyOf(from) => (from.to_string_lossy(), Stdin::Empty),
+            FileContent::Text(text) => ("/dev/stdin".into(), Stdin::Secret(Secret::new(*text))),
+            FileContent::CopyOf(from) => (from.to_string_lossy(), Stdin::Empty),
         };
         let (target, new) =
             (target.to_string_lossy(), native::temporary(target).to_string_lossy().into_owned());
@@ -202,20 +204,28 @@ impl Host {
         let install = Command::new("install").args(["-m", &mode, "-o", &uid, "-g", &gid, "--", &from, &new]);
         self.run(&install.as_root().timeout(COPY).stdin(stdin.clone()))?;
         self.run(&Command::new("sync").args(["--", &new]).as_root().timeout(COPY))?;
-        let moved = self.ask(&Command::new("mv").args(["-f", "-T", "--", &new, &target]).as_root())?;
-        if !moved.succeeded() {
-            // Nothing can be moved over a mount point, such as the hosts file of a container.
-            let over = Command::new("dd").args([format!("if={new}"), format!("of={target}")]);
-            let written = self.run(&over.args(["conv=fsync", "status=none"]).as_root().timeout(COPY));
-            self.run(&Command::new("rm").args(["-f", "--", &new]).as_root())?;
-            written?;
+        let mv = Command::new("mv").args(["-f", "-T", "--", &new, &target]).as_root();
+        if self.ask(&mv)?.succeeded() {
+            return Ok(true);
         }
-        Ok(moved.succeeded())
+        // Nothing can be moved over a mount point, such as the hosts file of a container. Any other reason is a failure:
+        // writing in place would follow a link that somebody put there meanwhile.
+        let is_mount_point = Command::new("mountpoint").args(["-q", "--", &target]).as_root();
+        let in_place = self.ask(&is_mount_point)?.succeeded();
+        let written = if in_place {
+            let over = Command::new("dd").args([format!("if={new}"), format!("of={target}")]);
+            self.run(&over.args(["oflag=nofollow", "conv=fsync", "status=none"]).as_root().timeout(COPY))
+        } else {
+            self.run(&mv)
+        };
+        self.run(&Command::new("rm").args(["-f", "--", &new]).as_root())?;
+        written?;
+        Ok(!in_place)
     }
 }
 
 /// What a file is given.
-enum Content<'a> {
+enum FileContent<'a> {
     Text(&'a str),
     CopyOf(&'a Path),
 }

@@ -34,6 +34,12 @@ pub(super) fn replace(path: &Path, bytes: &[u8], mode: u32, owner: Option<(u32, 
     }
 }
 
+/// Copies what `source` holds to a new file at `path`.
+pub(super) fn copy_new(source: &mut File, path: &Path, mode: u32) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
+    io::copy(source, &mut file).map(drop)
+}
+
 /// The name of a file on its way to `path`. It is always the same, so that a leftover of a crash does not outlive the
 /// next run; two runs cannot meet, for there is one mutating run on a host at a time.
 pub(super) fn temporary(path: &Path) -> PathBuf {

@@ -1,6 +1,7 @@
 //! One child process with its output, its time limit and its children.
 
 use std::fmt;
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, ExitStatus, Stdio};
@@ -19,6 +20,24 @@ pub struct Output {
     pub stdout: Vec<u8>,
     /// What it wrote to standard error, at most [`MAX_CAPTURED`] bytes.
     pub stderr: Vec<u8>,
+    /// Whether it wrote more than was kept: what was kept must not be taken for an answer then.
+    pub(super) truncated: bool,
+}
+
+/// What a command reads, and where its standard output goes.
+pub(super) struct Pipes {
+    /// Its standard input.
+    pub(super) stdin: StdinSource,
+    /// A file that takes its standard output in place of being captured.
+    pub(super) stdout: Option<File>,
+}
+
+/// Where the standard input of a command comes from.
+pub(super) enum StdinSource {
+    /// Bytes in memory.
+    Bytes(Vec<u8>),
+    /// An open file, read from where it stands.
+    File(File),
 }
 
 /// More output than this is written to the log and not kept.
@@ -82,13 +101,26 @@ impl fmt::Display for Output {
 /// Runs `command` in a process group of its own, which is signalled by `kill` when `timeout` has passed.
 pub(super) fn run(
     mut command: std::process::Command,
-    input: Vec<u8>,
+    pipes: Pipes,
     timeout: Duration,
     on_line: &OnLine,
     kill: &dyn Fn(Pid, Signal),
 ) -> io::Result<Ended> {
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+    let input = match pipes.stdin {
+        StdinSource::Bytes(bytes) => {
+            command.stdin(Stdio::piped());
+            bytes
+        }
+        StdinSource::File(file) => {
+            command.stdin(Stdio::from(file));
+            Vec::new()
+        }
+    };
+    command.stdout(pipes.stdout.map_or_else(Stdio::piped, Stdio::from));
+    command.stderr(Stdio::piped()).process_group(0);
     let mut child = spawn(&mut command)?;
+    // The command holds the files that were given to it, and with them what the child waits to be closed.
+    drop(command);
     let pid = Pid::from_child(&child);
     let streams = Streams::attend(&mut child, input, on_line);
     let exits = watch(pid);
@@ -133,9 +165,16 @@ struct Streams {
     stdout: Captured,
     stderr: Captured,
     ends: Receiver<()>,
+    listened: usize,
 }
 
-type Captured = Arc<Mutex<Vec<u8>>>;
+type Captured = Arc<Mutex<Kept>>;
+
+#[derive(Default)]
+struct Kept {
+    bytes: Vec<u8>,
+    truncated: bool,
+}
 
 impl Streams {
     fn attend(child: &mut Child, input: Vec<u8>, on_line: &OnLine) -> Self {
@@ -144,9 +183,11 @@ impl Streams {
             thread::spawn(move || stdin.write_all(&input));
         }
         let (sender, ends) = channel();
-        let listen = |stream: Option<Box<dyn Read + Send>>, name: &'static str| {
+        let mut listened = 0;
+        let mut listen = |stream: Option<Box<dyn Read + Send>>, name: &'static str| {
             let captured = Captured::default();
             if let Some(stream) = stream {
+                listened += 1;
                 let (captured, on_line, sender) = (captured.clone(), on_line.clone(), sender.clone());
                 thread::spawn(move || {
                     capture(stream, &captured, |line| on_line(name, line));
@@ -157,18 +198,20 @@ impl Streams {
         };
         let stdout = listen(child.stdout.take().map(|stream| Box::new(stream) as _), "out");
         let stderr = listen(child.stderr.take().map(|stream| Box::new(stream) as _), "err");
-        Self { stdout, stderr, ends }
+        Self { stdout, stderr, ends, listened }
     }
 
     fn collect(self, status: ExitStatus) -> Output {
         let until = Instant::now() + LINGER;
-        for _ in 0..2 {
+        for _ in 0..self.listened {
             let _ = self.ends.recv_timeout(until.saturating_duration_since(Instant::now()));
         }
         let taken = |captured: &Captured| {
             std::mem::take(&mut *captured.lock().unwrap_or_else(PoisonError::into_inner))
         };
-        Output { status, stdout: taken(&self.stdout), stderr: taken(&self.stderr) }
+        let (stdout, stderr) = (taken(&self.stdout), taken(&self.stderr));
+        let truncated = stdout.truncated || stderr.truncated;
+        Output { status, stdout: stdout.bytes, stderr: stderr.bytes, truncated }
     }
 }
 
@@ -178,8 +221,9 @@ fn capture(stream: impl Read, captured: &Captured, on_line: impl Fn(&str)) {
     while matches!(reader.by_ref().take(MAX_LINE).read_until(b'\n', &mut line), Ok(read) if read > 0) {
         on_line(String::from_utf8_lossy(&line).trim_end());
         let mut kept = captured.lock().unwrap_or_else(PoisonError::into_inner);
-        let room = MAX_CAPTURED - kept.len();
-        kept.extend(line.iter().take(room));
+        let room = MAX_CAPTURED - kept.bytes.len();
+        kept.truncated |= line.len() > room;
+        kept.bytes.extend(line.iter().take(room));
         line.clear();
     }
 }

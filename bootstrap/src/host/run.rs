@@ -1,6 +1,7 @@
 //! Running commands.
 
 use std::ffi::OsStr;
+use std::fs::File;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use std::time::Instant;
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use super::process::{self, Ended, OnLine};
+use super::process::{self, Ended, OnLine, Pipes, StdinSource};
 use super::{Command, CommandError, Host, Output, Privilege, RootAccess, Stdin};
 
 /// This many last lines of output go into an error.
@@ -33,7 +34,30 @@ impl Host {
     /// # Errors
     /// Every way in which it can fail, with the last lines of its output.
     pub fn run(&self, command: &Command) -> Result<Output, CommandError> {
-        let output = self.ask(command)?;
+        self.passed(command, self.ask(command)?)
+    }
+
+    /// As [`Self::run`], with `file` in the place of standard output.
+    pub(super) fn run_into(&self, command: &Command, file: File) -> Result<Output, CommandError> {
+        let pipes = Pipes { stdin: StdinSource::Bytes(input(command)), stdout: Some(file) };
+        self.passed(command, self.ask_with(command, pipes)?)
+    }
+
+    /// As [`Self::run`], with `file` in the place of standard input.
+    pub(super) fn run_from(&self, command: &Command, file: File) -> Result<Output, CommandError> {
+        let pipes = Pipes { stdin: StdinSource::File(file), stdout: None };
+        self.passed(command, self.ask_with(command, pipes)?)
+    }
+
+    /// Runs `command` for its answer, which may be any exit code.
+    ///
+    /// # Errors
+    /// It could not be started, did not end in time, or said more than can be kept: a part is no answer.
+    pub fn ask(&self, command: &Command) -> Result<Output, CommandError> {
+        self.ask_with(command, Pipes { stdin: StdinSource::Bytes(input(command)), stdout: None })
+    }
+
+    fn passed(&self, command: &Command, output: Output) -> Result<Output, CommandError> {
         if output.succeeded() {
             return Ok(output);
         }
@@ -44,11 +68,7 @@ impl Host {
         })
     }
 
-    /// Runs `command` for its answer, which may be any exit code.
-    ///
-    /// # Errors
-    /// It could not be started, or did not end in time.
-    pub fn ask(&self, command: &Command) -> Result<Output, CommandError> {
+    fn ask_with(&self, command: &Command, pipes: Pipes) -> Result<Output, CommandError> {
         let prepared = self.prepared(command)?;
         if let Stdin::Secret(secret) = &command.stdin {
             self.log.redact(secret);
@@ -56,15 +76,16 @@ impl Host {
         let shown = self.log.masked(&command.to_string());
         self.log.line(&format!("{} {shown}", if self.by_sudo(command) { "$ sudo -n" } else { "$" }));
         let begun = Instant::now();
-        let ended = process::run(
-            prepared,
-            input(command),
-            command.timeout,
-            &self.logging(command),
-            &|group, signal| self.kill(group, signal, command),
-        );
+        let ended =
+            process::run(prepared, pipes, command.timeout, &self.logging(command), &|group, signal| {
+                self.kill(group, signal, command);
+            });
         let took = begun.elapsed().as_secs_f32();
         match ended.map_err(|source| CommandError::Start { command: shown.clone(), source })? {
+            Ended::InTime(output) if output.truncated => {
+                self.log.line(&format!("= {output} after {took:.1} s, with more output than is kept"));
+                Err(CommandError::TooMuchOutput { command: shown })
+            }
             Ended::InTime(output) => {
                 self.log.line(&format!("= {output} after {took:.1} s"));
                 Ok(output)

@@ -11,7 +11,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema as schema};
 use serde_json::{Map, Value, json};
 
-use super::declaration::{AnyInput, InputField, InputSpec};
+use super::declaration::{AnyInput, Declaration, InputField};
 use super::error::{ConfigFault, InputError};
 use super::inputs::Inputs;
 use super::value::nearest;
@@ -65,8 +65,8 @@ fn flatten(parent: &str, object: Map<String, Value>, values: &mut Values) -> Res
     Ok(())
 }
 
-fn specs() -> impl Iterator<Item = &'static InputSpec> {
-    Inputs::declared().inputs().into_iter().map(AnyInput::spec)
+fn specs() -> impl Iterator<Item = &'static Declaration> {
+    Inputs::declared().inputs().into_iter().map(AnyInput::declaration)
 }
 
 fn keys() -> impl Iterator<Item = &'static str> {
@@ -102,7 +102,7 @@ fn scalar(key: &'static str, value: Value) -> Result<String, ConfigFault> {
 }
 
 /// JSON Schema of the config file.
-pub fn json_schema() -> Value {
+pub fn config_schema() -> Value {
     let schema = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<Inputs>();
     // What the document is stands at its top: the order of keys is free, and people open the file too.
     let mut document =
@@ -139,7 +139,7 @@ fn section() -> Value {
 }
 
 /// The schema of the type, with the words and the default of this input.
-fn property(spec: &InputSpec, generator: &mut SchemaGenerator) -> Schema {
+fn property(spec: &Declaration, generator: &mut SchemaGenerator) -> Schema {
     let mut property = (spec.schema)(generator);
     let derived = spec.derived_default.map_or_else(String::new, |derived| format!(" [default: {derived}]"));
     property.insert("description".to_owned(), json!(format!("{}{derived}", spec.help)));
@@ -198,7 +198,7 @@ mod tests {
         let committed: Value = serde_json::from_str(include_str!("../../config.schema.json")).expect("JSON");
         assert_eq!(
             committed,
-            json_schema(),
+            config_schema(),
             "fix it with: bootstrap config-schema > bootstrap/config.schema.json"
         );
     }

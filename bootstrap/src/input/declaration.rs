@@ -86,7 +86,7 @@ impl Attributes {
 
 /// All that is known of an input apart from its value.
 #[derive(Clone, Debug)]
-pub struct InputSpec {
+pub struct Declaration {
     /// Key in the config file; dots are levels.
     pub key: String,
     /// Long flag without the dashes, if there is one.
@@ -111,7 +111,7 @@ pub struct InputSpec {
     pub schema: fn(&mut SchemaGenerator) -> Schema,
 }
 
-impl InputSpec {
+impl Declaration {
     fn new<V: InputValue>(key: &str, help: &'static str, attributes: Attributes) -> Self {
         let flag = match attributes.flag {
             FlagName::Derived => Some(key.replace(['.', '_'], "-")),
@@ -170,7 +170,7 @@ pub(super) fn variable(key: &str) -> String {
 /// One input: what it is, and the value that was given for it.
 #[derive(Clone, Debug)]
 pub struct Input<T> {
-    spec: InputSpec,
+    spec: Declaration,
     parse: fn(&str) -> Result<T, InvalidValue>,
     provided: Option<Provided<T>>,
 }
@@ -187,7 +187,7 @@ impl<T> Input<T> {
     /// An input without a value. `V` states the bounds; it is not `T` where the bounds are known at run time only.
     pub(super) fn of<V: InputValue + Into<T>>(key: &str, help: &'static str, attributes: Attributes) -> Self {
         let parse = |text: &str| V::read(text).map(Into::into);
-        Self { spec: InputSpec::new::<V>(key, help, attributes), parse, provided: None }
+        Self { spec: Declaration::new::<V>(key, help, attributes), parse, provided: None }
     }
 
     /// The value, a default included.
@@ -204,7 +204,7 @@ impl<T> Input<T> {
 /// An input of any type.
 pub trait AnyInput {
     /// What it is.
-    fn spec(&self) -> &InputSpec;
+    fn declaration(&self) -> &Declaration;
 
     /// Its value as written, a default included.
     fn text(&self) -> Option<&str>;
@@ -238,7 +238,7 @@ pub trait AnyInput {
 pub(super) type Lookup<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 
 impl<T> AnyInput for Input<T> {
-    fn spec(&self) -> &InputSpec {
+    fn declaration(&self) -> &Declaration {
         &self.spec
     }
 

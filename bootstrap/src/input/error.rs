@@ -6,6 +6,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::value::{InvalidValue, suggestion};
+use crate::terminal::Unanswered;
 
 /// Why inputs do not make settings.
 #[derive(Debug, thiserror::Error)]
@@ -93,7 +94,7 @@ pub enum InputError {
     },
     /// A question was not answered.
     #[error(transparent)]
-    Unanswered(#[from] PromptError),
+    Unanswered(#[from] Unanswered),
 }
 
 impl InputError {
@@ -154,15 +155,4 @@ pub enum ConfigFault {
         /// Key of the input.
         key: String,
     },
-}
-
-/// Why a question has no answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PromptError {
-    /// The input ended.
-    #[error("the input ended before the question was answered")]
-    EndOfInput,
-    /// A signal arrived.
-    #[error("interrupted at a question; nothing was changed")]
-    Interrupted,
 }

@@ -9,8 +9,8 @@ use super::declaration::{
 };
 use super::secret_input::SecretInput;
 use super::text::{
-    AbsolutePath, EmailAddress, FilePath, HostName, HttpsUrl, ImageReference, Network, ObjectName,
-    ReleaseName, UserName,
+    AbsolutePath, AnyPath, Email, HostName, HttpsUrl, ImageReference, Network, ObjectName, ReleaseName,
+    UserName,
 };
 use super::value::Choice;
 use crate::component::{COMPONENTS, PinForm};
@@ -44,9 +44,9 @@ input_struct! {
         /// Checksums in place of those that the releases state
         checksums: Rows<&'static str, Sha256Sum>,
         /// Folder with artifacts, for hosts without network
-        artifacts_dir: Input<FilePath> = private(),
+        artifacts_dir: Input<AnyPath> = private(),
         /// Folder of the records of runs
-        runs_dir: Input<FilePath> = private().or(RUNS_DIR),
+        runs_dir: Input<AnyPath> = private().or(RUNS_DIR),
     }
 }
 
@@ -69,7 +69,7 @@ input_struct! {
         /// Kind of certificates
         mode: Input<TlsMode> = open().flag("tls").or("self-signed"),
         /// Address for notices of Let's Encrypt
-        letsencrypt_email: Input<EmailAddress> = private().flag("letsencrypt-email"),
+        letsencrypt_email: Input<Email> = private().flag("letsencrypt-email"),
         /// Service of Let's Encrypt
         letsencrypt_environment: Input<LetsencryptEnvironment> =
             open().flag("letsencrypt-environment").or("staging"),
@@ -231,22 +231,25 @@ impl Inputs {
 
     /// The input with this key.
     pub(super) fn find_mut(&mut self, key: &str) -> Option<&mut dyn AnyInput> {
-        self.inputs_mut().into_iter().find(|input| input.spec().key == key)
+        self.inputs_mut().into_iter().find(|input| input.declaration().key == key)
     }
 
     /// Values of private inputs, defaults included: what no outgoing document may contain.
     pub fn private_values(&self) -> impl Iterator<Item = &str> {
-        let private = self.inputs().into_iter().filter(|input| input.spec().privacy == Privacy::Private);
+        let private =
+            self.inputs().into_iter().filter(|input| input.declaration().privacy == Privacy::Private);
         private.filter_map(|input| input.text())
     }
 }
 
 /// The environment variables of private inputs and secrets.
 pub fn private_variables() -> impl Iterator<Item = String> {
-    let private =
-        Inputs::declared().inputs().into_iter().filter(|input| input.spec().privacy == Privacy::Private);
+    let private = Inputs::declared()
+        .inputs()
+        .into_iter()
+        .filter(|input| input.declaration().privacy == Privacy::Private);
     private
-        .flat_map(|input| [Some(input.spec().variable.as_str()), input.secret_variable()])
+        .flat_map(|input| [Some(input.declaration().variable.as_str()), input.secret_variable()])
         .flatten()
         .map(str::to_owned)
 }
@@ -267,7 +270,7 @@ mod tests {
     fn keys_flags_and_variables_are_unique_and_defaults_are_valid() {
         let mut names = BTreeSet::new();
         for input in Inputs::declared().inputs() {
-            let spec = input.spec();
+            let spec = input.declaration();
             let flag = spec.flag.as_ref().map(|flag| format!("--{flag}"));
             let secret = input.secret_variable().map(str::to_owned);
             for name in
@@ -282,7 +285,7 @@ mod tests {
     #[test]
     fn names_follow_from_the_place_of_the_field() {
         let inputs = Inputs::declared();
-        let spec = inputs.agent.server_url.spec();
+        let spec = inputs.agent.server_url.declaration();
         assert_eq!(spec.key, "agent.server_url");
         assert_eq!(spec.flag.as_deref(), Some("agent-server-url"));
         assert_eq!(spec.variable, "PRODUCTIVE_K3S_AGENT_SERVER_URL");

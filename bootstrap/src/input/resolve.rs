@@ -7,8 +7,8 @@ use std::path::PathBuf;
 
 use schema::{Component, LetsencryptEnvironment, Mode, TlsMode};
 
-use super::declaration::{AnyInput, Input, InputSpec, ValueSource};
-use super::error::{InputError, PromptError};
+use super::declaration::{AnyInput, Declaration, Input, ValueSource};
+use super::error::InputError;
 use super::inputs::{AgentInputs, Inputs, LonghornInputs, NfsInputs, RegistryInputs, TlsInputs};
 use super::secret_input::SecretInput;
 use super::text::HostName;
@@ -17,6 +17,7 @@ use crate::secret::Secret;
 use crate::settings::{
     Agent, Artifacts, Longhorn, Nfs, Password, Rancher, Registry, RegistryAuth, Settings, Tls,
 };
+use crate::terminal::Unanswered;
 
 /// Somebody who can be asked.
 pub trait Prompt {
@@ -24,13 +25,13 @@ pub trait Prompt {
     ///
     /// # Errors
     /// The question was not answered.
-    fn ask(&mut self, input: &InputSpec, default: Option<&str>) -> Result<String, PromptError>;
+    fn ask(&mut self, input: &Declaration, default: Option<&str>) -> Result<String, Unanswered>;
 
     /// Asks for a secret without showing it.
     ///
     /// # Errors
     /// The question was not answered.
-    fn ask_secret(&mut self, what: &str) -> Result<String, PromptError>;
+    fn ask_secret(&mut self, what: &str) -> Result<String, Unanswered>;
 
     /// Whether to ask for inputs that have a default.
     fn asks_all(&self) -> bool;
@@ -40,9 +41,9 @@ pub trait Prompt {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Completeness {
     /// The run needs it: it is asked for, or named in an error.
-    Complete,
+    Required,
     /// The command only looks: an empty value stands for it.
-    Partial,
+    Optional,
 }
 
 /// Resolves the inputs into settings. What is asked is added to `inputs`.
@@ -189,7 +190,7 @@ struct Questions<'a, 'prompt> {
 impl Questions<'_, '_> {
     /// Asks for an input that has a default, where everything is asked.
     fn offer<T>(&mut self, input: &mut Input<T>) -> Result<(), InputError> {
-        let default = input.spec().default;
+        let default = input.declaration().default;
         self.ask(input, default, false)
     }
 
@@ -205,7 +206,7 @@ impl Questions<'_, '_> {
     fn required<T>(&mut self, input: &mut Input<T>, why: &'static str) -> Result<String, InputError> {
         self.ask(input, None, true)?;
         match (input.value(), self.completeness) {
-            (None, Completeness::Complete) => Err(input.spec().missing(why)),
+            (None, Completeness::Required) => Err(input.declaration().missing(why)),
             _ => Ok(text(input)),
         }
     }
@@ -224,20 +225,20 @@ impl Questions<'_, '_> {
         let Some(prompt) = self.prompt.as_mut().filter(|prompt| required || prompt.asks_all()) else {
             return Ok(());
         };
-        let answer = prompt.ask(input.spec(), default)?;
+        let answer = prompt.ask(input.declaration(), default)?;
         if answer.is_empty() { Ok(()) } else { input.set(&answer, ValueSource::Prompt) }
     }
 
     fn token(&mut self, input: &SecretInput) -> Result<Secret, InputError> {
         let Some(prompt) = &mut self.prompt else {
             return match self.completeness {
-                Completeness::Partial => Ok(Secret::new("")),
-                Completeness::Complete => Err(input.missing("the agent needs the join token of its server")),
+                Completeness::Optional => Ok(Secret::new("")),
+                Completeness::Required => Err(input.missing("the agent needs the join token of its server")),
             };
         };
         match prompt.ask_secret("Join token of the server")?.trim() {
             "" => Err(InputError::MissingInput {
-                key: input.spec().key.clone(),
+                key: input.declaration().key.clone(),
                 why: "the answer was empty",
                 remedy: None,
             }),

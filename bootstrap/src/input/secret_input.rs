@@ -6,9 +6,11 @@ use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::declaration::{AnyInput, Attributes, Input, InputField, InputSpec, Lookup, ValueSource, variable};
+use super::declaration::{
+    AnyInput, Attributes, Declaration, Input, InputField, Lookup, ValueSource, variable,
+};
 use super::error::InputError;
-use super::text::FilePath;
+use super::text::AnyPath;
 use crate::secret::Secret;
 
 const MAX_BYTES: u64 = 4096;
@@ -17,7 +19,7 @@ const MAX_BYTES: u64 = 4096;
 /// the secret itself.
 #[derive(Clone, Debug)]
 pub struct SecretInput {
-    file: Input<FilePath>,
+    file: Input<AnyPath>,
     variable: String,
     secret: Option<Secret>,
 }
@@ -30,13 +32,13 @@ impl SecretInput {
 
     /// The error for a secret that is needed and was not given.
     pub(super) fn missing(&self, why: &'static str) -> InputError {
-        let InputSpec { key, flag, .. } = self.spec();
+        let Declaration { key, flag, .. } = self.declaration();
         let file = flag.as_ref().map(|flag| format!("give --{flag} FILE or set {}", self.variable));
         InputError::MissingInput { key: key.clone(), why, remedy: file }
     }
 
     fn read_file(&self, path: &Path, warnings: &mut Vec<String>) -> Result<Secret, InputError> {
-        let key = &self.spec().key;
+        let key = &self.declaration().key;
         let unreadable =
             |source| InputError::SecretUnreadable { key: key.clone(), path: path.into(), source };
         let file = File::open(path).map_err(unreadable)?;
@@ -62,13 +64,13 @@ impl SecretInput {
     }
 
     fn malformed(&self, place: &str) -> InputError {
-        InputError::SecretMalformed { key: self.spec().key.clone(), place: place.to_owned() }
+        InputError::SecretMalformed { key: self.declaration().key.clone(), place: place.to_owned() }
     }
 }
 
 impl AnyInput for SecretInput {
-    fn spec(&self) -> &InputSpec {
-        self.file.spec()
+    fn declaration(&self) -> &Declaration {
+        self.file.declaration()
     }
 
     fn text(&self) -> Option<&str> {

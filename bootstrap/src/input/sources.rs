@@ -7,7 +7,7 @@ use clap::{Arg, ArgAction, ArgMatches};
 use schema::Component;
 
 use super::config_file;
-use super::declaration::{AnyInput, InputField, InputSpec, Lookup, ValueSource};
+use super::declaration::{AnyInput, Declaration, InputField, Lookup, ValueSource};
 use super::error::InputError;
 use super::inputs::Inputs;
 use super::value::{Choice, nearest};
@@ -27,13 +27,13 @@ pub struct Flags {
 impl Flags {
     /// As if `--mode` were the only flag.
     pub fn mode(mode: schema::Mode) -> Self {
-        let key = Inputs::declared().mode.spec().key.as_str();
+        let key = Inputs::declared().mode.declaration().key.as_str();
         Self { values: vec![(key, mode.to_string())], skipped: Vec::new() }
     }
 
     /// Takes the inputs out of the arguments of a command that has them.
     pub fn from_matches(matches: &ArgMatches) -> Self {
-        let given = |spec: &'static InputSpec| {
+        let given = |spec: &'static Declaration| {
             let value = matches.get_one::<String>(&spec.key)?;
             Some((spec.key.as_str(), value.clone()))
         };
@@ -44,8 +44,8 @@ impl Flags {
     }
 }
 
-fn flagged() -> impl Iterator<Item = &'static InputSpec> {
-    Inputs::declared().inputs().into_iter().map(AnyInput::spec).filter(|spec| spec.flag.is_some())
+fn flagged() -> impl Iterator<Item = &'static Declaration> {
+    Inputs::declared().inputs().into_iter().map(AnyInput::declaration).filter(|spec| spec.flag.is_some())
 }
 
 /// The arguments of every input that has a flag, and `--skip`.
@@ -59,7 +59,7 @@ pub fn arguments() -> Vec<Arg> {
     flagged().map(argument).chain([skip]).collect()
 }
 
-fn argument(spec: &'static InputSpec) -> Arg {
+fn argument(spec: &'static Declaration) -> Arg {
     let words = if spec.words.is_empty() { String::new() } else { format!(": {}", spec.words.join(", ")) };
     let default = spec.default.or(spec.derived_default);
     let default = default.map_or_else(String::new, |default| format!(" [default: {default}]"));
@@ -110,14 +110,14 @@ fn set(inputs: &mut Inputs, key: &str, value: &str, source: ValueSource) -> Resu
 }
 
 fn set_default_and_variable(input: &mut dyn AnyInput, variable: Lookup<'_>) -> Result<(), InputError> {
-    if let Some(default) = input.spec().default {
+    if let Some(default) = input.declaration().default {
         input.set(default, ValueSource::Default)?;
     }
-    let name = input.spec().variable.clone();
+    let name = input.declaration().variable.clone();
     // A set but empty variable counts as unset, as it does for the telemetry settings.
     let Some(value) = variable(&name).filter(|value| !value.is_empty()) else { return Ok(()) };
     let Ok(value) = value.into_string() else {
-        return Err(InputError::NotUtf8 { key: input.spec().key.clone(), variable: name });
+        return Err(InputError::NotUtf8 { key: input.declaration().key.clone(), variable: name });
     };
     input.set(&value, ValueSource::Variable)
 }

@@ -62,10 +62,10 @@ text_values! {
     HttpsUrl, "URL", "be an https URL without user info, such as https://HOST:6443", is_https_url,
         json_schema!({ "type": "string", "format": "uri", "pattern": "^https://" });
     /// An e-mail address with a public domain.
-    EmailAddress, "ADDRESS", "be an e-mail address", is_email,
+    Email, "ADDRESS", "be an e-mail address", is_email,
         json_schema!({ "type": "string", "format": "email" });
     /// Path of a file or a directory, from the current directory on.
-    FilePath, "PATH", "not be empty", |text| !text.is_empty(),
+    AnyPath, "PATH", "not be empty", |text| !text.is_empty(),
         json_schema!({ "type": "string", "minLength": 1 });
     /// Path from the root on, outside the directories of the system.
     AbsolutePath, "PATH", "be an absolute path outside system folders, without .., spaces or quotes",
@@ -201,7 +201,7 @@ mod tests {
             &["http://s:6443", "https://", "https://u:p@s", "https://s:0", "https://s:99999", "https://s?x"],
         );
         check::<HttpsUrl>(&[], &["s:6443", "https://a b"]);
-        check::<EmailAddress>(
+        check::<Email>(
             &["ops@example.org"],
             &["ops", "ops@", "@example.org", "ops@local", "a b@example.org"],
         );
@@ -226,7 +226,7 @@ mod tests {
             &["/data", "/srv/nfs/k8s-share"],
             &["data", "/", "//", "/etc", "//usr/local", "/a/../b", "/a b", "/a(b)"],
         );
-        check::<FilePath>(&["runs"], &["", "a\nb", "a\tb"]);
+        check::<AnyPath>(&["runs"], &["", "a\nb", "a\tb"]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::component::{Cluster, Detection, Finding, Probe, Spec, detect, selected};
-use crate::step::Found;
+use crate::host::ProbeError;
 
 /// Nothing is said of a cluster that is not there or does not answer: detection says that.
 pub(super) fn check(probe: &Probe<'_>) -> Vec<Finding> {
@@ -23,6 +23,7 @@ fn foreign_workloads(spec: &dyn Spec, probe: &Probe<'_>) -> Option<Finding> {
     let any = KINDS
         .iter()
         .any(|kind| !items(&probe.path(&format!("/apis/apps/v1/namespaces/{namespace}/{kind}"))).is_empty());
+    // A component that is there owns the namespace. Only one that is missing would move in with somebody.
     (any && detect(component, probe) == Detection::Missing).then(|| {
         let message = format!("namespace {namespace} holds workloads that are not of {component}");
         Finding::warning("namespace", format!("{message}; look at `k3s kubectl -n {namespace} get all`"))
@@ -35,6 +36,7 @@ fn foreign_ingress(spec: &dyn Spec, probe: &Probe<'_>) -> Option<Finding> {
     let found = probe.path("/apis/networking.k8s.io/v1/ingresses");
     let text = |item: &Value, pointer| item.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
     let taken = items(&found).iter().find_map(|item| {
+        // The ingress of the component itself stands in its own namespace and is no collision.
         let owner =
             text(item, "/metadata/namespace").filter(|owner| Some(owner.as_str()) != spec.namespace())?;
         let rules = item.pointer("/spec/rules").and_then(Value::as_array)?;
@@ -49,9 +51,9 @@ fn foreign_ingress(spec: &dyn Spec, probe: &Probe<'_>) -> Option<Finding> {
     })
 }
 
-fn items(found: &Found) -> &[Value] {
+fn items(found: &Result<Option<Value>, ProbeError>) -> &[Value] {
     match found {
-        Found::Object(list) => list.get("items").and_then(Value::as_array).map_or(&[], Vec::as_slice),
-        Found::NotFound | Found::Unknown(_) => &[],
+        Ok(Some(list)) => list.get("items").and_then(Value::as_array).map_or(&[], Vec::as_slice),
+        Ok(None) | Err(_) => &[],
     }
 }

@@ -1,4 +1,6 @@
-//! The host itself: system, architecture, service manager, privilege, commands.
+//! The host itself: system, architecture, service manager, privilege, commands, and whether its role suits the settings.
+//!
+//! What could not be found out is a warning and not a failure: the run finds out, or fails where it matters.
 
 use std::path::Path;
 
@@ -14,6 +16,7 @@ pub(super) fn operating_system(platform: &Platform) -> Finding {
     if SUPPORTED.contains(&(platform.os_id, platform.os_version.as_str())) {
         return Finding::pass("os", found);
     }
+    // A warning, because untested versions mostly work; the operator decides.
     let known: Vec<String> = SUPPORTED.iter().map(|(id, version)| format!("{id} {version}")).collect();
     Finding::warning("os", format!("{found} is not supported; supported are {}", known.join(", ")))
 }
@@ -42,6 +45,7 @@ pub(super) fn privilege(host: &Host) -> Finding {
     match host.root_access() {
         RootAccess::Root => Finding::pass("privilege", "running as root"),
         RootAccess::Sudo => Finding::pass("privilege", "sudo works"),
+        // sudo is not tried here: it could ask for a password, and a preflight only looks.
         RootAccess::Plain if host.program("sudo").is_some() => Finding::pass(
             "privilege",
             "not root; sudo is there and is used only when something is going to change",
@@ -54,6 +58,7 @@ pub(super) fn privilege(host: &Host) -> Finding {
 
 /// Programs that the steps of a run call; each missing one is its own finding.
 pub(super) fn commands(host: &Host, settings: &Settings) -> Vec<Finding> {
+    // A stack is put on a cluster that runs already, so no service is installed.
     let of_every_run =
         [("systemctl", settings.mode != Mode::Stack), ("curl", settings.artifacts == Artifacts::Download)];
     let wanted = selected(settings).filter(|spec| spec.wanted(settings));
@@ -70,5 +75,60 @@ pub(super) fn commands(host: &Host, settings: &Settings) -> Vec<Finding> {
         vec![Finding::pass("commands", "all needed commands are there")]
     } else {
         missing
+    }
+}
+
+/// The role that the mode gives the host, and the directory of artifacts.
+pub(super) fn role(host: &Host, settings: &Settings) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    match settings.mode {
+        Mode::Agent => findings.push(no_server_here(host)),
+        // The stack builds on what `--mode server` leaves behind, and installs neither itself.
+        Mode::Stack => findings.extend([server_here(host), helm_here(host)]),
+        Mode::Server | Mode::SingleNode => {}
+    }
+    if let Artifacts::Local(folder) = &settings.artifacts {
+        findings.push(artifacts(folder));
+    }
+    findings
+}
+
+fn no_server_here(host: &Host) -> Finding {
+    match host.service_active("k3s") {
+        Ok(false) => Finding::pass("role", "no k3s server runs here"),
+        Ok(true) => {
+            Finding::failure("role", "a k3s server runs here; a host is a server or an agent, not both")
+        }
+        Err(error) => {
+            Finding::warning("role", format!("cannot tell whether a k3s server runs here: {error}"))
+        }
+    }
+}
+
+fn server_here(host: &Host) -> Finding {
+    match host.service_active("k3s") {
+        Ok(true) => Finding::pass("role", "a k3s server runs here"),
+        Ok(false) => {
+            Finding::failure("role", "no k3s server runs here; `bootstrap run --mode server` installs one")
+        }
+        Err(error) => {
+            Finding::warning("role", format!("cannot tell whether a k3s server runs here: {error}"))
+        }
+    }
+}
+
+fn helm_here(host: &Host) -> Finding {
+    match host.program("helm") {
+        Some(_) => Finding::pass("helm", "helm is there"),
+        None => Finding::failure("helm", "helm is not there; `bootstrap run --mode server` installs it"),
+    }
+}
+
+fn artifacts(folder: &Path) -> Finding {
+    const CHECK: &str = "artifacts";
+    if folder.is_dir() {
+        Finding::pass(CHECK, format!("{} is there", folder.display()))
+    } else {
+        Finding::failure(CHECK, format!("{} is not a folder; artifacts_dir names it", folder.display()))
     }
 }

@@ -24,6 +24,7 @@ const MEMORY: Need = Need { check: "memory", unit: "GiB of memory", minimum: 12,
 const DISK: Need = Need { check: "disk", unit: "GiB of free disk", minimum: 60, recommended: 100 };
 
 pub(super) fn check(host: &Host, settings: &Settings) -> [Finding; 3] {
+    // As many as this process may use, which in a container is less than the machine has.
     let processors = std::thread::available_parallelism().ok().map(|count| count.get() as u64);
     [
         PROCESSORS.finding(processors),
@@ -37,6 +38,7 @@ impl Need {
         let Self { check, unit, minimum, recommended } = *self;
         match found {
             None => Finding::warning(check, format!("cannot tell; {minimum} {unit} are needed")),
+            // Too little is a warning too: small test machines work for a while, and the operator may know better.
             Some(found) if found < minimum => {
                 Finding::warning(check, format!("{found} {unit}; at least {minimum} are needed"))
             }
@@ -57,8 +59,10 @@ fn memory_gib(host: &Host) -> Option<u64> {
 
 /// Free space where `path` is, or will be when it is made.
 fn free_gib(host: &Host, path: &Path) -> Option<u64> {
+    // The run makes the directory, so its nearest parent tells which file system it will be on.
     let existing = path.ancestors().find(|ancestor| matches!(host.exists(ancestor), Ok(true)))?;
     let found = rustix::fs::statvfs(host.at(existing)).ok()?;
+    // Without the blocks that are reserved for root: they are the margin of the system, not of the volumes.
     Some(found.f_bavail * found.f_frsize / GIB)
 }
 

@@ -1,27 +1,21 @@
-//! Carrying the plan of a rollback out: each undo is written down before and after it happens.
+//! Carrying the plan of a rollback out: each item is looked at again right before it is undone, and is left to the
+//! operator if it is not as planned any more.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, Instant};
+use std::fmt;
+use std::time::Duration;
 
-use manifest::{ManifestError, PrivateContext, StepRecord, StepState, Undo};
-use schema::{Component, UtcSeconds};
+use manifest::{StepRecord, Undo};
+use schema::Component;
 
-use super::error::UndoError;
-use super::item::{ItemState, RollbackItem, RollbackPlan};
-use super::live_state::{LiveState, PendingRemoval, names};
-use super::observe::observe;
+use super::item::{ItemState, Leftover, Reason, RollbackItem, RollbackPlan};
+use super::live_state::LiveState;
+use super::observe::{is_in_cluster, observe};
 use super::plan::{is_definition, judge_now};
-use super::undo::Undoer;
-use crate::host::Host;
-
-/// Where the journal is kept.
-pub trait Journal {
-    /// The current time.
-    fn now(&self) -> UtcSeconds;
-
-    /// Puts `context` on the disk. It returns only when it is there.
-    fn store(&mut self, context: &PrivateContext) -> Result<(), ManifestError>;
-}
+use super::{message, undo};
+use crate::component::{Dependent, PendingRemoval, names};
+use crate::host::{Host, ProbeError};
+use crate::step::{Executor, Journal, Look, StepError, StepEvent, Timing};
 
 /// Something to show while a rollback is carried out.
 #[derive(Clone, Copy, Debug)]
@@ -41,50 +35,68 @@ pub enum UndoResult {
     Undone,
     /// There was nothing to undo any more.
     Gone,
-    /// The host was not as planned any more: the operator has to look at it, for this reason.
-    Manual(String),
-    /// It failed; the text has the last lines of the command's output.
-    Failed(String),
-    /// Something that was built on it could not be undone, or it was not reached.
-    Left(&'static str),
+    /// The host was not as planned any more: the operator has to look at it.
+    Manual(Leftover),
+    /// It failed.
+    Failed {
+        /// What went wrong.
+        message: String,
+        /// Last lines of the output of the command that failed.
+        tail: Vec<String>,
+    },
+    /// It was not tried.
+    Left(Untried),
 }
+
+/// Why an item was not tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Untried {
+    /// The rollback was asked to stop.
+    #[error("the rollback was stopped before it")]
+    StoppedBefore,
+    /// The rollback was asked to stop.
+    #[error("the rollback was stopped while it waited")]
+    StoppedWaiting,
+    /// A later step of the same component failed; what failed may stand on this one.
+    #[error("what was built on it could not be undone")]
+    BuiltOn,
+}
+
+/// What became of the items of a plan, by step; empty where nothing was carried out.
+pub type UndoResults = BTreeMap<u32, UndoResult>;
 
 /// A rollback at work.
 pub struct RollbackExecutor<'a> {
     host: &'a Host,
-    context: &'a mut PrivateContext,
     journal: &'a mut dyn Journal,
     report: &'a mut dyn FnMut(RollbackEvent<'_>),
     stop: &'a dyn Fn() -> bool,
-    patience: Duration,
-    poll: Duration,
+    timing: Timing,
     failed: BTreeSet<Component>,
-    in_use: BTreeMap<Component, Option<String>>,
+    in_use: BTreeMap<Component, Option<Leftover>>,
 }
 
 impl<'a> RollbackExecutor<'a> {
-    /// Works on `host` from the record `context`. `stop` says whether to stop before the next item.
+    /// Works on `host` from the record of `journal`. `stop` says whether to stop before the next item.
     pub fn new(
         host: &'a Host,
-        context: &'a mut PrivateContext,
         journal: &'a mut dyn Journal,
         report: &'a mut dyn FnMut(RollbackEvent<'_>),
         stop: &'a dyn Fn() -> bool,
     ) -> Self {
-        let (patience, poll) = (Duration::from_mins(2), Duration::from_secs(2));
         let (failed, in_use) = (BTreeSet::new(), BTreeMap::new());
-        Self { host, context, journal, report, stop, patience, poll, failed, in_use }
+        Self { host, journal, report, stop, timing: Timing::default(), failed, in_use }
     }
 
-    /// Waits this long for something to go away, and looks this often.
-    pub fn with_timeouts(mut self, patience: Duration, poll: Duration) -> Self {
-        (self.patience, self.poll) = (patience, poll);
+    /// Waits with another patience than a real host needs.
+    pub fn with_timing(mut self, timing: Timing) -> Self {
+        self.timing = timing;
         self
     }
 
     /// Undoes every item of `plan` that is ready, and says what became of each, by the number of its step. After a
     /// failure, the component's own earlier steps are left: what failed may stand on them.
-    pub fn all(mut self, plan: &RollbackPlan) -> BTreeMap<u32, UndoResult> {
+    pub fn all(mut self, plan: &RollbackPlan) -> UndoResults {
         let mut results = BTreeMap::new();
         for item in plan.in_state(ItemState::Ready) {
             let result = self.item(plan, item);
@@ -96,52 +108,49 @@ impl<'a> RollbackExecutor<'a> {
 
     fn item(&mut self, plan: &RollbackPlan, item: &RollbackItem) -> UndoResult {
         if (self.stop)() {
-            return UndoResult::Left("the rollback was stopped before it");
+            return UndoResult::Left(Untried::StoppedBefore);
         }
         if self.failed.contains(&item.component) {
-            return UndoResult::Left("what was built on it could not be undone");
+            return UndoResult::Left(Untried::BuiltOn);
         }
         (self.report)(RollbackEvent::Started(item));
         match self.undo(plan, item) {
             Ok(result) => result,
-            Err(UndoError::Stopped) => {
-                self.failed.insert(item.component);
-                UndoResult::Left("the rollback was stopped while it waited")
-            }
             Err(error) => {
                 self.failed.insert(item.component);
-                let message = [error.to_string()].into_iter();
-                let tail = error.tail().iter().map(|line| format!("  | {line}"));
-                UndoResult::Failed(message.chain(tail).collect::<Vec<_>>().join("\n"))
+                match error {
+                    StepError::Stopped => UndoResult::Left(Untried::StoppedWaiting),
+                    error => UndoResult::Failed { message: error.to_string(), tail: error.tail().to_vec() },
+                }
             }
         }
     }
 
-    fn undo(&mut self, plan: &RollbackPlan, item: &RollbackItem) -> Result<UndoResult, UndoError> {
-        if let Some(reason) = self.component_in_use(plan, item.component)? {
-            return Ok(UndoResult::Manual(reason));
+    fn undo(&mut self, plan: &RollbackPlan, item: &RollbackItem) -> Result<UndoResult, StepError> {
+        if let Some(leftover) = self.component_in_use(plan, item.component)? {
+            return Ok(UndoResult::Manual(leftover));
         }
         let Some(step) = self.step(item.step) else {
-            return Err(UndoError::State("the record does not have this step".to_owned()));
+            let vague = Leftover::RecordTooVague("the record does not have this step");
+            return Ok(UndoResult::Manual(vague));
         };
         let live_state = self.settled(&step)?;
-        match judge_now(self.context, &step, &live_state) {
+        match judge_now(self.journal.context(), &step, &live_state) {
             (ItemState::Ready, _) => {}
-            (ItemState::Gone | ItemState::Undone, _) => return Ok(UndoResult::Gone),
-            (_, reason) => return Ok(UndoResult::Manual(reason)),
+            (_, Reason::Left(leftover)) => return Ok(UndoResult::Manual(leftover)),
+            _ => return Ok(UndoResult::Gone),
         }
-        self.context.begin_undo(step.seq, self.journal.now());
-        self.journal.store(self.context)?;
         if matches!(step.undo, Undo::HelmRelease { .. }) {
             (self.report)(RollbackEvent::Waiting("helm and the objects of the release, up to ten minutes"));
         }
-        let undone = self.undoing().undo(self.context, &step, &live_state);
-        let state = if undone.is_ok() { StepState::Done } else { StepState::Failed };
-        self.context.end_undo(step.seq, state, self.journal.now());
-        // The failure itself is what the operator must hear of first.
-        let stored = self.journal.store(self.context);
-        undone?;
-        stored?;
+        self.with_executor(|executor| {
+            executor.undo(step.seq, |executor| {
+                for undoing in undo::steps(executor.host(), &step, &live_state)? {
+                    executor.perform(step.component, &undoing)?;
+                }
+                until_gone(executor, &step)
+            })
+        })?;
         Ok(UndoResult::Undone)
     }
 
@@ -151,7 +160,7 @@ impl<'a> RollbackExecutor<'a> {
         &mut self,
         plan: &RollbackPlan,
         component: Component,
-    ) -> Result<Option<String>, UndoError> {
+    ) -> Result<Option<Leftover>, StepError> {
         if let Some(known) = self.in_use.get(&component) {
             return Ok(known.clone());
         }
@@ -160,7 +169,8 @@ impl<'a> RollbackExecutor<'a> {
         let mut found = None;
         for step in steps.iter().filter(|step| is_definition(step)) {
             if let LiveState::InUse(dependents) = self.settled(step)? {
-                found = Some(format!("it is used by {}", names(&dependents.iter().collect::<Vec<_>>())));
+                let by = names(&dependents.iter().collect::<Vec<_>>());
+                found = Some(Leftover::InUse { relation: message::relation(step), by });
                 break;
             }
         }
@@ -169,33 +179,80 @@ impl<'a> RollbackExecutor<'a> {
     }
 
     /// Looks at what `step` left. What is leaving it gets some time to leave.
-    fn settled(&mut self, step: &StepRecord) -> Result<LiveState, UndoError> {
-        let begun = Instant::now();
-        let mut told = String::new();
-        loop {
-            let live_state = observe(self.host, self.context, step);
-            let waited_for = match &live_state {
-                LiveState::InUse(dependents) => names(&PendingRemoval::default().remaining(dependents)),
-                _ => return Ok(live_state),
+    fn settled(&mut self, step: &StepRecord) -> Result<LiveState, StepError> {
+        self.with_executor(|executor| {
+            // A directory does not empty itself.
+            let patience =
+                if is_in_cluster(&step.undo) { executor.removal_timeout() } else { Duration::ZERO };
+            let look = |executor: &mut Executor<'_>| {
+                Ok(match observe(executor.host(), executor.journal().context(), step) {
+                    LiveState::InUse(dependents) => Look::NotYet(Users(dependents)),
+                    live_state => Look::Ready(live_state),
+                })
             };
-            // A folder does not empty itself.
-            let is_cluster = super::observe::is_in_cluster(&step.undo);
-            if !is_cluster || begun.elapsed() >= self.patience {
-                return Ok(live_state);
-            }
-            if told != waited_for {
-                (self.report)(RollbackEvent::Waiting(&waited_for));
-                told = waited_for;
-            }
-            self.undoing().pause()?;
-        }
+            Ok(match executor.wait_until(patience, look)? {
+                Look::Ready(live_state) => live_state,
+                Look::NotYet(Users(dependents)) => LiveState::InUse(dependents),
+            })
+        })
     }
 
-    fn undoing(&self) -> Undoer<'_> {
-        Undoer { host: self.host, stop: self.stop, patience: self.patience, poll: self.poll }
+    /// The executor of steps, with what it waits for told as an event of the rollback.
+    fn with_executor<T>(&mut self, work: impl FnOnce(&mut Executor<'_>) -> T) -> T {
+        let report = &mut self.report;
+        let mut forward = |event: StepEvent<'_>| {
+            if let StepEvent::Waiting(what) = event {
+                report(RollbackEvent::Waiting(what));
+            }
+        };
+        let executor = Executor::new(self.host, self.journal, &mut forward, self.stop);
+        work(&mut executor.with_timing(self.timing))
     }
 
     fn step(&self, seq: u32) -> Option<StepRecord> {
-        self.context.steps.iter().find(|step| step.seq == seq).cloned()
+        self.journal.context().steps.iter().find(|step| step.seq == seq).cloned()
+    }
+}
+
+/// Waits until what was deleted is no longer found. Another object of the same name is not what was deleted.
+fn until_gone(executor: &mut Executor<'_>, step: &StepRecord) -> Result<(), StepError> {
+    let timeout = executor.removal_timeout();
+    let look = |executor: &mut Executor<'_>| {
+        Ok(match observe(executor.host(), executor.journal().context(), step) {
+            LiveState::Absent | LiveState::Changed(_) => Look::Ready(()),
+            LiveState::Unknown(error) => Look::NotYet(Remains::Unknown(error)),
+            LiveState::Unchanged | LiveState::InUse(_) => {
+                Look::NotYet(Remains::There(message::subject(step)))
+            }
+        })
+    };
+    match executor.wait_until(timeout, look)? {
+        Look::Ready(()) => Ok(()),
+        Look::NotYet(Remains::Unknown(error)) => Err(error.into()),
+        Look::NotYet(Remains::There(what)) => Err(StepError::Stays { what, seconds: timeout.as_secs() }),
+    }
+}
+
+/// What is in something that is about to be undone.
+struct Users(Vec<Dependent>);
+
+impl fmt::Display for Users {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&names(&PendingRemoval::default().remaining(&self.0)))
+    }
+}
+
+/// Why it is not certain yet that something that was deleted is gone.
+enum Remains {
+    There(String),
+    Unknown(ProbeError),
+}
+
+impl fmt::Display for Remains {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::There(what) => f.write_str(what),
+            Self::Unknown(error) => error.fmt(f),
+        }
     }
 }

@@ -1,9 +1,14 @@
 //! What a rollback means to do with each step.
 
-use schema::{Component, Execution, Id, Mode};
-use serde::Serialize;
+use std::fmt::Display;
 
-use crate::component::RollbackClass;
+use manifest::{PriorState, StepRecord, Undo};
+use schema::{Component, Execution, Id, Mode};
+use serde::{Serialize, Serializer};
+
+use super::live_state::Divergence;
+use crate::component::{RollbackClass, spec_of};
+use crate::host::ProbeError;
 
 /// What a rollback means to do, in the order in which it does it.
 #[derive(Debug, Serialize)]
@@ -32,7 +37,8 @@ pub struct RollbackItem {
     /// What exactly changes.
     pub change: String,
     /// Why that is safe, or why nothing is done.
-    pub reason: String,
+    #[serde(serialize_with = "as_text")]
+    pub reason: Reason,
     /// The command with which the operator can look at it.
     pub look: String,
 }
@@ -58,4 +64,106 @@ impl RollbackPlan {
     pub fn in_state(&self, state: ItemState) -> impl Iterator<Item = &RollbackItem> {
         self.items.iter().filter(move |item| item.state == state)
     }
+}
+
+/// Why an item is in its state.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Reason {
+    /// Undoing it is safe.
+    #[error("{0}")]
+    Safe(&'static str),
+    /// An earlier rollback began with it and did not end; what is there is finished.
+    #[error("a rollback that did not end had begun with it")]
+    Resumed,
+    /// There is nothing to undo.
+    #[error("it is as it was before the run")]
+    AsBefore,
+    /// It is undone already.
+    #[error("an earlier rollback undid it")]
+    AlreadyUndone,
+    /// It is left to the operator.
+    #[error(transparent)]
+    Left(#[from] Leftover),
+}
+
+impl Reason {
+    /// Whether root could have told more.
+    pub fn needs_root(&self) -> bool {
+        matches!(self, Self::Left(Leftover::Unknown(ProbeError::NeedsRoot { .. })))
+    }
+}
+
+/// Why something is left to the operator.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Leftover {
+    /// It could not be looked at.
+    #[error("it cannot be told: {0}")]
+    Unknown(#[from] ProbeError),
+    /// It was not looked at.
+    #[error("it cannot be told: it was not looked at")]
+    NotObserved,
+    /// It is not as the run left it.
+    #[error("{0}")]
+    Changed(#[from] Divergence),
+    /// Others are in it or need it.
+    #[error("{} {by}", relation.as_str())]
+    InUse {
+        /// How they hang on it.
+        relation: Relation,
+        /// The first few of them.
+        by: String,
+    },
+    /// Others need a part of the same component, which does not work without the rest.
+    #[error("{part}: {} {by}", relation.as_str())]
+    PartInUse {
+        /// The part.
+        part: String,
+        /// How they hang on it.
+        relation: Relation,
+        /// The first few of them.
+        by: String,
+    },
+    /// The program never undoes it.
+    #[error("{0}")]
+    ByHand(String),
+    /// The record does not tell enough.
+    #[error("{0}")]
+    RecordTooVague(&'static str),
+}
+
+/// How something hangs on what a step made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Relation {
+    /// It is in it.
+    Content,
+    /// It is data that would be lost.
+    Data,
+    /// It needs it.
+    User,
+}
+
+impl Relation {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Content => "it holds",
+            Self::Data => "its volumes would be destroyed:",
+            Self::User => "it is used by",
+        }
+    }
+}
+
+/// The class of the undo of `step`; `None` if there is nothing to say of the step. The table is that of the design page
+/// `BOOTSTRAP.md`, Rollback.
+pub(super) fn class_of(step: &StepRecord) -> Option<RollbackClass> {
+    match &step.undo {
+        // A command that changes nothing worth undoing by itself. The install script of k3s is one that does.
+        Undo::None if step.before == PriorState::Unknown && step.component != Component::K3s => None,
+        Undo::None | Undo::Package { .. } | Undo::Service { .. } => Some(RollbackClass::Manual),
+        Undo::DefaultStorageClass { .. } => Some(RollbackClass::Moderate),
+        _ => Some(spec_of(step.component).rollback_class()),
+    }
+}
+
+fn as_text<S: Serializer>(reason: &impl Display, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(reason)
 }

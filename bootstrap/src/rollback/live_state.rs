@@ -1,7 +1,7 @@
 //! What is found in the place of what a step made.
 
-use std::collections::HashSet;
-use std::path::PathBuf;
+use crate::component::Dependent;
+use crate::host::ProbeError;
 
 /// What is found in the place of what a step made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,73 +12,74 @@ pub enum LiveState {
     Unchanged,
     /// What the step left there, and these are in it or need it.
     InUse(Vec<Dependent>),
-    /// Something else, as the text says.
-    Changed(String),
-    /// It cannot be told, for this reason.
-    Unknown(String),
+    /// Something else.
+    Changed(Divergence),
+    /// It could not be found out.
+    Unknown(ProbeError),
 }
 
-/// Something that is in, or needs, what a step made: a file in a folder, an object in a namespace, a volume of a driver.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Dependent {
-    /// What it is, for the operator.
-    pub name: String,
-    /// What others may hang on.
-    pub own: Vec<Identity>,
-    /// If any of these leaves, this one leaves with it.
-    pub with: Vec<Identity>,
+/// How what is found differs from what the run left. Each bars undoing: what is there may be somebody else's.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Divergence {
+    /// No run makes links.
+    #[error("a symbolic link is in its place")]
+    Link,
+    /// The file that the run changed a part of is a link now.
+    #[error("a symbolic link is in the place of the file")]
+    LinkForFile,
+    /// The file is gone, though the run had replaced one.
+    #[error("it was removed since, and the run had found a file there")]
+    Removed,
+    /// The run replaced something that it could not keep.
+    #[error("what was there before the run was not kept")]
+    PreviousNotKept,
+    /// The file was edited.
+    #[error("its content is not what the run wrote")]
+    OtherContent,
+    /// Something else has the name of the directory.
+    #[error("it is not a folder any more")]
+    NotADirectory,
+    /// Removing the directory would not remove what is seen in it.
+    #[error("a file system is mounted on it")]
+    MountPoint,
+    /// The block is gone, though the run had replaced one.
+    #[error("the block was removed since, and the run had found an older one")]
+    BlockRemoved,
+    /// The block was edited.
+    #[error("the block was changed since")]
+    BlockChanged,
+    /// The line was edited.
+    #[error("the line was changed since")]
+    LineChanged,
+    /// Somebody added the same line.
+    #[error("the line is there more than once")]
+    LineRepeated,
+    /// The run died between creating the object and noting its UID.
+    #[error("the run ended before it knew whether it had created it")]
+    CreatorUnknown,
+    /// The UID is another.
+    #[error("another object of this name was created since")]
+    OtherObject,
+    /// Somebody else says now what the object should be.
+    #[error("it was changed since, by {0}")]
+    ChangedBy(String),
+    /// Somebody upgraded the release.
+    #[error("the release has come to revision {0} since")]
+    NewerRevision(u64),
+    /// The release may be older than the run.
+    #[error("the release was not certainly made by the run")]
+    ReleaseOriginUnknown,
+    /// The storage class to go back to does not exist.
+    #[error("the former default, {0}, is not there any more")]
+    FormerDefaultGone(String),
+    /// Somebody chose another default.
+    #[error("the default was switched since")]
+    DefaultSwitched,
 }
 
-/// What tells something that is going to leave.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Identity {
-    /// A file or folder.
-    Path(PathBuf),
-    /// The UID of an object.
-    Uid(String),
-    /// The object of this kind, namespace and name, whichever it is.
-    Named(String, String, String),
-    /// The helm release that fills this namespace.
-    ReleaseIn(String),
-}
-
-/// What leaves before a step is undone.
-#[derive(Clone, Debug, Default)]
-pub struct PendingRemoval(HashSet<Identity>);
-
-impl PendingRemoval {
-    /// Adds what is going to leave.
-    pub fn add(&mut self, marks: impl IntoIterator<Item = Identity>) {
-        self.0.extend(marks);
-    }
-
-    /// Those of `dependents` that stay. What leaves takes along what hangs on it.
-    pub fn remaining<'a>(&self, dependents: &'a [Dependent]) -> Vec<&'a Dependent> {
-        let mut pending = self.0.clone();
-        let mut remaining: Vec<&Dependent> = dependents.iter().collect();
-        loop {
-            let before = remaining.len();
-            remaining.retain(|dependent| {
-                let leaves =
-                    dependent.own.iter().chain(&dependent.with).any(|identity| pending.contains(identity));
-                if leaves {
-                    pending.extend(dependent.own.iter().cloned());
-                }
-                !leaves
-            });
-            if remaining.len() == before {
-                return remaining;
-            }
-        }
-    }
-}
-
-/// The first few of `dependents` by name.
-pub fn names(dependents: &[&Dependent]) -> String {
-    const SHOWN: usize = 4;
-    let shown: Vec<&str> = dependents.iter().take(SHOWN).map(|dependent| dependent.name.as_str()).collect();
-    match dependents.len().saturating_sub(SHOWN) {
-        0 => shown.join(", "),
-        more => format!("{} and {more} more", shown.join(", ")),
+impl From<Result<Self, ProbeError>> for LiveState {
+    /// A look that failed is an unknown, never a nothing.
+    fn from(found: Result<Self, ProbeError>) -> Self {
+        found.unwrap_or_else(Self::Unknown)
     }
 }

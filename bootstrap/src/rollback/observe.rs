@@ -2,15 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use manifest::{Before, PrivateContext, StepRecord, Undo};
+use manifest::{PriorState, PrivateContext, StepRecord, StepState, Undo};
 use schema::Component;
-use serde_json::Value;
 
-use super::class::class_of;
+use super::item::class_of;
 use super::live_state::LiveState;
-use super::{cluster, files};
-use crate::host::{Answer, Command, Host};
-use crate::step::{Found, ObjectRef, Revision, STORAGE_CLASSES, default_classes};
+use super::{observe_cluster, observe_files};
+use crate::host::{Command, Host, ProbeError};
+use crate::step::ObjectRef;
 
 /// What is found in the place of each step, by its number.
 pub type LiveStates = BTreeMap<u32, LiveState>;
@@ -23,27 +22,28 @@ pub fn observe_all(host: &Host, context: &PrivateContext) -> LiveStates {
 
 /// Looks at what `step` left.
 pub(super) fn observe(host: &Host, context: &PrivateContext, step: &StepRecord) -> LiveState {
-    match &step.undo {
-        Undo::None => observe_other(host, step),
-        Undo::File { path, sha256, previous } => files::observe_file(host, path, sha256, previous),
-        Undo::Folder { path } => files::observe_folder(host, path),
+    let found = match &step.undo {
+        Undo::None => Ok(observe_other(host, step)),
+        Undo::File { path, sha256, previous } => observe_files::observe_file(host, path, sha256, previous),
+        Undo::Directory { path } => observe_files::observe_dir(host, path),
         Undo::LineBlock { path, marker, sha256, previous } => {
-            files::observe_block(host, path, marker, sha256, previous.as_deref())
+            observe_files::observe_block(host, path, marker, sha256, previous.as_deref())
         }
-        Undo::Line { path, line } => files::observe_line(host, path, line),
+        Undo::Line { path, line } => observe_files::observe_line(host, path, line),
         Undo::Object { uid, .. } => match object(&step.undo) {
-            Some(reference) => cluster::observe_object(host, &reference, uid.as_deref()),
-            None => LiveState::Absent,
+            Some(reference) => observe_cluster::observe_object(host, step, &reference, uid.as_deref()),
+            None => Ok(LiveState::Absent),
         },
         Undo::HelmRelease { release, namespace, revision } => {
-            observe_release(host, step, namespace, release, *revision)
+            observe_cluster::observe_release(host, step, namespace, release, *revision)
         }
-        Undo::Package { name } => of_answer(host.package_installed(name)),
-        Undo::Service { name } => observe_service(host, name),
+        Undo::Package { name } => host.package_installed(name).map(present),
+        Undo::Service { name } => is_enabled(host, name).map(present),
         Undo::DefaultStorageClass { from, to } => {
-            observe_default_class(host, from.as_deref(), to, is_half_done(context, step))
+            observe_cluster::observe_default_class(host, from.as_deref(), to, is_half_done(context, step))
         }
-    }
+    };
+    found.into()
 }
 
 /// The object that an undo is about.
@@ -64,96 +64,21 @@ pub(super) fn is_in_cluster(undo: &Undo) -> bool {
 
 /// Whether the step or its undoing may have stopped in the middle.
 fn is_half_done(context: &PrivateContext, step: &StepRecord) -> bool {
-    use manifest::StepState::{Done, Failed, Intent};
+    use StepState::{Done, Failed, Intent};
     step.state != Done || matches!(context.undo_state(step.seq), Some(Intent | Failed))
 }
 
 /// What the install script of k3s brought is there as long as k3s is; what was updated cannot be told from here.
 fn observe_other(host: &Host, step: &StepRecord) -> LiveState {
     let units = ["k3s", "k3s-agent"].iter().any(|unit| host.has_unit(unit));
-    if step.component == Component::K3s && step.before == Before::Unknown && !units {
-        return LiveState::Absent;
-    }
-    LiveState::Unchanged
+    let is_gone = step.component == Component::K3s && step.before == PriorState::Unknown && !units;
+    if is_gone { LiveState::Absent } else { LiveState::Unchanged }
 }
 
-fn of_answer(answer: Answer) -> LiveState {
-    match answer {
-        Answer::Yes => LiveState::Unchanged,
-        Answer::No => LiveState::Absent,
-        Answer::Unknown(reason) => LiveState::Unknown(reason),
-    }
+fn present(found: bool) -> LiveState {
+    if found { LiveState::Unchanged } else { LiveState::Absent }
 }
 
-fn observe_service(host: &Host, name: &str) -> LiveState {
-    match host.ask(&Command::new("systemctl").args(["is-enabled", name])) {
-        Ok(output) if output.succeeded() => LiveState::Unchanged,
-        Ok(_) => LiveState::Absent,
-        Err(error) => LiveState::Unknown(error.to_string()),
-    }
-}
-
-/// Helm numbers the revisions of a release, and keeps a secret for each. The release is the run's if the last number is
-/// the one that the run was told and its secret was made while the run installed it.
-fn observe_release(
-    host: &Host,
-    step: &StepRecord,
-    namespace: &str,
-    release: &str,
-    revision: Option<u32>,
-) -> LiveState {
-    let kept = match cluster::fetch(host, &Revision::path(namespace, release)) {
-        Found::Object(kept) => kept,
-        Found::NotFound => return LiveState::Absent,
-        Found::Unknown(reason) => return LiveState::Unknown(reason),
-    };
-    let Some(last) = Revision::all(&kept).pop() else { return LiveState::Absent };
-    let secrets = kept.get("items").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    let secret = secrets.iter().find(|secret| cluster::text(secret, "/metadata/name") == Some(&last.secret));
-    // An installation that failed was not told a number; it is the first.
-    let number = u64::from(revision.unwrap_or(1));
-    if last.number != number {
-        return LiveState::Changed(format!("the release has come to revision {} since", last.number));
-    }
-    if !secret.is_some_and(|secret| cluster::made_in(step, secret)) {
-        return LiveState::Changed("the release was not certainly made by the run".to_owned());
-    }
-    let volumes = if release == "longhorn" { cluster::longhorn_volumes(host) } else { Ok(Vec::new()) };
-    match volumes {
-        Ok(volumes) if volumes.is_empty() => LiveState::Unchanged,
-        Ok(volumes) => LiveState::InUse(volumes),
-        Err(reason) => LiveState::Unknown(reason),
-    }
-}
-
-fn observe_default_class(host: &Host, from: Option<&str>, to: &str, half_done: bool) -> LiveState {
-    let list = match cluster::fetch(host, STORAGE_CLASSES) {
-        Found::Object(list) => list,
-        Found::NotFound => return LiveState::Absent,
-        Found::Unknown(reason) => return LiveState::Unknown(reason),
-    };
-    let defaults = default_classes(&list);
-    let is_former = match from {
-        Some(from) => defaults == [from],
-        None => defaults.is_empty(),
-    };
-    let both =
-        half_done && defaults.len() == 2 && from.is_some_and(|from| defaults.iter().any(|d| d == from));
-    if is_former {
-        LiveState::Absent
-    } else if defaults == [to] || (both && defaults.iter().any(|default| default == to)) {
-        match from {
-            Some(from) if !exists(&list, from) => {
-                LiveState::Changed(format!("the former default, {from}, is not there any more"))
-            }
-            _ => LiveState::Unchanged,
-        }
-    } else {
-        LiveState::Changed("the default was switched since".to_owned())
-    }
-}
-
-fn exists(list: &Value, class: &str) -> bool {
-    let items = list.get("items").and_then(Value::as_array);
-    items.is_some_and(|items| items.iter().any(|item| cluster::text(item, "/metadata/name") == Some(class)))
+fn is_enabled(host: &Host, service: &str) -> Result<bool, ProbeError> {
+    Ok(host.ask(&Command::new("systemctl").args(["is-enabled", service]))?.succeeded())
 }

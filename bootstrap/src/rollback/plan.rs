@@ -2,19 +2,29 @@
 
 use std::collections::BTreeMap;
 
-use manifest::{Before, PrivateContext, StepRecord, StepState, Undo};
+use clap::ValueEnum;
+use manifest::{PriorState, PrivateContext, StepRecord, StepState, Undo};
 use schema::{Component, Execution};
 
-use super::class::class_of;
-use super::item::{ItemState, RollbackItem, RollbackPlan};
-use super::live_state::{Identity, LiveState, PendingRemoval, names};
-use super::{LiveStates, words};
-use crate::cli::Include;
-use crate::component::RollbackClass;
+use super::item::{ItemState, Leftover, Reason, RollbackItem, RollbackPlan, class_of};
+use super::live_state::LiveState;
+use super::message;
+use super::observe::LiveStates;
+use crate::component::{Identity, PendingRemoval, RollbackClass, names};
+
+/// Which classes are undone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Include {
+    /// Only what is safe alone.
+    #[value(skip)]
+    Safe,
+    /// Also what others may have come to rely on.
+    Moderate,
+}
 
 /// Plans the rollback of `context`, given what was found in the place of each of its steps. A step without a live state is
 /// one that cannot be told. A dry run did nothing, so there is nothing to undo.
-pub fn plan(context: &PrivateContext, live_states: &LiveStates, include: Option<Include>) -> RollbackPlan {
+pub fn plan(context: &PrivateContext, live_states: &LiveStates, include: Include) -> RollbackPlan {
     let mut planner =
         Planner { context, include, pending: PendingRemoval::default(), in_use: BTreeMap::new() };
     let mut items: Vec<RollbackItem> = match context.execution {
@@ -28,7 +38,7 @@ pub fn plan(context: &PrivateContext, live_states: &LiveStates, include: Option<
     };
     for item in items.iter_mut().filter(|item| matches!(item.state, ItemState::Ready | ItemState::LeftOut)) {
         if let Some(reason) = planner.in_use.get(&item.component) {
-            (item.state, item.reason) = (ItemState::Manual, reason.clone());
+            (item.state, item.reason) = (ItemState::Manual, reason.clone().into());
         }
     }
     RollbackPlan { run_id: context.run_id.clone(), mode: context.mode, execution: context.execution, items }
@@ -39,26 +49,28 @@ pub(super) fn judge_now(
     context: &PrivateContext,
     step: &StepRecord,
     live_state: &LiveState,
-) -> (ItemState, String) {
-    let (include, pending) = (Some(Include::Moderate), PendingRemoval::default());
+) -> (ItemState, Reason) {
+    let (include, pending) = (Include::Moderate, PendingRemoval::default());
     let mut planner = Planner { context, include, pending, in_use: BTreeMap::new() };
     class_of(step)
-        .map_or_else(|| (ItemState::Gone, String::new()), |class| planner.judge(step, class, live_state))
+        .map_or_else(|| (ItemState::Gone, Reason::AsBefore), |class| planner.judge(step, class, live_state))
 }
 
 struct Planner<'a> {
     context: &'a PrivateContext,
-    include: Option<Include>,
+    include: Include,
     pending: PendingRemoval,
     /// Components that others use: none of their parts may go, or the rest would not work any more.
-    in_use: BTreeMap<Component, String>,
+    in_use: BTreeMap<Component, Leftover>,
 }
 
 impl Planner<'_> {
     fn item(&mut self, step: &StepRecord, live_state: Option<&LiveState>) -> Option<RollbackItem> {
         let class = class_of(step)?;
-        let unknown = LiveState::Unknown("it was not looked at".to_owned());
-        let (state, reason) = self.judge(step, class, live_state.unwrap_or(&unknown));
+        let (state, reason) = match live_state {
+            Some(live_state) => self.judge(step, class, live_state),
+            None => (ItemState::Manual, Leftover::NotObserved.into()),
+        };
         if state == ItemState::Ready {
             self.pending.add(identities(step));
         }
@@ -67,9 +79,9 @@ impl Planner<'_> {
             component: step.component,
             class,
             state,
-            change: words::change(step),
+            change: message::change(step),
             reason,
-            look: words::look(step),
+            look: message::look(step),
         })
     }
 
@@ -78,38 +90,41 @@ impl Planner<'_> {
         step: &StepRecord,
         class: RollbackClass,
         live_state: &LiveState,
-    ) -> (ItemState, String) {
+    ) -> (ItemState, Reason) {
+        let manual = |leftover: Leftover| (ItemState::Manual, leftover.into());
         let begun = match self.context.undo_state(step.seq) {
-            Some(StepState::Done) => return (ItemState::Undone, "an earlier rollback undid it".to_owned()),
+            Some(StepState::Done) => return (ItemState::Undone, Reason::AlreadyUndone),
             begun => begun.is_some(),
         };
         match live_state {
-            LiveState::Absent if begun => {
-                self.undoable(step, class, "a rollback that did not end had begun with it")
-            }
-            LiveState::Absent => (ItemState::Gone, "it is as it was before the run".to_owned()),
-            LiveState::Unknown(reason) => (ItemState::Manual, format!("it cannot be told: {reason}")),
-            LiveState::Changed(reason) => (ItemState::Manual, reason.clone()),
-            LiveState::Unchanged => self.undoable(step, class, words::safe_because(step)),
+            LiveState::Absent if begun => self.undoable(step, class, Reason::Resumed),
+            LiveState::Absent => (ItemState::Gone, Reason::AsBefore),
+            LiveState::Unknown(error) => manual(error.clone().into()),
+            LiveState::Changed(divergence) => manual(divergence.clone().into()),
+            LiveState::Unchanged => self.undoable(step, class, Reason::Safe(message::safe_because(step))),
             LiveState::InUse(dependents) => match self.pending.remaining(dependents).as_slice() {
-                [] => self.undoable(step, class, words::safe_because(step)),
+                [] => self.undoable(step, class, Reason::Safe(message::safe_because(step))),
                 remaining => {
-                    let reason = format!("{} {}", words::in_use_by(step), names(remaining));
+                    let (relation, by) = (message::relation(step), names(remaining));
                     if is_definition(step) {
-                        self.in_use.insert(step.component, format!("{}: {reason}", words::subject(step)));
+                        let part = message::subject(step);
+                        let leftover = Leftover::PartInUse { part, relation, by: by.clone() };
+                        self.in_use.insert(step.component, leftover);
                     }
-                    (ItemState::Manual, reason)
+                    manual(Leftover::InUse { relation, by })
                 }
             },
         }
     }
 
-    fn undoable(&self, step: &StepRecord, class: RollbackClass, because: &str) -> (ItemState, String) {
+    fn undoable(&self, step: &StepRecord, class: RollbackClass, because: Reason) -> (ItemState, Reason) {
         match (class, self.include, only_by_hand(step)) {
-            (RollbackClass::Manual, _, _) => (ItemState::Manual, words::by_hand(step)),
-            (_, _, Some(why)) => (ItemState::Manual, why.to_owned()),
-            (RollbackClass::Moderate, None, _) => (ItemState::LeftOut, because.to_owned()),
-            _ => (ItemState::Ready, because.to_owned()),
+            (RollbackClass::Manual, _, _) => {
+                (ItemState::Manual, Leftover::ByHand(message::by_hand(step)).into())
+            }
+            (_, _, Some(why)) => (ItemState::Manual, Leftover::RecordTooVague(why).into()),
+            (RollbackClass::Moderate, Include::Safe, _) => (ItemState::LeftOut, because),
+            _ => (ItemState::Ready, because),
         }
     }
 }
@@ -117,11 +132,11 @@ impl Planner<'_> {
 /// What the record itself does not tell well enough to undo it.
 fn only_by_hand(step: &StepRecord) -> Option<&'static str> {
     match &step.undo {
-        Undo::Folder { .. } if step.state != StepState::Done => {
+        Undo::Directory { .. } if step.state != StepState::Done => {
             Some("the run ended before it knew whether it had made the folder")
         }
         Undo::DefaultStorageClass { .. } => match &step.before {
-            Before::Present { what: Some(what) } if what.contains(", ") => {
+            PriorState::Present { what: Some(what) } if what.contains(", ") => {
                 Some("there were several defaults before, of which one alone is recorded")
             }
             _ => None,
@@ -137,7 +152,7 @@ pub(super) fn is_definition(step: &StepRecord) -> bool {
 /// What leaves once the step is undone.
 fn identities(step: &StepRecord) -> Vec<Identity> {
     match &step.undo {
-        Undo::File { path, .. } | Undo::Folder { path } => vec![Identity::Path(path.clone())],
+        Undo::File { path, .. } | Undo::Directory { path } => vec![Identity::Path(path.clone())],
         Undo::Object { object_kind, namespace, name, uid, .. } => {
             let namespace = namespace.clone().unwrap_or_default();
             let named = Identity::Named(object_kind.clone(), namespace, name.clone());

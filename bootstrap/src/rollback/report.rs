@@ -1,16 +1,11 @@
 //! What the operator gets to see of a rollback: as text, or as one JSON document.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 
-use super::executor::UndoResult;
+use super::executor::{UndoResult, UndoResults};
 use super::item::{ItemState, RollbackItem, RollbackPlan};
 use crate::component::RollbackClass;
 use crate::terminal::Printer;
-
-/// What became of the items of a plan, by step; empty where nothing was carried out.
-pub type UndoResults = BTreeMap<u32, UndoResult>;
 
 /// The JSON document of a rollback. For the operator of this host: it holds paths and names, but no secret.
 #[derive(Debug, Serialize)]
@@ -18,7 +13,7 @@ pub struct RollbackReport<'a> {
     #[serde(flatten)]
     plan: &'a RollbackPlan,
     applied: bool,
-    results: Vec<Entry<'a>>,
+    results: Vec<Entry>,
     exit_code: u8,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'a str>,
@@ -27,11 +22,11 @@ pub struct RollbackReport<'a> {
 
 /// What became of one item.
 #[derive(Debug, Serialize)]
-struct Entry<'a> {
+struct Entry {
     step: u32,
     result: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'a str>,
+    reason: Option<String>,
 }
 
 impl<'a> RollbackReport<'a> {
@@ -48,7 +43,7 @@ impl<'a> RollbackReport<'a> {
         error: Option<&'a str>,
         warnings: &'a [String],
     ) -> Self {
-        let entry = |(step, result): (&u32, &'a UndoResult)| Entry {
+        let entry = |(step, result): (&u32, &UndoResult)| Entry {
             step: *step,
             result: result.word(),
             reason: result.reason(),
@@ -71,17 +66,21 @@ impl UndoResult {
             Self::Undone => "undone",
             Self::Gone => "gone",
             Self::Manual(_) => "manual",
-            Self::Failed(_) => "failed",
+            Self::Failed { .. } => "failed",
             Self::Left(_) => "left",
         }
     }
 
     /// Why it did not come to what was planned.
-    pub fn reason(&self) -> Option<&str> {
+    pub fn reason(&self) -> Option<String> {
         match self {
             Self::Undone | Self::Gone => None,
-            Self::Manual(reason) | Self::Failed(reason) => Some(reason),
-            Self::Left(reason) => Some(reason),
+            Self::Manual(leftover) => Some(leftover.to_string()),
+            Self::Failed { message, tail } => {
+                let tail = tail.iter().map(|line| format!("  | {line}"));
+                Some(std::iter::once(message.clone()).chain(tail).collect::<Vec<_>>().join("\n"))
+            }
+            Self::Left(untried) => Some(untried.to_string()),
         }
     }
 }
@@ -103,7 +102,7 @@ pub fn show(plan: &RollbackPlan, printer: &mut Printer) {
         if items.peek().is_some() {
             printer.data("");
             printer.heading(title);
-            items.for_each(|item| show_item(item, printer));
+            items.for_each(|item| show_item(item, &item.reason.to_string(), printer));
         }
     }
     let rest = [
@@ -119,20 +118,18 @@ pub fn show(plan: &RollbackPlan, printer: &mut Printer) {
     }
 }
 
-fn show_item(item: &RollbackItem, printer: &mut Printer) {
+fn show_item(item: &RollbackItem, reason: &str, printer: &mut Printer) {
     printer.data(&format!("  {:>3}  {:<21}  {}", item.step, item.component.as_str(), item.class.as_str()));
     printer.wrapped("       ", &item.change);
-    if !item.reason.is_empty() {
-        let label = if item.state == ItemState::Manual { "       not done: " } else { "       safe: " };
-        printer.wrapped(label, &item.reason);
-    }
+    let label = if item.state == ItemState::Manual { "       not done: " } else { "       safe: " };
+    printer.wrapped(label, reason);
     if item.state == ItemState::Manual || item.class == RollbackClass::Moderate {
         printer.wrapped("       look at: ", &item.look);
     }
 }
 
 /// Prints what became of the plan, with everything that is left to the operator.
-pub fn show_fates(plan: &RollbackPlan, results: &UndoResults, printer: &mut Printer) {
+pub fn show_results(plan: &RollbackPlan, results: &UndoResults, printer: &mut Printer) {
     let count = |wanted: fn(&UndoResult) -> bool| results.values().filter(|result| wanted(result)).count();
     let undone = count(|result| *result == UndoResult::Undone);
     printer.heading(&format!("Rollback of run {}: {undone} of {} undone", plan.run_id, results.len()));
@@ -146,9 +143,9 @@ pub fn show_fates(plan: &RollbackPlan, results: &UndoResults, printer: &mut Prin
         printer.heading("Left to you");
     }
     for item in left {
-        let reason = results.get(&item.step).and_then(UndoResult::reason).unwrap_or(&item.reason);
-        let state = ItemState::Manual;
-        show_item(&RollbackItem { reason: reason.to_owned(), state, ..item.clone() }, printer);
+        let failed = results.get(&item.step).and_then(UndoResult::reason);
+        let reason = failed.unwrap_or_else(|| item.reason.to_string());
+        show_item(&RollbackItem { state: ItemState::Manual, ..item.clone() }, &reason, printer);
     }
     let out = plan.in_state(ItemState::LeftOut).count();
     if out > 0 {

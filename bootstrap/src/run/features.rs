@@ -1,4 +1,7 @@
-//! Non-sensitive settings of a run, as the public manifest states them.
+//! Settings of a run in its two records: what the public manifest may say, and what only the private context may.
+//!
+//! The public part has numbers, switches and words of the contract, and for everything that a person has chosen only whether
+//! it was given. Host names, paths and networks go into the private context, where a rollback on this machine finds them.
 
 use std::path::Path;
 
@@ -14,6 +17,7 @@ use crate::settings::{Artifacts, Settings, Tls};
 pub fn features(settings: &Settings, telemetry_enabled: bool) -> Features {
     let mut features = Features { telemetry_enabled: Some(telemetry_enabled), ..Features::default() };
     let has = |component| selected(settings).any(|spec| spec.id() == component);
+    // The components whose files this program fetches itself.
     let downloads = [Component::K3s, Component::Helm, Component::CertManager];
     if downloads.into_iter().any(has) {
         features.artifacts_source = Some(match settings.artifacts {
@@ -21,9 +25,11 @@ pub fn features(settings: &Settings, telemetry_enabled: bool) -> Features {
             Artifacts::Local(_) => ArtifactsSource::Local,
         });
     }
+    // One engine today. The contract has the field so that documents stay comparable when there is another.
     if has(Component::K3s) {
         features.installation_engine = Some(InstallationEngine::Native);
     }
+    // `telemetry preview` may lack both. Whether they were given is sent, what they are never.
     if settings.mode == Mode::Agent {
         let agent = settings.agent.as_ref();
         features.agent_server_url_provided = Some(agent.is_some_and(|agent| !agent.server_url.is_empty()));
@@ -34,6 +40,13 @@ pub fn features(settings: &Settings, telemetry_enabled: bool) -> Features {
         features.tls_mode = Some(tls_mode(&settings.tls));
         features.letsencrypt_environment = letsencrypt_environment(&settings.tls);
     }
+    component_features(&mut features, settings);
+    features
+}
+
+/// What belongs to one component each, or to the one mode that has them.
+fn component_features(features: &mut Features, settings: &Settings) {
+    let has = |component| selected(settings).any(|spec| spec.id() == component);
     if has(Component::Longhorn) {
         features.longhorn_single_node_mode = Some(settings.mode == Mode::SingleNode);
         features.longhorn_replica_count = Some(settings.longhorn.replica_count);
@@ -44,13 +57,13 @@ pub fn features(settings: &Settings, telemetry_enabled: bool) -> Features {
         features.registry_storage_class_configured = Some(settings.registry.storage_class.is_some());
         features.registry_auth_enabled = Some(settings.registry.auth.is_some());
     }
+    // Only this mode asks for them, so an absent field and a `false` say different things.
     if settings.mode == Mode::SingleNode {
         features.nfs_manage = Some(has(Component::Nfs) && settings.nfs.is_some());
         features.manage_local_hosts = Some(has(Component::LocalHosts) && settings.manage_hosts_file);
         features.trust_registry_in_docker =
             Some(has(Component::DockerRegistryTrust) && settings.trust_registry_in_docker);
     }
-    features
 }
 
 const fn tls_mode(tls: &Tls) -> TlsMode {
@@ -72,10 +85,13 @@ pub fn local_facts(settings: &Settings) -> LocalFacts {
     let has = |component| selected(settings).any(|spec| spec.id() == component);
     let nfs = settings.nfs.as_ref().filter(|_| has(Component::Nfs));
     let registry = has(Component::Registry).then_some(&settings.registry);
+    // What was skipped or declined left nothing on the host, so the record must not name a place for it.
     let trust = has(Component::DockerRegistryTrust) && settings.trust_registry_in_docker;
+    // The versions of the run and not those of this program: the program may be newer when it rolls back.
     let pinned = selected(settings).filter(|spec| spec.pin().is_some());
     let versions = pinned.map(|spec| (spec.id(), spec.version(settings).to_owned()));
     LocalFacts {
+        // The host names below follow from it, and a rollback needs only those.
         domain: None,
         rancher_host: has(Component::Rancher).then(|| settings.rancher.host.clone()),
         registry_host: registry.map(|registry| registry.host.clone()),

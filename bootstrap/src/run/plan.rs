@@ -1,13 +1,18 @@
-//! Looking at every component of a run and planning it, with a stop at every safe point.
+//! The plan of a run: made with a stop at every safe point, printed, and given as data.
+//!
+//! Every component is detected before the first is planned, and planned before the first is changed: the operator agrees to
+//! the whole, and a component that cannot be planned stops the run while nothing has happened yet.
 
-use schema::{Component, ComponentRecord, ComponentResult, Execution, PlannedAction, Step};
+use schema::{
+    Component, ComponentRecord, ComponentResult, DetectedBefore, Execution, PlannedAction, RunManifest, Step,
+};
+use serde::Serialize;
 
-use super::Record;
+use super::record::RunRecorder;
 use crate::component::{ComponentPlan, Detection, PlanContext, Probe, components, detect, plan};
-use crate::exit::Signal;
 use crate::host::Host;
 use crate::settings::Settings;
-use crate::terminal::Signals;
+use crate::terminal::{Printer, Signal, Signals};
 
 /// A component, what was found of it, and what is planned.
 #[derive(Clone, Debug)]
@@ -32,20 +37,44 @@ impl PlannedComponent {
     }
 }
 
+/// A planned component in the JSON document of a run.
+#[derive(Debug, Serialize)]
+pub(super) struct PlanEntry {
+    component: Component,
+    detected_before: DetectedBefore,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+    planned_action: PlannedAction,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result: Option<ComponentResult>,
+    steps: Vec<StepEntry>,
+    verify: Vec<String>,
+}
+
+/// A step of it: its title, and what it does in the words of a dry run.
+#[derive(Debug, Serialize)]
+struct StepEntry {
+    title: String,
+    does: Vec<String>,
+}
+
 /// A signal arrived at a safe point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stopped(pub Signal);
+pub struct Interrupted(pub Signal);
 
 /// Detects and plans every component of the mode, and records both.
+///
+/// # Errors
+/// A signal arrived; the components that were looked at are not recorded then, unless all of them were.
 pub fn detect_and_plan(
     host: &Host,
     context: &PlanContext<'_>,
-    record: &mut Record,
+    record: &mut RunRecorder,
     signals: &Signals,
-) -> Result<Vec<PlannedComponent>, Stopped> {
-    record.enter(Step::Detect);
+) -> Result<Vec<PlannedComponent>, Interrupted> {
+    record.enter_step(Step::Detect);
     let detections = detect_each(host, context.settings, signals)?;
-    record.enter(Step::Plan);
+    record.enter_step(Step::Plan);
     let planned: Vec<PlannedComponent> = detections
         .into_iter()
         .map(|(component, detection)| PlannedComponent {
@@ -54,10 +83,12 @@ pub fn detect_and_plan(
             detection,
         })
         .collect();
+    // All entries at once: a reader of the manifest sees no plan or the whole plan.
     let execution = record.public().execution;
     let records = planned.iter().map(|planned| (planned.component, planned.record(execution)));
-    record.plan(records, context.settings.tls.issuer());
-    check(signals)?;
+    record.set_plan(records, context.settings.tls.issuer());
+    // Once more after the record is written: the next thing is a question, or a change.
+    check_signals(signals)?;
     Ok(planned)
 }
 
@@ -65,17 +96,65 @@ fn detect_each(
     host: &Host,
     settings: &Settings,
     signals: &Signals,
-) -> Result<Vec<(Component, Detection)>, Stopped> {
+) -> Result<Vec<(Component, Detection)>, Interrupted> {
+    // One probe for all: it asks once whether there is a cluster, and stops asking one that is silent.
     let probe = Probe::new(host, settings);
     let mut detections = Vec::new();
     for component in components(settings.mode) {
-        check(signals)?;
+        check_signals(signals)?;
         detections.push((component, detect(component, &probe)));
     }
-    check(signals)?;
+    check_signals(signals)?;
     Ok(detections)
 }
 
-fn check(signals: &Signals) -> Result<(), Stopped> {
-    signals.pending().map_or(Ok(()), |signal| Err(Stopped(signal)))
+fn check_signals(signals: &Signals) -> Result<(), Interrupted> {
+    signals.pending().map_or(Ok(()), |signal| Err(Interrupted(signal)))
+}
+
+impl PlanEntry {
+    /// The entry of `planned`, with what became of it as `manifest` says.
+    pub(super) fn new(planned: &PlannedComponent, manifest: &RunManifest) -> Self {
+        Self {
+            component: planned.component,
+            detected_before: planned.detection.word(),
+            detail: planned.detection.detail(),
+            planned_action: planned.plan.action,
+            result: manifest.components.get(planned.component).map(|record| record.result),
+            steps: planned
+                .plan
+                .steps
+                .iter()
+                .map(|step| StepEntry { title: step.title.clone(), does: step.describe() })
+                .collect(),
+            verify: planned.plan.verify.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+/// Prints the plan: for each component what was found, what will be done, and each step.
+pub fn show_plan(planned: &[PlannedComponent], printer: &mut Printer) {
+    for PlannedComponent { component, detection, plan } in planned {
+        let found = detection.word();
+        let action = match plan.blocked {
+            Some(_) => "cannot be planned",
+            None => plan.action.as_str(),
+        };
+        printer.heading(&format!("{component:<21}  {found:<22}  {action}"));
+        if let Some(detail) = detection.detail() {
+            printer.wrapped("    ", &detail);
+        }
+        for (number, step) in plan.steps.iter().enumerate() {
+            printer.data(&format!("  {:>2}. {}", number + 1, step.title));
+            // Descriptions indent what belongs to a step; wrapping keeps that, or files and arguments would run together.
+            for line in step.describe() {
+                let text = line.trim_start();
+                let indent = " ".repeat(6 + line.len() - text.len());
+                printer.hanging(&indent, &format!("{indent}  "), text);
+            }
+        }
+        for check in &plan.verify {
+            printer.wrapped("   => ", &check.to_string());
+        }
+    }
 }

@@ -1,17 +1,30 @@
 //! What a run writes down of itself, kept true at every moment.
 
 use chrono::Utc;
-use manifest::{Intent, LocalFacts, ManifestError, Outcome, PrivateContext, RunFiles};
+use manifest::{LocalFacts, ManifestError, PrivateContext, RunFiles};
 use privacy::Gate;
 use schema::{
     Component, ComponentRecord, ComponentResult, Features, Finish, Issuer, RunManifest, Step, UtcSeconds,
 };
 
-use crate::apply::Journal;
+use crate::step::{Journal, Update};
 
 /// The current time as documents state it.
 pub fn now() -> UtcSeconds {
     UtcSeconds::from(Utc::now())
+}
+
+/// An error with its sources, outermost first. Messages of this workspace leave their sources out, so that a caller which
+/// prints the whole chain says nothing twice.
+pub fn error_chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        source = inner.source();
+    }
+    text
 }
 
 /// The public manifest and the private context of one run, written after every change.
@@ -19,7 +32,7 @@ pub fn now() -> UtcSeconds {
 /// A record that cannot be written does not stop the run: the first problem of each file is kept as a warning. A
 /// manifest that the gate refuses is never written in public form.
 #[derive(Debug)]
-pub struct Record {
+pub struct RunRecorder {
     files: RunFiles,
     gate: Gate,
     public: RunManifest,
@@ -27,7 +40,7 @@ pub struct Record {
     warnings: Vec<String>,
 }
 
-impl Record {
+impl RunRecorder {
     /// Writes the first record: `running`.
     ///
     /// # Errors
@@ -38,6 +51,7 @@ impl Record {
         public: RunManifest,
         private: PrivateContext,
     ) -> Result<Self, ManifestError> {
+        // The private context first: a public manifest without one would promise a rollback that cannot be made.
         files.write_private(&private)?;
         let mut record = Self { files, gate, public, private, warnings: Vec::new() };
         match record.files.write_public(&record.public, &record.gate) {
@@ -63,13 +77,13 @@ impl Record {
     }
 
     /// Records that the run has come to `step`.
-    pub fn enter(&mut self, step: Step) {
+    pub fn enter_step(&mut self, step: Step) {
         self.public.current_step = step;
         self.write_public();
     }
 
     /// Records the settings of the run.
-    pub fn describe(&mut self, features: Features, local: LocalFacts) {
+    pub fn set_settings(&mut self, features: Features, local: LocalFacts) {
         self.public.features = features;
         self.private.local = local;
         self.write_private();
@@ -77,7 +91,7 @@ impl Record {
     }
 
     /// Records what is planned for the components, all at once.
-    pub fn plan(
+    pub fn set_plan(
         &mut self,
         components: impl IntoIterator<Item = (Component, ComponentRecord)>,
         issuer: Issuer,
@@ -90,7 +104,7 @@ impl Record {
     }
 
     /// Records what became of a component.
-    pub fn result(&mut self, component: Component, result: ComponentResult) {
+    pub fn set_result(&mut self, component: Component, result: ComponentResult) {
         self.public.components.set_result(component, result);
         self.write_public();
     }
@@ -102,19 +116,6 @@ impl Record {
         self.private.finish(finish.status(), at);
         self.write_private();
         self.write_public();
-    }
-
-    /// Changes the private context and writes it.
-    ///
-    /// # Errors
-    /// It could not be written: a run must not go on to change what it cannot write down.
-    fn journal<T>(
-        &mut self,
-        change: impl FnOnce(&mut PrivateContext, UtcSeconds) -> T,
-    ) -> Result<T, ManifestError> {
-        let result = change(&mut self.private, now());
-        self.files.write_private(&self.private)?;
-        Ok(result)
     }
 
     fn write_public(&mut self) {
@@ -130,19 +131,21 @@ impl Record {
     }
 
     fn keep_warning(&mut self, error: &ManifestError) {
-        let warning = format!("the record of this run is incomplete: {}", crate::exit::chain(error));
+        let warning = format!("the record of this run is incomplete: {}", error_chain(error));
+        // A full disk fails every write of the run; once is enough.
         if !self.warnings.contains(&warning) {
             self.warnings.push(warning);
         }
     }
 }
 
-impl Journal for Record {
-    fn begin(&mut self, intent: Intent) -> Result<u32, ManifestError> {
-        self.journal(|context, at| context.begin_step(intent, at))
+impl Journal for RunRecorder {
+    fn context(&self) -> &PrivateContext {
+        &self.private
     }
 
-    fn end(&mut self, seq: u32, outcome: Outcome) -> Result<(), ManifestError> {
-        self.journal(|context, at| context.end_step(seq, outcome, at))
+    fn update(&mut self, change: Update<'_>) -> Result<(), ManifestError> {
+        change(&mut self.private, now());
+        self.files.write_private(&self.private)
     }
 }

@@ -1,16 +1,23 @@
-//! What the operator gets to see of a run: as text, or as one JSON document.
+//! What the operator gets to see at the end of a run: as text, or as one JSON document.
+//!
+//! The public manifest is not that document: it must hold no path and no password, and the operator needs both.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use manifest::RunFiles;
-use schema::{Execution, Id, Mode, PlannedAction, RunManifest, Status};
-use serde::Serialize;
+use schema::{Component, ComponentResult, Execution, Id, Mode, RunManifest, Status};
+use serde::{Serialize, Serializer};
 
-use super::{Generated, PlannedComponent, Summary};
+use super::plan::{PlanEntry, PlannedComponent};
 use crate::preflight::PreflightReport;
+use crate::secret::Secret;
+use crate::settings::Settings;
+use crate::step::GeneratedPasswords;
 use crate::terminal::Printer;
 
-/// The JSON document of a run. For the operator of this host: it holds paths, but no secret.
+/// The JSON document of a run. For the operator of this host: it holds paths, and the passwords that the run
+/// has made, which are shown nowhere else.
 #[derive(Debug, Serialize)]
 pub struct RunReport<'a> {
     run_id: &'a Id,
@@ -22,7 +29,7 @@ pub struct RunReport<'a> {
     error: Option<&'a str>,
     preflight: &'a PreflightReport,
     plan: Vec<PlanEntry>,
-    files: &'a Files,
+    files: &'a RunPaths,
     telemetry: Telemetry,
     warnings: &'a [String],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
@@ -31,7 +38,7 @@ pub struct RunReport<'a> {
 
 /// Where the files of a run are.
 #[derive(Clone, Debug, Serialize)]
-pub struct Files {
+pub struct RunPaths {
     public: PathBuf,
     private: PathBuf,
     log: PathBuf,
@@ -43,26 +50,22 @@ struct Telemetry {
     why: String,
 }
 
-#[derive(Debug, Serialize)]
-struct PlanEntry {
-    component: schema::Component,
-    detected_before: schema::DetectedBefore,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    detail: Option<String>,
-    planned_action: PlannedAction,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    result: Option<schema::ComponentResult>,
-    steps: Vec<StepEntry>,
-    verify: Vec<String>,
+/// How long the components took, and which passwords were made for them.
+#[derive(Debug, Default)]
+pub struct RunSummary {
+    took: Vec<(Component, Duration)>,
+    made: Vec<Generated>,
 }
 
+/// A password that the run has made. This is the only place where it is ever shown.
 #[derive(Debug, Serialize)]
-struct StepEntry {
-    title: String,
-    does: Vec<String>,
+pub struct Generated {
+    component: Component,
+    #[serde(serialize_with = "exposed")]
+    password: Secret,
 }
 
-impl Files {
+impl RunPaths {
     /// The files of `run`.
     pub fn of(run: &RunFiles) -> Self {
         let (runs, id) = (run.runs(), run.run());
@@ -70,7 +73,7 @@ impl Files {
     }
 
     /// The full log.
-    pub fn log(&self) -> &std::path::Path {
+    pub fn log(&self) -> &Path {
         &self.log
     }
 
@@ -87,7 +90,7 @@ impl<'a> RunReport<'a> {
         manifest: &'a RunManifest,
         preflight: &'a PreflightReport,
         planned: &[PlannedComponent],
-        files: &'a Files,
+        files: &'a RunPaths,
         consent: &telemetry::Consent,
         warnings: &'a [String],
     ) -> Self {
@@ -101,14 +104,14 @@ impl<'a> RunReport<'a> {
             preflight,
             plan: planned.iter().map(|planned| PlanEntry::new(planned, manifest)).collect(),
             files,
-            telemetry: Telemetry { enabled: consent.proof().is_some(), why: consent.why().to_string() },
+            telemetry: Telemetry { enabled: consent.proof().is_some(), why: consent.reason().to_string() },
             warnings,
             generated: &[],
         }
     }
 
     /// Adds the passwords that the run has made; they are shown only here.
-    pub fn generated(mut self, summary: &'a Summary) -> Self {
+    pub fn generated(mut self, summary: &'a RunSummary) -> Self {
         self.generated = summary.generated();
         self
     }
@@ -120,47 +123,53 @@ impl<'a> RunReport<'a> {
     }
 }
 
-impl PlanEntry {
-    fn new(planned: &PlannedComponent, manifest: &RunManifest) -> Self {
-        Self {
-            component: planned.component,
-            detected_before: planned.detection.word(),
-            detail: planned.detection.detail().map(str::to_owned),
-            planned_action: planned.plan.action,
-            result: manifest.components.get(planned.component).map(|record| record.result),
-            steps: planned
-                .plan
-                .steps
-                .iter()
-                .map(|step| StepEntry { title: step.title.clone(), does: step.describe() })
-                .collect(),
-            verify: planned.plan.verify.iter().map(ToString::to_string).collect(),
+impl RunSummary {
+    /// What one component came to.
+    pub fn of(component: Component, took: Duration, passwords: &GeneratedPasswords) -> Self {
+        let made = passwords
+            .made()
+            .iter()
+            .map(|(component, password)| Generated { component: *component, password: password.clone() });
+        Self { took: vec![(component, took)], made: made.collect() }
+    }
+
+    /// Adds what another component came to.
+    pub fn extend(&mut self, other: Self) {
+        self.took.extend(other.took);
+        self.made.extend(other.made);
+    }
+
+    /// The passwords that were made.
+    pub fn generated(&self) -> &[Generated] {
+        &self.made
+    }
+
+    /// Prints what was done, where it is reachable, and the passwords that were made.
+    pub fn show(&self, manifest: &RunManifest, settings: &Settings, printer: &mut Printer) {
+        printer.heading(&format!("Run {}: {}", manifest.run_id, manifest.status));
+        for (component, record) in manifest.components.iter() {
+            let took = self.took.iter().find(|(of, _)| *of == component);
+            let took = took.map(|(_, took)| format!("{:.1} s", took.as_secs_f32())).unwrap_or_default();
+            printer.data(format!("  {component:<21}  {:<11}  {took}", record.result).trim_end());
+        }
+        for (component, host) in
+            [(Component::Rancher, &settings.rancher.host), (Component::Registry, &settings.registry.host)]
+        {
+            // Where to find it is said only where the run has verified that it is there.
+            let result = manifest.components.get(component).map(|record| record.result);
+            if matches!(
+                result,
+                Some(ComponentResult::Installed | ComponentResult::Reused | ComponentResult::Configured)
+            ) {
+                printer.data(&format!("{component} is at https://{host}"));
+            }
+        }
+        for Generated { component, password } in &self.made {
+            printer.data(&format!("Password made for {component}, shown only now: {}", password.expose()));
         }
     }
 }
 
-/// Prints the plan: for each component what was found, what will be done, and each step.
-pub fn show_plan(planned: &[PlannedComponent], printer: &mut Printer) {
-    for PlannedComponent { component, detection, plan } in planned {
-        let found = detection.word();
-        let action = match plan.blocked {
-            Some(_) => "cannot be planned",
-            None => plan.action.as_str(),
-        };
-        printer.heading(&format!("{component:<21}  {found:<22}  {action}"));
-        if let Some(detail) = detection.detail() {
-            printer.wrapped("    ", detail);
-        }
-        for (number, step) in plan.steps.iter().enumerate() {
-            printer.data(&format!("  {:>2}. {}", number + 1, step.title));
-            for line in step.describe() {
-                let text = line.trim_start();
-                let indent = " ".repeat(6 + line.len() - text.len());
-                printer.folded(&indent, &format!("{indent}  "), text);
-            }
-        }
-        for check in &plan.verify {
-            printer.wrapped("   => ", &check.to_string());
-        }
-    }
+fn exposed<S: Serializer>(secret: &Secret, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(secret.expose())
 }

@@ -1,5 +1,9 @@
-//! What a run reports, if it has consent: documents stored in the outbox, delivered by another process.
+//! Telemetry of one command: the question for consent, and what is reported once there is one.
+//!
+//! Documents are stored in the outbox and delivered by another process. Sending them here was given up: the process that
+//! changes the host as root then opens no connection of its own, and a slow endpoint never holds up an installation.
 
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
@@ -7,20 +11,57 @@ use std::time::{Duration, Instant};
 use privacy::Gate;
 use schema::{
     Command, CommandName, CommandResult, Component, ComponentResult, EnabledComponent, EnabledResult,
-    Envelope, Event, EventId, Execution, Mode, RunManifest,
+    Envelope, EventId, Execution, Mode, RunManifest, TelemetryEvent,
 };
-use telemetry::{Consent, Consented, Outbox, Settings, TelemetryError, child_environment};
+use telemetry::{
+    Consent, ConsentAnswer, ConsentDecision, ConsentQuestion, Consented, DeliverySettings, Interactivity,
+    Outbox, TelemetryError, child_environment, decide_consent,
+};
 
-use super::record::now;
-use crate::exit::chain;
+use super::record::{error_chain, now};
+use crate::terminal::{DefaultAnswer, Printer, Prompter, Signals, is_interactive};
+
+/// Asked before anything is stored. It names what is sent and what is not, because consent to the unknown is none.
+const QUESTION: &str = "\
+Anonymous telemetry helps to see which set-ups work. May this run report?
+  sent        mode, platform, components and their results, times,
+              exit code, settings such as a number of replicas
+  never sent  names of hosts or users, addresses, URLs, paths,
+              networks, passwords, tokens
+  see it all  bootstrap telemetry preview";
 
 /// As PID 1, where nothing outlives us, the end of the run waits this long for the delivery.
 const LAST_WAIT: Duration = Duration::from_secs(3);
 
+/// What the environment says, and whether there is somebody to ask.
+pub fn decided_consent(warnings: &mut Vec<String>) -> ConsentDecision {
+    let terminals = if is_interactive() { Interactivity::Interactive } else { Interactivity::NonInteractive };
+    let (decision, problems) = decide_consent(&|name| std::env::var_os(name), terminals);
+    warnings.extend(problems.iter().map(ToString::to_string));
+    decision
+}
+
+/// Asks once; the end of the input and an interrupt mean no.
+pub fn ask_consent(question: ConsentQuestion, printer: &mut Printer, signals: &Signals) -> Consent {
+    let agreed = Prompter::interactive(printer, signals).is_some_and(|mut prompter| {
+        prompter.printer().prompt_text(QUESTION);
+        prompter.confirm("Send anonymous telemetry for this run?", DefaultAnswer::Yes)
+    });
+    question.answered(if agreed { ConsentAnswer::Yes } else { ConsentAnswer::No })
+}
+
+/// The consent of the environment, or of the operator where the environment is silent.
+pub fn resolve_consent(warnings: &mut Vec<String>, printer: &mut Printer, signals: &Signals) -> Consent {
+    match decided_consent(warnings) {
+        ConsentDecision::Decided(consent) => consent,
+        ConsentDecision::Ask(question) => ask_consent(question, printer, signals),
+    }
+}
+
 /// Reports the events of one command. Without consent it does nothing at all; with consent it stores, and sends
 /// nothing itself. What fails is one warning, and never more than that.
 #[derive(Debug)]
-pub struct Reporter {
+pub struct TelemetryReporter {
     active: Option<Active>,
     command: Command,
     warning: Option<String>,
@@ -32,11 +73,11 @@ struct Active {
     gate: Gate,
     envelope: Envelope,
     child_environment: [(&'static str, String); 3],
-    settings: Settings,
+    settings: DeliverySettings,
     children: Vec<Child>,
 }
 
-impl Reporter {
+impl TelemetryReporter {
     /// Opens the outbox if there is consent.
     pub fn new(
         consent: &Consent,
@@ -49,9 +90,10 @@ impl Reporter {
         let (name, mode, execution) = command;
         let command = Command { name, mode, execution, result: CommandResult::Started };
         let mut reporter = Self { active: None, command, warning: None };
+        // Without consent the settings are not even read: a wrong endpoint is then no reason for a warning.
         let Some(proof) = consent.proof() else { return reporter };
-        let (settings, told) = Settings::from_env(&|name| std::env::var_os(name), gate, runs_dir);
-        warnings.extend(told.iter().map(ToString::to_string));
+        let (settings, problems) = DeliverySettings::from_env(&|name| std::env::var_os(name), gate, runs_dir);
+        warnings.extend(problems.iter().map(ToString::to_string));
         match open(proof, &settings) {
             Ok(outbox) => {
                 let (gate, envelope) = (gate.clone(), envelope.clone());
@@ -72,10 +114,12 @@ impl Reporter {
 
     /// Reports that the command began, and starts the delivery of what waits.
     pub fn started(&mut self) {
-        self.emit(Event::Command(self.command));
+        self.emit(TelemetryEvent::Command(self.command));
+        // A rollback does not choose a mode, so it reports none.
         if self.command.name == CommandName::Run {
-            self.emit(Event::Mode(self.command));
+            self.emit(TelemetryEvent::Mode(self.command));
         }
+        // Now and not only at the end: what earlier runs left is on its way while this one works.
         self.start_delivery();
     }
 
@@ -84,19 +128,20 @@ impl Reporter {
         let result = match result {
             ComponentResult::Installed => EnabledResult::Installed,
             ComponentResult::Configured => EnabledResult::Configured,
+            // What was reused or skipped is in the manifest; events are for what the run itself brought about.
             _ => return,
         };
-        self.emit(Event::Component(EnabledComponent { name, result }));
+        self.emit(TelemetryEvent::Component(EnabledComponent { name, result }));
     }
 
     /// Reports how the command ended, with the manifest of a run, and starts the delivery.
     pub fn completed(&mut self, result: CommandResult, manifest: Option<&RunManifest>) {
         let command = Command { result, ..self.command };
         if let Some(manifest) = manifest {
-            self.emit(Event::Mode(command));
-            self.emit(Event::Manifest(Box::new(manifest.clone())));
+            self.emit(TelemetryEvent::Mode(command));
+            self.emit(TelemetryEvent::Manifest(Box::new(manifest.clone())));
         }
-        self.emit(Event::Command(command));
+        self.emit(TelemetryEvent::Command(command));
         self.start_delivery();
     }
 
@@ -105,14 +150,15 @@ impl Reporter {
         self.warning.take()
     }
 
-    fn emit(&mut self, event: Event) {
+    fn emit(&mut self, event: TelemetryEvent) {
         let Some(active) = &self.active else { return };
         let document = active.envelope.document(event, EventId::random(), now());
+        // The document passes the gate before it touches the disk, and again when it is sent: rules may change between.
         let stored = active
             .gate
             .vet(&document)
             .map_err(TelemetryError::from)
-            .and_then(|vetted| active.outbox.emit(vetted));
+            .and_then(|vetted| active.outbox.emit(vetted, &active.settings.headers));
         if let Err(error) = stored {
             self.fail(&error);
         }
@@ -124,22 +170,25 @@ impl Reporter {
             return;
         }
         match spawn_delivery(&active.settings, &active.child_environment) {
+            // Kept only for PID 1; elsewhere init reaps the child when we are gone.
             Ok(child) => active.children.push(child),
             Err(error) => self.fail(&TelemetryError::Client(Box::new(error))),
         }
     }
 
+    /// Keeps the first error. The others nearly always have the same cause, and telemetry must not fill the screen.
     fn fail(&mut self, error: &TelemetryError) {
-        self.warning.get_or_insert_with(|| format!("telemetry of this run is incomplete: {}", chain(error)));
+        self.warning
+            .get_or_insert_with(|| format!("telemetry of this run is incomplete: {}", error_chain(error)));
     }
 }
 
-fn open(proof: &Consented, settings: &Settings) -> Result<Outbox, TelemetryError> {
+fn open(proof: &Consented, settings: &DeliverySettings) -> Result<Outbox, TelemetryError> {
     Outbox::open(proof, &settings.outbox_dir)
 }
 
 /// Where nothing outlives PID 1, waits a moment for what was started.
-impl Drop for Reporter {
+impl Drop for TelemetryReporter {
     fn drop(&mut self) {
         if std::process::id() != 1 {
             return;
@@ -158,7 +207,10 @@ impl Drop for Reporter {
     clippy::disallowed_methods,
     reason = "the delivery is a process of ours and not a command on the host"
 )]
-fn spawn_delivery(settings: &Settings, environment: &[(&'static str, String)]) -> std::io::Result<Child> {
+fn spawn_delivery(
+    settings: &DeliverySettings,
+    environment: &[(&'static str, String)],
+) -> std::io::Result<Child> {
     let outbox = std::path::absolute(&settings.outbox_dir)?;
     let mut command = std::process::Command::new(std::env::current_exe()?);
     // Inputs of the run, tokens and passwords among them, are none of the delivery's business.
@@ -175,5 +227,8 @@ fn spawn_delivery(settings: &Settings, environment: &[(&'static str, String)]) -
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
+        // Before it runs, and so before this process can end: if this process leads its session, its end hangs up the
+        // terminal, and every process of the foreground group is signalled.
+        .process_group(0)
         .spawn()
 }

@@ -1,28 +1,74 @@
 //! The beginning of a run: its gate, its ids, its folder and its first record.
 
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use manifest::{
-    Holder, MachineFingerprint, MachineId, ManifestError, PrivateContext, Recovery, RunFiles, RunId, RunLock,
-    RunsDir, recover_dead_runs,
+    LockHolder, MachineFingerprint, MachineId, ManifestError, PrivateContext, Recovery, RunFiles, RunId,
+    RunLock, RunsDir, recover_crashed_runs,
 };
 use privacy::disk::DiskError;
 use privacy::{Gate, LocalIdentifiers};
 use schema::{Envelope, Execution, Id, Mode, Platform, RunManifest};
 use telemetry::envelope_from_env;
-use uuid::Uuid;
 
-use super::record::{Record, now};
-use crate::exit::{Failure, chain};
+use super::record::{RunRecorder, now};
 use crate::input::Inputs;
 use crate::settings::Settings;
+
+/// The records of runs cannot be used, so that a run cannot begin: nothing has happened on the host.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// The directory belongs to neither root nor whoever called sudo.
+    #[error("the runs folder {} belongs to another user", .0.display())]
+    ForeignRunsDir(PathBuf),
+    /// Another run holds the lock of the host.
+    #[error("another run is changing this host")]
+    HostLocked(#[source] ManifestError),
+    /// The directory, or a file in it, cannot be used.
+    #[error("cannot use the runs folder {}", runs_dir.display())]
+    RunsDir {
+        /// The directory.
+        runs_dir: PathBuf,
+        /// What is wrong.
+        source: ManifestError,
+    },
+}
+
+impl SessionError {
+    fn new(error: ManifestError, runs_dir: &Path) -> Self {
+        match error {
+            held @ ManifestError::Held { .. } => Self::HostLocked(held),
+            source => Self::RunsDir { runs_dir: runs_dir.to_owned(), source },
+        }
+    }
+
+    /// What the operator can do.
+    pub const fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::ForeignRunsDir(_) => {
+                Some("name a folder of your own with --runs-dir; what is fetched into it is run as root")
+            }
+            Self::HostLocked(_) => Some("wait for it to end, or stop it, and run again"),
+            Self::RunsDir { source: ManifestError::Disk(disk), .. } => match disk {
+                DiskError::Symlink { .. } => Some("name the folder itself with --runs-dir, not a link to it"),
+                DiskError::Denied { .. } => Some("name a folder that you may write to with --runs-dir"),
+                DiskError::NoSpace { .. } => Some("free some space, or name another folder with --runs-dir"),
+                DiskError::Unsafe { .. } | DiskError::NotADirectory { .. } => {
+                    Some("name another folder with --runs-dir")
+                }
+                _ => None,
+            },
+            Self::RunsDir { .. } => None,
+        }
+    }
+}
 
 /// A run that has begun.
 #[derive(Debug)]
 pub struct Session {
     /// What it writes down.
-    pub record: Record,
+    pub record: RunRecorder,
     /// What its telemetry documents have in common.
     pub envelope: Envelope,
     /// The right to change the host, held to the end of the run; a dry run has none.
@@ -36,22 +82,26 @@ impl Session {
         let private = inputs
             .private_values()
             .chain(settings.private_values())
-            .chain(secrets.iter().map(|s| s.expose()));
+            .chain(secrets.iter().map(|secret| secret.expose()));
         Gate::new(LocalIdentifiers::of_machine().with_private(private))
     }
 
-    /// Opens the folder of runs, puts dead runs right, and writes the first record.
+    /// Opens the directory of runs, marks crashed runs as interrupted, and writes the first record.
+    ///
+    /// # Errors
+    /// The directory cannot be used, or another run is changing the host. What problems are left go into `warnings`.
     pub fn begin(
         runs_dir: &Path,
         gate: Gate,
         (execution, mode): (Execution, Mode),
         platform: Platform,
         warnings: &mut Vec<String>,
-    ) -> Result<Self, Failure> {
-        let (mut envelope, told) = envelope_from_env(&|name| std::env::var_os(name), &gate);
-        warnings.extend(told.iter().map(ToString::to_string));
-        let failed = |error| disk_failure(&error, runs_dir);
+    ) -> Result<Self, SessionError> {
+        let (mut envelope, problems) = envelope_from_env(&|name| std::env::var_os(name), &gate);
+        warnings.extend(problems.iter().map(ToString::to_string));
+        let failed = |error| SessionError::new(error, runs_dir);
         let runs = RunsDir::open_or_create(runs_dir).map_err(failed)?;
+        // Dry runs change nothing but their own files, so any number of them may go on at once.
         let lock = match execution {
             Execution::DryRun => None,
             Execution::Apply => {
@@ -59,45 +109,48 @@ impl Session {
                 Some(lock(&runs, &envelope.run_id).map_err(failed)?)
             }
         };
-        warnings.extend(recovered(&recover_dead_runs(&runs, &gate, now()).map_err(failed)?));
+        // A run is dead when nobody holds the lock of its record, so the runs of others are safe from this.
+        warnings.extend(recovered(&recover_crashed_runs(&runs, &gate, now()).map_err(failed)?));
+        // Only now the id is certain, and with it the names of the files and what the events have in common.
         let files = claim(&runs, &mut envelope, warnings).map_err(failed)?;
         let at = now();
         let public = RunManifest::begin(envelope.run_id.clone(), execution, mode, platform, at);
         let machine = MachineFingerprint::of(&MachineId::read(Path::new("/")));
         let private = PrivateContext::begin(files.run(), execution, mode, machine, at);
-        let record = Record::begin(files, gate, public, private).map_err(failed)?;
+        // From here on, whatever ends the run is on record.
+        let record = RunRecorder::begin(files, gate, public, private).map_err(failed)?;
         Ok(Self { record, envelope, _lock: lock })
     }
 }
 
-/// As root, what is fetched into this folder is run: it must belong to root or to whoever called sudo.
-fn check_owner(runs_dir: &Path) -> Result<(), Failure> {
+/// As root, what is fetched into this directory is run: it must belong to root or to whoever called sudo.
+fn check_owner(runs_dir: &Path) -> Result<(), SessionError> {
     let caller = std::env::var("SUDO_UID").ok().and_then(|uid| uid.parse::<u32>().ok());
     let owner = std::fs::metadata(runs_dir).map(|folder| folder.uid()).unwrap_or_default();
     let is_root = rustix::process::geteuid().is_root();
     if !is_root || owner == 0 || Some(owner) == caller {
         return Ok(());
     }
-    Err(Failure::failed(format!("the runs folder {} belongs to another user", runs_dir.display()))
-        .hint("name a folder of your own with --runs-dir; what is fetched into it is run as root"))
+    Err(SessionError::ForeignRunsDir(runs_dir.to_owned()))
 }
 
 /// One run that changes the host at a time.
 fn lock(runs: &RunsDir, run_id: &Id) -> Result<RunLock, ManifestError> {
-    RunLock::acquire(runs, Path::new(RunLock::HOST), &Holder::this_process(run_id.clone(), now()))
+    RunLock::acquire(runs, Path::new(RunLock::HOST), &LockHolder::this_process(run_id.clone(), now()))
 }
 
-/// Takes the run id for this run. An id from outside that is taken or reserved is replaced: no run overwrites another.
+/// Takes the run id for this run. An id from outside that is taken is replaced: no run overwrites another.
 fn claim(
     runs: &RunsDir,
     envelope: &mut Envelope,
     warnings: &mut Vec<String>,
 ) -> Result<RunFiles, ManifestError> {
-    match RunId::new(envelope.run_id.clone()).and_then(|run| runs.claim(&run)) {
-        Err(ManifestError::IdTaken { .. } | ManifestError::ReservedId) => {
+    match runs.claim(&RunId::new(envelope.run_id.clone())) {
+        Err(ManifestError::IdTaken { .. }) => {
+            // The id only correlates events: a run that cannot be correlated is worth more than none.
             warnings.push("TELEMETRY_RUN_ID is the id of an earlier run, so a fresh one is used".to_owned());
-            envelope.run_id = Id::from(Uuid::new_v4());
-            runs.claim(&RunId::new(envelope.run_id.clone())?)
+            envelope.run_id = Id::random();
+            runs.claim(&RunId::new(envelope.run_id.clone()))
         }
         claimed => claimed,
     }
@@ -108,30 +161,8 @@ fn recovered(recovery: &Recovery) -> Vec<String> {
         .interrupted
         .iter()
         .map(|run| format!("run {run} had ended without a word; its record says interrupted now"));
-    let left = (recovery.left_alone > 0)
-        .then(|| format!("{} records that say running could not be read or put right", recovery.left_alone));
+    let left = (recovery.unrecoverable > 0).then(|| {
+        format!("{} records that say running could not be read or put right", recovery.unrecoverable)
+    });
     dead.chain(left).collect()
-}
-
-/// What the operator is told when the records of runs cannot be used.
-pub(super) fn disk_failure(error: &ManifestError, runs_dir: &Path) -> Failure {
-    let failure =
-        Failure::failed(format!("cannot use the runs folder {}: {}", runs_dir.display(), chain(error)));
-    let disk = match error {
-        ManifestError::Disk(disk) => disk,
-        ManifestError::Held { .. } => {
-            return Failure::failed(format!("another run is changing this host: {}", chain(error)))
-                .hint("wait for it to end, or stop it, and run again");
-        }
-        _ => return failure,
-    };
-    match disk {
-        DiskError::Symlink { .. } => failure.hint("name the folder itself with --runs-dir, not a link to it"),
-        DiskError::Denied { .. } => failure.hint("name a folder that you may write to with --runs-dir"),
-        DiskError::NoSpace { .. } => failure.hint("free some space, or name another folder with --runs-dir"),
-        DiskError::Unsafe { .. } | DiskError::NotAFolder { .. } => {
-            failure.hint("name another folder with --runs-dir")
-        }
-        _ => failure,
-    }
 }

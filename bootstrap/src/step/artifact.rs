@@ -1,7 +1,12 @@
 //! Files that come from a release, each with the promise it is held to.
 
-use std::fmt::{self, Write};
-use std::path::{Path, PathBuf};
+use std::fmt;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::yaml;
 
 /// A file of a release.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,7 +14,7 @@ pub struct Artifact {
     /// Its name in the artifacts folder.
     pub name: String,
     /// Where it comes from.
-    pub origin: Origin,
+    pub origin: ArtifactOrigin,
     /// What it must be. There is no artifact without a promise: no checksum, no install.
     pub checksum: ChecksumSource,
     /// Whether the step is left out when a local folder does not have the file.
@@ -18,7 +23,7 @@ pub struct Artifact {
 
 /// Where an artifact comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
+pub enum ArtifactOrigin {
     /// An `https` URL.
     Url(String),
     /// The URL that a chart repository's `index.yaml` names.
@@ -43,7 +48,7 @@ pub enum ChecksumSource {
     SumFile {
         /// `https` URL of the file.
         url: String,
-        /// How the file calls the artifact; in a file with one sum only the name is not looked at.
+        /// How the file calls the artifact; a file with one bare sum need not name it.
         entry: String,
     },
     /// The description of the release on GitHub states the digest of each of its files.
@@ -62,12 +67,6 @@ pub enum ChecksumSource {
     },
 }
 
-/// Where the text goes that says what the artifact fetched to `to` must be.
-pub fn checksum_path(to: &Path) -> PathBuf {
-    let name = to.file_name().unwrap_or_default().to_string_lossy();
-    to.with_file_name(format!("{name}.promise"))
-}
-
 /// A SHA-256 checksum: 64 lower-case hexadecimal digits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sha256Sum(String);
@@ -77,14 +76,6 @@ impl Sha256Sum {
     pub fn parse(text: &str) -> Option<Self> {
         let hex = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
         hex.then(|| Self(text.to_ascii_lowercase()))
-    }
-
-    /// The checksum whose bytes these are.
-    pub fn from_digest(digest: &[u8]) -> Self {
-        Self(digest.iter().fold(String::with_capacity(64), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        }))
     }
 }
 
@@ -104,4 +95,67 @@ impl fmt::Display for ChecksumSource {
             Self::FolderSums { files } => write!(f, "as {} in the same folder states it", files.join(" or ")),
         }
     }
+}
+
+/// The checksum of `entry` in the form that `sha256sum` writes. A file that holds one sum and no name is about `entry`
+/// alone; a sum that names another file is never taken.
+pub(super) fn in_sum_file(text: &str, entry: &str) -> Option<Sha256Sum> {
+    let sums: Vec<(Sha256Sum, &str)> = text.lines().filter_map(sum_line).collect();
+    match sums.as_slice() {
+        [(only, "")] => Some(only.clone()),
+        _ => named(&sums, entry),
+    }
+}
+
+/// The checksum that a file about many artifacts has for `entry` by name.
+pub(super) fn named_in_sum_file(text: &str, entry: &str) -> Option<Sha256Sum> {
+    named(&text.lines().filter_map(sum_line).collect::<Vec<_>>(), entry)
+}
+
+/// The digest of `asset` in the description of a release on GitHub.
+pub(super) fn in_github_release(text: &str, asset: &str) -> Option<Sha256Sum> {
+    let release: Value = serde_json::from_str(text).ok()?;
+    let assets = release.get("assets")?.as_array()?;
+    let found = assets.iter().find(|found| found.get("name").and_then(Value::as_str) == Some(asset))?;
+    Sha256Sum::parse(found.get("digest")?.as_str()?.strip_prefix("sha256:")?)
+}
+
+/// URL and digest of a chart in the `index.yaml` of `repository`.
+pub(super) fn in_chart_index(
+    text: &str,
+    repository: &str,
+    chart: &str,
+    version: &str,
+) -> Option<(String, Option<Sha256Sum>)> {
+    let index: ChartIndexFile = yaml::document(text).ok()?;
+    let plain = |version: &str| version.strip_prefix('v').unwrap_or(version).to_owned();
+    let entry = index.entries.get(chart)?.iter().find(|entry| plain(&entry.version) == version)?;
+    let url = entry.urls.first()?;
+    let url = if url.contains("://") { url.clone() } else { format!("{repository}/{url}") };
+    let digest = entry.digest.as_deref().map(|digest| digest.strip_prefix("sha256:").unwrap_or(digest));
+    Some((url, digest.and_then(Sha256Sum::parse)))
+}
+
+#[derive(Deserialize)]
+struct ChartIndexFile {
+    entries: std::collections::BTreeMap<String, Vec<ChartEntry>>,
+}
+
+#[derive(Deserialize)]
+struct ChartEntry {
+    version: String,
+    #[serde(default)]
+    urls: Vec<String>,
+    #[serde(default)]
+    digest: Option<String>,
+}
+
+fn sum_line(line: &str) -> Option<(Sha256Sum, &str)> {
+    let (sum, name) = line.trim().split_once(char::is_whitespace).unwrap_or((line.trim(), ""));
+    let name = name.trim_start().trim_start_matches('*');
+    Some((Sha256Sum::parse(sum)?, name.strip_prefix("./").unwrap_or(name)))
+}
+
+fn named(sums: &[(Sha256Sum, &str)], entry: &str) -> Option<Sha256Sum> {
+    sums.iter().find(|(_, name)| *name == entry).map(|(sum, _)| sum.clone())
 }

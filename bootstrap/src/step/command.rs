@@ -1,11 +1,9 @@
 //! The commands that steps come down to. A dry run shows them, a run carries them out.
 
-use std::path::Path;
 use std::time::Duration;
 
-use super::HelmRelease;
-use super::kube::{KUBECONFIG, kubectl};
-use super::storage::DEFAULT_CLASS;
+use super::action::HelmRelease;
+use super::kube::{DEFAULT_CLASS, KUBECONFIG, kubectl};
 use crate::host::{Command, Stdin};
 
 /// The name by which the API server remembers which fields of an object are ours.
@@ -24,7 +22,7 @@ const CHART: Duration = Duration::from_mins(10);
 const MARGIN: Duration = Duration::from_mins(1);
 
 /// Gives the cluster the object on standard input, which is read as JSON.
-pub fn apply_object(object: Stdin) -> Command {
+pub(super) fn apply_object(object: Stdin) -> Command {
     let manager = format!("--field-manager={FIELD_MANAGER}");
     kubectl(["apply", "--server-side", &manager, "-o", "json", "-f", "-"])
         .as_root()
@@ -34,7 +32,7 @@ pub fn apply_object(object: Stdin) -> Command {
 }
 
 /// Installs a chart or brings its release up to date, with the values on standard input. Its output repeats the values.
-pub fn helm_upgrade(helm: &HelmRelease, values: Stdin) -> Command {
+pub(super) fn helm_upgrade(helm: &HelmRelease, values: Stdin) -> Command {
     let chart = helm.chart.to_string_lossy();
     Command::new("helm")
         .args(["upgrade", "--install", &helm.release, &chart, "--namespace", &helm.namespace])
@@ -47,25 +45,25 @@ pub fn helm_upgrade(helm: &HelmRelease, values: Stdin) -> Command {
 }
 
 /// Refreshes the package lists, and installs packages without asking.
-pub fn install_packages(packages: &[String]) -> [Command; 2] {
+pub(super) fn install_packages(packages: &[String]) -> [Command; 2] {
     let apt = || Command::new("apt-get").env("DEBIAN_FRONTEND", "noninteractive").as_root().timeout(PACKAGES);
     let install = ["install", "--yes", "--no-install-recommends", "--"];
     [apt().args(["update"]), apt().args(install).args(packages.iter().cloned())]
 }
 
 /// Enables a service and starts it.
-pub fn enable_service(name: &str) -> Command {
+pub(super) fn enable_service(name: &str) -> Command {
     Command::new("systemctl").args(["enable", "--now", name]).as_root().timeout(MARGIN)
 }
 
 /// Removes a secret of the cluster.
-pub fn delete_secret(namespace: &str, name: &str) -> Command {
+pub(super) fn delete_secret(namespace: &str, name: &str) -> Command {
     kubectl(["delete", "secret", "--namespace", namespace, name]).as_root().timeout(MARGIN)
 }
 
 /// Deletes the object at `path` of the API server, and only the one with this UID: the server itself refuses any other,
 /// so that nobody can put another one in its place meanwhile.
-pub fn delete_object(path: &str, uid: &str) -> Command {
+pub(super) fn delete_object(path: &str, uid: &str) -> Command {
     let options = serde_json::json!({
         "apiVersion": "v1",
         "kind": "DeleteOptions",
@@ -93,7 +91,7 @@ pub fn list_namespace(namespace: &str, kinds: &str) -> Command {
 }
 
 /// Sets a setting of Longhorn.
-pub fn longhorn_setting(namespace: &str, name: &str, value: &str) -> Command {
+pub(super) fn longhorn_setting(namespace: &str, name: &str, value: &str) -> Command {
     let patch = serde_json::json!({ "value": value }).to_string();
     kubectl([
         "patch",
@@ -110,7 +108,7 @@ pub fn longhorn_setting(namespace: &str, name: &str, value: &str) -> Command {
 }
 
 /// Removes a release and waits until its objects are gone.
-pub fn helm_uninstall(namespace: &str, release: &str) -> Command {
+pub(super) fn helm_uninstall(namespace: &str, release: &str) -> Command {
     Command::new("helm")
         .args(["uninstall", release, "--namespace", namespace, "--kubeconfig", KUBECONFIG])
         .args(["--wait", "--timeout", &format!("{}s", CHART.as_secs())])
@@ -118,18 +116,20 @@ pub fn helm_uninstall(namespace: &str, release: &str) -> Command {
         .timeout(CHART + MARGIN)
 }
 
-/// Brings what is at an `https` URL to a file. Redirections may only lead to `https` again.
-pub fn download(url: &str, to: &Path) -> Command {
+/// Brings what is at an `https` URL to standard output. Redirections may only lead to `https` again, and nobody's
+/// `.curlrc` counts: `--disable` does that only as the first argument.
+pub(super) fn download(url: &str) -> Command {
     Command::new("curl")
-        .args(["--fail", "--location", "--proto", "=https", "--proto-redir", "=https", "--silent"])
-        .args(["--show-error", "--retry", "3", "--connect-timeout", "20"])
+        .args(["--disable", "--fail", "--location", "--proto", "=https", "--proto-redir", "=https"])
+        .args(["--silent", "--show-error", "--retry", "3", "--connect-timeout", "20"])
         .args(["--max-time", &DOWNLOAD.as_secs().to_string()])
-        .args(["--output", &to.to_string_lossy(), "--", url])
+        .args(["--", url])
+        .withhold_output()
         .timeout(DOWNLOAD + MARGIN)
 }
 
 /// Marks a storage class as the default one, or as not.
-pub fn default_class_patch(class: &str, default: bool) -> Command {
+pub(super) fn default_class_patch(class: &str, default: bool) -> Command {
     let annotations = serde_json::json!({ DEFAULT_CLASS: default.to_string() });
     let patch = serde_json::json!({ "metadata": { "annotations": annotations } }).to_string();
     let manager = format!("--field-manager={FIELD_MANAGER}");

@@ -2,10 +2,16 @@
 
 use std::path::Path;
 
-use super::{
-    Action, Artifact, ChecksumSource, Content, Document, Origin, Step, apply_object, checksum_path,
-    default_class_patch, download, enable_service, helm_upgrade, install_packages,
+use manifest::PreviousFile;
+
+use super::action::{Action, Content, Step, UndoAction};
+use super::artifact::{Artifact, ArtifactOrigin, ChecksumSource};
+use super::command::{
+    apply_object, default_class_patch, delete_object, download, enable_service, helm_uninstall, helm_upgrade,
+    install_packages, longhorn_setting,
 };
+use super::document::Document;
+
 use crate::host::{Command, Privilege, Stdin};
 use crate::secret::MASK;
 
@@ -19,77 +25,85 @@ impl Step {
             Action::Install { from, path, mode } => {
                 vec![format!("install {} as {} (mode {mode:04o})", from.display(), path.display())]
             }
-            Action::Write { path, mode, content } => {
-                let what = match content {
-                    Content::Secret(_) => MASK.to_owned(),
-                    Content::Certificate(secret) => format!("the certificate in {secret}"),
-                };
-                vec![format!("write {} (mode {mode:04o}): {what}", path.display())]
-            }
+            Action::Write { path, mode, content } => write(path, *mode, content),
             Action::EnsureDir { path, mode } => {
                 vec![format!("make folder {} (mode {mode:04o})", path.display())]
             }
-            Action::EnsureBlock { path, marker, lines } => {
-                let block = super::lines::block(marker, lines);
-                let head = format!("put this block into {}, in place of the former one", path.display());
-                std::iter::once(head).chain(block.lines().map(|line| format!("  {line}"))).collect()
-            }
+            Action::EnsureBlock { path, marker, lines } => block(path, marker, lines),
             Action::EnsureLine { path, line } => {
                 vec![format!("add this line to {} unless it is there", path.display()), format!("  {line}")]
             }
             Action::EnsurePackages(packages) => {
-                let mut lines = vec![format!("unless {} is installed:", packages.join(", "))];
-                lines.extend(install_packages(packages).iter().flat_map(run));
-                lines
+                let unless = format!("unless {} is installed:", packages.join(", "));
+                std::iter::once(unless).chain(install_packages(packages).iter().flat_map(run)).collect()
             }
             Action::EnsureService(name) => run(&enable_service(name)),
-            Action::Apply(object) => {
-                let mut lines = run(&apply_object(Stdin::Empty));
-                lines.push(format!("  {}", identity(object)));
-                lines.push(format!("  {}", object.masked()));
-                lines
-            }
+            Action::Apply(object) => apply(object),
             Action::ApplyFile(file) => {
-                let mut lines = vec![format!("for each object of {}:", file.display())];
-                lines.extend(run(&apply_object(Stdin::Empty)));
-                lines
+                let each = format!("for each object of {}:", file.display());
+                std::iter::once(each).chain(run(&apply_object(Stdin::Empty))).collect()
             }
             Action::Helm(helm) => {
                 let mut lines = run(&helm_upgrade(helm, Stdin::Empty));
                 lines.push(format!("  values {}", helm.values.masked()));
                 lines
             }
-            Action::MakeDefaultClass(class) => {
-                let mut lines = vec!["for each other storage class that is the default:".to_owned()];
-                lines.extend(run(&default_class_patch("NAME", false)));
-                lines.extend(run(&default_class_patch(class, true)));
-                lines
-            }
+            Action::MakeDefaultClass(class) => default_class(class),
             Action::Wait(check) => vec![format!("wait until {check}")],
+            Action::Undo(action) => undo(action),
         }
     }
 }
 
+fn write(path: &Path, mode: u32, content: &Content) -> Vec<String> {
+    let what = match content {
+        Content::Secret(_) => MASK.to_owned(),
+        Content::Certificate(secret) => format!("the certificate in {secret}"),
+    };
+    vec![format!("write {} (mode {mode:04o}): {what}", path.display())]
+}
+
+fn block(path: &Path, marker: &str, lines: &[String]) -> Vec<String> {
+    let head = format!("put this block into {}, in place of the former one", path.display());
+    let block = super::lines::block(marker, lines);
+    std::iter::once(head).chain(block.lines().map(|line| format!("  {line}"))).collect()
+}
+
+fn apply(object: &Document) -> Vec<String> {
+    let mut lines = run(&apply_object(Stdin::Empty));
+    lines.push(format!("  {}", identity(object)));
+    lines.push(format!("  {}", object.masked()));
+    lines
+}
+
+fn default_class(class: &str) -> Vec<String> {
+    let mut lines = vec!["for each other storage class that is the default:".to_owned()];
+    lines.extend(run(&default_class_patch("NAME", false)));
+    lines.extend(run(&default_class_patch(class, true)));
+    lines
+}
+
 fn fetch(artifact: &Artifact, to: &Path) -> Vec<String> {
     let mut lines = match &artifact.origin {
-        Origin::Url(url) => run(&download(url, to)),
-        Origin::Chart { repository, chart, version } => {
-            let mut lines = run(&download(&format!("{repository}/index.yaml"), &checksum_path(to)));
+        ArtifactOrigin::Url(url) => run(&download(url)),
+        ArtifactOrigin::Chart { repository, chart, version } => {
+            let mut lines = run(&download(&format!("{repository}/index.yaml")));
             let url = format!("https://URL-OF-{chart}-{version}-IN-THAT-INDEX");
-            lines.extend(run(&download(&url, to)));
+            lines.extend(run(&download(&url)));
             lines
         }
-        Origin::Folder(folder) => {
+        ArtifactOrigin::Folder(folder) => {
             let when = if artifact.optional { ", if it is there" } else { "" };
-            vec![format!("copy {} to {}{when}", folder.join(&artifact.name).display(), to.display())]
+            vec![format!("read {}{when}", folder.join(&artifact.name).display())]
         }
     };
     if let ChecksumSource::SumFile { url, .. } | ChecksumSource::GithubRelease { url, .. } =
         &artifact.checksum
     {
-        lines.extend(run(&download(url, &checksum_path(to))));
+        lines.extend(run(&download(url)));
     }
     lines.push(format!("check its sha256: {}", artifact.checksum));
+    lines.push(format!("save it as {} (mode 0600)", to.display()));
     lines
 }
 
@@ -109,4 +123,33 @@ fn run(command: &Command) -> Vec<String> {
 
 fn identity(object: &Document) -> String {
     object.reference().map_or_else(|| "an object".to_owned(), |reference| reference.to_string())
+}
+
+fn undo(action: &UndoAction) -> Vec<String> {
+    match action {
+        UndoAction::Run(command) => run(command),
+        UndoAction::RestoreFile { path, previous: PreviousFile::Absent } => {
+            vec![format!("remove {}", path.display())]
+        }
+        UndoAction::RestoreFile { path, .. } => vec![format!("restore {}", path.display())],
+        UndoAction::RemoveDir(path) => vec![format!("remove directory {}", path.display())],
+        UndoAction::RestoreBlock { path, marker, previous } => {
+            let what = if previous.is_some() { "restore" } else { "remove" };
+            vec![format!("{what} block {marker} of {}", path.display())]
+        }
+        UndoAction::RemoveLine { path, line } => {
+            vec![format!("remove this line from {}", path.display()), format!("  {line}")]
+        }
+        UndoAction::DeleteObject { object, uid } => run(&delete_object(&object.path(), uid)),
+        UndoAction::AwaitAbsent { object, .. } => vec![format!("wait until {object} is gone")],
+        UndoAction::UninstallRelease { namespace, release, confirmation } => {
+            let confirm =
+                confirmation.iter().map(|setting| longhorn_setting(namespace, &setting.name, "true"));
+            confirm.chain([helm_uninstall(namespace, release)]).flat_map(|command| run(&command)).collect()
+        }
+        UndoAction::RestoreDefaultClass { from, to } => {
+            let former = from.iter().map(|from| default_class_patch(from, true));
+            former.chain([default_class_patch(to, false)]).flat_map(|command| run(&command)).collect()
+        }
+    }
 }

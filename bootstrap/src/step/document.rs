@@ -2,9 +2,8 @@
 
 use serde_json::Value;
 
-use super::ObjectRef;
-use crate::secret::{MASK, Secret};
-use crate::settings::Password;
+use super::kube::ObjectRef;
+use crate::secret::{MASK, Password, Secret};
 
 /// A Kubernetes object or the values of a chart, as data.
 #[derive(Clone, Debug, PartialEq)]

@@ -2,10 +2,11 @@
 
 use std::fmt;
 use std::path::Path;
+use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::host::{Command, Host};
+use crate::host::{Command, Host, ProbeError};
 
 /// Which object is meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,17 +19,6 @@ pub struct ObjectRef {
     pub namespace: Option<String>,
     /// Its name.
     pub name: String,
-}
-
-/// What the cluster says of an object or a list.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Found {
-    /// Here it is.
-    Object(Value),
-    /// The API server answered that there is no such object, or no such kind of object.
-    NotFound,
-    /// No answer, for this reason. It says nothing about the object.
-    Unknown(String),
 }
 
 /// Where k3s keeps the credentials of its administrator.
@@ -96,26 +86,71 @@ fn plural(kind: &str) -> String {
 }
 
 impl Kube<'_> {
-    /// The object `reference`.
-    pub fn get(self, reference: &ObjectRef) -> Found {
+    /// The object `reference`, or `None` if the API server says that there is no such object or no such kind.
+    ///
+    /// # Errors
+    /// No answer, which says nothing about the object.
+    pub fn get(self, reference: &ObjectRef) -> Result<Option<Value>, ProbeError> {
         self.get_path(&reference.path())
     }
 
     /// What the API server has at `path`. A path is asked for, and not a kind, because kubectl takes a kind that it
     /// could not find out about for one that does not exist.
-    pub fn get_path(self, path: &str) -> Found {
+    ///
+    /// # Errors
+    /// No answer, which says nothing about what is at the path.
+    pub fn get_path(self, path: &str) -> Result<Option<Value>, ProbeError> {
         let command = kubectl(["get", "--raw", path]).withhold_output();
         let command = if self.0.readable(Path::new(KUBECONFIG)) { command } else { command.as_root() };
-        match self.0.ask(&command) {
-            Ok(output) if output.succeeded() => match serde_json::from_slice(&output.stdout) {
-                Ok(value) => Found::Object(value),
-                Err(_) => Found::Unknown("the API server did not answer in JSON".to_owned()),
-            },
-            Ok(output) if output.stderr_text().contains("(NotFound)") => Found::NotFound,
-            Ok(output) => Found::Unknown(reason(&self.0.log().masked(&output.stderr_text()))),
-            Err(error) => Found::Unknown(error.to_string()),
+        let output = self.0.ask(&command)?;
+        if output.succeeded() {
+            let malformed = |_| ProbeError::Malformed { expected: "in JSON" };
+            return serde_json::from_slice(&output.stdout).map(Some).map_err(malformed);
+        }
+        let stderr = output.stderr_text();
+        match StatusReason::of(stderr.lines()) {
+            Some(StatusReason::NotFound) => Ok(None),
+            _ => Err(ProbeError::Api { message: last_line(&self.0.log().masked(&stderr)) }),
         }
     }
+
+    /// The items of the list at `path`; none if there is no such list.
+    ///
+    /// # Errors
+    /// No answer, or one that is no list.
+    pub fn items(self, path: &str) -> Result<Vec<Value>, ProbeError> {
+        let Some(mut list) = self.get_path(path)? else { return Ok(Vec::new()) };
+        match list.get_mut("items").map(Value::take) {
+            Some(Value::Array(items)) => Ok(items),
+            _ => Err(ProbeError::Malformed { expected: "with a list" }),
+        }
+    }
+}
+
+/// Why the API server refused, as far as it makes a difference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StatusReason {
+    /// There is no such object, or no such kind of object.
+    NotFound,
+    /// A precondition does not hold: the object has another UID, or somebody was faster.
+    Conflict,
+}
+
+impl StatusReason {
+    /// The reason of the `Status` object that the server sent. kubectl writes it in brackets after `Error from server`,
+    /// and tells it in no other way, not even with `-o json`.
+    pub fn of<S: AsRef<str>>(lines: impl IntoIterator<Item = S>) -> Option<Self> {
+        lines.into_iter().find_map(|line| match line.as_ref() {
+            line if line.contains("(NotFound)") => Some(Self::NotFound),
+            line if line.contains("(Conflict)") => Some(Self::Conflict),
+            _ => None,
+        })
+    }
+}
+
+/// A text in a JSON document.
+pub fn text<'a>(value: &'a Value, pointer: &str) -> Option<&'a str> {
+    value.pointer(pointer).and_then(Value::as_str)
 }
 
 /// kubectl as k3s brings it along, which gives up when the API server does not answer.
@@ -123,7 +158,63 @@ pub(super) fn kubectl<'a>(args: impl IntoIterator<Item = &'a str>) -> Command {
     Command::new("k3s").args(["kubectl", "--request-timeout=15s"]).args(args)
 }
 
-fn reason(stderr_text: &str) -> String {
-    // Warnings come first; the error is the last line.
-    stderr_text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("kubectl failed").to_owned()
+/// Warnings come first; the error is the last line.
+fn last_line(stderr: &str) -> String {
+    stderr.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("kubectl failed").to_owned()
+}
+
+/// One revision of a release. Helm keeps a secret for each; its labels tell all that is needed, so the secret itself is
+/// not looked into, and the host needs no helm for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Revision {
+    /// Name of the secret.
+    pub secret: String,
+    /// Its number, from 1.
+    pub number: u64,
+    /// Such as `deployed`, `failed`, `pending-install`, `superseded`.
+    pub state: String,
+    /// When helm last touched it, since 1970.
+    pub modified: Option<Duration>,
+}
+
+impl Revision {
+    /// Where the API server lists the revisions of a release.
+    pub fn path(namespace: &str, release: &str) -> String {
+        format!("/api/v1/namespaces/{namespace}/secrets?labelSelector=owner%3Dhelm%2Cname%3D{release}")
+    }
+
+    /// The revisions in such a list, the oldest first.
+    pub fn all(list: &Value) -> Vec<Self> {
+        let items = list.get("items").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        let mut all: Vec<Self> = items.iter().filter_map(Self::of).collect();
+        all.sort_by_key(|revision| revision.number);
+        all
+    }
+
+    fn of(secret: &Value) -> Option<Self> {
+        let label = |name| secret.pointer("/metadata/labels")?.get(name)?.as_str();
+        Some(Self {
+            secret: secret.pointer("/metadata/name")?.as_str()?.to_owned(),
+            number: label("version")?.parse().ok()?,
+            state: label("status")?.to_owned(),
+            modified: label("modifiedAt").and_then(|at| at.parse().ok()).map(Duration::from_secs),
+        })
+    }
+}
+
+/// Where the API server lists the storage classes.
+pub const STORAGE_CLASSES: &str = "/apis/storage.k8s.io/v1/storageclasses";
+
+/// What marks the default storage class.
+pub(super) const DEFAULT_CLASS: &str = "storageclass.kubernetes.io/is-default-class";
+
+/// Names of the storage classes in `list` that are marked as the default one.
+pub fn default_classes(list: &Value) -> Vec<String> {
+    let items = list.get("items").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let marked = |item: &&Value| {
+        let annotations = item.pointer("/metadata/annotations");
+        annotations.and_then(|all| all.get(DEFAULT_CLASS)).and_then(Value::as_str) == Some("true")
+    };
+    let name = |item: &Value| item.pointer("/metadata/name").and_then(Value::as_str).map(str::to_owned);
+    items.iter().filter(marked).filter_map(name).collect()
 }

@@ -58,3 +58,9 @@ fn ended(text: &str) -> String {
     }
     text
 }
+
+/// `text` without each line that is exactly `line`.
+pub fn without_line(text: &str, line: &str) -> String {
+    let is_it = |found: &str| found.strip_suffix('\n').unwrap_or(found) == line;
+    text.split_inclusive('\n').filter(|found| !is_it(found)).collect()
+}

@@ -1,20 +1,20 @@
 //! The one way text reaches the operator: data on standard output, everything else on standard error.
 
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 
 use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
+use clap::ValueEnum;
 use serde::Serialize;
 
-use crate::cli::{Color, Global};
-use crate::exit::Failure;
-
-/// Widest line that messages are wrapped to.
+/// Widest line that messages are wrapped to. A fixed number and not the width of the terminal, so that a message looks the
+/// same in a bug report and in a log.
 const COLUMNS: usize = 80;
 
 /// How much is said on standard error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Level {
+pub enum Verbosity {
     /// Warnings and errors.
     Quiet,
     /// What is going on.
@@ -23,72 +23,86 @@ pub(super) enum Level {
     Verbose,
 }
 
+/// When output is coloured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ColorChoice {
+    /// On a terminal, unless `NO_COLOR` is set.
+    Auto,
+    /// Even into a pipe.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What standard output holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutputFormat {
+    /// Text for a reader.
+    Text,
+    /// JSON alone, so that a program can read it; text of the result is left out.
+    Json,
+}
+
 /// Prints for the operator. A closed pipe is not an error: whoever closed it has read enough.
 #[derive(Debug)]
 pub struct Printer {
     out: AutoStream<io::Stdout>,
     err: AutoStream<io::Stderr>,
-    level: Level,
-    json: bool,
+    verbosity: Verbosity,
+    format: OutputFormat,
     lost: bool,
 }
 
+impl From<ColorChoice> for anstream::ColorChoice {
+    fn from(choice: ColorChoice) -> Self {
+        match choice {
+            ColorChoice::Auto => Self::Auto,
+            ColorChoice::Always => Self::Always,
+            ColorChoice::Never => Self::Never,
+        }
+    }
+}
+
 impl Printer {
-    /// A printer as the global options ask for; with `json`, standard output is kept for one document.
-    pub fn new(global: Global, json: bool) -> Self {
-        let choice = match global.color {
-            Color::Auto => anstream::ColorChoice::Auto,
-            Color::Always => anstream::ColorChoice::Always,
-            Color::Never => anstream::ColorChoice::Never,
-        };
-        let level = match (global.quiet, global.verbose) {
-            (true, _) => Level::Quiet,
-            (_, true) => Level::Verbose,
-            _ => Level::Normal,
-        };
+    /// A printer on the standard streams of this process.
+    pub fn new(verbosity: Verbosity, color: ColorChoice, format: OutputFormat) -> Self {
         Self {
-            out: AutoStream::new(io::stdout(), choice),
-            err: AutoStream::new(io::stderr(), choice),
-            level,
-            json,
+            out: AutoStream::new(io::stdout(), color.into()),
+            err: AutoStream::new(io::stderr(), color.into()),
+            verbosity,
+            format,
             lost: false,
         }
     }
 
     /// A printer for a process that nobody watches.
     pub fn silent() -> Self {
-        let never = anstream::ColorChoice::Never;
-        Self {
-            out: AutoStream::new(io::stdout(), never),
-            err: AutoStream::new(io::stderr(), never),
-            level: Level::Quiet,
-            json: false,
-            lost: false,
-        }
+        Self::new(Verbosity::Quiet, ColorChoice::Never, OutputFormat::Text)
     }
 
     /// Whether standard output is kept for one JSON document.
     pub fn is_json(&self) -> bool {
-        self.json
+        self.format == OutputFormat::Json
     }
 
     /// Whether progress can be shown as a live line.
     pub fn is_live(&self) -> bool {
+        // A live line moves the cursor, which a dumb terminal cannot, and -q asked for silence.
         io::stderr().is_terminal()
-            && self.level > Level::Quiet
+            && self.verbosity > Verbosity::Quiet
             && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
     }
 
     /// A line of the result. With `--json` the result is the document, so the line is left out.
     pub fn data(&mut self, line: &str) {
-        if !self.json {
+        if !self.is_json() {
             self.put(&format!("{line}\n"));
         }
     }
 
     /// A heading of the result.
     pub fn heading(&mut self, text: &str) {
-        if !self.json {
+        if !self.is_json() {
             let style = Style::new().bold();
             self.put(&format!("{style}{text}{style:#}\n"));
         }
@@ -97,11 +111,11 @@ impl Printer {
     /// A result whose text is wrapped behind its label.
     pub fn wrapped(&mut self, label: &str, text: &str) {
         let indent = " ".repeat(label.chars().count());
-        self.folded(label, &indent, text);
+        self.hanging(label, &indent, text);
     }
 
-    /// A result whose first line begins with `first` and whose further lines begin with `rest`.
-    pub fn folded(&mut self, first: &str, rest: &str, text: &str) {
+    /// A result with a hanging indent: its first line begins with `first` and its further lines begin with `rest`.
+    pub fn hanging(&mut self, first: &str, rest: &str, text: &str) {
         let width = COLUMNS - first.chars().count().max(rest.chars().count());
         for (index, line) in wrap(text, width).iter().enumerate() {
             self.data(&format!("{}{line}", if index == 0 { first } else { rest }));
@@ -110,6 +124,7 @@ impl Printer {
 
     /// The one JSON document of standard output.
     pub fn document(&mut self, document: &impl Serialize) {
+        // Our documents have string keys and no serializer that fails, so they always have a JSON form.
         let text = serde_json::to_string_pretty(document).unwrap_or_default();
         self.put(&format!("{text}\n"));
     }
@@ -137,20 +152,22 @@ impl Printer {
         self.note_loss(written);
     }
 
+    /// A full disk behind a redirection is a loss that the exit code must show; a reader such as `head` that has gone is
+    /// none, and failing then would break every pipeline that stops early.
     fn note_loss(&mut self, written: io::Result<()>) {
         self.lost |= written.is_err_and(|error| error.kind() != io::ErrorKind::BrokenPipe);
     }
 
     /// Something that happens.
     pub fn note(&mut self, text: &str) {
-        if self.level >= Level::Normal {
+        if self.verbosity >= Verbosity::Normal {
             self.message("", Style::new(), text);
         }
     }
 
     /// A detail that only `-v` shows.
     pub fn detail(&mut self, text: &str) {
-        if self.level >= Level::Verbose {
+        if self.verbosity >= Verbosity::Verbose {
             self.message("", Style::new().dimmed(), text);
         }
     }
@@ -160,13 +177,13 @@ impl Printer {
         self.message("warning: ", AnsiColor::Yellow.on_default().bold(), text);
     }
 
-    /// A failure: what failed, what to do, where the log is. With `--json` it is the document too.
-    pub fn failure(&mut self, failure: &Failure) {
-        self.message("error: ", AnsiColor::Red.on_default().bold(), &failure.message);
-        if let Some(hint) = &failure.hint {
+    /// An error: what failed, what to do, where the log is.
+    pub fn error(&mut self, message: &str, hint: Option<&str>, log: Option<&Path>) {
+        self.message("error: ", AnsiColor::Red.on_default().bold(), message);
+        if let Some(hint) = hint {
             self.message("  try: ", AnsiColor::Cyan.on_default(), hint);
         }
-        if let Some(log) = &failure.log {
+        if let Some(log) = log {
             self.message("  log: ", AnsiColor::Cyan.on_default(), &log.display().to_string());
         }
     }
@@ -178,7 +195,7 @@ impl Printer {
 
     /// Something that happens, wrapped behind its label.
     pub fn item(&mut self, label: &str, text: &str) {
-        if self.level >= Level::Normal {
+        if self.verbosity >= Verbosity::Normal {
             self.message(label, Style::new(), text);
         }
     }
@@ -208,6 +225,7 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
         let mut line = String::new();
         for piece in pieces(paragraph) {
             let length = line.chars().count() + piece.trim_end().chars().count();
+            // An indent alone is no line: a word that is too long follows it even so.
             if !line.trim().is_empty() && length > width {
                 lines.push(line.trim_end().to_owned());
                 line.clear();
@@ -221,6 +239,7 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
 
 /// The smallest parts of a line that stay together, each with the space behind it.
 fn pieces(line: &str) -> Vec<&str> {
+    // Only in JSON, where commas end a member. Elsewhere they belong to the word before them.
     let is_json = |word: &&str| word.starts_with('{') || word.contains("\":");
     line.split_inclusive(' ')
         .flat_map(|word| if is_json(&word) { word.split_inclusive(',').collect() } else { vec![word] })

@@ -1,46 +1,39 @@
-//! What a run is doing right now: a live line on a terminal, plain lines elsewhere.
+//! What is going on right now: a live line on a terminal, plain lines elsewhere.
 
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use schema::Component;
 
-use super::Printer;
-use crate::apply::{Effect, StepEvent};
+use super::printer::Printer;
 
 /// Without a terminal, what is waited for is told again after this time, so that a log does not fill up.
 const REMINDER: Duration = Duration::from_secs(30);
 
-/// Shows the steps of one component after the other.
+/// How often a live line is drawn anew: often enough for a spinner to turn, rarely enough for a slow connection.
+const TICK: Duration = Duration::from_millis(100);
+
+/// Shows the steps of one subject, such as a component, one after the other.
 #[derive(Debug)]
-pub struct Progress<'a> {
+pub struct StepProgress<'a> {
     printer: &'a mut Printer,
     live: Option<ProgressBar>,
-    component: Component,
+    subject: String,
     step_began: Instant,
-    told: Option<(String, Instant)>,
+    last_wait: Option<(String, Instant)>,
 }
 
-impl<'a> Progress<'a> {
-    /// Shows on standard error what happens to `component`.
-    pub fn new(printer: &'a mut Printer, component: Component) -> Self {
+impl<'a> StepProgress<'a> {
+    /// Shows on standard error what happens to `subject`.
+    pub fn new(printer: &'a mut Printer, subject: impl Into<String>) -> Self {
         let live = printer.is_live().then(live_line);
-        Self { printer, live, component, step_began: Instant::now(), told: None }
+        Self { printer, live, subject: subject.into(), step_began: Instant::now(), last_wait: None }
     }
 
-    /// Shows what happens.
-    pub fn show(&mut self, event: StepEvent<'_>) {
-        match event {
-            StepEvent::Started { title, number, of } => self.started(title, number, of),
-            StepEvent::Waiting(what) => self.waiting(what),
-            StepEvent::Done { title, effect } => self.done(title, effect),
-        }
-    }
-
-    fn started(&mut self, title: &str, number: usize, of: usize) {
+    /// Step `number` of `of` begins.
+    pub fn started(&mut self, title: &str, number: usize, of: usize) {
         self.step_began = Instant::now();
-        self.told = None;
-        let headline = format!("{} {number}/{of} {title}", self.component);
+        self.last_wait = None;
+        let headline = format!("{} {number}/{of} {title}", self.subject);
         match &self.live {
             Some(live) => {
                 live.reset_elapsed();
@@ -51,33 +44,33 @@ impl<'a> Progress<'a> {
         }
     }
 
-    fn waiting(&mut self, what: &str) {
+    /// The step goes on and waits for `what`.
+    pub fn waiting(&mut self, what: &str) {
         if let Some(live) = &self.live {
             return live.set_message(format!("- {what}"));
         }
-        let known = self.told.as_ref().is_some_and(|(told, at)| told == what && at.elapsed() < REMINDER);
+        // A change of what is waited for is told at once; the reminder only breaks a long silence.
+        let known = self.last_wait.as_ref().is_some_and(|(told, at)| told == what && at.elapsed() < REMINDER);
         if !known {
             let waited = self.step_began.elapsed().as_secs();
-            self.printer.note(&format!("{}: waiting ({waited} s): {what}", self.component));
-            self.told = Some((what.to_owned(), Instant::now()));
+            self.printer.note(&format!("{}: waiting ({waited} s): {what}", self.subject));
+            self.last_wait = Some((what.to_owned(), Instant::now()));
         }
     }
 
-    fn done(&mut self, title: &str, effect: Effect) {
-        let mark = match effect {
-            Effect::Changed => "done",
-            Effect::Unchanged => "kept",
-        };
+    /// The step is done; `mark` is the word for what it came to.
+    pub fn done(&mut self, title: &str, mark: &str) {
         let took = self.step_began.elapsed().as_secs_f32();
-        let told = format!("{mark}  {}: {title} ({took:.1} s)", self.component);
+        let text = format!("{mark}  {}: {title} ({took:.1} s)", self.subject);
         match &self.live {
-            Some(live) => live.suspend(|| self.printer.note(&told)),
-            None => self.printer.note(&told),
+            // Past the live line, which would overwrite the text when it is drawn again.
+            Some(live) => live.suspend(|| self.printer.note(&text)),
+            None => self.printer.note(&text),
         }
     }
 }
 
-impl Drop for Progress<'_> {
+impl Drop for StepProgress<'_> {
     fn drop(&mut self) {
         if let Some(live) = &self.live {
             live.finish_and_clear();
@@ -89,6 +82,36 @@ fn live_line() -> ProgressBar {
     let style = ProgressStyle::with_template("{spinner} {prefix} ({elapsed}) {wide_msg}");
     let line =
         ProgressBar::new_spinner().with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
-    line.enable_steady_tick(Duration::from_millis(100));
+    line.enable_steady_tick(TICK);
     line
+}
+
+/// Shows how many documents of a known number are dealt with. Without a terminal it shows nothing: a delivery takes
+/// seconds, and its result is printed anyway.
+#[derive(Debug)]
+pub struct DeliveryBar(ProgressBar);
+
+impl DeliveryBar {
+    /// A bar on standard error, if that is a terminal.
+    pub fn new(printer: &Printer) -> Self {
+        if !printer.is_live() {
+            return Self(ProgressBar::hidden());
+        }
+        let style = ProgressStyle::with_template("{spinner} delivering [{bar:30}] {pos} of {len}, {elapsed}");
+        let bar = ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        bar.enable_steady_tick(TICK);
+        Self(bar)
+    }
+
+    /// `done` of `known` documents are dealt with. More may become known while others are delivered.
+    pub fn set(&self, done: usize, known: usize) {
+        self.0.set_length(known as u64);
+        self.0.set_position(done as u64);
+    }
+}
+
+impl Drop for DeliveryBar {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
 }

@@ -10,18 +10,27 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, tcgetattr, tcsetattr};
 
-use super::{Printer, Signals};
-use crate::input::{InputSpec, Prompt, PromptError};
+use super::printer::Printer;
+use super::signals::{Signal, Signals};
 
-/// How a question was answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
-    /// A line, without its line feed.
-    Line(String),
+/// Why a question was not answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unanswered {
     /// The input ended.
+    #[error("the input ended before the question was answered")]
     EndOfInput,
     /// A signal arrived.
-    Interrupted,
+    #[error("interrupted at a question; nothing was changed")]
+    Interrupted(Signal),
+}
+
+/// The answer that an empty line stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DefaultAnswer {
+    /// Yes: for what harms nobody.
+    Yes,
+    /// No: for what changes something.
+    No,
 }
 
 /// What `termios(3)` calls `_POSIX_VDISABLE`: no key has this function.
@@ -35,34 +44,50 @@ const MAX_ANSWER_BYTES: usize = 4096;
 pub struct Prompter<'a> {
     printer: &'a mut Printer,
     signals: &'a Signals,
-    asks_all: bool,
 }
 
 impl<'a> Prompter<'a> {
-    /// A prompter, if standard input and standard error are terminals. `asks_all`: also for inputs with a default.
-    pub fn on_terminal(printer: &'a mut Printer, signals: &'a Signals, asks_all: bool) -> Option<Self> {
-        on_terminal().then_some(Self { printer, signals, asks_all })
+    /// A prompter, if somebody can be asked.
+    pub fn interactive(printer: &'a mut Printer, signals: &'a Signals) -> Option<Self> {
+        is_interactive().then_some(Self { printer, signals })
     }
 
-    /// Asks a question and waits for a line.
-    pub fn line(&mut self, question: &str) -> Answer {
+    /// Asks a question and waits for a line, which comes without its line feed.
+    ///
+    /// # Errors
+    /// The input ended or a signal arrived first.
+    pub fn line(&mut self, question: &str) -> Result<String, Unanswered> {
         self.printer.question(question);
         let answer = read_line(self.signals);
-        if answer != Answer::EndOfInput && !matches!(answer, Answer::Line(_)) {
+        if matches!(answer, Err(Unanswered::Interrupted(_))) {
+            // The cursor stands behind the question still.
             self.printer.note("");
         }
         answer
     }
 
-    /// Asks a yes-or-no question; `None` when the input ended or a signal arrived.
-    pub fn confirm(&mut self, question: &str, default: bool) -> Option<bool> {
+    /// Asks for a line that is not shown while it is typed.
+    ///
+    /// # Errors
+    /// As [`Prompter::line`].
+    pub fn hidden_line(&mut self, question: &str) -> Result<String, Unanswered> {
+        let hidden = HiddenInput::start();
+        let answer = self.line(question);
+        drop(hidden);
+        self.printer.note("");
+        answer
+    }
+
+    /// Asks a yes-or-no question. No answer is a no, whatever the default: only who answers can agree.
+    pub fn confirm(&mut self, question: &str, default: DefaultAnswer) -> bool {
         loop {
-            let choices = if default { "[Y/n]" } else { "[y/N]" };
-            let Answer::Line(line) = self.line(&format!("{question} {choices}")) else { return None };
+            let choices = if default == DefaultAnswer::Yes { "[Y/n]" } else { "[y/N]" };
+            let Ok(line) = self.line(&format!("{question} {choices}")) else { return false };
             match line.trim().to_ascii_lowercase().as_str() {
-                "" => return Some(default),
-                "y" | "yes" => return Some(true),
-                "n" | "no" => return Some(false),
+                "" => return default == DefaultAnswer::Yes,
+                "y" | "yes" => return true,
+                "n" | "no" => return false,
+                // Anything else is asked again: neither guess would be what the operator meant.
                 _ => self.printer.note("Please answer y or n."),
             }
         }
@@ -72,68 +97,37 @@ impl<'a> Prompter<'a> {
     pub fn printer(&mut self) -> &mut Printer {
         self.printer
     }
-
-    fn required_line(&mut self, question: &str) -> Result<String, PromptError> {
-        match self.line(question) {
-            Answer::Line(line) => Ok(line),
-            Answer::EndOfInput => Err(PromptError::EndOfInput),
-            Answer::Interrupted => Err(PromptError::Interrupted),
-        }
-    }
 }
 
-impl Prompt for Prompter<'_> {
-    fn ask(&mut self, input: &InputSpec, default: Option<&str>) -> Result<String, PromptError> {
-        let help = input.help;
-        let question = match default {
-            Some(default) => format!("{help} [{default}]:"),
-            None => format!("{help}:"),
-        };
-        loop {
-            let answer = self.required_line(&question)?.trim().to_owned();
-            match (input.check)(&answer) {
-                _ if answer.is_empty() && default.is_some() => return Ok(answer),
-                Ok(()) => return Ok(answer),
-                Err(expected) => self.printer.warn(&format!("{} {expected}", input.key)),
-            }
-        }
-    }
-
-    fn ask_secret(&mut self, what: &str) -> Result<String, PromptError> {
-        let hidden = HiddenInput::start();
-        let answer = self.required_line(&format!("{what} (not shown):"));
-        drop(hidden);
-        self.printer.note("");
-        answer
-    }
-
-    fn asks_all(&self) -> bool {
-        self.asks_all
-    }
-}
-
-/// Whether somebody can be asked: standard input and standard error are terminals.
-pub fn on_terminal() -> bool {
+/// Whether somebody can be asked: standard input and standard error are terminals. Standard output may be a pipe, since
+/// questions do not go there.
+pub fn is_interactive() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
 /// Reads bytes of standard input up to a line feed, waiting for a signal at the same time.
-fn read_line(signals: &Signals) -> Answer {
+///
+/// One byte at a time, because what follows the line feed belongs to the next question or to sudo.
+fn read_line(signals: &Signals) -> Result<String, Unanswered> {
     let stdin = io::stdin();
     let mut line = Vec::new();
     loop {
         let mut waited =
             [PollFd::new(&stdin, PollFlags::IN), PollFd::from_borrowed_fd(signals.wakeup(), PollFlags::IN)];
-        match poll(&mut waited, None) {
-            Ok(_) | Err(Errno::INTR) if signals.pending().is_some() => return Answer::Interrupted,
+        let polled = poll(&mut waited, None);
+        if let (Ok(_) | Err(Errno::INTR), Some(signal)) = (polled, signals.pending()) {
+            return Err(Unanswered::Interrupted(signal));
+        }
+        match polled {
             Ok(_) if !waited[0].revents().is_empty() => {}
             Ok(_) | Err(Errno::INTR) => continue,
-            Err(_) => return Answer::EndOfInput,
+            Err(_) => return Err(Unanswered::EndOfInput),
         }
         let mut byte = [0];
         match rustix::io::read(stdin.as_fd(), &mut byte) {
-            Ok(0) | Err(_) => return Answer::EndOfInput,
-            Ok(_) if byte == *b"\n" => return Answer::Line(String::from_utf8_lossy(&line).into_owned()),
+            Ok(0) | Err(_) => return Err(Unanswered::EndOfInput),
+            Ok(_) if byte == *b"\n" => return Ok(String::from_utf8_lossy(&line).into_owned()),
+            // Further bytes are dropped up to the line feed: no answer is that long, and the memory stays bounded.
             Ok(_) if line.len() < MAX_ANSWER_BYTES => line.push(byte[0]),
             Ok(_) => {}
         }
@@ -152,6 +146,7 @@ impl HiddenInput {
             hidden.local_modes.remove(LocalModes::ECHO);
             // Suspending gives the terminal back to the shell, which makes it echo again when the run goes on.
             hidden.special_codes[SpecialCodeIndex::VSUSP] = DISABLED;
+            // Flushed, or what was typed ahead for the question before would be taken for the secret.
             let _ = tcsetattr(io::stdin(), OptionalActions::Flush, &hidden);
         }
         Self { before }

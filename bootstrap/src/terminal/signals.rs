@@ -1,4 +1,7 @@
 //! Signals that ask the program to stop: noted, and obeyed at the next safe point.
+//!
+//! A handler that only sets a number is the whole of what runs inside a signal. Ending the process there instead would
+//! leave a half-made change that no record tells of; a thread that watches would add a second writer to the terminal.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -6,9 +9,33 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 
-use crate::exit::Signal;
+/// A signal that asks the program to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// The terminal went away.
+    Hangup,
+    /// Ctrl-C.
+    Interrupt,
+    /// Ctrl-\\. Its default action would end a run in the middle of a step and leave its memory, secrets included, in a
+    /// core file.
+    Quit,
+    /// `kill`.
+    Terminate,
+}
+
+impl Signal {
+    /// The number by which Linux knows the signal, see signal(7).
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Hangup => 1,
+            Self::Interrupt => 2,
+            Self::Quit => 3,
+            Self::Terminate => 15,
+        }
+    }
+}
 
 /// The signals that have arrived so far.
 #[derive(Debug)]
@@ -18,12 +45,16 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Takes over SIGINT, SIGTERM and SIGHUP for the rest of the process.
+    /// Installs handlers for SIGINT, SIGQUIT, SIGTERM and SIGHUP, which stay for the rest of the process.
+    ///
+    /// # Errors
+    /// The system has no descriptor left for the pair of sockets, or refuses a handler.
     pub fn install() -> io::Result<Self> {
         let last = Arc::new(AtomicUsize::new(0));
         let (wakeup, notify) = UnixStream::pair()?;
-        for signal in [SIGINT, SIGTERM, SIGHUP] {
+        for signal in [SIGINT, SIGQUIT, SIGTERM, SIGHUP] {
             let number = usize::try_from(signal).unwrap_or_default();
+            // The number is stored before the socket is written to: who is woken must find it.
             signal_hook::flag::register_usize(signal, Arc::clone(&last), number)?;
             signal_hook::low_level::pipe::register(signal, notify.try_clone()?)?;
         }
@@ -32,9 +63,11 @@ impl Signals {
 
     /// The signal that arrived last, if any did.
     pub fn pending(&self) -> Option<Signal> {
+        // Zero is no signal, so it stands for none.
         match i32::try_from(self.last.load(Ordering::SeqCst)).unwrap_or_default() {
             SIGHUP => Some(Signal::Hangup),
             SIGINT => Some(Signal::Interrupt),
+            SIGQUIT => Some(Signal::Quit),
             SIGTERM => Some(Signal::Terminate),
             _ => None,
         }

@@ -20,7 +20,7 @@ fn the_table_has_every_component_of_the_contract_at_its_place() {
     let ids: Vec<Component> = COMPONENTS.iter().map(|spec| spec.id()).collect();
     assert_eq!(ids, Component::ALL);
     for spec in COMPONENTS {
-        assert_eq!(bootstrap::component::spec(spec.id()).id(), spec.id());
+        assert_eq!(bootstrap::component::spec_of(spec.id()).id(), spec.id());
         assert!(!spec.modes().is_empty(), "{}: no mode has it", spec.id());
         for checksum in spec.checksums() {
             assert!(checksum.artifact.starts_with(spec.id().as_str()), "{}", checksum.artifact);

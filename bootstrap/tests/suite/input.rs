@@ -5,10 +5,11 @@ use std::path::Path;
 
 use bootstrap::cli;
 use bootstrap::input::{
-    AnyInput, Completeness, Flags, InputError, InputSpec, Inputs, Prompt, PromptError, ValueSource, collect,
+    AnyInput, Completeness, Declaration, Flags, InputError, Inputs, Prompt, ValueSource, collect,
     private_variables, resolve,
 };
 use bootstrap::settings::{Password, Settings, Tls};
+use bootstrap::terminal::Unanswered;
 use schema::{Component, Mode};
 
 /// Inputs from the arguments of `run`, variables, and the text of a config file.
@@ -33,7 +34,7 @@ fn write(directory: &Path, name: &str, text: &str) -> std::path::PathBuf {
     path
 }
 
-/// Answers in the order of the questions; an empty list interrupts.
+/// Answers in the order of the questions; where there are none left, the input ends.
 #[derive(Default)]
 struct Script {
     answers: Vec<&'static str>,
@@ -42,10 +43,10 @@ struct Script {
 }
 
 impl Script {
-    fn answer(&mut self, question: String) -> Result<String, PromptError> {
+    fn answer(&mut self, question: String) -> Result<String, Unanswered> {
         self.asked.push(question);
         if self.answers.is_empty() {
-            Err(PromptError::Interrupted)
+            Err(Unanswered::EndOfInput)
         } else {
             Ok(self.answers.remove(0).to_owned())
         }
@@ -53,11 +54,11 @@ impl Script {
 }
 
 impl Prompt for Script {
-    fn ask(&mut self, input: &InputSpec, default: Option<&str>) -> Result<String, PromptError> {
+    fn ask(&mut self, input: &Declaration, default: Option<&str>) -> Result<String, Unanswered> {
         self.answer(format!("{}={}", input.key, default.unwrap_or_default()))
     }
 
-    fn ask_secret(&mut self, what: &str) -> Result<String, PromptError> {
+    fn ask_secret(&mut self, what: &str) -> Result<String, Unanswered> {
         self.answer(what.to_owned())
     }
 
@@ -67,7 +68,7 @@ impl Prompt for Script {
 }
 
 fn asked(line: &str, script: &mut Script) -> Result<Settings, InputError> {
-    resolve(&mut collected(line, &[], None)?, Some(script), Completeness::Complete)
+    resolve(&mut collected(line, &[], None)?, Some(script), Completeness::Required)
 }
 
 #[test]
@@ -99,7 +100,7 @@ fn a_value_that_loses_is_checked_too() {
 fn every_component_has_its_inputs_from_the_table() {
     let file = "components:\n  nfs: skip\nversions:\n  registry: registry:3\n  k3s: v9.9.9\n";
     let mut inputs = collected("--skip longhorn --mode single-node", &[], Some(file)).expect("valid");
-    let settings = resolve(&mut inputs, None, Completeness::Partial).expect("nothing is required");
+    let settings = resolve(&mut inputs, None, Completeness::Optional).expect("nothing is required");
     assert_eq!(settings.skipped.into_iter().collect::<Vec<_>>(), [Component::Longhorn, Component::Nfs]);
     assert_eq!(settings.versions[&Component::Registry], "registry:3");
     assert_eq!(settings.versions[&Component::K3s], "v9.9.9");
@@ -116,8 +117,8 @@ fn what_a_run_needs_may_be_missing_where_the_command_only_looks() {
         ("--mode stack --registry-auth yes", "registry.user"),
     ] {
         let mut inputs = collected(line, &[], None).expect("valid");
-        assert!(resolve(&mut inputs.clone(), None, Completeness::Partial).is_ok(), "{line}");
-        let error = resolve(&mut inputs, None, Completeness::Complete).expect_err(line);
+        assert!(resolve(&mut inputs.clone(), None, Completeness::Optional).is_ok(), "{line}");
+        let error = resolve(&mut inputs, None, Completeness::Required).expect_err(line);
         assert!(
             matches!(&error, InputError::MissingInput { key, remedy: Some(_), .. } if key == missing),
             "{error}"
@@ -128,10 +129,10 @@ fn what_a_run_needs_may_be_missing_where_the_command_only_looks() {
 #[test]
 fn host_names_follow_from_the_domain_and_differ() {
     let mut inputs = collected("--mode stack --domain k.example", &[], None).expect("valid");
-    let settings = resolve(&mut inputs, None, Completeness::Complete).expect("complete");
+    let settings = resolve(&mut inputs, None, Completeness::Required).expect("complete");
     assert_eq!(settings.private_values(), ["rancher.k.example", "registry.k.example"]);
     let line = "--mode stack --rancher-host a.example --registry-host a.example";
-    let error = resolve(&mut collected(line, &[], None).expect("valid"), None, Completeness::Complete);
+    let error = resolve(&mut collected(line, &[], None).expect("valid"), None, Completeness::Required);
     assert!(matches!(error, Err(InputError::SameHostNames)));
 }
 
@@ -165,7 +166,7 @@ fn only_what_is_missing_is_asked_unless_everything_is() {
 }
 
 #[test]
-fn answers_become_settings_and_an_interrupt_ends_the_questions() {
+fn answers_become_settings_and_the_end_of_input_ends_the_questions() {
     let answers =
         vec!["", "letsencrypt", "ops@k.example", "production", "", "", "50", "yes", "pusher", "/vol"];
     let mut script = Script { answers, asks_all: true, ..Script::default() };
@@ -174,8 +175,8 @@ fn answers_become_settings_and_an_interrupt_ends_the_questions() {
     assert_eq!(settings.registry.pvc_size_gib.get(), 50);
     let login = settings.registry.auth.expect("asked for");
     assert_eq!((login.user.as_str(), login.password), ("pusher", Password::Generate));
-    let error = asked("--mode stack --tls letsencrypt", &mut Script::default()).expect_err("interrupted");
-    assert!(matches!(error, InputError::Unanswered(PromptError::Interrupted)), "{error}");
+    let error = asked("--mode stack --tls letsencrypt", &mut Script::default()).expect_err("no answers");
+    assert!(matches!(error, InputError::Unanswered(Unanswered::EndOfInput)), "{error}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The library on a stub host: a directory that stands for a machine.
 
-mod apply;
 mod component;
+mod executor;
 mod host;
 mod input;
 mod preflight;

@@ -9,17 +9,20 @@ mod whole;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use manifest::{
-    Before, Intent, MachineFingerprint, MachineId, ManifestError, Outcome, PrivateContext, RunId, Undo,
+    Intent, JournalOutcome, MachineFingerprint, MachineId, ManifestError, PriorState, PrivateContext, RunId,
+    Undo,
 };
 use schema::{Component, Execution, Id, Mode, UtcSeconds};
 
+use crate::support::IMPATIENT;
 use crate::support::stub_host::StubHost;
-use bootstrap::cli::Include;
-use bootstrap::rollback::item::{ItemState, RollbackItem, RollbackPlan};
-use bootstrap::rollback::{Journal, RollbackExecutor, UndoResult, observe_all, plan};
+use bootstrap::rollback::{
+    Include, ItemState, RollbackEvent, RollbackExecutor, RollbackItem, RollbackPlan, UndoResult, UndoResults,
+    observe_all, plan,
+};
+use bootstrap::step::{Journal, Update};
 
 /// All there is in this time.
 fn at(second: u32) -> UtcSeconds {
@@ -28,7 +31,7 @@ fn at(second: u32) -> UtcSeconds {
 
 /// The record of a run that has taken no step.
 fn record(execution: Execution) -> PrivateContext {
-    let run = RunId::new(Id::parse("run").expect("an id")).expect("a run id");
+    let run = RunId::new(Id::random());
     let machine = MachineFingerprint::of(&MachineId::read(Path::new("/")));
     PrivateContext::begin(&run, execution, Mode::SingleNode, machine, at(0))
 }
@@ -37,65 +40,65 @@ fn record(execution: Execution) -> PrivateContext {
 fn record_of(steps: impl IntoIterator<Item = (Component, Undo)>) -> PrivateContext {
     let mut context = record(Execution::Apply);
     for ((component, undo), second) in steps.into_iter().zip(1..) {
-        let intent = Intent { component, action: "a step".to_owned(), before: Before::Absent, undo };
+        let intent = Intent { component, action: "a step".to_owned(), before: PriorState::Absent, undo };
         let seq = context.begin_step(intent, at(second));
-        context.end_step(seq, Outcome::Done { wrote: None, undo: None }, at(second));
+        context.end_step(seq, JournalOutcome::Done { wrote: None, undo: None }, at(second));
     }
     context
 }
 
 /// A journal on a disk that is full after some writes.
 struct Disk {
+    context: PrivateContext,
     stored: PrivateContext,
     room: usize,
 }
 
 impl Disk {
+    fn with_room(stored: PrivateContext, room: usize) -> Self {
+        Self { context: stored.clone(), stored, room }
+    }
+
     fn roomy(context: &PrivateContext) -> Self {
-        Self { stored: context.clone(), room: usize::MAX }
+        Self::with_room(context.clone(), usize::MAX)
     }
 }
 
 impl Journal for Disk {
-    fn now(&self) -> UtcSeconds {
-        at(59)
+    fn context(&self) -> &PrivateContext {
+        &self.context
     }
 
-    fn store(&mut self, context: &PrivateContext) -> Result<(), ManifestError> {
+    fn update(&mut self, change: Update<'_>) -> Result<(), ManifestError> {
+        change(&mut self.context, at(59));
         if self.room == 0 {
             return Err(ManifestError::Unwritable { path: PathBuf::new() });
         }
         self.room -= 1;
-        self.stored = context.clone();
+        self.stored = self.context.clone();
         Ok(())
     }
 }
 
 /// What is planned for `context` on the host.
-fn planned(stub: &StubHost, context: &PrivateContext, include: Option<Include>) -> RollbackPlan {
+fn planned(stub: &StubHost, context: &PrivateContext, include: Include) -> RollbackPlan {
     plan(context, &observe_all(&stub.host(), context), include)
 }
 
-/// Plans and carries out, writing to `disk`.
-fn roll_back_on(
-    stub: &StubHost,
-    disk: &mut Disk,
-    include: Option<Include>,
-) -> (RollbackPlan, BTreeMap<u32, UndoResult>) {
-    let mut context = disk.stored.clone();
-    let plan = planned(stub, &context, include);
+/// Plans and carries out, beginning with what is on `disk`.
+fn roll_back_on(stub: &StubHost, disk: &mut Disk, include: Include) -> (RollbackPlan, UndoResults) {
+    disk.context = disk.stored.clone();
+    let plan = planned(stub, &disk.context, include);
     let host = stub.host();
-    let (patience, poll) = (Duration::from_millis(60), Duration::from_millis(5));
-    let mut report = |_: bootstrap::rollback::RollbackEvent<'_>| {};
-    let work = RollbackExecutor::new(&host, &mut context, disk, &mut report, &|| false)
-        .with_timeouts(patience, poll);
-    let results = work.all(&plan);
+    let mut report = |_: RollbackEvent<'_>| {};
+    let results =
+        RollbackExecutor::new(&host, disk, &mut report, &|| false).with_timing(IMPATIENT).all(&plan);
     (plan, results)
 }
 
 /// Plans and carries out everything that can be; returns the plan, and what became of each item.
-fn roll_back(stub: &StubHost, context: &PrivateContext) -> (RollbackPlan, BTreeMap<u32, UndoResult>) {
-    roll_back_on(stub, &mut Disk::roomy(context), Some(Include::Moderate))
+fn roll_back(stub: &StubHost, context: &PrivateContext) -> (RollbackPlan, UndoResults) {
+    roll_back_on(stub, &mut Disk::roomy(context), Include::Moderate)
 }
 
 /// The one item of a plan that has one.

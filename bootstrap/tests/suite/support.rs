@@ -1,16 +1,43 @@
 //! Stand-ins: a machine made of a directory, settings for every mode, and what releases publish.
 
-mod releases;
 pub(crate) mod settings;
 pub(crate) mod stub_host;
 
-use bootstrap::component::{self, Detection, Probe, components};
+use std::time::Duration;
+
+use bootstrap::component::{self, ComponentPlan, Detection, Probe, components};
 use bootstrap::host::Host;
 use bootstrap::settings::Settings;
-use schema::Component;
+use bootstrap::step::{Action, Timing};
+use schema::{Component, UtcSeconds};
 
 /// Looks at every component of the mode, in the order in which they are worked on.
 pub(crate) fn detect_all(host: &Host, settings: &Settings) -> Vec<(Component, Detection)> {
     let probe = Probe::new(host, settings);
     components(settings.mode).map(|component| (component, component::detect(component, &probe))).collect()
+}
+
+/// Id of the run that journals of tests are about.
+pub(crate) const RUN: &str = "9f86d081884c7d65";
+
+/// Nothing on the stub host takes long, so what is not so soon never will be.
+pub(crate) const IMPATIENT: Timing =
+    Timing { poll: Duration::from_millis(5), removal: Duration::from_millis(60) };
+
+/// The current time as records state it.
+pub(crate) fn now() -> UtcSeconds {
+    bootstrap::run::now()
+}
+
+/// The plan with the patience of [`IMPATIENT`].
+pub(crate) fn with_timeouts(mut plan: ComponentPlan) -> ComponentPlan {
+    for check in &mut plan.verify {
+        check.timeout = Duration::from_millis(40);
+    }
+    for step in &mut plan.steps {
+        if let Action::Wait(check) = &mut step.action {
+            check.timeout = Duration::from_millis(40);
+        }
+    }
+    plan
 }

@@ -1,10 +1,14 @@
 //! What rollback needs to know of one step.
+//!
+//! An undo names one thing that the run made, with what tells it from a later thing of the same name: a checksum, a
+//! UID, a revision. Commands are not recorded: rollback decides what to run from what it sees then, and a record
+//! that somebody changed can at most name another thing, never another program.
 
-use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
+
+use crate::fingerprint::sha256_hex;
 
 /// What a step created or changed, exactly enough to take that back and nothing else.
 ///
@@ -24,8 +28,9 @@ pub enum Undo {
         /// What was there.
         previous: PreviousFile,
     },
-    /// A folder was created, to be removed only when empty.
-    Folder {
+    /// A directory was created, to be removed only when empty. Records keep the word of the first version.
+    #[serde(rename = "folder")]
+    Directory {
         /// Absolute path.
         path: PathBuf,
     },
@@ -123,7 +128,7 @@ impl PreviousFile {
             Ok(text) if text.len() <= Self::MAX_TEXT_BYTES => {
                 Self::Text { content: text.to_owned(), mode: mode & 0o7777 }
             }
-            _ => Self::NotKept { sha256: Undo::sha256(content) },
+            _ => Self::NotKept { sha256: sha256_hex(content) },
         }
     }
 }
@@ -131,15 +136,7 @@ impl PreviousFile {
 impl Undo {
     /// The undo of a file that is about to be written with `content`.
     pub fn file(path: &Path, content: &[u8], previous: PreviousFile) -> Self {
-        Self::File { path: path.to_owned(), sha256: Self::sha256(content), previous }
-    }
-
-    /// SHA-256 of `bytes` as it stands in records: 64 lower-case hexadecimal digits.
-    pub fn sha256(bytes: &[u8]) -> String {
-        Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+        Self::File { path: path.to_owned(), sha256: sha256_hex(content), previous }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use manifest::{MachineFingerprint, MachineId, PrivateContext, RunId, RunsDir};
 use privacy::{Gate, LocalIdentifiers};
@@ -11,12 +12,19 @@ use schema::{
 };
 use tempfile::TempDir;
 
-pub(super) fn id(text: &str) -> Id {
-    Id::parse(text).expect("an id")
+/// Tests tell ids by names; a name in hexadecimal, filled up, has the form of an id.
+pub(super) fn id(name: &str) -> Id {
+    let digits = name.bytes().fold(String::new(), |digits, byte| format!("{digits}{byte:02x}"));
+    Id::parse(&format!("{digits:0<32}")).expect("an id")
 }
 
-pub(super) fn run(text: &str) -> RunId {
-    RunId::new(id(text)).expect("a run id")
+pub(super) fn run(name: &str) -> RunId {
+    RunId::new(id(name))
+}
+
+/// Name of a file of the run, with what comes behind its id.
+pub(super) fn file_name(run: &str, ending: &str) -> String {
+    format!("bootstrap-{}{ending}", id(run))
 }
 
 pub(super) fn at(second: u32) -> UtcSeconds {
@@ -44,7 +52,7 @@ pub(super) fn manifest(run: &RunId) -> RunManifest {
     RunManifest::begin(run.id().clone(), Execution::Apply, Mode::SingleNode, platform, at(2))
 }
 
-/// A machine id that is read from a root folder made for it.
+/// A machine id that is read from a root directory made for it.
 pub(super) fn machine(text: &str) -> MachineId {
     let root = TempDir::new().expect("a scratch folder");
     fs::create_dir(root.path().join("etc")).expect("a folder");
@@ -55,6 +63,22 @@ pub(super) fn machine(text: &str) -> MachineId {
 pub(super) fn context(run: &RunId) -> PrivateContext {
     let machine = MachineFingerprint::of(&machine("0123456789abcdef"));
     PrivateContext::begin(run, Execution::Apply, Mode::SingleNode, machine, at(2))
+}
+
+/// Repeats `attempt` until it gives something.
+///
+/// A lock that was let go of here may still be held for a moment: between fork and exec, a child that another test of
+/// this process starts has a copy of every descriptor, and a lock lives as long as its last copy.
+#[track_caller]
+pub(super) fn eventually<T>(awaited: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
+    let limit = Instant::now() + Duration::from_mins(2);
+    loop {
+        if let Some(found) = attempt() {
+            return found;
+        }
+        assert!(Instant::now() < limit, "waited in vain until {awaited}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
 }
 
 pub(super) fn mode(path: &Path) -> u32 {

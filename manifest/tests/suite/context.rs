@@ -1,12 +1,15 @@
 //! The private context: its form on disk, its journal, and what is refused.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use crate::common::{at, context, machine, run, scratch};
+use crate::common::{at, context, id, machine, run, scratch};
 use manifest::{
-    Before, Intent, ManifestError, Outcome, PreviousFile, PrivateContext, RunsDir, StepState, Undo,
+    Intent, JournalOutcome, ManifestError, PreviousFile, PriorState, PrivateContext, RunsDir, StepState,
+    Undo, sha256_hex,
 };
 use privacy::disk::DiskError;
 use proptest::prelude::*;
@@ -43,7 +46,7 @@ fn every_undo() -> Vec<(Component, Undo)> {
                 revision: Some(1),
             },
         ),
-        (Component::Nfs, Undo::Folder { path: "/srv/nfs/k8s-share".into() }),
+        (Component::Nfs, Undo::Directory { path: "/srv/nfs/k8s-share".into() }),
         (
             Component::Nfs,
             Undo::Line { path: "/etc/exports".into(), line: text("/srv/nfs/k8s-share 192.168.0.0/24(rw)") },
@@ -53,7 +56,7 @@ fn every_undo() -> Vec<(Component, Undo)> {
             Undo::LineBlock {
                 path: HOSTS.into(),
                 marker: text("productive-k3s"),
-                sha256: Undo::sha256(b"block"),
+                sha256: sha256_hex(b"block"),
                 previous: Some(text("former block")),
             },
         ),
@@ -76,7 +79,7 @@ fn full_context() -> PrivateContext {
     context.local.nfs_allowed_network = Some("192.168.0.0/24".into());
     context.local.versions.insert(Component::Longhorn, "v1.11.1".into());
     for (component, undo) in every_undo() {
-        let before = Before::Present { what: Some("1.0".into()) };
+        let before = PriorState::Present { what: Some("1.0".into()) };
         context.begin_step(Intent { component, action: "do it".into(), before, undo }, at(3));
     }
     let uid = Undo::Object {
@@ -88,10 +91,10 @@ fn full_context() -> PrivateContext {
     };
     context.end_step(
         4,
-        Outcome::Done { wrote: Some("ClusterIssuer selfsigned".into()), undo: Some(uid) },
+        JournalOutcome::Done { wrote: Some("ClusterIssuer selfsigned".into()), undo: Some(uid) },
         at(4),
     );
-    context.end_step(5, Outcome::Failed, at(5));
+    context.end_step(5, JournalOutcome::Failed, at(5));
     context.finish(Status::Failed, at(6));
     context.begin_undo(4, at(7));
     context.end_undo(4, StepState::Done, at(8));
@@ -135,11 +138,81 @@ fn the_journal_tells_how_far_each_step_got() {
 }
 
 #[test]
+fn a_step_that_ends_without_an_undo_keeps_that_of_its_intent() {
+    let mut context = full_context();
+    let intended = context.steps[0].undo.clone();
+    context.end_step(1, JournalOutcome::Done { wrote: Some("k3s.service".into()), undo: None }, at(7));
+    let step = &context.steps[0];
+    assert!(step.undo == intended);
+    assert_eq!((step.state, step.ended_at), (StepState::Done, Some(at(7))));
+    assert_eq!(step.wrote.as_deref(), Some("k3s.service"));
+}
+
+#[test]
+fn steps_that_were_never_begun_are_left_alone() {
+    let mut context = full_context();
+    let before = context.clone();
+    context.end_step(99, JournalOutcome::Failed, at(9));
+    context.end_undo(99, StepState::Failed, at(9));
+    context.end_undo(2, StepState::Failed, at(9));
+    assert!(context == before);
+}
+
+#[test]
+fn a_run_does_not_end_before_it_started() {
+    let mut context = context(&run("one"));
+    context.finish(Status::Success, at(1));
+    assert_eq!(context.finished_at, Some(at(2)));
+    context.finish(Status::Success, at(9));
+    assert_eq!(context.finished_at, Some(at(9)));
+}
+
+#[test]
+fn the_undoing_of_the_last_step_is_part_of_the_journal() {
+    let (_temp, runs) = scratch();
+    let mut stored = full_context();
+    let last = stored.steps.last().expect("steps").seq;
+    stored.begin_undo(last, at(10));
+    store(&runs, &stored);
+    assert!(runs.load_private(&run("one")).expect("loaded") == stored);
+}
+
+#[test]
+fn a_path_that_json_cannot_express_leaves_the_former_context() {
+    let (_temp, runs) = scratch();
+    let files = runs.claim(&run("one")).expect("claimed");
+    let mut context = full_context();
+    files.write_private(&context).expect("written");
+    let before = fs::read(runs.private_path(&run("one"))).expect("read");
+    context.local.nfs_export_path = Some(OsStr::from_bytes(b"/srv/\xff").into());
+    let error = files.write_private(&context).expect_err("not UTF-8");
+    assert!(matches!(error, ManifestError::Unwritable { .. }), "{error}");
+    assert_eq!(fs::read(runs.private_path(&run("one"))).expect("read"), before);
+}
+
+#[test]
+fn checksums_are_in_lower_case_hexadecimal() {
+    // The example of FIPS 180-2, appendix B.1.
+    let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    assert_eq!(sha256_hex(b"abc"), abc);
+}
+
+#[test]
 fn a_second_attempt_to_undo_counts() {
     let mut context = full_context();
     context.end_undo(1, StepState::Failed, at(10));
     context.begin_undo(1, at(11));
     context.end_undo(1, StepState::Done, at(12));
+    let states: Vec<_> =
+        context.rollbacks.iter().map(|record| (record.step, record.state, record.ended_at)).collect();
+    assert_eq!(
+        states,
+        [
+            (4, StepState::Done, Some(at(8))),
+            (1, StepState::Failed, Some(at(10))),
+            (1, StepState::Done, Some(at(12)))
+        ]
+    );
     assert_eq!(context.undo_state(1), Some(StepState::Done));
     assert_eq!(context.rollbacks.len(), 3);
 }
@@ -148,6 +221,7 @@ fn a_second_attempt_to_undo_counts() {
 fn what_cannot_be_put_back_is_not_kept() {
     assert!(matches!(PreviousFile::of(b"\xff\xfe", 0o644), PreviousFile::NotKept { .. }));
     assert!(matches!(PreviousFile::of(&vec![b'x'; 64 * 1024 + 1], 0o644), PreviousFile::NotKept { .. }));
+    assert!(matches!(PreviousFile::of(&vec![b'x'; 64 * 1024], 0o644), PreviousFile::Text { .. }));
     assert_eq!(
         PreviousFile::of(b"text", 0o100_640),
         PreviousFile::Text { content: "text".into(), mode: 0o640 }
@@ -177,7 +251,7 @@ fn refusal(find: &str, with: &str) -> ManifestError {
 fn damaged_foreign_and_unknown_contexts_are_refused_without_their_content() {
     let version = refusal("\"version\": 1", "\"version\": 2");
     assert!(matches!(version, ManifestError::UnknownVersion { found: 2, known: 1, .. }), "{version}");
-    let other = refusal("\"run_id\": \"one\"", "\"run_id\": \"two\"");
+    let other = refusal(id("one").as_str(), id("two").as_str());
     assert!(matches!(other, ManifestError::OtherRun { .. }), "{other}");
     let damages = [
         ("\"kind\": \"service\"", "\"kind\": \"canary\""),
@@ -218,6 +292,21 @@ fn its_debug_form_withholds_names_and_paths() {
     for private in ["example", "srv", "192.168", "longhorn-single", "do it", "certificate"] {
         assert!(!shown.contains(private), "{private} in {shown}");
     }
+    let step = format!("{:?}", context.steps[4]);
+    assert_eq!(step, "StepRecord { seq: 5, component: Longhorn, state: Failed, .. }");
+    assert_eq!(
+        format!("{:?} {:?}", context.steps[4].before, context.local),
+        "PriorState(withheld) LocalFacts(withheld)"
+    );
+    assert_eq!(
+        format!("{:?} {:?}", Undo::None, PreviousFile::Absent),
+        "Undo(withheld) PreviousFile(withheld)"
+    );
+    let steps = context.steps.len();
+    assert!(
+        format!("{context:?}").ends_with(&format!("status: Failed, steps: {steps}, .. }}")),
+        "{context:?}"
+    );
 }
 
 proptest! {
@@ -228,7 +317,7 @@ proptest! {
         let (_temp, runs) = scratch();
         let mut context = context(&run("one"));
         let undo = Undo::file(Path::new(HOSTS), text.as_bytes(), PreviousFile::of(text.as_bytes(), mode));
-        let intent = Intent { component: Component::Nfs, action: text.clone(), before: Before::Absent, undo };
+        let intent = Intent { component: Component::Nfs, action: text.clone(), before: PriorState::Absent, undo };
         context.begin_step(intent, at(3));
         context.local.domain = Some(text);
         store(&runs, &context);

@@ -1,4 +1,4 @@
-//! The crate as its callers see it, in scratch folders only.
+//! The crate as its callers see it, in scratch directories only.
 
 #![expect(clippy::disallowed_methods, reason = "tests set scenes, nothing of ours")]
 

@@ -4,8 +4,8 @@ use std::fs;
 use std::io::Write;
 use std::os::unix::fs::symlink;
 
-use crate::common::{at, context, gate, id, manifest, mode, run, scratch};
-use manifest::{ManifestError, RunId, RunsDir};
+use crate::common::{at, context, eventually, file_name, gate, id, manifest, mode, run, scratch};
+use manifest::{ManifestError, RunsDir};
 use privacy::disk::DiskError;
 use privacy::{Gate, LocalIdentifiers};
 use schema::{DocumentKind, Finish, RunManifest, Status};
@@ -22,7 +22,7 @@ fn a_run_leaves_three_private_files_and_the_public_one_passes_the_gate() {
     for path in [runs.public_path(&one), runs.private_path(&one), runs.log_path(&one)] {
         assert_eq!(mode(&path), 0o600, "{}", path.display());
     }
-    let names = ["bootstrap-one.json", "bootstrap-one-private.json", "bootstrap-one.log"];
+    let names = [file_name("one", ".json"), file_name("one", "-private.json"), file_name("one", ".log")];
     assert!(names.iter().all(|name| runs.path().join(name).is_file()));
     let public = fs::read(runs.public_path(&one)).expect("read");
     assert_eq!(gate().check(&public), Ok(DocumentKind::RunManifest));
@@ -32,14 +32,14 @@ fn a_run_leaves_three_private_files_and_the_public_one_passes_the_gate() {
 
 #[test]
 fn a_taken_id_is_refused_and_nothing_of_the_other_run_changes() {
-    for taken in ["bootstrap-one.json", "bootstrap-one-private.json", "bootstrap-one.log"] {
+    for taken in [file_name("one", ".json"), file_name("one", "-private.json"), file_name("one", ".log")] {
         let (_temp, runs) = scratch();
-        fs::write(runs.path().join(taken), "another run").expect("written");
-        let error = runs.claim(&run("one")).expect_err(taken);
+        fs::write(runs.path().join(&taken), "another run").expect("written");
+        let error = runs.claim(&run("one")).expect_err(&taken);
         assert!(matches!(error, ManifestError::IdTaken { .. }), "{taken}: {error}");
         let left: Vec<_> = fs::read_dir(runs.path()).expect("a folder").collect();
         assert_eq!(
-            (left.len(), fs::read(runs.path().join(taken)).expect("read")),
+            (left.len(), fs::read(runs.path().join(&taken)).expect("read")),
             (1, b"another run".to_vec())
         );
     }
@@ -48,9 +48,9 @@ fn a_taken_id_is_refused_and_nothing_of_the_other_run_changes() {
 #[test]
 fn a_link_with_the_name_of_a_file_of_ours_is_refused() {
     let (temp, runs) = scratch();
-    symlink(temp.path().join("elsewhere"), runs.path().join("bootstrap-one.json")).expect("a link");
+    symlink(temp.path().join("elsewhere"), runs.path().join(file_name("one", ".json"))).expect("a link");
     assert!(matches!(runs.claim(&run("one")), Err(ManifestError::IdTaken { .. })));
-    symlink(temp.path().join("elsewhere"), runs.path().join("bootstrap-two.log")).expect("a link");
+    symlink(temp.path().join("elsewhere"), runs.path().join(file_name("two", ".log"))).expect("a link");
     assert!(runs.claim(&run("two")).is_err());
     assert!(!temp.path().join("elsewhere").exists());
     symlink("runs", temp.path().join("link")).expect("a link");
@@ -67,8 +67,11 @@ fn an_id_lives_as_long_as_its_files_are_held() {
     assert!(runs.is_running(&one).expect("told"));
     assert!(matches!(runs.reopen(&one), Err(ManifestError::StillRunning { .. })));
     drop(files);
-    assert!(!runs.is_running(&one).expect("told"));
-    let again = runs.reopen(&one).expect("taken over");
+    eventually("the run has ended", || (!runs.is_running(&one).expect("told")).then_some(()));
+    let again = eventually("the log is free", || match runs.reopen(&one) {
+        Err(ManifestError::StillRunning { .. }) => None,
+        reopened => Some(reopened.expect("taken over")),
+    });
     assert!(runs.is_running(&one).expect("told"));
     assert_eq!(again.run(), &one);
 }
@@ -97,6 +100,37 @@ fn a_manifest_of_another_run_is_not_written() {
     ));
     assert!(matches!(files.write_private(&context(&run("two"))), Err(ManifestError::OtherRun { .. })));
     assert!(!runs.public_path(&run("one")).exists());
+    files.write_public(&manifest(&run("one")), &gate()).expect("written");
+    files.write_public(&manifest(&run("two")), &gate()).expect_err("of another run");
+    assert!(runs.public_path(&run("one")).exists(), "only a rejected manifest takes the former one with it");
+}
+
+#[test]
+fn who_asks_is_not_taken_for_the_run() {
+    let (_temp, runs) = scratch();
+    let one = run("one");
+    fs::write(runs.log_path(&one), "").expect("written");
+    let asking = fs::File::open(runs.log_path(&one)).expect("open");
+    asking.lock_shared().expect("locked, as by another who asks");
+    assert!(!runs.is_running(&one).expect("told"));
+}
+
+#[test]
+fn only_a_start_sweeps() {
+    let (_temp, runs) = scratch();
+    let leftover = runs.path().join(".tmp-bootstrap-4000000-1");
+    fs::write(&leftover, "").expect("written");
+    RunsDir::open(runs.path()).expect("open");
+    assert!(leftover.exists());
+    RunsDir::open_or_create(runs.path()).expect("open");
+    assert!(!leftover.exists());
+}
+
+#[test]
+fn a_run_is_shown_by_its_id() {
+    let (_temp, runs) = scratch();
+    let files = runs.claim(&run("one")).expect("claimed");
+    assert_eq!((files.run().to_string(), files.runs().path()), (id("one").to_string(), runs.path()));
 }
 
 #[test]
@@ -120,16 +154,13 @@ fn either_file_of_a_pair_leads_to_the_run() {
         let (found, of) = RunsDir::of_file(&path).expect("found");
         assert_eq!((found.path(), of), (runs.path(), run("one")));
     }
-    for name in ["bootstrap-one.log", "other.json", "bootstrap-..json", "bootstrap-one.json.bak"] {
+    let log = file_name("one", ".log");
+    let backup = file_name("one", ".json.bak");
+    for name in [log.as_str(), "other.json", "bootstrap-..json", "bootstrap-session-123.json", &backup] {
         let error = RunsDir::of_file(&runs.path().join(name)).expect_err(name);
         assert!(matches!(error, ManifestError::NotARunFile { .. }), "{error}");
     }
-    let missing = RunsDir::of_file(&temp.path().join("none/bootstrap-one.json")).expect_err("no folder");
+    let missing =
+        RunsDir::of_file(&temp.path().join("none").join(file_name("one", ".json"))).expect_err("no folder");
     assert!(matches!(missing, ManifestError::Disk(DiskError::Missing { .. })), "{missing}");
-}
-
-#[test]
-fn the_reserved_ending_is_told_without_the_id() {
-    let error = RunId::new(id("canary-private")).expect_err("reserved");
-    assert_eq!(error.to_string(), "a run id must not end in -private");
 }

@@ -1,4 +1,8 @@
 //! Replacing a file so that a crash leaves either the old or the new content.
+//!
+//! The new content is written to a temporary file beside the old one, synced, and renamed over it: rename(2) is atomic
+//! within a file system. `O_TMPFILE` with linkat(2) was given up, since linkat cannot replace an existing name.
+//! A process that dies in between leaves its temporary file, which a later start sweeps.
 
 use std::fs::File;
 use std::io::Write;
@@ -8,7 +12,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rustix::fs::{AtFlags, OFlags, fstat, fsync, renameat, statat, unlinkat};
 use rustix::io::Errno;
 
-use super::{DiskError, Folder, open};
+use super::error::DiskError;
+use super::open;
+use super::owner::Owner;
+use super::private_dir::PrivateDir;
 
 /// Names of temporary files start with this, followed by process id and a counter.
 const TEMPORARY: &str = ".tmp-bootstrap-";
@@ -16,37 +23,101 @@ const TEMPORARY: &str = ".tmp-bootstrap-";
 /// More leftovers than this are swept by later starts.
 const MAX_SWEPT_NAMES: usize = 65_536;
 
-impl Folder {
+impl PrivateDir {
     /// Replaces the file `name` with `bytes`, or makes it: mode 0600 from creation, synced to disk before it gets its
-    /// name, the folder synced after.
+    /// name, the directory synced after.
     ///
     /// # Errors
     /// If it fails, the old file is as it was. A symbolic link in the file's place is refused and not replaced.
     pub fn write_atomic(&self, name: &str, bytes: &[u8]) -> Result<(), DiskError> {
+        self.write(name, bytes, Durability::Synced, self.owner)
+    }
+
+    /// As [`Self::write_atomic`], and the file belongs to the user of this process, whoever called it: for what this
+    /// process will obey later, which nobody else may be able to change.
+    ///
+    /// # Errors
+    /// As [`Self::write_atomic`].
+    pub fn write_atomic_own(&self, name: &str, bytes: &[u8]) -> Result<(), DiskError> {
+        self.write(name, bytes, Durability::Synced, Owner::Process)
+    }
+
+    /// As [`Self::write_atomic_own`], without waiting for the disk.
+    ///
+    /// # Errors
+    /// As [`Self::write_atomic`].
+    pub fn write_atomic_own_unsynced(&self, name: &str, bytes: &[u8]) -> Result<(), DiskError> {
+        self.write(name, bytes, Durability::Unsynced, Owner::Process)
+    }
+
+    /// As [`Self::write_atomic`], without waiting for the disk: the file survives the death of the process, but a power
+    /// failure may lose it. For what is best-effort and must not slow a run down.
+    ///
+    /// # Errors
+    /// As [`Self::write_atomic`].
+    pub fn write_atomic_unsynced(&self, name: &str, bytes: &[u8]) -> Result<(), DiskError> {
+        self.write(name, bytes, Durability::Unsynced, self.owner)
+    }
+
+    fn write(&self, name: &str, bytes: &[u8], durability: Durability, owner: Owner) -> Result<(), DiskError> {
         let path = self.checked_path(name)?;
         open::replaceable(&self.fd, &path, name)?;
-        match self.replace(&path, name, bytes) {
+        match self.replace(&path, name, bytes, durability, owner) {
             // Another process may have swept the file in the instant between its creation and its lock.
-            Err(DiskError::Missing { .. }) => self.replace(&path, name, bytes),
+            Err(DiskError::Missing { .. }) => self.replace(&path, name, bytes, durability, owner),
             done => done,
         }
     }
 
-    fn replace(&self, path: &Path, name: &str, bytes: &[u8]) -> Result<(), DiskError> {
-        let mut temporary = Temporary::create(self)?;
+    fn replace(
+        &self,
+        path: &Path,
+        name: &str,
+        bytes: &[u8],
+        durability: Durability,
+        owner: Owner,
+    ) -> Result<(), DiskError> {
+        let mut temporary = Temporary::create(self, owner)?;
         let failed = |error| DiskError::new("write", path, error);
-        temporary.file.write_all(bytes).and_then(|()| temporary.file.sync_all()).map_err(failed)?;
+        temporary.file.write_all(bytes).map_err(failed)?;
+        // Without the sync before the rename, ext4 and XFS may show an empty file of the new name after a power failure.
+        if durability == Durability::Synced {
+            temporary.file.sync_all().map_err(failed)?;
+        }
         renameat(&self.fd, &temporary.name, &self.fd, name).map_err(|error| failed(error.into()))?;
         temporary.renamed = true;
+        if durability == Durability::Synced { self.fsync().map_err(failed) } else { Ok(()) }
+    }
+
+    /// Syncs the content of the file `name`. Its name is synced by [`Self::sync_names`], once for many files.
+    ///
+    /// # Errors
+    /// [`DiskError::Missing`] if there is none, [`DiskError::Io`] if the disk fails.
+    pub fn sync_file(&self, name: &str) -> Result<(), DiskError> {
+        self.open_file(name)?.sync_all().map_err(|error| DiskError::new("sync", &self.path_of(name), error))
+    }
+
+    /// Syncs which files have which names.
+    ///
+    /// # Errors
+    /// [`DiskError::Io`] if the disk fails.
+    pub fn sync_names(&self) -> Result<(), DiskError> {
+        self.fsync().map_err(|error| DiskError::new("sync", self.path(), error))
+    }
+
+    fn fsync(&self) -> std::io::Result<()> {
         match fsync(&self.fd) {
-            // Some file systems cannot sync a folder and keep the order of renames by themselves.
+            // Some file systems cannot sync a directory and keep the order of renames by themselves.
             Ok(()) | Err(Errno::INVAL) => Ok(()),
-            Err(error) => Err(failed(error.into())),
+            Err(error) => Err(error.into()),
         }
     }
 
     /// Removes temporary files that dead processes of ours left behind, and returns how many. Files that are being
     /// written, and files of other users, stay.
+    ///
+    /// # Errors
+    /// [`DiskError::Io`] if the directory cannot be read. A file that cannot be removed is no error: it is not counted.
     pub fn sweep(&self) -> Result<usize, DiskError> {
         let names = self.names(MAX_SWEPT_NAMES)?;
         Ok(names.iter().filter(|name| is_temporary(name) && self.sweep_one(name).is_some()).count())
@@ -57,36 +128,44 @@ impl Folder {
         // A living writer holds the lock. The lock must outlive the removal, or a writer could take it in between.
         file.try_lock().ok()?;
         let stat = fstat(&file).ok().filter(|stat| self.owner.trusts(stat.st_uid))?;
+        // The name may have been given to another file since it was opened; that one is not locked by us.
         let named = statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
         (named.st_ino == stat.st_ino).then(|| unlinkat(&self.fd, name, AtFlags::empty()).ok())?
     }
 }
 
+/// Whether a file is to survive a power failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Durability {
+    Synced,
+    Unsynced,
+}
+
 /// A file on its way to its name. It is removed when the way was not completed.
-struct Temporary<'folder> {
-    folder: &'folder Folder,
+struct Temporary<'dir> {
+    dir: &'dir PrivateDir,
     name: String,
     file: File,
     renamed: bool,
 }
 
-impl<'folder> Temporary<'folder> {
-    fn create(folder: &'folder Folder) -> Result<Self, DiskError> {
+impl<'dir> Temporary<'dir> {
+    fn create(dir: &'dir PrivateDir, owner: Owner) -> Result<Self, DiskError> {
         static COUNTER: AtomicU64 = AtomicU64::new(0);
         loop {
             let name =
                 format!("{TEMPORARY}{}-{}", std::process::id(), COUNTER.fetch_add(1, Ordering::Relaxed));
-            let path = folder.path_of(&name);
+            let path = dir.path_of(&name);
             let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
-            let file = match open::for_writing(&folder.fd, &path, Path::new(&name), flags) {
+            let file = match open::for_writing(&dir.fd, &path, Path::new(&name), flags) {
                 // A leftover of a dead process that had the same process id.
                 Err(DiskError::Exists { .. }) => continue,
                 opened => opened?,
             };
-            let temporary = Self { folder, name, file, renamed: false };
+            let temporary = Self { dir, name, file, renamed: false };
             // Where the file system has no locks, nothing is ever swept either.
             let _ = temporary.file.try_lock();
-            folder.claim(&temporary.file).map_err(|error| DiskError::new("create", &path, error))?;
+            open::secure(&temporary.file, owner).map_err(|error| DiskError::new("create", &path, error))?;
             return Ok(temporary);
         }
     }
@@ -95,7 +174,7 @@ impl<'folder> Temporary<'folder> {
 impl Drop for Temporary<'_> {
     fn drop(&mut self) {
         if !self.renamed {
-            let _ = unlinkat(&self.folder.fd, &self.name, AtFlags::empty());
+            let _ = unlinkat(&self.dir.fd, &self.name, AtFlags::empty());
         }
     }
 }

@@ -1,11 +1,14 @@
 //! What can go wrong on the disk.
+//!
+//! The variants are what an operator can act on, not what the system calls it: several error numbers share a variant
+//! where the advice is the same.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
 
-/// A file or folder could not be used. Each variant asks for another hint to the operator.
+/// A file or directory could not be used. Each variant asks for another hint to the operator.
 #[derive(Debug, thiserror::Error)]
 pub enum DiskError {
     /// The last part of the path is a symbolic link, which is never followed.
@@ -20,21 +23,21 @@ pub enum DiskError {
         /// What is in the way.
         path: PathBuf,
     },
-    /// Something other than a folder is in the place of a folder.
+    /// Something other than a directory is in the place of a directory.
     #[error("{path} is not a folder")]
-    NotAFolder {
+    NotADirectory {
         /// What is in the way.
         path: PathBuf,
     },
-    /// Somebody else could change the file or folder while it is in use.
+    /// Somebody else could change the file or directory while it is in use.
     #[error("{path} is not safe to use: it {why}")]
     Unsafe {
-        /// The file or folder.
+        /// The file or directory.
         path: PathBuf,
         /// What makes it unsafe.
         why: &'static str,
     },
-    /// The file or folder is not there.
+    /// The file or directory is not there.
     #[error("{path} does not exist")]
     Missing {
         /// What was looked for.
@@ -56,7 +59,7 @@ pub enum DiskError {
     },
     /// The last part of the path is not the name of one file.
     #[error("{path} does not end in a file name")]
-    Name {
+    InvalidName {
         /// The path.
         path: PathBuf,
     },
@@ -97,10 +100,12 @@ impl DiskError {
     pub(super) fn new(action: &'static str, path: &Path, source: impl Into<io::Error>) -> Self {
         let (path, source) = (path.to_owned(), source.into());
         match Errno::from_io_error(&source) {
+            // With `O_NOFOLLOW`, this is what a symbolic link gives, open(2).
             Some(Errno::LOOP) => Self::Symlink { path },
             Some(Errno::NOENT) => Self::Missing { path },
             Some(Errno::EXIST) => Self::Exists { path },
             Some(Errno::ACCESS | Errno::PERM | Errno::ROFS) => Self::Denied { action, path, source },
+            // A file size limit (`ulimit -f`) looks like a full disk to who meets it, and is solved alike.
             Some(Errno::NOSPC | Errno::DQUOT | Errno::FBIG) => Self::NoSpace { action, path, source },
             _ => Self::Io { action, path, source },
         }

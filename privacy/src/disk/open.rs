@@ -1,16 +1,25 @@
-//! Opening files so that nothing but the regular file that was meant is opened, and nothing blocks.
+//! Opening files and directories so that nothing but what was meant is opened, and nothing blocks.
+//!
+//! Each open passes `O_NOFOLLOW` and looks at the descriptor afterwards. `openat2` with `RESOLVE_NO_SYMLINKS` was given
+//! up: it refuses links in the prefix of a path too, and `/var/run` or a linked home directory are common there.
 
 use std::fs::File;
 use std::io::Read;
-use std::os::fd::AsFd;
-use std::path::Path;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, fstat, openat, statat};
+use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat, fchmod, fstat, mkdirat, openat, statat};
+use rustix::io::Errno;
+use rustix::process::geteuid;
 
-use super::DiskError;
+use super::error::DiskError;
+use super::owner::Owner;
 
 /// Mode of every file of ours.
 pub(super) const FILE_MODE: Mode = Mode::from_raw_mode(0o600);
+
+/// Mode of every directory of ours.
+const DIR_MODE: Mode = Mode::from_raw_mode(0o700);
 
 /// Opens a regular file for reading. `path` names it in errors; `name` is relative to `dir`.
 pub(super) fn read_only(dir: impl AsFd, path: &Path, name: &Path) -> Result<File, DiskError> {
@@ -34,12 +43,15 @@ pub(super) fn for_writing(
 }
 
 /// Never blocks on a FIFO or a device: it opens without waiting and looks at what it got.
+///
+/// # Errors
+/// [`DiskError::NotAFile`] for everything that is not a regular file.
 fn open(dir: impl AsFd, path: &Path, name: &Path, flags: OFlags) -> Result<File, DiskError> {
     let safe = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let file = match openat(&dir, name, flags | safe, FILE_MODE) {
         Ok(fd) => File::from(fd),
         // A FIFO without a reader and a socket cannot be opened; what they are tells the operator more.
-        Err(rustix::io::Errno::NXIO) => return Err(DiskError::NotAFile { path: path.to_owned() }),
+        Err(Errno::NXIO) => return Err(DiskError::NotAFile { path: path.to_owned() }),
         Err(error) => return Err(DiskError::new("open", path, error)),
     };
     let stat = fstat(&file).map_err(|error| DiskError::new("look at", path, error))?;
@@ -64,7 +76,7 @@ pub(super) fn read_all(file: File, path: &Path, limit: u64) -> Result<Vec<u8>, D
 /// Passes if there is a regular file or nothing at `name`: what a rename may replace.
 pub(super) fn replaceable(dir: impl AsFd, path: &Path, name: &str) -> Result<(), DiskError> {
     match statat(dir, name, AtFlags::SYMLINK_NOFOLLOW) {
-        Err(rustix::io::Errno::NOENT) => Ok(()),
+        Err(Errno::NOENT) => Ok(()),
         Err(error) => Err(DiskError::new("look at", path, error)),
         Ok(stat) if is_file(&stat) => Ok(()),
         Ok(stat) if is_link(&stat) => Err(DiskError::Symlink { path: path.to_owned() }),
@@ -78,4 +90,78 @@ pub(super) fn is_file(stat: &Stat) -> bool {
 
 pub(super) fn is_link(stat: &Stat) -> bool {
     FileType::from_raw_mode(stat.st_mode) == FileType::Symlink
+}
+
+/// The directory that `path` stands in.
+pub(super) fn parent_or_here(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Without slashes and dots at the end: with them, the system would follow a symbolic link.
+pub(super) fn without_trailing(path: &Path) -> PathBuf {
+    let tidy: PathBuf = path.components().collect();
+    if tidy.as_os_str().is_empty() { PathBuf::from(".") } else { tidy }
+}
+
+/// Opens the directory at `path`, following symbolic links, or makes it below its parent.
+///
+/// Only the prefix of a path comes here. It recurses instead of calling `create_dir_all`, which would make directories
+/// with the mode of the umask and by path.
+pub(super) fn open_or_create_dir(path: &Path, owner: Owner) -> Result<OwnedFd, DiskError> {
+    match open_dir(CWD, path, path, OFlags::empty()) {
+        Err(DiskError::Missing { .. }) if parent_or_here(path) != path => {
+            create_child(&open_or_create_dir(parent_or_here(path), owner)?, path, owner)
+        }
+        other => other,
+    }
+}
+
+pub(super) fn create_child(parent: &OwnedFd, path: &Path, owner: Owner) -> Result<OwnedFd, DiskError> {
+    let failed = |error| DiskError::new("create", path, error);
+    let name = Path::new(path.file_name().ok_or_else(|| DiskError::NotADirectory { path: path.to_owned() })?);
+    let made = match mkdirat(parent, name, DIR_MODE) {
+        Ok(()) => true,
+        Err(Errno::EXIST) => false,
+        Err(error) => return Err(failed(error)),
+    };
+    let fd = open_dir(parent, path, name, OFlags::NOFOLLOW)?;
+    // Between the two calls above another user of the parent could have moved another directory here, which must not
+    // change hands. Ours is still empty and belongs to us.
+    if made && fstat(&fd).map_err(failed)?.st_uid == geteuid().as_raw() && is_empty(&fd).map_err(failed)? {
+        fchmod(&fd, DIR_MODE).map_err(failed)?;
+        owner.give(&fd).map_err(failed)?;
+    }
+    Ok(fd)
+}
+
+pub(super) fn open_dir(
+    dir: impl AsFd,
+    path: &Path,
+    name: &Path,
+    flags: OFlags,
+) -> Result<OwnedFd, DiskError> {
+    let flags = flags | OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    openat(&dir, name, flags, Mode::empty()).map_err(|error| match error {
+        // Linux says "not a directory" of a symbolic link that it was told not to follow.
+        Errno::NOTDIR => match statat(&dir, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) if is_link(&stat) => DiskError::Symlink { path: path.to_owned() },
+            _ => DiskError::NotADirectory { path: path.to_owned() },
+        },
+        error => DiskError::new("open", path, error),
+    })
+}
+
+fn is_empty(fd: &OwnedFd) -> rustix::io::Result<bool> {
+    for entry in Dir::read_from(fd)? {
+        if !matches!(entry?.file_name().to_bytes(), b"." | b"..") {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Gives a file that this process has just made its mode, whatever the umask, and its owner.
+pub(super) fn secure(file: &File, owner: Owner) -> rustix::io::Result<()> {
+    fchmod(file, FILE_MODE)?;
+    owner.give(file)
 }

@@ -1,9 +1,11 @@
-//! Who new files and folders belong to.
+//! Who new files and directories belong to.
+//!
+//! A run under sudo leaves its records to the user who called sudo, who could otherwise neither read nor delete them.
 
 use rustix::fs::{Gid, Uid, fchown};
 use rustix::process::geteuid;
 
-/// Who new files and folders belong to.
+/// Who new files and directories belong to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owner {
     /// The user of this process.
@@ -27,16 +29,18 @@ impl Owner {
     }
 
     fn choose(is_root: bool, uid: Option<&str>, gid: Option<&str>) -> Self {
+        // `u32::MAX` is -1 to chown(2), which means "do not change".
         let id =
             |text: Option<&str>| text.and_then(|text| text.parse::<u32>().ok()).filter(|id| *id != u32::MAX);
+        // One variable without the other is not what sudo sets, so nothing is concluded from it.
         match (is_root, id(uid), id(gid)) {
             (true, Some(uid), Some(gid)) if uid != 0 => Self::Invoker { uid, gid },
             _ => Self::Process,
         }
     }
 
-    /// Hands the open file or folder over.
-    pub(super) fn take(self, fd: impl std::os::fd::AsFd) -> rustix::io::Result<()> {
+    /// Changes the owner of the open file or directory to this one.
+    pub(super) fn give(self, fd: impl std::os::fd::AsFd) -> rustix::io::Result<()> {
         match self {
             Self::Process => Ok(()),
             Self::Invoker { uid, gid } => fchown(fd, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid))),

@@ -2,10 +2,10 @@
 
 use schema::{
     Arch, ArtifactsSource, Bounded, Command, CommandName, CommandResult, Component, ComponentLabel,
-    ComponentRecord, ComponentResult, DetectedBefore, EnabledComponent, EnabledResult, Envelope, Event,
-    EventId, Execution, Features, Finish, Id, InstallationEngine, Issuer, LetsencryptEnvironment, Mode,
-    OsFamily, OsId, OsVersion, PlannedAction, Platform, RunManifest, Support, TelemetryDocument, TlsMode,
-    UtcSeconds,
+    ComponentRecord, ComponentResult, DetectedBefore, EnabledComponent, EnabledResult, Envelope, EventId,
+    Execution, Features, Finish, Id, InstallationEngine, Issuer, LetsencryptEnvironment, Mode, OsFamily,
+    OsId, OsVersion, PlannedAction, Platform, RunManifest, Support, TelemetryDocument, TelemetryEvent,
+    TlsMode, UtcSeconds,
 };
 
 const RUN_ID: &str = "6f1c1f3e-3b8e-4d53-9a55-0b6f3a2c7d10";
@@ -66,7 +66,7 @@ pub(crate) fn telemetry() -> Vec<TelemetryDocument> {
     let envelope = Envelope {
         session_id: id("9f86d081884c7d65"),
         run_id: id(RUN_ID),
-        parent_run_id: Some(id("20261122-075002-3078-565430571")),
+        parent_run_id: Some(id("4bf92f3577b34da6a3ce929d0e0e4736")),
         component: ComponentLabel::Core,
     };
     let command = Command {
@@ -76,8 +76,13 @@ pub(crate) fn telemetry() -> Vec<TelemetryDocument> {
         result: CommandResult::Started,
     };
     let component = EnabledComponent { name: Component::LocalHosts, result: EnabledResult::Configured };
-    let manifest = Event::Manifest(Box::new(full_manifest()));
-    [Event::Command(command), Event::Mode(command), Event::Component(component), manifest]
-        .map(|event| envelope.document(event, EventId::random(), time()))
-        .into()
+    let manifest = TelemetryEvent::Manifest(Box::new(full_manifest()));
+    [
+        TelemetryEvent::Command(command),
+        TelemetryEvent::Mode(command),
+        TelemetryEvent::Component(component),
+        manifest,
+    ]
+    .map(|event| envelope.document(event, EventId::random(), time()))
+    .into()
 }

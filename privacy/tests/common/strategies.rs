@@ -6,26 +6,25 @@ use proptest::sample::select;
 use schema::{
     Arch, ArtifactsSource, Bounded, Command, CommandName, CommandResult, Component, ComponentLabel,
     ComponentRecord, ComponentResult, Components, DetectedBefore, EnabledComponent, EnabledResult, Envelope,
-    Event, EventId, Execution, Failure, FailureReason, Features, Finish, Id, InstallationEngine, Issuer,
+    EventId, Execution, Failure, FailureReason, Features, Finish, Id, InstallationEngine, Issuer,
     LetsencryptEnvironment, Mode, OsFamily, OsId, OsVersion, PlannedAction, Platform, RunManifest, Step,
-    Support, TelemetryDocument, TlsMode, UtcSeconds,
+    Support, TelemetryDocument, TelemetryEvent, TlsMode, UtcSeconds,
 };
-use uuid::Uuid;
+use uuid::{Builder, Uuid, Variant, Version};
 
-/// Ids as they come about: ours, 16 hex digits of a neighbouring layer, and those of the shell core. An id of any other
-/// form may be text in disguise; the program checks it before use, and so it is no part of what the types must pass.
+/// Ids of every form: UUIDs of both versions, and 16 and 32 hexadecimal digits.
 pub(crate) fn id() -> impl Strategy<Value = Id> {
-    prop_oneof![
-        any::<[u8; 16]>().prop_map(|bytes| Id::from(uuid::Builder::from_random_bytes(bytes).into_uuid())),
-        // A byte that is no ASCII keeps the digits from being text written in hex, which is one in thousands.
-        any::<u64>().prop_map(|number| parse(&format!("{:016x}", number | 0x80))),
-        ("20[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9])-[0-2][0-9][0-5][0-9][0-5][0-9]-[1-9][0-9]{0,6}-[1-9][0-9]{0,8}")
-            .prop_map(|text| parse(&text)),
-    ]
-}
-
-fn parse(text: &str) -> Id {
-    Id::parse(text).expect("an id of the contract")
+    let uuid = any::<([u8; 16], bool)>().prop_map(|(bytes, random)| {
+        let version = if random { Version::Random } else { Version::SortRand };
+        let uuid =
+            Builder::from_bytes(bytes).with_variant(Variant::RFC4122).with_version(version).into_uuid();
+        uuid.hyphenated().to_string()
+    });
+    let digits = prop_oneof![
+        any::<u64>().prop_map(|number| format!("{number:016x}")),
+        any::<u128>().prop_map(|number| format!("{number:032x}")),
+    ];
+    prop_oneof![uuid, digits].prop_map(|text| Id::parse(&text).expect("an id of the contract"))
 }
 
 fn time() -> impl Strategy<Value = UtcSeconds> {
@@ -40,7 +39,7 @@ fn time() -> impl Strategy<Value = UtcSeconds> {
 }
 
 fn platform() -> impl Strategy<Value = Platform> {
-    let version = "[0-9]{1,4}(\\.[0-9]{1,4}){0,2}|other|[a-z]{1,5}";
+    let version = "([0-9]{1,2}|20[0-9]{2})(\\.[0-9]{1,2}){0,2}|other|[a-z]{1,5}|[0-9.]{1,9}";
     (select(Support::ALL), select(OsFamily::ALL), select(OsId::ALL), version, select(Arch::ALL)).prop_map(
         |(support, os_family, os_id, version, arch)| Platform {
             support,
@@ -123,17 +122,17 @@ pub(crate) fn manifest() -> impl Strategy<Value = RunManifest> {
     )
 }
 
-fn event() -> impl Strategy<Value = Event> {
+fn event() -> impl Strategy<Value = TelemetryEvent> {
     let command =
         (select(CommandName::ALL), select(Mode::ALL), select(Execution::ALL), select(CommandResult::ALL))
             .prop_map(|(name, mode, execution, result)| Command { name, mode, execution, result });
     let component = (select(Component::ALL), select(EnabledResult::ALL))
         .prop_map(|(name, result)| EnabledComponent { name, result });
     prop_oneof![
-        command.clone().prop_map(Event::Command),
-        command.prop_map(Event::Mode),
-        component.prop_map(Event::Component),
-        manifest().prop_map(|manifest| Event::Manifest(Box::new(manifest))),
+        command.clone().prop_map(TelemetryEvent::Command),
+        command.prop_map(TelemetryEvent::Mode),
+        component.prop_map(TelemetryEvent::Component),
+        manifest().prop_map(|manifest| TelemetryEvent::Manifest(Box::new(manifest))),
     ]
 }
 

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
 
-use privacy::disk::Folder;
+use privacy::disk::PrivateDir;
 use schema::{ComponentLabel, EventId, Id, TelemetryDocument, UtcSeconds};
 use serde::Deserialize;
 
@@ -40,7 +40,7 @@ impl Store {
     pub(crate) fn open(path: &Path) -> Result<Self, Box<dyn std::error::Error>> {
         let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let name = path.file_name().and_then(|name| name.to_str()).ok_or("the file needs a name")?;
-        let folder = Folder::create(folder)?;
+        let folder = PrivateDir::create(folder)?;
         let mut file = folder.open_or_create_file(name)?;
         let mut outlines: Vec<Outline> = Vec::new();
         let mut ends_in_a_line = true;

@@ -10,11 +10,11 @@ use std::thread;
 
 use privacy::Gate;
 use schema::{
-    Command, CommandName, CommandResult, ComponentLabel, Envelope, Event, EventId, Execution, Id, Mode,
-    TelemetryDocument, UtcSeconds,
+    Command, CommandName, CommandResult, ComponentLabel, Envelope, EventId, Execution, Id, Mode,
+    TelemetryDocument, TelemetryEvent, UtcSeconds,
 };
 use serde_json::Value;
-use telemetry::{Decision, Header, Outbox, Settings, Terminals};
+use telemetry::{ConsentDecision, DeliverySettings, Header, Interactivity, Outbox};
 
 use crate::service::router;
 use crate::store::Store;
@@ -55,8 +55,14 @@ fn post(address: SocketAddr, body: &[u8]) -> (u16, Value) {
     (status, serde_json::from_str(&body).unwrap_or_default())
 }
 
+/// Tests tell ids by names; a name in hexadecimal, filled up, has the form of an id.
+fn id_of(name: &str) -> String {
+    let digits = name.bytes().fold(String::new(), |digits, byte| format!("{digits}{byte:02x}"));
+    format!("{digits:0<32}")
+}
+
 fn document(component: ComponentLabel, run: &str, parent: Option<&str>) -> TelemetryDocument {
-    let id = |text| Id::parse(text).expect("an id");
+    let id = |name: &str| Id::parse(&id_of(name)).expect("an id");
     let envelope =
         Envelope { session_id: id("session-1"), run_id: id(run), parent_run_id: parent.map(id), component };
     let command = Command {
@@ -66,7 +72,7 @@ fn document(component: ComponentLabel, run: &str, parent: Option<&str>) -> Telem
         result: CommandResult::Success,
     };
     let at = UtcSeconds::parse("2026-11-22T07:50:02Z").expect("a time");
-    envelope.document(Event::Command(command), EventId::random(), at)
+    envelope.document(TelemetryEvent::Command(command), EventId::random(), at)
 }
 
 fn bytes(document: &TelemetryDocument) -> Vec<u8> {
@@ -131,13 +137,13 @@ fn chains_are_put_together_whatever_arrives_first() {
     }
     let (status, chains) = request(address, "GET", "/chains", "", b"");
     let chains: Value = serde_json::from_str(&chains).expect("JSON");
-    let tops: Vec<&str> =
-        chains[0]["runs"].as_array().expect("runs").iter().filter_map(|run| run["run_id"].as_str()).collect();
-    assert_eq!((status, tops), (200, vec!["cli-1", "circle", "orphan"]));
-    assert_eq!(chains.pointer("/0/runs/0/runs/0/runs/0/run_id"), Some(&"core-1".into()));
+    let runs = chains[0]["runs"].as_array().expect("runs").iter();
+    let tops: Vec<String> = runs.filter_map(|run| run["run_id"].as_str().map(str::to_owned)).collect();
+    assert_eq!((status, tops), (200, ["cli-1", "circle", "orphan"].map(id_of).to_vec()));
+    assert_eq!(chains.pointer("/0/runs/0/runs/0/runs/0/run_id"), Some(&id_of("core-1").into()));
     let (_, page) = request(address, "GET", "/chains", "Accept: text/html,*/*\r\n", b"");
     let places: Vec<_> =
-        ["run cli-1", "run infra-1", "run core-1"].iter().map(|run| page.find(run)).collect();
+        ["cli-1", "infra-1", "core-1"].iter().map(|run| page.find(&format!("run {}", id_of(run)))).collect();
     assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{page}");
 }
 
@@ -151,16 +157,23 @@ fn our_own_sender_is_understood() {
         "TELEMETRY_ENDPOINT" => Some(OsString::from(&endpoint)),
         _ => None,
     };
-    let (Decision::Decided(consent), _) = telemetry::decide(&variable, Terminals::NotBoth) else {
+    let (ConsentDecision::Decided(consent), _) =
+        telemetry::decide_consent(&variable, Interactivity::NonInteractive)
+    else {
         panic!("decided")
     };
     let (proof, gate) = (consent.proof().expect("given"), Gate::default());
-    let (settings, _) = Settings::from_env(&variable, &gate, folder.path());
+    let (settings, _) = DeliverySettings::from_env(&variable, &gate, folder.path());
     let outbox = Outbox::open(proof, &settings.outbox_dir).expect("opened");
-    outbox.emit(gate.vet(&document(ComponentLabel::Core, "run-1", None)).expect("passes")).expect("stored");
+    outbox
+        .emit(
+            gate.vet(&document(ComponentLabel::Core, "run-1", None)).expect("passes"),
+            &telemetry::VettedHeaders::default(),
+        )
+        .expect("stored");
     let mut go_on = |_| ControlFlow::Continue(());
     let summary = telemetry::deliver(proof, &settings, &gate, &outbox, telemetry::DEADLINE, &mut go_on);
     assert_eq!(summary.expect("a round").delivered, 1);
     let (_, chains) = request(address, "GET", "/chains", "", b"");
-    assert!(chains.contains("run-1"), "{chains}");
+    assert!(chains.contains(&id_of("run-1")), "{chains}");
 }

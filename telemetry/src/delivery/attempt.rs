@@ -5,102 +5,163 @@ use std::time::Duration;
 use privacy::Gate;
 use schema::EventId;
 
-use super::verdict::{self, Verdict};
-use super::wire::Wire;
-use crate::error::TelemetryError;
-use crate::outbox::{Entry, Failure, LedgerLine, Outcome, Refusal, Rejected, Store, Unloaded, now};
-use crate::request::Outgoing;
-use crate::settings::{Endpoint, Settings};
+use super::http::HttpTransport;
+use super::response::{self, ResponseClass};
+use crate::endpoint::Endpoint;
+use crate::error::{OutboxWarning, TelemetryError};
+use crate::outbox::{
+    AttemptFailure, LedgerLine, LedgerOutcome, LoadError, OutboxStore, QueueEntry, RejectedEntry,
+    RejectionReason, now,
+};
+use crate::request::DeliveryRequest;
 
 /// What an attempt came to.
 #[derive(Debug)]
-pub(super) enum Attempted {
+pub(super) enum AttemptOutcome {
     /// Delivered and removed.
     Delivered,
-    /// Set aside.
-    Refused,
+    /// Rejected by us, without a request.
+    RejectedByUs,
+    /// Rejected by the endpoint.
+    RejectedByEndpoint,
     /// The entry is gone, or belongs to a user who lets nobody read it: there is nothing to send.
-    Nothing,
-    /// It waits for another attempt, and how long the endpoint asked to wait, if it did.
-    Failed(Box<Entry>, Failure, Option<Duration>),
+    Skipped,
+    /// It stays queued for another attempt, and how long the endpoint asked to wait, if it did.
+    Failed(AttemptFailure, Option<Duration>),
+    /// It stays queued, and no other document would fare better.
+    Misconfigured(AttemptFailure),
 }
 
 /// What attempts are made with.
 #[derive(Debug)]
-pub(super) struct Tools<'a> {
-    pub(super) settings: &'a Settings,
+pub(super) struct DeliveryContext<'a> {
     pub(super) endpoint: &'a Endpoint,
     pub(super) gate: &'a Gate,
-    pub(super) store: &'a Store,
-    pub(super) wire: Wire,
+    pub(super) store: &'a OutboxStore,
+    pub(super) transport: HttpTransport,
+    /// The first thing that could not be done beside delivering.
+    pub(super) warning: Option<OutboxWarning>,
 }
 
-impl Tools<'_> {
-    /// Reads the entry, and sets it aside if it is unfit.
-    pub(super) fn load(&self, id: EventId) -> Result<Result<Entry, Attempted>, TelemetryError> {
-        match self.store.load(id) {
-            Ok(entry) => Ok(Ok(entry)),
-            Err(Unloaded::Gone | Unloaded::Unreadable) => Ok(Err(Attempted::Nothing)),
-            Err(Unloaded::Unfit(refusal, content)) => {
-                self.store.set_aside(&Rejected {
-                    event_id: id,
-                    event_name: None,
-                    refused_at: now(),
-                    attempts: 0,
-                    refusal,
-                    entry: content,
-                })?;
-                Ok(Err(Attempted::Refused))
-            }
-        }
-    }
-
-    /// Vets, counts, stamps, vets again, and sends exactly the bytes that were vetted.
+impl DeliveryContext<'_> {
+    /// Reads, vets, counts, stamps, vets again, and sends exactly the bytes that were vetted.
     ///
-    /// The count is on disk before the request goes out, so that a crash never hides an attempt.
-    pub(super) fn attempt(&self, mut entry: Entry, remaining: Duration) -> Result<Attempted, TelemetryError> {
-        let id = entry.document.event_id();
-        let Some(stored) = self.store.stored(id) else { return Ok(Attempted::Nothing) };
-        let stamped = self.gate.vet(&entry.document).and_then(|_| {
-            entry.count_attempt(now());
-            self.gate.vet(&entry.document)
-        });
-        let vetted = match stamped {
-            Ok(vetted) => vetted,
-            Err(rejection) => return self.refuse(&entry, Refusal::from(&rejection)),
+    /// It is vetted twice because the first look must not count what is never sent. The count is on disk before the
+    /// request is sent, so that a crash never hides an attempt.
+    pub(super) fn attempt(
+        &mut self,
+        id: EventId,
+        remaining: Duration,
+    ) -> Result<AttemptOutcome, TelemetryError> {
+        let mut entry = match self.store.load(id) {
+            Ok(entry) => entry,
+            Err(LoadError::Missing | LoadError::Unreadable) => return Ok(AttemptOutcome::Skipped),
+            Err(LoadError::Invalid(reason, content)) => return Ok(self.reject_file(id, reason, content)),
+        };
+        let Some(stored) = self.store.stored_at(id) else { return Ok(AttemptOutcome::Skipped) };
+        let request = match self.prepare(&mut entry) {
+            Ok(request) => request,
+            Err(reason) => {
+                self.reject(&entry, reason);
+                return Ok(AttemptOutcome::RejectedByUs);
+            }
         };
         self.store.update(&entry, stored)?;
-        let outgoing = Outgoing::new(self.settings, self.endpoint, vetted);
-        let (verdict, pause) = match self.wire.send(&outgoing, remaining) {
-            Ok(reply) => (verdict::of_status(reply.status), reply.retry_after),
-            Err(failure) => (Verdict::Retry(failure), None),
+        let (class, pause) = match self.transport.send(&request, remaining) {
+            Ok(reply) => (response::classify(reply.status), reply.retry_after),
+            Err(failure) => (ResponseClass::Retry(failure), None),
         };
-        let line =
-            |outcome| LedgerLine::attempt(outcome, &entry.document, entry.attempts, outgoing.body(), now());
-        match verdict {
-            Verdict::Delivered(status) => {
-                self.store.remove(id)?;
-                self.store.record(&line(Outcome::Delivered).answered(status))?;
-                Ok(Attempted::Delivered)
+        self.settle(entry, request.body(), class, pause)
+    }
+
+    fn prepare(&self, entry: &mut QueueEntry) -> Result<DeliveryRequest, RejectionReason> {
+        let headers = entry.vetted_headers(self.gate)?;
+        let vet = |entry: &QueueEntry| {
+            self.gate.vet(&entry.document).map_err(|rejection| RejectionReason::from(&rejection))
+        };
+        vet(entry)?;
+        entry.count_attempt(now());
+        Ok(DeliveryRequest::new(self.endpoint, &headers, vet(entry)?))
+    }
+
+    /// Does to the document what the answer means for it.
+    fn settle(
+        &mut self,
+        entry: QueueEntry,
+        body: &[u8],
+        class: ResponseClass,
+        pause: Option<Duration>,
+    ) -> Result<AttemptOutcome, TelemetryError> {
+        let line = |outcome| LedgerLine::attempt(outcome, &entry.document, entry.attempts, body, now());
+        match class {
+            ResponseClass::Delivered(status) => {
+                // Removed before anything else can fail: what has arrived must not be sent again for a line of a ledger.
+                self.store.remove(entry.document.event_id())?;
+                self.log_outcome(&line(LedgerOutcome::Delivered).answered(status));
+                Ok(AttemptOutcome::Delivered)
             }
-            Verdict::Refused(status) => self.refuse(&entry, Refusal::by_endpoint(status)),
-            Verdict::Retry(failure) => {
-                self.store.record(&line(Outcome::Failed).failed(failure))?;
-                entry.last_failure = Some(failure);
-                Ok(Attempted::Failed(Box::new(entry), failure, pause))
+            ResponseClass::Rejected(status) => {
+                self.reject(&entry, RejectionReason::by_endpoint(status));
+                Ok(AttemptOutcome::RejectedByEndpoint)
+            }
+            ResponseClass::Retry(failure) => {
+                self.log_outcome(&line(LedgerOutcome::Failed).failed(failure));
+                self.keep(entry, failure)?;
+                Ok(AttemptOutcome::Failed(failure, pause))
+            }
+            ResponseClass::Misconfigured(failure) => {
+                self.log_outcome(&line(LedgerOutcome::Failed).failed(failure));
+                self.keep(entry, failure)?;
+                Ok(AttemptOutcome::Misconfigured(failure))
             }
         }
     }
 
-    fn refuse(&self, entry: &Entry, refusal: Refusal) -> Result<Attempted, TelemetryError> {
-        self.store.set_aside(&Rejected {
+    fn keep(&self, mut entry: QueueEntry, failure: AttemptFailure) -> Result<(), TelemetryError> {
+        entry.last_failure = Some(failure);
+        // A purge while the request was in flight has deleted the entry, which must not come back.
+        match self.store.stored_at(entry.document.event_id()) {
+            Some(stored) => self.store.update(&entry, stored),
+            None => Ok(()),
+        }
+    }
+
+    fn reject(&mut self, entry: &QueueEntry, reason: RejectionReason) {
+        self.quarantine(&RejectedEntry {
             event_id: entry.document.event_id(),
             event_name: Some(entry.document.event_name().to_owned()),
             refused_at: now(),
             attempts: entry.attempts,
-            refusal,
+            reason,
             entry: serde_json::to_string(entry).ok(),
-        })?;
-        Ok(Attempted::Refused)
+        });
+    }
+
+    /// Rejects a file that is no entry.
+    fn reject_file(
+        &mut self,
+        id: EventId,
+        reason: RejectionReason,
+        content: Option<String>,
+    ) -> AttemptOutcome {
+        self.quarantine(&RejectedEntry {
+            event_id: id,
+            event_name: None,
+            refused_at: now(),
+            attempts: 0,
+            reason,
+            entry: content,
+        });
+        AttemptOutcome::RejectedByUs
+    }
+
+    fn quarantine(&mut self, rejected: &RejectedEntry) {
+        let warning = self.store.quarantine(rejected);
+        self.warning = self.warning.or(warning);
+    }
+
+    pub(super) fn log_outcome(&mut self, line: &LedgerLine) {
+        let warning = self.store.log_outcome(line);
+        self.warning = self.warning.or(warning);
     }
 }

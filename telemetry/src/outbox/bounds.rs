@@ -1,39 +1,43 @@
-//! How much may wait.
+//! How much may be queued.
+//!
+//! The bounds are enforced when a document is stored and not when one is delivered: an outbox without a working
+//! endpoint would grow otherwise. Age is the modification time of the file, which a document edited by hand cannot
+//! claim to be older or younger by itself, and which sorts without opening 256 files.
 
 use std::time::{Duration, SystemTime};
 
-use privacy::disk::{DiskError, Folder};
+use privacy::disk::{DiskError, PrivateDir};
 
-use super::entry::event_of;
-use super::refusal::MAX_FILE_BYTES;
+use super::entry::{MAX_FILE_BYTES, event_of};
 
-/// Most documents that wait; the oldest go first.
+/// Most queued documents; the oldest are evicted first.
 pub const MAX_ENTRIES: usize = 256;
 
-/// Most bytes that wait.
+/// Most bytes that are queued.
 pub const MAX_BYTES: u64 = 8 * 1024 * 1024;
 
-/// Longest time that a document waits.
+/// Longest time that a document is queued.
 pub const MAX_AGE: Duration = Duration::from_hours(30 * 24);
 
-/// More names than this are left to the next look at the folder, so that memory stays bounded.
+/// More names than this are left to the next look at the directory, so that memory stays bounded.
 pub(super) const MAX_LISTED: usize = 65_536;
 
 /// The file of one event.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Item {
-    rank: Rank,
+pub(super) struct QueueFile {
+    rank: EvictionRank,
     stored: SystemTime,
     pub(super) name: String,
     size: u64,
 }
 
-/// What goes first.
+/// What is evicted first: the variants stand in that order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Rank {
+enum EvictionRank {
     /// No file of ours is that large.
     Oversized,
-    /// The clock was set back since: how old the document is cannot be told, and the newest must not be taken for older.
+    /// The clock was set back since: how old the document is cannot be told, and the newest must not be taken for
+    /// older.
     FromTheFuture,
     /// Stored in the past.
     Ordinary,
@@ -41,31 +45,38 @@ enum Rank {
     Unopened,
 }
 
-/// The files of events in `folder`, in the order in which they go.
-pub(super) fn items(folder: &Folder, now: SystemTime) -> Result<Vec<Item>, DiskError> {
-    let names = folder.names(MAX_LISTED)?;
-    let mut items: Vec<Item> = names
+/// The files of events in `directory`, in the order of their eviction.
+pub(super) fn files_in_eviction_order(
+    directory: &PrivateDir,
+    now: SystemTime,
+) -> Result<Vec<QueueFile>, DiskError> {
+    let names = directory.names(MAX_LISTED)?;
+    let mut files: Vec<QueueFile> = names
         .into_iter()
         .filter(|name| event_of(name).is_some())
-        .map(|name| item(folder, name, now))
+        .map(|name| inspect(directory, name, now))
         .collect();
-    items.sort_unstable();
-    Ok(items)
+    // By rank, then time, then name: documents of one second keep one order, whatever order the directory has.
+    files.sort_unstable();
+    Ok(files)
 }
 
-fn item(folder: &Folder, name: String, now: SystemTime) -> Item {
-    let metadata = folder.open_file(&name).ok().and_then(|file| file.metadata().ok());
+fn inspect(directory: &PrivateDir, name: String, now: SystemTime) -> QueueFile {
+    let metadata = directory.open_file(&name).ok().and_then(|file| file.metadata().ok());
     let Some((size, stored)) =
         metadata.and_then(|metadata| Some((metadata.len(), metadata.modified().ok()?)))
     else {
-        return Item { rank: Rank::Unopened, stored: now, name, size: 0 };
+        // Without a size: what cannot be opened must not push out what can be sent.
+        return QueueFile { rank: EvictionRank::Unopened, stored: now, name, size: 0 };
     };
-    let rank = match () {
-        () if size > MAX_FILE_BYTES => Rank::Oversized,
-        () if stored > now => Rank::FromTheFuture,
-        () => Rank::Ordinary,
+    let rank = if size > MAX_FILE_BYTES {
+        EvictionRank::Oversized
+    } else if stored > now {
+        EvictionRank::FromTheFuture
+    } else {
+        EvictionRank::Ordinary
     };
-    Item { rank, stored, name, size }
+    QueueFile { rank, stored, name, size }
 }
 
 /// Whether a document that was stored then has waited too long. A time in the future is no age.
@@ -73,33 +84,49 @@ pub(crate) fn is_too_old(stored: SystemTime, now: SystemTime) -> bool {
     now.duration_since(stored).is_ok_and(|age| age > MAX_AGE)
 }
 
-/// Removes files of events until one of `incoming` bytes fits in, and returns how many went.
-pub(super) fn make_room(folder: &Folder, incoming: u64, now: SystemTime) -> Result<usize, DiskError> {
-    let items = items(folder, now)?;
-    let mut count = items.len() + 1;
-    let mut bytes = items.iter().map(|item| item.size).sum::<u64>() + incoming;
+/// Removes files of events until one of `incoming` bytes fits in, and returns how many were evicted.
+pub(super) fn make_room(directory: &PrivateDir, incoming: u64, now: SystemTime) -> Result<usize, DiskError> {
+    let files = files_in_eviction_order(directory, now)?;
+    // The new document counts, so that the bounds hold once it is written.
+    let mut count = files.len() + 1;
+    // Sparse files can claim any size, so that their sum needs more bits than a size.
+    let mut bytes = total_bytes(&files) + u128::from(incoming);
     let mut removed = 0;
-    for item in items {
-        if count > MAX_ENTRIES || bytes > MAX_BYTES || is_too_old(item.stored, now) {
-            folder.remove(&item.name)?;
+    for file in files {
+        if count > MAX_ENTRIES || bytes > u128::from(MAX_BYTES) || is_too_old(file.stored, now) {
+            directory.remove(&file.name)?;
             count -= 1;
-            bytes -= item.size;
+            bytes -= u128::from(file.size);
             removed += 1;
         }
     }
     Ok(removed)
 }
 
+/// Whether one of `incoming` bytes fits in without an eviction.
+pub(super) fn has_room(directory: &PrivateDir, incoming: u64, now: SystemTime) -> Result<bool, DiskError> {
+    let files = files_in_eviction_order(directory, now)?;
+    let bytes = total_bytes(&files) + u128::from(incoming);
+    Ok(files.len() < MAX_ENTRIES && bytes <= u128::from(MAX_BYTES))
+}
+
+fn total_bytes(files: &[QueueFile]) -> u128 {
+    files.iter().map(|file| u128::from(file.size)).sum()
+}
+
 /// Removes files of events, except those that were certainly stored after `until`.
-pub(super) fn remove_until(folder: &Folder, until: SystemTime) -> Result<usize, DiskError> {
+pub(super) fn remove_until(directory: &PrivateDir, until: SystemTime) -> Result<usize, DiskError> {
     let mut removed = 0;
     loop {
-        let goes = |item: &Item| item.rank != Rank::Ordinary || item.stored <= until;
-        let going: Vec<Item> = items(folder, SystemTime::now())?.into_iter().filter(goes).collect();
-        for item in &going {
-            folder.remove(&item.name)?;
+        // What is not certainly newer is deleted: a purge that leaves a document behind is the worse error.
+        let goes = |file: &QueueFile| file.rank != EvictionRank::Ordinary || file.stored <= until;
+        let going: Vec<QueueFile> =
+            files_in_eviction_order(directory, SystemTime::now())?.into_iter().filter(goes).collect();
+        for file in &going {
+            directory.remove(&file.name)?;
         }
         removed += going.len();
+        // A listing is bounded, so that a huge outbox takes several.
         if going.len() < MAX_LISTED / 2 {
             return Ok(removed);
         }

@@ -1,21 +1,29 @@
-//! One document that waits, as it is on disk.
+//! What the files of the outbox hold: a queued document, or one that may not be sent, with the reason.
+//!
+//! Files are read as strictly as documents from outside: unknown fields, another version and a name that differs from
+//! the event are rejected. Between two processes lies a directory that the operator, a backup or an older program can
+//! edit.
 
+use std::borrow::Cow;
+
+use privacy::{Gate, Rejection};
 use schema::limits::MAX_DOCUMENT_BYTES;
 use schema::{EventId, TelemetryDocument, UtcSeconds};
 use serde::{Deserialize, Serialize};
 
-use super::Refusal;
+use crate::request::{InvalidHeaderValue, VettedHeaderValue, VettedHeaders};
 
-/// Largest file that can be an entry: a document and what we note beside it.
+/// Largest file that can be an entry: a document and what is stored beside it.
 pub(crate) const MAX_ENTRY_BYTES: u64 = MAX_DOCUMENT_BYTES as u64 + 4096;
 
-/// Version of the file's form. Files of another version are set aside, because what they mean is not known.
-const VERSION: u32 = 1;
+/// Version of the file's form. Files of another version are rejected, because what they mean is not known. Version 1 had
+/// no headers.
+const VERSION: u32 = 2;
 
 /// How the last attempt failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Failure {
+pub struct AttemptFailure {
     /// Kind of the failure.
     pub class: FailureClass,
     /// HTTP status, where there was an answer.
@@ -23,7 +31,7 @@ pub struct Failure {
     pub status: Option<u16>,
 }
 
-/// Kind of a failure that another attempt may mend.
+/// Kind of a failure that another attempt may fix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FailureClass {
@@ -41,11 +49,13 @@ pub enum FailureClass {
     Connection,
     /// The endpoint answered, with a status that asks for another attempt.
     Status,
+    /// The endpoint answered, with a status that is about itself or our access to it and not about the document.
+    Misconfigured,
 }
 
 impl FailureClass {
     /// What happened, as a fragment of a sentence.
-    pub const fn words(self) -> &'static str {
+    pub const fn message(self) -> &'static str {
         match self {
             Self::Dns => "the name of the endpoint could not be resolved",
             Self::Connect => "no connection could be made",
@@ -54,63 +64,157 @@ impl FailureClass {
             Self::Timeout => "there was no answer in time",
             Self::Connection => "the connection broke",
             Self::Status => "the endpoint asked to try again later",
+            Self::Misconfigured => {
+                "the endpoint does not accept telemetry at this address or with this access"
+            }
         }
     }
 }
 
-/// A document that waits.
+/// Header values as text.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Entry {
+struct StoredHeaders {
+    marker: String,
+    user_agent: String,
+}
+
+impl From<&VettedHeaders> for StoredHeaders {
+    fn from(headers: &VettedHeaders) -> Self {
+        let text = |value: &VettedHeaderValue| value.as_str().to_owned();
+        Self { marker: text(&headers.marker), user_agent: text(&headers.user_agent) }
+    }
+}
+
+/// A queued document.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct QueueEntry {
     version: u32,
     /// The document as it was last stamped.
     pub(crate) document: TelemetryDocument,
-    /// Attempts that were made, over all rounds.
+    /// The headers of its request.
+    headers: StoredHeaders,
+    /// Attempts that were made, over all passes.
     pub(crate) attempts: u32,
-    /// No attempt is made before this time.
-    pub(crate) not_before: Option<UtcSeconds>,
     /// How the last attempt failed.
-    pub(crate) last_failure: Option<Failure>,
+    pub(crate) last_failure: Option<AttemptFailure>,
 }
 
-impl Entry {
-    pub(crate) fn new(document: TelemetryDocument) -> Self {
-        Self { version: VERSION, document, attempts: 0, not_before: None, last_failure: None }
+impl QueueEntry {
+    pub(crate) fn new(document: TelemetryDocument, headers: &VettedHeaders) -> Self {
+        Self { version: VERSION, document, headers: headers.into(), attempts: 0, last_failure: None }
+    }
+
+    /// The headers, vetted again as the document is: the file may have been edited.
+    pub(crate) fn vetted_headers(&self, gate: &Gate) -> Result<VettedHeaders, RejectionReason> {
+        VettedHeaders::parse(&self.headers.marker, &self.headers.user_agent, gate)
+            .map_err(|InvalidHeaderValue| RejectionReason::entry("entry.header", "a header may not be sent"))
     }
 
     /// Reads the file of event `id`.
-    pub(super) fn read(bytes: &[u8], id: EventId) -> Result<Self, Refusal> {
+    pub(super) fn read(bytes: &[u8], id: EventId) -> Result<Self, RejectionReason> {
         #[derive(Deserialize)]
-        struct Versioned {
+        struct EntryVersion {
             version: u32,
         }
-        let malformed = |_| Refusal::entry("entry.malformed", "the file is not a whole and valid entry");
-        let Versioned { version } = serde_json::from_slice(bytes).map_err(malformed)?;
+        // The version is read alone first: another version may differ in every other field.
+        let malformed =
+            |_| RejectionReason::entry("entry.malformed", "the file is not a whole and valid entry");
+        let EntryVersion { version } = serde_json::from_slice(bytes).map_err(malformed)?;
         if version != VERSION {
-            return Err(Refusal::entry("entry.version", "the file has a form of another version"));
+            return Err(RejectionReason::entry("entry.version", "the file has a form of another version"));
         }
         let entry: Self = serde_json::from_slice(bytes).map_err(malformed)?;
         if entry.document.event_id() != id {
-            return Err(Refusal::entry("entry.name", "the file is not named after its event"));
+            return Err(RejectionReason::entry("entry.name", "the file is not named after its event"));
         }
         Ok(entry)
     }
 
     /// Notes that the attempt is about to be made.
     pub(crate) fn count_attempt(&mut self, now: UtcSeconds) {
+        // The file may have been edited to the highest count.
         self.attempts = self.attempts.saturating_add(1);
         self.document.stamp(schema::Attempt::clamped(self.attempts), now);
-        self.not_before = None;
     }
 }
 
 /// The event whose entry has this file name.
 pub(super) fn event_of(name: &str) -> Option<EventId> {
     let stem = name.strip_suffix(".json")?;
+    // Only the canonical form counts: two spellings of one id would be two files of one event.
     EventId::parse(stem).ok().filter(|id| id.to_string() == stem)
 }
 
 /// The file name of an event's entry.
 pub(super) fn name_of(id: EventId) -> String {
     format!("{id}.json")
+}
+
+/// Largest file of ours: a rejected entry is quoted in its file, and a quoted character can take six.
+pub(super) const MAX_FILE_BYTES: u64 = 8 * MAX_ENTRY_BYTES;
+
+/// Why a document may not be sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RejectionReason {
+    /// Rule of the gate, `entry.<what>` for a file that is no entry, or `http.<status>` for a permanent refusal.
+    pub rule: Cow<'static, str>,
+    /// Masked JSON pointer of the place; empty where there is none.
+    pub pointer: String,
+    /// What the rule says.
+    #[serde(rename = "words")]
+    pub message: Cow<'static, str>,
+    /// HTTP status of a permanent refusal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+}
+
+impl RejectionReason {
+    pub(crate) fn entry(rule: &'static str, message: &'static str) -> Self {
+        Self { rule: rule.into(), pointer: String::new(), message: message.into(), status: None }
+    }
+
+    pub(crate) fn by_endpoint(status: u16) -> Self {
+        Self {
+            rule: format!("http.{status}").into(),
+            pointer: String::new(),
+            message: "the endpoint refused the document for good".into(),
+            status: Some(status),
+        }
+    }
+}
+
+impl From<&Rejection> for RejectionReason {
+    /// The first violation: the others are seen once it is fixed.
+    fn from(rejection: &Rejection) -> Self {
+        // A rejection has at least one violation. Only one is kept, because the file must stay small and says nothing of values.
+        let first = &rejection.violations()[0];
+        Self {
+            rule: first.rule().to_owned().into(),
+            pointer: first.pointer().to_owned(),
+            message: first.message().into(),
+            status: None,
+        }
+    }
+}
+
+/// A file in `rejected/`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RejectedEntry {
+    /// The event, by its file name.
+    pub event_id: EventId,
+    /// Name of the event, where the document could be read.
+    pub event_name: Option<String>,
+    /// When it was rejected.
+    pub refused_at: UtcSeconds,
+    /// Attempts that were made.
+    pub attempts: u32,
+    /// Why.
+    #[serde(rename = "refusal")]
+    pub reason: RejectionReason,
+    /// What the file held, where it could be read.
+    pub entry: Option<String>,
 }

@@ -1,13 +1,16 @@
 //! One line for each outcome, in a file that is cut before it grows too long.
+//!
+//! Lines are appended and never rewritten one by one: a crash can tear only the last line, which is then skipped. A
+//! database would survive that better, but an operator can read this with `tail`.
 
-use privacy::disk::{DiskError, Folder};
+use privacy::disk::{DiskError, PrivateDir};
 use schema::{EventId, TelemetryDocument, UtcSeconds};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Failure, FailureClass, Rejected};
+use super::entry::{AttemptFailure, FailureClass, RejectedEntry};
 
-const LEDGER: &str = "ledger.jsonl";
+pub(super) const LEDGER: &str = "ledger.jsonl";
 
 /// Largest ledger in bytes: about 700 lines. The older half goes when it is full.
 const MAX_LEDGER_BYTES: u64 = 256 * 1024;
@@ -15,12 +18,12 @@ const MAX_LEDGER_BYTES: u64 = 256 * 1024;
 /// How something ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Outcome {
+pub enum LedgerOutcome {
     /// The endpoint accepted the document.
     Delivered,
-    /// The attempt failed; the document waits for another one.
+    /// The attempt failed; the document stays queued for another one.
     Failed,
-    /// The document may not be sent and was set aside.
+    /// The document may not be sent and was rejected.
     Refused,
     /// Documents went to keep the bounds.
     Evicted,
@@ -32,7 +35,7 @@ pub struct LedgerLine {
     /// When it was written.
     pub time: UtcSeconds,
     /// How it ended.
-    pub outcome: Outcome,
+    pub outcome: LedgerOutcome,
     /// How many documents the line is about.
     pub documents: usize,
     /// The event, where the line is about one.
@@ -53,7 +56,7 @@ pub struct LedgerLine {
     /// The rule that refused the document.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<String>,
-    /// SHA-256 in hexadecimal: of the body that was sent, or of the entry that was set aside.
+    /// SHA-256 in hexadecimal: of the body that was sent, or of the entry that was rejected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
 }
@@ -62,7 +65,7 @@ impl LedgerLine {
     pub(crate) fn evicted(time: UtcSeconds, documents: usize) -> Self {
         Self {
             time,
-            outcome: Outcome::Evicted,
+            outcome: LedgerOutcome::Evicted,
             documents,
             event_id: None,
             event_name: None,
@@ -76,7 +79,7 @@ impl LedgerLine {
 
     /// An attempt with this body was answered with this status, or was not.
     pub(crate) fn attempt(
-        outcome: Outcome,
+        outcome: LedgerOutcome,
         document: &TelemetryDocument,
         number: u32,
         body: &[u8],
@@ -92,14 +95,14 @@ impl LedgerLine {
         }
     }
 
-    pub(crate) fn refused(rejected: &Rejected) -> Self {
+    pub(crate) fn rejected(rejected: &RejectedEntry) -> Self {
         Self {
-            outcome: Outcome::Refused,
+            outcome: LedgerOutcome::Refused,
             event_id: Some(rejected.event_id),
             event_name: rejected.event_name.clone(),
             attempt: Some(rejected.attempts).filter(|attempts| *attempts > 0),
-            status: rejected.refusal.status,
-            rule: Some(rejected.refusal.rule.to_string()),
+            status: rejected.reason.status,
+            rule: Some(rejected.reason.rule.to_string()),
             sha256: rejected.entry.as_ref().map(|entry| format!("{:x}", Sha256::digest(entry))),
             ..Self::evicted(rejected.refused_at, 1)
         }
@@ -109,40 +112,43 @@ impl LedgerLine {
         Self { status: Some(status), ..self }
     }
 
-    pub(crate) fn failed(self, failure: Failure) -> Self {
+    pub(crate) fn failed(self, failure: AttemptFailure) -> Self {
         Self { status: failure.status, failure: Some(failure.class), ..self }
     }
 }
 
-/// Appends a line. When the ledger is full, its older half goes first.
-pub(super) fn append(folder: &Folder, line: &str) -> Result<(), DiskError> {
-    match folder.append_line(LEDGER, line, MAX_LEDGER_BYTES) {
+/// Appends a line. When the ledger is full, its older half is dropped first: cutting one line each time would rewrite
+/// the whole file for every outcome.
+pub(super) fn append(directory: &PrivateDir, line: &str) -> Result<(), DiskError> {
+    match directory.append_line_unsynced(LEDGER, line, MAX_LEDGER_BYTES) {
         Err(DiskError::TooLarge { .. }) => {
-            folder.write_atomic(LEDGER, &newer_half(folder)?)?;
-            folder.append_line(LEDGER, line, MAX_LEDGER_BYTES)
+            directory.write_atomic_unsynced(LEDGER, &newer_half(directory)?)?;
+            directory.append_line_unsynced(LEDGER, line, MAX_LEDGER_BYTES)
         }
         done => done,
     }
 }
 
-fn newer_half(folder: &Folder) -> Result<Vec<u8>, DiskError> {
-    match folder.read_bounded(LEDGER, MAX_LEDGER_BYTES) {
+fn newer_half(directory: &PrivateDir) -> Result<Vec<u8>, DiskError> {
+    match directory.read_bounded(LEDGER, MAX_LEDGER_BYTES) {
         Ok(bytes) => {
+            // Half of it, so that the file is rewritten once in some 350 lines.
             let half = &bytes[bytes.len() / 2..];
             let whole_lines = half.iter().position(|byte| *byte == b'\n').map_or(half.len(), |at| at + 1);
             Ok(half[whole_lines..].to_vec())
         }
-        // Nobody but us writes it, so that such a file is not a ledger.
+        // We never let it grow beyond the limit, so that such a file is not a ledger.
         Err(DiskError::TooLarge { .. }) => Ok(Vec::new()),
         Err(error) => Err(error),
     }
 }
 
 /// The lines, oldest first. A line that was torn by a crash is left out.
-pub(super) fn lines(folder: &Folder) -> Result<Vec<LedgerLine>, DiskError> {
-    match folder.read_bounded(LEDGER, MAX_LEDGER_BYTES) {
+pub(super) fn lines(directory: &PrivateDir) -> Result<Vec<LedgerLine>, DiskError> {
+    match directory.read_bounded(LEDGER, MAX_LEDGER_BYTES) {
         Ok(bytes) => Ok(bytes
             .split(|byte| *byte == b'\n')
+            // Torn by a crash, or of another version: the other lines are still worth showing.
             .filter_map(|line| serde_json::from_slice(line).ok())
             .collect()),
         Err(DiskError::Missing { .. }) => Ok(Vec::new()),
@@ -150,6 +156,6 @@ pub(super) fn lines(folder: &Folder) -> Result<Vec<LedgerLine>, DiskError> {
     }
 }
 
-pub(super) fn remove(folder: &Folder) -> Result<(), DiskError> {
-    folder.remove(LEDGER)
+pub(super) fn remove(directory: &PrivateDir) -> Result<(), DiskError> {
+    directory.remove(LEDGER)
 }

@@ -1,81 +1,100 @@
-//! Deleting what waits, also while a delivery is in flight.
+//! Deleting queued documents, also while a delivery is in flight.
 //!
-//! A purge leaves the file `stopped` before it deletes. Whoever delivers looks for it before every attempt, before every
-//! pause and after every answer; it then deletes what was stored before the file, the file itself, and leaves. So nothing
-//! that was purged is sent after the request that is in flight, and a late write of that request does not bring its
-//! document back.
+//! A purge leaves the file `stopped` before it deletes. Whoever delivers looks for it before every attempt, before
+//! every pause and after every answer; it then deletes what was stored before the file, the file itself, and leaves.
+//! So nothing that was purged is sent after the request that is in flight, and a late write of that request does not
+//! bring its document back.
 //!
-//! This is the one way to opt out of what was stored already. A document belongs to the consent of its run: a later run
-//! without consent neither sends it nor stops the delivery that is under way.
+//! This is the one way to opt out of what was stored already. A document belongs to the consent of its run: a later
+//! run without consent neither sends it nor stops the delivery that is under way.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use privacy::disk::{DiskError, Folder};
+use privacy::disk::{DiskError, PrivateDir};
 use serde::Serialize;
 
-use super::store::Store;
-use super::{bounds, ledger};
+use super::store::OutboxStore;
+use super::{bounds, endpoint_state, ledger};
 
 const STOPPED: &str = "stopped";
 
 /// What a purge did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Purged {
-    /// Documents that waited and are deleted.
+pub struct PurgeSummary {
+    /// Queued documents that are deleted.
     pub waiting: usize,
-    /// Documents that were set aside and are deleted.
+    /// Documents that were rejected and are deleted.
     pub rejected: usize,
     /// Whether a request was in flight all the time. Its process deletes what that request may still write.
     pub in_flight: bool,
 }
 
-/// Deletes what waits, what was set aside, and the ledger. It needs no consent. A delivery that is in flight is waited for,
-/// but not longer than `patience`.
-pub fn purge(dir: &Path, patience: Duration) -> Result<Purged, DiskError> {
-    let folder = match Folder::open(dir) {
-        Err(DiskError::Missing { .. }) => return Ok(Purged { waiting: 0, rejected: 0, in_flight: false }),
+/// Deletes queued and rejected documents and the ledger. It needs no consent. A delivery that is in flight is waited
+/// for, but not longer than `patience`.
+///
+/// # Errors
+/// A file cannot be deleted. The request to purge stays, and the next delivery or run completes it.
+pub fn purge(dir: &Path, patience: Duration) -> Result<PurgeSummary, DiskError> {
+    let directory = match PrivateDir::open(dir) {
+        Err(DiskError::Missing { .. }) => {
+            return Ok(PurgeSummary { waiting: 0, rejected: 0, in_flight: false });
+        }
         opened => opened?,
     };
-    let store = Store::new(folder);
-    store.folder().write_atomic(STOPPED, b"")?;
+    let store = OutboxStore::new(directory);
+    // First the sign, then the deletion: a delivery must not store again what was deleted. Synced, because an operator who
+    // opted out must not find the documents again after a power failure.
+    store.directory().write_atomic(STOPPED, b"")?;
+    // At once and without the lock: opting out must not wait for an endpoint that does not answer.
     let (waiting, rejected) = delete(&store)?;
     match store.lock(Instant::now() + patience)? {
         Some(_lock) => {
             let late = finish(&store)?;
-            Ok(Purged { waiting: waiting + late.0, rejected: rejected + late.1, in_flight: false })
+            Ok(PurgeSummary { waiting: waiting + late.0, rejected: rejected + late.1, in_flight: false })
         }
-        None => Ok(Purged { waiting, rejected, in_flight: true }),
+        None => Ok(PurgeSummary { waiting, rejected, in_flight: true }),
     }
 }
 
 /// Ends a purge whose process, or the delivery that it left the rest to, died.
-pub(super) fn finish_if_abandoned(store: &Store) -> Result<(), DiskError> {
-    if is_asked_for(store) && store.lock(Instant::now())?.is_some() {
-        finish(store)?;
+pub(super) fn finish_if_abandoned(store: &OutboxStore) -> Result<(), DiskError> {
+    if !is_asked_for(store) {
+        return Ok(());
     }
-    Ok(())
+    // Somebody who holds the lock is alive and ends it himself.
+    match store.lock(Instant::now())? {
+        Some(_lock) => finish(store).map(drop),
+        None => Ok(()),
+    }
 }
 
 /// Whether somebody asked for a purge.
-pub(crate) fn is_asked_for(store: &Store) -> bool {
-    store.folder().modified(STOPPED).is_some()
+pub(crate) fn is_asked_for(store: &OutboxStore) -> bool {
+    store.directory().modified(STOPPED).is_some()
 }
 
 /// Deletes everything and ends the purge. The caller holds the lock.
-pub(crate) fn finish(store: &Store) -> Result<(usize, usize), DiskError> {
+pub(crate) fn finish(store: &OutboxStore) -> Result<(usize, usize), DiskError> {
     let deleted = delete(store)?;
-    store.folder().remove(STOPPED)?;
+    store.directory().remove(STOPPED)?;
     Ok(deleted)
 }
 
 /// Deletes what was stored before the purge was asked for. A run that has begun since has its own consent.
-fn delete(store: &Store) -> Result<(usize, usize), DiskError> {
-    let asked = store.folder().open_file(STOPPED).ok().and_then(|file| file.metadata().ok()?.modified().ok());
+fn delete(store: &OutboxStore) -> Result<(usize, usize), DiskError> {
+    let asked =
+        store.directory().open_file(STOPPED).ok().and_then(|file| file.metadata().ok()?.modified().ok());
     // Without the file somebody else has ended the purge.
     let Some(asked) = asked else { return Ok((0, 0)) };
-    let waiting = bounds::remove_until(store.folder(), asked)?;
-    let rejected = store.rejected_folder()?.map_or(Ok(0), |folder| bounds::remove_until(&folder, asked))?;
-    ledger::remove(store.folder())?;
+    let waiting = bounds::remove_until(store.directory(), asked)?;
+    // What is in these places and cannot be opened or removed as ours is not ours, and must not keep the purge from
+    // ending.
+    let rejected = match store.rejected_directory() {
+        Ok(Some(directory)) => bounds::remove_until(&directory, asked)?,
+        Ok(None) | Err(_) => 0,
+    };
+    let _ = ledger::remove(store.directory());
+    let _ = endpoint_state::remove_state(store.directory());
     Ok((waiting, rejected))
 }

@@ -1,44 +1,46 @@
-//! The files of the outbox. Whoever holds a [`Store`] to write has shown consent to get it.
+//! The files of the outbox. Whoever holds a [`OutboxStore`] to write has shown consent to get it.
 
 use std::fs::{File, TryLockError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use chrono::Utc;
-use privacy::disk::{DiskError, Folder};
+use privacy::disk::{DiskError, PrivateDir};
 use schema::{EventId, UtcSeconds};
 use serde::Serialize;
+use url::Url;
 
-use super::entry::{self, Entry, MAX_ENTRY_BYTES};
-use super::refusal::MAX_FILE_BYTES;
-use super::{LedgerLine, Refusal, Rejected, bounds, ledger};
-use crate::error::TelemetryError;
+use super::bounds;
+use super::endpoint_state::{self, EndpointState};
+use super::entry::{self, MAX_ENTRY_BYTES, QueueEntry, RejectionReason};
+use super::ledger::{self, LEDGER, LedgerLine};
+use crate::error::{OutboxWarning, TelemetryError};
 
-const REJECTED: &str = "rejected";
+pub(super) const REJECTED: &str = "rejected";
 const LOCK: &str = "lock";
 
 /// How often a lock that is taken is tried again.
 const LOCK_PAUSE: Duration = Duration::from_millis(50);
 
 #[derive(Debug)]
-pub(crate) struct Store {
-    folder: Folder,
+pub(crate) struct OutboxStore {
+    directory: PrivateDir,
 }
 
 /// Why there is no entry to work with.
 #[derive(Debug)]
-pub(crate) enum Unloaded {
+pub(crate) enum LoadError {
     /// It is not there any more.
-    Gone,
+    Missing,
     /// It may not be sent; what the file held, where it could be read.
-    Unfit(Refusal, Option<String>),
+    Invalid(RejectionReason, Option<String>),
     /// The disk does not let us have it. It waits for somebody who may read it, and holds nobody else up.
     Unreadable,
 }
 
 /// Held by the one process that delivers or purges. Released when dropped.
 #[derive(Debug)]
-pub(crate) struct Lock {
+pub(crate) struct OutboxLock {
     _file: File,
 }
 
@@ -46,129 +48,147 @@ pub(crate) fn now() -> UtcSeconds {
     Utc::now().into()
 }
 
-impl Store {
-    pub(crate) fn new(folder: Folder) -> Self {
-        Self { folder }
+impl OutboxStore {
+    pub(crate) fn new(directory: PrivateDir) -> Self {
+        Self { directory }
     }
 
-    pub(super) fn folder(&self) -> &Folder {
-        &self.folder
+    pub(super) fn directory(&self) -> &PrivateDir {
+        &self.directory
     }
 
     pub(super) fn sweep(&self) -> Result<(), DiskError> {
-        self.folder.sweep()?;
-        self.rejected_folder()?.map_or(Ok(0), |rejected| rejected.sweep()).map(drop)
+        self.directory.sweep()?;
+        // Whether `rejected/` can be used is seen when something is rejected.
+        if let Ok(Some(rejected)) = self.rejected_directory() {
+            let _ = rejected.sweep();
+        }
+        Ok(())
     }
 
-    /// Stores a new entry, making room for it first; returns how many older ones went.
-    pub(super) fn add(&self, entry: &Entry, now: SystemTime) -> Result<usize, TelemetryError> {
+    /// Stores a new entry, making room for it first; returns how many older ones were evicted.
+    ///
+    /// Nothing waits for the disk: a run would, and telemetry is best-effort. The delivering process syncs what is left
+    /// over, see [`Self::sync`].
+    pub(super) fn add(
+        &self,
+        entry: &QueueEntry,
+        now: SystemTime,
+    ) -> Result<(usize, Option<OutboxWarning>), TelemetryError> {
         let bytes = json(entry)?;
-        let evicted = bounds::make_room(&self.folder, bytes.len() as u64, now)?;
-        self.folder.write_atomic(&entry::name_of(entry.document.event_id()), &bytes)?;
-        if evicted > 0 {
-            self.record(&LedgerLine::evicted(self::now(), evicted))?;
-        }
-        Ok(evicted)
+        let evicted = bounds::make_room(&self.directory, bytes.len() as u64, now)?;
+        self.directory.write_atomic_unsynced(&entry::name_of(entry.document.event_id()), &bytes)?;
+        let warning = (evicted > 0).then(|| self.log_outcome(&LedgerLine::evicted(self::now(), evicted)));
+        Ok((evicted, warning.flatten()))
     }
 
     /// The events that wait, oldest first.
-    pub(crate) fn waiting(&self) -> Result<Vec<EventId>, DiskError> {
-        let items = bounds::items(&self.folder, SystemTime::now())?;
-        Ok(items.iter().filter_map(|item| entry::event_of(&item.name)).collect())
+    pub(crate) fn queued(&self) -> Result<Vec<EventId>, DiskError> {
+        let files = bounds::files_in_eviction_order(&self.directory, SystemTime::now())?;
+        Ok(files.iter().filter_map(|file| entry::event_of(&file.name)).collect())
     }
 
     /// Reads the entry of an event.
-    pub(crate) fn load(&self, id: EventId) -> Result<Entry, Unloaded> {
-        let unfit = |rule, words| Unloaded::Unfit(Refusal::entry(rule, words), None);
+    pub(crate) fn load(&self, id: EventId) -> Result<QueueEntry, LoadError> {
+        let invalid = |rule, message| LoadError::Invalid(RejectionReason::entry(rule, message), None);
         let bytes =
-            self.folder.read_own(&entry::name_of(id), MAX_ENTRY_BYTES).map_err(|error| match error {
-                DiskError::Missing { .. } => Unloaded::Gone,
-                DiskError::TooLarge { .. } => unfit("entry.size", "the file is larger than an entry may be"),
-                DiskError::Symlink { .. } => unfit("entry.symlink", "the file is a symbolic link"),
-                DiskError::NotAFile { .. } => unfit("entry.kind", "the file is not a regular file"),
-                DiskError::Unsafe { .. } => unfit("entry.owner", "another user could have changed the file"),
-                _ => Unloaded::Unreadable,
+            self.directory.read_own(&entry::name_of(id), MAX_ENTRY_BYTES).map_err(|error| match error {
+                DiskError::Missing { .. } => LoadError::Missing,
+                DiskError::TooLarge { .. } => {
+                    invalid("entry.size", "the file is larger than an entry may be")
+                }
+                DiskError::Symlink { .. } => invalid("entry.symlink", "the file is a symbolic link"),
+                DiskError::NotAFile { .. } => invalid("entry.kind", "the file is not a regular file"),
+                DiskError::Unsafe { .. } => {
+                    invalid("entry.owner", "another user could have changed the file")
+                }
+                _ => LoadError::Unreadable,
             })?;
-        Entry::read(&bytes, id)
-            .map_err(|refusal| Unloaded::Unfit(refusal, Some(String::from_utf8_lossy(&bytes).into_owned())))
+        QueueEntry::read(&bytes, id)
+            .map_err(|reason| LoadError::Invalid(reason, Some(String::from_utf8_lossy(&bytes).into_owned())))
     }
 
     /// When the entry was stored, or `None` if it is gone.
-    pub(crate) fn stored(&self, id: EventId) -> Option<SystemTime> {
-        self.folder.open_file(&entry::name_of(id)).ok()?.metadata().ok()?.modified().ok()
+    pub(crate) fn stored_at(&self, id: EventId) -> Option<SystemTime> {
+        self.directory.open_file(&entry::name_of(id)).ok()?.metadata().ok()?.modified().ok()
     }
 
     /// Replaces an entry. It keeps the time when it was stored, so that attempts do not make it younger.
-    pub(crate) fn update(&self, entry: &Entry, stored: SystemTime) -> Result<(), TelemetryError> {
+    pub(crate) fn update(&self, entry: &QueueEntry, stored: SystemTime) -> Result<(), TelemetryError> {
         let name = entry::name_of(entry.document.event_id());
-        self.folder.write_atomic(&name, &json(entry)?)?;
+        // Synced: the delivering process may wait, and a lost count would send one attempt under the number of another.
+        self.directory.write_atomic(&name, &json(entry)?)?;
         // Where the file system keeps no such time, the document only seems younger.
-        let _ = self.folder.open_file(&name).map(|file| file.set_modified(stored));
+        let _ = self.directory.open_file(&name).map(|file| file.set_modified(stored));
         Ok(())
     }
 
     pub(crate) fn remove(&self, id: EventId) -> Result<(), DiskError> {
-        self.folder.remove(&entry::name_of(id))
+        self.directory.remove(&entry::name_of(id))
     }
 
-    /// Moves what may not be sent out of the way.
-    pub(crate) fn set_aside(&self, rejected: &Rejected) -> Result<(), TelemetryError> {
-        let folder = Folder::create(&self.folder.path_of(REJECTED))?;
-        let bytes = json(rejected)?;
-        let evicted = bounds::make_room(&folder, bytes.len() as u64, SystemTime::now())?;
-        folder.write_atomic(&entry::name_of(rejected.event_id), &bytes)?;
-        self.remove(rejected.event_id)?;
-        self.record(&LedgerLine::refused(rejected))?;
-        if evicted > 0 {
-            self.record(&LedgerLine::evicted(rejected.refused_at, evicted))?;
-        }
-        Ok(())
-    }
-
-    /// What was set aside, oldest first. Files that are not ours are left out.
-    pub(crate) fn rejected(&self) -> Result<Vec<Rejected>, DiskError> {
-        let Some(folder) = self.rejected_folder()? else { return Ok(Vec::new()) };
-        let read = |name: &str| {
-            let bytes = folder.read_own(name, MAX_FILE_BYTES).ok()?;
-            serde_json::from_slice(&bytes).ok()
-        };
-        Ok(bounds::items(&folder, SystemTime::now())?.iter().filter_map(|item| read(&item.name)).collect())
-    }
-
-    pub(super) fn rejected_folder(&self) -> Result<Option<Folder>, DiskError> {
-        match Folder::open(&self.folder.path_of(REJECTED)) {
-            Ok(folder) => Ok(Some(folder)),
+    pub(super) fn rejected_directory(&self) -> Result<Option<PrivateDir>, DiskError> {
+        match PrivateDir::open(&self.directory.path_of(REJECTED)) {
+            Ok(directory) => Ok(Some(directory)),
             Err(DiskError::Missing { .. }) => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    pub(crate) fn record(&self, line: &LedgerLine) -> Result<(), TelemetryError> {
-        let line = serde_json::to_string(line).map_err(TelemetryError::Json)?;
-        Ok(ledger::append(&self.folder, &line)?)
+    /// Adds a line to the ledger. The ledger is for the operator to read: nothing depends on it.
+    pub(crate) fn log_outcome(&self, line: &LedgerLine) -> Option<OutboxWarning> {
+        let line = serde_json::to_string(line).ok()?;
+        ledger::append(&self.directory, &line).err().map(|_| OutboxWarning::Ledger)
     }
 
     /// The lines of the ledger, oldest first.
     pub(crate) fn ledger(&self) -> Result<Vec<LedgerLine>, DiskError> {
-        ledger::lines(&self.folder)
+        ledger::lines(&self.directory)
+    }
+
+    /// What `endpoint` answered last, or any endpoint where none is given.
+    pub(crate) fn endpoint_state(&self, endpoint: Option<&Url>) -> Option<EndpointState> {
+        endpoint_state::read_state(&self.directory, endpoint)
+    }
+
+    /// Stores what the endpoint answered; without a failure there is nothing to remember. A state that cannot be written
+    /// costs only its pause.
+    pub(crate) fn set_endpoint_state(&self, endpoint: &Url, state: Option<EndpointState>) {
+        let _ = match state {
+            Some(state) => endpoint_state::write_state(&self.directory, endpoint, state),
+            None => endpoint_state::remove_state(&self.directory),
+        };
+    }
+
+    /// Syncs queued documents and the ledger, which were written without. In the delivering process nobody waits for it.
+    /// What fails would have failed in a power failure only.
+    /// It ends at `until`, because a slow disk must not outlast the deadline of a pass.
+    pub(crate) fn sync(&self, until: Instant) {
+        let names = self.queued().unwrap_or_default().into_iter().map(entry::name_of);
+        for name in names.chain([LEDGER.to_owned()]).take_while(|_| Instant::now() < until) {
+            let _ = self.directory.sync_file(&name);
+        }
+        let _ = self.directory.sync_names();
     }
 
     /// Waits for the lock until `until`; `None` if another process holds it all the time.
-    pub(crate) fn lock(&self, until: Instant) -> Result<Option<Lock>, DiskError> {
-        let file = self.folder.open_or_create_file(LOCK)?;
+    pub(crate) fn lock(&self, until: Instant) -> Result<Option<OutboxLock>, DiskError> {
+        // flock and not a file that exists or not: the kernel releases it when its process is killed.
+        let file = self.directory.open_or_create_file(LOCK)?;
         loop {
             match file.try_lock() {
-                Ok(()) => return Ok(Some(Lock { _file: file })),
+                Ok(()) => return Ok(Some(OutboxLock { _file: file })),
+                // Polled, because a blocking flock has no timeout.
                 Err(TryLockError::WouldBlock) if Instant::now() < until => thread::sleep(LOCK_PAUSE),
                 Err(TryLockError::WouldBlock) => return Ok(None),
                 Err(TryLockError::Error(source)) => {
-                    return Err(DiskError::Io { action: "lock", path: self.folder.path_of(LOCK), source });
+                    return Err(DiskError::Io { action: "lock", path: self.directory.path_of(LOCK), source });
                 }
             }
         }
     }
 }
 
-fn json(value: &impl Serialize) -> Result<Vec<u8>, TelemetryError> {
+pub(super) fn json(value: &impl Serialize) -> Result<Vec<u8>, TelemetryError> {
     serde_json::to_vec(value).map_err(TelemetryError::Json)
 }

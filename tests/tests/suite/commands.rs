@@ -2,14 +2,14 @@
 
 use std::fs;
 
-use tests::{Act, Contract, Dialogue, Invocation, Sandbox, Server, tree};
+use tests::{Contract, Invocation, Response, Sandbox, Server, TerminalSession, tree};
 
 /// A sandbox whose outbox holds the five documents of a run that nobody could deliver, the manifest last but one.
 fn with_waiting() -> Sandbox {
     let sandbox = Sandbox::new();
     let call = sandbox.dry_run("server").env("TELEMETRY_ENABLED", "true").env("TELEMETRY_ENDPOINT", "");
     call.run().expect(0);
-    assert_eq!(sandbox.waiting().len(), 5);
+    assert_eq!(sandbox.queued().len(), 5);
     sandbox
 }
 
@@ -25,7 +25,7 @@ fn status_tells_what_waits_and_why_it_was_refused() {
     let status = sandbox.bootstrap(["telemetry", "status", "--json"]).run().expect(0).json();
     assert_eq!((status["waiting"].as_array().map(Vec::len), &status["enabled"]), (Some(5), &false.into()));
 
-    let server = Server::start([Act::Status(422), Act::Status(202)]);
+    let server = Server::start([Response::Status(422), Response::Status(202)]);
     let outcome = sandbox.flush(&server).expect(0);
     sandbox.snapshot("flush_one_refused", &outcome);
     sandbox.snapshot("status_refused", &call.run().expect(0));
@@ -48,10 +48,10 @@ fn status_touches_nothing() {
 #[test]
 fn show_is_what_goes_out() {
     let sandbox = with_waiting();
-    let server = Server::start([Act::Status(202)]);
+    let server = Server::start([Response::Status(202)]);
     let call = enabled(sandbox.bootstrap(["telemetry", "show", "--json"]), &server);
     let shown = call.env("TELEMETRY_BEARER_TOKEN", "hunter2-bearer").run().expect(0);
-    assert!(!shown.said().contains("hunter2"), "{shown}");
+    assert!(!shown.output().contains("hunter2"), "{shown}");
     let shown = shown.json();
     let flush = enabled(sandbox.bootstrap(["telemetry", "flush"]), &server);
     flush.env("TELEMETRY_BEARER_TOKEN", "hunter2-bearer").run().expect(0);
@@ -59,6 +59,7 @@ fn show_is_what_goes_out() {
     assert_eq!(received.len(), 5);
     for (request, shown) in received.iter().zip(shown.as_array().expect("a list")) {
         let mut body = request.json();
+        // The one field that is written at the time of the attempt.
         body["sent_at"] = shown["body"]["sent_at"].clone();
         assert_eq!(body, shown["body"], "but for the time of the attempt");
         for header in shown["headers"].as_array().expect("a list") {
@@ -75,7 +76,7 @@ fn show_is_what_goes_out() {
 #[test]
 fn show_takes_an_id_that_waits() {
     let sandbox = with_waiting();
-    let id = sandbox.waiting().remove(0);
+    let id = sandbox.queued().remove(0);
     let outcome = sandbox.bootstrap(["telemetry", "show", &id]).run().expect(0);
     assert!(outcome.stdout.contains(&id), "{outcome}");
     let unknown =
@@ -107,14 +108,14 @@ fn preview_is_valid_for_every_mode_and_needs_no_consent() {
 fn purge_deletes_what_waits_and_asks_first() {
     let sandbox = with_waiting();
     for (keys, left) in [("n\n", 5), ("\n", 5), ("\x04", 5), ("y\n", 0)] {
-        let mut dialogue = Dialogue::start(&sandbox.bootstrap(["telemetry", "purge"]));
-        dialogue.wait_for("[y/N]");
-        dialogue.type_keys(keys);
-        dialogue.end().expect(if left == 0 { 0 } else { 4 });
-        assert_eq!(sandbox.waiting().len(), left, "{keys:?}");
+        let mut session = TerminalSession::start(&sandbox.bootstrap(["telemetry", "purge"]));
+        session.wait_for("[y/N]");
+        session.type_keys(keys);
+        session.end().expect(if left == 0 { 0 } else { 4 });
+        assert_eq!(sandbox.queued().len(), left, "{keys:?}");
     }
     let sandbox = with_waiting();
-    sandbox.flush(&Server::start([Act::Status(422)])).expect(0);
+    sandbox.flush(&Server::start([Response::Status(422)])).expect(0);
     let purged = sandbox.bootstrap(["telemetry", "purge", "--yes", "--json"]).run().expect(0).json();
     assert_eq!((&purged["waiting"], &purged["rejected"]), (&0.into(), &5.into()));
     let left = String::from_utf8(
@@ -132,7 +133,7 @@ fn purge_needs_no_outbox() {
 
 #[test]
 fn send_delivers_the_manifest_of_an_earlier_run_once_there_is_consent() {
-    let server = Server::start([Act::Status(202)]);
+    let server = Server::start([Response::Status(202)]);
     let sandbox = Sandbox::new();
     sandbox.dry_run("stack").run().expect(0);
     let run = sandbox.only_run();
@@ -150,7 +151,7 @@ fn send_delivers_the_manifest_of_an_earlier_run_once_there_is_consent() {
 
 #[test]
 fn send_refuses_what_is_no_public_manifest() {
-    let server = Server::start([Act::Status(202)]);
+    let server = Server::start([Response::Status(202)]);
     let sandbox = Sandbox::new();
     sandbox.dry_run("single-node").run().expect(0);
     let run = sandbox.only_run();
@@ -178,7 +179,7 @@ fn send_refuses_what_is_no_public_manifest() {
         let file = sandbox.file(&format!("{name}.json"), &content, 0o600);
         let call = enabled(sandbox.bootstrap(["telemetry", "send"]), &server).args([file]);
         let outcome = call.run().expect(1);
-        assert!(!outcome.said().contains("hunter2"), "{name}: {outcome}");
+        assert!(!outcome.output().contains("hunter2"), "{name}: {outcome}");
         assert!(outcome.stderr.starts_with("error: "), "{name}: {outcome}");
         // What the gate finds in a private context depends on the names of the machine.
         if name != "private" {
@@ -193,9 +194,39 @@ fn read_only_commands_ask_nothing_and_emit_nothing() {
     let sandbox = Sandbox::new();
     for line in ["preflight --mode single-node", "telemetry status", "telemetry preview", "telemetry show"] {
         let call = sandbox.bootstrap(line.split_whitespace());
-        let outcome = Dialogue::start(&call).end();
+        let outcome = TerminalSession::start(&call).end();
         assert!(!outcome.stderr.contains("[Y/n]"), "{line}: {outcome}");
         call.env("TELEMETRY_ENABLED", "true").run();
         assert!(!sandbox.runs_dir().exists(), "{line}");
     }
+}
+
+/// Opting out must work whatever else is wrong in the environment.
+#[test]
+fn a_mistyped_input_does_not_keep_anybody_from_opting_out() {
+    let sandbox = Sandbox::new();
+    for line in ["telemetry status", "telemetry purge --yes"] {
+        let call = sandbox.bootstrap(line.split_whitespace()).env("PRODUCTIVE_K3S_TLS_MODE", "letsencript");
+        call.run().expect(0);
+    }
+}
+
+#[test]
+fn what_a_receiver_refused_by_mistake_is_sent_once_more_on_request() {
+    let server = Server::start([Response::Status(422)]);
+    let sandbox = Sandbox::new();
+    sandbox.reporting_run(&server).run().expect(0);
+    sandbox.wait_for_deliveries();
+    sandbox.flush(&server);
+    assert!(sandbox.queued().is_empty() && server.accepted().is_empty());
+    server.respond_with([Response::Status(202)]);
+    let flush = || {
+        let call = sandbox.bootstrap(["telemetry", "flush", "--refused"]);
+        call.envs([("TELEMETRY_ENABLED", "true"), ("TELEMETRY_ENDPOINT", &server.url())]).run().expect(0)
+    };
+    let outcome = flush();
+    assert!(outcome.stderr.contains("5 refused events are queued again"), "{outcome}");
+    assert_eq!(server.accepted().len(), 5);
+    assert!(flush().stderr.contains("0 refused events"), "each is sent once more, not for ever");
+    assert_eq!(server.accepted().len(), 5);
 }

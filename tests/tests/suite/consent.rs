@@ -1,7 +1,7 @@
 //! Whether a run may report: what the environment says, and what the operator answers.
 
 use rustix::process::Signal;
-use tests::{Dialogue, Invocation, Outcome, Sandbox};
+use tests::{Invocation, Outcome, Sandbox, TerminalSession};
 
 /// Variables of the environment.
 type Variables = &'static [(&'static str, &'static str)];
@@ -11,15 +11,16 @@ const QUESTION: &str = "Send anonymous telemetry for this run? [Y/n]";
 /// What became of a run whose operator answered `keys`.
 fn answered(keys: &str) -> (Sandbox, Outcome) {
     let sandbox = Sandbox::new();
-    let mut dialogue = Dialogue::start(&sandbox.dry_run("server"));
-    dialogue.wait_for(QUESTION);
-    dialogue.type_keys(keys);
-    let outcome = dialogue.end();
+    let mut session = TerminalSession::start(&sandbox.dry_run("server"));
+    session.wait_for(QUESTION);
+    session.type_keys(keys);
+    let outcome = session.end();
     (sandbox, outcome)
 }
 
 fn reports(sandbox: &Sandbox) -> bool {
     let told = sandbox.only_run().manifest()["features"]["telemetry_enabled"].as_bool().expect("a boolean");
+    // The manifest and the disk have to tell the same: one without the other is a report that nobody agreed to.
     assert_eq!(told, sandbox.outbox().exists(), "the outbox is there if and only if there is consent");
     told
 }
@@ -77,7 +78,7 @@ fn nobody_is_asked_where_the_answer_is_known() {
     for (variables, expected, warnings) in table {
         let sandbox = Sandbox::new();
         let call = sandbox.dry_run("server").envs(variables.iter().copied());
-        let outcome = Dialogue::start(&call).end();
+        let outcome = TerminalSession::start(&call).end();
         assert!(!outcome.stderr.contains("[Y/n]"), "{variables:?}: {outcome}");
         assert_eq!(outcome.warnings().len(), warnings, "{variables:?}: {outcome}");
         assert!(!outcome.stderr.contains("certainly"), "no value is repeated: {outcome}");
@@ -107,25 +108,25 @@ fn a_missing_input_is_told_before_anybody_is_asked_for_consent() {
 #[test]
 fn a_missing_input_is_asked_for_and_the_token_is_not_shown() {
     let sandbox = Sandbox::new();
-    let mut dialogue = Dialogue::start(&decided(sandbox.dry_run("agent")));
-    dialogue.wait_for("URL of the server that the agent joins:");
-    dialogue.type_keys("http://k3s.example.local:6443\n");
-    dialogue.wait_for("must be an https URL");
-    dialogue.type_keys("https://k3s.example.local:6443\n");
-    dialogue.wait_for("(not shown):");
-    dialogue.type_keys("hunter2-join-token\n");
-    let outcome = dialogue.end().expect(0);
-    assert!(!outcome.said().contains("hunter2"), "{outcome}");
+    let mut session = TerminalSession::start(&decided(sandbox.dry_run("agent")));
+    session.wait_for("URL of the server that the agent joins:");
+    session.type_keys("http://k3s.example.local:6443\n");
+    session.wait_for("must be an https URL");
+    session.type_keys("https://k3s.example.local:6443\n");
+    session.wait_for("(not shown):");
+    session.type_keys("hunter2-join-token\n");
+    let outcome = session.end().expect(0);
+    assert!(!outcome.output().contains("hunter2"), "{outcome}");
 }
 
 #[test]
 fn an_interrupted_question_writes_nothing() {
-    for (keys, code) in [("\x03", 130), ("\x04", 4)] {
+    for (keys, code) in [("\x03", 130), ("\x1c", 131), ("\x04", 4)] {
         let sandbox = Sandbox::new();
-        let mut dialogue = Dialogue::start(&decided(sandbox.dry_run("agent")));
-        dialogue.wait_for("URL of the server that the agent joins:");
-        dialogue.type_keys(keys);
-        dialogue.end().expect(code);
+        let mut session = TerminalSession::start(&decided(sandbox.dry_run("agent")));
+        session.wait_for("URL of the server that the agent joins:");
+        session.type_keys(keys);
+        session.end().expect(code);
         assert!(!sandbox.runs_dir().exists());
     }
 }
@@ -133,10 +134,10 @@ fn an_interrupted_question_writes_nothing() {
 #[test]
 fn a_signal_at_the_question_is_obeyed() {
     let sandbox = Sandbox::new();
-    let dialogue = Dialogue::start(&sandbox.dry_run("server"));
-    dialogue.wait_for(QUESTION);
-    dialogue.signal(Signal::TERM);
-    dialogue.end().expect(143);
+    let session = TerminalSession::start(&sandbox.dry_run("server"));
+    session.wait_for(QUESTION);
+    session.signal(Signal::TERM);
+    session.end().expect(143);
     assert!(!sandbox.outbox().exists());
 }
 

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 use serde_json::Value;
-use tests::{Act, Contract, Invocation, Received, Running, Sandbox, Server, Stub, eventually, tree};
+use tests::{
+    Contract, Invocation, ReceivedRequest, Response, Running, Sandbox, Server, Stub, eventually, tree,
+};
 
 /// How long the slow program of the host takes.
 const SLOW: u32 = 1;
@@ -22,7 +24,7 @@ fn in_the_middle(sandbox: &Sandbox, call: &Invocation) -> Running {
 
 #[test]
 fn signals_end_a_run_in_good_order() {
-    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
+    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129), (Signal::QUIT, 131)] {
         let sandbox = Sandbox::new();
         let running = in_the_middle(&sandbox, &sandbox.dry_run("single-node").args(["--json"]));
         let run = sandbox.only_run();
@@ -38,14 +40,14 @@ fn signals_end_a_run_in_good_order() {
 
 #[test]
 fn an_interrupted_run_with_consent_says_so() {
-    let server = Server::start([Act::Status(202)]);
+    let server = Server::start([Response::Status(202)]);
     let sandbox = Sandbox::new();
     let call = sandbox.dry_run("single-node").env("TELEMETRY_ENABLED", "true");
     let running = in_the_middle(&sandbox, &call.env("TELEMETRY_ENDPOINT", server.url()));
     running.signal(Signal::TERM);
     running.end().expect(143);
-    sandbox.settle();
-    let bodies: Vec<Value> = server.accepted().iter().map(Received::json).collect();
+    sandbox.wait_for_deliveries();
+    let bodies: Vec<Value> = server.accepted().iter().map(ReceivedRequest::json).collect();
     assert_eq!(bodies.len(), 5, "{bodies:?}");
     for body in bodies {
         Contract::published().check_telemetry(&body);
@@ -108,6 +110,7 @@ fn killed_at_any_moment_a_run_leaves_whole_files() {
     let contract = Contract::published();
     for round in 0..20 {
         let running = sandbox.dry_run("single-node").start();
+        // A moment that is not chosen by any event of the run, which is the point.
         std::thread::sleep(Duration::from_millis(round * 2));
         running.signal(Signal::KILL);
         running.end();

@@ -2,7 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use tests::{Act, Contract, Received, Sandbox, Server, is_root, program, skip, tree};
+use std::time::Duration;
+
+use tests::{
+    Contract, ReceivedRequest, Response, Sandbox, Server, TerminalSession, eventually, is_root, program,
+    skip, tree,
+};
 
 const EVENTS: [&str; 5] = [
     "bootstrap.completed",
@@ -12,15 +17,15 @@ const EVENTS: [&str; 5] = [
     "core.command.started",
 ];
 
-fn names(requests: &[Received]) -> Vec<String> {
+fn names(requests: &[ReceivedRequest]) -> Vec<String> {
     let mut names: Vec<String> = requests.iter().map(|request| request.word("event_name")).collect();
     names.sort();
     names
 }
 
 /// Attempts on one event, in order: number, retries before it, whether it is one.
-fn attempts(requests: &[Received], event: &str) -> Vec<(u64, u64, bool)> {
-    let of_event = requests.iter().map(Received::json).filter(|body| body["event_id"] == event);
+fn attempts(requests: &[ReceivedRequest], event: &str) -> Vec<(u64, u64, bool)> {
+    let of_event = requests.iter().map(ReceivedRequest::json).filter(|body| body["event_id"] == event);
     let number = |body: &serde_json::Value, field: &str| body[field].as_u64().expect("a number");
     of_event
         .map(|body| {
@@ -33,14 +38,14 @@ fn attempts(requests: &[Received], event: &str) -> Vec<(u64, u64, bool)> {
 fn everything_arrives_once_and_valid() {
     let contract = Contract::published();
     for mode in schema::Mode::ALL {
-        let server = Server::start([Act::Status(202)]);
+        let server = Server::start([Response::Status(202)]);
         let sandbox = Sandbox::new();
         let call = sandbox.dry_run(mode.as_str()).env("PRODUCTIVE_K3S_AGENT_TOKEN", "hunter2");
         let call = call.env("PRODUCTIVE_K3S_AGENT_SERVER_URL", "https://k3s.example.local:6443");
         let call = call.env("TELEMETRY_ENABLED", "true").env("TELEMETRY_ENDPOINT", server.url());
         let outcome = call.run().expect(0);
         assert_eq!(outcome.stderr, "", "{mode}");
-        sandbox.settle();
+        sandbox.wait_for_deliveries();
         let received = server.received();
         let expected = EVENTS.map(|name| name.replace("server", &mode.as_str().replace('-', "_")));
         assert_eq!(names(&received), expected, "{mode}");
@@ -54,23 +59,30 @@ fn everything_arrives_once_and_valid() {
             }
         }
         let sessions: BTreeSet<String> = received.iter().map(|request| request.word("session_id")).collect();
-        assert_eq!((sessions.len(), sandbox.waiting().len()), (1, 0), "{mode}");
+        assert_eq!((sessions.len(), sandbox.queued().len()), (1, 0), "{mode}");
     }
 }
 
 #[test]
 fn a_request_says_no_more_than_it_should() {
-    let server = Server::start([Act::Status(202)]);
+    let server = Server::start([Response::Status(202)]);
     let sandbox = Sandbox::new();
     sandbox.reporting_run(&server).run().expect(0);
-    sandbox.settle();
+    sandbox.wait_for_deliveries();
     for request in server.accepted() {
         assert!(request.head.starts_with("POST /telemetry HTTP/1.1\r\n"), "{}", request.head);
         let lines = request.head.lines().skip(1).filter_map(|line| line.split_once(':'));
         let mut headers: Vec<String> = lines.map(|(name, _)| name.to_ascii_lowercase()).collect();
         headers.sort();
-        let expected =
-            ["accept", "content-length", "content-type", "host", "user-agent", "x-productive-k3s-telemetry"];
+        let expected = [
+            "accept",
+            "content-length",
+            "content-type",
+            "host",
+            "user-agent",
+            "x-productive-k3s-contract",
+            "x-productive-k3s-telemetry",
+        ];
         assert_eq!(headers, expected);
         assert_eq!(request.header("Content-Type"), Some("application/json"));
         assert_eq!(
@@ -78,15 +90,17 @@ fn a_request_says_no_more_than_it_should() {
             Some(&*format!("productive-k3s-core/{}", env!("CARGO_PKG_VERSION")))
         );
         assert_eq!(request.header("X-Productive-K3S-Telemetry"), Some("pk3s-public-v1"));
+        assert_eq!(request.header("X-Productive-K3S-Contract"), Some(schema::CONTRACT_VERSION));
+        assert_eq!(request.json()["telemetry_meta"]["contract_version"], schema::CONTRACT_VERSION);
     }
 }
 
 #[test]
 fn a_retry_says_that_it_is_one() {
-    let server = Server::start([Act::Status(503), Act::Status(503), Act::Status(202)]);
+    let server = Server::start([Response::Status(503), Response::Status(503), Response::Status(202)]);
     let sandbox = Sandbox::new();
     sandbox.reporting_run(&server).run().expect(0);
-    sandbox.settle();
+    sandbox.wait_for_deliveries();
     let received = server.received();
     assert_eq!((received.len(), names(&server.accepted())), (7, EVENTS.map(str::to_owned).to_vec()));
     let first = received[0].word("event_id");
@@ -95,25 +109,25 @@ fn a_retry_says_that_it_is_one() {
 
 #[test]
 fn what_was_left_goes_with_the_next_run_that_has_consent_and_with_no_other() {
-    let server = Server::start([Act::Status(500)]);
+    let server = Server::start([Response::Status(500)]);
     let sandbox = Sandbox::new();
     sandbox.reporting_run(&server).env("TELEMETRY_MAX_RETRIES", "1").run().expect(0);
-    sandbox.settle();
-    let left: BTreeSet<String> = sandbox.waiting().into_iter().collect();
+    sandbox.wait_for_deliveries();
+    let left: BTreeSet<String> = sandbox.queued().into_iter().collect();
     assert_eq!(left.len(), 5, "nothing is lost");
     let tried = server.received();
 
-    server.act([Act::Status(202)]);
+    server.respond_with([Response::Status(202)]);
     for (name, value) in
         [("TELEMETRY_ENABLED", "false"), ("TELEMETRY_ENABLED", ""), ("TELEMETRY_ENABLED", "perhaps")]
     {
         sandbox.reporting_run(&server).env(name, value).run().expect(0);
-        sandbox.settle();
-        assert_eq!((server.received().len(), sandbox.waiting().len()), (tried.len(), 5), "{value:?}");
+        sandbox.wait_for_deliveries();
+        assert_eq!((server.received().len(), sandbox.queued().len()), (tried.len(), 5), "{value:?}");
     }
 
     sandbox.reporting_run(&server).run().expect(0);
-    sandbox.settle();
+    sandbox.wait_for_deliveries();
     let accepted = server.accepted();
     let ids: BTreeSet<String> = accepted.iter().map(|request| request.word("event_id")).collect();
     assert!(ids.is_superset(&left) && accepted.len() == 10 && ids.len() == 10, "five of each run, once");
@@ -123,19 +137,19 @@ fn what_was_left_goes_with_the_next_run_that_has_consent_and_with_no_other() {
         .filter(|(number, ..)| *number > 1)
         .collect();
     assert!(
-        after.len() >= 5 && after.iter().all(|(number, before, retry)| number - 1 == *before && *retry),
+        !after.is_empty() && after.iter().all(|(number, before, retry)| number - 1 == *before && *retry),
         "{after:?}"
     );
-    assert!(sandbox.waiting().is_empty());
+    assert!(sandbox.queued().is_empty());
 }
 
 #[test]
 fn a_refused_document_holds_nobody_up() {
-    let server = Server::start([Act::Status(400), Act::Status(202)]);
+    let server = Server::start([Response::Status(400), Response::Status(202)]);
     let sandbox = Sandbox::new();
     sandbox.reporting_run(&server).run().expect(0);
-    sandbox.settle();
-    assert_eq!((server.accepted().len(), sandbox.waiting().len()), (4, 0));
+    sandbox.wait_for_deliveries();
+    assert_eq!((server.accepted().len(), sandbox.queued().len()), (4, 0));
     assert_eq!(tree(&sandbox.outbox().join("rejected"), None).len(), 1);
 }
 
@@ -144,7 +158,7 @@ fn an_edited_entry_is_set_aside_and_not_sent() {
     let sandbox = Sandbox::new();
     let quiet = sandbox.dry_run("server").env("TELEMETRY_ENABLED", "true").env("TELEMETRY_ENDPOINT", "");
     assert_eq!(quiet.run().expect(0).warnings().len(), 1, "an empty endpoint is told");
-    let waiting = sandbox.waiting();
+    let waiting = sandbox.queued();
     for (id, (from, to)) in
         waiting.iter().zip([("\"dry-run\"", "\"hunter2\""), ("\"core\"", "\"srv-hunter2\"")])
     {
@@ -153,7 +167,7 @@ fn an_edited_entry_is_set_aside_and_not_sent() {
         assert!(text.contains(from), "{text}");
         std::fs::write(&path, text.replace(from, to)).expect("ours");
     }
-    let server = Server::start([Act::Status(202)]);
+    let server = Server::start([Response::Status(202)]);
     sandbox.flush(&server).expect(0);
     assert_eq!(server.received().len(), 3);
     assert!(
@@ -163,16 +177,16 @@ fn an_edited_entry_is_set_aside_and_not_sent() {
 
 #[test]
 fn runs_at_once_share_an_outbox() {
-    let server = Server::start([Act::After(5)]);
+    let server = Server::start([Response::Delayed(5)]);
     let sandbox = Sandbox::new();
     let running: Vec<_> = (0..4).map(|_| sandbox.reporting_run(&server).start()).collect();
     for run in running {
         assert_eq!(run.end().expect(0).stderr, "");
     }
-    sandbox.settle();
+    sandbox.wait_for_deliveries();
     let ids: Vec<String> = server.received().iter().map(|request| request.word("event_id")).collect();
     let unique: BTreeSet<&String> = ids.iter().collect();
-    assert_eq!((ids.len(), unique.len(), sandbox.waiting().len()), (20, 20, 0), "each once");
+    assert_eq!((ids.len(), unique.len(), sandbox.queued().len()), (20, 20, 0), "each once");
 }
 
 #[test]
@@ -180,7 +194,7 @@ fn the_main_process_opens_no_socket_to_the_network() {
     let Some(strace) = program("strace") else {
         return skip("the_main_process_opens_no_socket_to_the_network", "there is no strace");
     };
-    let server = Server::start([Act::Status(202)]);
+    let server = Server::start([Response::Status(202)]);
     let sandbox = Sandbox::new();
     let traces = sandbox.root().join("traces");
     std::fs::create_dir(&traces).expect("ours");
@@ -189,7 +203,7 @@ fn the_main_process_opens_no_socket_to_the_network() {
         strace.as_os_str(),
         "-ff".as_ref(),
         "-e".as_ref(),
-        "trace=execve,socket,setsid".as_ref(),
+        "trace=execve,socket,setpgid".as_ref(),
         "-o".as_ref(),
     ];
     let call = sandbox.reporting_run(&server).through(words.into_iter().chain([output.as_os_str()]));
@@ -198,8 +212,8 @@ fn the_main_process_opens_no_socket_to_the_network() {
         return skip("the_main_process_opens_no_socket_to_the_network", "this machine lets nobody trace");
     }
     outcome.expect(0);
-    sandbox.settle();
-    // A file a thread. The threads of the delivery are told by its session and its start.
+    sandbox.wait_for_deliveries();
+    // A file a thread. The threads of the delivery are told by its group and its start.
     let texts: Vec<String> = tree(&traces, None)
         .into_values()
         .map(|entry| String::from_utf8_lossy(&entry.content).into_owned())
@@ -210,7 +224,11 @@ fn the_main_process_opens_no_socket_to_the_network() {
     assert_eq!((main.len(), main.iter().copied().filter(reaches).count()), (1, 0), "{main:?}");
     assert!(texts.iter().any(|text| reaches(&text)), "somebody delivers");
     let started: Vec<&String> = texts.iter().filter(|text| text.contains("\"--detached\"")).collect();
-    assert!(!started.is_empty() && started.iter().all(|text| text.contains("setsid()")), "{started:?}");
+    // Before the program runs, not by the program: the run may have ended by then, and its terminal with it.
+    let leaves_first = |text: &&String| {
+        text.find("setpgid(0, 0)").is_some_and(|left| text.find("execve(").is_some_and(|began| left < began))
+    };
+    assert!(!started.is_empty() && started.iter().all(leaves_first), "{started:?}");
 }
 
 #[test]
@@ -222,7 +240,7 @@ fn as_pid_1_the_end_waits_for_the_delivery_but_not_for_long() {
         );
     };
     let words = [unshare.as_os_str(), "--pid".as_ref(), "--fork".as_ref(), "--mount-proc".as_ref()];
-    let server = Server::start([Act::After(20)]);
+    let server = Server::start([Response::Delayed(20)]);
     let sandbox = Sandbox::new();
     let outcome = sandbox.reporting_run(&server).through(words).run();
     if outcome.stderr.contains("unshare") {
@@ -234,9 +252,28 @@ fn as_pid_1_the_end_waits_for_the_delivery_but_not_for_long() {
     outcome.expect(0);
     assert_eq!(server.accepted().len(), 5, "all of it before the end");
 
-    let hanging = Server::start([Act::Silence]);
+    let hanging = Server::start([Response::Never]);
     let sandbox = Sandbox::new();
     let outcome = sandbox.reporting_run(&hanging).through(words).run().expect(0);
     assert!(outcome.took.as_secs() < 8, "three seconds at most, on a busy machine: {:?}", outcome.took);
-    assert_eq!(sandbox.waiting().len(), 5, "it waits for the next run");
+    assert_eq!(sandbox.queued().len(), 5, "it waits for the next run");
+}
+
+/// `ssh -t host bootstrap ...` makes the program the leader of its session. When it ends, the kernel hangs up the terminal:
+/// every process of the foreground group is signalled, the one that delivers among them unless it has left the group by
+/// then.
+#[test]
+fn a_terminal_that_hangs_up_takes_no_delivery_along() {
+    for round in 0..8 {
+        let server = Server::start([Response::Delayed(30)]);
+        let sandbox = Sandbox::new();
+        TerminalSession::start(&sandbox.reporting_run(&server)).end().expect(0);
+        let all = eventually(Duration::from_secs(30), || server.accepted().len() == 5);
+        assert!(
+            all,
+            "round {round}: {} of 5 arrived, {} are queued",
+            server.accepted().len(),
+            sandbox.queued().len()
+        );
+    }
 }

@@ -1,9 +1,9 @@
 //! A dry run of every mode: what it shows, what it writes, and what it leaves alone.
 
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, chown};
 
 use schema::Mode;
-use tests::{Contract, Invocation, Sandbox, Stub, is_root, tree};
+use tests::{Contract, Invocation, Sandbox, Stub, is_root, program, tree};
 
 /// A dry run of `mode` with the inputs that it needs.
 fn complete(sandbox: &Sandbox, mode: Mode) -> Invocation {
@@ -24,11 +24,11 @@ fn every_mode_plans_and_changes_nothing_outside_its_runs() {
     for mode in Mode::ALL.iter().copied() {
         let sandbox = Sandbox::new();
         let call = complete(&sandbox, mode);
-        let before = sandbox.untouched();
+        let before = sandbox.files_outside_runs();
         let outcome = call.run().expect(0);
         sandbox.snapshot(&format!("dry_run_{mode}"), &outcome);
-        assert_eq!(sandbox.untouched(), before, "{mode}");
-        assert!(!outcome.said().contains("hunter2"), "{outcome}");
+        assert_eq!(sandbox.files_outside_runs(), before, "{mode}");
+        assert!(!outcome.output().contains("hunter2"), "{outcome}");
 
         let run = sandbox.only_run();
         let manifest = run.manifest();
@@ -74,6 +74,7 @@ fn root_is_not_needed() {
     assert_eq!(outcome.stderr, "");
     let owner = sandbox.only_run().public.metadata().expect("made").uid();
     assert_eq!(owner, sandbox.root().metadata().expect("ours").uid());
+    // As root the sandbox belongs to somebody else, so that root rights would show in the owner.
     assert_eq!(is_root(), owner != rustix::process::geteuid().as_raw());
 }
 
@@ -85,12 +86,68 @@ fn under_sudo_new_files_belong_to_who_called_it() {
     let sandbox = Sandbox::new();
     let call = complete(&sandbox, Mode::Server).envs([("SUDO_UID", "61000"), ("SUDO_GID", "61001")]);
     call.env("TELEMETRY_ENABLED", "true").run().expect(0);
-    sandbox.settle();
+    sandbox.wait_for_deliveries();
     let runs = sandbox.runs_dir().metadata().expect("made");
     assert_eq!((runs.uid(), runs.gid()), (61_000, 61_001));
     let files = tree(&sandbox.runs_dir(), None);
     assert!(files.len() > 8, "three files, the outbox and its entries: {:?}", files.keys());
     for (path, entry) in files {
-        assert_eq!((entry.uid, entry.gid), (61_000, 61_001), "{}", path.display());
+        // The private context is what root obeys when it rolls back: it stays out of the caller's hands.
+        let owner = if path.to_string_lossy().ends_with("-private.json") { (0, 0) } else { (61_000, 61_001) };
+        assert_eq!((entry.uid, entry.gid), owner, "{}", path.display());
+    }
+}
+
+/// Whoever called sudo owns the directory and can put any file in the place of the private context; root must not obey it.
+#[test]
+fn root_obeys_no_private_context_of_another_user() {
+    if !is_root() {
+        return tests::skip("root_obeys_no_private_context_of_another_user", "only root can give files away");
+    }
+    let sandbox = Sandbox::new();
+    complete(&sandbox, Mode::Server).run().expect(0);
+    let run = sandbox.only_run();
+    let plan = || {
+        let call = sandbox.bootstrap(["rollback", "--to"]).args([run.public.as_os_str()]);
+        call.envs([("SUDO_UID", "61000"), ("SUDO_GID", "61001")]).run()
+    };
+    plan().expect(0);
+    chown(&run.private, Some(61_000), None).expect("root gives away what it likes");
+    let outcome = plan().expect(1);
+    assert!(outcome.stderr.contains("belongs to another user"), "{outcome}");
+    chown(&run.private, Some(0), None).expect("root takes what it likes");
+    std::fs::hard_link(&run.private, sandbox.runs_dir().join("second-name")).expect("a link");
+    let outcome = plan().expect(1);
+    assert!(outcome.stderr.contains("several hard links"), "{outcome}");
+}
+
+/// A slow disk takes tens of milliseconds for each wait, and a dry run has nothing that must outlive a power failure but
+/// its last word: two records, each synced with its directory.
+#[test]
+fn a_dry_run_waits_for_the_disk_six_times_at_most_with_telemetry_and_without() {
+    let Some(strace) = program("strace") else {
+        return tests::skip("a_dry_run_waits_for_the_disk_six_times_at_most", "there is no strace");
+    };
+    for telemetry in ["false", "true"] {
+        let sandbox = Sandbox::new();
+        let traces = sandbox.root().join("traces");
+        std::fs::create_dir(&traces).expect("ours");
+        let output = traces.join("trace");
+        // Without -f: the process that delivers may wait as long as it likes.
+        let words = [strace.as_os_str(), "-e".as_ref(), "trace=fsync,fdatasync".as_ref(), "-o".as_ref()];
+        let call = complete(&sandbox, Mode::SingleNode).env("TELEMETRY_ENABLED", telemetry);
+        let call = call.env("TELEMETRY_ENDPOINT", "http://127.0.0.1:9/");
+        let outcome = call.through(words.into_iter().chain([output.as_os_str()])).run();
+        if outcome.stderr.contains("ptrace") || outcome.stderr.contains("PTRACE") {
+            return tests::skip(
+                "a_dry_run_waits_for_the_disk_six_times_at_most",
+                "this machine lets nobody trace",
+            );
+        }
+        outcome.expect(0);
+        let trace = std::fs::read_to_string(&output).expect("traced");
+        let waits = trace.lines().filter(|line| line.contains("sync(")).count();
+        assert!((1..=6).contains(&waits), "{waits} waits with telemetry {telemetry}: {trace}");
+        sandbox.wait_for_deliveries();
     }
 }

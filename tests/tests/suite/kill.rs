@@ -9,7 +9,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use rustix::process::Signal;
-use tests::{Act, Contract, Sandbox, Server, eventually, tree};
+use tests::{Contract, Response, Sandbox, Server, eventually, tree};
 
 /// How often something is killed; `E2E_KILLS` says another number.
 fn rounds() -> usize {
@@ -50,9 +50,10 @@ impl Watcher {
 fn rounds_of_killing(sandbox: &Sandbox, server: &Server, random: &mut fastrand::Rng) -> BTreeSet<String> {
     let mut complete = BTreeSet::new();
     for round in 0..rounds() {
-        server.act([Act::After(random.u64(0..15))]);
-        let id = format!("round-{round}");
+        server.respond_with([Response::Delayed(random.u64(0..15))]);
+        let id = format!("9f86d081{round:08x}");
         let running = sandbox.reporting_run(server).env("TELEMETRY_RUN_ID", &id).start();
+        // Over the whole life of a run and its delivery, at no event in particular.
         thread::sleep(Duration::from_millis(random.u64(0..80)));
         if random.bool() {
             running.signal(Signal::KILL);
@@ -85,11 +86,11 @@ fn is_clean(sandbox: &Sandbox) {
 fn what_the_outbox_accepted_arrives() {
     let named = std::env::var("E2E_SEED").ok().and_then(|text| text.parse().ok());
     let seed = named.unwrap_or_else(|| fastrand::u64(..));
-    let server = Server::start([Act::Status(202)]);
+    let server = Server::start([Response::Status(202)]);
     let sandbox = Sandbox::new();
     let watcher = Watcher::start(sandbox.outbox());
     let complete = rounds_of_killing(&sandbox, &server, &mut fastrand::Rng::with_seed(seed));
-    server.act([Act::Status(202)]);
+    server.respond_with([Response::Status(202)]);
     sandbox.flush(&server).expect(0);
     let held = watcher.end();
     is_clean(&sandbox);
@@ -114,20 +115,20 @@ fn what_the_outbox_accepted_arrives() {
 /// attempt is counted, and the entry is there.
 #[test]
 fn killed_with_a_request_in_flight_the_same_event_goes_again_as_a_retry() {
-    let server = Server::start([Act::Silence]);
+    let server = Server::start([Response::Never]);
     let sandbox = Sandbox::new();
     sandbox.reporting_run(&server).run().expect(0);
     assert!(eventually(Duration::from_secs(30), || !server.received().is_empty()), "nobody delivers");
     sandbox.kill_deliveries();
-    sandbox.settle();
-    assert_eq!(sandbox.waiting().len(), 5, "nothing is lost");
+    sandbox.wait_for_deliveries();
+    assert_eq!(sandbox.queued().len(), 5, "nothing is lost");
 
-    let well = Server::start([Act::Status(202)]);
+    let well = Server::start([Response::Status(202)]);
     sandbox.flush(&well).expect(0);
     let tried = server.received()[0].word("event_id");
     let again =
         well.accepted().into_iter().find(|request| request.word("event_id") == tried).expect("sent again");
     let body = again.json();
     assert_eq!((&body["delivery_attempt"], &body["is_retry"]), (&2.into(), &true.into()), "{body:#}");
-    assert_eq!((well.accepted().len(), sandbox.waiting().len()), (5, 0));
+    assert_eq!((well.accepted().len(), sandbox.queued().len()), (5, 0));
 }

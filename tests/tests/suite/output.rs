@@ -1,6 +1,6 @@
 //! The form of the output: what goes where, how wide, in which colours, and as JSON.
 
-use tests::{Dialogue, Invocation, Outcome, Sandbox};
+use tests::{Invocation, Outcome, Sandbox, TerminalSession};
 
 /// Commands that end by themselves, with the code they end with.
 fn commands() -> [(&'static str, i32); 9] {
@@ -72,7 +72,7 @@ fn lines_are_no_wider_than_a_terminal() {
     calls.push(call(&sandbox, "validate bad.json"));
     for call in calls {
         let outcome = call.run();
-        for line in outcome.said().lines().filter(|line| line.chars().count() > 80) {
+        for line in outcome.output().lines().filter(|line| line.chars().count() > 80) {
             // A URL or a path stands alone or behind its label, so that it can be copied.
             let rest: Vec<&str> = line.split_whitespace().filter(|word| !word.contains('/')).collect();
             let is_copied = line.contains('/') && rest.join(" ").len() < 60;
@@ -96,10 +96,10 @@ fn colour_is_for_terminals_that_want_it() {
     };
     assert_eq!(coloured(warning(&[]).run()), (false, false), "no terminal");
     assert_eq!(coloured(warning(&["--color", "always"]).run()), (true, true));
-    assert_eq!(coloured(Dialogue::start(&warning(&[])).end()), (false, true), "stderr is a terminal");
-    assert_eq!(coloured(Dialogue::start(&warning(&["--color", "never"])).end()), (false, false));
-    assert_eq!(coloured(Dialogue::start(&warning(&[]).env("NO_COLOR", "1")).end()), (false, false));
-    assert_eq!(coloured(Dialogue::start(&warning(&[]).env("TERM", "dumb")).end()), (false, false));
+    assert_eq!(coloured(TerminalSession::start(&warning(&[])).end()), (false, true), "stderr is a terminal");
+    assert_eq!(coloured(TerminalSession::start(&warning(&["--color", "never"])).end()), (false, false));
+    assert_eq!(coloured(TerminalSession::start(&warning(&[]).env("NO_COLOR", "1")).end()), (false, false));
+    assert_eq!(coloured(TerminalSession::start(&warning(&[]).env("TERM", "dumb")).end()), (false, false));
 }
 
 #[test]
@@ -147,4 +147,17 @@ fn help_and_version() {
     }
     let version = call(&sandbox, "--version").run().expect(0);
     assert_eq!(version.stdout, format!("bootstrap {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn a_result_that_cannot_be_written_is_a_failure_and_one_that_nobody_reads_is_none() {
+    let sandbox = Sandbox::new();
+    for line in ["config-schema", "telemetry status", "run --dry-run --json"] {
+        let call = sandbox.bootstrap(line.split_whitespace());
+        let lost = call.through(["/bin/sh", "-c", "exec \"$@\" > /dev/full", "sh"]).run().expect(1);
+        assert!(lost.stderr.contains("could not be written"), "{line}: {lost}");
+    }
+    let unread = sandbox.bootstrap(["config-schema"]);
+    unread.through(["/bin/sh", "-c", "(\"$@\"; echo $? > code) | true", "sh"]).run().expect(0);
+    assert_eq!(std::fs::read_to_string(sandbox.cwd().join("code")).expect("the code").trim(), "0");
 }

@@ -1,11 +1,13 @@
-//! Names of this machine and of this run stay on it, and a common name costs nobody their telemetry.
+//! Names of this machine and of this run stay on it, a common name costs nobody their telemetry, and ids from the
+//! environment that may not be sent are replaced, with one warning that does not repeat them.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fmt::Debug;
 use std::fs;
+use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 
-use tests::{Act, Invocation, Sandbox, Server, is_root, program, skip, tree};
+use tests::{Invocation, Response, Sandbox, Server, is_root, program, skip, tree};
 
 /// What stands for the private inputs of a run, by flag. Each holds the word that is looked for.
 const INPUTS: [(&str, &str); 9] = [
@@ -38,8 +40,8 @@ fn mentions(bytes: &[u8], word: &str) -> bool {
     String::from_utf8_lossy(bytes).to_lowercase().contains(word)
 }
 
-/// A run of single-node mode, in `folder`, whose every private input and every name is a canary.
-fn among_canaries(sandbox: &Sandbox, folder: &Path, server: &Server) -> Invocation {
+/// A run of single-node mode, in `directory`, whose every private input and every name is a canary.
+fn among_canaries(sandbox: &Sandbox, directory: &Path, server: &Server) -> Invocation {
     let password = sandbox.file("canary-file", "canary-password-hunter2", 0o600);
     let call = sandbox
         .bootstrap([
@@ -54,8 +56,8 @@ fn among_canaries(sandbox: &Sandbox, folder: &Path, server: &Server) -> Invocati
         ])
         .args(INPUTS.iter().flat_map(|(flag, value)| [flag, value]))
         .args([OsStr::new("--registry-password-file"), password.as_os_str()])
-        .args([OsStr::new("--artifacts-dir"), folder.as_os_str()])
-        .folder(folder)
+        .args([OsStr::new("--artifacts-dir"), directory.as_os_str()])
+        .current_dir(directory)
         .envs([("USER", "canary-login"), ("LOGNAME", "canary-login"), ("SUDO_USER", "canary-sudo")])
         .envs([("TELEMETRY_ENABLED", "true"), ("TELEMETRY_ENDPOINT", &server.url())])
         .envs([("TELEMETRY_SESSION_ID", "run-canary-login-7"), ("TELEMETRY_PARENT_RUN_ID", "canary-class-1")])
@@ -76,16 +78,17 @@ fn is_free_of_canaries(what: &dyn Debug, bytes: &[u8]) {
 
 #[test]
 fn no_canary_leaves_the_private_file() {
-    let server = Server::start([Act::Status(503)]);
+    let server = Server::start([Response::Status(503)]);
     let sandbox = Sandbox::new();
-    let folder = sandbox.cwd().join("canary-folder");
-    fs::create_dir(&folder).expect("ours");
-    let outcome = among_canaries(&sandbox, &folder, &server).run().expect(0);
+    let directory = sandbox.cwd().join("canary-folder");
+    fs::create_dir(&directory).expect("ours");
+    let outcome = among_canaries(&sandbox, &directory, &server).run().expect(0);
+    // Each replaced value is told once; a fifth warning would be about something that is fine.
     assert_eq!(outcome.warnings().len(), 4, "two ids and two headers: {outcome}");
-    sandbox.settle();
+    sandbox.wait_for_deliveries();
 
     let is_private = |path: &Path| path.to_string_lossy().ends_with("-private.json");
-    let files = tree(&folder.join("runs"), None);
+    let files = tree(&directory.join("runs"), None);
     assert!(files.len() > 8, "both records, log, outbox and its entries: {:?}", files.keys());
     for (path, entry) in files {
         is_free_of_canaries(&path, path.to_string_lossy().as_bytes());
@@ -95,8 +98,12 @@ fn no_canary_leaves_the_private_file() {
             is_free_of_canaries(&path, &entry.content);
         }
     }
+    // While the endpoint failed, one request stood for all; now each document is sent.
+    server.respond_with([Response::Status(202)]);
+    let flush = sandbox.bootstrap(["telemetry", "flush"]).current_dir(&directory);
+    flush.envs([("TELEMETRY_ENABLED", "true"), ("TELEMETRY_ENDPOINT", &server.url())]).run().expect(0);
     let received = server.received();
-    assert!(received.len() >= 5, "{}", received.len());
+    assert!(received.len() >= 6, "{}", received.len());
     for request in received {
         is_free_of_canaries(&"the headers", request.head.as_bytes());
         is_free_of_canaries(&"the body", &request.body);
@@ -105,13 +112,14 @@ fn no_canary_leaves_the_private_file() {
 
 #[test]
 fn common_names_lose_nothing() {
-    for name in ["root", "ubuntu", "debian", "core", "server", "localhost", "bootstrap", "run"] {
-        let server = Server::start([Act::Status(202)]);
+    for name in ["root", "ubuntu", "debian", "core", "server", "localhost", "bootstrap", "run", "k3s", "abc"]
+    {
+        let server = Server::start([Response::Status(202)]);
         let sandbox = Sandbox::new();
-        let folder = sandbox.cwd().join(name);
-        fs::create_dir(&folder).expect("ours");
+        let directory = sandbox.cwd().join(name);
+        fs::create_dir(&directory).expect("ours");
         let home = format!("/home/{name}");
-        let call = sandbox.reporting_run(&server).folder(&folder).envs([
+        let call = sandbox.reporting_run(&server).current_dir(&directory).envs([
             ("USER", name),
             ("LOGNAME", name),
             ("SUDO_USER", name),
@@ -120,22 +128,107 @@ fn common_names_lose_nothing() {
         let call = on_host(&call, name).unwrap_or(call);
         let outcome = call.run().expect(0);
         assert_eq!(outcome.stderr, "", "{name}");
-        sandbox.settle();
+        sandbox.wait_for_deliveries();
         assert_eq!(server.accepted().len(), 5, "{name}");
-        let files = tree(&folder.join("runs"), None);
+        let files = tree(&directory.join("runs"), None);
         assert!(files.keys().any(|path| !path.to_string_lossy().contains("private")), "{name}");
-        assert!(!folder.join("runs/telemetry-outbox/rejected").exists(), "{name}");
+        assert!(!directory.join("runs/telemetry-outbox/rejected").exists(), "{name}");
     }
 }
 
 #[test]
 fn the_root_folder_is_no_identifier() {
-    let server = Server::start([Act::Status(202)]);
+    let server = Server::start([Response::Status(202)]);
     let sandbox = Sandbox::new();
     let runs = sandbox.runs_dir();
-    let call = sandbox.reporting_run(&server).folder(Path::new("/"));
+    let call = sandbox.reporting_run(&server).current_dir(Path::new("/"));
     let outcome = call.args([OsStr::new("--runs-dir"), runs.as_os_str()]).env("HOME", "/").run().expect(0);
     assert_eq!(outcome.stderr, "");
-    sandbox.settle();
+    sandbox.wait_for_deliveries();
     assert_eq!(server.accepted().len(), 5);
+}
+
+/// What an id may not be: a path, more than one line or word, an option, no ASCII, too long.
+const EVIL_IDS: [&str; 8] = [
+    "../../canary",
+    "canary.canary",
+    "canary canary",
+    "canary\ncanary",
+    "-canary",
+    "canary\u{e9}",
+    "/canary",
+    "canary-is-as-long-as-an-id-may-be-and-one-character-longer-than-it",
+];
+
+#[test]
+fn evil_ids_are_replaced() {
+    let server = Server::start([Response::Status(202)]);
+    for variable in ["TELEMETRY_SESSION_ID", "TELEMETRY_RUN_ID", "TELEMETRY_PARENT_RUN_ID"] {
+        for evil in EVIL_IDS {
+            let sandbox = Sandbox::new();
+            let outcome = sandbox.reporting_run(&server).env(variable, evil).run().expect(0);
+            let warnings = outcome.warnings();
+            assert_eq!(warnings.len(), 1, "{variable} {evil:?}: {outcome}");
+            assert!(warnings[0].starts_with(variable), "{variable} {evil:?}: {outcome}");
+            assert!(!outcome.output().contains("canary"), "{variable} {evil:?}: {outcome}");
+            for (path, entry) in tree(&sandbox.runs_dir(), None) {
+                let content = String::from_utf8_lossy(&entry.content);
+                assert!(!content.contains("canary"), "{}: {content}", path.display());
+                assert!(!path.display().to_string().contains("canary"), "{}", path.display());
+            }
+            sandbox.kill_deliveries();
+        }
+    }
+    for request in server.received() {
+        assert!(!String::from_utf8_lossy(&request.body).contains("canary"));
+    }
+}
+
+#[test]
+fn an_id_that_is_no_text_is_replaced() {
+    let sandbox = Sandbox::new();
+    let id = OsString::from_vec(b"canary\xff".to_vec());
+    let outcome = sandbox.dry_run("server").env("TELEMETRY_RUN_ID", id).run().expect(0);
+    assert_eq!(outcome.warnings().len(), 1, "{outcome}");
+    assert!(!outcome.output().contains("canary") && !sandbox.only_run().id.contains("canary"), "{outcome}");
+}
+
+#[test]
+fn the_ids_of_a_chain_go_on() {
+    let server = Server::start([Response::Status(202)]);
+    let sandbox = Sandbox::new();
+    let ids = [
+        ("TELEMETRY_SESSION_ID", "9f86d081884c7d65"),
+        ("TELEMETRY_RUN_ID", "0123456789abcdef"),
+        ("TELEMETRY_PARENT_RUN_ID", "4bf92f3577b34da6a3ce929d0e0e4736"),
+    ];
+    sandbox.reporting_run(&server).envs(ids).run().expect(0);
+    sandbox.wait_for_deliveries();
+    let log = std::fs::read_to_string(sandbox.only_run().log).expect("a log");
+    assert!(
+        log.starts_with("TELEMETRY_RUN_ID is ignored, because TELEMETRY_PARENT_RUN_ID is given"),
+        "{log}"
+    );
+    let run = sandbox.only_run().id;
+    assert_ne!(run, "0123456789abcdef", "a delegated run has its own id");
+    let received = server.accepted();
+    assert_eq!(received.len(), 5);
+    for request in received {
+        assert_eq!(request.word("session_id"), "9f86d081884c7d65");
+        assert_eq!(request.word("parent_run_id"), "4bf92f3577b34da6a3ce929d0e0e4736");
+        assert_eq!(request.word("run_id"), run);
+    }
+}
+
+#[test]
+fn an_id_is_used_once() {
+    let sandbox = Sandbox::new();
+    let call = sandbox.dry_run("server").env("TELEMETRY_RUN_ID", "0123456789abcdef");
+    call.run().expect(0);
+    let first = sandbox.only_run();
+    let before = first.manifest();
+    assert_eq!(first.id, "0123456789abcdef");
+    let outcome = call.run().expect(0);
+    assert_eq!(outcome.warnings().len(), 1, "{outcome}");
+    assert_eq!((sandbox.runs().len(), first.manifest()), (2, before), "the first record is as it was");
 }

@@ -1,9 +1,14 @@
-//! Secrets reach nobody: no file, no argument, no output, not even the detached delivery where it has no use for them.
+//! Secrets come from files, pipes and the environment, and reach nobody: no file, no argument, no output, not even the
+//! detached delivery where it has no use for them.
 
 use std::fs;
-use std::time::Duration;
+use std::os::unix::fs::FileTypeExt;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
-use tests::{Act, Sandbox, Server, eventually, tree};
+use rustix::fs::{CWD, Mode};
+use rustix::process::Signal;
+use tests::{Response, Sandbox, Server, eventually, tree};
 
 const SECRETS: [(&str, &str); 4] = [
     ("PRODUCTIVE_K3S_AGENT_TOKEN", "hunter2-agent"),
@@ -14,7 +19,7 @@ const SECRETS: [(&str, &str); 4] = [
 
 #[test]
 fn secrets_are_nowhere_to_be_found() {
-    let server = Server::start([Act::Silence]);
+    let server = Server::start([Response::Never]);
     let modes: [(&str, &[&str]); 2] = [
         ("agent", &["--agent-server-url", "https://k3s.example.local:6443"]),
         ("single-node", &["--registry-auth", "true", "--registry-user", "pusher"]),
@@ -25,7 +30,7 @@ fn secrets_are_nowhere_to_be_found() {
             let call = sandbox.dry_run(mode).args(inputs).args(format).envs(SECRETS);
             let call = call.envs([("TELEMETRY_ENABLED", "true"), ("TELEMETRY_ENDPOINT", &server.url())]);
             let outcome = call.run().expect(0);
-            assert!(!outcome.said().contains("hunter2"), "{outcome}");
+            assert!(!outcome.output().contains("hunter2"), "{outcome}");
             look_at_the_delivery(&sandbox);
             sandbox.kill_deliveries();
             for (path, entry) in tree(&sandbox.runs_dir(), None) {
@@ -52,10 +57,10 @@ fn look_at_the_delivery(sandbox: &Sandbox) {
 
 #[test]
 fn the_bearer_token_goes_to_the_endpoint_beside_the_marker() {
-    let server = Server::start([Act::Status(202)]);
+    let server = Server::start([Response::Status(202)]);
     let sandbox = Sandbox::new();
     sandbox.reporting_run(&server).envs(SECRETS).run().expect(0);
-    sandbox.settle();
+    sandbox.wait_for_deliveries();
     assert_eq!(server.accepted().len(), 5);
     for request in server.accepted() {
         assert_eq!(request.header("Authorization"), Some("Bearer hunter2-bearer"));
@@ -70,14 +75,17 @@ fn the_bearer_token_does_not_go_to_another_machine_in_plain_text() {
     let call = sandbox.bootstrap(["telemetry", "preview", "--json"]).envs(SECRETS);
     let outcome = call.env("TELEMETRY_ENDPOINT", "http://endpoint.invalid/telemetry").run().expect(0);
     assert_eq!(outcome.warnings().len(), 1, "{outcome}");
-    assert!(!outcome.said().contains("Authorization") && !outcome.said().contains("hunter2"), "{outcome}");
+    assert!(
+        !outcome.output().contains("Authorization") && !outcome.output().contains("hunter2"),
+        "{outcome}"
+    );
     let masked = call_over_tls(&sandbox);
     assert!(masked.contains("Bearer ********") && !masked.contains("hunter2"), "{masked}");
 }
 
 fn call_over_tls(sandbox: &Sandbox) -> String {
     let call = sandbox.bootstrap(["telemetry", "preview"]).envs(SECRETS);
-    call.env("TELEMETRY_ENDPOINT", "https://endpoint.invalid/telemetry").run().expect(0).said()
+    call.env("TELEMETRY_ENDPOINT", "https://endpoint.invalid/telemetry").run().expect(0).output()
 }
 
 #[test]
@@ -86,11 +94,56 @@ fn a_secret_that_cannot_be_used_is_not_repeated() {
     let agent = ["--agent-server-url", "https://k3s.example.local:6443"];
     let call = sandbox.dry_run("agent").args(agent).env("PRODUCTIVE_K3S_AGENT_TOKEN", "hunter2\nhunter2");
     let outcome = call.run().expect(2);
-    assert!(outcome.stderr.contains("agent.token_file") && !outcome.said().contains("hunter2"), "{outcome}");
+    assert!(
+        outcome.stderr.contains("agent.token_file") && !outcome.output().contains("hunter2"),
+        "{outcome}"
+    );
 
     let sandbox = Sandbox::new();
     sandbox.file("token", "hunter2-agent\n", 0o644);
     let outcome = sandbox.dry_run("agent").args(agent).args(["--agent-token-file", "token"]).run().expect(0);
     assert_eq!(outcome.warnings().len(), 1, "others can read the file: {outcome}");
-    assert!(!outcome.said().contains("hunter2"), "{outcome}");
+    assert!(!outcome.output().contains("hunter2"), "{outcome}");
+}
+
+const AGENT: [&str; 2] = ["--agent-server-url", "https://k3s.example.local:6443"];
+
+fn pipe(sandbox: &Sandbox, name: &str) -> PathBuf {
+    let path = sandbox.cwd().join(name);
+    rustix::fs::mkfifoat(CWD, &path, Mode::from_raw_mode(0o600)).expect("a pipe");
+    assert!(path.metadata().expect("it is there").file_type().is_fifo());
+    path
+}
+
+#[test]
+fn a_token_may_come_through_a_pipe() {
+    let sandbox = Sandbox::new();
+    let path = pipe(&sandbox, "token");
+    let writer = std::thread::spawn(move || {
+        std::fs::OpenOptions::new().write(true).open(path).map(|mut pipe| {
+            use std::io::Write;
+            pipe.write_all(b"K10canary-token\n")
+        })
+    });
+    let outcome = sandbox.dry_run("agent").args(AGENT).args(["--agent-token-file", "token"]).run().expect(0);
+    writer.join().expect("the writer ends").expect("opened").expect("written");
+    assert!(!outcome.output().contains("canary"), "{outcome}");
+    let manifest = sandbox.only_run().manifest();
+    assert_eq!(manifest["features"]["agent_cluster_token_provided"], true);
+}
+
+#[test]
+fn a_pipe_that_nobody_writes_to_does_not_keep_a_signal_from_ending_it() {
+    for option in ["--config", "--agent-token-file"] {
+        let sandbox = Sandbox::new();
+        pipe(&sandbox, "pipe");
+        let running = sandbox.dry_run("agent").args(AGENT).args([option, "pipe"]).start();
+        // Whether it waits in the pipe already cannot be seen from outside; if it does not, the signal is answered as well.
+        std::thread::sleep(Duration::from_millis(300));
+        let begun = Instant::now();
+        running.signal(Signal::TERM);
+        let outcome = running.end();
+        assert!(begun.elapsed() < Duration::from_secs(20), "{option}: {outcome}");
+        assert!(!sandbox.runs_dir().exists(), "{option}: nothing is written");
+    }
 }

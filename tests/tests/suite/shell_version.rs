@@ -5,7 +5,10 @@ use std::fs;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
-use tests::{Act, Contract, Dialogue, Invocation, Received, Sandbox, Server, Stub, is_root, program, skip};
+use tests::{
+    Contract, Invocation, ReceivedRequest, Response, Sandbox, Server, Stub, TerminalSession, is_root,
+    program, skip,
+};
 
 /// A host of its own as far as a run can tell before it changes anything: systemd is up, and nobody holds the lock.
 const BOOTED: &str = "/bin/mount -t tmpfs none /run || exit 99
@@ -19,6 +22,7 @@ fn on_a_booted_host(call: Invocation) -> Option<Invocation> {
     };
     let words = [unshare.as_os_str(), OsStr::new("--mount"), sh.as_os_str(), OsStr::new("-c")];
     let call = call.through(words.into_iter().chain([OsStr::new(BOOTED), OsStr::new("sh")]));
+    // Whether mounting is allowed shows only by trying: containers give root without it.
     let probe = call.clone().args(["--help"]).run();
     if probe.status.code() == Some(99) {
         skip("an applied run", "this machine does not let root mount anything");
@@ -58,11 +62,11 @@ fn a_declined_run_is_recorded_as_cancelled() {
         let sandbox = Sandbox::new();
         let call = sandbox.bootstrap(["run", "--mode", "server"]).env("TELEMETRY_ENABLED", "false");
         let Some(call) = on_a_booted_host(call) else { return };
-        let mut dialogue = Dialogue::start(&call);
+        let mut session = TerminalSession::start(&call);
         // Of the warnings on a small machine, of the plan on another.
-        dialogue.wait_for("[y/N]");
-        dialogue.type_keys(keys);
-        let outcome = dialogue.end().expect(4);
+        session.wait_for("[y/N]");
+        session.type_keys(keys);
+        let outcome = session.end().expect(4);
         let run = sandbox.only_run();
         assert_eq!((run.status().as_str(), &run.context()["status"]), ("cancelled", &"cancelled".into()));
         assert_eq!(run.manifest()["exit_code"], 4, "{outcome}");
@@ -74,15 +78,16 @@ fn a_declined_run_is_recorded_as_cancelled() {
 #[test]
 fn tabs_quotes_and_line_ends_never_break_a_public_document() {
     let evil = "a\tb\"c\\d\ne";
-    let server = Server::start([Act::Status(202)]);
+    let server = Server::start([Response::Status(202)]);
     let sandbox = Sandbox::new();
-    let folder = sandbox.cwd().join(evil);
-    fs::create_dir(&folder).expect("ours");
-    let call = sandbox.reporting_run(&server).folder(&folder).envs([("USER", evil), ("LOGNAME", evil)]);
+    let directory = sandbox.cwd().join(evil);
+    fs::create_dir(&directory).expect("ours");
+    let call =
+        sandbox.reporting_run(&server).current_dir(&directory).envs([("USER", evil), ("LOGNAME", evil)]);
     call.run().expect(0);
-    sandbox.settle();
+    sandbox.wait_for_deliveries();
     let records =
-        fs::read_dir(folder.join("runs")).expect("made").map(|entry| entry.expect("an entry").path());
+        fs::read_dir(directory.join("runs")).expect("made").map(|entry| entry.expect("an entry").path());
     let records: Vec<_> = records.filter(|path| path.extension() == Some(OsStr::new("json"))).collect();
     assert_eq!(records.len(), 2, "a public and a private one: {records:?}");
     for path in records {
@@ -111,16 +116,16 @@ fn tabs_quotes_and_line_ends_never_break_a_public_document() {
 
 #[test]
 fn public_fields_tell_no_offset_and_no_process_id() {
-    let server = Server::start([Act::Status(202)]);
+    let server = Server::start([Response::Status(202)]);
     let sandbox = Sandbox::new();
     // The offset is given in the form of POSIX, which needs no files of this machine.
     let running = sandbox.reporting_run(&server).env("TZ", "XYZ-05:30").start();
     let pid = running.pid().to_string();
     running.end().expect(0);
-    sandbox.settle();
+    sandbox.wait_for_deliveries();
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs();
     let manifest = sandbox.only_run().manifest();
-    let mut documents: Vec<Value> = server.accepted().iter().map(Received::json).collect();
+    let mut documents: Vec<Value> = server.accepted().iter().map(ReceivedRequest::json).collect();
     assert_eq!(documents.len(), 5);
     documents.push(manifest);
     for document in &documents {

@@ -4,12 +4,13 @@ use tests::{Invocation, Sandbox};
 
 /// Runs `call` and passes if it is refused as a usage error that leaves no trace; its message is a snapshot.
 fn refused(sandbox: &Sandbox, name: &str, call: &Invocation) {
-    let before = sandbox.untouched();
+    let before = sandbox.files_outside_runs();
     let outcome = call.run().expect(2);
     assert_eq!(outcome.stdout, "", "{name}");
     sandbox.snapshot(&format!("usage_{name}"), &outcome);
-    assert_eq!(sandbox.untouched(), before, "{name}");
+    assert_eq!(sandbox.files_outside_runs(), before, "{name}");
     assert!(!sandbox.runs_dir().exists(), "{name}: nothing is written");
+    // A usage error is told before the host is touched, even by a question.
     assert!(sandbox.calls_made().is_empty(), "{name}: nobody is asked");
 }
 
@@ -39,7 +40,6 @@ fn on_the_command_line() {
             "same_hosts",
             "run --dry-run --mode stack --rancher-host a.example.local --registry-host a.example.local",
         ),
-        ("artifacts_in_staging", "run --dry-run --artifacts-dir runs/staging"),
         ("system_folder", "run --dry-run --nfs-export-path /etc"),
         ("negative_number", "run --dry-run --longhorn-replica-count -1"),
         ("unknown_tls", "run --dry-run --tls letsencript"),
@@ -92,7 +92,7 @@ fn a_config_file_that_cannot_be_read() {
     }
     sandbox.file("large.yaml", &"# a comment\n".repeat(30_000), 0o600);
     refused(&sandbox, "config_is_large", &sandbox.dry_run("server").args(["--config", "large.yaml"]));
-    std::fs::write(sandbox.cwd().join("binary.yaml"), b"mode: \xff\xfe\n").expect("the folder is ours");
+    std::fs::write(sandbox.cwd().join("binary.yaml"), b"mode: \xff\xfe\n").expect("the directory is ours");
     refused(&sandbox, "config_is_binary", &sandbox.dry_run("server").args(["--config", "binary.yaml"]));
 }
 
@@ -128,9 +128,9 @@ fn a_flag_goes_before_the_environment_and_that_before_the_config_file() {
 #[test]
 fn applying_without_a_terminal_needs_a_yes() {
     let sandbox = Sandbox::new();
-    let before = sandbox.untouched();
+    let before = sandbox.files_outside_runs();
     let outcome = sandbox.bootstrap(["run", "--mode", "server"]).run().expect(2);
     assert!(outcome.stderr.contains("--yes") || outcome.stderr.contains("--dry-run"), "{outcome}");
-    assert_eq!((outcome.stdout.as_str(), sandbox.untouched()), ("", before));
+    assert_eq!((outcome.stdout.as_str(), sandbox.files_outside_runs()), ("", before));
     assert!(!sandbox.runs_dir().exists());
 }

@@ -21,7 +21,7 @@ fn our_own_manifest_passes_and_a_changed_one_is_refused_without_its_value() {
 
     sandbox.bootstrap(["validate", "good.json"]).run().expect(0);
     let outcome = sandbox.bootstrap(["validate", "good.json", "changed.json", "no.json"]).run().expect(1);
-    assert!(!outcome.said().contains("hunter2"), "{outcome}");
+    assert!(!outcome.output().contains("hunter2"), "{outcome}");
     sandbox.snapshot("validate_files", &outcome);
     let unreadable = sandbox.bootstrap(["validate", "good.json", "nowhere.json", "no.json"]).run().expect(2);
     assert!(
@@ -36,7 +36,10 @@ fn the_private_context_is_no_public_document() {
     sandbox.dry_run("single-node").run().expect(0);
     let private = sandbox.only_run().private;
     let outcome = sandbox.bootstrap(["validate"]).args([private]).run().expect(1);
-    assert!(!outcome.said().contains("example.local") && !outcome.said().contains("192.168"), "{outcome}");
+    assert!(
+        !outcome.output().contains("example.local") && !outcome.output().contains("192.168"),
+        "{outcome}"
+    );
 }
 
 #[test]
@@ -46,7 +49,7 @@ fn standard_input_holds_a_document_a_line() {
     let good = sandbox.only_run().manifest().to_string();
     let input = format!("{good}\n\nhunter2\n{{\"hunter2\":1}}\n{good}");
     let outcome = sandbox.bootstrap(["validate", "-"]).stdin(input.clone()).run().expect(1);
-    assert!(!outcome.said().contains("hunter2"), "{outcome}");
+    assert!(!outcome.output().contains("hunter2"), "{outcome}");
     sandbox.snapshot("validate_lines", &outcome);
     let json = sandbox.bootstrap(["validate", "-", "--json"]).stdin(input).run().expect(1);
     let lines =

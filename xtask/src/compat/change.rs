@@ -1,12 +1,15 @@
-//! One difference between two versions of the contract.
+//! One difference between two versions of the contract, and the version that it demands.
 
 use std::fmt;
 
+use anyhow::bail;
 use serde_json::Value;
+
+use crate::releases::Version;
 
 /// How far a change must raise the version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Level {
+pub(crate) enum VersionLevel {
     /// The third number.
     Patch,
     /// The second number.
@@ -15,7 +18,7 @@ pub(crate) enum Level {
     Major,
 }
 
-impl fmt::Display for Level {
+impl fmt::Display for VersionLevel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Patch => "patch",
@@ -38,29 +41,29 @@ pub(crate) enum Breaks {
 
 impl Breaks {
     /// How far the version must be raised, see the promise in `CONTRACT.md`.
-    const fn level(self) -> Level {
+    const fn level(self) -> VersionLevel {
         match self {
-            Self::OldDocuments => Level::Major,
-            Self::OldReceivers => Level::Minor,
-            Self::Nobody => Level::Patch,
+            Self::OldDocuments => VersionLevel::Major,
+            Self::OldReceivers => VersionLevel::Minor,
+            Self::Nobody => VersionLevel::Patch,
         }
     }
 }
 
 /// One difference.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Change {
+pub(crate) struct ContractChange {
     pub(super) file: String,
     /// JSON pointer into a document.
     pub(super) pointer: String,
     pub(super) what: String,
     pub(super) breaks: Breaks,
-    pub(super) level: Level,
+    pub(super) level: VersionLevel,
     /// A document that one version accepts and the other refuses.
     pub(super) example: Option<Value>,
 }
 
-impl Change {
+impl ContractChange {
     pub(super) fn new(
         file: &str,
         pointer: &str,
@@ -79,7 +82,7 @@ impl Change {
     }
 }
 
-impl fmt::Display for Change {
+impl fmt::Display for ContractChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { file, pointer, what, level, .. } = self;
         let place = if pointer.is_empty() { "the document" } else { pointer };
@@ -94,4 +97,35 @@ impl fmt::Display for Change {
             None => write!(f, "\n  no example was found; it is taken for one"),
         }
     }
+}
+
+/// Whether `current` is raised enough above `released` for a change of level `needed`.
+pub(super) fn judge(needed: Option<VersionLevel>, released: Version, current: Version) -> anyhow::Result<()> {
+    // A first number that was raised allows everything, whatever the others are.
+    let raised = if current.major > released.major {
+        Some(VersionLevel::Major)
+    } else if current.major == released.major && current.minor > released.minor {
+        Some(VersionLevel::Minor)
+    } else if (current.major, current.minor) == (released.major, released.minor)
+        && current.patch > released.patch
+    {
+        Some(VersionLevel::Patch)
+    } else {
+        None
+    };
+    if current < released {
+        bail!("the contract is {current}, and {released} is released already");
+    }
+    if raised >= needed {
+        return Ok(());
+    }
+    let Some(needed) = needed else { return Ok(()) };
+    let next = match needed {
+        VersionLevel::Major => Version { major: released.major + 1, minor: 0, patch: 0 },
+        VersionLevel::Minor => Version { minor: released.minor + 1, patch: 0, ..released },
+        VersionLevel::Patch => Version { patch: released.patch + 1, ..released },
+    };
+    bail!(
+        "a {needed} change needs CONTRACT_VERSION {next} or higher in schema/src/version.rs; it is {current}"
+    )
 }

@@ -4,20 +4,26 @@
 
 use serde_json::{Map, Value};
 
-use super::change::{Breaks, Change, Level};
+use super::change::{Breaks, ContractChange, VersionLevel};
 
 const FILE: &str = "denylist.json";
 
 /// Members that explain and do not decide.
-const EXPLAIN: [&str; 8] =
-    ["words", "reason", "notes", "contract_version", "hits", "innocents", "needs", "forms"];
+const EXPLAIN: [&str; 7] = ["words", "reason", "notes", "contract_version", "hits", "innocents", "forms"];
 
 /// Everything that decides differently.
-pub(super) fn compare(old: &Value, new: &Value) -> Vec<Change> {
+pub(super) fn compare(old: &Value, new: &Value) -> Vec<ContractChange> {
     let mut changes = Vec::new();
     values("", old, new, &mut changes);
+    // The version differs after every release, and says nothing about the rules.
     if changes.is_empty() && without_version(old) != without_version(new) {
-        changes.push(Change::new(FILE, "", "the words about it differ".to_owned(), Breaks::Nobody, None));
+        changes.push(ContractChange::new(
+            FILE,
+            "",
+            "the words about it differ".to_owned(),
+            Breaks::Nobody,
+            None,
+        ));
     }
     changes
 }
@@ -28,7 +34,7 @@ fn without_version(denylist: &Value) -> Map<String, Value> {
     members
 }
 
-fn values(pointer: &str, old: &Value, new: &Value, changes: &mut Vec<Change>) {
+fn values(pointer: &str, old: &Value, new: &Value, changes: &mut Vec<ContractChange>) {
     match (old, new) {
         (Value::Object(before), Value::Object(after)) => {
             let names = before.keys().chain(after.keys().filter(|name| !before.contains_key(*name)));
@@ -46,7 +52,7 @@ fn values(pointer: &str, old: &Value, new: &Value, changes: &mut Vec<Change>) {
 }
 
 /// Entries are told apart by their `id` or `pointer`, or are what they are.
-fn lists(pointer: &str, old: &[Value], new: &[Value], changes: &mut Vec<Change>) {
+fn lists(pointer: &str, old: &[Value], new: &[Value], changes: &mut Vec<ContractChange>) {
     let label = |entry: &Value| {
         ["id", "pointer"]
             .into_iter()
@@ -80,8 +86,9 @@ fn lists(pointer: &str, old: &[Value], new: &[Value], changes: &mut Vec<Change>)
     }
 }
 
-fn change(pointer: &str, what: String, breaks: Breaks, example: Option<Value>) -> Change {
-    Change { level: Level::Minor, ..Change::new(FILE, pointer, what, breaks, example) }
+/// Minor in either direction, see above, whatever the same direction means for a schema.
+fn change(pointer: &str, what: String, breaks: Breaks, example: Option<Value>) -> ContractChange {
+    ContractChange { level: VersionLevel::Minor, ..ContractChange::new(FILE, pointer, what, breaks, example) }
 }
 
 /// What an entry is about: a string that a rule hits, or the word of a table itself.

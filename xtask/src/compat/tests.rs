@@ -3,13 +3,16 @@
 
 use serde_json::{Value, json};
 
-use super::change::{Breaks, Change, Level};
-use super::compare::schemas;
-use super::{denylist, judge};
-use crate::release::Version;
+use super::change::{Breaks, ContractChange, VersionLevel, judge};
+use super::{coverage, denylist, schemas};
+use crate::releases::Version;
 
 fn published(path: &str) -> Value {
-    let file = schema::publish::files().into_iter().find(|file| file.path == path).expect("published");
+    let file = crate::contract::sound_files()
+        .expect("a sound contract")
+        .into_iter()
+        .find(|file| file.path == path)
+        .expect("published");
     serde_json::from_str(&file.contents).expect("JSON")
 }
 
@@ -31,8 +34,8 @@ fn changed(change: impl FnOnce(&mut Value)) -> (Value, Value) {
 }
 
 /// Compares, and proves each example.
-fn compare((old, new): &(Value, Value)) -> Vec<Change> {
-    let changes = schemas("run-manifest.schema.json", old, new);
+fn compare((old, new): &(Value, Value)) -> Vec<ContractChange> {
+    let changes = schemas::compare("run-manifest.schema.json", old, new).expect("schemas");
     for change in &changes {
         let Some(example) = &change.example else { continue };
         let (accepting, refusing) = match change.breaks {
@@ -58,7 +61,7 @@ fn check(change: impl FnOnce(&mut Value), expected: &[(&str, Breaks)]) {
 #[test]
 fn nothing_changed() {
     for path in ["run-manifest.schema.json", "telemetry.schema.json"] {
-        assert_eq!(schemas(path, &published(path), &published(path)), []);
+        assert_eq!(schemas::compare(path, &published(path), &published(path)).expect("schemas"), []);
     }
     assert_eq!(denylist::compare(&published("denylist.json"), &published("denylist.json")), []);
 }
@@ -142,21 +145,22 @@ fn a_bound_was_tightened_or_loosened() {
         |schema| drop(schema["properties"]["exit_code"].as_object_mut().expect("a schema").remove("maximum")),
         &[("/exit_code", Breaks::OldReceivers)],
     );
-    check(|schema| schema["$defs"]["Id"]["maxLength"] = json!(63), &[("/run_id", Breaks::OldDocuments)]);
+    check(|schema| schema["$defs"]["Id"]["maxLength"] = json!(35), &[("/run_id", Breaks::OldDocuments)]);
 }
 
 #[test]
 fn a_pattern_was_changed() {
     let pattern =
         |text: &'static str| move |schema: &mut Value| schema["$defs"]["Id"]["pattern"] = json!(text);
-    check(pattern("^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"), &[("/run_id", Breaks::OldReceivers)]);
-    check(pattern("^[a-z0-9][a-z0-9_-]{0,63}$"), &[("/run_id", Breaks::OldDocuments)]);
-    check(
-        pattern("^[a-z.][A-Za-z0-9_-]{0,63}$"),
-        &[("/run_id", Breaks::OldDocuments), ("/run_id", Breaks::OldReceivers)],
-    );
-    check(pattern("^[0-9A-Za-z][0-9A-Za-z_-]{0,63}$"), &[("/run_id", Breaks::Nobody)]);
-    check(pattern("^[0-9A-Za-z][0-9A-Za-z_-]*$"), &[("/run_id", Breaks::Nobody)]);
+    check(pattern("^[0-9a-f-]{16,36}$"), &[("/run_id", Breaks::OldReceivers)]);
+    check(pattern("^[0-9a-f]{16}$"), &[("/run_id", Breaks::OldDocuments)]);
+    check(pattern("^[0-9a-z]{16}$"), &[("/run_id", Breaks::OldDocuments), ("/run_id", Breaks::OldReceivers)]);
+    let uuid = "[0-9a-f]{8}-[0-9a-f]{4}-[47][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}";
+    for same in
+        [format!("^({uuid}|([0-9a-f]{{16}}){{1,2}})$"), format!("^({uuid}|[a-f0-9]{{16}}([a-f0-9]{{16}})?)$")]
+    {
+        check(|schema| schema["$defs"]["Id"]["pattern"] = json!(same), &[("/run_id", Breaks::Nobody)]);
+    }
 }
 
 #[test]
@@ -198,7 +202,38 @@ fn only_words_were_changed() {
 #[test]
 fn what_is_not_known_is_taken_to_break() {
     let changes = compare(&changed(|schema| schema["properties"]["exit_code"]["multipleOf"] = json!(2)));
-    assert_eq!(changes.iter().map(|change| change.level).collect::<Vec<_>>(), [Level::Major]);
+    assert_eq!(changes.iter().map(|change| change.level).collect::<Vec<_>>(), [VersionLevel::Major]);
+}
+
+#[test]
+fn a_break_that_no_place_shows_is_reported_for_the_document() {
+    let changes =
+        compare(&changed(|schema| schema["$defs"]["Platform"]["propertyNames"] = json!({ "maxLength": 5 })));
+    let found: Vec<(&str, Breaks)> =
+        changes.iter().map(|change| (change.pointer.as_str(), change.breaks)).collect();
+    assert_eq!(found, [("", Breaks::OldDocuments)], "{changes:#?}");
+}
+
+#[test]
+fn a_change_that_leaves_the_documents_as_they_were_breaks_nobody() {
+    // The walk takes the two for different kinds of places; the schemas as a whole accept the same.
+    let wrap = |schema: &mut Value| {
+        let tool = schema["properties"]["tool"].take();
+        schema["properties"]["tool"] = json!({ "description": tool["description"], "anyOf": [tool] });
+    };
+    assert!(compare(&changed(wrap)).iter().all(|change| change.breaks == Breaks::Nobody));
+}
+
+#[test]
+fn strings_beyond_ascii_are_compared_as_well() {
+    let form = |pattern: &str| json!({ "type": "string", "pattern": pattern, "maxLength": 1 });
+    let (narrow, wide) = (form("^[^a\\u{e4}]$"), form("^[^a]$"));
+    let (narrow, wide) = (&narrow, &wide);
+    assert!(matches!(coverage::difference(narrow, wide), coverage::Difference::Nothing));
+    let coverage::Difference::Strings(Some(text)) = coverage::difference(wide, narrow) else {
+        panic!("the wider form accepts more")
+    };
+    assert_eq!(text, "\u{e4}");
 }
 
 #[test]
@@ -209,7 +244,7 @@ fn an_event_was_added_and_examples_are_whole_documents() {
         json!({ "type": "string", "enum": ["core.component.enabled", "core.component.failed"] });
     let changes = compare(&(old, new));
     let [change] = changes.as_slice() else { panic!("one change: {changes:#?}") };
-    assert_eq!((change.pointer.as_str(), change.level), ("/event_name", Level::Minor));
+    assert_eq!((change.pointer.as_str(), change.level), ("/event_name", VersionLevel::Minor));
     let example = change.example.as_ref().expect("an example");
     assert!(example["enabled_component"].is_object(), "{example}");
 }
@@ -217,17 +252,20 @@ fn an_event_was_added_and_examples_are_whole_documents() {
 #[test]
 fn a_rule_of_the_denylist_was_changed() {
     let old = published("denylist.json");
-    let check = |change: &dyn Fn(&mut Value), level: Level| {
+    let check = |change: &dyn Fn(&mut Value), level: VersionLevel| {
         let mut new = old.clone();
         change(&mut new);
         let changes = denylist::compare(&old, &new);
         assert_eq!(changes.iter().map(|change| change.level).collect::<Vec<_>>(), [level], "{changes:#?}");
     };
-    check(&|new| drop(new["values"]["rules"].as_array_mut().expect("rules").pop()), Level::Minor);
-    check(&|new| new["values"]["rules"][0]["pattern"] = json!("x"), Level::Minor);
-    check(&|new| new["keys"]["tokens"].as_array_mut().expect("tokens").push(json!("zone")), Level::Minor);
-    check(&|new| new["document"]["max_bytes"] = json!(1024), Level::Minor);
-    check(&|new| new["values"]["rules"][0]["words"] = json!("x"), Level::Patch);
+    check(&|new| drop(new["values"]["rules"].as_array_mut().expect("rules").pop()), VersionLevel::Minor);
+    check(&|new| new["values"]["rules"][0]["pattern"] = json!("x"), VersionLevel::Minor);
+    check(
+        &|new| new["keys"]["tokens"].as_array_mut().expect("tokens").push(json!("zone")),
+        VersionLevel::Minor,
+    );
+    check(&|new| new["document"]["max_bytes"] = json!(1024), VersionLevel::Minor);
+    check(&|new| new["values"]["rules"][0]["words"] = json!("x"), VersionLevel::Patch);
 }
 
 #[test]
@@ -237,15 +275,15 @@ fn the_version_must_be_raised_as_the_change_demands() {
     let cases = [
         (None, "1.2.3", true),
         (None, "1.2.2", false),
-        (Some(Level::Patch), "1.2.3", false),
-        (Some(Level::Patch), "1.2.4", true),
-        (Some(Level::Patch), "2.0.0", true),
-        (Some(Level::Minor), "1.2.4", false),
-        (Some(Level::Minor), "1.3.0", true),
-        (Some(Level::Minor), "2.0.0", true),
-        (Some(Level::Major), "1.9.9", false),
-        (Some(Level::Major), "2.0.0", true),
-        (Some(Level::Patch), "0.9.9", false),
+        (Some(VersionLevel::Patch), "1.2.3", false),
+        (Some(VersionLevel::Patch), "1.2.4", true),
+        (Some(VersionLevel::Patch), "2.0.0", true),
+        (Some(VersionLevel::Minor), "1.2.4", false),
+        (Some(VersionLevel::Minor), "1.3.0", true),
+        (Some(VersionLevel::Minor), "2.0.0", true),
+        (Some(VersionLevel::Major), "1.9.9", false),
+        (Some(VersionLevel::Major), "2.0.0", true),
+        (Some(VersionLevel::Patch), "0.9.9", false),
     ];
     for (needed, current, expected) in cases {
         assert_eq!(allowed(needed, current), expected, "{needed:?} {current}");

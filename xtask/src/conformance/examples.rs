@@ -7,30 +7,35 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::Context;
 
-use super::vector::{Class, Vector};
-use super::{Outcome, checked, gate, install, scratch};
-use crate::files;
+use super::gate;
+use super::tools::{self, ToolResult, checked, scratch};
+use super::vector::{PublishedVector, VectorClass};
+use crate::workspace;
 
 /// Tries every example; what went wrong.
-pub(super) fn check(vectors: &[Vector], python: &Outcome<PathBuf>) -> anyhow::Result<Vec<String>> {
-    let folder = files::contract().join("examples");
+pub(super) fn check(
+    vectors: &[PublishedVector],
+    python: &ToolResult<PathBuf>,
+) -> anyhow::Result<Vec<String>> {
+    let directory = workspace::contract().join("examples");
     let snake = match python {
-        Outcome::Ran(programs) => Outcome::Ran(validate(&folder, &programs.join("python"), vectors)?),
-        Outcome::Skipped(reason) => Outcome::Skipped(reason.clone()),
-    };
-    let script = folder.join("typescript");
-    let script = match install::node("typescript", &script)? {
-        Outcome::Ran(()) => {
-            let build = install::output_of(
-                Command::new("npm").args(["run", "--silent", "build"]).current_dir(&script),
-            );
-            Outcome::Ran(build.map(|_| "types generated and receiver compiled".to_owned()))
+        ToolResult::Ran(programs) => {
+            ToolResult::Ran(validate(&directory, &programs.join("python"), vectors)?)
         }
-        Outcome::Skipped(reason) => Outcome::Skipped(reason),
+        ToolResult::Skipped(reason) => ToolResult::Skipped(reason.clone()),
     };
-    let curl = match install::output_of(Command::new("curl").arg("--version")) {
-        Ok(_) => Outcome::Ran(send(&folder)?),
-        Err(reason) => Outcome::Skipped(reason),
+    let script = directory.join("typescript");
+    let script = match tools::node("typescript", &script)? {
+        ToolResult::Ran(()) => {
+            let build =
+                tools::output_of(Command::new("npm").args(["run", "--silent", "build"]).current_dir(&script));
+            ToolResult::Ran(build.map(|_| "types generated and receiver compiled".to_owned()))
+        }
+        ToolResult::Skipped(reason) => ToolResult::Skipped(reason),
+    };
+    let curl = match tools::output_of(Command::new("curl").arg("--version")) {
+        Ok(_) => ToolResult::Ran(send(&directory)?),
+        Err(reason) => ToolResult::Skipped(reason),
     };
     let outcomes =
         [("example in Python", snake), ("example in TypeScript", script), ("example with curl", curl)];
@@ -38,17 +43,23 @@ pub(super) fn check(vectors: &[Vector], python: &Outcome<PathBuf>) -> anyhow::Re
 }
 
 /// Lets the Python example judge the document of every vector.
-fn validate(folder: &Path, python: &Path, vectors: &[Vector]) -> anyhow::Result<Result<String, String>> {
+fn validate(
+    directory: &Path,
+    python: &Path,
+    vectors: &[PublishedVector],
+) -> anyhow::Result<Result<String, String>> {
     let documents = gate::lay_out(vectors)?;
     let output = Command::new(python)
         .arg("-B")
-        .arg(folder.join("python/validate.py"))
+        .arg(directory.join("python/validate.py"))
         .args(vectors.iter().map(|vector| &vector.name))
         .current_dir(&documents)
         .output()
         .with_context(|| format!("failed to start {}", python.display()))?;
     let printed = String::from_utf8_lossy(&output.stdout).into_owned();
-    let verdict_of = |vector: &Vector| if vector.class() == Class::Pass { "pass" } else { "refused" };
+    let verdict_of =
+        |vector: &PublishedVector| if vector.class() == VectorClass::Pass { "pass" } else { "refused" };
+    // It ends with an error, since most documents must be refused: what counts is its line for each.
     let missing = vectors.iter().find(|vector| {
         let wanted = format!("{}: {}", vector.name, verdict_of(vector));
         !printed.lines().any(|line| line == wanted)
@@ -60,15 +71,16 @@ fn validate(folder: &Path, python: &Path, vectors: &[Vector]) -> anyhow::Result<
 }
 
 /// Sends the telemetry vectors to the reference receiver with curl.
-fn send(folder: &Path) -> anyhow::Result<Result<String, String>> {
+fn send(directory: &Path) -> anyhow::Result<Result<String, String>> {
     let program = gate::build(&["--package", "telemetry", "--example", "receiver"])?;
+    // What an earlier run left must not be counted.
     let kept = scratch().join("received.ndjson");
     if kept.exists() {
         fs::remove_file(&kept)?;
     }
     let mut receiver = Receiver::start(&program, &kept)?;
     let endpoint = receiver.endpoint()?;
-    let sent = install::output_of(Command::new("sh").arg(folder.join("curl/send.sh")).arg(endpoint));
+    let sent = tools::output_of(Command::new("sh").arg(directory.join("curl/send.sh")).arg(endpoint));
     Ok(sent.map(|said| said.trim().to_owned()))
 }
 

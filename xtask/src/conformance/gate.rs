@@ -7,10 +7,9 @@ use std::process::Command;
 use anyhow::{Context, bail};
 use serde_json::Value;
 
-use super::vector::{self, Class, Vector, Verdict};
-use super::{Outcome, Verdicts, checked, scratch};
-use crate::files;
-use crate::release;
+use super::tools::{ToolResult, checked, scratch};
+use super::vector::{self, PublishedVector, VectorClass, VectorVerdict, Verdicts};
+use crate::{releases, workspace};
 
 /// Builds a program of the workspace and tells where it is. This crate does not depend on the gate: it must still build
 /// when a published file is broken.
@@ -19,7 +18,7 @@ pub(super) fn build(wanted: &[&str]) -> anyhow::Result<PathBuf> {
     let output = Command::new(cargo)
         .args(["build", "--quiet", "--message-format=json-render-diagnostics"])
         .args(wanted)
-        .current_dir(files::root())
+        .current_dir(workspace::root())
         .output()
         .context("failed to start cargo")?;
     if !output.status.success() {
@@ -33,35 +32,35 @@ pub(super) fn build(wanted: &[&str]) -> anyhow::Result<PathBuf> {
     executables.next_back().context("cargo names no program")
 }
 
-/// Writes the document of each vector to a file of the vector's name; the folder of the files.
-pub(super) fn lay_out(vectors: &[Vector]) -> anyhow::Result<PathBuf> {
-    let folder = scratch().join("documents");
-    if folder.exists() {
-        fs::remove_dir_all(&folder)?;
+/// Writes the document of each vector to a file of the vector's name; the directory of the files.
+pub(super) fn lay_out(vectors: &[PublishedVector]) -> anyhow::Result<PathBuf> {
+    let directory = scratch().join("documents");
+    if directory.exists() {
+        fs::remove_dir_all(&directory)?;
     }
-    fs::create_dir_all(&folder).with_context(|| format!("failed to create {}", folder.display()))?;
+    fs::create_dir_all(&directory).with_context(|| format!("failed to create {}", directory.display()))?;
     for vector in vectors {
-        fs::write(folder.join(&vector.name), &vector.bytes)?;
+        fs::write(directory.join(&vector.name), &vector.bytes)?;
     }
-    Ok(folder)
+    Ok(directory)
 }
 
 /// What the gate says of each vector.
-pub(super) fn verdicts(program: &Path, vectors: &[Vector]) -> anyhow::Result<Verdicts> {
-    let folder = lay_out(vectors)?;
+pub(super) fn verdicts(program: &Path, vectors: &[PublishedVector]) -> anyhow::Result<Verdicts> {
+    let directory = lay_out(vectors)?;
     // It ends with 1 because documents are refused, which is what most vectors are about.
     let names = vectors.iter().map(|vector| &vector.name);
     let output = Command::new(program)
         .args(["validate", "--json", "--"])
         .args(names)
-        .current_dir(&folder)
+        .current_dir(&directory)
         .output()
         .with_context(|| format!("failed to start {}", program.display()))?;
     let printed = String::from_utf8(output.stdout)?;
     printed.lines().map(parse).collect()
 }
 
-fn parse(line: &str) -> anyhow::Result<(String, Verdict)> {
+fn parse(line: &str) -> anyhow::Result<(String, VectorVerdict)> {
     let line: Value = serde_json::from_str(line)?;
     let violations = line["violations"].as_array().cloned().unwrap_or_default();
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -70,17 +69,18 @@ fn parse(line: &str) -> anyhow::Result<(String, Verdict)> {
     if (line["verdict"] == "pass") != tripped.is_empty() {
         bail!("a verdict and its violations contradict each other: {line}");
     }
+    // The gate reports both kinds together; the others report the schema apart.
     let schema_accepts = Some(!tripped.iter().any(|(rule, _)| rule.starts_with("schema.")));
-    Ok((text(&line["file"]), Verdict { schema_accepts, tripped }))
+    Ok((text(&line["file"]), VectorVerdict { schema_accepts, tripped }))
 }
 
 /// Whether the gate still passes what releases of this major version promised to pass.
 pub(super) fn released(program: &Path) -> anyhow::Result<Vec<String>> {
     let mut faults = Vec::new();
-    for release in release::all()?.into_iter().filter(release::Release::is_of_this_major) {
-        let vectors = vector::load(&release.folder)?;
-        let passing: Vec<Vector> =
-            vectors.into_iter().filter(|vector| vector.class() == Class::Pass).collect();
+    for release in releases::all()?.into_iter().filter(releases::ContractRelease::is_of_this_major) {
+        let vectors = vector::load(&release.directory)?;
+        let passing: Vec<PublishedVector> =
+            vectors.into_iter().filter(|vector| vector.class() == VectorClass::Pass).collect();
         let verdicts = verdicts(program, &passing)?;
         let refused: Vec<String> = passing
             .iter()
@@ -94,8 +94,10 @@ pub(super) fn released(program: &Path) -> anyhow::Result<Vec<String>> {
         } else {
             Err(refused.join("\n    "))
         };
-        faults
-            .extend(checked(&format!("pass vectors of release {}", release.version), Outcome::Ran(outcome)));
+        faults.extend(checked(
+            &format!("pass vectors of release {}", release.version),
+            ToolResult::Ran(outcome),
+        ));
     }
     Ok(faults)
 }

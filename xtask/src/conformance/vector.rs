@@ -1,6 +1,6 @@
 //! A vector, a verdict on it, and whether the two agree.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 /// One file of `vectors/`.
-pub(super) struct Vector {
+pub(super) struct PublishedVector {
     /// Name of the file.
     pub(super) name: String,
     /// What must trip; nothing where the document must pass.
@@ -28,7 +28,7 @@ pub(super) struct Expected {
 
 /// What kind of rule a vector is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Class {
+pub(super) enum VectorClass {
     /// It must pass.
     Pass,
     /// A rule about the document as a whole: the schema is not asked.
@@ -39,32 +39,37 @@ pub(super) enum Class {
     Denylist,
 }
 
-impl Class {
+impl VectorClass {
     pub(super) const ALL: [Self; 4] = [Self::Pass, Self::Document, Self::Schema, Self::Denylist];
 }
 
 /// What an implementation says of one vector.
 #[derive(Debug)]
-pub(super) struct Verdict {
+pub(super) struct VectorVerdict {
     /// Whether the schema accepts it; nothing where it could not be asked.
     pub(super) schema_accepts: Option<bool>,
     /// The rules that tripped, with their pointers.
     pub(super) tripped: Vec<(String, String)>,
 }
 
+/// Verdicts by the name of the vector.
+pub(super) type Verdicts = BTreeMap<String, VectorVerdict>;
+
 /// The vectors of a contract, in the order of their names.
-pub(super) fn load(contract: &Path) -> anyhow::Result<Vec<Vector>> {
-    let folder = contract.join("vectors");
-    let names =
-        crate::files::below(&folder).with_context(|| format!("failed to list {}", folder.display()))?;
-    names.into_iter().map(|name| read(&folder, name)).collect()
+pub(super) fn load(contract: &Path) -> anyhow::Result<Vec<PublishedVector>> {
+    let directory = contract.join("vectors");
+    let names = crate::workspace::files_below(&directory)
+        .with_context(|| format!("failed to list {}", directory.display()))?;
+    names.into_iter().map(|name| read(&directory, name)).collect()
 }
 
-fn read(folder: &Path, name: String) -> anyhow::Result<Vector> {
+fn read(directory: &Path, name: String) -> anyhow::Result<PublishedVector> {
     let context = || format!("failed to read the vector {name}");
-    let vector: Value = serde_json::from_str(&fs::read_to_string(folder.join(&name)).with_context(context)?)
-        .with_context(context)?;
+    let vector: Value =
+        serde_json::from_str(&fs::read_to_string(directory.join(&name)).with_context(context)?)
+            .with_context(context)?;
     let text = |field: &str| vector[field].as_str().map(str::to_owned);
+    // Exactly one of the three is there. A document is written anew: its text decides nothing.
     let bytes = match (text("raw_base64"), text("raw")) {
         (Some(encoded), _) => STANDARD.decode(encoded).ok().with_context(context)?,
         (_, Some(raw)) => raw.into_bytes(),
@@ -76,45 +81,47 @@ fn read(folder: &Path, name: String) -> anyhow::Result<Vector> {
         }
         _ => None,
     };
-    Ok(Vector { name, expected, bytes })
+    Ok(PublishedVector { name, expected, bytes })
 }
 
-impl Vector {
-    pub(super) fn class(&self) -> Class {
+impl PublishedVector {
+    pub(super) fn class(&self) -> VectorClass {
         match &self.expected {
-            None => Class::Pass,
-            Some(expected) if expected.rule.starts_with("schema.") => Class::Schema,
-            Some(expected) if expected.rule.contains('.') => Class::Denylist,
-            Some(_) => Class::Document,
+            None => VectorClass::Pass,
+            Some(expected) if expected.rule.starts_with("schema.") => VectorClass::Schema,
+            Some(expected) if expected.rule.contains('.') => VectorClass::Denylist,
+            Some(_) => VectorClass::Document,
         }
     }
 
     /// What is wrong with the verdict of our own gate, if anything is: it names keyword and place of what its schema
     /// refuses.
-    pub(super) fn fault(&self, verdict: &Verdict) -> Option<String> {
+    pub(super) fn fault(&self, verdict: &VectorVerdict) -> Option<String> {
         let Some(expected) = &self.expected else {
             let passes = verdict.schema_accepts == Some(true) && verdict.tripped.is_empty();
             return (!passes).then(|| format!("must pass: {verdict:?}"));
         };
+        // Others may trip as well: an encoded URL is also a domain name.
         let named = verdict
             .tripped
             .iter()
             .any(|(rule, pointer)| (rule, pointer) == (&expected.rule, &expected.pointer));
         let by_schema = verdict.schema_accepts == Some(!expected.schema_alone_refuses);
-        let holds = named && (by_schema || self.class() == Class::Document);
+        let holds = named && (by_schema || self.class() == VectorClass::Document);
         (!holds).then(|| format!("must trip {} at {:?}: {verdict:?}", expected.rule, expected.pointer))
     }
 
     /// Where another implementation differs from our gate: in what the schema says, or in any rule of the denylist.
-    pub(super) fn disagreement(&self, verdict: &Verdict, ours: &Verdict) -> Option<String> {
+    pub(super) fn disagreement(&self, verdict: &VectorVerdict, ours: &VectorVerdict) -> Option<String> {
         // Of a document that breaks a rule as a whole, each JSON reader gives the schema something else to see.
-        let by_schema = self.class() == Class::Document || verdict.schema_accepts == ours.schema_accepts;
+        let by_schema =
+            self.class() == VectorClass::Document || verdict.schema_accepts == ours.schema_accepts;
         let agrees = by_schema && verdict.beyond_the_schema() == ours.beyond_the_schema();
         (!agrees).then(|| format!("{verdict:?}, and our gate: {ours:?}"))
     }
 }
 
-impl Verdict {
+impl VectorVerdict {
     /// What tripped apart from the keywords of the schema.
     fn beyond_the_schema(&self) -> BTreeSet<&(String, String)> {
         self.tripped.iter().filter(|(rule, _)| !rule.starts_with("schema.")).collect()
@@ -125,17 +132,17 @@ impl Verdict {
 mod tests {
     use super::*;
 
-    fn vector(rule: Option<&str>, schema_alone_refuses: bool) -> Vector {
+    fn vector(rule: Option<&str>, schema_alone_refuses: bool) -> PublishedVector {
         let expected = rule.map(|rule| Expected {
             rule: rule.to_owned(),
             pointer: "/run_id".to_owned(),
             schema_alone_refuses,
         });
-        Vector { name: String::new(), expected, bytes: Vec::new() }
+        PublishedVector { name: String::new(), expected, bytes: Vec::new() }
     }
 
-    fn verdict(schema_accepts: Option<bool>, rules: &[&str]) -> Verdict {
-        Verdict {
+    fn verdict(schema_accepts: Option<bool>, rules: &[&str]) -> VectorVerdict {
+        VectorVerdict {
             schema_accepts,
             tripped: rules.iter().map(|rule| ((*rule).to_owned(), "/run_id".to_owned())).collect(),
         }
@@ -143,7 +150,7 @@ mod tests {
 
     #[test]
     fn our_gate_must_say_what_the_vector_says() {
-        let check = |vector: &Vector, verdict: &Verdict, holds: bool| {
+        let check = |vector: &PublishedVector, verdict: &VectorVerdict, holds: bool| {
             assert_eq!(vector.fault(verdict).is_none(), holds, "{verdict:?}");
         };
         let pass = vector(None, false);
@@ -164,7 +171,7 @@ mod tests {
 
     #[test]
     fn others_must_say_what_our_gate_says() {
-        let check = |vector: &Vector, theirs: &Verdict, ours: &Verdict, agrees: bool| {
+        let check = |vector: &PublishedVector, theirs: &VectorVerdict, ours: &VectorVerdict, agrees: bool| {
             assert_eq!(vector.disagreement(theirs, ours).is_none(), agrees, "{theirs:?} {ours:?}");
         };
         let refused = vector(Some("schema.pattern"), true);

@@ -2,41 +2,44 @@
 
 use std::path::Path;
 
-use manifest::{Holder, ManifestError, PrivateContext, RunFiles, RunLock, RunsDir};
+use manifest::{LockHolder, ManifestError, PrivateContext, RunFiles, RunLock, RunsDir};
 use privacy::{Gate, LocalIdentifiers};
-use schema::{CommandName, CommandResult, Envelope, Execution, Id, UtcSeconds};
-use telemetry::{Consent, Decision, envelope_from_env};
-use uuid::Uuid;
+use schema::{CommandName, CommandResult, Envelope, Execution, Id};
+use telemetry::{envelope_from_env, ignored_run_id};
 
-use super::record::{Record, load, refused};
-use super::{inputs, planned};
-use crate::cli;
-use crate::exit::{Exit, Failure};
+use super::target::{RollbackTarget, load, observe_and_plan};
+use crate::cli::RollbackArgs;
+use crate::command::diagnostic::Diagnostic;
+use crate::command::error::{Error, InterruptedAt};
+use crate::command::inputs;
 use crate::host::{Host, RunLog};
 use crate::rollback::{
-    self, ItemState, Journal, RollbackEvent, RollbackExecutor, RollbackPlan, RollbackReport, UndoResult,
-    UndoResults,
+    self, ItemState, RollbackEvent, RollbackExecutor, RollbackPlan, RollbackReport, UndoResult, UndoResults,
 };
-use crate::run::{Reporter, ask_consent, decided_consent, now};
-use crate::terminal::{Printer, Prompter, Signals};
+use crate::run::{TelemetryReporter, now, resolve_consent};
+use crate::step::{Journal, Update};
+use crate::terminal::{DefaultAnswer, Printer, Prompter, Signals, is_interactive};
 
-/// The files of the run, in which each undo is written down.
-struct Files(RunFiles);
+/// The record of the run, in which each undo is written down.
+struct UndoJournal {
+    files: RunFiles,
+    context: PrivateContext,
+}
 
-impl Journal for Files {
-    fn now(&self) -> UtcSeconds {
-        now()
+impl Journal for UndoJournal {
+    fn context(&self) -> &PrivateContext {
+        &self.context
     }
 
-    fn store(&mut self, context: &PrivateContext) -> Result<(), ManifestError> {
-        self.0.write_private(context)
+    fn update(&mut self, change: Update<'_>) -> Result<(), ManifestError> {
+        change(&mut self.context, now());
+        self.files.write_private(&self.context)
     }
 }
 
 /// What is needed to change the host, held to the end.
-struct RunContext {
-    files: Files,
-    context: PrivateContext,
+struct RollbackContext {
+    journal: UndoJournal,
     host: Host,
     gate: Gate,
     envelope: Envelope,
@@ -45,70 +48,86 @@ struct RunContext {
 }
 
 pub(super) fn run(
-    options: &cli::Rollback,
-    record: &Record,
+    args: &RollbackArgs,
+    target: &RollbackTarget,
     printer: &mut Printer,
     signals: &Signals,
-) -> Result<Exit, Failure> {
-    let mut begun = RunContext::new(record, printer, signals)?;
-    let plan = planned(options, &begun.context, &begun.host, printer);
+) -> Result<(), Diagnostic> {
+    let mut run = RollbackContext::new(target)?;
+    let plan = observe_and_plan(&run.journal.context, &run.host, args.include, printer);
     if !printer.is_json() {
         rollback::show(&plan, printer);
         printer.data("");
     }
-    confirm(options, &plan, printer, signals)?;
-    let consent = consent(&mut begun.warnings, printer, signals);
-    if let Some(signal) = signals.pending() {
-        return Err(Failure::new(Exit::Interrupted(signal), "interrupted; nothing was changed"));
-    }
-    let subject = (CommandName::Rollback, plan.mode, Execution::Apply);
-    let folder = record.runs.path();
-    let mut reporter =
-        Reporter::new(&consent, &begun.envelope, &begun.gate, folder, subject, &mut begun.warnings);
-    inputs::warn_all(&begun.warnings, printer);
+    confirm(args, &plan, printer, signals)?;
+    let mut reporter = run.reporter(target, &plan, printer, signals)?;
     reporter.started();
-    let results = work(&mut begun, &plan, printer, signals);
-    let (result, failure) = ended(&results, signals);
+    let results = undo(&mut run, &plan, printer, signals);
+    let (result, error) = outcome(&results, signals);
     reporter.completed(result, None);
     let late: Vec<String> = reporter.take_warning().into_iter().collect();
     inputs::warn_all(&late, printer);
-    begun.warnings.extend(late);
-    let failure = failure.map(|failure| failure.log(record.runs.log_path(&record.run)));
+    run.warnings.extend(late);
     if printer.is_json() {
-        let exit = failure.as_ref().map_or(Exit::Done, |failure| failure.exit);
-        let error = failure.as_ref().map(|failure| failure.message.as_str());
-        printer.document(&RollbackReport::of_work(&plan, &results, exit.code(), error, &begun.warnings));
+        let exit_code = error.as_ref().map_or(0, Error::process_exit_code);
+        let message = error.as_ref().map(Error::message);
+        let document = RollbackReport::of_work(&plan, &results, exit_code, message.as_deref(), &run.warnings);
+        printer.document(&document);
     } else {
-        rollback::show_fates(&plan, &results, printer);
+        rollback::show_results(&plan, &results, printer);
     }
-    failure.map_or(Ok(Exit::Done), |failure| Err(failure.documented()))
+    let log = target.runs.log_path(&target.run);
+    error.map_or(Ok(()), |error| Err(Diagnostic::from(error).with_log(Some(log)).after_document()))
 }
 
-impl RunContext {
+impl RollbackContext {
     /// Takes the locks, the files of the run and root. The record is read anew, now that nobody else can change it.
-    fn new(record: &Record, printer: &mut Printer, signals: &Signals) -> Result<Self, Failure> {
-        let gate = Gate::new(LocalIdentifiers::of_machine().with_private(private_values(&record.context)));
-        let (mut envelope, told) = envelope_from_env(&|name| std::env::var_os(name), &gate);
-        if envelope.run_id == record.context.run_id {
+    ///
+    /// # Errors
+    /// The record cannot be used any more, another run changes the host, or root is out of reach. Nothing was changed.
+    fn new(target: &RollbackTarget) -> Result<Self, Error> {
+        let gate = Gate::new(LocalIdentifiers::of_machine().with_private(private_values(&target.context)));
+        let (mut envelope, problems) = envelope_from_env(&|name| std::env::var_os(name), &gate);
+        if envelope.run_id == target.context.run_id {
             // A rollback is a run of its own.
-            envelope.run_id = Id::from(Uuid::new_v4());
+            envelope.run_id = Id::random();
         }
-        let holder = Holder::this_process(envelope.run_id.clone(), now());
-        let lock = RunLock::acquire(&record.runs, Path::new(RunLock::HOST), &holder)
-            .map_err(|error| refused(&error))?;
+        let holder = LockHolder::this_process(envelope.run_id.clone(), now());
+        let lock = RunLock::acquire(&target.runs, Path::new(RunLock::HOST), &holder)
+            .map_err(Error::UnusableRecord)?;
         // Opening for a change sweeps what a rollback that was killed has left on its way to the disk.
-        RunsDir::open_or_create(record.runs.path()).map_err(|error| refused(&error))?;
-        let files = record.runs.reopen(&record.run).map_err(|error| refused(&error))?;
-        let context = load(&record.runs, &record.run)?;
+        RunsDir::open_or_create(target.runs.path()).map_err(Error::UnusableRecord)?;
+        let files = target.runs.reopen(&target.run).map_err(Error::UnusableRecord)?;
+        // Read again under the lock: between the first look and now another rollback may have undone something.
+        let context = load(&target.runs, &target.run)?;
         let log = files.log().map_or_else(|_| RunLog::discard(), RunLog::to);
+        if let Some(note) = ignored_run_id(&|name| std::env::var_os(name)) {
+            log.line(&note.to_string());
+        }
         let mut host = Host::this_machine(log);
-        let may_prompt = Prompter::on_terminal(printer, signals, false).is_some();
-        host.acquire_root(may_prompt).map_err(|error| {
-            Failure::failed(format!("cannot become root: {error}"))
-                .hint("run as root, or as a user who may use sudo")
-        })?;
-        let warnings = told.iter().map(ToString::to_string).collect();
-        Ok(Self { files: Files(files), context, host, gate, envelope, warnings, _lock: lock })
+        host.acquire_root(is_interactive()).map_err(Error::NeedsRoot)?;
+        let warnings = problems.iter().map(ToString::to_string).collect();
+        Ok(Self { journal: UndoJournal { files, context }, host, gate, envelope, warnings, _lock: lock })
+    }
+
+    /// Settles consent, now that it is certain that something will be undone.
+    fn reporter(
+        &mut self,
+        target: &RollbackTarget,
+        plan: &RollbackPlan,
+        printer: &mut Printer,
+        signals: &Signals,
+    ) -> Result<TelemetryReporter, Error> {
+        let consent = resolve_consent(&mut self.warnings, printer, signals);
+        if let Some(signal) = signals.pending() {
+            return Err(Error::Interrupted { signal, when: InterruptedAt::BeforeRollback });
+        }
+        let subject = (CommandName::Rollback, plan.mode, Execution::Apply);
+        let (envelope, gate, runs_dir) = (&self.envelope, &self.gate, target.runs.path());
+        let reporter =
+            TelemetryReporter::new(&consent, envelope, gate, runs_dir, subject, &mut self.warnings);
+        inputs::warn_all(&self.warnings, printer);
+        Ok(reporter)
     }
 }
 
@@ -128,34 +147,28 @@ fn private_values(context: &PrivateContext) -> Vec<String> {
 }
 
 fn confirm(
-    options: &cli::Rollback,
+    args: &RollbackArgs,
     plan: &RollbackPlan,
     printer: &mut Printer,
     signals: &Signals,
-) -> Result<(), Failure> {
+) -> Result<(), Error> {
     let ready = plan.in_state(ItemState::Ready).count();
-    if options.yes || ready == 0 {
+    // Where nothing is ready there is nothing to agree to; the plan above says what is left.
+    if args.yes || ready == 0 {
         return Ok(());
     }
     let question = format!("Undo {ready} {}?", if ready == 1 { "item" } else { "items" });
-    let answer = Prompter::on_terminal(printer, signals, false)
-        .and_then(|mut prompter| prompter.confirm(&question, false));
-    match (answer, signals.pending()) {
-        (Some(true), None) => Ok(()),
-        (_, Some(signal)) => Err(Failure::new(Exit::Interrupted(signal), "interrupted; nothing was changed")),
-        (_, None) => Err(Failure::new(Exit::Declined, "declined; nothing was changed")),
+    let agreed = Prompter::interactive(printer, signals)
+        .is_some_and(|mut prompter| prompter.confirm(&question, DefaultAnswer::No));
+    match signals.pending() {
+        Some(signal) => Err(Error::Interrupted { signal, when: InterruptedAt::BeforeRollback }),
+        None if agreed => Ok(()),
+        None => Err(Error::Declined),
     }
 }
 
-fn consent(warnings: &mut Vec<String>, printer: &mut Printer, signals: &Signals) -> Consent {
-    match decided_consent(warnings) {
-        Decision::Decided(consent) => consent,
-        Decision::Ask(question) => ask_consent(question, printer, signals),
-    }
-}
-
-fn work(
-    begun: &mut RunContext,
+fn undo(
+    run: &mut RollbackContext,
     plan: &RollbackPlan,
     printer: &mut Printer,
     signals: &Signals,
@@ -165,6 +178,7 @@ fn work(
         RollbackEvent::Waiting(what) => printer.note(&format!("waiting for {what}")),
         RollbackEvent::Done(item, result) => {
             let line = format!("{:<6}  {}: {}", result.word(), item.component, item.change);
+            // What was not undone is a warning even with -q: the operator has to act.
             match result.reason() {
                 None => printer.note(&line),
                 Some(reason) => printer.warn(&format!("{line}: {reason}")),
@@ -172,24 +186,20 @@ fn work(
         }
     };
     let stop = || signals.pending().is_some();
-    RollbackExecutor::new(&begun.host, &mut begun.context, &mut begun.files, &mut report, &stop).all(plan)
+    RollbackExecutor::new(&run.host, &mut run.journal, &mut report, &stop).all(plan)
 }
 
 /// How the rollback ended: well only if everything that was to be undone is.
-fn ended(results: &UndoResults, signals: &Signals) -> (CommandResult, Option<Failure>) {
+fn outcome(results: &UndoResults, signals: &Signals) -> (CommandResult, Option<Error>) {
     let missed =
         results.values().filter(|result| !matches!(result, UndoResult::Undone | UndoResult::Gone)).count();
     match (missed, signals.pending()) {
+        // A signal that came after the last item changed nothing.
         (0, _) => (CommandResult::Success, None),
         (_, Some(signal)) => {
-            let failure = Failure::new(Exit::Interrupted(signal), "interrupted; what is undone stays undone");
-            (CommandResult::Interrupted, Some(failure.hint("run the same command again to go on")))
+            let error = Error::Interrupted { signal, when: InterruptedAt::Rollback };
+            (CommandResult::Interrupted, Some(error))
         }
-        (missed, None) => {
-            let what = if missed == 1 { "item" } else { "items" };
-            let failure = Failure::failed(format!("{missed} {what} could not be undone"));
-            let hint = "look at what is left to you above, mend it, and run the same command again";
-            (CommandResult::Failed, Some(failure.hint(hint)))
-        }
+        (missed, None) => (CommandResult::Failed, Some(Error::NotUndone { missed })),
     }
 }

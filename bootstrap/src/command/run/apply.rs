@@ -1,262 +1,225 @@
-//! A run that changes the host.
+//! A run that changes the host: preflight, plan, consent of the operator, root, and then one component after the other.
 
 use std::path::Path;
 use std::time::Instant;
 
-use schema::{
-    CommandResult, Component, ComponentResult, Execution, FailureReason, Finish, PlannedAction, Step,
-};
+use schema::{Component, ComponentResult, Execution, FailureReason, Finish, PlannedAction, Step};
 
-use super::{Request, RunContext};
-use crate::apply::{ExecutionError, Executor, StepFailure};
-use crate::cli;
-use crate::command::preflight as preflight_command;
-use crate::exit::{Exit, Failure, Signal};
-use crate::preflight::{self, PreflightReport, Severity};
-use crate::run::{PlannedComponent, RunReport, Stopped, Summary, detect_and_plan};
-use crate::settings::Artifacts;
-use crate::terminal::{Printer, Progress, Prompter, Signals};
+use super::context::{RunContext, RunRequest};
+use crate::cli::RunArgs;
+use crate::command::diagnostic::Diagnostic;
+use crate::command::error::{Error, InterruptedAt};
+use crate::preflight::{PreflightReport, Severity};
+use crate::run::{Interrupted, PlannedComponent, RunReport, RunSummary};
+use crate::step::{Effect, ExecutionError, Executor, StepEvent};
+use crate::terminal::{DefaultAnswer, Printer, Prompter, Signal, Signals, StepProgress, is_interactive};
 
-/// Why a run ended before its last step.
-enum RunError {
-    /// The operator declined.
-    Declined(&'static str),
-    /// A signal arrived.
-    Stopped(Signal),
-    /// Something failed.
-    Failed(schema::Failure, Failure),
-}
-
-impl From<Stopped> for RunError {
-    fn from(Stopped(signal): Stopped) -> Self {
-        Self::Stopped(signal)
-    }
+/// Why a run ended before its last step: what the record says, and what the operator is told. The record is public and
+/// takes a step and a reason of the contract, so it cannot hold the error itself.
+struct RunError {
+    finish: Finish,
+    error: Error,
 }
 
 impl RunError {
-    fn failed(step: Step, reason: FailureReason, failure: Failure) -> Self {
-        Self::Failed(schema::Failure { step, reason }, failure)
+    fn interrupted(signal: Signal) -> Self {
+        let error = Error::Interrupted { signal, when: InterruptedAt::Run };
+        Self { finish: Finish::Interrupted, error }
     }
 
-    fn split(self) -> (Finish, Failure) {
-        match self {
-            Self::Declined(what) => (Finish::Cancelled, Failure::new(Exit::Declined, what)),
-            Self::Stopped(signal) => {
-                let failure =
-                    Failure::new(Exit::Interrupted(signal), "interrupted; what was done so far stays");
-                (
-                    Finish::Interrupted,
-                    failure.hint("run again to go on, or roll back with the private record"),
-                )
-            }
-            Self::Failed(recorded, failure) => (Finish::Failed(recorded), failure),
-        }
+    fn failed(step: Step, reason: FailureReason, error: Error) -> Self {
+        Self { finish: Finish::Failed(schema::Failure { step, reason }), error }
     }
+}
+
+impl From<Interrupted> for RunError {
+    fn from(Interrupted(signal): Interrupted) -> Self {
+        Self::interrupted(signal)
+    }
+}
+
+/// What was planned and what came of it; kept also where the run ends early, because the report shows it.
+#[derive(Default)]
+struct RunProgress {
+    planned: Vec<PlannedComponent>,
+    summary: RunSummary,
 }
 
 pub(super) fn run(
-    request: Request,
-    options: &cli::Run,
+    request: RunRequest,
+    args: &RunArgs,
     printer: &mut Printer,
     signals: &Signals,
-) -> Result<Exit, Failure> {
+) -> Result<(), Diagnostic> {
     let mut run = RunContext::new(request, Execution::Apply, printer)?;
-    let report = preflight::check(&run.host, &run.platform, &run.settings);
-    let mut work = Work { planned: Vec::new(), summary: Summary::default() };
-    let ended = work.all(&mut run, &report, options, printer, signals);
-    let (finish, failure) = match ended {
-        Ok(()) => {
-            clear_staging(&run);
-            (Finish::Success, None)
-        }
-        Err(ending) => {
-            let (finish, failure) = ending.split();
-            (finish, Some(with_log(failure, &run)))
-        }
+    let report = run.preflight();
+    let mut progress = RunProgress::default();
+    let ended = apply(&mut run, &mut progress, &report, args, printer, signals);
+    clear_staging(&run);
+    let (finish, error) = match ended {
+        Ok(()) => (Finish::Success, None),
+        Err(RunError { finish, error }) => (finish, Some(error)),
     };
-    let exit = failure.as_ref().map_or(Exit::Done, |failure| failure.exit);
-    run.session.record.finish(finish, exit.code());
-    run.reporter.completed(CommandResult::from(finish), Some(run.session.record.public()));
-    run.tell_warnings(printer);
+    run.finish(finish, error.as_ref().map_or(0, Error::process_exit_code), printer);
     let public = run.session.record.public();
     if printer.is_json() {
+        let message = error.as_ref().map(Error::message);
         let document =
-            RunReport::new(public, &report, &work.planned, &run.files, &run.consent, &run.warnings)
-                .error(failure.as_ref().map(|failure| failure.message.as_str()))
-                .generated(&work.summary);
+            RunReport::new(public, &report, &progress.planned, &run.paths, &run.consent, &run.warnings)
+                .error(message.as_deref())
+                .generated(&progress.summary);
         printer.document(&document);
     } else {
-        work.summary.show(public, &run.settings, printer);
-        run.files.show(printer);
+        progress.summary.show(public, &run.settings, printer);
+        run.paths.show(printer);
     }
-    failure.map_or(Ok(Exit::Done), |failure| Err(failure.documented()))
+    // A log that nothing was written to yet says nothing.
+    let log = Some(run.paths.log()).filter(|log| log.metadata().is_ok_and(|log| log.len() > 0));
+    let log = log.map(Path::to_owned);
+    error.map_or(Ok(()), |error| Err(Diagnostic::from(error).with_log(log).after_document()))
 }
 
-/// A log that nothing was written to yet says nothing.
-fn with_log(failure: Failure, run: &RunContext) -> Failure {
-    let log = run.files.log();
-    if log.metadata().is_ok_and(|log| log.len() > 0) { failure.log(log) } else { failure }
-}
-
-/// Removes what runs that were killed had fetched for components that are reused by now.
-fn clear_staging(run: &RunContext) {
-    let same = |folder: &Path| std::fs::canonicalize(folder).ok() == std::fs::canonicalize(&run.staging).ok();
-    let is_given = matches!(&run.settings.artifacts, Artifacts::Local(folder) if same(folder));
-    if !is_given {
-        // What cannot be removed is in nobody's way.
-        drop(std::fs::remove_dir_all(&run.staging));
+fn apply(
+    run: &mut RunContext,
+    progress: &mut RunProgress,
+    report: &PreflightReport,
+    args: &RunArgs,
+    printer: &mut Printer,
+    signals: &Signals,
+) -> Result<(), RunError> {
+    pass_preflight(report, args, printer, signals)?;
+    progress.planned = run.plan(signals)?;
+    check_blocked(&progress.planned)?;
+    accept_plan(&progress.planned, args, printer, signals)?;
+    // Asked for only now, and only if it is needed: who declines, or reruns a finished run, types no password.
+    if progress.planned.iter().any(|planned| !planned.plan.steps.is_empty()) {
+        acquire_root(run)?;
     }
-}
-
-/// What was planned and what came of it.
-struct Work {
-    planned: Vec<PlannedComponent>,
-    summary: Summary,
-}
-
-impl Work {
-    fn all(
-        &mut self,
-        run: &mut RunContext,
-        report: &PreflightReport,
-        options: &cli::Run,
-        printer: &mut Printer,
-        signals: &Signals,
-    ) -> Result<(), RunError> {
-        pass_preflight(report, options, printer, signals)?;
-        self.plan(run, signals)?;
-        accept_plan(&self.planned, options, printer, signals)?;
-        let changes = self.planned.iter().any(|planned| !planned.plan.steps.is_empty());
-        if changes {
-            become_root(run, printer, signals)?;
-        }
-        for planned in &self.planned {
-            self.summary.extend(component(run, planned, printer, signals)?);
-        }
-        Ok(())
+    for planned in &progress.planned {
+        progress.summary.extend(apply_component(run, planned, printer, signals)?);
     }
-
-    fn plan(&mut self, run: &mut RunContext, signals: &Signals) -> Result<(), RunError> {
-        let context = crate::component::PlanContext {
-            settings: &run.settings,
-            arch: run.host.arch(),
-            staging: &run.staging,
-        };
-        self.planned = detect_and_plan(&run.host, &context, &mut run.session.record, signals)?;
-        let blocked = self.planned.iter().find_map(|planned| Some((planned, planned.plan.blocked.as_ref()?)));
-        let Some((planned, reason)) = blocked else { return Ok(()) };
-        let failure = Failure::failed(format!("{} cannot be planned: {reason}", planned.component))
-            .hint("mend that and run again; nothing was changed");
-        Err(RunError::failed(planned.component.into(), FailureReason::CommandFailed, failure))
-    }
+    Ok(())
 }
 
 fn pass_preflight(
     report: &PreflightReport,
-    options: &cli::Run,
+    args: &RunArgs,
     printer: &mut Printer,
     signals: &Signals,
 ) -> Result<(), RunError> {
-    let failed = |message: &str, hint: &str| {
-        let failure = Failure::new(Exit::Preflight, message).hint(hint);
-        Err(RunError::failed(Step::Preflight, FailureReason::PreflightFailed, failure))
-    };
+    let failed = |error| Err(RunError::failed(Step::Preflight, FailureReason::PreflightFailed, error));
     if report.worst() > Severity::Pass {
-        preflight_command::show_problems(report, printer);
+        report.show_problems(printer);
     }
     match report.worst() {
-        Severity::Pass => return Ok(()),
-        Severity::Failure => {
-            return failed("this host is not fit for the run", "mend what FAIL names and run again");
-        }
-        Severity::Warning if options.accept_warnings => return Ok(()),
-        Severity::Warning => {}
+        Severity::Pass => Ok(()),
+        Severity::Failure => failed(Error::PreflightFailed),
+        Severity::Warning if args.accept_warnings => Ok(()),
+        Severity::Warning if !is_interactive() => failed(Error::PreflightWarnings),
+        Severity::Warning => confirm("Go on in spite of the warnings?", printer, signals),
     }
-    match Prompter::on_terminal(printer, signals, false) {
-        Some(mut prompter) => consent(prompter.confirm("Go on in spite of the warnings?", false), signals),
-        None => failed("the preflight warns, and nobody can be asked", "add --accept-warnings to go on"),
-    }
+}
+
+fn check_blocked(planned: &[PlannedComponent]) -> Result<(), RunError> {
+    let blocked = planned.iter().find_map(|planned| Some((planned.component, planned.plan.blocked.clone()?)));
+    blocked.map_or(Ok(()), |(component, reason)| {
+        let error = Error::Blocked { component, reason };
+        Err(RunError::failed(component.into(), FailureReason::CommandFailed, error))
+    })
 }
 
 fn accept_plan(
     planned: &[PlannedComponent],
-    options: &cli::Run,
+    args: &RunArgs,
     printer: &mut Printer,
     signals: &Signals,
 ) -> Result<(), RunError> {
     for PlannedComponent { component, detection, plan } in planned {
         printer.note(&format!("{component:<21}  {:<22}  {}", detection.word(), plan.action));
     }
-    if options.yes {
-        return Ok(());
-    }
-    let answer = Prompter::on_terminal(printer, signals, false)
-        .and_then(|mut prompter| prompter.confirm("Carry this plan out?", false));
-    consent(answer, signals)
+    if args.yes { Ok(()) } else { confirm("Carry this plan out?", printer, signals) }
 }
 
-fn consent(answer: Option<bool>, signals: &Signals) -> Result<(), RunError> {
-    match (answer, signals.pending()) {
-        (Some(true), None) => Ok(()),
-        (_, Some(signal)) => Err(RunError::Stopped(signal)),
-        (_, None) => Err(RunError::Declined("declined; nothing was changed")),
+/// Goes on only after a yes. A signal that arrived together with the yes came later than what the operator meant by it.
+fn confirm(question: &str, printer: &mut Printer, signals: &Signals) -> Result<(), RunError> {
+    let agreed = Prompter::interactive(printer, signals)
+        .is_some_and(|mut prompter| prompter.confirm(question, DefaultAnswer::No));
+    match signals.pending() {
+        Some(signal) => Err(RunError::interrupted(signal)),
+        None if agreed => Ok(()),
+        None => Err(RunError { finish: Finish::Cancelled, error: Error::Declined }),
     }
 }
 
-fn become_root(run: &mut RunContext, printer: &mut Printer, signals: &Signals) -> Result<(), RunError> {
-    let may_prompt = Prompter::on_terminal(printer, signals, false).is_some();
-    run.host.acquire_root(may_prompt).map_err(|error| {
-        let failure = Failure::failed(format!("cannot become root: {error}"))
-            .hint("run as root, or as a user who may use sudo");
-        RunError::failed(Step::Plan, FailureReason::PermissionDenied, failure)
+fn acquire_root(run: &mut RunContext) -> Result<(), RunError> {
+    run.host.acquire_root(is_interactive()).map_err(|error| {
+        RunError::failed(Step::Plan, FailureReason::PermissionDenied, Error::NeedsRoot(error))
     })
 }
 
-fn component(
+fn apply_component(
     run: &mut RunContext,
     planned: &PlannedComponent,
     printer: &mut Printer,
     signals: &Signals,
-) -> Result<Summary, RunError> {
+) -> Result<RunSummary, RunError> {
     let component = planned.component;
     if planned.plan.action == PlannedAction::Skip {
-        return Ok(Summary::default());
+        return Ok(RunSummary::default());
     }
-    run.session.record.enter(component.into());
+    run.session.record.enter_step(component.into());
     let began = Instant::now();
-    let mut progress = Progress::new(printer, component);
-    let mut show = |event: crate::apply::StepEvent<'_>| progress.show(event);
+    let mut progress = StepProgress::new(printer, component.to_string());
+    let mut show = |event: StepEvent<'_>| show_step(&mut progress, event);
     let stop = || signals.pending().is_some();
-    let mut apply = Executor::new(&run.host, &mut run.session.record, &mut show, &stop);
-    let result = apply.component(component, &planned.plan);
-    let made = apply.into_passwords();
+    let mut executor = Executor::new(&run.host, &mut run.session.record, &mut show, &stop);
+    let result = executor.component(component, &planned.plan.steps, &planned.plan.verify);
+    let generated = executor.into_passwords();
+    // The live line goes before anything else is printed, or it would stay on the screen.
     drop(progress);
     match result {
-        Ok(result) => {
-            run.session.record.result(component, result);
+        Ok(()) => {
+            let result = planned.plan.result();
+            run.session.record.set_result(component, result);
+            // After the record: what is reported must be what is recorded.
             run.reporter.component(component, result);
-            Ok(Summary::of(component, began.elapsed(), &made))
+            Ok(RunSummary::of(component, began.elapsed(), &generated))
         }
-        Err(error) => Err(ended(run, component, error, signals)),
+        Err(error) => Err(component_error(run, component, error, signals)),
     }
 }
 
-fn ended(run: &mut RunContext, component: Component, error: ExecutionError, signals: &Signals) -> RunError {
-    match (error, signals.pending()) {
-        (ExecutionError::Interrupted, signal) => RunError::Stopped(signal.unwrap_or(Signal::Terminate)),
-        (ExecutionError::Failed(failure), _) => {
-            run.session.record.result(component, ComponentResult::Failed);
+/// Turns what the executor tells into lines: the terminal knows no steps.
+fn show_step(progress: &mut StepProgress<'_>, event: StepEvent<'_>) {
+    match event {
+        StepEvent::Started { title, number, of } => progress.started(title, number, of),
+        StepEvent::Waiting(what) => progress.waiting(what),
+        StepEvent::Done { title, effect: Effect::Changed } => progress.done(title, "done"),
+        StepEvent::Done { title, effect: Effect::Unchanged } => progress.done(title, "kept"),
+    }
+}
+
+fn component_error(
+    run: &mut RunContext,
+    component: Component,
+    error: ExecutionError,
+    signals: &Signals,
+) -> RunError {
+    match error {
+        // Only a pending signal stops the executor, so the fallback is never taken.
+        ExecutionError::Interrupted => RunError::interrupted(signals.pending().unwrap_or(Signal::Terminate)),
+        ExecutionError::Failed(failure) => {
+            run.session.record.set_result(component, ComponentResult::Failed);
             let reason = failure.reason;
-            RunError::failed(component.into(), reason, told(component, *failure))
+            RunError::failed(component.into(), reason, Error::StepFailed { component, failure })
         }
     }
 }
 
-/// The failure of a step with the last lines of its command's output.
-fn told(component: Component, failure: StepFailure) -> Failure {
-    let StepFailure { step, message, tail, hint, .. } = failure;
-    let first = format!("{component}: {step}: {message}");
-    let lines = tail.iter().map(|line| format!("  | {line}"));
-    let failure = Failure::failed(std::iter::once(first).chain(lines).collect::<Vec<_>>().join("\n"));
-    failure.hint(hint.unwrap_or_else(|| "mend what failed and run again; what is done is kept".to_owned()))
+/// What was fetched is in its place, or of no use any more. That it cannot be removed is no failure of the run: nothing
+/// ever uses it, and the next run removes it.
+fn clear_staging(run: &RunContext) {
+    if let Err(error) = run.host.clear_staging() {
+        run.host.log().line(&format!("the staging directory stays: {error}"));
+    }
 }

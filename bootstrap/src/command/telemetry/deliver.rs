@@ -6,85 +6,113 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
 use schema::limits::MAX_DOCUMENT_BYTES;
 use telemetry::{
-    Consented, DEADLINE, Decision, Ended, Outbox, Summary, TelemetryError, deliver, envelope_from_env,
-    manifest_event,
+    ConsentDecision, ConsentReason, Consented, DEADLINE, DeliveryEnd, DeliverySummary, Outbox, deliver,
+    envelope_from_env, manifest_event,
 };
 
-use super::{TelemetryContext, consent};
-use crate::cli::Telemetry;
-use crate::exit::{Exit, Failure};
+use super::context::{TelemetryContext, consent, proof};
+use crate::cli::TelemetryArgs;
+use crate::command::diagnostic::Diagnostic;
+use crate::command::error::{Error, InterruptedAt, Unattended};
 use crate::run::decided_consent;
-use crate::terminal::{Printer, Prompter, Signals};
+use crate::terminal::{DefaultAnswer, DeliveryBar, Printer, Prompter, Signals};
 
 /// How long `purge` waits for a delivery that is under way to notice.
 const PURGE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Delivers what waits, in front of the operator.
-pub(super) fn flush(context: &TelemetryContext, printer: &mut Printer) -> Result<Exit, Failure> {
-    let signals = signals()?;
-    let consent = consent(printer, &signals)?;
-    let Some(proof) = consent.proof() else { return Ok(Exit::Declined) };
-    let outbox =
-        Outbox::open_existing(proof, context.outbox_dir()).map_err(|error| context.failed(&error))?;
+pub(super) fn flush(
+    context: &TelemetryContext,
+    refused: bool,
+    printer: &mut Printer,
+) -> Result<(), Diagnostic> {
+    let signals = Signals::install().map_err(Error::SignalHandlers)?;
+    let consent = consent(printer, &signals);
+    let proof = proof(&consent, &signals)?;
+    let outbox = Outbox::open_existing(proof, context.outbox_dir()).map_err(|error| context.error(error))?;
     let summary = match outbox {
-        Some(outbox) => round(context, proof, &outbox, &signals, printer)?,
-        None => Summary { delivered: 0, refused: 0, evicted: 0, waiting: 0, ended: Ended::Done },
+        Some(outbox) => {
+            if refused {
+                requeue(context, &outbox, printer)?;
+            }
+            delivery_pass(context, proof, &outbox, &signals, printer)?
+        }
+        None => DeliverySummary::of_nothing(DeliveryEnd::Done, 0),
     };
-    tell(&summary, &signals, printer)
+    show_summary(&summary, &signals, printer)
+}
+
+/// Queues again what was refused: after a receiver was repaired, what it refused by mistake is worth another try.
+fn requeue(context: &TelemetryContext, outbox: &Outbox, printer: &mut Printer) -> Result<(), Error> {
+    // Another process may be delivering; it ends by itself, but nobody should have to wait for that.
+    const PATIENCE: Duration = Duration::from_secs(5);
+    match outbox.requeue_rejected(PATIENCE).map_err(|error| context.error(error))? {
+        Some(summary) => printer.note(&format!("{} refused events are queued again", summary.requeued)),
+        None => printer.warn("refused events were not queued again: another process is delivering"),
+    }
+    Ok(())
 }
 
 /// Vets the public manifest of an earlier run, stores it and delivers.
-pub(super) fn send(context: &TelemetryContext, path: &Path, printer: &mut Printer) -> Result<Exit, Failure> {
+pub(super) fn send(context: &TelemetryContext, path: &Path, printer: &mut Printer) -> Result<(), Diagnostic> {
     let bytes = read(path)?;
     let (envelope, _) = envelope_from_env(&|name| std::env::var_os(name), &context.gate);
-    let document =
-        manifest_event(&bytes, &context.gate, &envelope).map_err(|error| context.failed(&error))?;
-    let vetted = context.gate.vet(&document).map_err(|error| context.failed(&error.into()))?;
-    let signals = signals()?;
-    let consent = consent(printer, &signals)?;
-    let Some(proof) = consent.proof() else { return Ok(Exit::Declined) };
-    let outbox = Outbox::open(proof, context.outbox_dir()).map_err(|error| context.failed(&error))?;
-    outbox.emit(vetted).map_err(|error| context.failed(&error))?;
-    let summary = round(context, proof, &outbox, &signals, printer)?;
-    tell(&summary, &signals, printer)
+    // The document is made and vetted before anybody is asked: consent to what would be refused is asked for in vain.
+    let document = manifest_event(&bytes, &context.gate, &envelope).map_err(|error| context.error(error))?;
+    let vetted = context.gate.vet(&document).map_err(|error| context.error(error))?;
+    let signals = Signals::install().map_err(Error::SignalHandlers)?;
+    let consent = consent(printer, &signals);
+    let proof = proof(&consent, &signals)?;
+    let outbox = Outbox::open(proof, context.outbox_dir()).map_err(|error| context.error(error))?;
+    outbox.emit(vetted, &context.settings.headers).map_err(|error| context.error(error))?;
+    let summary = delivery_pass(context, proof, &outbox, &signals, printer)?;
+    show_summary(&summary, &signals, printer)
 }
 
-/// Delivers for a run that goes on without waiting: a session of its own, and not one descriptor of the run's.
-pub(super) fn detached(options: &Telemetry) -> Exit {
+/// Delivers for a run that goes on without waiting: in a process group of its own, with not one descriptor of the run's. Nobody
+/// reads what it says, so the exit code is all that it leaves.
+pub(super) fn detached(args: &TelemetryArgs) -> Result<(), Diagnostic> {
     close_inherited();
-    let _ = rustix::process::setsid();
-    let mut warnings = Vec::new();
-    let Decision::Decided(consent) = decided_consent(&mut warnings) else { return Exit::Usage };
-    let Some(proof) = consent.proof() else { return Exit::Usage };
-    let context = TelemetryContext::read(options, &mut Printer::silent());
+    deliver_detached(args).map_err(|error| Diagnostic::from(error).after_result())
+}
+
+fn deliver_detached(args: &TelemetryArgs) -> Result<(), Error> {
+    // The run has asked already: without a decision in the environment there is no consent.
+    let refused = |reason| Error::NoConsent { reason, signal: None };
+    let ConsentDecision::Decided(consent) = decided_consent(&mut Vec::new()) else {
+        return Err(refused(ConsentReason::NotInteractive));
+    };
+    let proof = consent.proof().ok_or_else(|| refused(consent.reason()))?;
+    let context = TelemetryContext::read(args, &mut Printer::silent());
+    let TelemetryContext { settings, gate } = &context;
     // An outbox that is gone by now was removed on purpose, and is not made again.
-    let delivered = Outbox::open_existing(proof, context.outbox_dir()).and_then(|outbox| {
-        outbox.map_or(Ok(()), |outbox| {
-            let TelemetryContext { settings, gate } = &context;
-            deliver(proof, settings, gate, &outbox, DEADLINE, &mut |_| ControlFlow::Continue(())).map(drop)
-        })
-    });
-    if delivered.is_ok() { Exit::Done } else { Exit::Failed }
+    let outbox = Outbox::open_existing(proof, context.outbox_dir()).map_err(|error| context.error(error))?;
+    let Some(outbox) = outbox else { return Ok(()) };
+    deliver(proof, settings, gate, &outbox, DEADLINE, &mut |_| ControlFlow::Continue(()))
+        .map(drop)
+        .map_err(|error| context.error(error))
 }
 
 /// Deletes everything that waits, and stops a delivery that is under way.
-pub(super) fn purge(context: &TelemetryContext, yes: bool, printer: &mut Printer) -> Result<Exit, Failure> {
-    let signals = signals()?;
+pub(super) fn purge(context: &TelemetryContext, yes: bool, printer: &mut Printer) -> Result<(), Diagnostic> {
+    let signals = Signals::install().map_err(Error::SignalHandlers)?;
     if !yes {
         let question = "Delete everything that waits or was refused?";
-        let answer = match Prompter::on_terminal(printer, &signals, false) {
-            Some(mut prompter) => prompter.confirm(question, false),
-            None => return Err(Failure::usage("purging needs --yes where nobody can be asked")),
+        // Deleting reports is the operator's right and cannot be taken back, so it is asked for like a change of the host.
+        let Some(mut prompter) = Prompter::interactive(printer, &signals) else {
+            return Err(Error::NeedsYes(Unattended::Purge).into());
         };
-        if answer != Some(true) {
-            return Ok(signals.pending().map_or(Exit::Declined, Exit::Interrupted));
+        if !prompter.confirm(question, DefaultAnswer::No) {
+            let interrupted = |signal| Error::Interrupted { signal, when: InterruptedAt::Telemetry };
+            let error = signals.pending().map_or(Error::Declined, interrupted);
+            // The answer stands on the terminal, and nothing was done.
+            return Err(Diagnostic::from(error).after_result());
         }
     }
-    let purged = telemetry::purge(context.outbox_dir(), PURGE_PATIENCE)
-        .map_err(|error| context.failed(&error.into()))?;
+    let purged =
+        telemetry::purge(context.outbox_dir(), PURGE_PATIENCE).map_err(|error| context.error(error))?;
     if printer.is_json() {
         printer.document(&purged);
     }
@@ -92,68 +120,55 @@ pub(super) fn purge(context: &TelemetryContext, yes: bool, printer: &mut Printer
     if purged.in_flight {
         printer.warn("a delivery is under way; it stops before its next document and deletes the rest");
     }
-    Ok(Exit::Done)
+    Ok(())
 }
 
-fn round(
+fn delivery_pass(
     context: &TelemetryContext,
     proof: &Consented,
     outbox: &Outbox,
     signals: &Signals,
     printer: &mut Printer,
-) -> Result<Summary, Failure> {
-    let bar = bar(printer);
-    let summary = deliver(proof, &context.settings, &context.gate, outbox, DEADLINE, &mut |progress| {
-        bar.set_length(progress.known as u64);
-        bar.set_position(progress.settled as u64);
+) -> Result<DeliverySummary, Error> {
+    let bar = DeliveryBar::new(printer);
+    // A signal stops before the next document: what was sent must be noted as sent, or it would be sent twice.
+    deliver(proof, &context.settings, &context.gate, outbox, DEADLINE, &mut |progress| {
+        bar.set(progress.settled, progress.known);
         if signals.pending().is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    });
-    bar.finish_and_clear();
-    summary.map_err(|error: TelemetryError| context.failed(&error))
+    })
+    .map_err(|error| context.error(error))
 }
 
-fn bar(printer: &Printer) -> ProgressBar {
-    if !printer.is_live() {
-        return ProgressBar::hidden();
-    }
-    let style = ProgressStyle::with_template("{spinner} delivering [{bar:30}] {pos} of {len}, {elapsed}");
-    let bar = ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    bar.enable_steady_tick(Duration::from_millis(100));
-    bar
-}
-
-fn tell(summary: &Summary, signals: &Signals, printer: &mut Printer) -> Result<Exit, Failure> {
+fn show_summary(
+    summary: &DeliverySummary,
+    signals: &Signals,
+    printer: &mut Printer,
+) -> Result<(), Diagnostic> {
+    // The counts come first in any case: an interrupted or failed pass has delivered something too.
     if printer.is_json() {
         printer.document(summary);
     }
-    let Summary { delivered, refused, waiting, .. } = summary;
+    let DeliverySummary { delivered, refused, waiting, .. } = summary;
     printer.data(&format!("{delivered} delivered, {refused} refused, {waiting} still waiting."));
-    if let Some(signal) = signals.pending() {
-        return Ok(Exit::Interrupted(signal));
+    if let Some(warning) = summary.warning {
+        printer.warn(warning.message());
     }
-    let failed = |message: &str| {
-        Err(Failure::failed(message).hint("`bootstrap telemetry status` shows the last outcomes"))
-    };
+    if let Some(signal) = signals.pending() {
+        let error = Error::Interrupted { signal, when: InterruptedAt::Telemetry };
+        return Err(Diagnostic::from(error).after_result());
+    }
     match summary.ended {
-        Ended::Done | Ended::Stopped if *waiting == 0 => Ok(Exit::Done),
-        Ended::Done | Ended::Stopped => failed("not everything could be delivered; it stays in the outbox"),
-        Ended::Unreachable(_) => failed("the endpoint cannot be reached; what waits stays in the outbox"),
-        Ended::Deadline => failed("the time of one round was over; what waits stays in the outbox"),
-        Ended::Busy => failed("another process is delivering; it was not over in time"),
-        Ended::NoEndpoint => failed("there is no endpoint: TELEMETRY_ENDPOINT is set but empty"),
+        DeliveryEnd::Done | DeliveryEnd::Stopped if *waiting == 0 => Ok(()),
+        ended => Err(Error::Undelivered(ended).into()),
     }
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+fn read(path: &Path) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
     File::open(path)
         .and_then(|file| file.take(MAX_DOCUMENT_BYTES as u64 + 1).read_to_end(&mut bytes))
-        .map_err(|error| Failure::usage(format!("cannot read {}: {error}", path.display())))?;
+        .map_err(|source| Error::UnreadableDocument { name: path.display().to_string(), source })?;
     Ok(bytes)
-}
-
-fn signals() -> Result<Signals, Failure> {
-    Signals::install().map_err(|error| Failure::failed(format!("cannot take over signals: {error}")))
 }
 
 /// A descriptor that the caller of the run left open, a pipe above all, would keep that caller waiting for us.
@@ -166,6 +181,7 @@ fn close_inherited() {
         .filter(|descriptor| *descriptor >= FIRST_OTHER)
         .collect();
     for descriptor in open {
+        // The descriptor that listed the directory is closed already; no other failure is to be expected.
         let _ = nix::unistd::close(descriptor);
     }
 }

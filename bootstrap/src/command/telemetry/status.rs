@@ -1,33 +1,40 @@
 //! `bootstrap telemetry status`.
 
 use serde::Serialize;
-use telemetry::{Decision, Status, status};
+use telemetry::{ConsentDecision, OutboxStatus, status};
 
-use super::TelemetryContext;
-use crate::exit::{Exit, Failure};
+use super::context::TelemetryContext;
+use crate::command::error::Error;
 use crate::run::decided_consent;
 use crate::terminal::Printer;
 
 /// Last outcomes that are shown.
 const LAST_OUTCOMES: usize = 10;
 
+/// The JSON document of the command.
 #[derive(Debug, Serialize)]
-struct Document<'a> {
+struct StatusDocument<'a> {
     enabled: Option<bool>,
     why: String,
     endpoint: Option<String>,
     outbox: &'a std::path::Path,
     #[serde(flatten)]
-    status: &'a Status,
+    status: &'a OutboxStatus,
 }
 
-pub(super) fn run(context: &TelemetryContext, printer: &mut Printer) -> Result<Exit, Failure> {
-    let status = status(context.outbox_dir(), LAST_OUTCOMES).map_err(|error| context.failed(&error))?;
+pub(super) fn run(context: &TelemetryContext, printer: &mut Printer) -> Result<(), Error> {
+    let status = status(context.outbox_dir(), LAST_OUTCOMES).map_err(|error| context.error(error))?;
     let (enabled, why) = consent();
     let endpoint = context.settings.endpoint.as_ref().map(|endpoint| endpoint.url().to_string());
     if printer.is_json() {
-        printer.document(&Document { enabled, why, endpoint, outbox: context.outbox_dir(), status: &status });
-        return Ok(Exit::Done);
+        printer.document(&StatusDocument {
+            enabled,
+            why,
+            endpoint,
+            outbox: context.outbox_dir(),
+            status: &status,
+        });
+        return Ok(());
     }
     let state = match enabled {
         Some(true) => "on",
@@ -37,24 +44,34 @@ pub(super) fn run(context: &TelemetryContext, printer: &mut Printer) -> Result<E
     printer.data(&format!("telemetry  {state}: {why}"));
     printer.data(&format!("endpoint   {}", endpoint.as_deref().unwrap_or("none, so nothing is delivered")));
     printer.data(&format!("outbox     {}", context.outbox_dir().display()));
-    show(&status, printer);
-    Ok(Exit::Done)
+    show_endpoint_state(&status, printer);
+    show_waiting(&status, printer);
+    show_rejected(&status, printer);
+    show_outcomes(&status, printer);
+    Ok(())
 }
 
 /// What a run would decide now; `None` if it would ask.
 fn consent() -> (Option<bool>, String) {
     match decided_consent(&mut Vec::new()) {
-        Decision::Decided(consent) => (Some(consent.proof().is_some()), consent.why().to_string()),
-        Decision::Ask(_) => (None, "TELEMETRY_ENABLED is not set, so a run asks".to_owned()),
+        ConsentDecision::Decided(consent) => (Some(consent.proof().is_some()), consent.reason().to_string()),
+        ConsentDecision::Ask(_) => (None, "TELEMETRY_ENABLED is not set, so a run asks".to_owned()),
     }
 }
 
-fn show(status: &Status, printer: &mut Printer) {
+/// What the endpoint answered last, if that was not good: a queue that does not get shorter has its reason here.
+fn show_endpoint_state(status: &OutboxStatus, printer: &mut Printer) {
+    let Some(state) = &status.endpoint_state else { return };
+    let code = state.failure.status.map(|status| format!("HTTP {status}, ")).unwrap_or_default();
+    printer.data(&format!("answered   {}  {code}{}", state.time, state.failure.class.message()));
+}
+
+fn show_waiting(status: &OutboxStatus, printer: &mut Printer) {
     printer.data(&format!("waiting    {}", status.waiting.len()));
     for waiting in &status.waiting {
         let attempts = waiting.attempts;
         let failure =
-            waiting.last_failure.as_ref().map(|failure| format!(", last: {}", failure.class.words()));
+            waiting.last_failure.as_ref().map(|failure| format!(", last: {}", failure.class.message()));
         printer.data(&format!("  {}  {}", waiting.event_id, waiting.event_name));
         printer.data(&format!(
             "    {}, {attempts} attempts{}",
@@ -62,6 +79,10 @@ fn show(status: &Status, printer: &mut Printer) {
             failure.unwrap_or_default()
         ));
     }
+}
+
+/// What will never be sent, with the rule that it broke. The contents are left out: they may be what the gate keeps in.
+fn show_rejected(status: &OutboxStatus, printer: &mut Printer) {
     if status.unfit > 0 {
         printer.data(&format!(
             "unfit      {} files are no entries; the next delivery sets them aside",
@@ -72,17 +93,25 @@ fn show(status: &Status, printer: &mut Printer) {
     for rejected in &status.rejected {
         let name = rejected.event_name.as_deref().unwrap_or("unknown event");
         printer.data(&format!("  {}  {name}", rejected.event_id));
-        let refusal = &rejected.refusal;
+        let refusal = &rejected.reason;
         let place =
             if refusal.pointer.is_empty() { String::new() } else { format!(" at {}", refusal.pointer) };
-        printer.wrapped("    ", &format!("{}{place}: {}", refusal.rule, refusal.words));
+        printer.wrapped("    ", &format!("{}{place}: {}", refusal.rule, refusal.message));
     }
+    // Dropped documents are gone, but that reports are missing must not go unseen.
     if status.evicted > 0 {
         printer.data(&format!("evicted    {} to keep the bounds", status.evicted));
+    }
+}
+
+fn show_outcomes(status: &OutboxStatus, printer: &mut Printer) {
+    for warning in &status.warnings {
+        printer.warn(warning.message());
     }
     if !status.ledger.is_empty() {
         printer.data("last outcomes");
     }
+    // The words of the ledger are those of its JSON form, so that both outputs can be searched for the same.
     for line in &status.ledger {
         let outcome =
             serde_json::to_value(line.outcome).ok().and_then(|word| word.as_str().map(str::to_owned));

@@ -1,6 +1,6 @@
 //! One JSON document a line, on all cores, in constant memory, with the verdicts in the order of the lines.
 
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, Read};
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
@@ -9,12 +9,8 @@ use privacy::{Gate, Rejection};
 use schema::DocumentKind;
 use schema::limits::MAX_DOCUMENT_BYTES;
 
-use super::{Place, report};
-use crate::exit::Failure;
-use crate::terminal::Printer;
-
 /// Bytes that a worker gets at once: large enough that handing over costs nothing beside checking.
-const BATCH_BYTES: usize = 256 * 1024;
+pub(super) const BATCH_BYTES: usize = 256 * 1024;
 
 /// Batches under way per worker; bounds the memory.
 const BATCHES_PER_WORKER: usize = 2;
@@ -30,53 +26,23 @@ struct Batch {
     results: SyncSender<Results>,
 }
 
-/// Checks standard input; whether every document passed.
-pub(super) fn run(gate: &Gate, printer: &mut Printer) -> Result<bool, ()> {
-    let mut totals = Totals::default();
-    let read = check(BufReader::with_capacity(BATCH_BYTES, io::stdin()), gate, &mut |number, result| {
-        totals.count(&result);
-        if printer.is_json() || result.is_err() {
-            report(Place::Line(number), &result, printer);
-        }
-    });
-    printer.note(&format!("{} checked, {} refused", totals.checked, totals.refused));
-    match read {
-        Ok(()) => Ok(totals.refused == 0),
-        Err(error) => {
-            printer.failure(&Failure::usage(format!("cannot read standard input: {error}")));
-            Err(())
-        }
-    }
-}
-
-#[derive(Debug, Default)]
-struct Totals {
-    checked: u64,
-    refused: u64,
-}
-
-impl Totals {
-    fn count(&mut self, result: &Result<DocumentKind, Rejection>) {
-        self.checked += 1;
-        self.refused += u64::from(result.is_err());
-    }
-}
-
 /// Calls `verdict` for every line that is not blank, in order.
-fn check(
+pub(super) fn check(
     input: impl BufRead + Send,
     gate: &Gate,
     verdict: &mut dyn FnMut(u64, Result<DocumentKind, Rejection>),
 ) -> io::Result<()> {
+    // Both channels are bounded: that is what keeps the memory constant when lines come faster than they are checked.
     let workers = thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let (batches, work) = sync_channel::<Batch>(workers);
     let (order, ordered) = sync_channel::<Receiver<Results>>(workers * BATCHES_PER_WORKER);
     let work = Mutex::new(work);
     thread::scope(|scope| {
         for _ in 0..workers {
-            scope.spawn(|| work_off(&work, gate));
+            scope.spawn(|| check_batches(&work, gate));
         }
         let reader = scope.spawn(move || read_batches(input, &batches, &order));
+        // Receivers arrive in the order of the lines, whichever worker is done first: that is the whole of the ordering.
         for results in ordered {
             for (number, result) in results.recv().unwrap_or_default() {
                 verdict(number, result);
@@ -86,7 +52,7 @@ fn check(
     })
 }
 
-fn work_off(work: &Mutex<Receiver<Batch>>, gate: &Gate) {
+fn check_batches(work: &Mutex<Receiver<Batch>>, gate: &Gate) {
     loop {
         let Ok(Ok(batch)) = work.lock().map(|work| work.recv()) else { return };
         let results = batch.lines.into_iter().map(|(number, line)| (number, gate.check(&line))).collect();
@@ -114,6 +80,7 @@ fn read_batches(
                 lines.push((number, line));
             }
         }
+        // Only the end of the input leaves both empty; blank lines alone do not end a batch.
         if lines.is_empty() && size == 0 {
             return Ok(());
         }

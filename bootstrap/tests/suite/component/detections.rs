@@ -48,7 +48,8 @@ fn a_user_who_may_not_read_the_credentials_learns_nothing_and_is_not_asked_for_a
     std::fs::remove_file(stub.path("etc/rancher/k3s/k3s.yaml")).expect("was there");
     let host = stub.host_as(RootAccess::Plain);
     for (component, detection) in detect_all(&host, &settings(Mode::Stack)) {
-        let Detection::Unknown(reason) = &detection else { panic!("{component}: {detection:?}") };
+        let Detection::Unknown(error) = &detection else { panic!("{component}: {detection:?}") };
+        let reason = error.to_string();
         assert!(reason.ends_with("needs root"), "{reason}");
     }
     assert!(stub.calls().iter().all(|call| !call.starts_with("sudo")));
@@ -63,7 +64,8 @@ fn a_k3s_that_is_not_sure_makes_its_cluster_unknown() {
         stub.put("etc/systemd/system/k3s.service", "");
         stub.put("stub/services/k3s", format!("{state}\n"));
         for (component, detection) in found(&stub, Mode::Stack) {
-            let Detection::Unknown(reason) = &detection else { panic!("{component}: {detection:?}") };
+            let Detection::Unknown(error) = &detection else { panic!("{component}: {detection:?}") };
+            let reason = error.to_string();
             assert!(reason.starts_with(expected), "{reason}");
         }
     }

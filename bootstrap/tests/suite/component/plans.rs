@@ -1,11 +1,16 @@
 use std::fmt::Write;
 
 use super::*;
+use bootstrap::host::ProbeError;
 use bootstrap::settings::{Artifacts, Password, Settings, Tls};
 
 /// What a dry run would print of everything in `mode`, given that each component was found to be `detection`.
 fn printed(settings: &Settings, detection: &Detection) -> String {
-    let context = PlanContext { settings, arch: Arch::Amd64, staging: Path::new("/runs/artifacts") };
+    let context = PlanContext {
+        settings,
+        arch: Arch::Amd64,
+        staging: Path::new("/var/lib/productive-k3s/staging/RUN"),
+    };
     components(settings.mode).fold(String::new(), |mut text, component| {
         let plan = plan(component, detection, &context);
         let _ = writeln!(text, "{component}: {}", plan.action);
@@ -59,8 +64,11 @@ fn a_stack_with_letsencrypt_three_copies_and_no_logins() {
 fn a_server_on_arm_without_network() {
     let mut settings = settings(Mode::Server);
     settings.artifacts = Artifacts::Local("/mnt/artifacts".into());
-    let context =
-        PlanContext { settings: &settings, arch: Arch::Arm64, staging: Path::new("/runs/artifacts") };
+    let context = PlanContext {
+        settings: &settings,
+        arch: Arch::Arm64,
+        staging: Path::new("/var/lib/productive-k3s/staging/RUN"),
+    };
     let lines: Vec<String> = components(Mode::Server)
         .flat_map(|component| plan(component, &Detection::Missing, &context).steps)
         .flat_map(|step| step.describe())
@@ -75,20 +83,23 @@ fn what_is_there_is_only_verified() {
 
 #[test]
 fn what_cannot_be_told_is_not_planned() {
-    let text = printed(&settings(Mode::SingleNode), &Detection::Unknown("no answer".to_owned()));
+    let text = printed(
+        &settings(Mode::SingleNode),
+        &Detection::Unknown(ProbeError::Api { message: "no answer".to_owned() }),
+    );
     assert_eq!(text.matches(": pending\n  blocked: no answer\n").count(), 10);
 }
 
 #[test]
 fn a_stopped_k3s_is_started_again() {
-    let text = printed(&settings(Mode::Server), &Detection::Incomplete("stopped".to_owned()));
+    let text = printed(&settings(Mode::Server), &Detection::Incomplete(Gap::ServiceInactive("k3s")));
     assert!(text.contains("INSTALL_K3S_FORCE_RESTART=true"));
 }
 
 #[test]
 fn no_plan_shows_a_secret() {
     for mode in [Mode::Server, Mode::Agent, Mode::Stack, Mode::SingleNode] {
-        for detection in [Detection::Missing, Detection::Incomplete(String::new())] {
+        for detection in [Detection::Missing, Detection::Incomplete(Gap::OtherLines)] {
             let text = printed(&settings(mode), &detection);
             for secret in crate::support::settings::SECRETS {
                 assert!(!text.contains(secret), "{secret} in {mode}");

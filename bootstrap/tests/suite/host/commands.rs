@@ -138,21 +138,30 @@ fn root_is_only_taken_by_those_who_were_given_it() {
 fn questions_have_three_answers() {
     let stub = StubHost::fresh();
     let host = stub.host();
-    assert_eq!(host.service_active("k3s"), Answer::No);
+    assert_eq!(host.service_active("k3s"), Ok(false));
     assert!(stub.calls().is_empty(), "a service without a unit needs no question");
     stub.put("etc/systemd/system/k3s.service", "");
-    assert_eq!(host.service_active("k3s"), Answer::No);
+    assert_eq!(host.service_active("k3s"), Ok(false));
     stub.put("stub/services/k3s", "active\n");
-    assert_eq!(host.service_active("k3s"), Answer::Yes);
+    assert_eq!(host.service_active("k3s"), Ok(true));
     stub.put("stub/services/k3s", "activating\n");
-    assert_eq!(host.service_active("k3s"), Answer::Yes);
+    assert_eq!(host.service_active("k3s"), Ok(true));
     stub.put("stub/no-systemd", "");
-    assert!(matches!(host.service_active("k3s"), Answer::Unknown(_)));
+    assert!(host.service_active("k3s").is_err());
 
-    assert_eq!(host.package_installed("p"), Answer::No);
+    assert_eq!(host.package_installed("p"), Ok(false));
     stub.put("stub/packages/p", "");
-    assert_eq!(host.package_installed("p"), Answer::Yes);
+    assert_eq!(host.package_installed("p"), Ok(true));
     stub.forget_calls();
     stub.fail_at(1);
-    assert!(matches!(host.package_installed("p"), Answer::Unknown(_)));
+    assert!(host.package_installed("p").is_err());
+}
+
+/// The part that was kept must not be taken for the whole: a list that is cut short would make the rest look missing.
+#[test]
+fn more_output_than_is_kept_is_no_answer() {
+    let stub = StubHost::fresh();
+    program(&stub, "flood", "head -c 33554433 /dev/zero");
+    let error = stub.host().run(&Command::new("flood")).expect_err("a part is no answer");
+    assert!(matches!(error, CommandError::TooMuchOutput { .. }), "{error}");
 }

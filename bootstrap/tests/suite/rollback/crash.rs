@@ -29,7 +29,7 @@ fn scene() -> (StubHost, PrivateContext) {
     let context = record_of([
         (Component::Registry, secret),
         (Component::Nfs, Undo::Line { path: "/etc/exports".into(), line: LINE.to_owned() }),
-        (Component::DockerRegistryTrust, Undo::Folder { path: "/etc/made".into() }),
+        (Component::DockerRegistryTrust, Undo::Directory { path: "/etc/made".into() }),
         (
             Component::DockerRegistryTrust,
             Undo::file(Path::new("/etc/made/by-us"), b"ours", PreviousFile::Absent),
@@ -53,15 +53,15 @@ fn after_any_death_the_same_command_comes_to_the_same_end() {
     let expected: Vec<_> = tree(&whole).into_values().collect();
     for room in 0..10 {
         let (stub, context) = scene();
-        let mut disk = Disk { stored: context, room };
-        let (_, results) = roll_back_on(&stub, &mut disk, Some(Include::Moderate));
-        assert!(results.values().any(|result| matches!(result, UndoResult::Failed(_))), "{results:?}");
+        let mut disk = Disk::with_room(context, room);
+        let (_, results) = roll_back_on(&stub, &mut disk, Include::Moderate);
+        assert!(results.values().any(|result| matches!(result, UndoResult::Failed { .. })), "{results:?}");
         disk.room = usize::MAX;
-        let (_, results) = roll_back_on(&stub, &mut disk, Some(Include::Moderate));
+        let (_, results) = roll_back_on(&stub, &mut disk, Include::Moderate);
         assert!(results.values().all(|result| *result == UndoResult::Undone), "after {room}: {results:?}");
         assert_eq!(tree(&stub).into_values().collect::<Vec<_>>(), expected, "after {room}");
         assert_eq!(stub.text("var/lib/nfs/etab"), "/other *(ro)\n");
-        let (plan, results) = roll_back_on(&stub, &mut disk, Some(Include::Moderate));
+        let (plan, results) = roll_back_on(&stub, &mut disk, Include::Moderate);
         assert!(results.is_empty() && plan.items.iter().all(|item| item.state == ItemState::Undone));
     }
 }
@@ -69,20 +69,20 @@ fn after_any_death_the_same_command_comes_to_the_same_end() {
 #[test]
 fn a_rollback_that_is_stopped_leaves_the_rest_for_the_next() {
     let (stub, context) = scene();
-    let (host, mut disk, mut worked_on) = (stub.host(), Disk::roomy(&context), context.clone());
-    let plan = planned(&stub, &context, Some(Include::Moderate));
+    let (host, mut disk) = (stub.host(), Disk::roomy(&context));
+    let plan = planned(&stub, &context, Include::Moderate);
     let seen = std::cell::Cell::new(0);
-    let mut report = |event: bootstrap::rollback::RollbackEvent<'_>| {
-        if matches!(event, bootstrap::rollback::RollbackEvent::Done(..)) {
+    let mut report = |event: RollbackEvent<'_>| {
+        if matches!(event, RollbackEvent::Done(..)) {
             seen.set(seen.get() + 1);
         }
     };
     let stop = || seen.get() >= 2;
-    let work = RollbackExecutor::new(&host, &mut worked_on, &mut disk, &mut report, &stop);
-    let results = work.with_timeouts(Duration::from_millis(60), Duration::from_millis(5)).all(&plan);
+    let work = RollbackExecutor::new(&host, &mut disk, &mut report, &stop);
+    let results = work.with_timing(IMPATIENT).all(&plan);
     assert_eq!(results.values().filter(|result| **result == UndoResult::Undone).count(), 2);
     assert_eq!(results.values().filter(|result| matches!(result, UndoResult::Left(_))).count(), 3);
-    let (_, results) = roll_back_on(&stub, &mut disk, Some(Include::Moderate));
+    let (_, results) = roll_back_on(&stub, &mut disk, Include::Moderate);
     assert_eq!(results.len(), 3);
     assert!(results.values().all(|result| *result == UndoResult::Undone));
 }
@@ -93,7 +93,7 @@ fn a_failure_leaves_what_it_may_stand_on_and_goes_on_elsewhere() {
     // Neither can be replaced: a folder is in the place of the temporary file.
     stub.put("etc/.replaced.productive-k3s-new/in-the-way", "");
     let (_, results) = roll_back(&stub, &context);
-    assert!(matches!(results[&5], UndoResult::Failed(_)), "{results:?}");
+    assert!(matches!(results[&5], UndoResult::Failed { .. }), "{results:?}");
     assert!(
         matches!((&results[&4], &results[&3]), (UndoResult::Left(_), UndoResult::Left(_))),
         "{results:?}"

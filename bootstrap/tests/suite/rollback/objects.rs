@@ -71,7 +71,7 @@ fn an_object_that_somebody_changed_by_hand_is_left() {
     ]);
     put(&stub, NAMESPACE, &json!({ "metadata": { "uid": "u1", "managedFields": fields } }));
     let (plan, _) = roll_back(&stub, &record_of([(Component::Registry, namespace(Some("u1")))]));
-    assert!(only(&plan).reason.contains("kubectl-edit"));
+    assert!(only(&plan).reason.to_string().contains("kubectl-edit"));
     assert!(there(&stub, NAMESPACE));
 }
 
@@ -88,7 +88,7 @@ fn a_namespace_with_somebody_elses_objects_stays_with_them() {
     let (plan, results) = roll_back(&stub, &context);
     assert_eq!(results, BTreeMap::from([(2, UndoResult::Undone)]));
     let left = plan.in_state(ItemState::Manual).next().expect("the namespace");
-    assert_eq!(left.reason, "it holds Secret theirs");
+    assert_eq!(left.reason.to_string(), "it holds Secret theirs");
     assert!(there(&stub, NAMESPACE) && there(&stub, &theirs) && !there(&stub, &ours));
 }
 
@@ -96,18 +96,21 @@ fn a_namespace_with_somebody_elses_objects_stays_with_them() {
 fn what_comes_into_a_namespace_after_the_plan_keeps_it() {
     let stub = with_namespace("u1");
     let context = record_of([(Component::Registry, namespace(Some("u1")))]);
-    let plan = planned(&stub, &context, Some(Include::Moderate));
+    let plan = planned(&stub, &context, Include::Moderate);
     assert_eq!(only(&plan).state, ItemState::Ready);
     put(
         &stub,
         &format!("{NAMESPACE}/secrets/late"),
         &json!({ "kind": "Secret", "metadata": { "name": "late" } }),
     );
-    let (host, mut disk, mut worked_on) = (stub.host(), Disk::roomy(&context), context.clone());
-    let mut report = |_: bootstrap::rollback::RollbackEvent<'_>| {};
-    let work = RollbackExecutor::new(&host, &mut worked_on, &mut disk, &mut report, &|| false);
-    let results = work.with_timeouts(Duration::from_millis(20), Duration::from_millis(5)).all(&plan);
-    assert!(matches!(&results[&1], UndoResult::Manual(reason) if reason.contains("late")), "{results:?}");
+    let (host, mut disk) = (stub.host(), Disk::roomy(&context));
+    let mut report = |_: RollbackEvent<'_>| {};
+    let work = RollbackExecutor::new(&host, &mut disk, &mut report, &|| false);
+    let results = work.with_timing(IMPATIENT).all(&plan);
+    assert!(
+        matches!(&results[&1], UndoResult::Manual(reason) if reason.to_string().contains("late")),
+        "{results:?}"
+    );
     assert!(there(&stub, NAMESPACE));
 }
 
@@ -117,13 +120,13 @@ fn a_cluster_that_does_not_answer_is_no_empty_one() {
     stub.put("stub/api-fault", "connection refused\n");
     let (plan, results) = roll_back(&stub, &record_of([(Component::Registry, namespace(Some("u1")))]));
     assert!(results.is_empty());
-    assert!(only(&plan).reason.contains("connection refused"));
+    assert!(only(&plan).reason.to_string().contains("connection refused"));
 }
 
 #[test]
 fn a_host_without_k3s_has_nothing_left_in_its_cluster() {
     let stub = StubHost::fresh();
-    let plan = planned(&stub, &record_of([(Component::Registry, namespace(Some("u1")))]), None);
+    let plan = planned(&stub, &record_of([(Component::Registry, namespace(Some("u1")))]), Include::Safe);
     assert_eq!(only(&plan).state, ItemState::Gone);
 }
 
@@ -158,7 +161,11 @@ fn a_component_whose_kinds_somebody_uses_stays_whole() {
     let before = tree(&stub);
     let (plan, results) = roll_back(&stub, &context);
     assert!(results.is_empty());
-    assert!(plan.items.iter().all(|item| item.reason.contains("Certificate shop/shop")), "{:#?}", plan.items);
+    assert!(
+        plan.items.iter().all(|item| item.reason.to_string().contains("Certificate shop/shop")),
+        "{:#?}",
+        plan.items
+    );
     unchanged(&stub, &before);
     std::fs::remove_file(stub.path(&format!("{API}{foreign}.json"))).expect("gone");
     let (_, results) = roll_back(&stub, &context);
@@ -179,7 +186,7 @@ fn an_issuer_that_a_certificate_needs_stays() {
     put(&stub, "/apis/cert-manager.io/v1/namespaces/shop/certificates/shop", &certificate);
     let ours = object("ClusterIssuer", "cert-manager.io/v1", None, "selfsigned", Some("i"));
     let (plan, _) = roll_back(&stub, &record_of([(Component::Clusterissuer, ours)]));
-    assert_eq!(only(&plan).reason, "it is used by Certificate shop/shop");
+    assert_eq!(only(&plan).reason.to_string(), "it is used by Certificate shop/shop");
     assert!(there(&stub, issuer));
 }
 
@@ -225,7 +232,7 @@ fn a_rollback_that_died_between_two_marks_is_finished() {
     class(&stub, "local-path", true);
     class(&stub, "longhorn-single", true);
     let mut context = switched();
-    assert_eq!(only(&planned(&stub, &context, None)).state, ItemState::Manual);
+    assert_eq!(only(&planned(&stub, &context, Include::Safe)).state, ItemState::Manual);
     context.begin_undo(1, at(50));
     let (_, results) = roll_back(&stub, &context);
     assert_eq!(results[&1], UndoResult::Undone);
@@ -257,7 +264,7 @@ fn a_release_is_uninstalled_after_its_deletion_was_confirmed() {
     let stub = StubHost::fresh().with_server();
     let secret = put_release(&stub, 1, at(1));
     let context = release("longhorn", "longhorn-system");
-    assert_eq!(only(&planned(&stub, &context, None)).state, ItemState::LeftOut);
+    assert_eq!(only(&planned(&stub, &context, Include::Safe)).state, ItemState::LeftOut);
     let (_, results) = roll_back(&stub, &context);
     assert_eq!(results[&1], UndoResult::Undone, "{:#?}", stub.calls());
     assert!(!there(&stub, &secret));
@@ -281,7 +288,7 @@ fn storage_that_somebody_uses_is_not_uninstalled() {
     let spec = json!({ "csi": { "driver": "driver.longhorn.io" }, "claimRef": { "uid": "theirs" } });
     put(&stub, "/api/v1/persistentvolumes/pvc-1", &json!({ "metadata": { "name": "pvc-1" }, "spec": spec }));
     let (plan, _) = roll_back(&stub, &release("longhorn", "longhorn-system"));
-    assert!(only(&plan).reason.contains("pvc-1"));
+    assert!(only(&plan).reason.to_string().contains("pvc-1"));
     assert!(there(&stub, &secret));
 }
 
@@ -291,14 +298,14 @@ fn a_failed_uninstallation_takes_the_confirmation_back() {
     put_release(&stub, 1, at(1));
     let context = release("longhorn", "longhorn-system");
     stub.forget_calls();
-    let plan = planned(&stub, &context, Some(Include::Moderate));
+    let plan = planned(&stub, &context, Include::Moderate);
     let looks = stub.calls().len();
     stub.forget_calls();
     // The looks of the plan, those right before the undo, the setting, its patch; then helm.
     stub.fail_at(2 * looks + 3);
     let (_, results) = roll_back(&stub, &context);
     assert!(
-        matches!(&results[&1], UndoResult::Failed(text) if text.contains("injected fault in helm")),
+        matches!(&results[&1], UndoResult::Failed { tail, .. } if tail.concat().contains("injected fault in helm")),
         "{results:?}"
     );
     let flag = "apis/longhorn.io/v1beta2/namespaces/longhorn-system/settings/deleting-confirmation-flag.json";

@@ -15,7 +15,7 @@ fn trust() -> PrivateContext {
     record_of([
         (
             Component::DockerRegistryTrust,
-            Undo::Folder { path: "/etc/docker/certs.d/registry.example.local".into() },
+            Undo::Directory { path: "/etc/docker/certs.d/registry.example.local".into() },
         ),
         (Component::DockerRegistryTrust, file(CERTIFICATE, "ours\n", PreviousFile::Absent)),
     ])
@@ -27,7 +27,7 @@ fn block(lines: &[&str]) -> String {
 }
 
 fn hosts(previous: Option<String>) -> PrivateContext {
-    let sha256 = Undo::sha256(block(&["127.0.0.1 ours"]).as_bytes());
+    let sha256 = manifest::sha256_hex(block(&["127.0.0.1 ours"]).as_bytes());
     let (path, marker) = ("/etc/hosts".into(), "productive-k3s".to_owned());
     record_of([(Component::LocalHosts, Undo::LineBlock { path, marker, sha256, previous })])
 }
@@ -64,7 +64,7 @@ fn a_foreign_certificate_beside_ours_keeps_the_folder() {
     let (plan, results) = roll_back(&stub, &trust());
     assert_eq!(results.len(), 1);
     let folder = plan.in_state(ItemState::Manual).next().expect("the folder");
-    assert!(folder.reason.contains("client.crt"), "{}", folder.reason);
+    assert!(folder.reason.to_string().contains("client.crt"), "{}", folder.reason);
     unchanged(&stub, &before);
 }
 
@@ -101,16 +101,16 @@ fn a_former_file_comes_back_with_its_mode() {
     assert_eq!(stub.text(CERTIFICATE), "former\n");
     let mode = stub.path(CERTIFICATE).metadata().expect("file").permissions().mode();
     assert_eq!(mode & 0o777, 0o640);
-    assert_eq!(only(&planned(&stub, &context, None)).state, ItemState::Gone);
+    assert_eq!(only(&planned(&stub, &context, Include::Safe)).state, ItemState::Gone);
 }
 
 #[test]
 fn a_former_file_that_was_not_kept_is_left_to_the_operator() {
     let stub = StubHost::fresh();
     stub.put(CERTIFICATE, "ours\n");
-    let former = PreviousFile::NotKept { sha256: Undo::sha256(b"former\n") };
+    let former = PreviousFile::NotKept { sha256: manifest::sha256_hex(b"former\n") };
     let context = record_of([(Component::DockerRegistryTrust, file(CERTIFICATE, "ours\n", former))]);
-    assert_eq!(only(&planned(&stub, &context, None)).state, ItemState::Manual);
+    assert_eq!(only(&planned(&stub, &context, Include::Safe)).state, ItemState::Manual);
     roll_back(&stub, &context);
     assert_eq!(stub.text(CERTIFICATE), "ours\n");
 }
@@ -149,7 +149,7 @@ fn the_export_line_goes_and_the_kernel_is_told() {
     let (above, below) = ("# mine\n/srv/nfs/k8s-share 10.0.0.5(ro)\n", "/other *(ro)");
     stub.put("etc/exports", format!("{above}{LINE}\n{below}"));
     stub.put("var/lib/nfs/etab", format!("{above}{LINE}\n{below}"));
-    let safe = planned(&stub, &export(), None);
+    let safe = planned(&stub, &export(), Include::Safe);
     assert_eq!(only(&safe).state, ItemState::LeftOut, "an export is moderate");
     let (_, results) = roll_back(&stub, &export());
     assert_eq!(results[&1], UndoResult::Undone);
@@ -183,7 +183,7 @@ fn a_kernel_that_was_not_told_is_told_by_the_next_rollback() {
 fn a_data_folder_with_content_is_left() {
     let stub = StubHost::fresh();
     stub.put("data/disk.cfg", "precious");
-    let context = record_of([(Component::Longhorn, Undo::Folder { path: "/data".into() })]);
+    let context = record_of([(Component::Longhorn, Undo::Directory { path: "/data".into() })]);
     let (plan, _) = roll_back(&stub, &context);
     assert_eq!(only(&plan).state, ItemState::Manual);
     assert_eq!(stub.text("data/disk.cfg"), "precious");

@@ -9,9 +9,11 @@ use manifest::PreviousFile;
 use proptest::prelude::*;
 
 use super::*;
+use bootstrap::component::{Dependent, Identity};
+use bootstrap::host::ProbeError;
 use bootstrap::host::{Host, RootAccess, RunLog};
 use bootstrap::rollback::LiveStates;
-use bootstrap::rollback::live_state::{Dependent, Identity, LiveState};
+use bootstrap::rollback::{Divergence, LiveState};
 
 /// What a run does to one of a few places.
 #[derive(Clone, Debug)]
@@ -128,7 +130,7 @@ impl Machine {
             }
             TestAction::Folder { place } => {
                 let made = fs::create_dir(self.path(FOLDERS[*place])).is_ok();
-                made.then(|| Undo::Folder { path: FOLDERS[*place].into() })
+                made.then(|| Undo::Directory { path: FOLDERS[*place].into() })
             }
             TestAction::Line { content } => {
                 let (text, line) = (self.lines(), format!("ours {content}"));
@@ -145,7 +147,7 @@ impl Machine {
                     return None;
                 }
                 self.write(LINES, &lines::with_block(&text, "m", &wanted));
-                let sha256 = Undo::sha256(lines::block("m", &wanted).as_bytes());
+                let sha256 = manifest::sha256_hex(lines::block("m", &wanted).as_bytes());
                 Some(Undo::LineBlock { path: LINES.into(), marker: "m".to_owned(), sha256, previous })
             }
         }
@@ -185,14 +187,13 @@ fn foreign(text: &str) -> Vec<&str> {
         .collect()
 }
 
-fn roll_back_machine(machine: &Machine, context: &PrivateContext) -> BTreeMap<u32, UndoResult> {
+fn roll_back_machine(machine: &Machine, context: &PrivateContext) -> UndoResults {
     let host = machine.host();
-    let mut worked_on = context.clone();
-    let plan = plan(context, &observe_all(&host, context), Some(Include::Moderate));
+    let plan = plan(context, &observe_all(&host, context), Include::Moderate);
     let mut disk = Disk::roomy(context);
-    let mut report = |_: bootstrap::rollback::RollbackEvent<'_>| {};
-    let work = RollbackExecutor::new(&host, &mut worked_on, &mut disk, &mut report, &|| false);
-    work.with_timeouts(Duration::from_millis(10), Duration::from_millis(1)).all(&plan)
+    let mut report = |_: RollbackEvent<'_>| {};
+    let work = RollbackExecutor::new(&host, &mut disk, &mut report, &|| false);
+    work.with_timing(IMPATIENT).all(&plan)
 }
 
 proptest! {
@@ -258,8 +259,8 @@ proptest! {
             let dependent = Dependent { name: own.clone(), own: vec![Identity::Uid(own)], with: Vec::new() };
             live_states.insert(seq, match kind {
                 0 => LiveState::Absent,
-                1 => LiveState::Changed("c".to_owned()),
-                2 => LiveState::Unknown("u".to_owned()),
+                1 => LiveState::Changed(Divergence::OtherContent),
+                2 => LiveState::Unknown(ProbeError::NoProgram { program: "kubectl".to_owned() }),
                 3 => LiveState::InUse(vec![dependent]),
                 _ => LiveState::Unchanged,
             });
@@ -268,7 +269,7 @@ proptest! {
                 context.end_undo(seq, manifest::StepState::Done, at(41));
             }
         }
-        let plan = plan(&context, &live_states, Some(Include::Moderate));
+        let plan = plan(&context, &live_states, Include::Moderate);
         let ready: Vec<u32> = plan.in_state(ItemState::Ready).map(|item| item.step).collect();
         for seq in &ready {
             prop_assert!(context.undo_state(*seq).is_none());

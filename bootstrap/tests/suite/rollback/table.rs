@@ -4,15 +4,17 @@ use manifest::{PreviousFile, StepState};
 
 use super::*;
 use bootstrap::component::RollbackClass;
+use bootstrap::component::{Dependent, Identity};
+use bootstrap::host::ProbeError;
 use bootstrap::rollback::LiveStates;
-use bootstrap::rollback::live_state::{Dependent, Identity, LiveState};
+use bootstrap::rollback::{Divergence, LiveState};
 
 fn release() -> Undo {
     Undo::HelmRelease { release: "r".to_owned(), namespace: "n".to_owned(), revision: Some(1) }
 }
 
 fn folder() -> Undo {
-    Undo::Folder { path: "/f".into() }
+    Undo::Directory { path: "/f".into() }
 }
 
 fn file() -> Undo {
@@ -33,7 +35,7 @@ fn state(
     component: Component,
     undo: Undo,
     live_state: LiveState,
-    include: Option<Include>,
+    include: Include,
 ) -> (RollbackClass, ItemState) {
     let context = record_of([(component, undo)]);
     let plan = plan(&context, &LiveStates::from([(1, live_state)]), include);
@@ -69,12 +71,12 @@ fn each_component_has_its_class() {
             RollbackClass::Manual => (ItemState::Manual, ItemState::Manual),
         };
         assert_eq!(
-            state(component, undo.clone(), LiveState::Unchanged, None),
+            state(component, undo.clone(), LiveState::Unchanged, Include::Safe),
             (class, expected.0),
             "{component}"
         );
         assert_eq!(
-            state(component, undo, LiveState::Unchanged, Some(Include::Moderate)),
+            state(component, undo, LiveState::Unchanged, Include::Moderate),
             (class, expected.1),
             "{component}"
         );
@@ -89,15 +91,23 @@ fn each_sight_has_its_state() {
     let table = [
         (LiveState::Unchanged, ItemState::Ready),
         (LiveState::Absent, ItemState::Gone),
-        (LiveState::Changed("c".to_owned()), ItemState::Manual),
-        (LiveState::Unknown("u".to_owned()), ItemState::Manual),
+        (LiveState::Changed(Divergence::OtherContent), ItemState::Manual),
+        (LiveState::Unknown(ProbeError::NoProgram { program: "kubectl".to_owned() }), ItemState::Manual),
         (LiveState::InUse(vec![dependent]), ItemState::Manual),
     ];
     for (live_state, expected) in table {
-        assert_eq!(state(component, folder(), live_state.clone(), None).1, expected, "{live_state:?}");
+        assert_eq!(
+            state(component, folder(), live_state.clone(), Include::Safe).1,
+            expected,
+            "{live_state:?}"
+        );
     }
     let context = record_of([(component, folder())]);
-    assert_eq!(only(&plan(&context, &LiveStates::new(), None)).state, ItemState::Manual, "not looked at");
+    assert_eq!(
+        only(&plan(&context, &LiveStates::new(), Include::Safe)).state,
+        ItemState::Manual,
+        "not looked at"
+    );
 }
 
 #[test]
@@ -107,16 +117,16 @@ fn what_leaves_first_does_not_keep_what_it_is_in() {
     let trust = Component::DockerRegistryTrust;
     let live_states = |file| LiveStates::from([(1, LiveState::InUse(vec![inside.clone()])), (2, file)]);
     let context = record_of([(trust, folder()), (trust, file())]);
-    let both = plan(&context, &live_states(LiveState::Unchanged), None);
+    let both = plan(&context, &live_states(LiveState::Unchanged), Include::Safe);
     assert_eq!(
         both.items.iter().map(|item| (item.step, item.state)).collect::<Vec<_>>(),
         [(2, ItemState::Ready), (1, ItemState::Ready)]
     );
-    let none = plan(&context, &live_states(LiveState::Changed("c".to_owned())), None);
+    let none = plan(&context, &live_states(LiveState::Changed(Divergence::OtherContent)), Include::Safe);
     assert!(none.items.iter().all(|item| item.state == ItemState::Manual));
     // A class that is left out does not leave, so neither does what it is in.
     let context = record_of([(trust, folder()), (Component::Nfs, file())]);
-    let left = plan(&context, &live_states(LiveState::Unchanged), None);
+    let left = plan(&context, &live_states(LiveState::Unchanged), Include::Safe);
     assert_eq!(
         left.items.iter().map(|item| item.state).collect::<Vec<_>>(),
         [ItemState::LeftOut, ItemState::Manual]
@@ -138,15 +148,15 @@ fn what_belongs_to_what_leaves_leaves_too() {
     let states = |include| {
         plan(&context, &live_states, include).items.iter().map(|item| item.state).collect::<Vec<_>>()
     };
-    assert_eq!(states(Some(Include::Moderate)), [ItemState::Ready, ItemState::Ready]);
-    assert_eq!(states(None), [ItemState::LeftOut, ItemState::Manual]);
+    assert_eq!(states(Include::Moderate), [ItemState::Ready, ItemState::Ready]);
+    assert_eq!(states(Include::Safe), [ItemState::LeftOut, ItemState::Manual]);
 }
 
 #[test]
 fn a_dry_run_has_nothing_to_undo() {
     let mut context = record_of([(Component::LocalHosts, file())]);
     context.execution = Execution::DryRun;
-    assert!(plan(&context, &LiveStates::from([(1, LiveState::Unchanged)]), None).items.is_empty());
+    assert!(plan(&context, &LiveStates::from([(1, LiveState::Unchanged)]), Include::Safe).items.is_empty());
 }
 
 #[test]
@@ -156,7 +166,7 @@ fn what_was_undone_is_not_undone_again_and_what_was_begun_is_finished() {
         (Some(StepState::Done), LiveState::Absent, ItemState::Undone),
         (Some(StepState::Intent), LiveState::Absent, ItemState::Ready),
         (Some(StepState::Failed), LiveState::Unchanged, ItemState::Ready),
-        (Some(StepState::Failed), LiveState::Changed("c".to_owned()), ItemState::Manual),
+        (Some(StepState::Failed), LiveState::Changed(Divergence::OtherContent), ItemState::Manual),
         (None, LiveState::Absent, ItemState::Gone),
     ];
     for (undone, live_state, expected) in states {
@@ -165,7 +175,7 @@ fn what_was_undone_is_not_undone_again_and_what_was_begun_is_finished() {
             context.begin_undo(1, at(40));
             context.end_undo(1, state, at(41));
         }
-        let plan = plan(&context, &LiveStates::from([(1, live_state.clone())]), None);
+        let plan = plan(&context, &LiveStates::from([(1, live_state.clone())]), Include::Safe);
         assert_eq!(only(&plan).state, expected, "{undone:?} {live_state:?}");
     }
 }
@@ -177,12 +187,12 @@ fn steps_that_did_not_end_are_undone_as_far_as_they_can_be_told() {
         for ended in [false, true] {
             let mut context = record(Execution::Apply);
             let (component, action) = (Component::LocalHosts, "a step".to_owned());
-            let intent = Intent { component, action, before: Before::Absent, undo: undo.clone() };
+            let intent = Intent { component, action, before: PriorState::Absent, undo: undo.clone() };
             let seq = context.begin_step(intent, at(1));
             if ended {
-                context.end_step(seq, Outcome::Failed, at(2));
+                context.end_step(seq, JournalOutcome::Failed, at(2));
             }
-            let plan = plan(&context, &LiveStates::from([(1, LiveState::Unchanged)]), None);
+            let plan = plan(&context, &LiveStates::from([(1, LiveState::Unchanged)]), Include::Safe);
             assert_eq!(only(&plan).state, expected);
         }
     }
@@ -192,21 +202,21 @@ fn steps_that_did_not_end_are_undone_as_far_as_they_can_be_told() {
 fn what_the_run_updated_is_named_and_commands_are_not() {
     let mut context = record(Execution::Apply);
     let steps = [
-        (Component::Registry, Before::Present { what: None }, true),
-        (Component::Nfs, Before::Unknown, false),
-        (Component::K3s, Before::Unknown, true),
+        (Component::Registry, PriorState::Present { what: None }, true),
+        (Component::Nfs, PriorState::Unknown, false),
+        (Component::K3s, PriorState::Unknown, true),
     ];
     for (component, before, _) in &steps {
         let (component, before, action) = (*component, before.clone(), "a step".to_owned());
         let seq = context.begin_step(Intent { component, action, before, undo: Undo::None }, at(1));
         let wrote = Some("v1 Namespace registry".to_owned());
-        context.end_step(seq, Outcome::Done { wrote, undo: None }, at(2));
+        context.end_step(seq, JournalOutcome::Done { wrote, undo: None }, at(2));
     }
     let live_states: LiveStates = (1..=3).map(|seq| (seq, LiveState::Unchanged)).collect();
-    let plan = plan(&context, &live_states, Some(Include::Moderate));
+    let plan = plan(&context, &live_states, Include::Moderate);
     let named: Vec<u32> = plan.items.iter().map(|item| item.step).collect();
     assert_eq!(named, [3, 1]);
     assert!(plan.items.iter().all(|item| item.state == ItemState::Manual));
-    assert!(plan.items[0].reason.contains("k3s-uninstall.sh"));
+    assert!(plan.items[0].reason.to_string().contains("k3s-uninstall.sh"));
     assert_eq!(plan.items[1].look, "k3s kubectl get namespace registry -o yaml");
 }

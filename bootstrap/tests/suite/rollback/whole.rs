@@ -2,57 +2,47 @@
 
 use super::*;
 use crate::support::settings::settings;
-use bootstrap::apply::{self, Executor};
+use crate::support::{IMPATIENT, now, with_timeouts};
 use bootstrap::component::{self, PlanContext};
-use bootstrap::step::Action;
+use bootstrap::step::{Effect, ExecutionError, Executor, StepEvent};
 
 /// The record of a run, kept in memory.
 struct EventLog(PrivateContext);
 
-impl apply::Journal for EventLog {
-    fn begin(&mut self, intent: Intent) -> Result<u32, ManifestError> {
-        Ok(self.0.begin_step(intent, now()))
+impl Journal for EventLog {
+    fn context(&self) -> &PrivateContext {
+        &self.0
     }
 
-    fn end(&mut self, seq: u32, outcome: Outcome) -> Result<(), ManifestError> {
-        self.0.end_step(seq, outcome, now());
+    fn update(&mut self, change: Update<'_>) -> Result<(), ManifestError> {
+        change(&mut self.0, now());
         Ok(())
     }
-}
-
-fn now() -> UtcSeconds {
-    bootstrap::run::now()
 }
 
 /// Runs on the host in this mode, up to the first change after `stop_after` of them.
 fn run(stub: &StubHost, mode: Mode, stop_after: usize) -> PrivateContext {
     let (host, settings, staging) = (stub.host(), settings(mode), stub.staging());
     let context = PlanContext { settings: &settings, arch: host.arch(), staging: &staging };
-    let mut chronicle = EventLog(record(Execution::Apply));
+    let mut log = EventLog(record(Execution::Apply));
     let changes = std::cell::Cell::new(0);
-    let mut report = |event: apply::StepEvent<'_>| {
-        if matches!(event, apply::StepEvent::Done { effect: apply::Effect::Changed, .. }) {
+    let mut report = |event: StepEvent<'_>| {
+        if matches!(event, StepEvent::Done { effect: Effect::Changed, .. }) {
             changes.set(changes.get() + 1);
         }
     };
     let stop = || changes.get() >= stop_after;
-    let mut work =
-        Executor::new(&host, &mut chronicle, &mut report, &stop).polling_every(Duration::from_millis(5));
+    let mut work = Executor::new(&host, &mut log, &mut report, &stop).with_timing(IMPATIENT);
     for (component, found) in crate::support::detect_all(&host, &settings) {
-        let mut plan = component::plan(component, &found, &context);
-        for step in &mut plan.steps {
-            if let Action::Wait(check) = &mut step.action {
-                check.timeout = Duration::from_millis(40);
-            }
-        }
-        plan.verify.iter_mut().for_each(|check| check.timeout = Duration::from_millis(40));
-        match work.component(component, &plan) {
-            Ok(_) => {}
-            Err(apply::ExecutionError::Interrupted) => break,
+        let plan = with_timeouts(component::plan(component, &found, &context));
+        match work.component(component, &plan.steps, &plan.verify) {
+            Ok(()) => {}
+            Err(ExecutionError::Interrupted) => break,
             Err(error) => panic!("{component}: {error}"),
         }
     }
-    chronicle.0
+    host.clear_staging().expect("removable");
+    log.0
 }
 
 fn neighbours(stub: &StubHost) {
@@ -95,13 +85,13 @@ fn what_stays_keeps_what_it_needs() {
     neighbours(&stub);
     let context = run(&stub, Mode::SingleNode, usize::MAX);
     let mut disk = Disk::roomy(&context);
-    let (plan, results) = roll_back_on(&stub, &mut disk, None);
+    let (plan, results) = roll_back_on(&stub, &mut disk, Include::Safe);
     assert!(results.values().all(|result| *result == UndoResult::Undone), "{results:#?}");
     let ready: std::collections::BTreeSet<Component> =
         plan.in_state(ItemState::Ready).map(|item| item.component).collect();
     assert!(ready.contains(&Component::LocalHosts) && ready.contains(&Component::DockerRegistryTrust));
     assert!(!ready.contains(&Component::Clusterissuer) && !ready.contains(&Component::Registry), "{ready:?}");
-    let (plan, results) = roll_back_on(&stub, &mut disk, Some(Include::Moderate));
+    let (plan, results) = roll_back_on(&stub, &mut disk, Include::Moderate);
     assert!(results.values().all(|result| *result == UndoResult::Undone), "{:#?}", plan.items);
     assert!(plan.in_state(ItemState::Undone).count() > 0);
 }
@@ -114,7 +104,7 @@ fn a_fresh_server_is_left_to_its_own_uninstall_script() {
     let (plan, results) = roll_back(&stub, &context);
     assert!(results.is_empty());
     assert!(plan.items.iter().all(|item| item.state == ItemState::Manual && !item.look.is_empty()));
-    assert!(plan.items.iter().any(|item| item.reason.contains("k3s-uninstall.sh")));
+    assert!(plan.items.iter().any(|item| item.reason.to_string().contains("k3s-uninstall.sh")));
     unchanged(&stub, &before);
 }
 

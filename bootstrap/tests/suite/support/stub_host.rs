@@ -6,17 +6,47 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
 
+use schema::Component;
 use tempfile::TempDir;
 
-use bootstrap::host::{Host, RootAccess, RunLog};
+use bootstrap::component::spec_of;
+use bootstrap::host::{Host, RootAccess, RunLog, STAGING};
 
 pub(crate) const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/suite/support/stub");
 
 /// Real programs that the stand-ins, and we, need.
-const TOOLS: [&str; 25] = [
-    "sh", "date", "tar", "gzip", "env", "cat", "cp", "cut", "grep", "head", "ls", "mkdir", "rm", "sed",
-    "sleep", "tr", "ln", "install", "mv", "sync", "kill", "true", "dd", "rmdir", "sort",
+const TOOLS: [&str; 28] = [
+    "sh",
+    "date",
+    "tar",
+    "gzip",
+    "env",
+    "cat",
+    "cp",
+    "cut",
+    "grep",
+    "head",
+    "ls",
+    "mkdir",
+    "rm",
+    "sed",
+    "sleep",
+    "tr",
+    "ln",
+    "install",
+    "mv",
+    "sync",
+    "kill",
+    "true",
+    "dd",
+    "rmdir",
+    "sort",
+    "sha256sum",
+    "test",
+    "mountpoint",
 ];
 
 /// A machine made of a folder, removed at the end of the test.
@@ -33,7 +63,8 @@ impl StubHost {
         for made in [
             "etc/systemd/system",
             "usr/local/bin",
-            "staging",
+            "var/lib",
+            "var/tmp",
             "stub/bin",
             "stub/tools",
             "stub/services",
@@ -82,9 +113,9 @@ impl StubHost {
         self.folder.path().join(path.trim_start_matches('/'))
     }
 
-    /// Where artifacts are fetched to.
+    /// Where a run keeps what it fetched.
     pub(crate) fn staging(&self) -> PathBuf {
-        self.path("staging")
+        self.path(STAGING).join(crate::support::RUN)
     }
 
     /// Writes a file, and the folders above it.
@@ -165,8 +196,7 @@ impl StubHost {
 
 /// Lines as `sha256sum` writes them.
 pub(crate) fn sum_lines<C: AsRef<[u8]>>(files: &[(&str, C)]) -> String {
-    let line =
-        |(name, content): &(&str, C)| format!("{}  {name}\n", manifest::Undo::sha256(content.as_ref()));
+    let line = |(name, content): &(&str, C)| format!("{}  {name}\n", manifest::sha256_hex(content.as_ref()));
     files.iter().map(line).collect::<Vec<_>>().concat()
 }
 
@@ -182,3 +212,101 @@ const LOCAL_PATH: &str = r#"{"metadata":{"name":"local-path","annotations":{"sto
 /// The certificate is `certificate\n` in base64.
 const CERTIFICATE_SECRET: &str =
     r#"{"metadata":{"name":"registry-tls"},"data":{"ca.crt":"","tls.crt":"Y2VydGlmaWNhdGUK"}}"#;
+
+impl StubHost {
+    /// Serves every release at its own URL.
+    fn publish(&self) {
+        let script = |name| fs::read_to_string(format!("{SCRIPTS}/optional/{name}")).expect("script");
+        let k3s = script("k3s");
+        let release = "https://github.com/k3s-io/k3s/releases/download/v1.35.5%2Bk3s1";
+        self.serve(&format!("{release}/k3s"), &k3s);
+        self.serve(
+            &format!("{release}/sha256sum-amd64.txt"),
+            sum_lines(&[("k3s", k3s.as_str()), ("other", "x")]),
+        );
+        let source = "https://raw.githubusercontent.com/k3s-io/k3s/v1.35.5%2Bk3s1";
+        let installer = format!("stub={}\n{}", self.path("stub").display(), script("install.sh"));
+        self.serve(&format!("{source}/install.sh"), &installer);
+        self.serve(&format!("{source}/install.sh.sha256sum"), sum_lines(&[("install.sh", &installer)]));
+        let helm = helm_archive(&script("helm"));
+        let name = format!("helm-{}-linux-amd64.tar.gz", pin(Component::Helm));
+        self.serve(&format!("https://get.helm.sh/{name}.sha256sum"), sum_lines(&[(&name, helm)]));
+        self.serve(&format!("https://get.helm.sh/{name}"), helm);
+        let digest = manifest::sha256_hex(CERT_MANAGER.as_bytes());
+        let asset = "cert-manager.yaml";
+        let tag = "https://api.github.com/repos/cert-manager/cert-manager/releases/tags/v1.19.4";
+        self.serve(tag, format!(r#"{{"assets":[{{"name":"{asset}","digest":"sha256:{digest}"}}]}}"#));
+        let cert_manager = "https://github.com/cert-manager/cert-manager/releases/download/v1.19.4";
+        self.serve(&format!("{cert_manager}/{asset}"), CERT_MANAGER);
+        self.publish_chart(
+            "https://charts.longhorn.io",
+            "longhorn",
+            "1.11.1",
+            "https://elsewhere.test/longhorn-1.11.1.tgz",
+        );
+        let rancher = "https://releases.rancher.com/server-charts/stable";
+        self.publish_chart(rancher, "rancher", "2.14.2", "rancher-2.14.2.tgz");
+    }
+
+    fn publish_chart(&self, repository: &str, chart: &str, version: &str, url: &str) {
+        let content = format!("chart {chart}");
+        let digest = manifest::sha256_hex(content.as_bytes());
+        let entry = format!("  - version: {version}\n    digest: {digest}\n    urls: [{url}]\n");
+        let older = "  - version: 0.1.0\n    urls: [old.tgz]\n";
+        self.serve(&format!("{repository}/index.yaml"), format!("entries:\n  {chart}:\n{older}{entry}"));
+        let full = if url.contains("://") { url.to_owned() } else { format!("{repository}/{url}") };
+        self.serve(&full, content);
+    }
+}
+
+/// The archive of helm's release, made once.
+fn helm_archive(program: &str) -> &'static [u8] {
+    static ARCHIVE: OnceLock<Vec<u8>> = OnceLock::new();
+    ARCHIVE.get_or_init(|| {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        fs::create_dir(folder.path().join("linux-amd64")).expect("folder");
+        fs::write(folder.path().join("linux-amd64/helm"), program).expect("program");
+        let tar =
+            Command::new("tar").args(["-czf", "-", "-C"]).arg(folder.path()).arg("linux-amd64").output();
+        let tar = tar.expect("tar");
+        assert!(tar.status.success());
+        tar.stdout
+    })
+}
+
+/// As much of cert-manager's manifest as detection and verification look at.
+const CERT_MANAGER: &str = "\
+---
+apiVersion: v1
+kind: Namespace
+metadata: {name: cert-manager}
+---
+# Nothing here.
+---
+apiVersion: v1
+kind: Service
+metadata: {name: cert-manager-webhook, namespace: cert-manager}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: cert-manager-cainjector, namespace: cert-manager}
+spec: {replicas: 1}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: cert-manager, namespace: cert-manager}
+spec: {replicas: 1}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: cert-manager-webhook, namespace: cert-manager}
+spec: {replicas: 1}
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingWebhookConfiguration
+metadata: {name: cert-manager-webhook}
+";
+
+fn pin(component: Component) -> &'static str {
+    spec_of(component).pin().expect("it has a version").default
+}

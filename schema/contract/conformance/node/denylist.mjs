@@ -10,13 +10,7 @@ export function denylist(rules, schemas) {
   const innocentWords = new Set(values.innocent_words)
   const innocentShapes = values.innocent_shapes.map(shape => regex(shape.pattern))
   const patterns = values.rules.map(rule => [rule.id, regex(rule.pattern, rule.ignore_case)])
-  const { max_depth, invisible, piece_pattern, text_pattern, steps } = values.decodings
-  const pieces = new RegExp(piece_pattern, 'g')
-  const step = Object.fromEntries(steps.map(({ id, pattern }) => [id, pattern && regex(pattern)]))
   const masked = path => path.map(part => '/' + (typeof part === 'number' || known.has(part) ? part : '*')).join('')
-
-  const plain = text => [...text.normalize('NFKC')]
-    .filter(c => !invisible.some(([first, last]) => first <= c.codePointAt(0) && c.codePointAt(0) <= last)).join('')
 
   /** The document and the first rule about it as a whole that trips, with its pointer. */
   function read(bytes) {
@@ -73,7 +67,7 @@ export function denylist(rules, schemas) {
 
   function keyRules(key, pointer) {
     const found = regex(keys.shape_pattern).test(key) ? [] : [keys.shape.id]
-    const words = plain(key).replace(/([a-z0-9])([A-Z])/g, '$1 $2').replace(/([A-Z])([A-Z][a-z])/g, '$1 $2')
+    const words = key.replace(/([a-z0-9])([A-Z])/g, '$1 $2').replace(/([A-Z])([A-Z][a-z])/g, '$1 $2')
       .split(/[^A-Za-z0-9]+/).filter(Boolean).map(word => formsOf(word.toLowerCase()))
     if (exempt.has(pointer)) return found
     if (words.flat().some(form => tokens.has(form))) found.push(keys.token.id)
@@ -85,28 +79,9 @@ export function denylist(rules, schemas) {
   const formsOf = word => [word, word.replace(/[0-9]+$/, '')]
     .flatMap(form => [form, form.replace(/s$/, ''), form.replace(/es$/, ''), form.replace(/ies$/, 'y')])
 
-  function valueRules(text, depth = 0) {
+  function valueRules(text) {
     if (innocentWords.has(text) || innocentShapes.some(shape => shape.test(text))) return []
-    const found = patterns.filter(([, pattern]) => pattern.test(text)).map(([id]) => id)
-    const deeper = depth < max_depth ? decoded(text).flatMap(form => valueRules(form, depth + 1)) : []
-    return [...new Set([...found, ...deeper])]
-  }
-
-  function decoded(text) {
-    const forms = [plain(text)].filter(form => form !== text)
-    if (step.percent.test(text)) {
-      const bytes = Buffer.from(text).toString('latin1').replace(/%([0-9A-Fa-f]{2})/g, (_, hex) => String.fromCharCode(parseInt(hex, 16)))
-      try { forms.push(new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(bytes, 'latin1'))) } catch { /* no text */ }
-    }
-    const bytes = (part, encoding) => Buffer.from(part, encoding).toString('latin1')
-    const encoded = [text, ...(text.match(pieces) ?? [])].flatMap(part => {
-      const body = part.replace(/=+$/, '')
-      return [
-        ...(step.base64.test(part) && body.length % 4 !== 1 ? [bytes(body, 'base64')] : []),
-        ...(step.hex.test(part) ? [bytes(part.replace(/^0x/, ''), 'hex')] : []),
-      ]
-    })
-    return [...forms, ...encoded.filter(form => regex(text_pattern).test(form))]
+    return patterns.filter(([, pattern]) => pattern.test(text)).map(([id]) => id)
   }
 
   return { read, walk }

@@ -9,8 +9,6 @@ no warnings 'experimental::signatures';
 use B ();
 use Encode ();
 use JSON::PP ();
-use MIME::Base64 ();
-use Unicode::Normalize ();
 
 # Perl's `$` also matches before a trailing line feed; `\z` does not.
 sub compiled ($pattern, $ignore_case = 0) {
@@ -26,9 +24,8 @@ sub property_names ($schema) {
 
 sub new ($class, $rules, @schemas) {
     my ($keys, $values) = @$rules{qw(keys values)};
-    my $steps = $values->{decodings}{steps};
     return bless {
-        %$values, %{ $values->{decodings} }, limits => $rules->{document}, keys => $keys,
+        limits => $rules->{document}, keys => $keys,
         known => { map { $_ => 1 } map { property_names($_) } @schemas },
         key_shape => compiled($keys->{shape_pattern}),
         exempt => { map { my $at = $_; map { ($at . $_->{pointer} => 1) } @{ $keys->{exempt} } } @{ $keys->{exempt_prefixes} } },
@@ -37,9 +34,6 @@ sub new ($class, $rules, @schemas) {
         innocent => { map { $_ => 1 } @{ $values->{innocent_words} } },
         shapes => [map { compiled($_->{pattern}) } @{ $values->{innocent_shapes} }],
         patterns => [map { [$_->{id}, compiled($_->{pattern}, $_->{ignore_case})] } @{ $values->{rules} }],
-        piece => compiled($values->{decodings}{piece_pattern}),
-        text => compiled($values->{decodings}{text_pattern}),
-        step => { map { ($_->{id} => compiled($_->{pattern})) } grep { $_->{pattern} } @$steps },
     }, $class;
 }
 
@@ -101,8 +95,7 @@ sub walk ($self, $value, @path) {
 sub key_rules ($self, $key, $pointer) {
     my $keys = $self->{keys};
     my @found = $key =~ $self->{key_shape} ? () : $keys->{shape}{id};
-    my $words = $self->plain($key);
-    $words =~ s/([a-z0-9])([A-Z])/$1 $2/g;
+    my $words = $key =~ s/([a-z0-9])([A-Z])/$1 $2/gr;
     $words =~ s/([A-Z])([A-Z][a-z])/$1 $2/g;
     my @forms = map { [forms_of(lc)] } grep { length } split /[^A-Za-z0-9]+/, $words;
     return @found if $self->{exempt}{$pointer};
@@ -116,35 +109,9 @@ sub forms_of ($word) {
     return map { ($_, s/s$//r, s/es$//r, s/ies$/y/r) } $word, $word =~ s/[0-9]+$//r;
 }
 
-sub value_rules ($self, $text, $depth = 0) {
+sub value_rules ($self, $text) {
     return () if $self->{innocent}{$text} || grep { $text =~ $_ } @{ $self->{shapes} };
-    my %found = map { ($_->[0] => 1) } grep { $text =~ $_->[1] } @{ $self->{patterns} };
-    if ($depth < $self->{max_depth}) {
-        $found{$_} = 1 for map { $self->value_rules($_, $depth + 1) } $self->decoded($text);
-    }
-    return sort keys %found;
-}
-
-sub plain ($self, $text) {
-    my $invisible = sub ($code) { grep { $_->[0] <= $code && $code <= $_->[1] } @{ $self->{invisible} } };
-    return join '', grep { !$invisible->(ord) } split //, Unicode::Normalize::NFKC($text);
-}
-
-sub decoded ($self, $text) {
-    my @forms = grep { $_ ne $text } $self->plain($text);
-    if ($text =~ $self->{step}{percent}) {
-        my $bytes = Encode::encode('UTF-8', $text) =~ s/%([0-9A-Fa-f]{2})/chr hex $1/ger;
-        push @forms, grep { defined } eval { Encode::decode('UTF-8', $bytes, Encode::FB_CROAK) };
-    }
-    for my $part ($text, $text =~ /($self->{piece})/g) {
-        my $body = $part =~ tr{-_}{+/}r =~ s/=+$//r;
-        my @bytes;
-        push @bytes, MIME::Base64::decode_base64($body . '=' x (-length($body) % 4))
-            if $part =~ $self->{step}{base64} && length($body) % 4 != 1;
-        push @bytes, pack 'H*', $part =~ s/^0x//r if $part =~ $self->{step}{hex};
-        push @forms, grep { $_ =~ $self->{text} } @bytes;
-    }
-    return @forms;
+    return map { $_->[0] } grep { $text =~ $_->[1] } @{ $self->{patterns} };
 }
 
 1;

@@ -1,9 +1,7 @@
 """The denylist, from denylist.json alone. The schemas only tell which segments of a pointer need no mask."""
 
-import base64
 import json
 import re
-import unicodedata
 
 
 def compiled(pattern, ignore_case=False):
@@ -39,11 +37,6 @@ class Denylist:
         self.innocent_words = set(self.values["innocent_words"])
         self.innocent_shapes = [compiled(shape["pattern"]) for shape in self.values["innocent_shapes"]]
         self.patterns = [(r["id"], compiled(r["pattern"], r["ignore_case"])) for r in self.values["rules"]]
-        decodings = self.values["decodings"]
-        self.max_depth = decodings["max_depth"]
-        self.invisible = decodings["invisible"]
-        self.piece, self.text = compiled(decodings["piece_pattern"]), compiled(decodings["text_pattern"])
-        self.steps = {s["id"]: compiled(s["pattern"]) for s in decodings["steps"] if "pattern" in s}
 
     def masked(self, path):
         return "".join(f"/{p if isinstance(p, int) or p in self.known else '*'}" for p in path)
@@ -95,7 +88,7 @@ class Denylist:
     def key_rules(self, key, pointer):
         if not self.key_shape.search(key):
             yield self.keys["shape"]["id"]
-        words = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", self.plain(key))
+        words = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", key)
         words = re.sub(r"([A-Z])([A-Z][a-z])", r"\1 \2", words)
         forms = [self.forms_of(word.lower()) for word in re.split(r"[^A-Za-z0-9]+", words) if word]
         if pointer in self.exempt:
@@ -110,35 +103,7 @@ class Denylist:
         bare = (word, word.rstrip("0123456789"))
         return {f for b in bare for f in (b, re.sub("s$", "", b), re.sub("es$", "", b), re.sub("ies$", "y", b))}
 
-    def value_rules(self, text, depth=0):
+    def value_rules(self, text):
         if text in self.innocent_words or any(shape.search(text) for shape in self.innocent_shapes):
             return set()
-        found = {rule for rule, pattern in self.patterns if pattern.search(text)}
-        if depth < self.max_depth:
-            found |= {rule for form in self.decoded(text) for rule in self.value_rules(form, depth + 1)}
-        return found
-
-    def plain(self, text):
-        normal = unicodedata.normalize("NFKC", text)
-        return "".join(c for c in normal if not any(first <= ord(c) <= last for first, last in self.invisible))
-
-    def decoded(self, text):
-        if self.plain(text) != text:
-            yield self.plain(text)
-        if self.steps["percent"].search(text):
-            raw = re.sub(rb"%([0-9A-Fa-f]{2})", lambda m: bytes.fromhex(m[1].decode()), text.encode())
-            try:
-                yield raw.decode("utf-8")
-            except UnicodeDecodeError:
-                pass
-        for part in [text, *self.piece.findall(text)]:
-            for data in self.bytes_of(part):
-                if self.text.search(form := data.decode("latin-1")):
-                    yield form
-
-    def bytes_of(self, part):
-        body = part.rstrip("=")
-        if self.steps["base64"].search(part) and len(body) % 4 != 1:
-            yield base64.urlsafe_b64decode(body.replace("+", "-").replace("/", "_") + "=" * (-len(body) % 4))
-        if self.steps["hex"].search(part):
-            yield bytes.fromhex(part.removeprefix("0x"))
+        return {rule for rule, pattern in self.patterns if pattern.search(text)}

@@ -1,0 +1,89 @@
+//! An error as the operator sees it: once on standard error, and with `--json` as a document too.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::error::Error;
+use crate::terminal::Printer;
+
+/// An error on its way to the operator.
+#[derive(Debug)]
+pub struct Diagnostic {
+    error: Error,
+    log: Option<PathBuf>,
+    shown: Shown,
+}
+
+/// What the operator has seen of an error already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shown {
+    Nothing,
+    /// The JSON document of the command, which holds the error.
+    Document,
+    /// The result of the command, which says all that there is to say.
+    Result,
+}
+
+/// The JSON document of a command that failed before it had one of its own.
+#[derive(Debug, Serialize)]
+struct ErrorDocument<'a> {
+    error: &'a str,
+    hint: Option<&'a str>,
+    log: Option<&'a PathBuf>,
+    exit_code: u8,
+}
+
+impl<E: Into<Error>> From<E> for Diagnostic {
+    fn from(error: E) -> Self {
+        Self { error: error.into(), log: None, shown: Shown::Nothing }
+    }
+}
+
+impl Diagnostic {
+    /// Adds where the full log is.
+    pub fn with_log(mut self, log: Option<PathBuf>) -> Self {
+        self.log = log;
+        self
+    }
+
+    /// The JSON document of the command is out, so that no second one follows; the message still does.
+    pub fn after_document(mut self) -> Self {
+        self.shown = Shown::Document;
+        self
+    }
+
+    /// The result that was printed is the message: only the exit code is left to give.
+    pub fn after_result(mut self) -> Self {
+        self.shown = Shown::Result;
+        self
+    }
+
+    /// The error.
+    pub fn error(&self) -> &Error {
+        &self.error
+    }
+
+    /// Shows what the operator has not seen yet.
+    pub fn show(&self, printer: &mut Printer) {
+        if self.shown == Shown::Result {
+            return;
+        }
+        // Rendered once, so that the text and the document cannot differ.
+        let (message, hint) = (self.error.message(), self.error.hint());
+        printer.error(&message, hint.as_deref(), self.log.as_deref());
+        if printer.is_json() && self.shown == Shown::Nothing {
+            self.document(&message, hint.as_deref(), printer);
+        }
+    }
+
+    /// Shows the document alone, where something else has written the message.
+    pub fn show_document(&self, printer: &mut Printer) {
+        self.document(&self.error.message(), self.error.hint().as_deref(), printer);
+    }
+
+    fn document(&self, message: &str, hint: Option<&str>, printer: &mut Printer) {
+        let exit_code = self.error.process_exit_code();
+        printer.document(&ErrorDocument { error: message, hint, log: self.log.as_ref(), exit_code });
+    }
+}

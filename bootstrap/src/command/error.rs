@@ -1,0 +1,372 @@
+//! How a command can end other than well: one typed error for each, with its exit code, its message and its hint.
+//!
+//! Three answers are given in three places and nowhere else: [`Error::process_exit_code`] is the one `match` that decides
+//! exit codes, the `#[error]` attributes are the messages, [`Error::hint`] the hints. Rooms below have error types of their
+//! own, which say what failed and not how the program ends; they become variants here. A struct with a code and a text,
+//! filled in where something fails, was given up: nothing but its text told one failure from another.
+
+use std::io;
+use std::path::PathBuf;
+
+use manifest::ManifestError;
+use privacy::disk::DiskError;
+use schema::Component;
+use telemetry::{ConsentReason, DeliveryEnd, TelemetryError};
+
+use crate::host::CommandError;
+use crate::input::InputError;
+use crate::run::{SessionError, error_chain};
+use crate::step::StepFailure;
+use crate::terminal::{Signal, Unanswered};
+
+/// Exit codes of the command line beside 0; `README.md` lists them for callers. After a signal the code is
+/// [`SIGNAL_BASE`] and the number of the signal, as shells have it.
+mod exit_code {
+    pub(super) const FAILED: u8 = 1;
+    pub(super) const USAGE: u8 = 2;
+    pub(super) const PREFLIGHT: u8 = 3;
+    pub(super) const DECLINED: u8 = 4;
+    pub(super) const SIGNAL_BASE: u8 = 128;
+}
+
+/// Why a command did not do what it was asked for. Messages name paths, keys and commands, and never a private value.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The arguments do not parse. The text is that of the parser.
+    #[error("{0}")]
+    CommandLine(String),
+    /// An input is missing or unusable.
+    #[error(transparent)]
+    Input(Box<InputError>),
+    /// Something would be changed or deleted, and nobody can be asked.
+    #[error("{}", .0.message())]
+    NeedsYes(Unattended),
+    /// `telemetry show` got an id that no event can have.
+    #[error("the id is not that of an event")]
+    NotAnEventId,
+    /// A document could not be read.
+    #[error("cannot read {name}")]
+    UnreadableDocument {
+        /// Its path, or words for standard input.
+        name: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// `validate` found documents that the contract refuses; each has its verdict already.
+    #[error("not every document passed")]
+    RefusedDocuments,
+    /// The preflight found what makes a run impossible.
+    #[error("this host is not fit for the run")]
+    PreflightFailed,
+    /// The preflight warns, and nobody has accepted that.
+    #[error("the preflight warns, and nobody can be asked")]
+    PreflightWarnings,
+    /// The operator said no, or gave no answer.
+    #[error("declined; nothing was changed")]
+    Declined,
+    /// The question about an input was not answered.
+    #[error(transparent)]
+    Unanswered(#[from] Unanswered),
+    /// Something was to be sent, and there is no consent to it.
+    #[error("nothing is sent without consent: {reason}")]
+    NoConsent {
+        /// Why there is none.
+        reason: ConsentReason,
+        /// The signal that arrived at the question.
+        signal: Option<Signal>,
+    },
+    /// A signal asked the program to stop.
+    #[error("{}", when.message())]
+    Interrupted {
+        /// The signal.
+        signal: Signal,
+        /// What was done by then.
+        when: InterruptedAt,
+    },
+    /// The signals that end a run could not be noted.
+    #[error("cannot take over signals")]
+    SignalHandlers(#[source] io::Error),
+    /// The records of runs cannot be used.
+    #[error(transparent)]
+    Session(#[from] SessionError),
+    /// A component is in a state from which nothing can be planned.
+    #[error("{component} cannot be planned: {reason}")]
+    Blocked {
+        /// The component.
+        component: Component,
+        /// Why.
+        reason: String,
+    },
+    /// Something is to be changed as root, and root is out of reach.
+    #[error("cannot become root: {0}")]
+    NeedsRoot(CommandError),
+    /// A step of a run failed.
+    #[error("{}", step_message(*component, failure))]
+    StepFailed {
+        /// The component that it belongs to.
+        component: Component,
+        /// The step and what went wrong.
+        failure: Box<StepFailure>,
+    },
+    /// The record of the run to roll back cannot be used.
+    #[error("cannot roll back")]
+    UnusableRecord(#[source] ManifestError),
+    /// The run to roll back was a dry run.
+    #[error("the record is that of a dry run, which changed nothing; there is nothing to undo")]
+    DryRunRecord,
+    /// A rollback ended and did not undo all that it was to.
+    #[error("{missed} {} could not be undone", if *missed == 1 { "item" } else { "items" })]
+    NotUndone {
+        /// Items that are left.
+        missed: usize,
+    },
+    /// The outbox or the settings of telemetry cannot be used.
+    #[error("{}", error_chain(error))]
+    Telemetry {
+        /// What is wrong.
+        error: TelemetryError,
+        /// The outbox that was meant.
+        outbox_dir: PathBuf,
+    },
+    /// A delivery ended and documents still wait.
+    #[error("{}", undelivered(*.0))]
+    Undelivered(DeliveryEnd),
+    /// Standard output took only a part of the result.
+    #[error("a part of the result could not be written to standard output")]
+    LostOutput,
+}
+
+/// What needs `--yes` where there is no terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unattended {
+    /// A run that changes the host.
+    Run,
+    /// A rollback that changes the host.
+    Rollback,
+    /// Deleting what waits in the outbox.
+    Purge,
+}
+
+impl Unattended {
+    const fn message(self) -> &'static str {
+        match self {
+            Self::Run => "applying without a terminal needs --yes",
+            Self::Rollback => "undoing without a terminal needs --yes",
+            Self::Purge => "purging needs --yes where nobody can be asked",
+        }
+    }
+}
+
+/// What was done when a signal was obeyed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InterruptedAt {
+    /// A run had not begun.
+    BeforeRun,
+    /// A dry run was looking.
+    DryRun,
+    /// A run was changing the host.
+    Run,
+    /// A rollback had not begun to undo.
+    BeforeRollback,
+    /// A rollback was undoing.
+    Rollback,
+    /// A delivery or purge was asked for; its own result tells how far it came.
+    Telemetry,
+}
+
+impl InterruptedAt {
+    const fn message(self) -> &'static str {
+        match self {
+            Self::BeforeRun => "interrupted; nothing was done",
+            Self::DryRun => "interrupted; nothing on this host was changed",
+            Self::Run => "interrupted; what was done so far stays",
+            Self::BeforeRollback => "interrupted; nothing was changed",
+            Self::Rollback => "interrupted; what is undone stays undone",
+            Self::Telemetry => "interrupted; what waits stays in the outbox",
+        }
+    }
+}
+
+impl Error {
+    /// The number that the process exits with.
+    pub fn process_exit_code(&self) -> u8 {
+        use exit_code::{DECLINED, FAILED, PREFLIGHT, SIGNAL_BASE, USAGE};
+        match self {
+            Self::UnusableRecord(error) if is_of_the_wrong_record(error) => USAGE,
+            Self::PreflightFailed | Self::PreflightWarnings => PREFLIGHT,
+            Self::Interrupted { signal, .. }
+            | Self::Unanswered(Unanswered::Interrupted(signal))
+            | Self::NoConsent { signal: Some(signal), .. } => SIGNAL_BASE + signal.number(),
+            Self::Declined
+            | Self::Unanswered(Unanswered::EndOfInput)
+            | Self::NoConsent { reason: ConsentReason::Declined, .. } => DECLINED,
+            Self::CommandLine(_)
+            | Self::Input(_)
+            | Self::NeedsYes(_)
+            | Self::NotAnEventId
+            | Self::UnreadableDocument { .. }
+            | Self::DryRunRecord
+            // Nobody said no: the consent is an input that is missing, or that says no.
+            | Self::NoConsent { .. } => USAGE,
+            Self::UnusableRecord(_)
+            | Self::Session(_)
+            | Self::SignalHandlers(_)
+            | Self::Blocked { .. }
+            | Self::NeedsRoot(_)
+            | Self::StepFailed { .. }
+            | Self::NotUndone { .. }
+            | Self::Telemetry { .. }
+            | Self::Undelivered(_)
+            | Self::RefusedDocuments
+            | Self::LostOutput => FAILED,
+        }
+    }
+
+    /// What failed, with its causes.
+    pub fn message(&self) -> String {
+        error_chain(self)
+    }
+
+    /// What the operator can do about it.
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Input(error) => return error.hint(),
+            // The step knows its own remedy best; the general one is that a rerun keeps what is done.
+            Self::StepFailed { failure, .. } => match &failure.hint {
+                Some(hint) => return Some(hint.clone()),
+                None => "mend what failed and run again; what is done is kept",
+            },
+            Self::Telemetry { error, outbox_dir } => return telemetry_hint(error, outbox_dir),
+            Self::Session(error) => return error.hint().map(str::to_owned),
+            Self::UnusableRecord(error) => record_hint(error),
+            Self::NeedsYes(Unattended::Run) => "look at the plan with --dry-run first, then add --yes",
+            Self::NeedsYes(Unattended::Rollback) => "look at the plan without --apply first, then add --yes",
+            Self::NotAnEventId => "`bootstrap telemetry status` lists what waits",
+            Self::PreflightFailed => "mend what FAIL names and run again",
+            Self::PreflightWarnings => "add --accept-warnings to go on",
+            Self::NoConsent { .. } => "set TELEMETRY_ENABLED=true to agree",
+            Self::Interrupted { when: InterruptedAt::Run, .. } => {
+                "run again to go on, or roll back with the private record"
+            }
+            Self::Interrupted { when: InterruptedAt::Rollback, .. } => "run the same command again to go on",
+            Self::Blocked { .. } => "mend that and run again; nothing was changed",
+            Self::NeedsRoot(_) => "run as root, or as a user who may use sudo",
+            Self::NotUndone { .. } => {
+                "look at what is left to you above, mend it, and run the same command again"
+            }
+            Self::Undelivered(_) => "`bootstrap telemetry status` shows the last outcomes",
+            _ => return None,
+        };
+        Some(hint.to_owned())
+    }
+}
+
+/// A question about an input that stays open is no fault of the input.
+impl From<InputError> for Error {
+    fn from(error: InputError) -> Self {
+        match error {
+            InputError::Unanswered(unanswered) => Self::Unanswered(unanswered),
+            error => Self::Input(Box::new(error)),
+        }
+    }
+}
+
+/// The failure of a step with the last lines of its command's output.
+fn step_message(component: Component, failure: &StepFailure) -> String {
+    let first = format!("{component}: {}: {}", failure.step, failure.message);
+    let lines = failure.tail.iter().map(|line| format!("  | {line}"));
+    std::iter::once(first).chain(lines).collect::<Vec<_>>().join("\n")
+}
+
+/// Whether the record that was named is not one to roll back here. Any other fault is the disk's, or passes.
+const fn is_of_the_wrong_record(error: &ManifestError) -> bool {
+    matches!(
+        error,
+        ManifestError::NotARunFile { .. }
+            | ManifestError::Disk(DiskError::Missing { .. })
+            | ManifestError::OtherMachine { .. }
+            | ManifestError::Damaged { .. }
+            | ManifestError::OtherRun { .. }
+            | ManifestError::UnknownVersion { .. }
+    )
+}
+
+fn record_hint(error: &ManifestError) -> &'static str {
+    match error {
+        ManifestError::NotARunFile { .. } => {
+            "name bootstrap-<run id>.json or bootstrap-<run id>-private.json in the runs folder"
+        }
+        ManifestError::Disk(DiskError::Missing { .. }) => {
+            "only the private record, bootstrap-<run id>-private.json, tells what to undo; it stays in the runs folder \
+             of the machine that the run was made on"
+        }
+        ManifestError::OtherMachine { .. } => "roll back on the machine that the run was made on",
+        ManifestError::Damaged { .. } | ManifestError::OtherRun { .. } => {
+            "put the file back as the run wrote it; without it, undo by hand what the log tells"
+        }
+        ManifestError::UnknownVersion { .. } => {
+            "roll back with the version of this program that made the run"
+        }
+        ManifestError::StillRunning { .. } | ManifestError::Held { .. } => {
+            "wait for it to end, or stop it, and roll back then"
+        }
+        _ => "roll back as the user who made the run, or as root",
+    }
+}
+
+fn telemetry_hint(error: &TelemetryError, outbox_dir: &std::path::Path) -> Option<String> {
+    let hint = match error {
+        TelemetryError::Disk(_) => {
+            return Some(format!("look at the outbox folder {}", outbox_dir.display()));
+        }
+        TelemetryError::NoEndpoint => "set TELEMETRY_ENDPOINT, or unset it for the default",
+        TelemetryError::NotQueued(_) => "`bootstrap telemetry status` lists what waits",
+        TelemetryError::NotAManifest | TelemetryError::Rejected(_) => {
+            "name a public manifest: runs/bootstrap-<run_id>.json"
+        }
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+const fn undelivered(ended: DeliveryEnd) -> &'static str {
+    match ended {
+        DeliveryEnd::Done | DeliveryEnd::Stopped => {
+            "not everything could be delivered; it stays in the outbox"
+        }
+        DeliveryEnd::Unreachable(_) => "the endpoint cannot be reached; what waits stays in the outbox",
+        DeliveryEnd::Unavailable(_) => "the endpoint asks to try again later; what waits stays in the outbox",
+        DeliveryEnd::Misconfigured(_) => {
+            "the endpoint does not accept telemetry at this address; what waits stays in the outbox"
+        }
+        DeliveryEnd::Deadline => "the time of one round was over; what waits stays in the outbox",
+        DeliveryEnd::Busy => "another process is delivering; it was not over in time",
+        DeliveryEnd::NoEndpoint => "there is no endpoint: TELEMETRY_ENDPOINT is set but empty",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exit_codes_tell_what_kind_of_end_it_was() {
+        let no_consent = |reason, signal| Error::NoConsent { reason, signal };
+        let interrupted = |signal| Error::Interrupted { signal, when: InterruptedAt::Run };
+        for (error, exit_code) in [
+            (Error::LostOutput, 1),
+            (Error::NotAnEventId, 2),
+            (Error::PreflightFailed, 3),
+            (Error::Declined, 4),
+            (Error::from(Unanswered::EndOfInput), 4),
+            (Error::from(Unanswered::Interrupted(Signal::Interrupt)), 130),
+            (Error::from(InputError::from(Unanswered::EndOfInput)), 4),
+            (interrupted(Signal::Hangup), 129),
+            (no_consent(ConsentReason::Disabled, None), 2),
+            (no_consent(ConsentReason::Declined, None), 4),
+            (no_consent(ConsentReason::Declined, Some(Signal::Terminate)), 143),
+        ] {
+            assert_eq!(error.process_exit_code(), exit_code, "{error:?}");
+        }
+    }
+}

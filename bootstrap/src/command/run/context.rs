@@ -1,0 +1,173 @@
+//! The beginning of a run, and what an apply and a dry run have in common from there to their end.
+//!
+//! A [`RunRequest`] is complete before anything is written; a [`RunContext`] exists once the first record is. Two types, so that
+//! no question can be asked after a record says that the run began.
+
+use std::path::PathBuf;
+
+use schema::{CommandName, CommandResult, Execution, Finish, Platform};
+use telemetry::{Consent, ConsentDecision, ignored_run_id};
+
+use crate::cli::RunArgs;
+use crate::command::error::{Error, InterruptedAt};
+use crate::command::inputs;
+use crate::component::PlanContext;
+use crate::host::{Host, RunLog};
+use crate::input::{Completeness, Declaration, Inputs, Prompt, resolve};
+use crate::preflight::{self, PreflightReport};
+use crate::run::{
+    Interrupted, PlannedComponent, RunPaths, Session, TelemetryReporter, ask_consent, decided_consent,
+    detect_and_plan, features, local_facts,
+};
+use crate::settings::Settings;
+use crate::terminal::{Printer, Prompter, Signals, Unanswered, is_interactive};
+
+/// What is known before anything is written.
+pub(super) struct RunRequest {
+    pub(super) inputs: Inputs,
+    pub(super) settings: Settings,
+    pub(super) consent: Consent,
+    pub(super) warnings: Vec<String>,
+}
+
+impl RunRequest {
+    /// Asks for everything that is missing.
+    ///
+    /// # Errors
+    /// An input is missing or unusable, or the operator did not answer. Nothing was written.
+    pub(super) fn complete(
+        mut inputs: Inputs,
+        mut warnings: Vec<String>,
+        args: &RunArgs,
+        printer: &mut Printer,
+        signals: &Signals,
+    ) -> Result<Self, Error> {
+        let decision = decided_consent(&mut warnings);
+        // Faults in what was given, and without a terminal what is missing, are told before anybody is asked anything.
+        let completeness = if is_interactive() { Completeness::Optional } else { Completeness::Required };
+        resolve(&mut inputs.clone(), None, completeness)?;
+        let consent = match decision {
+            ConsentDecision::Decided(consent) => consent,
+            ConsentDecision::Ask(question) => ask_consent(question, printer, signals),
+        };
+        if let Some(signal) = signals.pending() {
+            return Err(Error::Interrupted { signal, when: InterruptedAt::BeforeRun });
+        }
+        // Who looks, or has said yes to everything, is asked only for what the run cannot do without.
+        let asks_all = !args.dry_run && !args.yes;
+        let mut prompter =
+            Prompter::interactive(printer, signals).map(|prompter| InputPrompter { prompter, asks_all });
+        let prompt = prompter.as_mut().map(|prompter| prompter as &mut dyn Prompt);
+        let settings = resolve(&mut inputs, prompt, Completeness::Required)?;
+        Ok(Self { inputs, settings, consent, warnings })
+    }
+}
+
+/// Asks for inputs on the terminal. It stands here because the terminal knows no inputs, and inputs no terminal.
+struct InputPrompter<'a> {
+    prompter: Prompter<'a>,
+    asks_all: bool,
+}
+
+impl Prompt for InputPrompter<'_> {
+    fn ask(&mut self, input: &Declaration, default: Option<&str>) -> Result<String, Unanswered> {
+        let help = input.help;
+        let question = match default {
+            Some(default) => format!("{help} [{default}]:"),
+            None => format!("{help}:"),
+        };
+        loop {
+            let answer = self.prompter.line(&question)?.trim().to_owned();
+            match (input.check)(&answer) {
+                _ if answer.is_empty() && default.is_some() => return Ok(answer),
+                Ok(()) => return Ok(answer),
+                Err(expected) => self.prompter.printer().warn(&format!("{} {expected}", input.key)),
+            }
+        }
+    }
+
+    fn ask_secret(&mut self, what: &str) -> Result<String, Unanswered> {
+        self.prompter.hidden_line(&format!("{what} (not shown):"))
+    }
+
+    fn asks_all(&self) -> bool {
+        self.asks_all
+    }
+}
+
+/// A run whose first record is written.
+pub(super) struct RunContext {
+    pub(super) session: Session,
+    pub(super) reporter: TelemetryReporter,
+    pub(super) host: Host,
+    pub(super) settings: Settings,
+    pub(super) consent: Consent,
+    pub(super) paths: RunPaths,
+    pub(super) staging: PathBuf,
+    pub(super) warnings: Vec<String>,
+    platform: Platform,
+}
+
+impl RunContext {
+    /// Writes the first record and reports that the run began.
+    ///
+    /// # Errors
+    /// The records cannot be used. The host was not touched.
+    pub(super) fn new(
+        request: RunRequest,
+        execution: Execution,
+        printer: &mut Printer,
+    ) -> Result<Self, Error> {
+        let RunRequest { inputs, settings, consent, mut warnings } = request;
+        let shown = warnings.len();
+        let runs_dir = inputs::runs_dir(&inputs);
+        let platform = inputs::platform(&Host::this_machine(RunLog::discard()));
+        // The gate knows every private value before the first document is made, so that none can hold one.
+        let gate = Session::gate(&inputs, &settings);
+        let kind = (execution, settings.mode);
+        let mut session = Session::begin(&runs_dir, gate.clone(), kind, platform.clone(), &mut warnings)?;
+        let subject = (CommandName::Run, settings.mode, execution);
+        let mut reporter =
+            TelemetryReporter::new(&consent, &session.envelope, &gate, &runs_dir, subject, &mut warnings);
+        inputs::warn_all(&warnings[shown..], printer);
+        reporter.started();
+        let enabled = consent.proof().is_some();
+        session.record.set_settings(features(&settings, enabled), local_facts(&settings));
+        // A log that cannot be opened does not stop the run: the journal in the private context is what undoes it.
+        let log = session.record.files().log().map_or_else(|_| RunLog::discard(), RunLog::to);
+        if let Some(note) = ignored_run_id(&|name| std::env::var_os(name)) {
+            log.line(&note.to_string());
+        }
+        // Before the host is handed the log, and so before any command runs.
+        settings.secrets().into_iter().for_each(|secret| log.redact(secret));
+        let paths = RunPaths::of(session.record.files());
+        let host = Host::this_machine(log);
+        let staging = host.staging(session.record.public().run_id.as_str());
+        Ok(Self { session, reporter, host, settings, consent, paths, staging, warnings, platform })
+    }
+
+    /// Checks the host for this run.
+    pub(super) fn preflight(&self) -> PreflightReport {
+        preflight::check(&self.host, &self.platform, &self.settings)
+    }
+
+    /// Detects and plans the components, and records both.
+    ///
+    /// # Errors
+    /// A signal arrived.
+    pub(super) fn plan(&mut self, signals: &Signals) -> Result<Vec<PlannedComponent>, Interrupted> {
+        let context =
+            PlanContext { settings: &self.settings, arch: self.host.arch(), staging: &self.staging };
+        detect_and_plan(&self.host, &context, &mut self.session.record, signals)
+    }
+
+    /// Writes the last record, reports it, and shows what went wrong with either: once, and kept for the document.
+    pub(super) fn finish(&mut self, finish: Finish, exit_code: u8, printer: &mut Printer) {
+        self.session.record.finish(finish, exit_code);
+        self.reporter.completed(CommandResult::from(finish), Some(self.session.record.public()));
+        let late = self.session.record.take_warnings().into_iter().chain(self.reporter.take_warning());
+        let late: Vec<String> = late.collect();
+        inputs::warn_all(&late, printer);
+        self.warnings.extend(late);
+    }
+}

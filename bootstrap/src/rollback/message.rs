@@ -1,0 +1,147 @@
+//! What the operator is told of a step and its undoing: the one place where facts of a rollback become sentences.
+
+use manifest::{PreviousFile, StepRecord, Undo};
+use schema::Component;
+
+use super::item::Relation;
+use super::observe::object;
+
+/// What a step made, in a few words.
+pub(super) fn subject(step: &StepRecord) -> String {
+    match &step.undo {
+        Undo::None => step.action.clone(),
+        Undo::File { path, .. } => path.display().to_string(),
+        Undo::Directory { path } => format!("folder {}", path.display()),
+        Undo::LineBlock { path, marker, .. } => format!("block {marker} of {}", path.display()),
+        Undo::Line { path, .. } => format!("line of {}", path.display()),
+        Undo::Object { .. } => object(&step.undo).map_or_else(String::new, |object| object.to_string()),
+        Undo::HelmRelease { release, namespace, .. } => format!("helm release {namespace}/{release}"),
+        Undo::Package { name } => format!("package {name}"),
+        Undo::Service { name } => format!("service {name}"),
+        Undo::DefaultStorageClass { to, .. } => format!("default storage class {to}"),
+    }
+}
+
+/// What exactly changes when the step is undone.
+pub(super) fn change(step: &StepRecord) -> String {
+    let subject = subject(step);
+    match &step.undo {
+        Undo::None => format!("{subject} (what was there is not recorded)"),
+        Undo::File { previous: PreviousFile::Absent, .. } | Undo::Directory { .. } | Undo::Package { .. } => {
+            format!("remove {subject}")
+        }
+        Undo::File { .. } => format!("put the former content back into {subject}"),
+        Undo::LineBlock { previous: None, .. } => format!("take out {subject}"),
+        Undo::LineBlock { .. } => format!("put back the former {subject}"),
+        Undo::Line { path, line } => format!("take this line out of {}: {line}", path.display()),
+        Undo::Object { uid, object_kind, .. } => {
+            let uid = uid.as_ref().map_or_else(String::new, |uid| format!(", UID {uid}"));
+            let also = match object_kind.as_str() {
+                "PersistentVolumeClaim" => ", and with it what it stores",
+                "Ingress" => ", and with it the certificate issued for it",
+                _ => "",
+            };
+            format!("delete {subject}{uid}{also}")
+        }
+        Undo::HelmRelease { release, .. } if release == "longhorn" => {
+            format!("confirm its deletion to Longhorn, then uninstall {subject}; its namespace stays")
+        }
+        Undo::HelmRelease { .. } => format!("uninstall {subject}; its namespace stays"),
+        Undo::Service { .. } => format!("disable {subject}"),
+        Undo::DefaultStorageClass { from: Some(from), .. } => {
+            format!("make {from} the default storage class again, in place of the run's")
+        }
+        Undo::DefaultStorageClass { from: None, .. } => format!("have no {subject} any more"),
+    }
+}
+
+/// Why undoing is safe when the host is as the run left it.
+pub(super) const fn safe_because(step: &StepRecord) -> &'static str {
+    match &step.undo {
+        Undo::File { .. } => "its SHA-256 is that of what the run wrote",
+        Undo::Directory { .. } => "the run made it, and it is empty by then",
+        Undo::LineBlock { .. } => "the block is as the run wrote it; all other lines stay to the byte",
+        Undo::Line { .. } => "the line is as the run wrote it; all other lines stay to the byte",
+        Undo::Object { .. } => "it is the very object that the run created; the server checks the UID",
+        Undo::HelmRelease { .. } => "its only revision is the run's",
+        Undo::DefaultStorageClass { .. } => "the run switched it, and nobody has since",
+        Undo::None | Undo::Package { .. } | Undo::Service { .. } => "",
+    }
+}
+
+/// How what is found in the place of a step hangs on it.
+pub(super) fn relation(step: &StepRecord) -> Relation {
+    match &step.undo {
+        Undo::Directory { .. } => Relation::Content,
+        Undo::HelmRelease { .. } => Relation::Data,
+        Undo::Object { object_kind, .. } if object_kind == "Namespace" => Relation::Content,
+        _ => Relation::User,
+    }
+}
+
+/// Why the operator has to do it, and how.
+pub(super) fn by_hand(step: &StepRecord) -> String {
+    let how = match (&step.undo, step.component) {
+        (Undo::None, Component::K3s) => {
+            "removing k3s takes the whole cluster along; if that is wanted, run /usr/local/bin/k3s-uninstall.sh, or \
+             k3s-agent-uninstall.sh on an agent"
+        }
+        (_, Component::K3s) => "it goes with k3s, whose own uninstall script removes it",
+        (Undo::None, _) => {
+            "it was there before the run, which brought it up to date; its former state is not recorded"
+        }
+        (Undo::Package { name }, _) => {
+            return format!("others may need it by now; if not: apt-get remove {name}");
+        }
+        (Undo::Service { name }, _) => {
+            return format!("others may need it by now; if not: systemctl disable --now {name}");
+        }
+        _ => "others may need it by now; if not, remove it",
+    };
+    how.to_owned()
+}
+
+/// The command with which the operator can look at it.
+pub(super) fn look(step: &StepRecord) -> String {
+    match &step.undo {
+        Undo::None if step.component == Component::K3s => "systemctl status k3s k3s-agent".to_owned(),
+        Undo::None => observe_written(step.wrote.as_deref().unwrap_or_default()),
+        Undo::File { path, .. } => format!("sha256sum {}", path.display()),
+        Undo::Directory { path } => format!("ls -la {}", path.display()),
+        Undo::LineBlock { path, marker, .. } => {
+            format!("sed -n '/# BEGIN {marker}/,/# END {marker}/p' {}", path.display())
+        }
+        Undo::Line { path, .. } => format!("cat {}; exportfs -v", path.display()),
+        Undo::Object { object_kind, namespace, name, .. } => match (object_kind.as_str(), namespace) {
+            ("Namespace", _) => {
+                let kinds = "$(k3s kubectl api-resources --verbs=list --namespaced -o name | paste -sd,)";
+                format!("k3s kubectl get {kinds} -n {name}")
+            }
+            ("CustomResourceDefinition", _) => format!("k3s kubectl get {name} --all-namespaces"),
+            (kind, Some(namespace)) => {
+                format!("k3s kubectl -n {namespace} get {} {name} -o yaml", kind.to_lowercase())
+            }
+            (kind, None) => format!("k3s kubectl get {} {name} -o yaml", kind.to_lowercase()),
+        },
+        Undo::HelmRelease { release, namespace, .. } => format!("helm -n {namespace} history {release}"),
+        Undo::Package { name } => format!("apt-cache rdepends --installed {name}"),
+        Undo::Service { name } => format!("systemctl status {name}"),
+        Undo::DefaultStorageClass { .. } => "k3s kubectl get storageclass".to_owned(),
+    }
+}
+
+/// The command that shows what a step says it wrote: an object, a release or a service.
+fn observe_written(wrote: &str) -> String {
+    let (kind, place) = match wrote.split(' ').collect::<Vec<_>>().as_slice() {
+        [_, kind, place] => (Some(kind.to_lowercase()), (*place).to_owned()),
+        _ => (None, wrote.to_owned()),
+    };
+    match (kind, place.split_once('/')) {
+        (Some(kind), Some((namespace, name))) => {
+            format!("k3s kubectl -n {namespace} get {kind} {name} -o yaml")
+        }
+        (Some(kind), None) => format!("k3s kubectl get {kind} {place} -o yaml"),
+        (None, Some((namespace, release))) => format!("helm -n {namespace} history {release}"),
+        (None, None) => format!("systemctl status {place}"),
+    }
+}

@@ -1,0 +1,119 @@
+//! Looking at files, directories and lines that a run made.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use manifest::PreviousFile;
+
+use super::live_state::{Divergence, LiveState};
+use crate::component::{Dependent, Identity, nfs};
+use crate::host::{Host, ProbeError};
+use crate::step::lines;
+
+/// Whether the path itself is a symbolic link, which no run makes.
+fn is_link(host: &Host, path: &Path) -> bool {
+    fs::symlink_metadata(host.at(path)).is_ok_and(|found| found.is_symlink())
+}
+
+pub(super) fn observe_file(
+    host: &Host,
+    path: &Path,
+    sha256: &str,
+    previous: &PreviousFile,
+) -> Result<LiveState, ProbeError> {
+    if is_link(host, path) {
+        return Ok(LiveState::Changed(Divergence::Link));
+    }
+    Ok(match (host.read(path)?, previous) {
+        (None, PreviousFile::Absent) => LiveState::Absent,
+        (None, _) => LiveState::Changed(Divergence::Removed),
+        (Some(found), _) if manifest::sha256_hex(&found) == sha256 => match previous {
+            PreviousFile::NotKept { .. } => LiveState::Changed(Divergence::PreviousNotKept),
+            // Only the mode was changed, and it is back.
+            PreviousFile::Text { content, mode }
+                if found == content.as_bytes() && host.mode(path).ok().flatten() == Some(*mode) =>
+            {
+                LiveState::Absent
+            }
+            _ => LiveState::Unchanged,
+        },
+        (Some(found), PreviousFile::Text { content, .. }) if found == content.as_bytes() => LiveState::Absent,
+        (Some(found), PreviousFile::NotKept { sha256 }) if manifest::sha256_hex(&found) == *sha256 => {
+            LiveState::Absent
+        }
+        _ => LiveState::Changed(Divergence::OtherContent),
+    })
+}
+
+pub(super) fn observe_dir(host: &Host, path: &Path) -> Result<LiveState, ProbeError> {
+    let unreadable = |action: &str, error: std::io::Error| ProbeError::File {
+        message: format!("failed to {action} {}: {error}", path.display()),
+    };
+    let found = match fs::symlink_metadata(host.at(path)) {
+        Ok(found) => found,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(LiveState::Absent),
+        Err(error) => return Err(unreadable("look at", error)),
+    };
+    if !found.is_dir() {
+        return Ok(LiveState::Changed(Divergence::NotADirectory));
+    }
+    let above = path.parent().and_then(|above| fs::metadata(host.at(above)).ok());
+    if above.is_none_or(|above| above.dev() != found.dev()) {
+        return Ok(LiveState::Changed(Divergence::MountPoint));
+    }
+    let listed = fs::read_dir(host.at(path)).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let entries = listed.map_err(|error| unreadable("list", error))?;
+    if entries.is_empty() {
+        return Ok(LiveState::Unchanged);
+    }
+    let dependent = |entry: &fs::DirEntry| {
+        let path = path.join(entry.file_name());
+        let name = path.display().to_string();
+        Dependent { name, own: vec![Identity::Path(path)], with: Vec::new() }
+    };
+    Ok(LiveState::InUse(entries.iter().map(dependent).collect()))
+}
+
+pub(super) fn observe_block(
+    host: &Host,
+    path: &Path,
+    marker: &str,
+    sha256: &str,
+    previous: Option<&str>,
+) -> Result<LiveState, ProbeError> {
+    if is_link(host, path) {
+        return Ok(LiveState::Changed(Divergence::LinkForFile));
+    }
+    let text = host.read_text(path)?.unwrap_or_default();
+    Ok(match (lines::find_block(&text, marker), previous) {
+        (Some(found), _) if manifest::sha256_hex(found.as_bytes()) == sha256 => LiveState::Unchanged,
+        (found, previous) if found == previous => LiveState::Absent,
+        (None, _) => LiveState::Changed(Divergence::BlockRemoved),
+        (Some(_), _) => LiveState::Changed(Divergence::BlockChanged),
+    })
+}
+
+pub(super) fn observe_line(host: &Host, path: &Path, line: &str) -> Result<LiveState, ProbeError> {
+    if is_link(host, path) {
+        return Ok(LiveState::Changed(Divergence::LinkForFile));
+    }
+    let text = host.read_text(path)?.unwrap_or_default();
+    // What the line is about is its first word: the folder of an export.
+    let subject = |line: &str| line.split_whitespace().next().map(str::to_owned);
+    let [folder, client] = nfs::export(line);
+    let edited =
+        |found: &str| subject(found) == subject(line) && folder.is_some() && nfs::mentions(found, client);
+    Ok(match rows(&text).filter(|found| *found == line).count() {
+        1 => LiveState::Unchanged,
+        0 if rows(&text).any(edited) => LiveState::Changed(Divergence::LineChanged),
+        0 => LiveState::Absent,
+        _ => LiveState::Changed(Divergence::LineRepeated),
+    })
+}
+
+/// The lines of a text without their line feeds, and otherwise to the byte.
+fn rows(text: &str) -> impl Iterator<Item = &str> {
+    text.split_inclusive('\n').map(|row| row.strip_suffix('\n').unwrap_or(row))
+}

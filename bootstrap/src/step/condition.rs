@@ -1,0 +1,262 @@
+//! What must be so before a component counts as done.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::kube::ObjectRef;
+use crate::host::{Command, CommandError, FileError, ProbeError};
+
+/// Something that must be so within a time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Check {
+    /// What must be so.
+    pub condition: Condition,
+    /// How long it may take.
+    pub timeout: Duration,
+}
+
+/// Something that can be seen from outside. Readiness is read from objects, and nothing is never ready.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Condition {
+    /// The service is active.
+    ServiceActive(String),
+    /// The cluster has nodes, and one of them is ready.
+    NodeReady,
+    /// The namespace has all these deployments, each with all its replicas available.
+    Rollout {
+        /// The namespace.
+        namespace: String,
+        /// Names of the deployments.
+        deployments: Vec<String>,
+    },
+    /// The namespace has pods, and all are ready or have done their work.
+    PodsReady(String),
+    /// The service has at least one address behind it.
+    Endpoints {
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        service: String,
+    },
+    /// The object has the condition `Ready`.
+    Ready(ObjectRef),
+    /// The secret holds a certificate.
+    CertificateIn(ObjectRef),
+    /// The file holds the very certificate that the secret holds.
+    CertificateInstalled {
+        /// The file.
+        path: PathBuf,
+        /// The secret.
+        secret: ObjectRef,
+    },
+    /// The last revision of the release is deployed.
+    HelmDeployed {
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        release: String,
+    },
+    /// The kernel exports the folder to the network.
+    Exported {
+        /// The folder.
+        path: PathBuf,
+        /// The network.
+        network: String,
+    },
+    /// The kernel does not export the folder to the network.
+    NotExported {
+        /// The folder.
+        path: PathBuf,
+        /// The network.
+        network: String,
+    },
+    /// All these names have an address on this host.
+    Resolves(Vec<String>),
+    /// The command ends with code 0.
+    Succeeds(Command),
+}
+
+impl Check {
+    /// A condition with the seconds that it may take.
+    pub fn within(seconds: u64, condition: Condition) -> Self {
+        Self { condition, timeout: Duration::from_secs(seconds) }
+    }
+}
+
+impl Condition {
+    /// The command with which the operator can see why it is not so.
+    pub fn hint(&self) -> Option<String> {
+        let look = match self {
+            Self::ServiceActive(name) => format!("journalctl -u {name}"),
+            Self::NodeReady => "k3s kubectl describe nodes".to_owned(),
+            Self::Rollout { namespace, .. }
+            | Self::PodsReady(namespace)
+            | Self::Endpoints { namespace, .. } => {
+                format!("k3s kubectl -n {namespace} describe pods")
+            }
+            Self::Ready(object) | Self::CertificateIn(object) => {
+                let namespace =
+                    object.namespace.as_ref().map_or_else(String::new, |name| format!(" -n {name}"));
+                format!("k3s kubectl{namespace} describe {} {}", object.kind.to_lowercase(), object.name)
+            }
+            Self::HelmDeployed { namespace, release } => format!("helm -n {namespace} status {release}"),
+            Self::Exported { .. } | Self::NotExported { .. } => "exportfs -v".to_owned(),
+            Self::CertificateInstalled { .. } | Self::Resolves(_) | Self::Succeeds(_) => return None,
+        };
+        Some(format!("look at it with: {look}"))
+    }
+}
+
+impl fmt::Display for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (within {} s)", self.condition, self.timeout.as_secs())
+    }
+}
+
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ServiceActive(name) => write!(f, "service {name} is active"),
+            Self::NodeReady => f.write_str("at least one node is Ready"),
+            Self::Rollout { namespace, deployments } => {
+                write!(f, "all replicas of {} in {namespace} are available", deployments.join(", "))
+            }
+            Self::PodsReady(namespace) => write!(f, "{namespace} has pods and all are Ready"),
+            Self::Endpoints { namespace, service } => {
+                write!(f, "service {namespace}/{service} has endpoints")
+            }
+            Self::Ready(object) => write!(f, "{object} is Ready"),
+            Self::CertificateIn(secret) => write!(f, "{secret} holds a certificate"),
+            Self::CertificateInstalled { path, secret } => {
+                write!(f, "{} equals the certificate in {secret}", path.display())
+            }
+            Self::HelmDeployed { namespace, release } => {
+                write!(f, "helm release {namespace}/{release} is deployed")
+            }
+            Self::Exported { path, network } => write!(f, "{} is exported to {network}", path.display()),
+            Self::NotExported { path, network } => {
+                write!(f, "{} is not exported to {network}", path.display())
+            }
+            Self::Resolves(names) => write!(f, "{} resolve", names.join(", ")),
+            Self::Succeeds(command) => write!(f, "{command} succeeds"),
+        }
+    }
+}
+
+/// Why a condition does not hold, as far as can be seen. Nothing decides by it but whether it holds; the operator reads it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unmet {
+    /// It could not be found out.
+    #[error(transparent)]
+    Probe(#[from] ProbeError),
+    /// The service is in another state than active.
+    #[error("service {name} is {state}")]
+    Service {
+        /// Its name.
+        name: String,
+        /// The state, as systemd calls it.
+        state: String,
+    },
+    /// No node is ready.
+    #[error("0 of {total} nodes Ready")]
+    Nodes {
+        /// How many there are.
+        total: usize,
+    },
+    /// The deployment has not brought up all its replicas.
+    #[error("deployment {namespace}/{name}: {available} of {wanted} replicas available")]
+    Deployment {
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        name: String,
+        /// Replicas that serve.
+        available: u64,
+        /// Replicas that should.
+        wanted: u64,
+    },
+    /// Pods are missing or not ready.
+    #[error("{ready} of {total} pods Ready")]
+    Pods {
+        /// Pods that are ready or have done their work.
+        ready: usize,
+        /// Pods that there are.
+        total: usize,
+    },
+    /// Nothing is behind the service.
+    #[error("service {namespace}/{service} has no endpoints")]
+    Endpoints {
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        service: String,
+    },
+    /// A condition of an object is not `True`.
+    #[error("condition {name} is {}", status.as_deref().unwrap_or("not reported yet"))]
+    ObjectCondition {
+        /// Name of the condition.
+        name: &'static str,
+        /// Its status, if it is reported at all.
+        status: Option<String>,
+    },
+    /// The object does not exist.
+    #[error("{0} is not there")]
+    ObjectAbsent(ObjectRef),
+    /// The secret holds no certificate.
+    #[error("the secret holds no certificate yet")]
+    NoCertificate,
+    /// What the secret holds is no text in base64.
+    #[error("the secret's certificate is not base64 text")]
+    CertificateMalformed,
+    /// The file holds another certificate than the secret.
+    #[error("{} holds another certificate", .0.display())]
+    OtherCertificate(PathBuf),
+    /// The file does not exist.
+    #[error("{} is not there", .0.display())]
+    FileAbsent(PathBuf),
+    /// The release is in another state than `deployed`.
+    #[error("helm release {namespace}/{release} is {state}")]
+    Release {
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        release: String,
+        /// Its state, as helm calls it.
+        state: String,
+    },
+    /// The kernel does not export the folder.
+    #[error("exportfs does not list the export")]
+    NotExported,
+    /// The kernel goes on exporting what was taken out of the exports.
+    #[error("exportfs still lists the export")]
+    StillExported,
+    /// The name has no address.
+    #[error("{name} does not resolve")]
+    Unresolved {
+        /// The name.
+        name: String,
+    },
+}
+
+impl From<CommandError> for Unmet {
+    fn from(error: CommandError) -> Self {
+        Self::Probe(error.into())
+    }
+}
+
+impl From<FileError> for Unmet {
+    fn from(error: FileError) -> Self {
+        Self::Probe(error.into())
+    }
+}
+
+/// For who wants to compare with something and finds it not ready: that is no answer either.
+impl From<Unmet> for ProbeError {
+    fn from(unmet: Unmet) -> Self {
+        match unmet {
+            Unmet::Probe(error) => error,
+            unmet => Self::NothingToCompare { what: unmet.to_string() },
+        }
+    }
+}

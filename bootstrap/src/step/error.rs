@@ -1,0 +1,261 @@
+//! How carrying steps out can end other than well.
+
+use std::io;
+use std::path::PathBuf;
+
+use manifest::ManifestError;
+use privacy::disk::DiskError;
+use schema::FailureReason;
+
+use super::artifact::Sha256Sum;
+use super::condition::Unmet;
+use crate::host::{CommandError, FileError, ProbeError};
+
+/// A plan was not carried out to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum ExecutionError {
+    /// A step failed.
+    #[error("{0}")]
+    Failed(Box<StepFailure>),
+    /// The run was asked to stop, and stopped between two changes.
+    #[error("stopped between two steps")]
+    Interrupted,
+}
+
+/// A step that failed. All texts are masked.
+#[derive(Debug, thiserror::Error)]
+#[error("{step}: {message}")]
+pub struct StepFailure {
+    /// Title of the step.
+    pub step: String,
+    /// Kind of the failure, for the manifest.
+    pub reason: FailureReason,
+    /// What went wrong, with the command or path.
+    pub message: String,
+    /// Last lines of the command's output.
+    pub tail: Vec<String>,
+    /// What the operator can do.
+    pub hint: Option<String>,
+}
+
+/// What went wrong inside a step.
+#[derive(Debug, thiserror::Error)]
+pub enum StepError {
+    /// A command failed.
+    #[error(transparent)]
+    Command(#[from] CommandError),
+    /// A system file could not be read or changed.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A file of the staging directory could not be read or written.
+    #[error(transparent)]
+    Staging(#[from] DiskError),
+    /// The journal could not be written; nothing is done without it.
+    #[error("failed to write the journal: {0}")]
+    Journal(#[from] ManifestError),
+    /// What a step builds on could not be found out.
+    #[error("{}{error}", subject.as_ref().map_or_else(String::new, |subject| format!("{subject}: ")))]
+    Probe {
+        /// What the question was about, where the error does not say it.
+        subject: Option<String>,
+        /// Why there is no answer.
+        error: ProbeError,
+    },
+    /// curl failed.
+    #[error("{0}")]
+    Transfer(CommandError),
+    /// The index of a repository does not have the chart.
+    #[error("{url} does not list {chart} {version}")]
+    ChartNotListed {
+        /// The index.
+        url: String,
+        /// Name of the chart.
+        chart: String,
+        /// Its version.
+        version: String,
+    },
+    /// The index of a repository leads somewhere else than to an `https` URL.
+    #[error("{url} gives no https URL for {name}")]
+    ChartWithoutHttps {
+        /// The index.
+        url: String,
+        /// The artifact.
+        name: String,
+    },
+    /// Nothing states what the artifact must be: no checksum, no install.
+    #[error("there is no sha256 for {name} in {place}")]
+    NoChecksum {
+        /// The artifact.
+        name: String,
+        /// Where it was looked for.
+        place: String,
+    },
+    /// The artifacts folder does not have it.
+    #[error("{} is missing from the artifacts folder", .0.display())]
+    NoArtifact(PathBuf),
+    /// The artifact is not what its release states.
+    #[error("{path} has sha256 {found} and not {wanted}{}", if *is_html { "; it is a web page" } else { "" }, path = path.display())]
+    Checksum {
+        /// The artifact.
+        path: PathBuf,
+        /// What it must be.
+        wanted: Sha256Sum,
+        /// What it is.
+        found: String,
+        /// Whether it looks like the page of a captive portal or an error.
+        is_html: bool,
+    },
+    /// A fetched manifest cannot be read.
+    #[error("{path} is not YAML: {source}", path = path.display())]
+    Yaml {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: Box<serde_saphyr::Error>,
+    },
+    /// An object without kind or name.
+    #[error("{title} is not a Kubernetes object with a name")]
+    NoObject {
+        /// Title of the step.
+        title: String,
+    },
+    /// The password cannot be hashed.
+    #[error("the password cannot be hashed by bcrypt")]
+    Bcrypt,
+    /// A condition does not hold in time.
+    #[error("after {seconds} s: {missing}")]
+    NotInTime {
+        /// The time it had, in seconds.
+        seconds: u64,
+        /// What is missing.
+        missing: Box<Unmet>,
+        /// What the operator can look at.
+        hint: Option<String>,
+    },
+    /// Something that was deleted is still there.
+    #[error("{what} is still there after {seconds} s")]
+    Stays {
+        /// What was deleted.
+        what: String,
+        /// How long was waited, in seconds.
+        seconds: u64,
+    },
+    /// A directory that a run made has got content since.
+    #[error("{} is not empty any more", .0.display())]
+    NotEmpty(PathBuf),
+    /// The executor was asked to stop.
+    #[error("stopped between two steps")]
+    Stopped,
+}
+
+impl From<ProbeError> for StepError {
+    fn from(error: ProbeError) -> Self {
+        Self::Probe { subject: None, error }
+    }
+}
+
+impl From<StepFailure> for ExecutionError {
+    fn from(failure: StepFailure) -> Self {
+        Self::Failed(Box::new(failure))
+    }
+}
+
+impl StepError {
+    /// curl failed. That there is no curl is no fault of the network.
+    pub(super) fn from_download(error: CommandError) -> Self {
+        match error {
+            CommandError::Failed { .. } | CommandError::TimedOut { .. } => Self::Transfer(error),
+            error => Self::Command(error),
+        }
+    }
+
+    /// A fetched file could not be read, written or renamed.
+    pub(super) fn staging(action: &'static str, path: &std::path::Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::File(FileError::Io { action, path, source })
+    }
+
+    /// Last lines of the output of the command that failed, if one did.
+    pub fn tail(&self) -> &[String] {
+        match self {
+            Self::Command(error) | Self::Transfer(error) | Self::File(FileError::Command(error)) => {
+                error.tail()
+            }
+            _ => &[],
+        }
+    }
+
+    /// The failure of the step with this title.
+    pub(super) fn at(self, step: &str) -> ExecutionError {
+        let reason = self.reason();
+        self.with(step, reason)
+    }
+
+    /// The failure of the verification.
+    pub(super) fn in_verification(self, step: &str) -> ExecutionError {
+        let reason = match self {
+            Self::NotInTime { .. } => FailureReason::VerificationFailed,
+            _ => self.reason(),
+        };
+        self.with(step, reason)
+    }
+
+    fn with(self, step: &str, reason: FailureReason) -> ExecutionError {
+        if matches!(self, Self::Stopped) {
+            return ExecutionError::Interrupted;
+        }
+        let (tail, message, hint) = (self.tail().to_vec(), self.to_string(), self.hint());
+        StepFailure { step: step.to_owned(), reason, message, tail, hint }.into()
+    }
+
+    fn reason(&self) -> FailureReason {
+        match self {
+            Self::Command(error) | Self::File(FileError::Command(error)) => command_reason(error),
+            Self::File(error) if error.is_denied() => FailureReason::PermissionDenied,
+            Self::Staging(DiskError::Denied { .. }) => FailureReason::PermissionDenied,
+            Self::Transfer(_)
+            | Self::ChartNotListed { .. }
+            | Self::ChartWithoutHttps { .. }
+            | Self::NoChecksum { .. }
+            | Self::NoArtifact(_) => FailureReason::DownloadFailed,
+            Self::Checksum { .. } => FailureReason::ChecksumMismatch,
+            Self::NotInTime { .. } => FailureReason::TimedOut,
+            Self::Probe { .. }
+            | Self::Yaml { .. }
+            | Self::NoObject { .. }
+            | Self::Bcrypt
+            | Self::Stays { .. }
+            | Self::NotEmpty(_) => FailureReason::CommandFailed,
+            Self::File(_) | Self::Staging(_) | Self::Journal(_) | Self::Stopped => FailureReason::Internal,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::NotInTime { hint, .. } => return hint.clone(),
+            Self::Command(CommandError::NotFound { program }) => return Some(format!("install {program}")),
+            Self::Command(CommandError::NeedsRoot { .. }) => "run as root, or as a user who may use sudo",
+            Self::Transfer(_)
+            | Self::ChartNotListed { .. }
+            | Self::ChartWithoutHttps { .. }
+            | Self::NoChecksum { .. }
+            | Self::NoArtifact(_) => "check the network, or give the files with --artifacts-dir",
+            Self::Checksum { .. } => {
+                "nothing was installed from it; find out who changed it before trying again"
+            }
+            _ => return None,
+        };
+        Some(hint.to_owned())
+    }
+}
+
+fn command_reason(error: &CommandError) -> FailureReason {
+    match error {
+        CommandError::TimedOut { .. } => FailureReason::TimedOut,
+        CommandError::NeedsRoot { .. } => FailureReason::PermissionDenied,
+        CommandError::Start { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+            FailureReason::PermissionDenied
+        }
+        _ => FailureReason::CommandFailed,
+    }
+}

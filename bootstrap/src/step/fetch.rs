@@ -1,0 +1,142 @@
+//! Bringing artifacts to this machine. What does not have the checksum that its release states never gets a name.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use privacy::disk;
+
+use super::artifact::{
+    Artifact, ArtifactOrigin, ChecksumSource, Sha256Sum, in_chart_index, in_github_release, in_sum_file,
+    named_in_sum_file,
+};
+use super::command::download;
+use super::error::StepError;
+use super::executor::{Effect, Executor};
+use crate::host::{Scratch, StagingError};
+
+/// Sum files of an artifacts directory are smaller than this.
+const MAX_CHECKSUM_FILE_BYTES: u64 = 64 * 1024 * 1024;
+
+impl Executor<'_> {
+    /// An artifact changes nothing on the host before it is installed, so it is not in the journal. It is always fetched
+    /// anew: what an earlier run left could be anybody's by now.
+    pub(super) fn fetch(&mut self, artifact: &Artifact, to: &Path) -> Result<Effect, StepError> {
+        if let (ArtifactOrigin::Folder(folder), true) = (&artifact.origin, artifact.optional)
+            && !folder.join(&artifact.name).exists()
+        {
+            return Ok(Effect::Unchanged);
+        }
+        let CheckedSource { from, wanted } = self.source(artifact)?;
+        let mut scratch = match from {
+            FetchFrom::Url(url) => self.download(&url)?,
+            FetchFrom::File(file) => self.copy(&file)?,
+        };
+        let unreadable = |source| StepError::staging("read", to)(source);
+        let found = scratch.sha256().map_err(unreadable)?;
+        if found != wanted.to_string() {
+            let is_html = is_html(&mut scratch);
+            return Err(StepError::Checksum { path: to.to_owned(), wanted, found, is_html });
+        }
+        self.prepare_staging(to)?;
+        self.host.stage(&mut scratch, to)?;
+        Ok(Effect::Changed)
+    }
+
+    fn source(&self, artifact: &Artifact) -> Result<CheckedSource, StepError> {
+        let name = &artifact.name;
+        let (from, stated) = match &artifact.origin {
+            ArtifactOrigin::Url(url) => (FetchFrom::Url(url.clone()), None),
+            ArtifactOrigin::Folder(folder) => (FetchFrom::File(in_folder(folder, name)?), None),
+            ArtifactOrigin::Chart { repository, chart, version } => {
+                let url = format!("{repository}/index.yaml");
+                let index = self.text(&url)?;
+                let (chart, digest) =
+                    in_chart_index(&index, repository, chart, version).ok_or_else(|| {
+                        StepError::ChartNotListed {
+                            url: url.clone(),
+                            chart: chart.clone(),
+                            version: version.clone(),
+                        }
+                    })?;
+                if !chart.starts_with("https://") {
+                    return Err(StepError::ChartWithoutHttps { url, name: name.clone() });
+                }
+                (FetchFrom::Url(chart), digest)
+            }
+        };
+        let (wanted, place) = match &artifact.checksum {
+            ChecksumSource::Pinned(sum) => (Some(sum.clone()), String::new()),
+            ChecksumSource::ChartIndex => (stated, "the index of the repository".to_owned()),
+            ChecksumSource::SumFile { url, entry } => (in_sum_file(&self.text(url)?, entry), url.clone()),
+            ChecksumSource::GithubRelease { url, asset } => {
+                (in_github_release(&self.text(url)?, asset), url.clone())
+            }
+            ChecksumSource::FolderSums { files } => {
+                (from.folder().and_then(|folder| in_folder_sums(folder, files, name)), files.join(" or "))
+            }
+        };
+        let wanted = wanted.ok_or_else(|| StepError::NoChecksum { name: name.clone(), place })?;
+        Ok(CheckedSource { from, wanted })
+    }
+
+    /// What releases state about their files is read from memory and never gets a name.
+    fn text(&self, url: &str) -> Result<String, StepError> {
+        let output = self.host.run(&download(url)).map_err(StepError::from_download)?;
+        Ok(output.text())
+    }
+
+    fn download(&self, url: &str) -> Result<Scratch, StepError> {
+        self.host.run_to_scratch(&download(url)).map_err(|error| match error {
+            StagingError::Command(error) => StepError::from_download(error),
+            StagingError::File(error) => error.into(),
+        })
+    }
+
+    fn copy(&self, from: &Path) -> Result<Scratch, StepError> {
+        let mut scratch = self.host.scratch()?;
+        let mut file = File::open(from).map_err(StepError::staging("open", from))?;
+        scratch.fill(&mut file).map_err(StepError::staging("copy", from))?;
+        Ok(scratch)
+    }
+}
+
+struct CheckedSource {
+    from: FetchFrom,
+    wanted: Sha256Sum,
+}
+
+enum FetchFrom {
+    Url(String),
+    File(PathBuf),
+}
+
+impl FetchFrom {
+    fn folder(&self) -> Option<&Path> {
+        match self {
+            Self::File(file) => file.parent(),
+            Self::Url(_) => None,
+        }
+    }
+}
+
+fn in_folder(folder: &Path, name: &str) -> Result<PathBuf, StepError> {
+    let file = folder.join(name);
+    if file.is_file() { Ok(file) } else { Err(StepError::NoArtifact(file)) }
+}
+
+/// The first sum file that names the artifact. A file that is about one artifact need not name it.
+fn in_folder_sums(folder: &Path, files: &[String], name: &str) -> Option<Sha256Sum> {
+    files.iter().find_map(|file| {
+        let bytes = disk::read_bounded(&folder.join(file), MAX_CHECKSUM_FILE_BYTES).ok()?;
+        let text = String::from_utf8_lossy(&bytes);
+        let about_it_alone = file.strip_prefix(name).is_some();
+        if about_it_alone { in_sum_file(&text, name) } else { named_in_sum_file(&text, name) }
+    })
+}
+
+/// Whether it looks like the page of a captive portal or an error.
+fn is_html(scratch: &mut Scratch) -> bool {
+    let start = scratch.start(256).unwrap_or_default();
+    let text = String::from_utf8_lossy(&start).trim_start().to_ascii_lowercase();
+    text.starts_with("<!doctype") || text.starts_with("<html")
+}

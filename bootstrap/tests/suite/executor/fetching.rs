@@ -1,0 +1,187 @@
+//! Artifacts: only what has the checksum that was promised gets a name.
+
+#![expect(clippy::disallowed_methods, reason = "it sets a scene, nothing of ours")]
+
+use std::os::unix::fs::{PermissionsExt, symlink};
+
+use super::faults::only;
+use super::*;
+use bootstrap::step::Sha256Sum;
+use schema::FailureReason;
+
+const K3S: &str = "https://github.com/k3s-io/k3s/releases/download/v1.35.5%2Bk3s1/k3s";
+const SUMS: &str = "https://github.com/k3s-io/k3s/releases/download/v1.35.5%2Bk3s1/sha256sum-amd64.txt";
+
+#[test]
+fn what_is_not_as_promised_is_not_installed() {
+    let page = "<!DOCTYPE html><html>Not found</html>";
+    for (content, remark) in [("truncat", None), (page, Some("it is a web page"))] {
+        let stub = StubHost::fresh();
+        stub.serve(K3S, content);
+        let ran = run(&stub, &only(Component::K3s));
+        let failure = ran.failure();
+        assert_eq!(failure.reason, FailureReason::ChecksumMismatch);
+        assert!(remark.is_none_or(|remark| failure.message.contains(remark)), "{}", failure.message);
+        nothing_is_installed(&stub, &ran);
+    }
+}
+
+#[test]
+fn no_checksum_no_install() {
+    for sums in ["", "<html>rate limited</html>", "0000  k3s", &sums_without_k3s(), &sum_of_another()] {
+        let stub = StubHost::fresh();
+        stub.serve(SUMS, sums);
+        let ran = run(&stub, &only(Component::K3s));
+        assert_eq!(ran.failure().reason, FailureReason::DownloadFailed);
+        assert!(ran.failure().message.contains("there is no sha256 for k3s"), "{}", ran.failure().message);
+        nothing_is_installed(&stub, &ran);
+    }
+}
+
+#[test]
+fn every_release_file_that_is_missing_is_told() {
+    let (urls, count) = {
+        let stub = StubHost::fresh();
+        let web = std::fs::read_dir(stub.path("stub/web")).expect("web");
+        let names: Vec<String> =
+            web.map(|file| file.expect("file").file_name().to_string_lossy().replace('=', "/")).collect();
+        let count = names.len();
+        (names, count)
+    };
+    assert_eq!(count, 12);
+    for url in urls {
+        let stub = StubHost::fresh();
+        stub.withdraw(&format!("https://{url}"));
+        let ran = run(&stub, &settings(Mode::SingleNode));
+        let failure = ran.failure();
+        assert_eq!(failure.reason, FailureReason::DownloadFailed, "{url}: {failure:?}");
+        assert!(failure.message.contains(&url), "{url}: {}", failure.message);
+        assert!(failure.tail.concat().contains("404"));
+    }
+}
+
+#[test]
+fn a_pinned_checksum_takes_the_place_of_the_stated_one() {
+    let stub = StubHost::fresh();
+    let mut settings = only(Component::K3s);
+    settings.checksums.insert("k3s", Sha256Sum::parse(&"0".repeat(64)).expect("a checksum"));
+    let ran = run(&stub, &settings);
+    assert_eq!(ran.failure().reason, FailureReason::ChecksumMismatch);
+    settings.checksums.insert(
+        "k3s",
+        Sha256Sum::parse(&manifest::sha256_hex(stub.text(&web(K3S)).as_bytes())).expect("a checksum"),
+    );
+    stub.withdraw(SUMS);
+    assert!(run(&stub, &settings).result.is_ok());
+}
+
+#[test]
+fn a_file_that_the_artifacts_folder_lacks_is_named() {
+    for name in
+        ["k3s", "install.sh", "helm-v3.21.0-linux-amd64.tar.gz", "cert-manager.yaml", "longhorn-1.11.1.tgz"]
+    {
+        let stub = StubHost::fresh();
+        let folder = stub.artifacts_folder();
+        std::fs::remove_file(folder.join(name)).expect("was there");
+        let mut settings = settings(Mode::SingleNode);
+        settings.artifacts = Artifacts::Local(folder.clone());
+        let ran = run(&stub, &settings);
+        let missing = format!("{} is missing", folder.join(name).display());
+        assert!(ran.failure().message.starts_with(&missing), "{}", ran.failure().message);
+    }
+}
+
+#[test]
+fn a_folder_without_sums_is_refused() {
+    let stub = StubHost::fresh();
+    let folder = stub.artifacts_folder();
+    for sums in ["SHA256SUMS", "sha256sum-amd64.txt"] {
+        std::fs::remove_file(folder.join(sums)).expect("was there");
+    }
+    let mut settings = only(Component::K3s);
+    settings.artifacts = Artifacts::Local(folder);
+    let ran = run(&stub, &settings);
+    assert!(ran.failure().message.contains("sha256sum-amd64.txt or SHA256SUMS"), "{}", ran.failure().message);
+}
+
+#[test]
+fn images_come_along_if_the_folder_has_them() {
+    let stub = StubHost::fresh();
+    let folder = stub.artifacts_folder();
+    std::fs::write(folder.join("k3s-airgap-images-amd64.tar.zst"), "images").expect("images");
+    let sums = std::fs::read_to_string(folder.join("SHA256SUMS")).expect("sums")
+        + &crate::support::stub_host::sum_lines(&[("k3s-airgap-images-amd64.tar.zst", "images")]);
+    std::fs::write(folder.join("SHA256SUMS"), sums).expect("sums");
+    let mut settings = only(Component::K3s);
+    settings.artifacts = Artifacts::Local(folder);
+    assert!(run(&stub, &settings).result.is_ok());
+    assert_eq!(stub.text("var/lib/rancher/k3s/agent/images/k3s-airgap-images-amd64.tar.zst"), "images");
+}
+
+/// Nothing that an earlier run left is trusted, not even what has the right checksum.
+#[test]
+fn what_an_earlier_run_left_is_neither_used_nor_kept() {
+    let stub = StubHost::fresh();
+    for planted in ["run/k3s-airgap-images-amd64.tar.zst", "older/install.sh"] {
+        stub.put(&format!("{STAGING}/{planted}"), "planted");
+    }
+    std::fs::set_permissions(stub.path(STAGING), std::fs::Permissions::from_mode(0o700)).expect("mode");
+    let folder = stub.artifacts_folder();
+    let mut settings = only(Component::K3s);
+    settings.artifacts = Artifacts::Local(folder);
+    let ran = run(&stub, &settings);
+    assert!(ran.result.is_ok(), "{:?}", ran.result);
+    assert!(!stub.path("var/lib/rancher/k3s/agent/images/k3s-airgap-images-amd64.tar.zst").exists());
+    assert!(!stub.path(STAGING).exists());
+}
+
+/// A file of a directory that somebody else can write to could be exchanged between the check and the use.
+#[test]
+fn a_staging_directory_that_others_can_change_is_refused() {
+    for make in [
+        |stub: &StubHost| {
+            std::fs::create_dir_all(stub.path("elsewhere")).expect("directory");
+            symlink(stub.path("elsewhere"), stub.path("var/lib/productive-k3s")).expect("link");
+        },
+        |stub: &StubHost| {
+            std::fs::create_dir_all(stub.path("var/lib/productive-k3s")).expect("directory");
+            let open = std::fs::Permissions::from_mode(0o777);
+            std::fs::set_permissions(stub.path("var/lib/productive-k3s"), open).expect("mode");
+        },
+    ] {
+        let stub = StubHost::fresh();
+        make(&stub);
+        let ran = run(&stub, &only(Component::K3s));
+        assert!(ran.failure().message.contains("is not root's alone"), "{}", ran.failure().message);
+        nothing_is_installed(&stub, &ran);
+    }
+}
+
+#[test]
+fn nobodys_curlrc_counts() {
+    let stub = StubHost::fresh();
+    assert!(run(&stub, &only(Component::Helm)).result.is_ok());
+    let calls = stub.calls();
+    let mut fetches = calls.iter().filter(|call| call.starts_with("curl ")).peekable();
+    assert!(fetches.peek().is_some());
+    assert!(fetches.all(|call| call.starts_with("curl [--disable] ")), "{calls:?}");
+}
+
+/// The right sum under another name: the file is about something else.
+fn sum_of_another() -> String {
+    let k3s = StubHost::fresh().text(&web(K3S));
+    crate::support::stub_host::sum_lines(&[("k3s-arm64", k3s)])
+}
+
+fn sums_without_k3s() -> String {
+    crate::support::stub_host::sum_lines(&[("k3s-images.txt", "x"), ("k3s-arm64", "y")])
+}
+
+fn web(url: &str) -> String {
+    format!("stub/web/{}", url.trim_start_matches("https://").replace('/', "="))
+}
+
+fn nothing_is_installed(stub: &StubHost, ran: &Ran) {
+    assert!(ran.journal.steps().is_empty());
+    assert!(!stub.path("usr/local/bin/k3s").exists());
+}

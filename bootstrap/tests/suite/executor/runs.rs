@@ -1,0 +1,181 @@
+//! Whole runs that succeed.
+
+use super::*;
+use ComponentResult::{Configured, Installed};
+use manifest::Undo;
+use std::os::unix::fs::PermissionsExt;
+
+#[test]
+fn a_server_is_installed_and_verified_and_the_second_run_changes_nothing() {
+    let stub = StubHost::fresh();
+    let settings = settings(Mode::Server);
+    let first = run(&stub, &settings);
+    assert_eq!(
+        first.results(),
+        [(Component::K3s, ComponentResult::Installed), (Component::Helm, ComponentResult::Installed)]
+    );
+    let before = tree(&stub);
+    let second = run(&stub, &settings);
+    assert!(second.changed.is_empty() && second.journal.steps().is_empty(), "{:?}", second.changed);
+    assert_eq!(
+        second.results(),
+        [(Component::K3s, ComponentResult::Reused), (Component::Helm, ComponentResult::Reused)]
+    );
+    assert_eq!(tree(&stub), before);
+}
+
+#[test]
+fn an_agent_gets_its_token_in_a_file_and_nowhere_else() {
+    let stub = StubHost::fresh();
+    let ran = run(&stub, &settings(Mode::Agent));
+    assert_eq!(ran.results(), [(Component::K3s, ComponentResult::Installed)]);
+    assert_eq!(stub.text("etc/rancher/k3s/agent-token"), SECRETS[2]);
+    let mode = stub.path("etc/rancher/k3s/agent-token").metadata().expect("token").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    assert!(stub.text("stub/environments").contains("K3S_TOKEN_FILE='/etc/rancher/k3s/agent-token'"));
+    no_secret_is_open(&stub);
+}
+
+#[test]
+fn a_single_node_gets_every_component_and_the_second_run_reuses_all() {
+    let stub = StubHost::fresh();
+    let settings = settings(Mode::SingleNode);
+    let first = run(&stub, &settings);
+    let undos: Vec<Undo> = first
+        .journal
+        .steps()
+        .iter()
+        .map(|step| {
+            assert_eq!(step.state, StepState::Done, "{}", step.action);
+            step.undo.clone()
+        })
+        .collect();
+    let results: Vec<ComponentResult> = first.results().iter().map(|(_, result)| *result).collect();
+    assert_eq!(
+        results,
+        [
+            Installed, Installed, Installed, Configured, Installed, Installed, Installed, Installed,
+            Configured, Configured
+        ]
+    );
+    no_secret_is_open(&stub);
+    everything_can_be_taken_back(&undos);
+    assert_eq!(stub.text("etc/docker/certs.d/registry.example.local/ca.crt"), "certificate\n");
+    let before = tree(&stub);
+    let second = run(&stub, &settings);
+    assert!(second.changed.is_empty() && second.journal.steps().is_empty(), "{:?}", second.changed);
+    assert!(second.results().iter().all(|(_, result)| *result == ComponentResult::Reused));
+    assert_eq!(tree(&stub), before);
+}
+
+#[test]
+fn a_host_without_network_needs_none() {
+    let stub = StubHost::fresh();
+    let mut settings = settings(Mode::SingleNode);
+    settings.artifacts = Artifacts::Local(stub.artifacts_folder());
+    run(&stub, &settings).results();
+    assert!(stub.calls().iter().all(|call| !call.starts_with("curl")), "{:#?}", stub.calls());
+}
+
+#[test]
+fn passwords_are_made_once_and_only_where_they_are_needed() {
+    let stub = StubHost::fresh().with_server();
+    let mut settings = settings(Mode::Stack);
+    settings.rancher.password = Password::Generate;
+    settings.registry.auth = Some(RegistryAuth { user: "pusher".to_owned(), password: Password::Generate });
+    let first = run(&stub, &settings);
+    let owners: Vec<Component> = first.passwords.made().iter().map(|(component, _)| *component).collect();
+    assert_eq!(owners, [Component::Rancher, Component::Registry]);
+    for (_, secret) in first.passwords.made() {
+        assert_eq!(secret.expose().len(), 32);
+        assert!(!stub.text("stub/calls").contains(secret.expose()));
+        assert!(!stub.log().contains(secret.expose()));
+    }
+    first.results();
+    assert!(run(&stub, &settings).passwords.made().is_empty());
+}
+
+#[test]
+fn an_interrupted_rancher_keeps_the_password_that_it_was_given() {
+    let stub = StubHost::fresh().with_server();
+    let mut settings = settings(Mode::Stack);
+    settings.rancher.password = Password::Generate;
+    // "kept" in base64.
+    let kept = r#"{"data":{"bootstrapPassword":"a2VwdA=="}}"#;
+    stub.put("stub/api/api/v1/namespaces/cattle-system/secrets/bootstrap-secret.json", kept);
+    let ran = run(&stub, &settings);
+    assert_eq!(ran.passwords.made().first().map(|(_, secret)| secret.expose()), Some("kept"));
+    ran.results();
+}
+
+#[test]
+fn the_registry_is_given_bcrypt() {
+    let stub = StubHost::fresh().with_server();
+    run(&stub, &settings(Mode::Stack)).results();
+    let secret = stub.text("stub/api/api/v1/namespaces/registry/secrets/registry-htpasswd.json");
+    let secret: serde_json::Value = serde_json::from_str(&secret).expect("JSON");
+    let line = secret.pointer("/stringData/htpasswd").and_then(serde_json::Value::as_str).expect("line");
+    let hash = line.trim_end().strip_prefix("pusher:").expect("user");
+    assert!(hash.starts_with("$2"));
+    assert!(bcrypt::verify(SECRETS[1], hash).expect("hash"));
+}
+
+#[test]
+fn the_former_default_class_is_remembered() {
+    let stub = StubHost::fresh().with_server();
+    let ran = run(&stub, &settings(Mode::Stack));
+    let switched = ran.journal.steps().iter().find_map(|step| match &step.undo {
+        Undo::DefaultStorageClass { from, to } => Some((from.clone(), to.clone())),
+        _ => None,
+    });
+    assert_eq!(switched, Some((Some("local-path".to_owned()), "longhorn-single".to_owned())));
+    ran.results();
+    let classes = "stub/api/apis/storage.k8s.io/v1/storageclasses";
+    assert!(stub.text(&format!("{classes}/longhorn-single.json")).contains(r#"is-default-class":"true"#));
+    assert!(stub.text(&format!("{classes}/local-path.json")).contains(r#"is-default-class":"false"#));
+}
+
+#[test]
+fn foreign_lines_stay_to_the_byte() {
+    let stub = StubHost::fresh().with_server();
+    stub.put("etc/hosts", "127.0.0.1\tlocalhost # mine\n\n10.0.0.1 printer");
+    stub.put("etc/exports", "/srv/nfs/k8s-share other(ro)");
+    stub.put("stub/packages/nfs-kernel-server", "");
+    std::os::unix::fs::symlink("../optional/exportfs", stub.path("stub/bin/exportfs")).expect("link");
+    let ran = run(&stub, &settings(Mode::SingleNode));
+    let nfs = ran.results().into_iter().find(|(component, _)| *component == Component::Nfs);
+    assert_eq!(nfs, Some((Component::Nfs, ComponentResult::Configured)));
+    assert!(stub.text("etc/hosts").starts_with("127.0.0.1\tlocalhost # mine\n\n10.0.0.1 printer\n# BEGIN"));
+    assert!(
+        stub.text("etc/exports")
+            .starts_with("/srv/nfs/k8s-share other(ro)\n/srv/nfs/k8s-share 192.168.0.0/24(")
+    );
+}
+
+/// No argument, no environment and no line of the log holds a secret.
+fn no_secret_is_open(stub: &StubHost) {
+    for secret in SECRETS {
+        for place in ["stub/calls", "stub/environments"] {
+            assert!(!stub.text(place).contains(secret), "{secret} is in {place}");
+        }
+        assert!(!stub.log().contains(secret), "{secret} is in the log");
+    }
+}
+
+fn everything_can_be_taken_back(undos: &[Undo]) {
+    for undo in undos {
+        match undo {
+            Undo::Object { name, uid, .. } => assert!(uid.is_some(), "{name} has no UID"),
+            Undo::HelmRelease { release, revision, .. } => assert_eq!(*revision, Some(1), "{release}"),
+            _ => {}
+        }
+    }
+    let has = |wanted: fn(&Undo) -> bool| undos.iter().any(wanted);
+    assert!(has(|undo| matches!(undo, Undo::LineBlock { .. })));
+    assert!(has(|undo| matches!(undo, Undo::Line { .. })));
+    assert!(has(|undo| matches!(undo, Undo::Directory { .. })));
+    assert!(has(|undo| matches!(undo, Undo::Package { .. })));
+    assert!(has(|undo| matches!(undo, Undo::Service { .. })));
+    assert!(has(|undo| matches!(undo, Undo::File { .. })));
+    assert!(has(|undo| matches!(undo, Undo::DefaultStorageClass { .. })));
+}

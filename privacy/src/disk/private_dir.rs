@@ -1,0 +1,275 @@
+//! A directory of ours, held open, and the files in it.
+//!
+//! What replaces a file atomically is in `atomic.rs`.
+
+use std::fs::File;
+use std::io::Write;
+use std::os::fd::OwnedFd;
+use std::path::{Component, Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, fstat, statat, unlinkat};
+use rustix::io::Errno;
+use rustix::process::geteuid;
+
+use super::error::DiskError;
+use super::open;
+use super::owner::Owner;
+
+/// A directory held open, in which new files are private. All names are relative to it, whatever happens to its path meanwhile.
+///
+/// A name is one plain file name; a path, `.`, `..` and the empty name are refused as [`DiskError::InvalidName`].
+#[derive(Debug)]
+pub struct PrivateDir {
+    pub(super) fd: OwnedFd,
+    pub(super) owner: Owner,
+    path: PathBuf,
+}
+
+impl PrivateDir {
+    /// Opens the directory at `path`; new files in it belong to [`Owner::from_env`].
+    ///
+    /// # Errors
+    /// [`DiskError::Symlink`] if the last part is a symbolic link, and [`DiskError::Unsafe`] if everybody may rename
+    /// the files in it: it is writable by all and not sticky.
+    pub fn open(path: &Path) -> Result<Self, DiskError> {
+        Self::open_for(path, Owner::from_env())
+    }
+
+    /// As [`Self::open`], with new files belonging to `owner`.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_for(path: &Path, owner: Owner) -> Result<Self, DiskError> {
+        let path = open::without_trailing(path);
+        let fd = open::open_dir(CWD, &path, &path, OFlags::NOFOLLOW)?;
+        Self::checked(fd, owner, path)
+    }
+
+    /// Opens the directory at `path`, or makes it with mode 0700, and each missing directory above it likewise.
+    ///
+    /// The modes of directories that exist are not changed: they may be another program's, such as `/var/lib`.
+    ///
+    /// # Errors
+    /// As [`Self::open`], and what making a directory can give: [`DiskError::Denied`], [`DiskError::NoSpace`].
+    pub fn create(path: &Path) -> Result<Self, DiskError> {
+        Self::create_for(path, Owner::from_env())
+    }
+
+    /// As [`Self::create`], with new directories and files belonging to `owner`.
+    ///
+    /// # Errors
+    /// As [`Self::create`].
+    pub fn create_for(path: &Path, owner: Owner) -> Result<Self, DiskError> {
+        let path = open::without_trailing(path);
+        let fd = match open::open_dir(CWD, &path, &path, OFlags::NOFOLLOW) {
+            Err(DiskError::Missing { .. }) => open::create_child(
+                &open::open_or_create_dir(open::parent_or_here(&path), owner)?,
+                &path,
+                owner,
+            )?,
+            other => other?,
+        };
+        Self::checked(fd, owner, path)
+    }
+
+    fn checked(fd: OwnedFd, owner: Owner, path: PathBuf) -> Result<Self, DiskError> {
+        // Group write is accepted: some distributions give each user a group of their own and a umask of 002.
+        let mode =
+            Mode::from_raw_mode(fstat(&fd).map_err(|error| DiskError::new("look at", &path, error))?.st_mode);
+        if mode.contains(Mode::WOTH) && !mode.contains(Mode::SVTX) {
+            return Err(DiskError::Unsafe { path, why: "may be changed by every user" });
+        }
+        Ok(Self { fd, owner, path })
+    }
+
+    /// Where the directory was when it was opened.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where the file `name` is, for messages.
+    pub fn path_of(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+}
+
+/// The files in the directory.
+impl PrivateDir {
+    /// Reads a regular file of at most `limit` bytes. Symbolic links are refused and FIFOs do not block.
+    ///
+    /// # Errors
+    /// [`DiskError::Missing`], [`DiskError::Symlink`], [`DiskError::NotAFile`], and [`DiskError::TooLarge`] if it is
+    /// longer than `limit`.
+    pub fn read_bounded(&self, name: &str, limit: u64) -> Result<Vec<u8>, DiskError> {
+        open::read_all(self.open_file(name)?, &self.path_of(name), limit)
+    }
+
+    /// Reads a file whose content is acted upon: it must belong to us, to root or to the invoking user, and others must
+    /// not be able to write to it.
+    ///
+    /// # Errors
+    /// [`DiskError::Unsafe`] if that is not so, and as [`Self::read_bounded`].
+    pub fn read_own(&self, name: &str, limit: u64) -> Result<Vec<u8>, DiskError> {
+        let (file, path) = (self.open_file(name)?, self.path_of(name));
+        // The open file is asked, not its name: the name may be of another file by now.
+        let stat = fstat(&file).map_err(|error| DiskError::new("look at", &path, error))?;
+        if !self.owner.trusts(stat.st_uid) {
+            return Err(DiskError::Unsafe { path, why: "belongs to another user" });
+        }
+        if Mode::from_raw_mode(stat.st_mode).contains(Mode::WOTH) {
+            return Err(DiskError::Unsafe { path, why: "may be changed by every user" });
+        }
+        open::read_all(file, &path, limit)
+    }
+
+    /// Reads a file that this process obeys: it must belong to the very user of this process, whoever called it, have no
+    /// second name, and be writable for nobody else.
+    ///
+    /// # Errors
+    /// [`DiskError::Unsafe`] if that is not so, and as [`Self::read_bounded`].
+    pub fn read_obeyed(&self, name: &str, limit: u64) -> Result<Vec<u8>, DiskError> {
+        let (file, path) = (self.open_file(name)?, self.path_of(name));
+        let stat = fstat(&file).map_err(|error| DiskError::new("look at", &path, error))?;
+        let mode = Mode::from_raw_mode(stat.st_mode);
+        let why = if stat.st_uid != geteuid().as_raw() {
+            "belongs to another user"
+        } else if mode.intersects(Mode::WGRP | Mode::WOTH) {
+            "may be changed by other users"
+        } else if stat.st_nlink > 1 {
+            "has several hard links"
+        } else {
+            return open::read_all(file, &path, limit);
+        };
+        Err(DiskError::Unsafe { path, why })
+    }
+
+    /// Opens a regular file for reading.
+    ///
+    /// # Errors
+    /// [`DiskError::Missing`], [`DiskError::Symlink`], [`DiskError::NotAFile`].
+    pub fn open_file(&self, name: &str) -> Result<File, DiskError> {
+        let path = self.checked_path(name)?;
+        open::read_only(&self.fd, &path, Path::new(name))
+    }
+
+    /// Makes the file `name`, empty and with mode 0600, and opens it for reading and appending.
+    ///
+    /// # Errors
+    /// [`DiskError::Exists`] if anything has that name.
+    pub fn create_file(&self, name: &str) -> Result<File, DiskError> {
+        let path = self.checked_path(name)?;
+        let flags = OFlags::RDWR | OFlags::APPEND | OFlags::CREATE | OFlags::EXCL;
+        let file = open::for_writing(&self.fd, &path, Path::new(name), flags)?;
+        open::secure(&file, self.owner).map_err(|error| DiskError::new("create", &path, error))?;
+        Ok(file)
+    }
+
+    /// Opens the file `name` for reading and appending, and makes it if it is missing.
+    ///
+    /// # Errors
+    /// [`DiskError::Symlink`], [`DiskError::NotAFile`], and [`DiskError::Unsafe`] if the file has several hard links.
+    pub fn open_or_create_file(&self, name: &str) -> Result<File, DiskError> {
+        let path = self.checked_path(name)?;
+        // `O_CREAT` without `O_EXCL` would not tell whether the file is new, and only a new one may get our mode and
+        // owner: changing those of a file that somebody put here would hand them ours.
+        let existing = || open::for_writing(&self.fd, &path, Path::new(name), OFlags::RDWR | OFlags::APPEND);
+        match existing() {
+            Err(DiskError::Missing { .. }) => match self.create_file(name) {
+                // Another process was faster.
+                Err(DiskError::Exists { .. }) => existing(),
+                created => created,
+            },
+            opened => opened,
+        }
+    }
+
+    /// Appends `line` and a line break to the file `name` in one write, and makes the file if it is missing.
+    ///
+    /// # Errors
+    /// [`DiskError::TooLarge`] if the file would become longer than `limit` bytes; nothing is written then. As
+    /// [`Self::open_or_create_file`] besides.
+    pub fn append_line(&self, name: &str, line: &str, limit: u64) -> Result<(), DiskError> {
+        let file = self.append(name, line, limit)?;
+        file.sync_data().map_err(|error| DiskError::new("append to", &self.path_of(name), error))
+    }
+
+    /// As [`Self::append_line`], without waiting for the disk: a power failure may lose the line.
+    ///
+    /// # Errors
+    /// As [`Self::append_line`].
+    pub fn append_line_unsynced(&self, name: &str, line: &str, limit: u64) -> Result<(), DiskError> {
+        self.append(name, line, limit).map(drop)
+    }
+
+    fn append(&self, name: &str, line: &str, limit: u64) -> Result<File, DiskError> {
+        let (path, mut file) = (self.path_of(name), self.open_or_create_file(name)?);
+        let failed = |error| DiskError::new("append to", &path, error);
+        // Two processes that append at once may exceed the limit by a line. A lock would cost more than that line.
+        if file.metadata().map_err(failed)?.len() + line.len() as u64 >= limit {
+            return Err(DiskError::TooLarge { path, limit });
+        }
+        // One write with `O_APPEND` is what keeps lines of several processes whole, open(2).
+        file.write_all(format!("{line}\n").as_bytes()).map_err(failed)?;
+        Ok(file)
+    }
+
+    /// Removes the file `name`; that it is missing already is no error.
+    ///
+    /// # Errors
+    /// [`DiskError::Denied`], or [`DiskError::Io`] if `name` is a directory.
+    pub fn remove(&self, name: &str) -> Result<(), DiskError> {
+        let path = self.checked_path(name)?;
+        match unlinkat(&self.fd, name, AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => Ok(()),
+            Err(error) => Err(DiskError::new("remove", &path, error)),
+        }
+    }
+
+    /// Whether anything has the name `name`, be it a file, a directory or a symbolic link.
+    ///
+    /// # Errors
+    /// [`DiskError::InvalidName`], or [`DiskError::Io`] if the system cannot tell.
+    pub fn contains(&self, name: &str) -> Result<bool, DiskError> {
+        let path = self.checked_path(name)?;
+        match statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(_) => Ok(true),
+            Err(Errno::NOENT) => Ok(false),
+            Err(error) => Err(DiskError::new("look at", &path, error)),
+        }
+    }
+
+    /// When the file `name` was last written, or `None` if it is not a regular file or is not there.
+    pub fn modified(&self, name: &str) -> Option<SystemTime> {
+        let stat = statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW).ok().filter(open::is_file)?;
+        let since_epoch = Duration::from_secs(u64::try_from(stat.st_mtime).unwrap_or(0));
+        SystemTime::UNIX_EPOCH.checked_add(since_epoch)
+    }
+
+    /// Names of at most `limit` entries that are no directories, in no order. Names that are not UTF-8 are not ours.
+    ///
+    /// # Errors
+    /// [`DiskError::Io`] if the directory cannot be read.
+    pub fn names(&self, limit: usize) -> Result<Vec<String>, DiskError> {
+        let failed = |error| DiskError::new("list", self.path(), error);
+        let mut names = Vec::new();
+        for entry in Dir::read_from(&self.fd).map_err(failed)?.take(limit) {
+            let entry = entry.map_err(failed)?;
+            match entry.file_name().to_str() {
+                // Not `== RegularFile`: some file systems leave the type unknown, and opening decides it anyway.
+                Ok(name) if entry.file_type() != FileType::Directory => names.push(name.to_owned()),
+                _ => {}
+            }
+        }
+        Ok(names)
+    }
+
+    pub(super) fn checked_path(&self, name: &str) -> Result<PathBuf, DiskError> {
+        let path = self.path_of(name);
+        let mut parts = Path::new(name).components();
+        match (parts.next(), parts.next()) {
+            (Some(Component::Normal(part)), None) if part == name => Ok(path),
+            _ => Err(DiskError::InvalidName { path }),
+        }
+    }
+}

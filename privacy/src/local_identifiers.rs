@@ -1,0 +1,200 @@
+//! Names that only this machine and this run know, which no pattern can tell from a harmless word.
+//!
+//! They are compared as text, not as hashes: an identifier is looked for inside of longer strings, in any case, with any
+//! separators and in other encodings, and hashes could answer only for whole strings. They live in memory alone, and their
+//! Debug form is a count.
+//!
+//! How eagerly an identifier is found depends on how much it says. The bounds are set so that a random id is never
+//! refused by chance on a machine with common names: a false alarm costs a document.
+
+mod machine_facts;
+
+use std::fmt;
+use std::net::IpAddr;
+
+use foldhash::HashMap;
+
+pub use machine_facts::MachineFacts;
+
+use crate::decode::{is_separator, without_separators};
+use crate::{decode, values};
+
+/// Fewer characters than this say too little about anybody, and occur everywhere.
+const MIN_CHARS: usize = 3;
+
+/// From so many characters on an identifier is found inside of words.
+const MIN_CHARS_ANYWHERE: usize = 5;
+
+/// The same for an identifier of hexadecimal digits alone, like a joined address. Random ids are made of these digits:
+/// one in forty thousand contains a given five of them, one in a hundred million a given eight.
+const MIN_HEX_ANYWHERE: usize = 8;
+
+/// The local identifiers that no string of a document may contain.
+///
+/// Case and separators do not matter on either side. An identifier of five or more characters is found anywhere, one of
+/// three or four between separators or at the ends, and shorter ones are not compared. Words of the contract, its times
+/// and its versions are exempt as whole strings: a user may be called `ubuntu`, a directory `24.04`. Ids are not: a host
+/// may be called like one.
+#[derive(Clone, Default)]
+pub struct LocalIdentifiers {
+    /// By their first byte: for most bytes of a text there is nothing to compare.
+    needles: HashMap<u8, Vec<Needle>>,
+}
+
+/// An identifier as it is compared: in lower case, without separators.
+#[derive(Clone, PartialEq)]
+struct Needle {
+    text: String,
+    anywhere: bool,
+}
+
+impl LocalIdentifiers {
+    /// What the operating system tells of this machine and this user. What cannot be read is left out.
+    pub fn of_machine() -> Self {
+        Self::of_facts(&MachineFacts::collect())
+    }
+
+    /// The identifiers that these facts amount to.
+    pub fn of_facts(facts: &MachineFacts) -> Self {
+        let mut identifiers = Self::default();
+        facts.serials.iter().for_each(|serial| identifiers.add(serial));
+        facts.addresses.iter().for_each(|address| identifiers.add_address(*address));
+        identifiers.with_private(facts.names.iter().chain(&facts.directories))
+    }
+
+    /// Adds the private settings of a run: URLs, hosts, domains, paths, networks, tokens, passwords, addresses.
+    ///
+    /// Each is compared as a whole, and so are its parts: of a URL the host, of a host its labels, of a path its
+    /// directories.
+    #[must_use]
+    pub fn with_private<T: AsRef<str>>(mut self, settings: impl IntoIterator<Item = T>) -> Self {
+        settings.into_iter().for_each(|setting| self.add_with_parts(setting.as_ref()));
+        self
+    }
+
+    fn add_with_parts(&mut self, text: &str) {
+        if text.parse::<IpAddr>().is_err() {
+            self.add(text);
+        }
+        for part in text.split(|c: char| c.is_whitespace() || "/\\@,=?#&;[]()".contains(c)) {
+            // Its groups would be identifiers of four hexadecimal digits, which many ids contain.
+            if let Ok(address) = part.parse() {
+                self.add_address(address);
+                continue;
+            }
+            self.add_part(part);
+            for host in part.split(':') {
+                match host.parse() {
+                    Ok(address) => self.add_address(address),
+                    Err(_) => host.split('.').chain([host]).for_each(|label| self.add_part(label)),
+                }
+            }
+        }
+    }
+
+    fn add_part(&mut self, part: &str) {
+        // Parts that are numbers alone are ports, prefix lengths and years.
+        if !part.bytes().all(|byte| byte.is_ascii_digit()) {
+            self.add(part);
+        }
+    }
+
+    /// Adds an address in the forms that names of hosts and ids are made of.
+    fn add_address(&mut self, address: IpAddr) {
+        // Every machine has these, so they tell of none.
+        if address.is_loopback() || address.is_unspecified() {
+            return;
+        }
+        self.add(&address.to_string());
+        match address {
+            IpAddr::V4(v4) => {
+                let number = u32::from(v4);
+                let [a, b, c, d] = v4.octets();
+                self.add(&format!("{number:08x}"));
+                self.add(&number.to_string());
+                self.add(&format!("{a:03}{b:03}{c:03}{d:03}"));
+            }
+            IpAddr::V6(v6) => {
+                let digits = format!("{:032x}", u128::from(v6));
+                // The second half names the interface, whatever the network.
+                self.add(&digits[16..]);
+                self.add(&digits);
+            }
+        }
+    }
+
+    fn add(&mut self, text: &str) {
+        let text = without_separators(text).to_lowercase();
+        let chars = text.chars().count();
+        let is_hex = text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let least = if is_hex { MIN_HEX_ANYWHERE } else { MIN_CHARS_ANYWHERE };
+        if let (Some(first), MIN_CHARS..) = (text.bytes().next(), chars) {
+            let needle = Needle { text, anywhere: chars >= least };
+            let needles = self.needles.entry(first).or_default();
+            if !needles.contains(&needle) {
+                needles.push(needle);
+            }
+        }
+    }
+
+    /// Whether `text` contains any of them, as it is or in another encoding.
+    pub(crate) fn occur_in(&self, text: &str) -> bool {
+        // The program's own words say nothing of the machine, whatever it is called.
+        if self.needles.is_empty() || values::is_public(text) {
+            return false;
+        }
+        self.are_named_in(text, true)
+            || decode::readings(text).iter().any(|reading| self.are_named_in(&reading.text, reading.is_whole))
+    }
+
+    /// Whether `text` contains any of them. The ends of a text that is not whole may be the middle of something.
+    fn are_named_in(&self, text: &str, is_whole: bool) -> bool {
+        let text = Comparable::new(text);
+        text.joined.bytes().enumerate().any(|(at, byte)| {
+            let needles = self.needles.get(&byte).into_iter().flatten();
+            needles.filter(|needle| text.joined.as_bytes()[at..].starts_with(needle.text.as_bytes())).any(
+                |needle| {
+                    let bordered = text.borders[at] && text.borders[at + needle.text.len()];
+                    needle.anywhere || (is_whole && bordered)
+                },
+            )
+        })
+    }
+}
+
+/// Shows how many there are; what they are is exactly what must not be shown.
+impl fmt::Debug for LocalIdentifiers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count: usize = self.needles.values().map(Vec::len).sum();
+        f.debug_struct("LocalIdentifiers").field("count", &count).finish_non_exhaustive()
+    }
+}
+
+/// A text as it is compared: in lower case, without separators, but with where they were.
+struct Comparable {
+    joined: String,
+    /// For each byte whether a word may begin there, and the end, where one may end.
+    borders: Vec<bool>,
+}
+
+impl Comparable {
+    fn new(text: &str) -> Self {
+        let mut this =
+            Self { joined: String::with_capacity(text.len()), borders: Vec::with_capacity(text.len() + 1) };
+        let mut is_border = true;
+        for character in text.chars() {
+            if is_separator(character) {
+                is_border = true;
+                continue;
+            }
+            // `@` and `=` part words too, but an identifier may contain them.
+            is_border |= !character.is_alphanumeric();
+            this.joined.extend(character.to_lowercase());
+            this.borders.push(is_border);
+            this.borders.resize(this.joined.len(), false);
+            is_border = !character.is_alphanumeric();
+        }
+        this.borders.push(true);
+        this
+    }
+}

@@ -1,0 +1,103 @@
+//! What the operating system tells of this machine and its user.
+//!
+//! The facts are read from files and system calls. The name service and `hostname -f` were given up: both may ask a
+//! server on the network, and what leaves the machine is exactly what this crate is there to decide.
+
+use std::env;
+use std::fs;
+use std::net::IpAddr;
+
+use nix::ifaddrs::getifaddrs;
+use nix::sys::socket::SockaddrStorage;
+
+/// Numbers that makers and installers gave this machine. Some are for root alone; what cannot be read is left out.
+const SERIAL_FILES: &[&str] = &[
+    "/etc/machine-id",
+    "/var/lib/dbus/machine-id",
+    "/proc/sys/kernel/random/boot_id",
+    "/sys/class/dmi/id/product_uuid",
+    "/sys/class/dmi/id/product_serial",
+    "/sys/class/dmi/id/board_serial",
+    "/sys/class/dmi/id/chassis_serial",
+    // On boards without DMI, and of 16 hexadecimal digits there: it has the form of an id.
+    "/proc/device-tree/serial-number",
+];
+
+/// Facts from which [`LocalIdentifiers`](crate::LocalIdentifiers) are made.
+#[derive(Clone, Debug, Default)]
+pub struct MachineFacts {
+    /// Host names, user names and full names, compared as a whole and in their parts.
+    pub names: Vec<String>,
+    /// Directories, compared as a whole and in their parts.
+    pub directories: Vec<String>,
+    /// Hardware addresses, machine ids and serial numbers, compared as a whole.
+    pub serials: Vec<String>,
+    /// Addresses of interfaces, compared in every form that an address is written in.
+    pub addresses: Vec<IpAddr>,
+}
+
+impl MachineFacts {
+    /// Reads what can be read; whatever cannot is left out.
+    pub(super) fn collect() -> Self {
+        let mut facts = Self::default();
+        facts.add_host();
+        facts.add_user();
+        facts.directories.extend(env::current_dir().ok().map(|dir| dir.to_string_lossy().into_owned()));
+        facts.add_interfaces();
+        facts.serials.extend(SERIAL_FILES.iter().filter_map(|path| serial_in(path)));
+        facts
+    }
+
+    /// The name that the kernel uses, and the configured one where it differs.
+    fn add_host(&mut self) {
+        self.names.push(rustix::system::uname().nodename().to_string_lossy().into_owned());
+        self.names.extend(
+            fs::read_to_string("/etc/hostname").iter().flat_map(|text| text.lines()).map(str::to_owned),
+        );
+    }
+
+    /// The names and home directories of the user, of the one who called sudo, and of the one whose uid this is.
+    fn add_user(&mut self) {
+        let variables =
+            |names: &[&str]| -> Vec<String> { names.iter().filter_map(|name| env::var(name).ok()).collect() };
+        let names = variables(&["USER", "LOGNAME", "SUDO_USER"]);
+        self.directories.extend(variables(&["HOME"]));
+        // The name service could ask a directory on the network, which may be slow; the file is all that is read.
+        let uid = rustix::process::getuid().as_raw().to_string();
+        for line in fs::read_to_string("/etc/passwd").iter().flat_map(|text| text.lines()) {
+            // Name, password, uid, gid, full name, home, shell (passwd(5)).
+            let [name, _, entry_uid, _, full_name, home, ..] = line.split(':').collect::<Vec<_>>()[..] else {
+                continue;
+            };
+            if entry_uid == uid || names.iter().any(|known| known == name) {
+                self.names.extend([name.to_owned(), full_name.to_owned()]);
+                self.directories.push(home.to_owned());
+            }
+        }
+        self.names.extend(names);
+    }
+
+    fn add_interfaces(&mut self) {
+        for address in getifaddrs().into_iter().flatten().filter_map(|interface| interface.address) {
+            self.addresses.extend(ip_of(&address));
+            self.serials.extend(hardware_address(&address));
+        }
+    }
+}
+
+fn ip_of(address: &SockaddrStorage) -> Option<IpAddr> {
+    let v4 = address.as_sockaddr_in().map(|v4| IpAddr::from(v4.ip()));
+    v4.or_else(|| address.as_sockaddr_in6().map(|v6| IpAddr::from(v6.ip())))
+}
+
+/// Hardware addresses of zeros are those of the loopback interface.
+fn hardware_address(address: &SockaddrStorage) -> Option<String> {
+    let octets = address.as_link_addr()?.addr().filter(|octets| octets.iter().any(|octet| *octet != 0))?;
+    Some(octets.map(|octet| format!("{octet:02x}")).join(":"))
+}
+
+/// The text of a file of one line; the device tree ends it with a zero byte.
+fn serial_in(path: &str) -> Option<String> {
+    let text = fs::read_to_string(path).ok()?;
+    Some(text.trim_matches(|c: char| c.is_whitespace() || c == '\0').to_owned())
+}

@@ -1,0 +1,135 @@
+//! The address that documents are sent to, and the bearer token that it asks for.
+
+use std::fmt;
+
+use url::{Host, Url};
+
+/// The text is not an endpoint. The error does not hold the text, which may contain a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InvalidEndpoint;
+
+impl fmt::Display for InvalidEndpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not an http or https URL without user name and password")
+    }
+}
+
+impl std::error::Error for InvalidEndpoint {}
+
+/// An http or https URL without user information, and the token to send there. A token never goes to another machine
+/// in plain text.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    url: Url,
+    token: Option<BearerToken>,
+}
+
+impl Endpoint {
+    /// Where documents go unless the operator says otherwise (seed, Delivery Controls).
+    pub const DEFAULT: &str = "https://telemetry.productive-k3s.io/telemetry";
+
+    /// Reads a URL.
+    ///
+    /// # Errors
+    /// It is no URL with a host, its scheme is neither http nor https, or it has user information. User information
+    /// would appear wherever the endpoint is shown; [`BearerToken`] is masked.
+    pub fn parse(text: &str) -> Result<Self, InvalidEndpoint> {
+        let mut url = Url::parse(text).map_err(|_| InvalidEndpoint)?;
+        // `has_host` because `http:x` parses as a URL without one, and would fail only at delivery.
+        let is_web = matches!(url.scheme(), "http" | "https") && url.has_host();
+        if !is_web || !url.username().is_empty() || url.password().is_some() {
+            return Err(InvalidEndpoint);
+        }
+        // A fragment is never sent (RFC 9110, 4.2.5), so that showing it would be wrong.
+        url.set_fragment(None);
+        Ok(Self { url, token: None })
+    }
+
+    /// The endpoint with a token.
+    ///
+    /// # Errors
+    /// The endpoint as it was, if the token would travel to another machine in plain text.
+    pub fn with_token(self, token: BearerToken) -> Result<Self, Self> {
+        // An endpoint without its token gets 401 at worst; a token on the wire in plain text cannot be taken back.
+        let is_private = self.url.scheme() == "https" || self.is_loopback();
+        if is_private { Ok(Self { token: Some(token), ..self }) } else { Err(self) }
+    }
+
+    /// The address.
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// The token to send there.
+    pub fn token(&self) -> Option<&BearerToken> {
+        self.token.as_ref()
+    }
+
+    /// Whether no proxy may be on the way: a proxy cannot reach our loopback but its own, and would see a token in plain
+    /// text.
+    pub(crate) fn bypasses_proxy(&self) -> bool {
+        self.is_loopback() || (self.token.is_some() && self.url.scheme() == "http")
+    }
+
+    fn is_loopback(&self) -> bool {
+        match self.url.host() {
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => {
+                address.is_loopback() || address.to_ipv4_mapped().is_some_and(|address| address.is_loopback())
+            }
+            // Resolved by the system, which answers with a loopback address (RFC 6761, 6.3).
+            Some(Host::Domain(name)) => name == "localhost",
+            None => false,
+        }
+    }
+}
+
+impl Default for Endpoint {
+    fn default() -> Self {
+        Self::parse(Self::DEFAULT).expect("the default endpoint is one")
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.url.as_str())
+    }
+}
+
+/// A bearer token (RFC 6750): printable ASCII without spaces, at most 4096 characters. `Debug` and `Display` show a
+/// mask.
+#[derive(Clone, PartialEq, Eq)]
+pub struct BearerToken(String);
+
+/// What stands for the token wherever something is shown.
+const MASK: &str = "********";
+
+impl BearerToken {
+    // Half of the 8 KiB that common servers take for one header line.
+    const MAX_CHARS: usize = 4096;
+
+    /// Accepts a token; `None` if a header cannot carry it.
+    pub fn parse(text: &str) -> Option<Self> {
+        let fits =
+            (1..=Self::MAX_CHARS).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+        fits.then(|| Self(text.to_owned()))
+    }
+
+    /// The token itself, for the `Authorization` header alone.
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for BearerToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // `Debug` of settings lands in panics and logs. The mask has one length, so that it tells none.
+        f.write_str(MASK)
+    }
+}
+
+impl fmt::Display for BearerToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(MASK)
+    }
+}

@@ -1,0 +1,198 @@
+//! Parts of the outbox that no document depends on: what fails there is a warning, and delivery goes on.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::time::{Duration, SystemTime};
+
+use schema::EventId;
+use telemetry::{DeliveryEnd, MAX_ENTRIES, OutboxWarning, RequeueSummary, purge};
+
+use crate::support::scratch::Scratch;
+use crate::support::server::{Act, FaultServer, await_that};
+
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Ways to make a place of the outbox unusable, whoever we are: root ignores permissions.
+fn ruin(scratch: &Scratch, name: &str, how: &str) {
+    let path = scratch.dir().join(name);
+    match how {
+        "a file" => fs::write(path, b"no directory").expect("written"),
+        "a directory" => fs::create_dir(path).expect("made"),
+        "a link" => symlink(scratch.root(), path).expect("linked"),
+        "hard link" => {
+            let other = scratch.root().join("other");
+            fs::write(&other, b"").expect("written");
+            fs::hard_link(other, path).expect("linked");
+        }
+        _ => unreachable!("a way"),
+    }
+}
+
+#[test]
+fn a_ledger_that_cannot_be_used_stops_nothing() {
+    for how in ["a directory", "a link", "hard link"] {
+        let server = FaultServer::start([Act::status(400), Act::status(202)]);
+        let scratch = Scratch::new(&server.url());
+        scratch.emit(3);
+        ruin(&scratch, "ledger.jsonl", how);
+        let summary = scratch.deliver();
+        assert_eq!((summary.delivered, summary.refused, summary.ended), (2, 1, DeliveryEnd::Done), "{how}");
+        assert_eq!(summary.warning, Some(OutboxWarning::Ledger), "{how}");
+        assert_eq!(scratch.status().rejected.len(), 1, "{how}");
+        assert!(!purge(scratch.dir(), PATIENCE).expect("purged").in_flight, "{how}");
+    }
+}
+
+#[test]
+fn a_ledger_that_is_no_text_is_written_on() {
+    let server = FaultServer::start([Act::status(202)]);
+    let scratch = Scratch::new(&server.url());
+    scratch.emit(1);
+    fs::write(scratch.dir().join("ledger.jsonl"), [0xff, 0, b'{', b'\n']).expect("written");
+    assert_eq!(scratch.deliver().warning, None);
+    assert_eq!(scratch.status().ledger.len(), 1);
+    fs::write(scratch.dir().join("ledger.jsonl"), vec![b'x'; 1024 * 1024]).expect("written");
+    assert_eq!(scratch.status().warnings, [OutboxWarning::Ledger]);
+    scratch.emit(1);
+    assert_eq!(scratch.deliver().warning, None);
+    assert_eq!(scratch.status().ledger.len(), 1);
+}
+
+#[test]
+fn a_tampered_ledger_overflows_no_sum() {
+    let scratch = Scratch::new("");
+    scratch.outbox();
+    let line = format!(
+        "{{\"time\":\"2026-11-22T07:50:02Z\",\"outcome\":\"evicted\",\"documents\":{}}}\n",
+        usize::MAX
+    );
+    fs::write(scratch.dir().join("ledger.jsonl"), line.repeat(3)).expect("written");
+    assert_eq!(scratch.status().evicted, usize::MAX);
+}
+
+#[test]
+fn sparse_files_overflow_no_sum() {
+    let scratch = Scratch::new("");
+    scratch.outbox();
+    for _ in 0..3 {
+        let file = fs::File::create(scratch.file(EventId::random())).expect("made");
+        // The longest that ext4 takes; what is sparse takes no room.
+        file.set_len(1 << 43).expect("sparse");
+    }
+    let id = scratch.emit(1)[0];
+    assert_eq!(scratch.status().waiting.iter().map(|queued| queued.event_id).collect::<Vec<_>>(), [id]);
+}
+
+#[test]
+fn a_place_for_rejected_documents_that_cannot_be_used_stops_nothing() {
+    for how in ["a file", "a link"] {
+        let server = FaultServer::start([Act::status(422), Act::status(202)]);
+        let scratch = Scratch::new(&server.url());
+        let ids = scratch.emit(3);
+        fs::write(scratch.file(EventId::random()), b"{").expect("written");
+        ruin(&scratch, "rejected", how);
+        let summary = scratch.deliver();
+        assert_eq!((summary.delivered, summary.refused, summary.ended), (2, 2, DeliveryEnd::Done), "{how}");
+        assert_eq!(summary.warning, Some(OutboxWarning::Rejected), "{how}");
+        assert!(scratch.file(ids[0]).exists(), "{how}: what cannot be moved is not lost");
+        assert_eq!(scratch.status().warnings, [OutboxWarning::Rejected], "{how}");
+        assert_eq!(purge(scratch.dir(), PATIENCE).expect("purged").waiting, 2, "{how}");
+    }
+}
+
+#[test]
+fn a_refusal_after_a_purge_leaves_no_document() {
+    for status in [400, 422] {
+        let server = FaultServer::start([Act::Held(status), Act::status(202)]);
+        let scratch = Scratch::new(&server.url());
+        scratch.emit(2);
+        std::thread::scope(|scope| {
+            let delivery = scope.spawn(|| scratch.deliver());
+            server.await_requests(1);
+            let purge = scope.spawn(|| purge(scratch.dir(), PATIENCE).expect("purged"));
+            await_that("the first look of the purge is over", || {
+                scratch.dir().join("stopped").exists() && scratch.status().waiting.is_empty()
+            });
+            server.release();
+            assert_eq!(delivery.join().expect("no panic").ended, DeliveryEnd::Stopped);
+            purge.join().expect("no panic");
+        });
+        assert_eq!(scratch.status(), telemetry::OutboxStatus::default(), "{status}");
+        let left = fs::read_dir(scratch.dir().join("rejected")).map_or(0, Iterator::count);
+        assert_eq!(left, 0, "{status}");
+    }
+}
+
+#[test]
+fn what_was_refused_can_be_put_back() {
+    let server = FaultServer::start([Act::status(400), Act::status(422), Act::status(202)]);
+    let mut scratch = Scratch::new(&server.url());
+    let ids = scratch.emit(2);
+    let spoiled = scratch.emit(1)[0];
+    fs::write(scratch.file(spoiled), b"{").expect("written");
+    assert_eq!(scratch.deliver().refused, 3);
+    let requeued = scratch.outbox().requeue_rejected(PATIENCE).expect("put back");
+    assert_eq!(requeued, Some(RequeueSummary { requeued: 2, kept: 1 }), "a damaged file stays");
+    let told = scratch.status();
+    assert_eq!((told.rejected.len(), told.waiting.len()), (1, 2));
+    scratch.settings.max_attempts = 1;
+    assert_eq!(scratch.deliver().delivered, 2);
+    let last: Vec<_> =
+        server.received()[2..].iter().map(|sent| sent.json()["delivery_attempt"].clone()).collect();
+    assert_eq!(last, [2, 2], "attempts count on");
+    assert!(ids.iter().all(|id| !scratch.dir().join(format!("rejected/{id}.json")).exists()));
+}
+
+#[test]
+fn what_was_refused_too_long_ago_stays_and_so_does_what_finds_no_room() {
+    let server = FaultServer::start([Act::status(400)]);
+    let scratch = Scratch::new(&server.url());
+    let [old, young] = scratch.emit(2)[..] else { panic!("two") };
+    scratch.deliver();
+    let path = scratch.dir().join(format!("rejected/{old}.json"));
+    let mut rejected: serde_json::Value =
+        serde_json::from_slice(&fs::read(&path).expect("read")).expect("JSON");
+    let days = |days: u64| {
+        let time = SystemTime::now() - Duration::from_hours(24 * days);
+        schema::UtcSeconds::from(chrono::DateTime::<chrono::Utc>::from(time)).to_string()
+    };
+    rejected["refused_at"] = days(31).into();
+    fs::write(&path, rejected.to_string()).expect("written");
+    let queued = scratch.emit(MAX_ENTRIES);
+    let requeue = || scratch.outbox().requeue_rejected(PATIENCE).expect("tried").expect("nobody delivers");
+    assert_eq!(requeue(), RequeueSummary { requeued: 0, kept: 2 }, "nothing is evicted for it");
+    fs::remove_file(scratch.file(queued[0])).expect("removed");
+    assert_eq!(requeue(), RequeueSummary { requeued: 1, kept: 1 });
+    assert!(scratch.file(young).exists() && path.exists());
+    rejected["refused_at"] = days(29).into();
+    fs::write(&path, rejected.to_string()).expect("written");
+    fs::remove_file(scratch.file(queued[1])).expect("removed");
+    assert_eq!(requeue(), RequeueSummary { requeued: 1, kept: 0 });
+}
+
+#[test]
+fn nothing_is_put_back_while_somebody_delivers() {
+    let server = FaultServer::start([Act::status(400), Act::Held(202)]);
+    let scratch = Scratch::new(&server.url());
+    scratch.emit(2);
+    std::thread::scope(|scope| {
+        let delivery = scope.spawn(|| scratch.deliver());
+        server.await_requests(2);
+        assert_eq!(scratch.outbox().requeue_rejected(Duration::from_millis(100)).expect("tried"), None);
+        server.release();
+        assert_eq!(delivery.join().expect("no panic").delivered, 1);
+    });
+}
+
+#[test]
+fn what_the_gate_refused_is_put_back_and_refused_again() {
+    let server = FaultServer::start([Act::status(202)]);
+    let scratch = Scratch::new(&server.url());
+    let id = scratch.emit(1)[0];
+    let text = fs::read_to_string(scratch.file(id)).expect("read");
+    let spoiled = text.replace("\"anonymous_by_contract\":true", "\"anonymous_by_contract\":false");
+    fs::write(scratch.file(id), spoiled).expect("written");
+    scratch.deliver();
+    scratch.outbox().requeue_rejected(PATIENCE).expect("put back");
+    assert_eq!((scratch.deliver().refused, server.received().len()), (1, 0));
+}

@@ -1,0 +1,99 @@
+//! The tiers on real systems: the built program on a real systemd, and against a real API server.
+//!
+//! A program of its own and not a test target, because a tier needs root, a network the first time and minutes: nobody
+//! should start it with `cargo test`. Tiers say SKIP where they cannot run; nothing outside their cache directory is
+//! changed. A tier is `prepare` (what takes network or minutes, kept in the cache; a fault there is a SKIP) and `run`
+//! (from there on a fault is a failure).
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the host seam belongs to the program; this starts machines for it and writes files into them"
+)]
+
+mod apiserver;
+mod cache;
+mod container;
+mod debian;
+mod inspect;
+mod machine;
+mod nspawn;
+mod process;
+mod transcript;
+
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+
+use cache::{Cache, Scratch, Subject};
+use transcript::{Skip, Transcript, line};
+
+/// The command that people type is that of xtask, so this is what the usage says.
+const USAGE: &str = "usage: cargo xtask e2e nspawn|apiserver [--cache DIR] [--bootstrap FILE]
+
+  --cache DIR       where packages and what is built of them are kept
+                    [default: productive-k3s-e2e in $XDG_CACHE_HOME or ~/.cache]
+  --bootstrap FILE  the program to test, instead of the one that cargo builds";
+
+/// A tier.
+struct Tier {
+    name: &'static str,
+    prepare: fn(&Cache, &mut Transcript) -> Result<(), Skip>,
+    run: fn(&Cache, &Scratch, &Subject, &mut Transcript) -> anyhow::Result<()>,
+}
+
+const TIERS: [Tier; 2] = [
+    Tier { name: "nspawn", prepare: nspawn::prepare, run: nspawn::run },
+    Tier { name: "apiserver", prepare: apiserver::prepare, run: apiserver::run },
+];
+
+fn main() -> anyhow::Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let (name, options) = arguments.split_first().context(USAGE)?;
+    let options = Options::parse(options)?;
+    let tier = TIERS.iter().find(|tier| tier.name == *name).context(USAGE)?;
+    let mut transcript = Transcript::new();
+    let cache = match Cache::open(options.cache).map_err(Skip::from).and_then(|cache| {
+        (tier.prepare)(&cache, &mut transcript)?;
+        Ok(cache)
+    }) {
+        Ok(cache) => cache,
+        Err(Skip(reason)) => {
+            line(&format!("SKIP e2e {name}: {reason}"));
+            return Ok(());
+        }
+    };
+    // From here on nothing is a reason to skip: what was prepared works on this machine.
+    let scratch = Scratch::new(&cache)?;
+    let subject = Subject::get(options.bootstrap.as_deref(), &scratch)?;
+    transcript.note("the program to test is in place");
+    (tier.run)(&cache, &scratch, &subject, &mut transcript)?;
+    transcript.end(tier.name)
+}
+
+/// The options that all tiers have.
+#[derive(Default)]
+struct Options {
+    cache: Option<PathBuf>,
+    bootstrap: Option<PathBuf>,
+}
+
+impl Options {
+    fn parse(mut arguments: &[&str]) -> anyhow::Result<Self> {
+        let mut options = Self::default();
+        loop {
+            arguments = match arguments {
+                [] => return Ok(options),
+                ["--cache", directory, rest @ ..] => {
+                    options.cache = Some(std::path::absolute(directory)?);
+                    rest
+                }
+                ["--bootstrap", file, rest @ ..] => {
+                    options.bootstrap = Some(std::path::absolute(file)?);
+                    rest
+                }
+                _ => bail!("{USAGE}"),
+            }
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! What every part of the tier has: fresh machines, the program, and the artifacts directory of an air-gapped host.
+//!
+//! k3s and helm are stand-ins under the names of their releases, with real checksum files. The subject of this tier is
+//! what the program does with systemd, apt, NFS and files; a real k3s needs minutes a machine, and this tier boots about
+//! sixty.
+
+use std::env;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
+
+use crate::cache::{Cache, SHARED, Scratch, Subject};
+use crate::container::{Booted, Root};
+use crate::machine::{CallResult, Machine, RUNS};
+use crate::process;
+
+/// The arguments of a server run.
+pub(crate) const SERVER_RUN: [&str; 9] = [
+    "run",
+    "--mode",
+    "server",
+    "--yes",
+    "--accept-warnings",
+    "--artifacts-dir",
+    "/e2e/artifacts",
+    "--runs-dir",
+    RUNS,
+];
+
+/// What every part of the tier is given.
+pub(crate) struct NspawnSetup<'a> {
+    /// Boots machines.
+    pub(crate) root: Root<'a>,
+    /// The program that is tested.
+    pub(crate) subject: &'a Subject,
+}
+
+impl<'a> NspawnSetup<'a> {
+    /// Makes the artifacts in the scratch directory, which all machines see.
+    pub(crate) fn new(cache: &'a Cache, scratch: &'a Scratch, subject: &'a Subject) -> anyhow::Result<Self> {
+        Artifacts::make(scratch)?;
+        Ok(Self { root: Root::new(cache, scratch), subject })
+    }
+
+    /// Boots a fresh machine.
+    pub(crate) fn boot(&self) -> anyhow::Result<Booted> {
+        self.root.boot()
+    }
+
+    /// `bootstrap run` for a server from the artifacts directory.
+    pub(crate) fn server_run(&self, machine: &Machine) -> anyhow::Result<CallResult> {
+        machine.bootstrap(self.subject, &SERVER_RUN)
+    }
+}
+
+/// The release of helm whose name the archive has.
+const HELM: &str = "v3.21.0";
+
+/// The join token of the agents of the test.
+pub(crate) const TOKEN: &str = "K10e2e-join-token-0123456789abcdef";
+
+/// The artifacts directory.
+pub(crate) struct Artifacts;
+
+impl Artifacts {
+    /// Makes it in the scratch directory, beside a file with the join token.
+    fn make(scratch: &Scratch) -> anyhow::Result<()> {
+        let directory = scratch.directory("artifacts")?;
+        let (suffix, arch) = arch();
+        program(&directory.join(format!("k3s{suffix}")), include_str!("artifacts/k3s.sh"))?;
+        program(&directory.join("install.sh"), include_str!("artifacts/install.sh"))?;
+        let platform = scratch.directory(&format!("linux-{arch}"))?;
+        program(&platform.join("helm"), include_str!("artifacts/helm.sh"))?;
+        let archive = format!("helm-{HELM}-linux-{arch}.tar.gz");
+        // helm comes as an archive with a directory for the platform in it; the program has to find the binary there.
+        let mut tar = Command::new("tar");
+        tar.args(["--create", "--gzip", "--file"]).arg(directory.join(&archive));
+        process::output(tar.arg("--directory").arg(scratch.path()).arg(format!("linux-{arch}")))?;
+        sums(&directory, &format!("k3s{suffix}"), &format!("sha256sum-{arch}.txt"))?;
+        sums(&directory, "install.sh", "install.sh.sha256sum")?;
+        sums(&directory, &archive, &format!("{archive}.sha256sum"))?;
+        let token = scratch.path().join("token");
+        fs::write(&token, format!("{TOKEN}\n"))?;
+        // A token that others can read is a warning, which is not what these runs are about.
+        fs::set_permissions(&token, fs::Permissions::from_mode(0o600))?;
+        Ok(())
+    }
+
+    /// Where machines see the directory.
+    pub(crate) fn shared() -> String {
+        format!("{SHARED}/artifacts")
+    }
+}
+
+/// How releases of k3s name this architecture in file names, and how those of helm do.
+fn arch() -> (&'static str, &'static str) {
+    if env::consts::ARCH == "aarch64" { ("-arm64", "arm64") } else { ("", "amd64") }
+}
+
+fn program(path: &Path, text: &str) -> anyhow::Result<()> {
+    fs::write(path, text)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755))?;
+    Ok(())
+}
+
+fn sums(directory: &Path, file: &str, sums: &str) -> anyhow::Result<()> {
+    let stated = process::output(Command::new("sha256sum").arg(file).current_dir(directory))?;
+    fs::write(directory.join(sums), stated)?;
+    Ok(())
+}

@@ -1,0 +1,117 @@
+//! Endpoints that misbehave: the run does not notice, and nothing is lost.
+
+use std::time::Duration;
+
+use tests::{Outcome, Response, Sandbox, Server};
+
+/// Far above what a dry run takes on a busy machine, far below any time-out of a delivery that is waited for.
+const BOUND: Duration = Duration::from_secs(4);
+
+/// What a run with telemetry off says, without what differs from run to run.
+fn without_telemetry() -> Vec<String> {
+    let sandbox = Sandbox::new();
+    said(&sandbox, &sandbox.dry_run("server").env("TELEMETRY_ENABLED", "false").run())
+}
+
+fn said(sandbox: &Sandbox, outcome: &Outcome) -> Vec<String> {
+    let id = sandbox.only_run().id;
+    let root = sandbox.root().display().to_string();
+    let text = format!("{}\n{}\n{}", outcome.status, outcome.stdout, outcome.stderr);
+    text.replace(&id, "ID").replace(&root, "ROOT").lines().map(str::to_owned).collect()
+}
+
+/// Runs against `endpoint`, and passes if the run is as without telemetry. The sandbox is returned with what waits.
+fn unnoticed(name: &str, endpoint: &str) -> Sandbox {
+    let sandbox = Sandbox::new();
+    let call = sandbox.dry_run("server").env("TELEMETRY_ENABLED", "true").env("TELEMETRY_ENDPOINT", endpoint);
+    let outcome = call.env("TELEMETRY_REQUEST_TIMEOUT_SECONDS", "2").env("TELEMETRY_MAX_RETRIES", "2").run();
+    assert_eq!(said(&sandbox, &outcome), without_telemetry(), "{name}");
+    assert!(outcome.took < BOUND, "{name}: {:?}", outcome.took);
+    sandbox
+}
+
+/// The documents of the run, still in the outbox, arrive once the endpoint is well again.
+fn nothing_is_lost(name: &str, sandbox: &Sandbox) {
+    sandbox.wait_for_deliveries();
+    assert_eq!(sandbox.queued().len(), 5, "{name}");
+    let well = Server::start([Response::Status(202)]);
+    sandbox.flush(&well).expect(0);
+    assert_eq!((well.accepted().len(), sandbox.queued().len()), (5, 0), "{name}");
+}
+
+#[test]
+fn refused() {
+    // Not a port that was free a moment ago: the endpoint of another test could get it.
+    let endpoint = "http://127.0.0.1:9/telemetry";
+    nothing_is_lost("refused", &unnoticed("refused", endpoint));
+}
+
+#[test]
+fn unresolvable() {
+    nothing_is_lost("unresolvable", &unnoticed("unresolvable", "http://endpoint.invalid/telemetry"));
+}
+
+#[test]
+fn hanging() {
+    let server = Server::start([Response::Never]);
+    let sandbox = unnoticed("hanging", &server.url());
+    sandbox.kill_deliveries();
+    nothing_is_lost("hanging", &sandbox);
+}
+
+#[test]
+fn trickling() {
+    let server = Server::start([Response::Trickle]);
+    let sandbox = unnoticed("trickling", &server.url());
+    sandbox.kill_deliveries();
+    nothing_is_lost("trickling", &sandbox);
+}
+
+#[test]
+fn failing_for_ever() {
+    let server = Server::start([Response::Status(500)]);
+    nothing_is_lost("failing", &unnoticed("failing", &server.url()));
+}
+
+#[test]
+fn answers_of_every_kind() {
+    for status in [204, 307, 400, 407, 429, 503] {
+        let server = Server::start([Response::Status(status)]);
+        unnoticed(&status.to_string(), &server.url());
+    }
+}
+
+#[test]
+fn a_delivery_keeps_no_descriptor_of_the_run() {
+    let server = Server::start([Response::Never]);
+    let sandbox = Sandbox::new();
+    // Whoever reads the output until its end would wait for the delivery, if it held the pipe.
+    let outcome = sandbox.reporting_run(&server).run().expect(0);
+    assert!(outcome.took < BOUND, "{:?}", outcome.took);
+    let deliveries = sandbox.deliveries();
+    assert!(!deliveries.is_empty(), "it goes on after the run");
+    for pid in deliveries {
+        for descriptor in 0..3 {
+            let target = std::fs::read_link(format!("/proc/{pid}/fd/{descriptor}")).expect("it is alive");
+            assert_eq!(target.to_str(), Some("/dev/null"), "{descriptor}");
+        }
+        assert_eq!(group(pid), Some(pid.to_string()), "a process group of its own");
+    }
+}
+
+/// The third field behind the name, see `proc_pid_stat(5)`.
+fn group(pid: u32) -> Option<String> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    status.rsplit(") ").next()?.split(' ').nth(2).map(str::to_owned)
+}
+
+#[test]
+fn purging_stops_a_delivery_that_is_under_way() {
+    let server = Server::start([Response::Delayed(300)]);
+    let sandbox = Sandbox::new();
+    sandbox.reporting_run(&server).run().expect(0);
+    sandbox.bootstrap(["telemetry", "purge", "--yes"]).run().expect(0);
+    sandbox.wait_for_deliveries();
+    assert!(server.received().len() < 5, "{} went out all the same", server.received().len());
+    assert!(sandbox.queued().is_empty());
+}

@@ -1,0 +1,112 @@
+//! Programs of other languages: installing them, running them, and telling how it went.
+//!
+//! They are installed once for each state of the files that pin them. A machine without one of them skips what needs it
+//! and says so.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::Context;
+
+use crate::workspace;
+
+/// What came of an implementation or a check.
+pub(super) enum ToolResult<T> {
+    /// It ran, and this came of it.
+    Ran(T),
+    /// It cannot be had here; why.
+    Skipped(String),
+}
+
+/// Where implementations are installed and documents are laid out.
+pub(super) fn scratch() -> PathBuf {
+    workspace::root().join("target/conformance")
+}
+
+/// Prints how a check went; the fault if it found one.
+pub(super) fn checked(name: &str, outcome: ToolResult<Result<String, String>>) -> Option<String> {
+    match outcome {
+        ToolResult::Ran(Ok(words)) => {
+            workspace::print_line(&format!("{name}: {words}"));
+            None
+        }
+        ToolResult::Ran(Err(fault)) => {
+            workspace::print_line(&format!("{name}: FAILED"));
+            Some(format!("{name}: {fault}"))
+        }
+        ToolResult::Skipped(reason) => {
+            workspace::print_line(&format!("{name}: SKIP ({reason})"));
+            None
+        }
+    }
+}
+
+/// The output of a command that must end well; why it cannot be had or failed, where it does not.
+pub(super) fn output_of(command: &mut Command) -> Result<String, String> {
+    let name = command.get_program().to_string_lossy().into_owned();
+    let output = command.output().map_err(|error| format!("{name}: {error}"))?;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    if output.status.success() {
+        return Ok(text(&output.stdout));
+    }
+    let said = [text(&output.stdout), text(&output.stderr)].concat();
+    let said: Vec<&str> = said.lines().filter(|line| !line.trim().is_empty()).collect();
+    // The last lines hold the error; npm and pip write a page before it.
+    Err(format!("{name}: {}: {}", output.status, said[said.len().saturating_sub(12)..].join("\n    ")))
+}
+
+/// Runs `install` unless it was done for this state of `pins` already.
+fn once(
+    name: &str,
+    directory: &Path,
+    pins: &Path,
+    install: impl FnOnce() -> Result<(), String>,
+) -> anyhow::Result<ToolResult<()>> {
+    let stamp = scratch().join(format!("{name}.installed"));
+    let wanted = fs::read_to_string(pins).with_context(|| format!("failed to read {}", pins.display()))?;
+    if directory.is_dir() && fs::read_to_string(&stamp).is_ok_and(|known| known == wanted) {
+        return Ok(ToolResult::Ran(()));
+    }
+    fs::create_dir_all(scratch())?;
+    // Without a network nothing can be installed. That is no fault of the contract, and is said aloud.
+    if let Err(reason) = install() {
+        return Ok(ToolResult::Skipped(reason.lines().next_back().unwrap_or(&reason).trim().to_owned()));
+    }
+    // Written last: an installation that was cut off is done again.
+    fs::write(&stamp, wanted).with_context(|| format!("failed to write {}", stamp.display()))?;
+    Ok(ToolResult::Ran(()))
+}
+
+/// The directory of the programs of a virtual environment with everything of `requirements.txt`.
+pub(super) fn python() -> anyhow::Result<ToolResult<PathBuf>> {
+    let environment = scratch().join("python");
+    let programs = environment.join("bin");
+    let pins = workspace::contract().join("conformance/python/requirements.txt");
+    let installed = once("python", &environment, &pins, || {
+        output_of(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&environment))?;
+        let pip = programs.join("pip");
+        output_of(
+            Command::new(pip)
+                .args(["install", "--quiet", "--disable-pip-version-check", "--requirement"])
+                .arg(&pins),
+        )?;
+        Ok(())
+    })?;
+    Ok(match installed {
+        ToolResult::Ran(()) => ToolResult::Ran(programs),
+        ToolResult::Skipped(reason) => ToolResult::Skipped(reason),
+    })
+}
+
+/// Installs what the lock file in `directory` pins, in that directory.
+pub(super) fn node(name: &str, directory: &Path) -> anyhow::Result<ToolResult<()>> {
+    if let Err(reason) = output_of(Command::new("npm").arg("--version")) {
+        return Ok(ToolResult::Skipped(reason));
+    }
+    once(name, &directory.join("node_modules"), &directory.join("package-lock.json"), || {
+        // Scripts of foreign packages are never run.
+        let arguments = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
+        output_of(Command::new("npm").args(arguments).current_dir(directory)).map(drop)
+    })
+}

@@ -118,13 +118,13 @@ impl Host {
     }
 
     fn prepared(&self, command: &Command) -> Result<std::process::Command, CommandError> {
-        let program = self.find(&command.program)?;
+        let program = self.locate(&command.program)?;
         let mut prepared = if self.by_sudo(command) {
-            let mut sudo = child(self.find("sudo")?);
+            let mut sudo = child(self.locate("sudo")?);
             sudo.args(["-n", "--"]);
             if !command.env.is_empty() {
                 // Setting variables by sudo itself needs another permission than running a command.
-                sudo.arg(self.find("env")?)
+                sudo.arg(self.locate("env")?)
                     .args(command.env.iter().map(|(name, value)| format!("{name}={value}")));
             }
             sudo.arg(program);
@@ -142,7 +142,7 @@ impl Host {
         Ok(prepared)
     }
 
-    fn find(&self, program: &str) -> Result<PathBuf, CommandError> {
+    fn locate(&self, program: &str) -> Result<PathBuf, CommandError> {
         if program.starts_with('/') {
             return Ok(PathBuf::from(program));
         }

@@ -134,7 +134,7 @@ impl Alphabet {
 
     fn bytes_of<'a>(&self, values: impl Iterator<Item = &'a u8>, mut skipped: u32) -> Vec<u8> {
         let (mut buffer, mut bits) = (0_u32, 0);
-        let mut bytes = Vec::new();
+        let mut bytes = Vec::with_capacity(values.size_hint().1.unwrap_or_default() / 2);
         for value in values {
             buffer = (buffer << self.bits) | u32::from(*value);
             bits += self.bits;

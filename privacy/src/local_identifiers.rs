@@ -12,8 +12,6 @@ mod machine_facts;
 use std::fmt;
 use std::net::IpAddr;
 
-use foldhash::HashMap;
-
 pub use machine_facts::MachineFacts;
 
 use crate::decode::{is_separator, without_separators};
@@ -37,8 +35,8 @@ const MIN_HEX_ANYWHERE: usize = 8;
 /// may be called like one.
 #[derive(Clone, Default)]
 pub struct LocalIdentifiers {
-    /// By their first byte: for most bytes of a text there is nothing to compare.
-    needles: HashMap<u8, Vec<Needle>>,
+    /// At the place of their first byte, for most bytes of a text there is nothing to compare. Empty, or 256 lists.
+    needles: Vec<Vec<Needle>>,
 }
 
 /// An identifier as it is compared: in lower case, without separators.
@@ -124,13 +122,14 @@ impl LocalIdentifiers {
     }
 
     fn add(&mut self, text: &str) {
-        let text = without_separators(text).to_lowercase();
+        let text = joined(text);
         let chars = text.chars().count();
         let is_hex = text.bytes().all(|byte| byte.is_ascii_hexdigit());
         let least = if is_hex { MIN_HEX_ANYWHERE } else { MIN_CHARS_ANYWHERE };
         if let (Some(first), MIN_CHARS..) = (text.bytes().next(), chars) {
             let needle = Needle { text, anywhere: chars >= least };
-            let needles = self.needles.entry(first).or_default();
+            self.needles.resize(1 << u8::BITS, Vec::new());
+            let needles = &mut self.needles[usize::from(first)];
             if !needles.contains(&needle) {
                 needles.push(needle);
             }
@@ -143,34 +142,57 @@ impl LocalIdentifiers {
         if self.needles.is_empty() || values::is_public(text) {
             return false;
         }
-        self.are_named_in(text, true)
-            || decode::readings(text).iter().any(|reading| self.are_named_in(&reading.text, reading.is_whole))
+        self.are_named_in(text)
+            || decode::readings(text).iter().any(|reading| {
+                if reading.is_whole {
+                    self.are_named_in(&reading.text)
+                } else {
+                    self.are_named_inside(&reading.text)
+                }
+            })
     }
 
-    /// Whether `text` contains any of them. The ends of a text that is not whole may be the middle of something.
-    fn are_named_in(&self, text: &str, is_whole: bool) -> bool {
+    /// Whether `text` contains any of them, between borders where they are short.
+    fn are_named_in(&self, text: &str) -> bool {
         let text = Comparable::new(text);
-        text.joined.bytes().enumerate().any(|(at, byte)| {
-            let needles = self.needles.get(&byte).into_iter().flatten();
-            needles.filter(|needle| text.joined.as_bytes()[at..].starts_with(needle.text.as_bytes())).any(
-                |needle| {
-                    let bordered = text.borders[at] && text.borders[at + needle.text.len()];
-                    needle.anywhere || (is_whole && bordered)
-                },
-            )
+        self.matches(&text.joined)
+            .any(|(at, needle)| needle.anywhere || (text.borders[at] && text.borders[at + needle.text.len()]))
+    }
+
+    /// Whether a text that may begin and end in the middle of something contains any that is found anywhere.
+    fn are_named_inside(&self, text: &str) -> bool {
+        // Most of such a text is bytes that are no characters. What lies between them is mostly too short for a name.
+        let pieces =
+            text.split(char::REPLACEMENT_CHARACTER).filter(|piece| piece.len() >= MIN_CHARS_ANYWHERE);
+        pieces.map(joined).any(|piece| self.matches(&piece).any(|(_, needle)| needle.anywhere))
+    }
+
+    /// The needles that stand in `joined`, and where.
+    fn matches<'a>(&'a self, joined: &'a str) -> impl Iterator<Item = (usize, &'a Needle)> {
+        let bytes = joined.as_bytes();
+        bytes.iter().enumerate().flat_map(move |(at, first)| {
+            let needles = self.needles.get(usize::from(*first)).into_iter().flatten();
+            needles
+                .filter(move |needle| bytes[at..].starts_with(needle.text.as_bytes()))
+                .map(move |needle| (at, needle))
         })
     }
+}
+
+/// A text as it is compared.
+fn joined(text: &str) -> String {
+    without_separators(text).to_lowercase()
 }
 
 /// Shows how many there are; what they are is exactly what must not be shown.
 impl fmt::Debug for LocalIdentifiers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let count: usize = self.needles.values().map(Vec::len).sum();
+        let count: usize = self.needles.iter().map(Vec::len).sum();
         f.debug_struct("LocalIdentifiers").field("count", &count).finish_non_exhaustive()
     }
 }
 
-/// A text as it is compared: in lower case, without separators, but with where they were.
+/// A text as it is compared, with where its words begin and end.
 struct Comparable {
     joined: String,
     /// For each byte whether a word may begin there, and the end, where one may end.

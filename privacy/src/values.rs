@@ -67,7 +67,8 @@ pub(crate) fn is_public(text: &str) -> bool {
     is_word(text) || is_time(text) || is_version(text) || is_own_name(text)
 }
 
-fn is_word(text: &str) -> bool {
+/// Whether the string is a word of the contract.
+pub(crate) fn is_word(text: &str) -> bool {
     static WORDS: LazyLock<HashSet<&str>> =
         LazyLock::new(|| denylist::allowlisted_words().into_iter().collect());
     WORDS.contains(text)

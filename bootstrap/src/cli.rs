@@ -46,7 +46,7 @@ pub struct GlobalArgs {
 pub enum Commands {
     /// Install the base on this host, or show what would be done
     Run(RunArgs),
-    /// Check whether this host is fit for a run
+    /// Check whether this host meets the requirements of a run
     Preflight(PreflightArgs),
     /// Plan or carry out the removal of what a run installed
     Rollback(RollbackArgs),
@@ -63,11 +63,11 @@ pub enum Commands {
     },
 }
 
-/// Options of `run`. The inputs of the run are added from the table in `input`.
+/// Options of `run`. The inputs of the run are added from `input::Inputs`.
 #[derive(Clone, Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct RunArgs {
-    /// Change nothing; print the very steps that a run would take
+    /// Change nothing; print the exact steps that a run would take
     #[arg(long)]
     pub dry_run: bool,
     /// Accept the plan without asking
@@ -211,12 +211,12 @@ impl Commands {
 /// The command line parser with the inputs of a run added to the commands that take them.
 pub fn parser() -> clap::Command {
     Cli::command()
-        // Added by name and not by a derive: both commands take the same inputs, which one table declares.
+        // Added by name and not by a derive: both commands take the same inputs, which one struct declares.
         .mut_subcommand("run", |run| run.args(input::arguments()))
         .mut_subcommand("preflight", |preflight| preflight.args(input::arguments()))
 }
 
-/// Parses the arguments; inputs of a run come as given, keyed as in the table of `input`.
+/// Parses the arguments; inputs of a run come as given, keyed as in `input::Inputs`.
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<(Cli, input::Flags), clap::Error> {
     let matches = parser().try_get_matches_from(arguments)?;
     let flags = match matches.subcommand() {

@@ -1,4 +1,4 @@
-//! Whether a host is fit for a run. Looks, and changes nothing.
+//! Whether a host meets the requirements of a run. Looks, and changes nothing.
 //!
 //! A failure is what k3s or a component certainly cannot do without; everything else is a warning that the operator may
 //! accept, because a host that is only smaller or newer than what was tested often works. What a component needs beyond

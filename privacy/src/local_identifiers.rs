@@ -99,7 +99,7 @@ impl LocalIdentifiers {
 
     /// Adds an address in the forms that names of hosts and ids are made of.
     fn add_address(&mut self, address: IpAddr) {
-        // Every machine has these, so they tell of none.
+        // Every machine has these, so they identify none.
         if address.is_loopback() || address.is_unspecified() {
             return;
         }

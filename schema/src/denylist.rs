@@ -45,7 +45,7 @@ const NOTES: &[&str] = &[
      a pattern is searched for anywhere in the string. `^` and `$` mean the very beginning and the very end: no \
      multi-line mode, and in Python `\\Z` for `$` (or `re.fullmatch`), for its `$` lets a trailing newline pass. Where \
      `ignore_case` is true, only ASCII letters are folded (Python: `re.ASCII`; JavaScript: no `u` flag).",
-    "Keys: every key of every object is checked. It must fit `keys.shape`. Then it is cut into tokens as \
+    "Keys: every key of every object is checked. It must match `keys.shape`. Then it is cut into tokens as \
      `keys.normalisation` says, and trips `keys.token` if any token is in `tokens`, and `keys.sequence` if two \
      neighbouring tokens are one of `sequences`. A token equals a word of these tables if any of its forms, as \
      `keys.forms` lists them, equals it. A key whose JSON pointer is a prefix of `exempt_prefixes` followed by an \

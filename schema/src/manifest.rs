@@ -137,7 +137,7 @@ pub struct RunManifest {
     pub finished_at: Option<UtcSeconds>,
     /// Where in its work the run is or was. Purpose: to see where runs stop.
     pub current_step: Step,
-    /// Where and why the run failed, absent when it did not. Purpose: to find what to mend first.
+    /// Where and why the run failed, absent when it did not. Purpose: to find what to fix first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
     /// The platform of the host. Purpose: to decide which platforms to support.

@@ -95,10 +95,10 @@ macro_rules! patterned_string {
             /// The anchored ASCII pattern, in the dialect that ECMA 262, Python and Rust share.
             pub const PATTERN: &'static str = $pattern;
 
-            /// Checks that `text` fits the pattern and the length.
+            /// Checks that `text` matches the pattern and the length.
             ///
             /// # Errors
-            /// The text does not fit. The error does not repeat it: it may be private.
+            /// The text is not of the form. The error does not repeat it: it may be private.
             pub fn parse(text: &str) -> Result<Self, $error> {
                 // Bytes are characters here, since `valid` takes ASCII only.
                 if text.len() <= $max && $valid(text) { Ok(Self(text.to_owned())) } else { Err($error) }

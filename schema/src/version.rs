@@ -60,7 +60,7 @@ impl ContractVersion {
 
 patterned_string! {
     /// Version of the operating system: one or two numbers with a dot between them, or `other`.
-    // `192.168.1` must not fit, nor half of it: two digits, or a year of this century, and two digits.
+    // `192.168.1` must not match, nor half of it: two digits, or a year of this century, and two digits.
     pub struct OsVersion, error InvalidVersion, pattern "^(([0-9]{1,2}|20[0-9]{2})(\\.[0-9]{1,2})?|other)$",
     max_length 7, valid is_os_version, examples ["24.04", "12", "other"]
 }

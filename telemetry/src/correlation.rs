@@ -33,7 +33,7 @@ const LEFT_OUT: &str = not_an_id!("no parent is reported");
 /// The envelope of this run's documents (seed, Correlation model).
 ///
 /// With a parent run id we are called by another layer: its session goes on, and our run id is fresh, whatever run id
-/// it left exported. Without one, session and run id may be given from outside. Ids that are none, or tell of this
+/// it left exported. Without one, session and run id may be given from outside. Ids that are none, or identify this
 /// machine, are replaced, the parent by none.
 pub fn envelope_from_env(environment: Environment<'_>, gate: &Gate) -> (Envelope, Vec<VariableWarning>) {
     let mut reader = EnvReader::new(environment);

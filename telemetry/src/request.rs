@@ -170,7 +170,7 @@ impl Serialize for Header {
 
 /// A `POST` request to the endpoint.
 ///
-/// HTTP itself adds `Host` and `Content-Length`, which tell of the endpoint and of the body alone.
+/// HTTP itself adds `Host` and `Content-Length`, which describe the endpoint and the body alone.
 #[derive(Debug)]
 pub struct DeliveryRequest {
     url: Url,

@@ -56,7 +56,7 @@ pub enum Error {
     #[error("not every document passed")]
     RefusedDocuments,
     /// The preflight found what makes a run impossible.
-    #[error("this host is not fit for the run")]
+    #[error("this host does not meet the requirements of the run")]
     PreflightFailed,
     /// The preflight warns, and nobody has accepted that.
     #[error("the preflight warns, and nobody can be asked")]
@@ -234,7 +234,7 @@ impl Error {
             // The step knows its own remedy best; the general one is that a rerun keeps what is done.
             Self::StepFailed { failure, .. } => match &failure.hint {
                 Some(hint) => return Some(hint.clone()),
-                None => "mend what failed and run again; what is done is kept",
+                None => "fix what failed and run again; what is done is kept",
             },
             Self::Telemetry { error, outbox_dir } => return telemetry_hint(error, outbox_dir),
             Self::Session(error) => return error.hint().map(str::to_owned),
@@ -242,17 +242,17 @@ impl Error {
             Self::NeedsYes(Unattended::Run) => "look at the plan with --dry-run first, then add --yes",
             Self::NeedsYes(Unattended::Rollback) => "look at the plan without --apply first, then add --yes",
             Self::NotAnEventId => "`bootstrap telemetry status` lists what waits",
-            Self::PreflightFailed => "mend what FAIL names and run again",
+            Self::PreflightFailed => "fix what FAIL names and run again",
             Self::PreflightWarnings => "add --accept-warnings to go on",
             Self::NoConsent { .. } => "set TELEMETRY_ENABLED=true to agree",
             Self::Interrupted { when: InterruptedAt::Run, .. } => {
                 "run again to go on, or roll back with the private record"
             }
             Self::Interrupted { when: InterruptedAt::Rollback, .. } => "run the same command again to go on",
-            Self::Blocked { .. } => "mend that and run again; nothing was changed",
+            Self::Blocked { .. } => "fix that and run again; nothing was changed",
             Self::NeedsRoot(_) => "run as root, or as a user who may use sudo",
             Self::NotUndone { .. } => {
-                "look at what is left to you above, mend it, and run the same command again"
+                "look at what is left to you above, fix it, and run the same command again"
             }
             Self::Undelivered(_) => "`bootstrap telemetry status` shows the last outcomes",
             _ => return None,

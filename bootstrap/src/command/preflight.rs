@@ -1,4 +1,4 @@
-//! `bootstrap preflight`: whether this host is fit for a run.
+//! `bootstrap preflight`: whether this host meets the requirements of a run.
 
 use serde::Serialize;
 
@@ -44,9 +44,9 @@ pub(super) fn run(args: &PreflightArgs, flags: &Flags, printer: &mut Printer) ->
         printer.heading(&format!("Preflight, mode {}", settings.mode));
         report.show(printer);
         printer.data(match (&error, report.worst()) {
-            (None, Severity::Pass) => "This host is fit for the run.",
+            (None, Severity::Pass) => "This host meets the requirements of the run.",
             (None, _) => "A run needs --accept-warnings, or your consent at its prompt.",
-            (Some(_), _) => "This host is not fit for the run.",
+            (Some(_), _) => "This host does not meet the requirements of the run.",
         });
     }
     // The checks are the result that was asked for: a message on standard error would say it twice.

@@ -50,7 +50,7 @@ pub enum ProbeError {
     /// The API server sent something else than it should.
     #[error("the API server did not answer {expected}")]
     Malformed {
-        /// What was expected, to fit the sentence: `in JSON`, `with a list`.
+        /// What was expected, as the end of the sentence: `in JSON`, `with a list`.
         expected: &'static str,
     },
     /// A service that must run, or must not, for the question to make sense.

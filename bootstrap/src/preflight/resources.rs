@@ -11,7 +11,7 @@ const GIB: u64 = 1024 * 1024 * 1024;
 /// The kernel and the firmware keep some memory, so a machine sold with 16 GiB shows a little less.
 const MEMORY_TOLERANCE_PERCENT: u64 = 5;
 
-/// What a resource should have: below the minimum the components do not fit, below the recommendation not for long.
+/// What a resource should have: below the minimum the components have no room, below the recommendation not for long.
 struct Need {
     check: &'static str,
     unit: &'static str,

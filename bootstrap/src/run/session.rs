@@ -161,8 +161,7 @@ fn recovered(recovery: &Recovery) -> Vec<String> {
         .interrupted
         .iter()
         .map(|run| format!("run {run} had ended without a word; its record says interrupted now"));
-    let left = (recovery.unrecoverable > 0).then(|| {
-        format!("{} records that say running could not be read or put right", recovery.unrecoverable)
-    });
+    let left = (recovery.unrecoverable > 0)
+        .then(|| format!("{} records that say running could not be read or updated", recovery.unrecoverable));
     dead.chain(left).collect()
 }

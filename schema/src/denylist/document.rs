@@ -35,7 +35,7 @@ pub const LOCAL_IDENTIFIER: NamedRule = NamedRule {
 pub struct KeyRules {
     /// Rule of `shape_pattern`.
     pub shape: NamedRule,
-    /// What a key must fit as a whole.
+    /// What a key must match as a whole.
     pub shape_pattern: &'static str,
     /// How a key is cut into tokens, in this order.
     pub normalisation: &'static [&'static str],

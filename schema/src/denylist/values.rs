@@ -11,7 +11,7 @@ use serde::Serialize;
 pub struct AllowlistedShape {
     /// Its name.
     pub id: &'static str,
-    /// What the whole string must fit.
+    /// What the whole string must match.
     pub pattern: &'static str,
     /// Why nothing private can stand in it.
     pub reason: &'static str,

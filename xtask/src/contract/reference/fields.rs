@@ -151,7 +151,7 @@ fn of_type(kind: &str, name: Option<&str>, schema: &Value) -> String {
 /// The strings that are no words of a list: each definition with its form.
 pub(super) fn forms(root: &Value) -> String {
     let mut text = String::from(
-        "## Forms of strings\n\nPrintable ASCII only. A string must fit its pattern as a whole, its length and, where \
+        "## Forms of strings\n\nPrintable ASCII only. A string must match its pattern as a whole, its length and, where \
          one is named, its format.\n",
     );
     let definitions = root["$defs"].as_object().into_iter().flatten();

@@ -234,7 +234,7 @@ fn ids() -> Vec<Vector> {
 fn ids_that_are_names() -> Vec<Vector> {
     let id = |name, description, text: &str| at(name, description, "/run_id", text, "pattern");
     vec![
-        id("id-word", "A name would fit.", "srv01"),
+        id("id-word", "A name is no id.", "srv01"),
         id("id-session", "A word and a number.", "session-123"),
         id("id-pipeline", "The number of a pipeline.", "48151623"),
         id("id-of-the-shell-core", "Time, process and nanoseconds.", "20261122-075002-3078-565430571"),
@@ -268,7 +268,7 @@ fn versions() -> Vec<Vector> {
         os("os-version-year-of-another-century", "No release has this year.", "1984"),
         at(
             "os-version-four-parts",
-            "An address would fit into four numbers.",
+            "Four numbers have room for an address.",
             "/platform/os_version",
             "24.4.1.2",
             "maxLength",
@@ -284,7 +284,7 @@ fn versions() -> Vec<Vector> {
         tool("tool-version-letter", "No `v` before it.", "v1.2.3"),
         tool("tool-version-network", "Three numbers of an address.", "192.168.1"),
         tool("tool-version-address", "Four numbers of an address.", "10.0.0-rc.12"),
-        tool("tool-version-four-parts", "An address would fit into four numbers.", "1.2.3.4"),
+        tool("tool-version-four-parts", "Four numbers have room for an address.", "1.2.3.4"),
         tool("tool-version-build", "No room for the name of a build host.", "1.2.3+srv01"),
     ]
 }

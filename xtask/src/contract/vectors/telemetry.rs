@@ -218,14 +218,14 @@ fn ids_that_are_names() -> Vec<Vector> {
     vec![
         at(
             "parent-word",
-            "A name would fit.",
+            "A name is no id.",
             command_event(),
             ("/parent_run_id", json!("pipeline")),
             "pattern",
         ),
         at(
             "session-word",
-            "A name would fit.",
+            "A name is no id.",
             command_event(),
             ("/session_id", json!("session-123")),
             "pattern",

@@ -98,7 +98,7 @@ pub enum Error {
         reason: String,
     },
     /// The host is to be changed as root, and root is out of reach.
-    #[error("cannot get root privileges: {0}")]
+    #[error("cannot get root privileges: {}", root_refusal(.0))]
     NeedsRoot(CommandError),
     /// Another process is changing the host, or it cannot be told whether one is.
     #[error("cannot change this host now: {}", error_chain(.0))]
@@ -276,6 +276,11 @@ impl From<InputError> for Error {
             error => Self::Input(Box::new(error)),
         }
     }
+}
+
+/// What sudo said, where it said something: that is more to the point than its exit code.
+fn root_refusal(error: &CommandError) -> String {
+    error.tail().last().cloned().unwrap_or_else(|| error.to_string())
 }
 
 /// The failure of a step with the last lines of its command's output.

@@ -25,7 +25,8 @@ use crate::run_id::RunId;
 
 /// The private context of a run, `bootstrap-<run_id>-private.json`: local only, no schema is published for it.
 ///
-/// It holds names and paths of this machine, but no secret: no token, no password, no key. Steps are written down before
+/// It holds names and paths of this machine, and no secret that the operator gave: no token, no password, no key. A password
+/// that the run has generated stays until it was shown, because nobody else knows it. Steps are written down before
 /// and after they happen, so that a crash leaves the truth. Its Debug form withholds everything but run and status.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -49,6 +50,9 @@ pub struct PrivateContext {
     pub status: Status,
     /// What the run knew of this machine and was told by the operator.
     pub local: LocalFacts,
+    /// Passwords that were generated and not shown yet, written down before they were used.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub generated_passwords: BTreeMap<Component, String>,
     /// The steps of the run in the order in which they were begun.
     pub steps: Vec<StepRecord>,
     /// What rollbacks did, in the order in which they did it.
@@ -139,6 +143,7 @@ impl PrivateContext {
             finished_at: None,
             status: Status::Running,
             local: LocalFacts::default(),
+            generated_passwords: BTreeMap::new(),
             steps: Vec::new(),
             rollbacks: Vec::new(),
         }

@@ -286,6 +286,25 @@ fn a_context_is_missing_too_large_or_not_ours() {
 }
 
 #[test]
+fn a_hundred_steps_with_the_largest_former_files_are_read_back() {
+    let (_temp, runs) = scratch();
+    let mut context = context(&run("one"));
+    let former = PreviousFile::of(&vec![b'x'; PreviousFile::MAX_TEXT_BYTES], 0o644);
+    for _ in 0..100 {
+        let undo = Undo::file(Path::new(HOSTS), b"new", former.clone());
+        let intent = Intent {
+            component: Component::LocalHosts,
+            action: "do it".into(),
+            before: PriorState::Absent,
+            undo,
+        };
+        context.begin_step(intent, at(3));
+    }
+    store(&runs, &context);
+    assert_eq!(runs.load_private(&run("one")).expect("loaded").steps.len(), 100);
+}
+
+#[test]
 fn its_private_values_are_all_but_the_versions() {
     let local = LocalFacts {
         private_inputs: vec!["https://10.0.0.1:6443".into(), "ops@example.test".into()],

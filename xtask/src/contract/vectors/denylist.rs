@@ -15,6 +15,7 @@ pub(super) fn groups() -> Vec<Group> {
         group("keys", "A word of a key names something private", key_tokens()),
         group("keys", "Two words of a key together name something private", key_sequences()),
         group("keys", "Keys in disguise", disguised_keys()),
+        group("keys", "Keys that no table names", harmless_keys()),
         group("keys", "The same rules in every place, and exemptions in none but their own", key_places()),
         group("values", "Every published hit of every rule for values", values()),
         group("disguises", "Encoded text is no id", encoded()),
@@ -94,6 +95,25 @@ fn disguised_keys() -> Vec<Vector> {
         shape("key-line-feed", "In some languages `$` matches before it.", "kernel\n"),
         shape("key-value-as-key", "A value hidden in a key.", "srv01.example.com"),
         in_platform("key-sequence-camel-case", "Another case.", "nodeName", "key.sequence"),
+        token("key-numbered-plural", "A plural with a number.", "hosts2"),
+    ]
+}
+
+/// Keys that trip a table only if a form is made from another form, or if one character more counts: nothing but the
+/// closed object refuses them.
+fn harmless_keys() -> Vec<Vector> {
+    let harmless = |name: &str, description: &str, key: &str| {
+        let document = with(manifest(), &format!("/platform/{key}"), VALUE);
+        Vector::fail(name, description, document, "schema.additionalProperties", "/platform")
+    };
+    let forms = "A form is made from the token, never from another form.";
+    vec![
+        harmless("key-plural-of-a-number", forms, "host2s"),
+        harmless("key-plural-of-a-plural", forms, "pathses"),
+        harmless("key-singular-of-a-word", "Words are compared whole.", "ghost"),
+        harmless("key-words-apart", "Only neighbours are a sequence.", "node_os_name"),
+        harmless("key-words-turned", "A sequence has an order.", "name_node"),
+        harmless("key-64-characters", "The longest key.", &"z".repeat(64)),
     ]
 }
 

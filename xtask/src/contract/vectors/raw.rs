@@ -159,8 +159,16 @@ fn limits() -> Vec<Vector> {
     vec![
         deep("too-deep", "[", "]", "/0"),
         deep("too-deep-objects", "{\"status\":", "}", "/status"),
+        deepest(),
         refused("too-large", "One byte larger than allowed.", large, "size", ""),
     ]
+}
+
+/// The document is at level 1, and the last level that is allowed passes.
+fn deepest() -> Vector {
+    let text = format!("{}{}", "[".repeat(MAX_DEPTH), "]".repeat(MAX_DEPTH));
+    let description = "As deep as allowed: only the schema refuses it.";
+    Vector::refused("deepest", description, Payload::Raw(text), "schema.type", "", true)
 }
 
 /// One level deeper than allowed; each level adds `segment` to the pointer.

@@ -97,6 +97,9 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// Telemetry acts as the user who called sudo, and cannot.
+    #[error("cannot go on as the user who called sudo")]
+    CallerOutOfReach(#[source] io::Error),
     /// Something is to be changed as root, and root is out of reach.
     #[error("cannot become root: {0}")]
     NeedsRoot(CommandError),
@@ -213,6 +216,7 @@ impl Error {
             | Self::SignalHandlers(_)
             | Self::Blocked { .. }
             | Self::NeedsRoot(_)
+            | Self::CallerOutOfReach(_)
             | Self::StepFailed { .. }
             | Self::NotUndone { .. }
             | Self::Telemetry { .. }
@@ -300,6 +304,9 @@ fn record_hint(error: &ManifestError) -> &'static str {
             "only the private record, bootstrap-<run id>-private.json, tells what to undo; it stays in the runs folder \
              of the machine that the run was made on"
         }
+        ManifestError::Disk(DiskError::Replaceable { .. }) => {
+            "move the runs directory, as root, to where only root and you can change it, and name its file with --to"
+        }
         ManifestError::OtherMachine { .. } => "roll back on the machine that the run was made on",
         ManifestError::Damaged { .. } | ManifestError::OtherRun { .. } => {
             "put the file back as the run wrote it; without it, undo by hand what the log tells"
@@ -316,6 +323,9 @@ fn record_hint(error: &ManifestError) -> &'static str {
 
 fn telemetry_hint(error: &TelemetryError, outbox_dir: &std::path::Path) -> Option<String> {
     let hint = match error {
+        TelemetryError::Disk(DiskError::Foreign { .. }) => {
+            "run the same command as the owner of the outbox, or name your own with --runs-dir"
+        }
         TelemetryError::Disk(_) => {
             return Some(format!("look at the outbox folder {}", outbox_dir.display()));
         }

@@ -1,5 +1,6 @@
 //! `bootstrap telemetry`: what is sent, what waits, and how to stop it.
 
+mod caller;
 mod context;
 mod deliver;
 mod preview;
@@ -13,9 +14,9 @@ use context::TelemetryContext;
 /// Dispatches the telemetry commands.
 pub(super) fn run(args: &TelemetryArgs, printer: &mut Printer) -> Result<(), Diagnostic> {
     if let TelemetryCommands::Flush { detached: true, .. } = args.command {
-        return deliver::detached(args);
+        return deliver::detached();
     }
-    let context = TelemetryContext::read(args, printer);
+    let context = TelemetryContext::read(args, printer)?;
     match &args.command {
         TelemetryCommands::Status => status::run(&context, printer)?,
         TelemetryCommands::Show { id } => preview::show(&context, id.as_deref(), printer)?,

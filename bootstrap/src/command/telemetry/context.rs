@@ -1,10 +1,13 @@
 //! What every telemetry command needs to know: the gate, the settings, and whether it may send.
 
-use std::path::Path;
+use std::os::fd::AsFd;
+use std::sync::Arc;
 
+use privacy::disk::PrivateDir;
 use privacy::{Gate, LocalIdentifiers};
-use telemetry::{Consent, Consented, DeliverySettings, TelemetryError};
+use telemetry::{Consent, Consented, DeliverySettings, OutboxDir, TelemetryError};
 
+use super::caller;
 use crate::cli::TelemetryArgs;
 use crate::command::error::Error;
 use crate::command::inputs;
@@ -19,27 +22,53 @@ pub(super) struct TelemetryContext {
 }
 
 impl TelemetryContext {
-    /// Reads the settings; the gate knows this machine and the private inputs of the environment.
-    pub(super) fn read(args: &TelemetryArgs, printer: &mut Printer) -> Self {
+    /// Reads the settings; the gate knows this machine and the private inputs of the environment. From here on the
+    /// process acts as the user who called sudo.
+    ///
+    /// # Errors
+    /// It cannot give up root.
+    pub(super) fn read(args: &TelemetryArgs, printer: &mut Printer) -> Result<Self, Error> {
         let runs_dir = args.runs_dir.clone().unwrap_or_else(runs_dir_from_env);
+        // A missing runs directory is one without an outbox. Any other fault is told when the outbox is opened.
+        let outbox = match PrivateDir::open(&runs_dir) {
+            Ok(runs) => OutboxDir::within(&Arc::new(runs)),
+            Err(_) => OutboxDir::below(&runs_dir),
+        };
+        Self::of(outbox, printer)
+    }
+
+    /// As [`Self::read`], with the outbox that the run has opened and handed on as standard input.
+    ///
+    /// # Errors
+    /// As [`Self::read`], and standard input cannot be used.
+    pub(super) fn of_run(printer: &mut Printer) -> Result<Self, Error> {
+        let outbox = std::io::stdin().as_fd().try_clone_to_owned();
+        let outbox =
+            outbox.map_err(|source| Error::UnreadableDocument { name: "standard input".into(), source });
+        Self::of(OutboxDir::opened(outbox?, "the outbox of the run"), printer)
+    }
+
+    fn of(outbox: OutboxDir, printer: &mut Printer) -> Result<Self, Error> {
         // Whatever the inputs of a run hold, usable or not: what it is worth, the gate must not let it pass, and a
         // mistyped variable must not keep anybody from opting out.
         let private: Vec<String> = private_variables().filter_map(|name| std::env::var(name).ok()).collect();
         let gate = Gate::new(LocalIdentifiers::of_machine().with_private(private));
-        let (settings, warnings) =
-            DeliverySettings::from_env(&|name| std::env::var_os(name), &gate, &runs_dir);
+        // Held open, because the caller of sudo may not be able to get there.
+        let outbox = outbox.held_open();
+        caller::become_caller().map_err(Error::CallerOutOfReach)?;
+        let (settings, warnings) = DeliverySettings::from_env(&|name| std::env::var_os(name), &gate, outbox);
         inputs::warn_all(&warnings.iter().map(ToString::to_string).collect::<Vec<_>>(), printer);
-        Self { gate, settings }
+        Ok(Self { gate, settings })
     }
 
-    /// The directory of the outbox.
-    pub(super) fn outbox_dir(&self) -> &Path {
-        &self.settings.outbox_dir
+    /// Where the outbox is.
+    pub(super) fn outbox(&self) -> &OutboxDir {
+        &self.settings.outbox
     }
 
     /// An error of the crate `telemetry` together with the outbox that it is about.
     pub(super) fn error(&self, error: impl Into<TelemetryError>) -> Error {
-        Error::Telemetry { error: error.into(), outbox_dir: self.outbox_dir().to_owned() }
+        Error::Telemetry { error: error.into(), outbox_dir: self.outbox().path().to_owned() }
     }
 }
 

@@ -30,6 +30,7 @@ pub use dependent::{Dependent, Identity, PendingRemoval, names};
 pub use detection::{Conflict, Detection, Gap};
 pub use finding::{Finding, Severity};
 pub use probe::{Cluster, Probe, has_cluster};
+use spec::is_on_the_way;
 pub use spec::{ChecksumInput, Pin, PinForm, RollbackClass, Spec};
 
 use crate::settings::Settings;

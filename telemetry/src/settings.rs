@@ -4,13 +4,13 @@
 //! variable says, and a receiver must not get a thousand requests for one typing error.
 
 use std::ops::RangeInclusive;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use privacy::Gate;
 
 use crate::endpoint::{BearerToken, Endpoint};
 use crate::environment::{EnvReader, Environment, VariableWarning};
+use crate::outbox::OutboxDir;
 use crate::request::{VettedHeaderValue, VettedHeaders};
 
 const ENDPOINT: &str = "TELEMETRY_ENDPOINT";
@@ -21,9 +21,6 @@ const MAX_RETRIES: &str = "TELEMETRY_MAX_RETRIES";
 const CONNECT_TIMEOUT: &str = "TELEMETRY_CONNECT_TIMEOUT_SECONDS";
 const REQUEST_TIMEOUT: &str = "TELEMETRY_REQUEST_TIMEOUT_SECONDS";
 const OUTBOX_DIR: &str = "TELEMETRY_OUTBOX_DIR";
-
-/// Name of the outbox in the runs directory.
-const OUTBOX: &str = "telemetry-outbox";
 
 const NOT_A_HEADER: &str = "is not a header value that may be sent, so the default is used";
 
@@ -40,16 +37,17 @@ pub struct DeliverySettings {
     pub connect_timeout: Duration,
     /// Longest time that one attempt takes as a whole.
     pub request_timeout: Duration,
-    /// Directory of the queued documents.
-    pub outbox_dir: PathBuf,
+    /// Where documents are queued.
+    pub outbox: OutboxDir,
 }
 
 impl DeliverySettings {
-    /// Reads the settings. What cannot be used falls back to its default with one warning, and never fails.
+    /// Reads the settings; documents are queued in `outbox` unless a variable names another place. What cannot be used
+    /// falls back to its default with one warning, and never fails.
     pub fn from_env(
         environment: Environment<'_>,
         gate: &Gate,
-        runs_dir: &Path,
+        outbox: OutboxDir,
     ) -> (Self, Vec<VariableWarning>) {
         let mut reader = EnvReader::new(environment);
         let settings = Self {
@@ -83,7 +81,7 @@ impl DeliverySettings {
                 ),
                 10,
             ),
-            outbox_dir: reader.raw(OUTBOX_DIR).map_or_else(|| runs_dir.join(OUTBOX), PathBuf::from),
+            outbox: reader.raw(OUTBOX_DIR).map_or(outbox, OutboxDir::at),
         };
         (settings, reader.warnings)
     }
@@ -139,6 +137,8 @@ fn seconds(number: Option<u32>, default: u32) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use privacy::LocalIdentifiers;
 
     use super::*;
@@ -146,8 +146,11 @@ mod tests {
 
     fn check(variables: &[(&str, &str)]) -> (DeliverySettings, Vec<&'static str>) {
         let gate = Gate::new(LocalIdentifiers::default().with_private(["srv01"]));
-        let (settings, warnings) =
-            DeliverySettings::from_env(&fake_environment(variables), &gate, Path::new("runs"));
+        let (settings, warnings) = DeliverySettings::from_env(
+            &fake_environment(variables),
+            &gate,
+            OutboxDir::below(Path::new("runs")),
+        );
         let told = format!("{warnings:?}");
         for (_, value) in variables.iter().filter(|(_, value)| value.len() > 4) {
             assert!(!told.contains(value), "a warning holds the value");
@@ -170,7 +173,9 @@ mod tests {
         assert!(settings.headers.user_agent.as_str().starts_with("productive-k3s-core/"));
         assert_eq!(settings.max_attempts, 3);
         assert_eq!((settings.connect_timeout.as_secs(), settings.request_timeout.as_secs()), (5, 10));
-        assert_eq!(settings.outbox_dir, Path::new("runs/telemetry-outbox"));
+        assert_eq!(settings.outbox.path(), Path::new("runs/telemetry-outbox"));
+        let (settings, _) = check(&[(OUTBOX_DIR, "elsewhere")]);
+        assert_eq!(settings.outbox.path(), Path::new("elsewhere"));
     }
 
     #[test]

@@ -2,11 +2,14 @@
 
 use std::path::Path;
 
+use manifest::Undo;
 use schema::{Component, Mode, PlannedAction};
 
 use super::artifacts::{self, Release};
 use super::probe::k3s_state;
-use super::{ChecksumInput, ComponentPlan, Detection, Pin, PlanContext, Probe, RollbackClass, Spec};
+use super::{
+    ChecksumInput, ComponentPlan, Detection, Pin, PlanContext, Probe, RollbackClass, Spec, is_on_the_way,
+};
 use crate::host::{Command, ProbeError};
 use crate::settings::{Agent, Artifacts};
 use crate::step::{Action, Artifact, ArtifactOrigin, Check, ChecksumSource, Condition, Content, Step};
@@ -15,6 +18,8 @@ use crate::step::{Action, Artifact, ArtifactOrigin, Check, ChecksumSource, Condi
 const BINARY: &str = "/usr/local/bin/k3s";
 /// Where k3s looks for images that it does not have to pull.
 const IMAGES: &str = "/var/lib/rancher/k3s/agent/images";
+/// What the names of archives of images begin with.
+const IMAGE_ARCHIVE: &str = "k3s-airgap-images-";
 /// Folder of the settings of k3s.
 const CONFIG: &str = "/etc/rancher/k3s";
 /// The join token of an agent, which its service reads at each start.
@@ -44,6 +49,20 @@ impl Spec for K3sSpec {
             ChecksumInput { artifact: "k3s", help: "sha256 of the k3s program" },
             ChecksumInput { artifact: "k3s_script", help: "sha256 of the install script of k3s" },
         ]
+    }
+
+    fn could_make(&self, undo: &Undo) -> bool {
+        match undo {
+            Undo::File { path, .. } => {
+                let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+                let is_images = path.parent() == Some(Path::new(IMAGES)) && name.starts_with(IMAGE_ARCHIVE);
+                is_images || path == Path::new(BINARY) || path == Path::new(TOKEN)
+            }
+            Undo::Directory { path } => {
+                is_on_the_way(path, "/var/lib/rancher", IMAGES) || is_on_the_way(path, "/etc/rancher", CONFIG)
+            }
+            _ => false,
+        }
     }
 
     fn rollback_class(&self) -> RollbackClass {
@@ -150,7 +169,7 @@ fn image_archive(context: &PlanContext<'_>) -> Option<Artifact> {
     let arch = artifacts::arch(context.arch);
     let files = vec![format!("sha256sum-{arch}.txt"), artifacts::SUMS.to_owned()];
     Some(Artifact {
-        name: format!("k3s-airgap-images-{arch}.tar.zst"),
+        name: format!("{IMAGE_ARCHIVE}{arch}.tar.zst"),
         origin: ArtifactOrigin::Folder(folder.clone()),
         checksum: ChecksumSource::FolderSums { files },
         optional: true,

@@ -1,5 +1,6 @@
 //! The Rancher management interface.
 
+use manifest::Undo;
 use schema::{Component, Mode};
 use serde_json::json;
 
@@ -47,6 +48,10 @@ impl Spec for RancherSpec {
 
     fn host_name<'a>(&self, settings: &'a Settings) -> Option<&'a str> {
         Some(&settings.rancher.host)
+    }
+
+    fn could_make(&self, undo: &Undo) -> bool {
+        matches!(undo, Undo::HelmRelease { release, namespace, .. } if CHART.is_of(release, namespace))
     }
 
     fn rollback_class(&self) -> RollbackClass {

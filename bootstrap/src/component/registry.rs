@@ -47,6 +47,12 @@ impl Spec for RegistrySpec {
         Some(&settings.registry.host)
     }
 
+    fn could_make(&self, undo: &Undo) -> bool {
+        let namespace = ObjectRef::cluster_wide("v1", "Namespace", NAMESPACE);
+        let logins = ObjectRef::namespaced("v1", "Secret", NAMESPACE, LOGINS);
+        parts().iter().chain([&namespace, &logins]).any(|object| object.is_made_by(undo))
+    }
+
     fn rollback_class(&self) -> RollbackClass {
         RollbackClass::Moderate
     }
@@ -77,12 +83,7 @@ impl Spec for RegistrySpec {
     }
 
     fn detect(&self, probe: &Probe<'_>) -> Result<Detection, ProbeError> {
-        let mut objects = vec![
-            ObjectRef::namespaced("v1", "PersistentVolumeClaim", NAMESPACE, VOLUME),
-            ObjectRef::namespaced("apps/v1", "Deployment", NAMESPACE, NAME),
-            ObjectRef::namespaced("v1", "Service", NAMESPACE, NAME),
-            ObjectRef::namespaced(INGRESS_API, "Ingress", NAMESPACE, NAME),
-        ];
+        let mut objects = parts().to_vec();
         if probe.settings.registry.auth.is_some() {
             objects.push(ObjectRef::namespaced("v1", "Secret", NAMESPACE, LOGINS));
         }
@@ -94,6 +95,16 @@ impl Spec for RegistrySpec {
         let verify = vec![Check::within(300, Condition::Rollout { namespace, deployments })];
         ComponentPlan::for_state(detection, || steps(context), verify)
     }
+}
+
+/// The objects that every registry has.
+fn parts() -> [ObjectRef; 4] {
+    [
+        ObjectRef::namespaced("v1", "PersistentVolumeClaim", NAMESPACE, VOLUME),
+        ObjectRef::namespaced("apps/v1", "Deployment", NAMESPACE, NAME),
+        ObjectRef::namespaced("v1", "Service", NAMESPACE, NAME),
+        ObjectRef::namespaced(INGRESS_API, "Ingress", NAMESPACE, NAME),
+    ]
 }
 
 /// The secret that holds the certificate that the registry is served with.

@@ -1,6 +1,8 @@
 //! What the program has to know of a component.
 
-use manifest::StepRecord;
+use std::path::Path;
+
+use manifest::{StepRecord, Undo};
 use schema::{Component, Mode};
 use serde::Serialize;
 
@@ -67,6 +69,10 @@ pub trait Spec: Sync {
         Vec::new()
     }
 
+    /// Whether a step of it could have made what `undo` names. A record says what a run did; this says what a run can do.
+    /// Whatever the record says, nothing else is looked at or taken back.
+    fn could_make(&self, undo: &Undo) -> bool;
+
     /// How a step of it is taken back, where that takes more than what the record names. `None` leaves it to the general
     /// rule.
     ///
@@ -94,6 +100,11 @@ pub trait Spec: Sync {
 
     /// What brings it about and what must be so afterwards, given what was found of it.
     fn plan(&self, detection: &Detection, context: &PlanContext<'_>) -> ComponentPlan;
+}
+
+/// Whether `path` lies from `first` to `last`, so that a run that made the last directory may have made it too.
+pub(super) fn is_on_the_way(path: &Path, first: &str, last: &str) -> bool {
+    path.starts_with(first) && Path::new(last).starts_with(path)
 }
 
 /// The version of a component that the program was tested with.

@@ -1,6 +1,6 @@
 //! What the operator is told of a step and its undoing: the one place where facts of a rollback become sentences.
 
-use manifest::{PreviousFile, StepRecord, Undo};
+use manifest::{PreviousFile, PrivateContext, StepRecord, Undo};
 use schema::Component;
 
 use super::item::Relation;
@@ -128,6 +128,11 @@ pub(super) fn look(step: &StepRecord) -> String {
         Undo::Service { name } => format!("systemctl status {name}"),
         Undo::DefaultStorageClass { .. } => "k3s kubectl get storageclass".to_owned(),
     }
+}
+
+/// The command that shows the record itself.
+pub(super) fn look_at_record(context: &PrivateContext) -> String {
+    format!("less bootstrap-{}-private.json", context.run_id)
 }
 
 /// The command that shows what a step says it wrote: an object, a release or a service.

@@ -14,7 +14,7 @@ use schema::{
     TelemetryDocument, TelemetryEvent, UtcSeconds,
 };
 use serde_json::Value;
-use telemetry::{ConsentDecision, DeliverySettings, Header, Interactivity, Outbox};
+use telemetry::{ConsentDecision, DeliverySettings, Header, Interactivity, Outbox, OutboxDir};
 
 use crate::service::router;
 use crate::store::Store;
@@ -163,8 +163,8 @@ fn our_own_sender_is_understood() {
         panic!("decided")
     };
     let (proof, gate) = (consent.proof().expect("given"), Gate::default());
-    let (settings, _) = DeliverySettings::from_env(&variable, &gate, folder.path());
-    let outbox = Outbox::open(proof, &settings.outbox_dir).expect("opened");
+    let (settings, _) = DeliverySettings::from_env(&variable, &gate, OutboxDir::below(folder.path()));
+    let outbox = Outbox::open(proof, &settings.outbox).expect("opened");
     outbox
         .emit(
             gate.vet(&document(ComponentLabel::Core, "run-1", None)).expect("passes"),

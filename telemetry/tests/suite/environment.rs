@@ -8,7 +8,7 @@ use std::process::Command;
 
 use privacy::Gate;
 use serde_json::Value;
-use telemetry::{ConsentDecision, DeliverySettings, Interactivity, Outbox};
+use telemetry::{ConsentDecision, DeliverySettings, Interactivity, Outbox, OutboxDir};
 
 use crate::support::proxy::{Policy, Proxy};
 use crate::support::scratch::Scratch;
@@ -30,8 +30,8 @@ fn deliver_in_this_process() {
     };
     let proof = consent.proof().expect("given");
     let gate = Gate::default();
-    let (settings, _) = DeliverySettings::from_env(&variable, &gate, Path::new("runs"));
-    let outbox = Outbox::open(proof, &settings.outbox_dir).expect("opened");
+    let (settings, _) = DeliverySettings::from_env(&variable, &gate, OutboxDir::below(Path::new("runs")));
+    let outbox = Outbox::open(proof, &settings.outbox).expect("opened");
     let mut go_on = |_| ControlFlow::Continue(());
     let deadline = telemetry::DEADLINE;
     let summary = telemetry::deliver(proof, &settings, &gate, &outbox, deadline, &mut go_on);

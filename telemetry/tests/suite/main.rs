@@ -17,3 +17,4 @@ mod files;
 mod opt_out;
 mod queries;
 mod together;
+mod users;

@@ -91,9 +91,12 @@ fn a_delivery_keeps_no_descriptor_of_the_run() {
     let deliveries = sandbox.deliveries();
     assert!(!deliveries.is_empty(), "it goes on after the run");
     for pid in deliveries {
-        for descriptor in 0..3 {
-            let target = std::fs::read_link(format!("/proc/{pid}/fd/{descriptor}")).expect("it is alive");
-            assert_eq!(target.to_str(), Some("/dev/null"), "{descriptor}");
+        let target = |descriptor: u32| {
+            std::fs::read_link(format!("/proc/{pid}/fd/{descriptor}")).expect("it is alive")
+        };
+        assert_eq!(target(0), sandbox.outbox(), "the one that the run has opened");
+        for descriptor in 1..3 {
+            assert_eq!(target(descriptor).to_str(), Some("/dev/null"), "{descriptor}");
         }
         assert_eq!(group(pid), Some(pid.to_string()), "a process group of its own");
     }

@@ -23,7 +23,7 @@ struct StatusDocument<'a> {
 }
 
 pub(super) fn run(context: &TelemetryContext, printer: &mut Printer) -> Result<(), Error> {
-    let status = status(context.outbox_dir(), LAST_OUTCOMES).map_err(|error| context.error(error))?;
+    let status = status(context.outbox(), LAST_OUTCOMES).map_err(|error| context.error(error))?;
     let (enabled, why) = consent();
     let endpoint = context.settings.endpoint.as_ref().map(|endpoint| endpoint.url().to_string());
     if printer.is_json() {
@@ -31,7 +31,7 @@ pub(super) fn run(context: &TelemetryContext, printer: &mut Printer) -> Result<(
             enabled,
             why,
             endpoint,
-            outbox: context.outbox_dir(),
+            outbox: context.outbox().path(),
             status: &status,
         });
         return Ok(());
@@ -43,7 +43,7 @@ pub(super) fn run(context: &TelemetryContext, printer: &mut Printer) -> Result<(
     };
     printer.data(&format!("telemetry  {state}: {why}"));
     printer.data(&format!("endpoint   {}", endpoint.as_deref().unwrap_or("none, so nothing is delivered")));
-    printer.data(&format!("outbox     {}", context.outbox_dir().display()));
+    printer.data(&format!("outbox     {}", context.outbox().path().display()));
     show_endpoint_state(&status, printer);
     show_waiting(&status, printer);
     show_rejected(&status, printer);
@@ -87,6 +87,12 @@ fn show_rejected(status: &OutboxStatus, printer: &mut Printer) {
         printer.data(&format!(
             "unfit      {} files are no entries; the next delivery sets them aside",
             status.unfit
+        ));
+    }
+    if status.foreign > 0 {
+        printer.data(&format!(
+            "foreign    {} entries belong to another user or cannot be read; they are left alone",
+            status.foreign
         ));
     }
     printer.data(&format!("refused    {}", status.rejected.len()));

@@ -13,7 +13,7 @@ use crate::cli::TelemetryArgs;
 use crate::command::error::Error;
 use crate::command::inputs;
 use crate::input::{private_variables, runs_dir_from_env};
-use crate::run::{error_chain, resolve_consent};
+use crate::run::resolve_consent;
 use crate::terminal::{Printer, Signals};
 
 /// What every telemetry command needs to know.
@@ -42,22 +42,19 @@ impl TelemetryContext {
 
     /// As [`Self::read`], with what the private record of the run knows that `manifest` is of: whoever sends the manifest
     /// of an earlier run was not given that run's inputs again.
+    ///
+    /// # Errors
+    /// There is a private record and it cannot be read, so that nobody knows what the document must not say.
     pub(super) fn of_run(
         args: &TelemetryArgs,
         path: &Path,
         manifest: &RunManifest,
         printer: &mut Printer,
-    ) -> Self {
-        let record = match private_record(args, path, &RunId::new(manifest.run_id.clone())) {
-            Ok(record) => record,
-            Err(error) => {
-                let error = error_chain(&error);
-                printer.warn(&format!("names in the private record of this run are not checked: {error}"));
-                None
-            }
-        };
+    ) -> Result<Self, Error> {
+        let record = private_record(args, path, &RunId::new(manifest.run_id.clone()))
+            .map_err(Error::UncheckedRecord)?;
         let local = record.iter().flat_map(|record| record.local.private_values());
-        Self::read(args, local.map(Cow::into_owned), printer)
+        Ok(Self::read(args, local.map(Cow::into_owned), printer))
     }
 
     /// The directory of the outbox.

@@ -61,7 +61,7 @@ fn requeue(context: &TelemetryContext, outbox: &Outbox, printer: &mut Printer) -
 pub(super) fn send(args: &TelemetryArgs, path: &Path, printer: &mut Printer) -> Result<(), Diagnostic> {
     let bytes = read(path)?;
     let context = &match serde_json::from_slice::<RunManifest>(&bytes) {
-        Ok(manifest) => TelemetryContext::of_run(args, path, &manifest, printer),
+        Ok(manifest) => TelemetryContext::of_run(args, path, &manifest, printer)?,
         // It is refused below, with the reason that the gate gives.
         Err(_) => TelemetryContext::read(args, [], printer),
     };

@@ -1,8 +1,9 @@
 //! The telemetry commands: what an operator sees of the outbox, and does to it.
 
 use std::fs;
+use std::time::Duration;
 
-use tests::{Contract, Invocation, Response, Sandbox, Server, TerminalSession, tree};
+use tests::{Contract, Invocation, Response, Sandbox, Server, TerminalSession, eventually, tree};
 
 /// A sandbox whose outbox holds the five documents of a run that nobody could deliver, the manifest last but one.
 fn with_waiting() -> Sandbox {
@@ -32,6 +33,27 @@ fn status_tells_what_waits_and_why_it_was_refused() {
     let status = sandbox.bootstrap(["telemetry", "status", "--json"]).run().expect(0).json();
     assert_eq!(status["rejected"].as_array().map(Vec::len), Some(1), "{status:#}");
     assert_eq!(status["rejected"][0]["refusal"]["status"], 422, "{status:#}");
+}
+
+#[test]
+fn status_tells_until_when_the_endpoint_is_paused() {
+    let server = Server::start([Response::Overloaded(50)]);
+    let sandbox = Sandbox::new();
+    // An hour is beyond the time of a pass, so that it ends at once and leaves the pause to the next one.
+    sandbox.reporting_run(&server).run().expect(0);
+    let status = || sandbox.bootstrap(["telemetry", "status", "--json"]).run().expect(0).json();
+    assert!(eventually(Duration::from_mins(1), || !status()["endpoint_state"].is_null()));
+    let state = &status()["endpoint_state"];
+    assert_eq!(state["failure"]["status"], 503, "{state}");
+    let until = state["not_before"].as_str().expect("a time");
+    let shown = sandbox.bootstrap(["telemetry", "status"]).run().expect(0).stdout;
+    assert!(shown.contains(&format!("paused     until {until}")), "{shown}");
+    sandbox.kill_deliveries();
+    let path = sandbox.outbox().join("endpoint-state");
+    let text = fs::read_to_string(&path).expect("there");
+    fs::write(&path, text.replace(until, "2026-01-01T00:00:00Z")).expect("ours");
+    let shown = sandbox.bootstrap(["telemetry", "status"]).run().expect(0).stdout;
+    assert!(shown.contains("answered") && !shown.contains("paused"), "what is over is no pause: {shown}");
 }
 
 #[test]

@@ -4,10 +4,14 @@
 //! the vectors, the reference and the index. The generation is a chore and not a part of `schema`, so that the program
 //! links none of it; it reads the committed files, which this check holds to the types.
 
+mod answers;
+mod codegen;
 mod file;
 mod generate;
 mod lint;
+mod openapi;
 mod reference;
+mod size;
 mod vectors;
 
 use std::collections::BTreeSet;
@@ -25,7 +29,7 @@ pub(crate) use file::sha256;
 
 /// Directories that are generated as a whole: a file in them that the types do not make is stale. No others are looked at,
 /// so that a mistake in a path cannot remove what people wrote.
-const GENERATED_DIRECTORIES: [&str; 2] = ["", "vectors"];
+const GENERATED_DIRECTORIES: [&str; 3] = ["", "codegen", "vectors"];
 
 /// Written by hand beside the generated files.
 const HAND_WRITTEN: [&str; 1] = ["README.md"];
@@ -110,6 +114,8 @@ fn files() -> Vec<PublishedFile> {
         .into_iter()
         .map(|kind| PublishedFile::json(kind.schema_file(), &schema_of(kind)))
         .collect();
+    files.extend(codegen::files());
+    files.push(PublishedFile::json("openapi.json", &openapi::document()));
     files.push(PublishedFile::json("denylist.json", &denylist::published()));
     files.extend(vectors::files());
     files.push(PublishedFile { path: "CONTRACT.md".to_owned(), contents: reference::markdown() });

@@ -12,6 +12,7 @@ mod lint;
 mod openapi;
 mod reference;
 mod size;
+mod sql;
 mod vectors;
 
 use std::collections::BTreeSet;
@@ -29,7 +30,7 @@ pub(crate) use file::sha256;
 
 /// Directories that are generated as a whole: a file in them that the types do not make is stale. No others are looked at,
 /// so that a mistake in a path cannot remove what people wrote.
-const GENERATED_DIRECTORIES: [&str; 3] = ["", "codegen", "vectors"];
+const GENERATED_DIRECTORIES: [&str; 4] = ["", "codegen", "sql", "vectors"];
 
 /// Written by hand beside the generated files.
 const HAND_WRITTEN: [&str; 1] = ["README.md"];
@@ -117,6 +118,7 @@ fn files() -> Vec<PublishedFile> {
     files.extend(codegen::files());
     files.push(PublishedFile::json("openapi.json", &openapi::document()));
     files.push(PublishedFile::json("denylist.json", &denylist::published()));
+    files.extend(sql::files());
     files.extend(vectors::files());
     files.push(PublishedFile { path: "CONTRACT.md".to_owned(), contents: reference::markdown() });
     // The index lists the others and not itself: a file cannot hold its own checksum.

@@ -12,10 +12,13 @@ use schema::{CONTRACT_VERSION, DocumentKind};
 use serde_json::{Map, Value, json};
 
 use super::file::{PublishedFile, name_of};
-use super::generate::schema_of;
+use super::generate::{resolved, schema_of};
 
 /// The property that tells the telemetry documents apart.
 const DISCRIMINATOR: &str = "event_name";
+
+/// The property that has one word in each kind of document.
+const TAG: &str = "event_category";
 
 /// The files for generators.
 pub(super) fn files() -> Vec<PublishedFile> {
@@ -27,8 +30,14 @@ pub(super) fn files() -> Vec<PublishedFile> {
 
 /// The schema of `kind` for generators: definitions with a title each, bare references, and a union with a discriminator.
 pub(super) fn schema_for(kind: DocumentKind) -> Value {
+    // Where a generator can see it: behind a reference it makes a type of one word.
+    titled(kind, &|definition| definition.get("const").is_some())
+}
+
+/// The schema of `kind` with a title for each definition, those written in place that `in_place` says.
+fn titled(kind: DocumentKind, in_place: &dyn Fn(&Value) -> bool) -> Value {
     let strict = schema_of(kind).to_value();
-    let mut schema = rewritten(&strict, &strict);
+    let mut schema = rewritten(&strict, &strict, in_place);
     let definitions = schema["$defs"].as_object_mut().into_iter().flatten();
     for (name, definition) in definitions {
         definition["title"] = json!(name);
@@ -39,8 +48,7 @@ pub(super) fn schema_for(kind: DocumentKind) -> Value {
         of_uuid.and_then(|members| members.remove("format"));
     }
     if let Some(definitions) = schema["$defs"].as_object_mut() {
-        // Those were written into the properties that had them.
-        definitions.retain(|_, definition| definition.get("const").is_none());
+        definitions.retain(|_, definition| !in_place(definition));
     }
     schema["title"] = json!(root_name(kind));
     schema["$id"] =
@@ -61,9 +69,23 @@ pub(super) const fn root_name(kind: DocumentKind) -> &'static str {
 }
 
 /// The telemetry schema with its branches in place, for generators that look for the tag of a union in the branches and
-/// not behind references, as typify does. Its tag is the category, which has one word in each.
+/// not behind references, as typify does. Of lists of one word only the tags stand in place: it makes free text of a
+/// constant, and a type of a definition.
 fn tagged() -> Value {
-    let mut schema = schema_for(DocumentKind::Telemetry);
+    let strict = schema_of(DocumentKind::Telemetry).to_value();
+    let tags: Vec<Value> = strict["anyOf"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|branch| resolved(&strict, &resolved(&strict, branch).1["properties"][TAG]).1.clone())
+        .collect();
+    let mut schema = titled(DocumentKind::Telemetry, &|definition| tags.contains(definition));
+    for definition in schema["$defs"].as_object_mut().into_iter().flatten().map(|(_, definition)| definition)
+    {
+        if let Some(word) = definition.as_object_mut().and_then(|members| members.remove("const")) {
+            definition["enum"] = json!([word]);
+        }
+    }
     let definitions = schema["$defs"].as_object().cloned().unwrap_or_default();
     let mut inlined = Vec::new();
     for branch in schema["oneOf"].as_array_mut().into_iter().flatten() {
@@ -108,20 +130,23 @@ pub(super) fn definition_of(schema: &Value) -> Option<String> {
     schema["$ref"].as_str().and_then(|reference| reference.rsplit('/').next()).map(str::to_owned)
 }
 
-/// `schema` with bare references, and with lists of one word in place of references to them.
-fn rewritten(root: &Value, schema: &Value) -> Value {
+/// `schema` with bare references, and in place of some what they refer to.
+fn rewritten(root: &Value, schema: &Value, in_place: &dyn Fn(&Value) -> bool) -> Value {
     match schema {
         Value::Object(members) => match definition_of(schema) {
-            Some(name) if root["$defs"][&name].get("const").is_some() => {
+            Some(name) if in_place(&root["$defs"][&name]) => {
                 let mut constant = root["$defs"][&name].clone();
                 constant["description"] =
                     members.get("description").cloned().unwrap_or_else(|| constant["description"].clone());
                 constant
             }
             Some(_) => json!({ "$ref": members["$ref"] }),
-            None => members.iter().map(|(name, member)| (name.clone(), rewritten(root, member))).collect(),
+            None => members
+                .iter()
+                .map(|(name, member)| (name.clone(), rewritten(root, member, in_place)))
+                .collect(),
         },
-        Value::Array(items) => items.iter().map(|item| rewritten(root, item)).collect(),
+        Value::Array(items) => items.iter().map(|item| rewritten(root, item, in_place)).collect(),
         other => other.clone(),
     }
 }

@@ -8,6 +8,8 @@ mod answers;
 mod codegen;
 mod file;
 mod generate;
+mod identifying;
+mod leaf;
 mod lint;
 mod openapi;
 mod reference;

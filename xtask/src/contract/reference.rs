@@ -16,13 +16,14 @@ use super::vectors;
 use fields::{plain, words_of};
 
 /// Written by hand: what the tables cannot say.
-const CHAPTERS: [&str; 7] = [
+const CHAPTERS: [&str; 8] = [
     include_str!("reference/introduction.md"),
     include_str!("reference/request.md"),
     include_str!("reference/receiving.md"),
     include_str!("reference/chains.md"),
     include_str!("reference/capacity.md"),
     include_str!("reference/evolution.md"),
+    include_str!("reference/identifying.md"),
     include_str!("reference/governance.md"),
 ];
 

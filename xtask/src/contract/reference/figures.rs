@@ -15,7 +15,10 @@ use serde_json::Value;
 
 use super::super::answers::{ANSWERS, action_of, shown, word_of};
 use super::super::generate::{resolved, schema_of};
-use super::super::{size, vectors};
+use super::super::{identifying, size, vectors};
+
+/// People on earth, to compare with; a number of the year 2026 and of no importance beyond its logarithm.
+const PEOPLE: f64 = 8.3e9;
 
 /// `chapter` with the values in place of their names.
 ///
@@ -63,6 +66,12 @@ fn value_of(name: &str) -> Option<String> {
         "meanings" => meanings(),
         "settings" => settings(),
         "sizes" => sizes(),
+        "identifying" => identifying::tables(),
+        "host_bits" => identifying::fullest()[0].host.ceil().to_string(),
+        "counted_bits" => identifying::fullest()[0].counted.ceil().to_string(),
+        "other_bits" => identifying::fullest()[1].counted.ceil().to_string(),
+        "other_host_bits" => identifying::fullest()[1].host.ceil().to_string(),
+        "people_bits" => PEOPLE.log2().ceil().to_string(),
         _ => return None,
     })
 }

@@ -5,7 +5,8 @@
 
 use std::fmt::Write;
 
-use super::table::{Column, ColumnKind, Rows, Table};
+use super::table::{Rows, Table};
+use crate::contract::leaf::{Leaf, LeafKind};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Dialect {
@@ -64,17 +65,17 @@ impl Dialect {
         )
     }
 
-    fn column(self, column: &Column) -> String {
+    fn column(self, column: &Leaf) -> String {
         let name = &column.name;
         let null = if column.is_required { " NOT NULL" } else { "" };
         let check = match &column.kind {
-            ColumnKind::Words(words) => format!(" CHECK ({name} IN ({}))", quoted(words)),
-            ColumnKind::Text { pattern } => match self {
+            LeafKind::Words(words) => format!(" CHECK ({name} IN ({}))", quoted(words)),
+            LeafKind::Text { pattern } => match self {
                 Self::PostgreSql => format!(" CHECK ({name} ~ '{pattern}')"),
                 Self::DuckDb => format!(" CHECK (regexp_full_match({name}, '{pattern}'))"),
             },
-            ColumnKind::Integer { min, max } => format!(" CHECK ({name} BETWEEN {min} AND {max})"),
-            ColumnKind::Boolean | ColumnKind::Time | ColumnKind::Uuid => String::new(),
+            LeafKind::Integer { min, max } => format!(" CHECK ({name} BETWEEN {min} AND {max})"),
+            LeafKind::Boolean | LeafKind::Time | LeafKind::Uuid => String::new(),
         };
         format!("{name} {}{null}{check}", type_of(&column.kind))
     }
@@ -83,7 +84,7 @@ impl Dialect {
     fn load(self, table: &Table) -> String {
         let names: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
         let values = |place: Option<&str>| -> Vec<String> {
-            let value = |column: &Column| match place {
+            let value = |column: &Leaf| match place {
                 // The id of the event stands in the document and not in the member.
                 Some(member) if column.name != "event_id" => {
                     self.value(column, &[member, &column.path.join(".")].join("."))
@@ -108,10 +109,10 @@ impl Dialect {
         text
     }
 
-    fn value(self, column: &Column, path: &str) -> String {
+    fn value(self, column: &Leaf, path: &str) -> String {
         let text = self.text_at(path);
         match column.kind {
-            ColumnKind::Words(_) | ColumnKind::Text { .. } => text,
+            LeafKind::Words(_) | LeafKind::Text { .. } => text,
             _ => format!("CAST({text} AS {})", type_of(&column.kind)),
         }
     }
@@ -132,13 +133,13 @@ impl Dialect {
 }
 
 /// Both engines know these names.
-const fn type_of(kind: &ColumnKind) -> &'static str {
+const fn type_of(kind: &LeafKind) -> &'static str {
     match kind {
-        ColumnKind::Words(_) | ColumnKind::Text { .. } => "text",
-        ColumnKind::Integer { .. } => "integer",
-        ColumnKind::Boolean => "boolean",
-        ColumnKind::Time => "timestamptz",
-        ColumnKind::Uuid => "uuid",
+        LeafKind::Words(_) | LeafKind::Text { .. } => "text",
+        LeafKind::Integer { .. } => "integer",
+        LeafKind::Boolean => "boolean",
+        LeafKind::Time => "timestamptz",
+        LeafKind::Uuid => "uuid",
     }
 }
 

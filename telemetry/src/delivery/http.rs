@@ -13,15 +13,14 @@ use reqwest::blocking::{Client, ClientBuilder, Response};
 use reqwest::header::RETRY_AFTER;
 use reqwest::redirect::Policy;
 
+use schema::delivery::MAX_ANSWER_BYTES;
+
 use super::response::retry_after;
 use crate::endpoint::Endpoint;
 use crate::error::TelemetryError;
 use crate::outbox::{AttemptFailure, FailureClass};
 use crate::request::DeliveryRequest;
 use crate::settings::DeliverySettings;
-
-/// No more than this is read of an answer, and only so that the connection can be used again.
-const MAX_ANSWER_BYTES: u64 = 4096;
 
 const PROXY_AUTHENTICATION_REQUIRED: u16 = 407;
 

@@ -23,7 +23,7 @@ const SHORTEST_ATTEMPT: Duration = Duration::from_millis(100);
 const PAUSE_STEP: Duration = Duration::from_millis(100);
 
 /// Longest time of one pass.
-pub const DEADLINE: Duration = Duration::from_mins(1);
+pub use schema::delivery::PASS_DEADLINE as DEADLINE;
 
 /// How far a pass is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

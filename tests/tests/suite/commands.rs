@@ -10,7 +10,7 @@ fn with_waiting() -> Sandbox {
     let sandbox = Sandbox::new();
     let call = sandbox.dry_run("server").env("TELEMETRY_ENABLED", "true").env("TELEMETRY_ENDPOINT", "");
     call.run().expect(0);
-    assert_eq!(sandbox.queued().len(), 5);
+    assert_eq!(sandbox.queued().len(), schema::delivery::DOCUMENTS_OF_A_RUN);
     sandbox
 }
 

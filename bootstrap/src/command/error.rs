@@ -13,7 +13,7 @@ use privacy::disk::DiskError;
 use schema::Component;
 use telemetry::{ConsentReason, DeliveryEnd, TelemetryError};
 
-use crate::host::CommandError;
+use crate::host::{CommandError, HostLockError};
 use crate::input::InputError;
 use crate::run::{SessionError, error_chain};
 use crate::step::StepFailure;
@@ -97,9 +97,12 @@ pub enum Error {
         /// Why.
         reason: String,
     },
-    /// Something is to be changed as root, and root is out of reach.
-    #[error("cannot become root: {0}")]
+    /// The host is to be changed as root, and root is out of reach.
+    #[error("cannot get root privileges: {}", root_refusal(.0))]
     NeedsRoot(CommandError),
+    /// Another process is changing the host, or it cannot be told whether one is.
+    #[error("cannot change this host now: {}", error_chain(.0))]
+    HostLocked(HostLockError),
     /// A step of a run failed.
     #[error("{}", step_message(*component, failure))]
     StepFailed {
@@ -213,6 +216,7 @@ impl Error {
             | Self::SignalHandlers(_)
             | Self::Blocked { .. }
             | Self::NeedsRoot(_)
+            | Self::HostLocked(_)
             | Self::StepFailed { .. }
             | Self::NotUndone { .. }
             | Self::Telemetry { .. }
@@ -250,7 +254,10 @@ impl Error {
             }
             Self::Interrupted { when: InterruptedAt::Rollback, .. } => "run the same command again to go on",
             Self::Blocked { .. } => "fix that and run again; nothing was changed",
-            Self::NeedsRoot(_) => "run as root, or as a user who may use sudo",
+            Self::NeedsRoot(_) => "run `sudo -v` in this terminal first, or run as root",
+            Self::HostLocked(HostLockError::Lock(ManifestError::Held { .. })) => {
+                "wait for the other run to end, or stop it, and run again"
+            }
             Self::NotUndone { .. } => {
                 "look at what is left to you above, fix it, and run the same command again"
             }
@@ -269,6 +276,11 @@ impl From<InputError> for Error {
             error => Self::Input(Box::new(error)),
         }
     }
+}
+
+/// What sudo said, where it said something: that is more to the point than its exit code.
+fn root_refusal(error: &CommandError) -> String {
+    error.tail().last().cloned().unwrap_or_else(|| error.to_string())
 }
 
 /// The failure of a step with the last lines of its command's output.

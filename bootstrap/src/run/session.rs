@@ -4,8 +4,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use manifest::{
-    LockHolder, MachineFingerprint, MachineId, ManifestError, PrivateContext, Recovery, RunFiles, RunId,
-    RunLock, RunsDir, recover_crashed_runs,
+    FileLock, LockHolder, MachineFingerprint, MachineId, ManifestError, PrivateContext, Recovery, RunFiles,
+    RunId, RunsDir, recover_crashed_runs,
 };
 use privacy::disk::DiskError;
 use privacy::{Gate, LocalIdentifiers};
@@ -22,9 +22,9 @@ pub enum SessionError {
     /// The directory belongs to neither root nor whoever called sudo.
     #[error("the runs folder {} belongs to another user", .0.display())]
     ForeignRunsDir(PathBuf),
-    /// Another run holds the lock of the host.
+    /// Another run holds the lock of the directory.
     #[error("another run is changing this host")]
-    HostLocked(#[source] ManifestError),
+    Locked(#[source] ManifestError),
     /// The directory, or a file in it, cannot be used.
     #[error("cannot use the runs folder {}", runs_dir.display())]
     RunsDir {
@@ -38,7 +38,7 @@ pub enum SessionError {
 impl SessionError {
     fn new(error: ManifestError, runs_dir: &Path) -> Self {
         match error {
-            held @ ManifestError::Held { .. } => Self::HostLocked(held),
+            held @ ManifestError::Held { .. } => Self::Locked(held),
             source => Self::RunsDir { runs_dir: runs_dir.to_owned(), source },
         }
     }
@@ -49,7 +49,7 @@ impl SessionError {
             Self::ForeignRunsDir(_) => {
                 Some("name a folder of your own with --runs-dir; what is fetched into it is run as root")
             }
-            Self::HostLocked(_) => Some("wait for it to end, or stop it, and run again"),
+            Self::Locked(_) => Some("wait for it to end, or stop it, and run again"),
             Self::RunsDir { source: ManifestError::Disk(disk), .. } => match disk {
                 DiskError::Symlink { .. } => Some("name the folder itself with --runs-dir, not a link to it"),
                 DiskError::Denied { .. } => Some("name a folder that you may write to with --runs-dir"),
@@ -71,8 +71,8 @@ pub struct Session {
     pub record: RunRecorder,
     /// What its telemetry documents have in common.
     pub envelope: Envelope,
-    /// The right to change the host, held to the end of the run; a dry run has none.
-    _lock: Option<RunLock>,
+    /// The right to write here what changes the host, held to the end of the run; a dry run has none.
+    _lock: Option<FileLock>,
 }
 
 impl Session {
@@ -106,7 +106,7 @@ impl Session {
             Execution::DryRun => None,
             Execution::Apply => {
                 check_owner(runs_dir)?;
-                Some(lock(&runs, &envelope.run_id).map_err(failed)?)
+                Some(runs.lock(&lock_holder(&envelope.run_id)).map_err(failed)?)
             }
         };
         // A run is dead when nobody holds the lock of its record, so the runs of others are safe from this.
@@ -134,9 +134,9 @@ fn check_owner(runs_dir: &Path) -> Result<(), SessionError> {
     Err(SessionError::ForeignRunsDir(runs_dir.to_owned()))
 }
 
-/// One run that changes the host at a time.
-fn lock(runs: &RunsDir, run_id: &Id) -> Result<RunLock, ManifestError> {
-    RunLock::acquire(runs, Path::new(RunLock::HOST), &LockHolder::this_process(run_id.clone(), now()))
+/// What a lock says of a run of this process.
+pub fn lock_holder(run_id: &Id) -> LockHolder {
+    LockHolder::this_process(run_id.clone(), now())
 }
 
 /// Takes the run id for this run. An id from outside that is taken is replaced: no run overwrites another.

@@ -9,6 +9,7 @@
 mod journal;
 mod undo;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -58,13 +59,15 @@ pub struct PrivateContext {
     pub rollbacks: Vec<RollbackRecord>,
 }
 
-/// Private settings of a run that say what its steps were about. All are absent where they do not apply.
+/// Private settings of a run: those that its steps were about, and all the others that no public document of it may
+/// contain. All are absent where they do not apply.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LocalFacts {
-    /// Domain of the host names below.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub domain: Option<String>,
+    /// Every private input as it was given, but no secret. Nothing is undone by it: whoever makes a document of this run
+    /// later was not given the inputs again, and the gate must know them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub private_inputs: Vec<String>,
     /// Host name of Rancher.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rancher_host: Option<String>,
@@ -89,6 +92,22 @@ pub struct LocalFacts {
     /// Versions of the artifacts and charts of the run.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub versions: BTreeMap<Component, String>,
+}
+
+impl LocalFacts {
+    /// Everything here that no public document may contain: all but the versions.
+    pub fn private_values(&self) -> impl Iterator<Item = Cow<'_, str>> {
+        let texts = [
+            &self.rancher_host,
+            &self.registry_host,
+            &self.registry_storage_class,
+            &self.nfs_allowed_network,
+        ];
+        let texts = texts.into_iter().flatten().chain(&self.private_inputs);
+        let paths = [&self.docker_trust_path, &self.longhorn_data_path, &self.nfs_export_path];
+        let paths = paths.into_iter().flatten().map(|path| path.to_string_lossy());
+        texts.map(|text| Cow::Borrowed(text.as_str())).chain(paths)
+    }
 }
 
 /// Enough of any version to tell which it is.

@@ -6,7 +6,7 @@
 //! | `rejected/<event_id>.json` | what may not be sent, and why |
 //! | `ledger.jsonl` | one line for each outcome |
 //! | `endpoint-state` | the last answer of the endpoint, if it was not good |
-//! | `lock` | held by the one process that delivers |
+//! | `lock` | held by the one process that delivers; a line break for every purge that is over |
 //! | `stopped` | somebody asked for the outbox to be purged; whoever delivers stops before the next document |
 //!
 //! Storing a document takes no lock: every document has its own file. What it costs depends on the bounds and
@@ -17,6 +17,7 @@ mod endpoint_state;
 mod entry;
 mod ledger;
 mod purge;
+mod purge_mark;
 mod rejected;
 mod store;
 

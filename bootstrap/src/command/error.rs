@@ -98,7 +98,7 @@ pub enum Error {
         reason: String,
     },
     /// The host is to be changed as root, and root is out of reach.
-    #[error("cannot get root privileges: {0}")]
+    #[error("cannot get root privileges: {}", root_refusal(.0))]
     NeedsRoot(CommandError),
     /// Another process is changing the host, or it cannot be told whether one is.
     #[error("cannot change this host now: {}", error_chain(.0))]
@@ -114,6 +114,9 @@ pub enum Error {
     /// The record of the run to roll back cannot be used.
     #[error("cannot roll back")]
     UnusableRecord(#[source] ManifestError),
+    /// A document of an earlier run is to be sent, and what must not be in it cannot be told.
+    #[error("cannot check the document against the private record of its run")]
+    UncheckedRecord(#[source] ManifestError),
     /// The run to roll back was a dry run.
     #[error("the record is that of a dry run, which changed nothing; there is nothing to undo")]
     DryRunRecord,
@@ -212,6 +215,7 @@ impl Error {
             // Nobody said no: the consent is an input that is missing, or that says no.
             | Self::NoConsent { .. } => USAGE,
             Self::UnusableRecord(_)
+            | Self::UncheckedRecord(_)
             | Self::Session(_)
             | Self::SignalHandlers(_)
             | Self::Blocked { .. }
@@ -243,6 +247,9 @@ impl Error {
             Self::Telemetry { error, outbox_dir } => return telemetry_hint(error, outbox_dir),
             Self::Session(error) => return error.hint().map(str::to_owned),
             Self::UnusableRecord(error) => record_hint(error),
+            Self::UncheckedRecord(_) => {
+                "run this as the user who made the run, or through sudo if the run was"
+            }
             Self::NeedsYes(Unattended::Run) => "look at the plan with --dry-run first, then add --yes",
             Self::NeedsYes(Unattended::Rollback) => "look at the plan without --apply first, then add --yes",
             Self::NotAnEventId => "`bootstrap telemetry status` lists what waits",
@@ -276,6 +283,11 @@ impl From<InputError> for Error {
             error => Self::Input(Box::new(error)),
         }
     }
+}
+
+/// What sudo said, where it said something: that is more to the point than its exit code.
+fn root_refusal(error: &CommandError) -> String {
+    error.tail().last().cloned().unwrap_or_else(|| error.to_string())
 }
 
 /// The failure of a step with the last lines of its command's output.

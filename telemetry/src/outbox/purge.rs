@@ -3,7 +3,8 @@
 //! A purge leaves the file `stopped` before it deletes. Whoever delivers looks for it before every attempt, before
 //! every pause and after every answer; it then deletes what was stored before the file, the file itself, and leaves.
 //! So nothing that was purged is sent after the request that is in flight, and a late write of that request does not
-//! bring its document back.
+//! bring its document back. A document on its way into the outbox is in no listing yet: whoever stores it looks for a
+//! purge before and after, see `purge_mark.rs`.
 //!
 //! This is the one way to opt out of what was stored already. A document belongs to the consent of its run: a later
 //! run without consent neither sends it nor stops the delivery that is under way.
@@ -14,10 +15,9 @@ use std::time::{Duration, Instant};
 use privacy::disk::{DiskError, PrivateDir};
 use serde::Serialize;
 
+use super::purge_mark::{self, STOPPED};
 use super::store::OutboxStore;
 use super::{bounds, endpoint_state, ledger};
-
-const STOPPED: &str = "stopped";
 
 /// What a purge did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -77,6 +77,7 @@ pub(crate) fn is_asked_for(store: &OutboxStore) -> bool {
 /// Deletes everything and ends the purge. The caller holds the lock.
 pub(crate) fn finish(store: &OutboxStore) -> Result<(usize, usize), DiskError> {
     let deleted = delete(store)?;
+    purge_mark::count(store.directory());
     store.directory().remove(STOPPED)?;
     Ok(deleted)
 }

@@ -84,7 +84,8 @@ impl RollbackContext {
     /// # Errors
     /// The record cannot be used any more, another run changes the host, or root is out of reach. Nothing was changed.
     fn new(target: &RollbackTarget, signals: &Signals) -> Result<Self, Error> {
-        let gate = Gate::new(LocalIdentifiers::of_machine().with_private(private_values(&target.context)));
+        let gate =
+            Gate::new(LocalIdentifiers::of_machine().with_private(target.context.local.private_values()));
         let (mut envelope, problems) = envelope_from_env(&|name| std::env::var_os(name), &gate);
         if envelope.run_id == target.context.run_id {
             // A rollback is a run of its own.
@@ -137,21 +138,6 @@ impl RollbackContext {
         inputs::warn_all(&self.warnings, printer);
         Ok(reporter)
     }
-}
-
-/// What the record knows of this machine must not get into a public document.
-fn private_values(context: &PrivateContext) -> Vec<String> {
-    let local = &context.local;
-    let texts = [
-        &local.domain,
-        &local.rancher_host,
-        &local.registry_host,
-        &local.registry_storage_class,
-        &local.nfs_allowed_network,
-    ];
-    let paths = [&local.docker_trust_path, &local.longhorn_data_path, &local.nfs_export_path];
-    let paths = paths.into_iter().flatten().map(|path| path.to_string_lossy().into_owned());
-    texts.into_iter().flatten().cloned().chain(paths).collect()
 }
 
 fn confirm(

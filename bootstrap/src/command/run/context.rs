@@ -134,7 +134,7 @@ impl RunContext {
         inputs::warn_all(&warnings[shown..], printer);
         reporter.started();
         let enabled = consent.proof().is_some();
-        session.record.set_settings(features(&settings, enabled), local_facts(&settings));
+        session.record.set_settings(features(&settings, enabled), local_facts(&inputs, &settings));
         // A log that cannot be opened does not stop the run: the journal in the private context is what undoes it.
         let log = session.record.files().log().map_or_else(|_| RunLog::discard(), RunLog::to);
         if let Some(note) = ignored_run_id(&|name| std::env::var_os(name)) {

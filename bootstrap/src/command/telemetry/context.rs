@@ -1,8 +1,12 @@
 //! What every telemetry command needs to know: the gate, the settings, and whether it may send.
 
-use std::path::Path;
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
 
+use manifest::{ManifestError, PrivateContext, RunId, RunsDir};
+use privacy::disk::DiskError;
 use privacy::{Gate, LocalIdentifiers};
+use schema::RunManifest;
 use telemetry::{Consent, Consented, DeliverySettings, TelemetryError};
 
 use crate::cli::TelemetryArgs;
@@ -19,17 +23,38 @@ pub(super) struct TelemetryContext {
 }
 
 impl TelemetryContext {
-    /// Reads the settings; the gate knows this machine and the private inputs of the environment.
-    pub(super) fn read(args: &TelemetryArgs, printer: &mut Printer) -> Self {
-        let runs_dir = args.runs_dir.clone().unwrap_or_else(runs_dir_from_env);
+    /// Reads the settings; the gate knows this machine, the private inputs of the environment, and those of `record`.
+    pub(super) fn read(
+        args: &TelemetryArgs,
+        record: impl IntoIterator<Item = String>,
+        printer: &mut Printer,
+    ) -> Self {
+        let runs_dir = runs_dir(args);
         // Whatever the inputs of a run hold, usable or not: what it is worth, the gate must not let it pass, and a
         // mistyped variable must not keep anybody from opting out.
-        let private: Vec<String> = private_variables().filter_map(|name| std::env::var(name).ok()).collect();
+        let private = private_variables().filter_map(|name| std::env::var(name).ok()).chain(record);
         let gate = Gate::new(LocalIdentifiers::of_machine().with_private(private));
         let (settings, warnings) =
             DeliverySettings::from_env(&|name| std::env::var_os(name), &gate, &runs_dir);
         inputs::warn_all(&warnings.iter().map(ToString::to_string).collect::<Vec<_>>(), printer);
         Self { gate, settings }
+    }
+
+    /// As [`Self::read`], with what the private record of the run knows that `manifest` is of: whoever sends the manifest
+    /// of an earlier run was not given that run's inputs again.
+    ///
+    /// # Errors
+    /// There is a private record and it cannot be read, so that nobody knows what the document must not say.
+    pub(super) fn of_run(
+        args: &TelemetryArgs,
+        path: &Path,
+        manifest: &RunManifest,
+        printer: &mut Printer,
+    ) -> Result<Self, Error> {
+        let record = private_record(args, path, &RunId::new(manifest.run_id.clone()))
+            .map_err(Error::UncheckedRecord)?;
+        let local = record.iter().flat_map(|record| record.local.private_values());
+        Ok(Self::read(args, local.map(Cow::into_owned), printer))
     }
 
     /// The directory of the outbox.
@@ -41,6 +66,26 @@ impl TelemetryContext {
     pub(super) fn error(&self, error: impl Into<TelemetryError>) -> Error {
         Error::Telemetry { error: error.into(), outbox_dir: self.outbox_dir().to_owned() }
     }
+}
+
+fn runs_dir(args: &TelemetryArgs) -> PathBuf {
+    args.runs_dir.clone().unwrap_or_else(runs_dir_from_env)
+}
+
+/// The private record of `run`, which is beside its manifest at `path` or, where the manifest was copied elsewhere, in the
+/// directory of runs. A manifest of another machine has none here.
+fn private_record(
+    args: &TelemetryArgs,
+    path: &Path,
+    run: &RunId,
+) -> Result<Option<PrivateContext>, ManifestError> {
+    for dir in [path.parent().unwrap_or(Path::new(".")), &runs_dir(args)] {
+        match RunsDir::open(dir).and_then(|runs| runs.load_private(run)) {
+            Err(ManifestError::Disk(DiskError::Missing { .. })) => {}
+            found => return found.map(Some),
+        }
+    }
+    Ok(None)
 }
 
 /// Consent for a command whose very purpose is to send: from the environment, or asked.

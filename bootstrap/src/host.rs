@@ -4,6 +4,7 @@
 //! paths are system paths such as `/etc/hosts`; they are looked up under the host's root folder, which is `/` except in
 //! tests. Nothing here ever builds a line for a shell.
 
+mod addresses;
 mod command;
 mod error;
 mod files;
@@ -15,6 +16,7 @@ mod probe;
 mod process;
 mod root;
 mod run;
+mod service;
 mod staging;
 mod status;
 mod sudo;
@@ -27,6 +29,7 @@ pub use log::RunLog;
 pub use machine::Host;
 pub use probe::ProbeError;
 pub use process::Output;
+pub use service::ServiceStatus;
 pub use staging::{STAGING, Scratch, StagingError};
 pub use status::FileStatus;
 pub use sudo::RootAccess;

@@ -33,6 +33,21 @@ pub trait Spec: Sync {
         chosen.or_else(|| self.pin().map(|pin| pin.default)).unwrap_or_default()
     }
 
+    /// The version that is installed, as the component itself tells; `None` for what does not tell one.
+    ///
+    /// # Errors
+    /// It could not be found out.
+    fn installed_version(&self, host: &Host) -> Result<Option<String>, ProbeError> {
+        let _ = host;
+        Ok(None)
+    }
+
+    /// The command with which the operator brings it to the version of the settings. The program itself upgrades nothing.
+    fn upgrade(&self, settings: &Settings) -> Option<String> {
+        let _ = settings;
+        None
+    }
+
     /// The checksums that an operator can pin for its artifacts.
     fn checksums(&self) -> &'static [ChecksumInput] {
         &[]
@@ -81,6 +96,13 @@ pub trait Spec: Sync {
     fn undo(&self, record: &StepRecord, host: &Host) -> Result<Option<Vec<Step>>, ProbeError> {
         let _ = (record, host);
         Ok(None)
+    }
+
+    /// How the operator takes back a step that the program does not, and what stays then, where there is more to say than
+    /// the general rule does.
+    fn by_hand(&self, record: &StepRecord) -> Option<String> {
+        let _ = record;
+        None
     }
 
     /// What is built on a step of it, beyond what is in it: undoing the step would destroy or break these.

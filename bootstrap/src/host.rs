@@ -7,19 +7,23 @@
 mod command;
 mod error;
 mod files;
+mod https;
 mod log;
 mod machine;
 mod native;
 mod probe;
 mod process;
 mod run;
+mod sockets;
 mod staging;
 
 pub use command::{Command, Privilege, Stdin};
 pub use error::{CommandError, FileError};
 pub use files::Written;
+pub use https::{Credentials, HttpsAnswer, HttpsError, HttpsRequest, TlsTrust};
 pub use log::RunLog;
 pub use machine::{Host, RootAccess};
 pub use probe::ProbeError;
 pub use process::Output;
+pub use sockets::{ListeningSocket, SocketHolder, Transport};
 pub use staging::{STAGING, Scratch, StagingError};

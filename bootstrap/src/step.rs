@@ -22,6 +22,7 @@ pub mod lines;
 mod observe;
 mod passwords;
 mod perform;
+mod x509;
 mod yaml;
 
 pub use action::{Action, Content, HelmRelease, Step, UndoAction};
@@ -31,7 +32,9 @@ pub use condition::{Check, Condition, Unmet};
 pub use document::{Document, SecretKeyRef, SecretSource};
 pub use error::{ExecutionError, StepError, StepFailure};
 pub use executor::{Effect, Executor, Look, StepEvent, Timing};
+pub use fetch::check_in_folder;
 pub use journal::{Journal, Update};
 pub use kube::{Kube, ObjectRef, Revision, STORAGE_CLASSES, StatusReason, default_classes, text};
 pub use observe::certificate;
 pub use passwords::GeneratedPasswords;
+pub use x509::{PemCertificate, certificates};

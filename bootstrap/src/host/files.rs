@@ -55,6 +55,26 @@ impl Host {
         Ok(native::look(&self.at(path)).map_err(failed("look at", path))?.is_some())
     }
 
+    /// Whether anything can be seen at `path`; what cannot be looked at is taken for absent.
+    pub fn is_there(&self, path: impl AsRef<Path>) -> bool {
+        matches!(self.exists(path.as_ref()), Ok(true))
+    }
+
+    /// Names of what is in the directory at `path`, in no order; none if there is no directory.
+    ///
+    /// # Errors
+    /// It cannot be listed.
+    pub fn entries(&self, path: &Path) -> Result<Vec<String>, FileError> {
+        match fs::read_dir(self.at(path)) {
+            Ok(entries) => entries
+                .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
+                .collect::<io::Result<_>>()
+                .map_err(failed("list", path)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            Err(error) => Err(failed("list", path)(error)),
+        }
+    }
+
     /// Whether this process may read the file at `path` without becoming root.
     pub fn readable(&self, path: &Path) -> bool {
         rustix::fs::access(self.at(path), rustix::fs::Access::READ_OK).is_ok()

@@ -30,7 +30,7 @@ pub use dependent::{Dependent, Identity, PendingRemoval, names};
 pub use detection::{Conflict, Detection, Gap};
 pub use finding::{Finding, Severity};
 pub use probe::{Cluster, Probe, has_cluster};
-pub use spec::{ChecksumInput, Pin, PinForm, RollbackClass, Spec};
+pub use spec::{ChecksumInput, HttpsEndpoint, Pin, PinForm, RollbackClass, Spec};
 
 use crate::settings::Settings;
 

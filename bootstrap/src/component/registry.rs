@@ -4,7 +4,7 @@ use manifest::{StepRecord, Undo};
 use schema::{Component, Mode, UtcSeconds};
 use serde_json::{Value, json};
 
-use super::{ComponentPlan, Detection, Finding, Pin, PlanContext, Probe, RollbackClass, Spec};
+use super::{ComponentPlan, Detection, Finding, HttpsEndpoint, Pin, PlanContext, Probe, RollbackClass, Spec};
 use crate::host::{Host, ProbeError};
 use crate::settings::{self, RegistryAuth, Settings};
 use crate::step::{
@@ -45,6 +45,12 @@ impl Spec for RegistrySpec {
 
     fn host_name<'a>(&self, settings: &'a Settings) -> Option<&'a str> {
         Some(&settings.registry.host)
+    }
+
+    /// The base of the distribution protocol; with a login it answers 401 to who has none.
+    fn endpoint<'a>(&self, settings: &'a Settings) -> Option<HttpsEndpoint<'a>> {
+        let certificate = certificate_secret();
+        Some(HttpsEndpoint { host: &settings.registry.host, path: "/v2/", answers: &[200, 401], certificate })
     }
 
     fn rollback_class(&self) -> RollbackClass {

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{ComponentPlan, Dependent, Detection, Finding, PlanContext, Probe};
 use crate::host::{Host, ProbeError};
 use crate::settings::Settings;
-use crate::step::Step;
+use crate::step::{ObjectRef, Step};
 
 /// One component. What most components do not have is absent by default, so that each file tells what is special of it.
 pub trait Spec: Sync {
@@ -43,6 +43,12 @@ pub trait Spec: Sync {
 
     /// The host name that it is served under.
     fn host_name<'a>(&self, settings: &'a Settings) -> Option<&'a str> {
+        let _ = settings;
+        None
+    }
+
+    /// Where it answers by HTTPS, if it does.
+    fn endpoint<'a>(&self, settings: &'a Settings) -> Option<HttpsEndpoint<'a>> {
         let _ = settings;
         None
     }
@@ -94,6 +100,19 @@ pub trait Spec: Sync {
 
     /// What brings it about and what must be so afterwards, given what was found of it.
     fn plan(&self, detection: &Detection, context: &PlanContext<'_>) -> ComponentPlan;
+}
+
+/// Where a component answers by HTTPS when it works.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpsEndpoint<'a> {
+    /// The host name that it is served under.
+    pub host: &'a str,
+    /// A path that is answered without a login.
+    pub path: &'static str,
+    /// Status codes of an answer that shows that it works.
+    pub answers: &'static [u16],
+    /// The secret that holds the certificate that it is served with.
+    pub certificate: ObjectRef,
 }
 
 /// The version of a component that the program was tested with.

@@ -4,6 +4,7 @@ mod faults;
 mod fetching;
 mod resume;
 mod runs;
+mod verified;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -35,7 +35,7 @@ pub use finding::{Finding, Severity};
 pub use history::RunHistory;
 pub use probe::{Cluster, Probe, has_cluster};
 use spec::is_on_the_way;
-pub use spec::{ChecksumInput, Pin, PinForm, RollbackClass, Spec};
+pub use spec::{ChecksumInput, HttpsEndpoint, Pin, PinForm, RollbackClass, Spec};
 
 use crate::settings::Settings;
 

@@ -61,6 +61,14 @@ pub enum Error {
     /// The preflight warns, and nobody has accepted that.
     #[error("the preflight warns, and nobody can be asked")]
     PreflightWarnings,
+    /// What a run installed does not work, or it cannot be told.
+    #[error("{problems} of {checks} checks are not as they should be")]
+    NotVerified {
+        /// Checks that failed or could not be made.
+        problems: usize,
+        /// All checks.
+        checks: usize,
+    },
     /// The operator said no, or gave no answer.
     #[error("declined; nothing was changed")]
     Declined,
@@ -227,6 +235,7 @@ impl Error {
             | Self::CallerOutOfReach(_)
             | Self::StepFailed { .. }
             | Self::NotUndone { .. }
+            | Self::NotVerified { .. }
             | Self::Telemetry { .. }
             | Self::Undelivered(_)
             | Self::RefusedDocuments

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{ComponentPlan, Dependent, Detection, Finding, PlanContext, Probe};
 use crate::host::{Host, ProbeError};
 use crate::settings::Settings;
-use crate::step::Step;
+use crate::step::{ObjectRef, Step};
 
 /// One component. What most components do not have is absent by default, so that each file tells what is special of it.
 pub trait Spec: Sync {
@@ -60,6 +60,12 @@ pub trait Spec: Sync {
 
     /// The host name that it is served under.
     fn host_name<'a>(&self, settings: &'a Settings) -> Option<&'a str> {
+        let _ = settings;
+        None
+    }
+
+    /// Where it answers by HTTPS, if it does.
+    fn endpoint<'a>(&self, settings: &'a Settings) -> Option<HttpsEndpoint<'a>> {
         let _ = settings;
         None
     }
@@ -127,6 +133,19 @@ pub trait Spec: Sync {
 /// Whether `path` lies from `first` to `last`, so that a run that made the last directory may have made it too.
 pub(super) fn is_on_the_way(path: &Path, first: &str, last: &str) -> bool {
     path.starts_with(first) && Path::new(last).starts_with(path)
+}
+
+/// Where a component answers by HTTPS when it works.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpsEndpoint<'a> {
+    /// The host name that it is served under.
+    pub host: &'a str,
+    /// A path that is answered without a login.
+    pub path: &'static str,
+    /// Status codes of an answer that shows that it works.
+    pub answers: &'static [u16],
+    /// The secret that holds the certificate that it is served with.
+    pub certificate: ObjectRef,
 }
 
 /// The version of a component that the program was tested with.

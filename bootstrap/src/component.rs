@@ -34,7 +34,8 @@ pub use deviation::Deviation;
 pub use finding::{Finding, Severity};
 pub use history::RunHistory;
 pub use probe::{Cluster, Probe, has_cluster};
-pub use spec::{ChecksumInput, Pin, PinForm, RollbackClass, Spec};
+use spec::is_on_the_way;
+pub use spec::{ChecksumInput, HttpsEndpoint, Pin, PinForm, RollbackClass, Spec};
 
 use crate::settings::Settings;
 

@@ -61,6 +61,14 @@ pub enum Error {
     /// The preflight warns, and nobody has accepted that.
     #[error("the preflight warns, and nobody can be asked")]
     PreflightWarnings,
+    /// What a run installed does not work, or it cannot be told.
+    #[error("{problems} of {checks} checks are not as they should be")]
+    NotVerified {
+        /// Checks that failed or could not be made.
+        problems: usize,
+        /// All checks.
+        checks: usize,
+    },
     /// The operator said no, or gave no answer.
     #[error("declined; nothing was changed")]
     Declined,
@@ -97,6 +105,9 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// Telemetry acts as the user who called sudo, and cannot.
+    #[error("cannot continue as the user who called sudo")]
+    CallerOutOfReach(#[source] io::Error),
     /// The host is to be changed as root, and root is out of reach.
     #[error("cannot get root privileges: {}", root_refusal(.0))]
     NeedsRoot(CommandError),
@@ -221,8 +232,10 @@ impl Error {
             | Self::Blocked { .. }
             | Self::NeedsRoot(_)
             | Self::HostLocked(_)
+            | Self::CallerOutOfReach(_)
             | Self::StepFailed { .. }
             | Self::NotUndone { .. }
+            | Self::NotVerified { .. }
             | Self::Telemetry { .. }
             | Self::Undelivered(_)
             | Self::RefusedDocuments
@@ -319,6 +332,9 @@ fn record_hint(error: &ManifestError) -> &'static str {
             "only the private record, bootstrap-<run id>-private.json, tells what to undo; it stays in the runs folder \
              of the machine that the run was made on"
         }
+        ManifestError::Disk(DiskError::Replaceable { .. }) => {
+            "move the runs directory, as root, to where only root and you can change it, and name its file with --to"
+        }
         ManifestError::OtherMachine { .. } => "roll back on the machine that the run was made on",
         ManifestError::Damaged { .. } | ManifestError::OtherRun { .. } => {
             "put the file back as the run wrote it; without it, undo by hand what the log tells"
@@ -335,6 +351,9 @@ fn record_hint(error: &ManifestError) -> &'static str {
 
 fn telemetry_hint(error: &TelemetryError, outbox_dir: &std::path::Path) -> Option<String> {
     let hint = match error {
+        TelemetryError::Disk(DiskError::Foreign { .. }) => {
+            "run the same command as the owner of the outbox, or name your own with --runs-dir"
+        }
         TelemetryError::Disk(_) => {
             return Some(format!("look at the outbox folder {}", outbox_dir.display()));
         }

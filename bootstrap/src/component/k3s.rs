@@ -12,7 +12,7 @@ mod layout;
 mod release;
 mod removal;
 
-use manifest::StepRecord;
+use manifest::{StepRecord, Undo};
 use schema::{Component, Mode};
 
 use super::{ChecksumInput, ComponentPlan, Detection, Pin, PlanContext, Probe, RollbackClass, Spec};
@@ -44,6 +44,10 @@ impl Spec for K3sSpec {
             ChecksumInput { artifact: "k3s", help: "sha256 of the k3s program" },
             ChecksumInput { artifact: "k3s_script", help: "sha256 of the install script of k3s" },
         ]
+    }
+
+    fn could_make(&self, undo: &Undo) -> bool {
+        removal::could_make(undo)
     }
 
     fn rollback_class(&self) -> RollbackClass {

@@ -1,6 +1,6 @@
 //! What the operator is told of a step and its undoing: the one place where facts of a rollback become sentences.
 
-use manifest::{PreviousFile, StepRecord, Undo};
+use manifest::{PreviousFile, PrivateContext, StepRecord, Undo};
 
 use super::item::Relation;
 use super::observe::object;
@@ -129,6 +129,11 @@ pub(super) fn look(step: &StepRecord) -> String {
         Undo::Service { name } | Undo::ServiceUnit { name, .. } => format!("systemctl status {name}"),
         Undo::DefaultStorageClass { .. } => "k3s kubectl get storageclass".to_owned(),
     }
+}
+
+/// The command that shows the record itself.
+pub(super) fn look_at_record(context: &PrivateContext) -> String {
+    format!("less bootstrap-{}-private.json", context.run_id)
 }
 
 /// The command that shows what a step says it wrote: an object, a release or a service.

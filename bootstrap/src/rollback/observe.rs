@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use manifest::{PrivateContext, StepRecord, StepState, Undo};
 
 use super::item::class_of;
-use super::live_state::LiveState;
+use super::live_state::{Divergence, LiveState};
 use super::{observe_cluster, observe_files};
+use crate::component::spec_of;
 use crate::host::{Command, Host, ProbeError};
 use crate::step::ObjectRef;
 
@@ -21,6 +22,10 @@ pub fn observe_all(host: &Host, context: &PrivateContext) -> LiveStates {
 
 /// Looks at what `step` left.
 pub(super) fn observe(host: &Host, context: &PrivateContext, step: &StepRecord) -> LiveState {
+    // Before anything is looked at: what a record names decides neither what root reads nor what it changes.
+    if step.undo != Undo::None && !spec_of(step.component).could_make(&step.undo) {
+        return LiveState::Changed(Divergence::NotOfComponent);
+    }
     let found = match &step.undo {
         // What was updated cannot be told from here.
         Undo::None => Ok(LiveState::Unchanged),

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
+use manifest::Undo;
 use serde_json::Value;
 
 use crate::host::{Command, Host, ProbeError};
@@ -53,6 +54,13 @@ impl ObjectRef {
             namespace: text("/metadata/namespace"),
             name: text("/metadata/name")?,
         })
+    }
+
+    /// Whether `undo` takes this object back.
+    pub fn is_made_by(&self, undo: &Undo) -> bool {
+        let Undo::Object { api_version, object_kind, namespace, name, .. } = undo else { return false };
+        (api_version, object_kind, namespace, name)
+            == (&self.api_version, &self.kind, &self.namespace, &self.name)
     }
 
     /// Its path on the API server.

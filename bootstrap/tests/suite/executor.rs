@@ -7,6 +7,7 @@ mod k3s;
 mod node;
 mod resume;
 mod runs;
+mod verified;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -2,6 +2,7 @@
 
 mod crash;
 mod k3s;
+mod limits;
 mod objects;
 mod places;
 mod random;

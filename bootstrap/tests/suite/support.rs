@@ -1,5 +1,7 @@
 //! Stand-ins: a machine made of a directory, settings for every mode, and what releases publish.
 
+pub(crate) mod join_server;
+pub(crate) mod kernel;
 pub(crate) mod settings;
 pub(crate) mod stub_host;
 

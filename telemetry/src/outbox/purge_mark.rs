@@ -61,7 +61,7 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use super::*;
-    use crate::outbox::{OutboxStore, purge};
+    use crate::outbox::{OutboxDir, OutboxStore, purge};
 
     /// Stores a file in an outbox while `meanwhile` happens to it, and tells whether it is there afterwards.
     fn survives(meanwhile: impl Fn(&Path)) -> bool {
@@ -77,15 +77,16 @@ mod tests {
     }
 
     fn store(dir: &Path) -> OutboxStore {
-        OutboxStore::new(PrivateDir::open(dir).expect("ours"))
+        OutboxStore::of_own(PrivateDir::open(dir).expect("ours")).expect("ours")
     }
 
     #[test]
     fn what_is_stored_during_a_purge_is_taken_back() {
-        let over = |dir: &Path| assert!(!purge(dir, Duration::ZERO).expect("purged").in_flight);
+        let over =
+            |dir: &Path| assert!(!purge(&OutboxDir::at(dir), Duration::ZERO).expect("purged").in_flight);
         let going_on = |dir: &Path| {
             let _delivery = store(dir).lock(Instant::now()).expect("a lock").expect("free");
-            assert!(purge(dir, Duration::ZERO).expect("purged").in_flight);
+            assert!(purge(&OutboxDir::at(dir), Duration::ZERO).expect("purged").in_flight);
         };
         assert!(!survives(over) && !survives(going_on));
         assert!(!survives(|dir| (0..2).for_each(|_| over(dir))));

@@ -49,7 +49,8 @@ impl OutboxStore {
 
     /// Returns how many older ones were evicted.
     fn move_to_rejected(&self, name: &str, rejected: &RejectedEntry) -> Result<usize, TelemetryError> {
-        let directory = PrivateDir::create(&self.directory().path_of(REJECTED))?;
+        let directory = self.directory().create_dir(REJECTED)?;
+        directory.check_own()?;
         let bytes = json(rejected)?;
         let evicted = bounds::make_room(&directory, bytes.len() as u64, SystemTime::now())?;
         // First the new place, then the old one: a crash in between leaves two, and the next pass rejects it again.

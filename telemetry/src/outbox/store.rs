@@ -14,6 +14,7 @@ use super::bounds;
 use super::endpoint_state::{self, EndpointState};
 use super::entry::{self, MAX_ENTRY_BYTES, QueueEntry, RejectionReason};
 use super::ledger::{self, LEDGER, LedgerLine};
+use super::place::OutboxDir;
 use super::purge_mark::{self, LOCK};
 use crate::error::{OutboxWarning, TelemetryError};
 
@@ -49,8 +50,19 @@ pub(crate) fn now() -> UtcSeconds {
 }
 
 impl OutboxStore {
-    pub(crate) fn new(directory: PrivateDir) -> Self {
-        Self { directory }
+    /// The store in a directory of the user that this process acts for.
+    pub(crate) fn of_own(directory: PrivateDir) -> Result<Self, DiskError> {
+        directory.check_own()?;
+        Ok(Self { directory })
+    }
+
+    /// The outbox at this place, if there is one.
+    pub(crate) fn existing(outbox: &OutboxDir) -> Result<Option<Self>, DiskError> {
+        match outbox.open() {
+            Ok(directory) => Self::of_own(directory).map(Some),
+            Err(DiskError::Missing { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     pub(super) fn directory(&self) -> &PrivateDir {
@@ -84,6 +96,11 @@ impl OutboxStore {
         Ok((evicted, warning.flatten()))
     }
 
+    /// Files of events that belong to other users, or that cannot be read.
+    pub(crate) fn foreign(&self) -> Result<usize, DiskError> {
+        bounds::foreign(&self.directory)
+    }
+
     /// The events that wait, oldest first.
     pub(crate) fn queued(&self) -> Result<Vec<EventId>, DiskError> {
         let files = bounds::files_in_eviction_order(&self.directory, SystemTime::now())?;
@@ -104,6 +121,7 @@ impl OutboxStore {
                 DiskError::Unsafe { .. } => {
                     invalid("entry.owner", "another user could have changed the file")
                 }
+                // That of another user too: it is not ours to reject.
                 _ => LoadError::Unreadable,
             })?;
         QueueEntry::read(&bytes, id)
@@ -130,8 +148,8 @@ impl OutboxStore {
     }
 
     pub(super) fn rejected_directory(&self) -> Result<Option<PrivateDir>, DiskError> {
-        match PrivateDir::open(&self.directory.path_of(REJECTED)) {
-            Ok(directory) => Ok(Some(directory)),
+        match self.directory.open_dir(REJECTED) {
+            Ok(directory) => directory.check_own().map(|()| Some(directory)),
             Err(DiskError::Missing { .. }) => Ok(None),
             Err(error) => Err(error),
         }

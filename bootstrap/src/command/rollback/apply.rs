@@ -1,6 +1,6 @@
 //! A rollback that changes the host.
 
-use manifest::{FileLock, ManifestError, PrivateContext, RunFiles, RunsDir};
+use manifest::{FileLock, ManifestError, PrivateContext, RunFiles};
 use privacy::{Gate, LocalIdentifiers};
 use schema::{CommandName, CommandResult, Envelope, Execution, Id};
 use telemetry::{envelope_from_env, ignored_run_id};
@@ -93,8 +93,8 @@ impl RollbackContext {
         }
         let holder = lock_holder(&envelope.run_id);
         let runs_lock = target.runs.lock(&holder).map_err(Error::UnusableRecord)?;
-        // Opening for a change sweeps what a rollback that was killed has left on its way to the disk.
-        RunsDir::open_or_create(target.runs.path()).map_err(Error::UnusableRecord)?;
+        // What a rollback that was killed has left on its way to the disk.
+        target.runs.sweep().map_err(Error::UnusableRecord)?;
         let files = target.runs.reopen(&target.run).map_err(Error::UnusableRecord)?;
         // Read again under the lock: between the first look and now another rollback may have undone something.
         let context = load(&target.runs, &target.run)?;
@@ -132,9 +132,8 @@ impl RollbackContext {
             return Err(Error::Interrupted { signal, when: InterruptedAt::BeforeRollback });
         }
         let subject = (CommandName::Rollback, plan.mode, Execution::Apply);
-        let (envelope, gate, runs_dir) = (&self.envelope, &self.gate, target.runs.path());
-        let reporter =
-            TelemetryReporter::new(&consent, envelope, gate, runs_dir, subject, &mut self.warnings);
+        let (envelope, gate, runs) = (&self.envelope, &self.gate, &target.runs);
+        let reporter = TelemetryReporter::new(&consent, envelope, gate, runs, subject, &mut self.warnings);
         inputs::warn_all(&self.warnings, printer);
         Ok(reporter)
     }

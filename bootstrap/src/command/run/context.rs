@@ -129,8 +129,9 @@ impl RunContext {
         let kind = (execution, settings.mode);
         let mut session = Session::begin(&runs_dir, gate.clone(), kind, platform.clone(), &mut warnings)?;
         let subject = (CommandName::Run, settings.mode, execution);
+        let runs = session.record.files().runs();
         let mut reporter =
-            TelemetryReporter::new(&consent, &session.envelope, &gate, &runs_dir, subject, &mut warnings);
+            TelemetryReporter::new(&consent, &session.envelope, &gate, runs, subject, &mut warnings);
         inputs::warn_all(&warnings[shown..], printer);
         reporter.started();
         let enabled = consent.proof().is_some();

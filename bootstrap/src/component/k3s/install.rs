@@ -5,14 +5,11 @@ use std::time::Duration;
 
 use super::super::artifacts;
 use super::super::{ComponentPlan, Detection, Gap, PlanContext};
-use super::layout::{BINARY, CONFIG, TOKEN, service};
+use super::layout::{BINARY, CONFIG, IMAGES, TOKEN, service};
 use super::release;
 use crate::host::Command;
 use crate::settings::{Agent, Settings};
 use crate::step::{Action, Check, Condition, Content, Step};
-
-/// Where k3s looks for images that it does not have to pull.
-const IMAGES: &str = "/var/lib/rancher/k3s/agent/images";
 
 /// Seconds that the service has to run, and after that its node to work. On two slow processors each takes a minute at
 /// the most.

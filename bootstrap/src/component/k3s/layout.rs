@@ -11,6 +11,12 @@ pub(super) const CONFIG: &str = "/etc/rancher/k3s";
 /// The join token of an agent, which its service reads at each start.
 pub(super) const TOKEN: &str = "/etc/rancher/k3s/agent-token";
 
+/// Where k3s looks for images that it does not have to pull.
+pub(super) const IMAGES: &str = "/var/lib/rancher/k3s/agent/images";
+
+/// What the names of archives of images begin with.
+pub(super) const IMAGE_ARCHIVE: &str = "k3s-airgap-images-";
+
 /// The service of k3s in a mode.
 pub(super) const fn service(mode: Mode) -> &'static str {
     match mode {

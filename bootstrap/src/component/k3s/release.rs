@@ -2,6 +2,7 @@
 
 use super::super::PlanContext;
 use super::super::artifacts::{self, Release};
+use super::layout::IMAGE_ARCHIVE;
 use crate::settings::Artifacts;
 use crate::step::{Artifact, ArtifactOrigin, ChecksumSource};
 
@@ -28,7 +29,7 @@ pub(super) fn images(context: &PlanContext<'_>) -> Option<Artifact> {
     let arch = artifacts::arch(context.arch);
     let files = vec![format!("sha256sum-{arch}.txt"), artifacts::SUMS.to_owned()];
     Some(Artifact {
-        name: format!("k3s-airgap-images-{arch}.tar.zst"),
+        name: format!("{IMAGE_ARCHIVE}{arch}.tar.zst"),
         origin: ArtifactOrigin::Folder(folder.clone()),
         checksum: ChecksumSource::FolderSums { files },
         optional: true,

@@ -1,9 +1,12 @@
 //! What removing k3s by its own script takes away, and what it leaves. The program itself never removes a cluster.
 
+use std::path::Path;
+
 use manifest::{StepRecord, Undo};
 use schema::Mode;
 
-use super::layout::service;
+use super::super::is_on_the_way;
+use super::layout::{BINARY, CONFIG, IMAGE_ARCHIVE, IMAGES, TOKEN, service};
 
 /// What the script leaves, as seen after it.
 const REMAINS: &str = "it leaves on this host: /var/lib/rancher (empty); /etc/rancher with node/password, to be kept if this \
@@ -16,6 +19,24 @@ const NODE: &str = "in the cluster it leaves the node, which says Ready for a wh
 
 /// Folders that the script does not remove.
 const KEPT: [&str; 2] = ["/etc/rancher", "/var/lib/rancher"];
+
+/// Whether a run of this program could have made what `undo` takes back: a record that says otherwise was edited.
+pub(super) fn could_make(undo: &Undo) -> bool {
+    match undo {
+        Undo::File { path, .. } => {
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            let is_images = path.parent() == Some(Path::new(IMAGES)) && name.starts_with(IMAGE_ARCHIVE);
+            is_images || path == Path::new(BINARY) || path == Path::new(TOKEN)
+        }
+        Undo::Directory { path } => {
+            is_on_the_way(path, "/var/lib/rancher", IMAGES) || is_on_the_way(path, "/etc/rancher", CONFIG)
+        }
+        Undo::Service { name } | Undo::ServiceUnit { name, .. } => {
+            [Mode::Server, Mode::Agent].iter().any(|mode| name == service(*mode))
+        }
+        _ => false,
+    }
+}
 
 /// How the operator takes back what `record` says.
 pub(super) fn by_hand(record: &StepRecord) -> Option<String> {

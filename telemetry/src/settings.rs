@@ -3,7 +3,6 @@
 //! Timeouts and attempts are bounded from above as well: the deliverer must end within its deadline whatever a
 //! variable says, and a receiver must not get a thousand requests for one typing error.
 
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use privacy::Gate;
@@ -11,6 +10,7 @@ use schema::delivery::{CONNECT_TIMEOUT, MAX_ATTEMPTS, REQUEST_TIMEOUT, Setting};
 
 use crate::endpoint::{BearerToken, Endpoint};
 use crate::environment::{EnvReader, Environment, VariableWarning};
+use crate::outbox::OutboxDir;
 use crate::request::{VettedHeaderValue, VettedHeaders};
 
 const ENDPOINT: &str = "TELEMETRY_ENDPOINT";
@@ -18,9 +18,6 @@ const TOKEN: &str = "TELEMETRY_BEARER_TOKEN";
 const MARKER: &str = "TELEMETRY_MARKER";
 const USER_AGENT: &str = "TELEMETRY_USER_AGENT";
 const OUTBOX_DIR: &str = "TELEMETRY_OUTBOX_DIR";
-
-/// Name of the outbox in the runs directory.
-const OUTBOX: &str = "telemetry-outbox";
 
 const NOT_A_HEADER: &str = "is not a header value that may be sent, so the default is used";
 
@@ -37,16 +34,17 @@ pub struct DeliverySettings {
     pub connect_timeout: Duration,
     /// Longest time that one attempt takes as a whole.
     pub request_timeout: Duration,
-    /// Directory of the queued documents.
-    pub outbox_dir: PathBuf,
+    /// Where documents are queued.
+    pub outbox: OutboxDir,
 }
 
 impl DeliverySettings {
-    /// Reads the settings. What cannot be used falls back to its default with one warning, and never fails.
+    /// Reads the settings; documents are queued in `outbox` unless a variable names another place. What cannot be used
+    /// falls back to its default with one warning, and never fails.
     pub fn from_env(
         environment: Environment<'_>,
         gate: &Gate,
-        runs_dir: &Path,
+        outbox: OutboxDir,
     ) -> (Self, Vec<VariableWarning>) {
         let mut reader = EnvReader::new(environment);
         let settings = Self {
@@ -70,7 +68,7 @@ impl DeliverySettings {
                 REQUEST_TIMEOUT,
                 "is not a whole number from 1 to 120, so 10 is used",
             )),
-            outbox_dir: reader.raw(OUTBOX_DIR).map_or_else(|| runs_dir.join(OUTBOX), PathBuf::from),
+            outbox: reader.raw(OUTBOX_DIR).map_or(outbox, OutboxDir::at),
         };
         (settings, reader.warnings)
     }
@@ -123,6 +121,8 @@ fn seconds(number: u32) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use privacy::LocalIdentifiers;
 
     use super::*;
@@ -130,8 +130,11 @@ mod tests {
 
     fn check(variables: &[(&str, &str)]) -> (DeliverySettings, Vec<&'static str>) {
         let gate = Gate::new(LocalIdentifiers::default().with_private(["srv01"]));
-        let (settings, warnings) =
-            DeliverySettings::from_env(&fake_environment(variables), &gate, Path::new("runs"));
+        let (settings, warnings) = DeliverySettings::from_env(
+            &fake_environment(variables),
+            &gate,
+            OutboxDir::below(Path::new("runs")),
+        );
         let told = format!("{warnings:?}");
         for (_, value) in variables.iter().filter(|(_, value)| value.len() > 4) {
             assert!(!told.contains(value), "a warning holds the value");
@@ -154,7 +157,9 @@ mod tests {
         assert!(settings.headers.user_agent.as_str().starts_with("productive-k3s-core/"));
         assert_eq!(settings.max_attempts, 3);
         assert_eq!((settings.connect_timeout.as_secs(), settings.request_timeout.as_secs()), (5, 10));
-        assert_eq!(settings.outbox_dir, Path::new("runs/telemetry-outbox"));
+        assert_eq!(settings.outbox.path(), Path::new("runs/telemetry-outbox"));
+        let (settings, _) = check(&[(OUTBOX_DIR, "elsewhere")]);
+        assert_eq!(settings.outbox.path(), Path::new("elsewhere"));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The issuer of certificates for the names that the cluster serves.
 
 use manifest::{StepRecord, Undo};
-use schema::{Component, LetsencryptEnvironment, Mode};
+use schema::{Component, Issuer, LetsencryptEnvironment, Mode};
 use serde_json::{Value, json};
 
 use super::{ComponentPlan, Dependent, Detection, PlanContext, Probe, RollbackClass, Spec};
@@ -25,6 +25,11 @@ impl Spec for ClusterIssuerSpec {
 
     fn modes(&self) -> &'static [Mode] {
         &[Mode::Stack, Mode::SingleNode]
+    }
+
+    fn could_make(&self, undo: &Undo) -> bool {
+        let issuers = [Issuer::Selfsigned, Issuer::LetsencryptStaging, Issuer::LetsencryptProduction];
+        issuers.iter().any(|issuer| ObjectRef::cluster_wide(API, KIND, issuer.as_str()).is_made_by(undo))
     }
 
     fn rollback_class(&self) -> RollbackClass {

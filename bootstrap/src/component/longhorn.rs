@@ -29,6 +29,12 @@ const CHART: Chart = Chart {
 /// The setting of Longhorn that must say `true` before its release is removed.
 const DELETION_FLAG: &str = "deleting-confirmation-flag";
 
+/// What Longhorn attaches volumes with.
+const PACKAGE: &str = "open-iscsi";
+const SERVICE: &str = "iscsid";
+
+const STORAGE_API: &str = "storage.k8s.io/v1";
+
 /// The storage class for volumes with one copy.
 const SINGLE: &str = "longhorn-single";
 
@@ -61,6 +67,20 @@ impl Spec for LonghornSpec {
 
     fn programs(&self) -> &'static [&'static str] {
         &["apt-get"]
+    }
+
+    fn could_make(&self, undo: &Undo) -> bool {
+        match undo {
+            Undo::Package { name } => name == PACKAGE,
+            Undo::Service { name } => name == SERVICE,
+            Undo::Directory { path } => path.to_str().is_some_and(settings::is_data_path),
+            Undo::HelmRelease { release, namespace, .. } => CHART.is_of(release, namespace),
+            Undo::Object { .. } => {
+                ObjectRef::cluster_wide(STORAGE_API, "StorageClass", SINGLE).is_made_by(undo)
+            }
+            Undo::DefaultStorageClass { to, .. } => [SINGLE, CHART.name].contains(&to.as_str()),
+            _ => false,
+        }
     }
 
     fn rollback_class(&self) -> RollbackClass {
@@ -140,8 +160,8 @@ fn steps(context: &PlanContext<'_>) -> Vec<Step> {
     let version = LonghornSpec.version(context.settings);
     let chart = artifacts::chart(context, CHART.repository, CHART.name, version, "longhorn");
     let mut steps = vec![
-        Step::new("iSCSI initiator", Action::EnsurePackages(vec!["open-iscsi".to_owned()])),
-        Step::new("iSCSI service", Action::EnsureService("iscsid".to_owned())),
+        Step::new("iSCSI initiator", Action::EnsurePackages(vec![PACKAGE.to_owned()])),
+        Step::new("iSCSI service", Action::EnsureService(SERVICE.to_owned())),
         Step::new("data folder", Action::EnsureDir { path: longhorn.data_path.clone(), mode: 0o755 }),
     ];
     steps.extend(CHART.steps(context, chart, values(context)));
@@ -174,7 +194,7 @@ fn values(context: &PlanContext<'_>) -> Document {
 
 fn storage_class() -> Document {
     Document::new(json!({
-        "apiVersion": "storage.k8s.io/v1",
+        "apiVersion": STORAGE_API,
         "kind": "StorageClass",
         "metadata": { "name": SINGLE },
         "provisioner": "driver.longhorn.io",

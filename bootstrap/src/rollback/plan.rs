@@ -7,7 +7,7 @@ use manifest::{PriorState, PrivateContext, StepRecord, StepState, Undo};
 use schema::{Component, Execution};
 
 use super::item::{ItemState, Leftover, Reason, RollbackItem, RollbackPlan, class_of};
-use super::live_state::LiveState;
+use super::live_state::{Divergence, LiveState};
 use super::message;
 use super::observe::LiveStates;
 use crate::component::{Identity, PendingRemoval, RollbackClass, names};
@@ -81,7 +81,11 @@ impl Planner<'_> {
             state,
             change: message::change(step),
             reason,
-            look: message::look(step),
+            look: match live_state {
+                // A name from a record that no run wrote is not for a command that the operator pastes.
+                Some(LiveState::Changed(Divergence::NotOfComponent)) => message::look_at_record(self.context),
+                _ => message::look(step),
+            },
         })
     }
 

@@ -7,19 +7,26 @@
 mod command;
 mod error;
 mod files;
+mod lock;
 mod log;
 mod machine;
 mod native;
 mod probe;
 mod process;
+mod root;
 mod run;
 mod staging;
+mod status;
+mod sudo;
 
 pub use command::{Command, Privilege, Stdin};
 pub use error::{CommandError, FileError};
 pub use files::Written;
+pub use lock::{HostLock, HostLockError};
 pub use log::RunLog;
-pub use machine::{Host, RootAccess};
+pub use machine::Host;
 pub use probe::ProbeError;
 pub use process::Output;
 pub use staging::{STAGING, Scratch, StagingError};
+pub use status::FileStatus;
+pub use sudo::RootAccess;

@@ -34,4 +34,3 @@ pub use executor::{Effect, Executor, Look, StepEvent, Timing};
 pub use journal::{Journal, Update};
 pub use kube::{Kube, ObjectRef, Revision, STORAGE_CLASSES, StatusReason, default_classes, text};
 pub use observe::certificate;
-pub use passwords::GeneratedPasswords;

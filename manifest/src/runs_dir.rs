@@ -326,3 +326,18 @@ pub(crate) fn write_private(
 fn waits_for_disk(execution: Execution, status: Status) -> bool {
     execution == Execution::Apply || status != Status::Running
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_but_the_course_of_a_dry_run_waits_for_the_disk() {
+        let waits = |execution| {
+            [Status::Running, Status::Success, Status::Failed, Status::Interrupted]
+                .map(|status| waits_for_disk(execution, status))
+        };
+        assert_eq!(waits(Execution::Apply), [true; 4]);
+        assert_eq!(waits(Execution::DryRun), [false, true, true, true]);
+    }
+}

@@ -6,7 +6,7 @@
 //! | `rejected/<event_id>.json` | what may not be sent, and why |
 //! | `ledger.jsonl` | one line for each outcome |
 //! | `endpoint-state` | the last answer of the endpoint, if it was not good |
-//! | `lock` | held by the one process that delivers |
+//! | `lock` | held by the one process that delivers; a line break for every purge that is over |
 //! | `stopped` | somebody asked for the outbox to be purged; whoever delivers stops before the next document |
 //!
 //! An outbox belongs to one user, and only processes that act for that user touch it. Entries of other users in it are
@@ -21,6 +21,7 @@ mod entry;
 mod ledger;
 mod place;
 mod purge;
+mod purge_mark;
 mod rejected;
 mod store;
 

@@ -13,7 +13,7 @@ use privacy::disk::DiskError;
 use schema::Component;
 use telemetry::{ConsentReason, DeliveryEnd, TelemetryError};
 
-use crate::host::CommandError;
+use crate::host::{CommandError, HostLockError};
 use crate::input::InputError;
 use crate::run::{SessionError, error_chain};
 use crate::step::StepFailure;
@@ -100,9 +100,12 @@ pub enum Error {
     /// Telemetry acts as the user who called sudo, and cannot.
     #[error("cannot go on as the user who called sudo")]
     CallerOutOfReach(#[source] io::Error),
-    /// Something is to be changed as root, and root is out of reach.
-    #[error("cannot become root: {0}")]
+    /// The host is to be changed as root, and root is out of reach.
+    #[error("cannot get root privileges: {}", root_refusal(.0))]
     NeedsRoot(CommandError),
+    /// Another process is changing the host, or it cannot be told whether one is.
+    #[error("cannot change this host now: {}", error_chain(.0))]
+    HostLocked(HostLockError),
     /// A step of a run failed.
     #[error("{}", step_message(*component, failure))]
     StepFailed {
@@ -114,6 +117,9 @@ pub enum Error {
     /// The record of the run to roll back cannot be used.
     #[error("cannot roll back")]
     UnusableRecord(#[source] ManifestError),
+    /// A document of an earlier run is to be sent, and what must not be in it cannot be told.
+    #[error("cannot check the document against the private record of its run")]
+    UncheckedRecord(#[source] ManifestError),
     /// The run to roll back was a dry run.
     #[error("the record is that of a dry run, which changed nothing; there is nothing to undo")]
     DryRunRecord,
@@ -212,11 +218,13 @@ impl Error {
             // Nobody said no: the consent is an input that is missing, or that says no.
             | Self::NoConsent { .. } => USAGE,
             Self::UnusableRecord(_)
+            | Self::UncheckedRecord(_)
             | Self::Session(_)
             | Self::SignalHandlers(_)
             | Self::Blocked { .. }
             | Self::NeedsRoot(_)
             | Self::CallerOutOfReach(_)
+            | Self::HostLocked(_)
             | Self::StepFailed { .. }
             | Self::NotUndone { .. }
             | Self::Telemetry { .. }
@@ -243,6 +251,9 @@ impl Error {
             Self::Telemetry { error, outbox_dir } => return telemetry_hint(error, outbox_dir),
             Self::Session(error) => return error.hint().map(str::to_owned),
             Self::UnusableRecord(error) => record_hint(error),
+            Self::UncheckedRecord(_) => {
+                "run this as the user who made the run, or through sudo if the run was"
+            }
             Self::NeedsYes(Unattended::Run) => "look at the plan with --dry-run first, then add --yes",
             Self::NeedsYes(Unattended::Rollback) => "look at the plan without --apply first, then add --yes",
             Self::NotAnEventId => "`bootstrap telemetry status` lists what waits",
@@ -254,7 +265,10 @@ impl Error {
             }
             Self::Interrupted { when: InterruptedAt::Rollback, .. } => "run the same command again to go on",
             Self::Blocked { .. } => "fix that and run again; nothing was changed",
-            Self::NeedsRoot(_) => "run as root, or as a user who may use sudo",
+            Self::NeedsRoot(_) => "run `sudo -v` in this terminal first, or run as root",
+            Self::HostLocked(HostLockError::Lock(ManifestError::Held { .. })) => {
+                "wait for the other run to end, or stop it, and run again"
+            }
             Self::NotUndone { .. } => {
                 "look at what is left to you above, fix it, and run the same command again"
             }
@@ -273,6 +287,11 @@ impl From<InputError> for Error {
             error => Self::Input(Box::new(error)),
         }
     }
+}
+
+/// What sudo said, where it said something: that is more to the point than its exit code.
+fn root_refusal(error: &CommandError) -> String {
+    error.tail().last().cloned().unwrap_or_else(|| error.to_string())
 }
 
 /// The failure of a step with the last lines of its command's output.
@@ -311,9 +330,7 @@ fn record_hint(error: &ManifestError) -> &'static str {
         ManifestError::Damaged { .. } | ManifestError::OtherRun { .. } => {
             "put the file back as the run wrote it; without it, undo by hand what the log tells"
         }
-        ManifestError::UnknownVersion { .. } => {
-            "roll back with the version of this program that made the run"
-        }
+        ManifestError::UnknownVersion { .. } => "roll back with the program version that made the run",
         ManifestError::StillRunning { .. } | ManifestError::Held { .. } => {
             "wait for it to end, or stop it, and roll back then"
         }

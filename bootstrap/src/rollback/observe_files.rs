@@ -1,8 +1,6 @@
 //! Looking at files, directories and lines that a run made.
 
-use std::fs;
-use std::io::ErrorKind;
-use std::os::unix::fs::MetadataExt;
+use std::ffi::OsString;
 use std::path::Path;
 
 use manifest::PreviousFile;
@@ -14,7 +12,7 @@ use crate::step::lines;
 
 /// Whether the path itself is a symbolic link, which no run makes.
 fn is_link(host: &Host, path: &Path) -> bool {
-    fs::symlink_metadata(host.at(path)).is_ok_and(|found| found.is_symlink())
+    matches!(host.file_status(path), Ok(Some(found)) if found.is_symlink())
 }
 
 pub(super) fn observe_file(
@@ -48,28 +46,20 @@ pub(super) fn observe_file(
 }
 
 pub(super) fn observe_dir(host: &Host, path: &Path) -> Result<LiveState, ProbeError> {
-    let unreadable = |action: &str, error: std::io::Error| ProbeError::File {
-        message: format!("failed to {action} {}: {error}", path.display()),
-    };
-    let found = match fs::symlink_metadata(host.at(path)) {
-        Ok(found) => found,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(LiveState::Absent),
-        Err(error) => return Err(unreadable("look at", error)),
-    };
+    let Some(found) = host.file_status(path)? else { return Ok(LiveState::Absent) };
     if !found.is_dir() {
         return Ok(LiveState::Changed(Divergence::NotADirectory));
     }
-    let above = path.parent().and_then(|above| fs::metadata(host.at(above)).ok());
-    if above.is_none_or(|above| above.dev() != found.dev()) {
+    let above = path.parent().map(|above| host.target_status(above)).transpose()?.flatten();
+    if above.is_none_or(|above| above.device != found.device) {
         return Ok(LiveState::Changed(Divergence::MountPoint));
     }
-    let listed = fs::read_dir(host.at(path)).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-    let entries = listed.map_err(|error| unreadable("list", error))?;
+    let entries = host.list(path)?;
     if entries.is_empty() {
         return Ok(LiveState::Unchanged);
     }
-    let dependent = |entry: &fs::DirEntry| {
-        let path = path.join(entry.file_name());
+    let dependent = |entry: &OsString| {
+        let path = path.join(entry);
         let name = path.display().to_string();
         Dependent { name, own: vec![Identity::Path(path)], with: Vec::new() }
     };

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use manifest::{
-    LockHolder, MachineFingerprint, MachineId, ManifestError, PrivateContext, Recovery, RunFiles, RunId,
-    RunLock, RunsDir, recover_crashed_runs,
+    FileLock, LockHolder, MachineFingerprint, MachineId, ManifestError, PrivateContext, Recovery, RunFiles,
+    RunId, RunsDir, recover_crashed_runs,
 };
 use privacy::disk::DiskError;
 use privacy::{Gate, LocalIdentifiers};
@@ -18,9 +18,9 @@ use crate::settings::Settings;
 /// The records of runs cannot be used, so that a run cannot begin: nothing has happened on the host.
 #[derive(Debug, thiserror::Error)]
 pub enum SessionError {
-    /// Another run holds the lock of the host.
+    /// Another run holds the lock of the directory.
     #[error("another run is changing this host")]
-    HostLocked(#[source] ManifestError),
+    Locked(#[source] ManifestError),
     /// The directory, or a file in it, cannot be used.
     #[error("cannot use the runs folder {}", runs_dir.display())]
     RunsDir {
@@ -34,7 +34,7 @@ pub enum SessionError {
 impl SessionError {
     fn new(error: ManifestError, runs_dir: &Path) -> Self {
         match error {
-            held @ ManifestError::Held { .. } => Self::HostLocked(held),
+            held @ ManifestError::Held { .. } => Self::Locked(held),
             source => Self::RunsDir { runs_dir: runs_dir.to_owned(), source },
         }
     }
@@ -42,7 +42,7 @@ impl SessionError {
     /// What the operator can do.
     pub const fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::HostLocked(_) => Some("wait for it to end, or stop it, and run again"),
+            Self::Locked(_) => Some("wait for it to end, or stop it, and run again"),
             Self::RunsDir { source: ManifestError::Disk(disk), .. } => match disk {
                 DiskError::Replaceable { .. } => Some(
                     "pass a directory that only root and you can change, such as --runs-dir /root/productive-k3s-runs",
@@ -67,8 +67,8 @@ pub struct Session {
     pub record: RunRecorder,
     /// What its telemetry documents have in common.
     pub envelope: Envelope,
-    /// The right to change the host, held to the end of the run; a dry run has none.
-    _lock: Option<RunLock>,
+    /// The right to write here what changes the host, held to the end of the run; a dry run has none.
+    _lock: Option<FileLock>,
 }
 
 impl Session {
@@ -101,7 +101,7 @@ impl Session {
             Execution::DryRun => (RunsDir::open_or_create(runs_dir).map_err(failed)?, None),
             Execution::Apply => {
                 let runs = RunsDir::open_or_create_for_change(runs_dir).map_err(failed)?;
-                let lock = lock(&runs, &envelope.run_id).map_err(failed)?;
+                let lock = runs.lock(&lock_holder(&envelope.run_id)).map_err(failed)?;
                 (runs, Some(lock))
             }
         };
@@ -119,9 +119,9 @@ impl Session {
     }
 }
 
-/// One run that changes the host at a time.
-fn lock(runs: &RunsDir, run_id: &Id) -> Result<RunLock, ManifestError> {
-    RunLock::acquire(runs, Path::new(RunLock::HOST), &LockHolder::this_process(run_id.clone(), now()))
+/// What a lock says of a run of this process.
+pub fn lock_holder(run_id: &Id) -> LockHolder {
+    LockHolder::this_process(run_id.clone(), now())
 }
 
 /// Takes the run id for this run. An id from outside that is taken is replaced: no run overwrites another.

@@ -7,13 +7,12 @@ use std::fmt::Display;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use manifest::{Intent, JournalOutcome, PriorState, StepState, Undo};
+use manifest::{Intent, JournalOutcome, ManifestError, PriorState, StepState, Undo};
 use schema::Component;
 
 use super::condition::Check;
 use super::error::StepError;
-use super::journal::Journal;
-use super::passwords::GeneratedPasswords;
+use super::journal::{Journal, Update};
 use crate::host::Host;
 
 /// Something to show while steps are carried out.
@@ -78,7 +77,6 @@ pub struct Executor<'a> {
     journal: &'a mut dyn Journal,
     report: &'a mut dyn FnMut(StepEvent<'_>),
     stop: &'a dyn Fn() -> bool,
-    pub(super) passwords: GeneratedPasswords,
     timing: Timing,
     /// Whether the staging directory of this run was made: by this executor, so that nothing in it is older.
     has_staging: bool,
@@ -143,8 +141,7 @@ impl<'a> Executor<'a> {
         report: &'a mut dyn FnMut(StepEvent<'_>),
         stop: &'a dyn Fn() -> bool,
     ) -> Self {
-        let (passwords, timing) = (GeneratedPasswords::default(), Timing::default());
-        Self { host, journal, report, stop, passwords, timing, has_staging: false }
+        Self { host, journal, report, stop, timing: Timing::default(), has_staging: false }
     }
 
     /// Waits with another patience than a real host needs.
@@ -163,14 +160,14 @@ impl<'a> Executor<'a> {
         self.journal
     }
 
+    /// Changes the record beside a step.
+    pub(super) fn update_journal(&mut self, change: Update<'_>) -> Result<(), ManifestError> {
+        self.journal.update(change)
+    }
+
     /// How long something that was deleted has to go away.
     pub fn removal_timeout(&self) -> Duration {
         self.timing.removal
-    }
-
-    /// The passwords that were made, to be shown once at the end.
-    pub fn into_passwords(self) -> GeneratedPasswords {
-        self.passwords
     }
 
     /// Makes the staging directory that `file` goes to, once.

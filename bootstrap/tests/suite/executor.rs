@@ -18,9 +18,7 @@ use crate::support::{RUN, detect_all, now, with_timeouts};
 use bootstrap::component::{self, COMPONENTS, ComponentPlan, PlanContext};
 use bootstrap::host::STAGING;
 use bootstrap::settings::{Artifacts, Password, RegistryAuth, Settings};
-use bootstrap::step::{
-    Effect, ExecutionError, Executor, GeneratedPasswords, Journal, StepEvent, StepFailure, Update,
-};
+use bootstrap::step::{Effect, ExecutionError, Executor, Journal, StepEvent, StepFailure, Update};
 
 /// A journal that keeps everything, and dies when it is told to.
 struct Records {
@@ -84,7 +82,6 @@ fn for_each_component(check: impl Fn(Component) + Sync) {
 struct Ran {
     result: Result<Vec<(Component, ComponentResult)>, ExecutionError>,
     journal: Records,
-    passwords: GeneratedPasswords,
     changed: Vec<String>,
     waited: Vec<String>,
 }
@@ -130,9 +127,8 @@ fn run_with(stub: &StubHost, settings: &Settings, mut journal: Records, stop: &d
             Ok((*component, plan.result()))
         })
         .collect::<Result<Vec<_>, ExecutionError>>();
-    let passwords = executor.into_passwords();
     host.clear_staging().expect("removable");
-    Ran { result, journal, passwords, changed, waited }
+    Ran { result, journal, changed, waited }
 }
 
 /// A run refuses a plan with a blocked component before it applies anything.

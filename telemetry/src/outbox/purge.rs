@@ -3,7 +3,8 @@
 //! A purge leaves the file `stopped` before it deletes. Whoever delivers looks for it before every attempt, before
 //! every pause and after every answer; it then deletes what was stored before the file, the file itself, and leaves.
 //! So nothing that was purged is sent after the request that is in flight, and a late write of that request does not
-//! bring its document back.
+//! bring its document back. A document on its way into the outbox is in no listing yet: whoever stores it looks for a
+//! purge before and after, see `purge_mark.rs`.
 //!
 //! This is the one way to opt out of what was stored already. A document belongs to the consent of its run: a later
 //! run without consent neither sends it nor stops the delivery that is under way.
@@ -14,10 +15,9 @@ use privacy::disk::{DiskError, PrivateDir};
 use serde::Serialize;
 
 use super::place::OutboxDir;
+use super::purge_mark::{self, STOPPED};
 use super::store::{OutboxStore, REJECTED};
 use super::{bounds, endpoint_state, ledger};
-
-const STOPPED: &str = "stopped";
 
 /// What a purge did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -111,6 +111,7 @@ pub(crate) fn finish(store: &OutboxStore) -> Result<Deleted, DiskError> {
     // Without the sign somebody else has ended the purge.
     let Some(asked) = asked_at(store) else { return Ok(Deleted::default()) };
     let deleted = delete(store, asked)?;
+    purge_mark::count(store.directory());
     store.directory().remove(STOPPED)?;
     Ok(deleted)
 }

@@ -15,10 +15,10 @@ use super::endpoint_state::{self, EndpointState};
 use super::entry::{self, MAX_ENTRY_BYTES, QueueEntry, RejectionReason};
 use super::ledger::{self, LEDGER, LedgerLine};
 use super::place::OutboxDir;
+use super::purge_mark::{self, LOCK};
 use crate::error::{OutboxWarning, TelemetryError};
 
 pub(super) const REJECTED: &str = "rejected";
-const LOCK: &str = "lock";
 
 /// How often a lock that is taken is tried again.
 const LOCK_PAUSE: Duration = Duration::from_millis(50);
@@ -81,7 +81,7 @@ impl OutboxStore {
     /// Stores a new entry, making room for it first; returns how many older ones were evicted.
     ///
     /// Nothing waits for the disk: a run would, and telemetry is best-effort. The delivering process syncs what is left
-    /// over, see [`Self::sync`].
+    /// over, see [`Self::sync`]. Where a purge is asked for meanwhile, the entry is not there afterwards.
     pub(super) fn add(
         &self,
         entry: &QueueEntry,
@@ -89,7 +89,9 @@ impl OutboxStore {
     ) -> Result<(usize, Option<OutboxWarning>), TelemetryError> {
         let bytes = json(entry)?;
         let evicted = bounds::make_room(&self.directory, bytes.len() as u64, now)?;
-        self.directory.write_atomic_unsynced(&entry::name_of(entry.document.event_id()), &bytes)?;
+        let name = entry::name_of(entry.document.event_id());
+        let write = || self.directory.write_atomic_unsynced(&name, &bytes);
+        purge_mark::unless_purged(&self.directory, write, || drop(self.directory.remove(&name)))?;
         let warning = (evicted > 0).then(|| self.log_outcome(&LedgerLine::evicted(self::now(), evicted)));
         Ok((evicted, warning.flatten()))
     }

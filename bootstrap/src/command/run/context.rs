@@ -12,7 +12,7 @@ use crate::cli::RunArgs;
 use crate::command::error::{Error, InterruptedAt};
 use crate::command::inputs;
 use crate::component::PlanContext;
-use crate::host::{Host, RunLog};
+use crate::host::{Host, HostLock, RunLog};
 use crate::input::{Completeness, Declaration, Inputs, Prompt, resolve};
 use crate::preflight::{self, PreflightReport};
 use crate::run::{
@@ -105,6 +105,8 @@ pub(super) struct RunContext {
     pub(super) paths: RunPaths,
     pub(super) staging: PathBuf,
     pub(super) warnings: Vec<String>,
+    /// The right to change the host, from before detection to the end of the run.
+    pub(super) host_lock: Option<HostLock>,
     platform: Platform,
 }
 
@@ -133,7 +135,7 @@ impl RunContext {
         inputs::warn_all(&warnings[shown..], printer);
         reporter.started();
         let enabled = consent.proof().is_some();
-        session.record.set_settings(features(&settings, enabled), local_facts(&settings));
+        session.record.set_settings(features(&settings, enabled), local_facts(&inputs, &settings));
         // A log that cannot be opened does not stop the run: the journal in the private context is what undoes it.
         let log = session.record.files().log().map_or_else(|_| RunLog::discard(), RunLog::to);
         if let Some(note) = ignored_run_id(&|name| std::env::var_os(name)) {
@@ -144,7 +146,18 @@ impl RunContext {
         let paths = RunPaths::of(session.record.files());
         let host = Host::this_machine(log);
         let staging = host.staging(session.record.public().run_id.as_str());
-        Ok(Self { session, reporter, host, settings, consent, paths, staging, warnings, platform })
+        Ok(Self {
+            session,
+            reporter,
+            host,
+            settings,
+            consent,
+            paths,
+            staging,
+            warnings,
+            host_lock: None,
+            platform,
+        })
     }
 
     /// Checks the host for this run.

@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Duration;
 
+use schema::RunManifest;
 use schema::limits::MAX_DOCUMENT_BYTES;
 use telemetry::{
     ConsentDecision, ConsentReason, Consented, DEADLINE, DeliveryEnd, DeliverySummary, Outbox, deliver,
@@ -13,8 +14,10 @@ use telemetry::{
 };
 
 use super::context::{TelemetryContext, consent, proof};
+use crate::cli::TelemetryArgs;
 use crate::command::diagnostic::Diagnostic;
 use crate::command::error::{Error, InterruptedAt, Unattended};
+use crate::command::inputs;
 use crate::run::decided_consent;
 use crate::terminal::{DefaultAnswer, DeliveryBar, Printer, Prompter, Signals};
 
@@ -55,9 +58,15 @@ fn requeue(context: &TelemetryContext, outbox: &Outbox, printer: &mut Printer) -
 }
 
 /// Vets the public manifest of an earlier run, stores it and delivers.
-pub(super) fn send(context: &TelemetryContext, path: &Path, printer: &mut Printer) -> Result<(), Diagnostic> {
+pub(super) fn send(args: &TelemetryArgs, path: &Path, printer: &mut Printer) -> Result<(), Diagnostic> {
     let bytes = read(path)?;
-    let (envelope, _) = envelope_from_env(&|name| std::env::var_os(name), &context.gate);
+    let context = &match serde_json::from_slice::<RunManifest>(&bytes) {
+        Ok(manifest) => TelemetryContext::of_run(args, path, &manifest, printer)?,
+        // It is refused below, with the reason that the gate gives.
+        Err(_) => TelemetryContext::read(args, [], printer)?,
+    };
+    let (envelope, warnings) = envelope_from_env(&|name| std::env::var_os(name), &context.gate);
+    inputs::warn_all(&warnings.iter().map(ToString::to_string).collect::<Vec<_>>(), printer);
     // The document is made and vetted before anybody is asked: consent to what would be refused is asked for in vain.
     let document = manifest_event(&bytes, &context.gate, &envelope).map_err(|error| context.error(error))?;
     let vetted = context.gate.vet(&document).map_err(|error| context.error(error))?;
@@ -84,7 +93,7 @@ fn deliver_detached() -> Result<(), Error> {
         return Err(refused(ConsentReason::NotInteractive));
     };
     let proof = consent.proof().ok_or_else(|| refused(consent.reason()))?;
-    let context = TelemetryContext::of_run(&mut Printer::silent())?;
+    let context = TelemetryContext::of_standard_input(&mut Printer::silent())?;
     let TelemetryContext { settings, gate } = &context;
     // An outbox that is gone by now was removed on purpose, and is not made again.
     let outbox = Outbox::open_existing(proof, context.outbox()).map_err(|error| context.error(error))?;

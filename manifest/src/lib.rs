@@ -8,6 +8,7 @@
 mod context;
 mod error;
 mod fingerprint;
+mod history;
 mod lock;
 mod passwords;
 mod recovery;

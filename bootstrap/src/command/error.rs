@@ -61,6 +61,14 @@ pub enum Error {
     /// The preflight warns, and nobody has accepted that.
     #[error("the preflight warns, and nobody can be asked")]
     PreflightWarnings,
+    /// What a run installed does not work, or it cannot be told.
+    #[error("{problems} of {checks} checks are not as they should be")]
+    NotVerified {
+        /// Checks that failed or could not be made.
+        problems: usize,
+        /// All checks.
+        checks: usize,
+    },
     /// The operator said no, or gave no answer.
     #[error("declined; nothing was changed")]
     Declined,
@@ -98,7 +106,7 @@ pub enum Error {
         reason: String,
     },
     /// Telemetry acts as the user who called sudo, and cannot.
-    #[error("cannot go on as the user who called sudo")]
+    #[error("cannot continue as the user who called sudo")]
     CallerOutOfReach(#[source] io::Error),
     /// The host is to be changed as root, and root is out of reach.
     #[error("cannot get root privileges: {}", root_refusal(.0))]
@@ -223,10 +231,11 @@ impl Error {
             | Self::SignalHandlers(_)
             | Self::Blocked { .. }
             | Self::NeedsRoot(_)
-            | Self::CallerOutOfReach(_)
             | Self::HostLocked(_)
+            | Self::CallerOutOfReach(_)
             | Self::StepFailed { .. }
             | Self::NotUndone { .. }
+            | Self::NotVerified { .. }
             | Self::Telemetry { .. }
             | Self::Undelivered(_)
             | Self::RefusedDocuments

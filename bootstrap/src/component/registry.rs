@@ -4,7 +4,7 @@ use manifest::{StepRecord, Undo};
 use schema::{Component, Mode, UtcSeconds};
 use serde_json::{Value, json};
 
-use super::{ComponentPlan, Detection, Finding, Pin, PlanContext, Probe, RollbackClass, Spec};
+use super::{ComponentPlan, Detection, Finding, HttpsEndpoint, Pin, PlanContext, Probe, RollbackClass, Spec};
 use crate::host::{Host, ProbeError};
 use crate::settings::{self, RegistryAuth, Settings};
 use crate::step::{
@@ -51,6 +51,12 @@ impl Spec for RegistrySpec {
         let namespace = ObjectRef::cluster_wide("v1", "Namespace", NAMESPACE);
         let logins = ObjectRef::namespaced("v1", "Secret", NAMESPACE, LOGINS);
         parts().iter().chain([&namespace, &logins]).any(|object| object.is_made_by(undo))
+    }
+
+    /// The base of the distribution protocol; with a login it answers 401 to who has none.
+    fn endpoint<'a>(&self, settings: &'a Settings) -> Option<HttpsEndpoint<'a>> {
+        let certificate = certificate_secret();
+        Some(HttpsEndpoint { host: &settings.registry.host, path: "/v2/", answers: &[200, 401], certificate })
     }
 
     fn rollback_class(&self) -> RollbackClass {

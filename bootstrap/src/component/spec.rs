@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{ComponentPlan, Dependent, Detection, Finding, PlanContext, Probe};
 use crate::host::{Host, ProbeError};
 use crate::settings::Settings;
-use crate::step::Step;
+use crate::step::{ObjectRef, Step};
 
 /// One component. What most components do not have is absent by default, so that each file tells what is special of it.
 pub trait Spec: Sync {
@@ -33,6 +33,21 @@ pub trait Spec: Sync {
         chosen.or_else(|| self.pin().map(|pin| pin.default)).unwrap_or_default()
     }
 
+    /// The version that is installed, as the component itself tells; `None` for what does not tell one.
+    ///
+    /// # Errors
+    /// It could not be found out.
+    fn installed_version(&self, host: &Host) -> Result<Option<String>, ProbeError> {
+        let _ = host;
+        Ok(None)
+    }
+
+    /// The command with which the operator brings it to the version of the settings. The program itself upgrades nothing.
+    fn upgrade(&self, settings: &Settings) -> Option<String> {
+        let _ = settings;
+        None
+    }
+
     /// The checksums that an operator can pin for its artifacts.
     fn checksums(&self) -> &'static [ChecksumInput] {
         &[]
@@ -45,6 +60,12 @@ pub trait Spec: Sync {
 
     /// The host name that it is served under.
     fn host_name<'a>(&self, settings: &'a Settings) -> Option<&'a str> {
+        let _ = settings;
+        None
+    }
+
+    /// Where it answers by HTTPS, if it does.
+    fn endpoint<'a>(&self, settings: &'a Settings) -> Option<HttpsEndpoint<'a>> {
         let _ = settings;
         None
     }
@@ -83,6 +104,13 @@ pub trait Spec: Sync {
         Ok(None)
     }
 
+    /// How the operator takes back a step that the program does not, and what stays then, where there is more to say than
+    /// the general rule does.
+    fn by_hand(&self, record: &StepRecord) -> Option<String> {
+        let _ = record;
+        None
+    }
+
     /// What is built on a step of it, beyond what is in it: undoing the step would destroy or break these.
     ///
     /// # Errors
@@ -105,6 +133,19 @@ pub trait Spec: Sync {
 /// Whether `path` lies from `first` to `last`, so that a run that made the last directory may have made it too.
 pub(super) fn is_on_the_way(path: &Path, first: &str, last: &str) -> bool {
     path.starts_with(first) && Path::new(last).starts_with(path)
+}
+
+/// Where a component answers by HTTPS when it works.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpsEndpoint<'a> {
+    /// The host name that it is served under.
+    pub host: &'a str,
+    /// A path that is answered without a login.
+    pub path: &'static str,
+    /// Status codes of an answer that shows that it works.
+    pub answers: &'static [u16],
+    /// The secret that holds the certificate that it is served with.
+    pub certificate: ObjectRef,
 }
 
 /// The version of a component that the program was tested with.

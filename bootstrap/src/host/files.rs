@@ -47,6 +47,22 @@ impl Host {
         Ok(self.file_status(path)?.is_some())
     }
 
+    /// Whether anything can be seen at `path`; what cannot be looked at is taken for absent.
+    pub fn is_there(&self, path: impl AsRef<Path>) -> bool {
+        matches!(self.exists(path.as_ref()), Ok(true))
+    }
+
+    /// Names of what is in the directory at `path`, in no order; none if there is no directory.
+    ///
+    /// # Errors
+    /// It cannot be listed.
+    pub fn entries(&self, path: &Path) -> Result<Vec<String>, FileError> {
+        if self.target_status(path)?.is_none() {
+            return Ok(Vec::new());
+        }
+        Ok(self.list(path)?.iter().map(|name| name.to_string_lossy().into_owned()).collect())
+    }
+
     /// Whether this process may read the file at `path` without becoming root.
     pub fn readable(&self, path: &Path) -> bool {
         rustix::fs::access(self.at(path), rustix::fs::Access::READ_OK).is_ok()

@@ -101,7 +101,8 @@ impl Host {
         String::from_utf8(bytes).map_err(not_text)
     }
 
-    /// The SHA-256 of a file in the staging directory, in hexadecimal; `None` if there is none.
+    /// The SHA-256 of a file of this machine, such as one in the staging directory, in hexadecimal; `None` if there is
+    /// none.
     ///
     /// # Errors
     /// It cannot be read.

@@ -45,6 +45,50 @@ pub(super) fn observe_file(
     })
 }
 
+/// Looks at the unit of a service, of which the run knows the checksum once it has written it. `former` are the unit and the
+/// file of its environment before.
+pub(super) fn observe_unit(
+    host: &Host,
+    name: &str,
+    sha256: Option<&str>,
+    former: [&PreviousFile; 2],
+) -> Result<LiveState, ProbeError> {
+    let path = format!("/etc/systemd/system/{name}.service");
+    let path = Path::new(&path);
+    if is_link(host, path) {
+        return Ok(LiveState::Changed(Divergence::Link));
+    }
+    let (unit, environment) = (host.read(path)?, host.read(&path.with_extension("service.env"))?);
+    let as_before = [&unit, &environment]
+        .into_iter()
+        .zip(former)
+        .all(|(found, former)| is_former(found.as_deref(), former));
+    let found = unit.map(|unit| manifest::sha256_hex(&unit));
+    Ok(match (found, sha256, former) {
+        _ if as_before => LiveState::Absent,
+        (None, _, [PreviousFile::Absent, _]) => LiveState::Absent,
+        (None, ..) => LiveState::Changed(Divergence::Removed),
+        // Nobody is asked to put back what there never was; its component says what to do.
+        (_, _, [PreviousFile::Absent, _]) => LiveState::Unchanged,
+        (..) if former.iter().any(|file| matches!(file, PreviousFile::NotKept { .. })) => {
+            LiveState::Changed(Divergence::PreviousNotKept)
+        }
+        (_, None, _) => LiveState::Unchanged,
+        (Some(found), Some(written), _) if found == written => LiveState::Unchanged,
+        _ => LiveState::Changed(Divergence::OtherContent),
+    })
+}
+
+/// Whether what is found is what was there before.
+fn is_former(found: Option<&[u8]>, former: &PreviousFile) -> bool {
+    match (found, former) {
+        (None, PreviousFile::Absent) => true,
+        (Some(found), PreviousFile::Text { content, .. }) => found == content.as_bytes(),
+        (Some(found), PreviousFile::NotKept { sha256 }) => manifest::sha256_hex(found) == *sha256,
+        _ => false,
+    }
+}
+
 pub(super) fn observe_dir(host: &Host, path: &Path) -> Result<LiveState, ProbeError> {
     let Some(found) = host.file_status(path)? else { return Ok(LiveState::Absent) };
     if !found.is_dir() {

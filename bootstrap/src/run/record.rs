@@ -1,5 +1,7 @@
 //! What a run writes down of itself, kept true at every moment.
 
+use std::path::Path;
+
 use chrono::Utc;
 use manifest::{LocalFacts, MachineId, ManifestError, PrivateContext, RunFiles};
 use privacy::Gate;
@@ -7,6 +9,7 @@ use schema::{
     Component, ComponentRecord, ComponentResult, Features, Finish, Issuer, RunManifest, Step, UtcSeconds,
 };
 
+use crate::component::RunHistory;
 use crate::secret::Secret;
 use crate::step::{Journal, Update};
 
@@ -140,6 +143,18 @@ impl RunRecorder {
             self.private.generated_passwords.clear();
             self.write_private();
         }
+    }
+
+    /// What former runs on this machine did. A directory that cannot be listed tells nothing of them.
+    pub fn history(&self) -> RunHistory {
+        let machine = MachineId::read(Path::new("/"));
+        RunHistory::new(self.files.runs().contexts(&machine).unwrap_or_default())
+    }
+
+    /// Records the version of a component that was found, where it is another one than the run would have installed.
+    pub fn set_version(&mut self, component: Component, version: String) {
+        self.private.local.versions.insert(component, version);
+        self.write_private();
     }
 
     /// Records the end of the run.

@@ -9,6 +9,7 @@ use schema::FailureReason;
 
 use super::artifact::Sha256Sum;
 use super::condition::Unmet;
+use super::start_cause::StartCause;
 use crate::host::{CommandError, FileError, ProbeError};
 
 /// A plan was not carried out to its end.
@@ -123,14 +124,25 @@ pub enum StepError {
     #[error("the password cannot be hashed by bcrypt")]
     Bcrypt,
     /// A condition does not hold in time.
-    #[error("after {seconds} s: {missing}")]
+    #[error("after {seconds} s: {missing}{}", cause.as_ref().map_or_else(String::new, |cause| format!("; {cause}")))]
     NotInTime {
         /// The time it had, in seconds.
         seconds: u64,
         /// What is missing.
         missing: Box<Unmet>,
+        /// Why, where a service says it.
+        cause: Option<Box<StartCause>>,
         /// What the operator can look at.
         hint: Option<String>,
+    },
+    /// A condition does not hold, and waiting would not help.
+    #[error("{0}")]
+    Unmet(Box<Unmet>),
+    /// A script ended well and has not installed the service.
+    #[error("the script ended with exit code 0, but service {service} is not installed and enabled")]
+    NotEnabled {
+        /// The service.
+        service: String,
     },
     /// Something that was deleted is still there.
     #[error("{what} is still there after {seconds} s")]
@@ -220,10 +232,12 @@ impl StepError {
             | Self::NoArtifact(_) => FailureReason::DownloadFailed,
             Self::Checksum { .. } => FailureReason::ChecksumMismatch,
             Self::NotInTime { .. } => FailureReason::TimedOut,
+            Self::Unmet(_) => FailureReason::VerificationFailed,
             Self::Probe { .. }
             | Self::Yaml { .. }
             | Self::NoObject { .. }
             | Self::Bcrypt
+            | Self::NotEnabled { .. }
             | Self::Stays { .. }
             | Self::NotEmpty(_) => FailureReason::CommandFailed,
             Self::File(_) | Self::Staging(_) | Self::Journal(_) | Self::Stopped => FailureReason::Internal,
@@ -240,6 +254,7 @@ impl StepError {
             | Self::ChartWithoutHttps { .. }
             | Self::NoChecksum { .. }
             | Self::NoArtifact(_) => "check the network, or give the files with --artifacts-dir",
+            Self::Unmet(_) => "give artifacts of that version, or ask for the version that they are of",
             Self::Checksum { .. } => {
                 "nothing was installed from it; find out who changed it before trying again"
             }

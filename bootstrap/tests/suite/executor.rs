@@ -2,8 +2,12 @@
 
 mod faults;
 mod fetching;
+mod foreign;
+mod k3s;
+mod node;
 mod resume;
 mod runs;
+mod verified;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,7 +18,7 @@ use schema::{Component, ComponentResult, Execution, FailureReason, Id, Mode, Pla
 use crate::support::IMPATIENT;
 use crate::support::settings::{SECRETS, settings};
 use crate::support::stub_host::StubHost;
-use crate::support::{RUN, detect_all, now, with_timeouts};
+use crate::support::{RUN, detect_all_after, now, with_timeouts};
 use bootstrap::component::{self, COMPONENTS, ComponentPlan, PlanContext};
 use bootstrap::host::STAGING;
 use bootstrap::settings::{Artifacts, Password, RegistryAuth, Settings};
@@ -91,6 +95,11 @@ impl Ran {
         self.result.unwrap_or_else(|error| panic!("{error:?}"))
     }
 
+    /// What became of the first component.
+    fn first(self) -> ComponentResult {
+        self.results()[0].1
+    }
+
     fn failure(&self) -> &StepFailure {
         match &self.result {
             Err(ExecutionError::Failed(failure)) => failure,
@@ -108,7 +117,7 @@ fn run_with(stub: &StubHost, settings: &Settings, mut journal: Records, stop: &d
     let host = stub.host();
     let staging = stub.staging();
     let context = PlanContext { settings, arch: host.arch(), staging: &staging };
-    let plans: Vec<(Component, ComponentPlan)> = detect_all(&host, settings)
+    let plans: Vec<(Component, ComponentPlan)> = detect_all_after(&host, settings, stub.history())
         .iter()
         .map(|(component, found)| (*component, with_timeouts(component::plan(*component, found, &context))))
         .collect();
@@ -128,6 +137,7 @@ fn run_with(stub: &StubHost, settings: &Settings, mut journal: Records, stop: &d
         })
         .collect::<Result<Vec<_>, ExecutionError>>();
     host.clear_staging().expect("removable");
+    stub.remember(&journal.context);
     Ran { result, journal, changed, waited }
 }
 
@@ -168,5 +178,5 @@ fn actions(stub: &StubHost, settings: &Settings) -> Vec<PlannedAction> {
     let plan = |(component, found): &(Component, component::Detection)| {
         component::plan(*component, found, &context).action
     };
-    detect_all(&host, settings).iter().map(plan).collect()
+    detect_all_after(&host, settings, stub.history()).iter().map(plan).collect()
 }

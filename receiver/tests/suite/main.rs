@@ -5,5 +5,6 @@ mod documents;
 mod faults;
 mod ingest;
 mod operation;
+mod sender;
 mod support;
 mod vectors;

@@ -4,20 +4,15 @@
 //! endpoint would grow otherwise. Age is the modification time of the file, which a document edited by hand cannot
 //! claim to be older or younger by itself, and which sorts without opening 256 files.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use privacy::disk::{DiskError, PrivateDir};
 
 use super::entry::{MAX_FILE_BYTES, event_of};
 
-/// Most queued documents; the oldest are evicted first.
-pub const MAX_ENTRIES: usize = 256;
-
-/// Most bytes that are queued.
-pub const MAX_BYTES: u64 = 8 * 1024 * 1024;
-
-/// Longest time that a document is queued.
-pub const MAX_AGE: Duration = Duration::from_hours(30 * 24);
+pub use schema::delivery::{
+    MAX_QUEUED as MAX_ENTRIES, MAX_QUEUED_AGE as MAX_AGE, MAX_QUEUED_BYTES as MAX_BYTES,
+};
 
 /// More names than this are left to the next look at the directory, so that memory stays bounded.
 pub(super) const MAX_LISTED: usize = 65_536;

@@ -13,6 +13,7 @@ mod damage;
 mod disguises;
 mod endpoint_faults;
 mod environment;
+mod fault_table;
 mod files;
 mod opt_out;
 mod queries;

@@ -12,7 +12,9 @@ mod raw;
 mod telemetry;
 mod vector;
 
-pub(super) use documents::{command_event, component_event, delivery, manifest, mode_event};
+pub(super) use documents::{
+    command, command_event, component_event, delivery, manifest, mode_event, telemetry,
+};
 
 use super::file::PublishedFile;
 use vector::Group;
@@ -25,6 +27,12 @@ pub(super) fn files() -> Vec<PublishedFile> {
     subjects.dedup();
     let of = |subject| groups.iter().filter(|group| group.subject == subject).collect::<Vec<_>>();
     subjects.into_iter().map(|subject| vector::file(subject, &of(subject))).collect()
+}
+
+/// The documents of all vectors of a kind, but for those that are no JSON values.
+#[cfg(test)]
+pub(super) fn documents_of(kind: schema::DocumentKind) -> Vec<serde_json::Value> {
+    groups().into_iter().flat_map(|group| group.tests).filter_map(|vector| vector.document_of(kind)).collect()
 }
 
 fn groups() -> Vec<Group> {

@@ -217,9 +217,17 @@ fn apply_component(
             run.session.record.set_result(component, result);
             // After the record: what is reported must be what is recorded.
             run.reporter.component(component, result);
+            if let Some(warning) = run.record_version(component) {
+                inputs::warn_all(std::slice::from_ref(&warning), printer);
+                run.warnings.push(warning);
+            }
             Ok(Some(began.elapsed()))
         }
-        Err(error) => Err(component_error(run, component, error, signals)),
+        Err(error) => {
+            // What is on the host now may be another version than the run was to install.
+            run.record_version(component);
+            Err(component_error(run, component, error, signals))
+        }
     }
 }
 

@@ -26,8 +26,8 @@ pub(super) struct TelemetryContext {
 }
 
 impl TelemetryContext {
-    /// Reads the settings; the gate knows this machine, the private inputs of the environment, and those of `record`. From
-    /// here on the process acts as the user who called sudo.
+    /// Reads the settings; the gate knows this machine, the private inputs of the environment, and those of `record`. From here
+    /// on the process acts as the user who called sudo.
     ///
     /// # Errors
     /// It cannot give up root.
@@ -49,7 +49,7 @@ impl TelemetryContext {
     ///
     /// # Errors
     /// As [`Self::read`], and standard input cannot be used.
-    pub(super) fn of_standard_input(printer: &mut Printer) -> Result<Self, Error> {
+    pub(super) fn handed_on(printer: &mut Printer) -> Result<Self, Error> {
         let outbox = std::io::stdin().as_fd().try_clone_to_owned();
         let outbox =
             outbox.map_err(|source| Error::UnreadableDocument { name: "standard input".into(), source });

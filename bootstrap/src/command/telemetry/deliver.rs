@@ -93,7 +93,7 @@ fn deliver_detached() -> Result<(), Error> {
         return Err(refused(ConsentReason::NotInteractive));
     };
     let proof = consent.proof().ok_or_else(|| refused(consent.reason()))?;
-    let context = TelemetryContext::of_standard_input(&mut Printer::silent())?;
+    let context = TelemetryContext::handed_on(&mut Printer::silent())?;
     let TelemetryContext { settings, gate } = &context;
     // An outbox that is gone by now was removed on purpose, and is not made again.
     let outbox = Outbox::open_existing(proof, context.outbox()).map_err(|error| context.error(error))?;

@@ -5,7 +5,7 @@ use telemetry::{ConsentDecision, OutboxStatus, status};
 
 use super::context::TelemetryContext;
 use crate::command::error::Error;
-use crate::run::decided_consent;
+use crate::run::{decided_consent, now};
 use crate::terminal::Printer;
 
 /// Last outcomes that are shown.
@@ -64,6 +64,9 @@ fn show_endpoint_state(status: &OutboxStatus, printer: &mut Printer) {
     let Some(state) = &status.endpoint_state else { return };
     let code = state.failure.status.map(|status| format!("HTTP {status}, ")).unwrap_or_default();
     printer.data(&format!("answered   {}  {code}{}", state.time, state.failure.class.message()));
+    if let Some(until) = state.not_before.filter(|until| *until > now()) {
+        printer.data(&format!("paused     until {until}, so nothing is sent before"));
+    }
 }
 
 fn show_waiting(status: &OutboxStatus, printer: &mut Printer) {

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Sends every telemetry vector to a receiver and checks its answers: send.sh [ENDPOINT]
 #
-#   cargo run -p telemetry --example receiver &
+#   cargo run -p receiver -- serve &
 #   schema/contract/examples/curl/send.sh http://127.0.0.1:8787/telemetry
 #
 # One document by hand:

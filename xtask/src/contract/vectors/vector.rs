@@ -74,6 +74,17 @@ impl Vector {
     }
 }
 
+#[cfg(test)]
+impl Vector {
+    /// Its document, if it is a JSON value and of this kind.
+    pub(super) fn document_of(self, kind: DocumentKind) -> Option<Value> {
+        match self.payload {
+            Payload::Document(document) if self.schema == name_of(kind) => Some(document),
+            _ => None,
+        }
+    }
+}
+
 /// Vectors of one subject that show one thing.
 #[derive(Clone, Debug)]
 pub(super) struct Group {

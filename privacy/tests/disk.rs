@@ -275,6 +275,7 @@ fn what_does_not_wait_for_the_disk_is_written_all_the_same() {
         let path = root.join(name);
         assert_eq!((fs::read_to_string(&path).expect("read").as_str(), mode(&path)), (content, 0o600));
     }
+    assert!(dir.contains("a").expect("told") && !dir.contains("d").expect("told"));
     assert!(dir.append_line_unsynced("c", "five", 12).is_err(), "beyond the limit");
 }
 

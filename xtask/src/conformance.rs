@@ -3,10 +3,13 @@
 //! Receivers build on the published files alone, in languages of their own. A mistake in the files, or a sentence of the
 //! denylist that can be read in two ways, shows only where somebody else implements it: hence three other languages.
 
+mod clients;
+mod databases;
 mod examples;
 mod gate;
 mod implementations;
 mod tools;
+mod traffic;
 mod vector;
 
 use anyhow::bail;
@@ -28,6 +31,10 @@ pub(crate) fn run() -> anyhow::Result<()> {
     }
     workspace::print_line("");
     disagreements.extend(implementations::check_schemas(&contract, &python));
+    disagreements.extend(implementations::check_openapi(&contract, &python));
+    let traffic = traffic::prepare(&program, &vectors)?;
+    disagreements.extend(clients::check(&contract, &traffic, &python)?);
+    disagreements.extend(databases::check(&contract, &traffic, &python));
     disagreements.extend(gate::released(&program)?);
     disagreements.extend(examples::check(&vectors, &python)?);
     if disagreements.is_empty() {

@@ -339,9 +339,7 @@ fn record_hint(error: &ManifestError) -> &'static str {
         ManifestError::Damaged { .. } | ManifestError::OtherRun { .. } => {
             "put the file back as the run wrote it; without it, undo by hand what the log tells"
         }
-        ManifestError::UnknownVersion { .. } => {
-            "roll back with the version of this program that made the run"
-        }
+        ManifestError::UnknownVersion { .. } => "roll back with the program version that made the run",
         ManifestError::StillRunning { .. } | ManifestError::Held { .. } => {
             "wait for it to end, or stop it, and roll back then"
         }

@@ -32,8 +32,11 @@ pub(crate) fn detect_all_after(
 pub(crate) const RUN: &str = "9f86d081884c7d65";
 
 /// Nothing on the stub host takes long, so what is not so soon never will be.
-pub(crate) const IMPATIENT: Timing =
-    Timing { poll: Duration::from_millis(5), removal: Duration::from_millis(60) };
+pub(crate) const IMPATIENT: Timing = Timing {
+    poll: Duration::from_millis(5),
+    removal: Duration::from_millis(60),
+    hopeless: Duration::from_hours(1),
+};
 
 /// The current time as records state it.
 pub(crate) fn now() -> UtcSeconds {

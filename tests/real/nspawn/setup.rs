@@ -84,6 +84,11 @@ impl Artifacts {
         fs::write(&token, format!("{TOKEN}\n"))?;
         // A token that others can read is a warning, which is not what these runs are about.
         fs::set_permissions(&token, fs::Permissions::from_mode(0o600))?;
+        // What an agent's token file holds if it is the right one, and what a wrong one is.
+        fs::write(scratch.path().join("token-of-the-server"), TOKEN)?;
+        let wrong = scratch.path().join("wrong-token");
+        fs::write(&wrong, "K10another-token\n")?;
+        fs::set_permissions(&wrong, fs::Permissions::from_mode(0o600))?;
         Ok(())
     }
 

@@ -8,6 +8,8 @@
 mod compat;
 mod conformance;
 mod contract;
+mod load;
+mod program;
 mod releases;
 mod workspace;
 
@@ -23,7 +25,9 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   conformance         run the vectors through our gate and through independent implementations
   compat              compare the contract with its last release, and demand the version that the difference needs
   release-contract    freeze the contract under its version
-  e2e TIER            test the program on a real systemd (nspawn) or against a real API server (apiserver)";
+  e2e TIER            test the program on a real systemd (nspawn) or against a real API server (apiserver)
+  load [DOCUMENTS [CONNECTIONS]]
+                      send documents to a receiver of its own on loopback, twice, and measure";
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -35,6 +39,7 @@ fn main() -> anyhow::Result<()> {
         ["compat"] => compat::run(),
         ["release-contract"] => compat::freeze(),
         ["e2e", rest @ ..] => e2e(rest),
+        ["load", rest @ ..] => load::run(rest),
         _ => bail!("{USAGE}"),
     }
 }

@@ -14,10 +14,12 @@ mod detection;
 mod docker_registry_trust;
 mod finding;
 mod helm;
+mod issued;
 mod k3s;
 mod local_hosts;
 mod longhorn;
 pub mod nfs;
+pub mod pins;
 mod probe;
 mod rancher;
 mod registry;
@@ -29,8 +31,9 @@ pub use component_plan::{ComponentPlan, PlanContext};
 pub use dependent::{Dependent, Identity, PendingRemoval, names};
 pub use detection::{Conflict, Detection, Gap};
 pub use finding::{Finding, Severity};
+pub use pins::{BuiltInSums, KubernetesMinors};
 pub use probe::{Cluster, Probe, has_cluster};
-pub use spec::{ChecksumInput, Pin, PinForm, RollbackClass, Spec};
+pub use spec::{ChecksumInput, Pin, PinForm, Remainder, RollbackClass, Spec};
 
 use crate::settings::Settings;
 

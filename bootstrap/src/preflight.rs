@@ -66,6 +66,7 @@ pub fn check(host: &Host, platform: &Platform, settings: &Settings) -> Preflight
         findings.extend(resources::check(host, settings));
     }
     findings.extend(host::role(host, settings));
+    findings.extend(crate::component::pins::check(settings));
     // The cluster comes last: it is the slowest to ask, and nothing above depends on it.
     let probe = Probe::new(host, settings);
     // What is skipped cannot stand in the way of the run.

@@ -55,11 +55,13 @@ pub struct Timing {
     pub poll: Duration,
     /// How long something that was deleted has to go away.
     pub removal: Duration,
+    /// How long a request is repeated that the API server refused for a reason that passes.
+    pub retry: Duration,
 }
 
 impl Default for Timing {
     fn default() -> Self {
-        Self { poll: Duration::from_secs(2), removal: Duration::from_mins(2) }
+        Self { poll: Duration::from_secs(2), removal: Duration::from_mins(2), retry: Duration::from_mins(3) }
     }
 }
 
@@ -161,6 +163,11 @@ impl<'a> Executor<'a> {
     /// The record that the steps are written down in.
     pub fn journal(&self) -> &dyn Journal {
         self.journal
+    }
+
+    /// How patient it is.
+    pub(super) fn timing(&self) -> Timing {
+        self.timing
     }
 
     /// How long something that was deleted has to go away.

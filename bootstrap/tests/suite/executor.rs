@@ -1,7 +1,10 @@
 //! Plans carried out on the stub host.
 
+mod charts;
 mod faults;
 mod fetching;
+mod host_parts;
+mod registry;
 mod resume;
 mod runs;
 
@@ -15,7 +18,7 @@ use crate::support::IMPATIENT;
 use crate::support::settings::{SECRETS, settings};
 use crate::support::stub_host::StubHost;
 use crate::support::{RUN, detect_all, now, with_timeouts};
-use bootstrap::component::{self, COMPONENTS, ComponentPlan, PlanContext};
+use bootstrap::component::{self, BuiltInSums, COMPONENTS, ComponentPlan, PlanContext};
 use bootstrap::host::STAGING;
 use bootstrap::settings::{Artifacts, Password, RegistryAuth, Settings};
 use bootstrap::step::{
@@ -110,7 +113,7 @@ fn run(stub: &StubHost, settings: &Settings) -> Ran {
 fn run_with(stub: &StubHost, settings: &Settings, mut journal: Records, stop: &dyn Fn() -> bool) -> Ran {
     let host = stub.host();
     let staging = stub.staging();
-    let context = PlanContext { settings, arch: host.arch(), staging: &staging };
+    let context = PlanContext { settings, arch: host.arch(), staging: &staging, sums: BuiltInSums::NONE };
     let plans: Vec<(Component, ComponentPlan)> = detect_all(&host, settings)
         .iter()
         .map(|(component, found)| (*component, with_timeouts(component::plan(*component, found, &context))))
@@ -168,7 +171,7 @@ fn collect(folder: &Path, files: &mut Vec<(PathBuf, Vec<u8>)>) {
 fn actions(stub: &StubHost, settings: &Settings) -> Vec<PlannedAction> {
     let host = stub.host();
     let staging = stub.staging();
-    let context = PlanContext { settings, arch: host.arch(), staging: &staging };
+    let context = PlanContext { settings, arch: host.arch(), staging: &staging, sums: BuiltInSums::NONE };
     let plan = |(component, found): &(Component, component::Detection)| {
         component::plan(*component, found, &context).action
     };

@@ -44,3 +44,21 @@ fn collisions_are_named() {
     wanted.skipped.insert(Component::Registry);
     assert!(findings(&stub, &wanted).is_empty(), "what is left out collides with nothing");
 }
+
+#[test]
+fn a_k3s_that_the_pins_are_not_made_for_is_warned_of() {
+    let stub = StubHost::fresh();
+    let warned = |settings: &Settings| -> Vec<String> {
+        let report = check(&stub.host(), &platform("", "x86_64"), settings);
+        let of_versions = report.findings.into_iter().filter(|finding| finding.check == "versions");
+        of_versions.map(|finding| finding.message).collect()
+    };
+    let mut wanted = settings(Mode::SingleNode);
+    assert!(warned(&wanted).is_empty(), "the pins suit each other");
+    wanted.versions.insert(Component::K3s, "v1.36.0+k3s1".to_owned());
+    let found = warned(&wanted);
+    assert!(matches!(found.as_slice(), [first, second]
+        if first.starts_with("cert_manager v1.20.3") && second.starts_with("rancher v2.14.4")));
+    wanted.versions.insert(Component::Rancher, "v2.15.0".to_owned());
+    assert_eq!(warned(&wanted).len(), 1, "what the operator chose is the operator's to know");
+}

@@ -1,6 +1,7 @@
 //! Runs on the stub host, taken back.
 
 mod crash;
+mod needs;
 mod objects;
 mod places;
 mod random;

@@ -48,6 +48,8 @@ pub enum Commands {
     Run(RunArgs),
     /// Check whether this host meets the requirements of a run
     Preflight(PreflightArgs),
+    /// Check whether what a run installed works now
+    Verify(VerifyArgs),
     /// Plan or carry out the removal of what a run installed
     Rollback(RollbackArgs),
     /// Inspect and control anonymous telemetry
@@ -90,6 +92,17 @@ pub struct PreflightArgs {
     /// Treat warnings as failures
     #[arg(long)]
     pub strict: bool,
+    /// Print one JSON document on standard output
+    #[arg(long)]
+    pub json: bool,
+    /// YAML file with inputs
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// Options of `verify`.
+#[derive(Clone, Debug, Args)]
+pub struct VerifyArgs {
     /// Print one JSON document on standard output
     #[arg(long)]
     pub json: bool,
@@ -199,6 +212,7 @@ impl Commands {
         let json = match self {
             Self::Run(args) => args.json,
             Self::Preflight(args) => args.json,
+            Self::Verify(args) => args.json,
             Self::Rollback(args) => args.json,
             Self::Telemetry(args) => args.json,
             Self::Validate(args) => args.json,
@@ -211,9 +225,10 @@ impl Commands {
 /// The command line parser with the inputs of a run added to the commands that take them.
 pub fn parser() -> clap::Command {
     Cli::command()
-        // Added by name and not by a derive: both commands take the same inputs, which one struct declares.
+        // Added by name and not by a derive: these commands take the same inputs, which one struct declares.
         .mut_subcommand("run", |run| run.args(input::arguments()))
         .mut_subcommand("preflight", |preflight| preflight.args(input::arguments()))
+        .mut_subcommand("verify", |verify| verify.args(input::arguments()))
 }
 
 /// Parses the arguments; inputs of a run come as given, keyed as in `input::Inputs`.
@@ -221,7 +236,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<(Cli, inpu
     let matches = parser().try_get_matches_from(arguments)?;
     let flags = match matches.subcommand() {
         // Asking another command for an argument that it does not have is a panic of the parser.
-        Some(("run" | "preflight", matches)) => input::Flags::from_matches(matches),
+        Some(("run" | "preflight" | "verify", matches)) => input::Flags::from_matches(matches),
         _ => input::Flags::default(),
     };
     Ok((Cli::from_arg_matches(&matches)?, flags))

@@ -10,6 +10,7 @@ mod rollback;
 mod run;
 mod telemetry;
 mod validate;
+mod verify;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -75,6 +76,7 @@ fn dispatch(command: &Commands, flags: &input::Flags, printer: &mut Printer) -> 
     match command {
         Commands::Run(args) => run::run(args, flags, printer),
         Commands::Preflight(args) => preflight::run(args, flags, printer),
+        Commands::Verify(args) => verify::run(args, flags, printer),
         Commands::Rollback(args) => rollback::run(args, printer),
         Commands::Telemetry(args) => telemetry::run(args, printer),
         Commands::Validate(args) => validate::run(args, printer),

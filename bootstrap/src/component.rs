@@ -11,9 +11,11 @@ mod clusterissuer;
 mod component_plan;
 mod dependent;
 mod detection;
+mod deviation;
 mod docker_registry_trust;
 mod finding;
 mod helm;
+mod history;
 mod issued;
 mod k3s;
 mod local_hosts;
@@ -30,10 +32,13 @@ use schema::{Component, Mode};
 pub use component_plan::{ComponentPlan, PlanContext};
 pub use dependent::{Dependent, Identity, PendingRemoval, names};
 pub use detection::{Conflict, Detection, Gap};
+pub use deviation::Deviation;
 pub use finding::{Finding, Severity};
+pub use history::RunHistory;
 pub use pins::{BuiltInSums, KubernetesMinors};
 pub use probe::{Cluster, Probe, has_cluster};
-pub use spec::{ChecksumInput, Pin, PinForm, Remainder, RollbackClass, Spec};
+use spec::is_on_the_way;
+pub use spec::{ChecksumInput, HttpsEndpoint, Pin, PinForm, Remainder, RollbackClass, Spec};
 
 use crate::settings::Settings;
 

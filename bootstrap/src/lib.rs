@@ -5,8 +5,8 @@
 //!
 //! The modules are rooms one above the other, and none uses one above it: [`secret`] and [`terminal`] know nothing of this
 //! program; [`host`] touches the machine; [`step`] is what can be done to it; [`settings`], [`component`] and
-//! [`input`] are what is asked for; [`platform`] and [`preflight`] look; [`rollback`] and [`run`] plan and record; [`cli`]
-//! reads arguments, and [`command`] puts all of it together and alone decides how the process ends.
+//! [`input`] are what is asked for; [`platform`], [`preflight`] and [`verify`] look; [`rollback`] and [`run`] plan and
+//! record; [`cli`] reads arguments, and [`command`] puts all of it together and alone decides how the process ends.
 
 pub mod cli;
 pub mod command;
@@ -21,3 +21,4 @@ pub mod secret;
 pub mod settings;
 pub mod step;
 pub mod terminal;
+pub mod verify;

@@ -4,19 +4,29 @@
 //! accept, because a host that is only smaller or newer than what was tested often works. What a component needs beyond
 //! that stands with the component, see [`crate::component::Spec::preflight`].
 
+mod artifacts;
 mod cluster;
+mod firewall;
 mod host;
+mod join;
+mod join_token;
+mod k3s_config;
+mod kernel;
+mod network;
+mod node;
+mod packages;
 mod resources;
 
-use schema::{Mode, Platform};
+use schema::{Component, Mode, Platform};
 use serde::Serialize;
 
 pub use crate::component::{Finding, Severity};
 
-use crate::component::{Probe, selected};
+use crate::component::{Probe, selected, spec_of};
 use crate::host::Host;
 use crate::settings::Settings;
 use crate::terminal::Printer;
+use k3s_config::K3sConfig;
 
 /// Everything that was checked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -37,22 +47,32 @@ impl PreflightReport {
         self.findings.iter().map(|finding| finding.severity).max().unwrap_or(Severity::Pass)
     }
 
-    /// Prints a line for each finding.
+    /// Prints a line for each finding, and what fixes it.
     pub fn show(&self, printer: &mut Printer) {
         for finding in &self.findings {
-            printer.wrapped(&label(finding), &finding.message);
+            printer.wrapped(&label(finding), &finding.evidence);
+            if let Some(fix) = &finding.fix {
+                printer.wrapped(FIX, fix);
+            }
         }
     }
 
     /// Tells what a run should not go on over.
     pub fn show_problems(&self, printer: &mut Printer) {
         for finding in self.findings.iter().filter(|finding| finding.severity > Severity::Pass) {
-            printer.item(&label(finding), &finding.message);
+            printer.item(&label(finding), &finding.evidence);
+            if let Some(fix) = &finding.fix {
+                printer.item(FIX, fix);
+            }
         }
     }
 }
 
-/// Checks the host for a run with these settings.
+/// As wide as the label of a finding, and then the word.
+const FIX: &str = "                         fix: ";
+
+/// Checks the host for a run with these settings. It needs neither root nor, but for an agent's question to its server, a
+/// network; what cannot be seen without them is told as a warning. Nothing takes longer than some seconds.
 pub fn check(host: &Host, platform: &Platform, settings: &Settings) -> PreflightReport {
     let mut findings = vec![
         host::operating_system(platform),
@@ -61,19 +81,51 @@ pub fn check(host: &Host, platform: &Platform, settings: &Settings) -> Preflight
         host::privilege(host),
     ];
     findings.extend(host::commands(host, settings));
-    // The bounds are those of the platform components; a bare server or agent needs far less.
-    if matches!(settings.mode, Mode::SingleNode | Mode::Stack) {
-        findings.extend(resources::check(host, settings));
-    }
     findings.extend(host::role(host, settings));
     findings.extend(crate::component::pins::check(settings));
+    findings.extend(resources::check(host, settings));
+    findings.extend(for_k3s(host, settings));
+    let wanted = || selected(settings).filter(|spec| spec.wanted(settings));
+    findings.extend(wanted().any(|spec| spec.programs().contains(&"apt-get")).then(|| packages::lock(host)));
+    findings.extend(
+        settings.agent.iter().filter(|_| installs_k3s(settings)).flat_map(|agent| join::check(host, agent)),
+    );
     // The cluster comes last: it is the slowest to ask, and nothing above depends on it.
     let probe = Probe::new(host, settings);
+    findings.extend(artifacts::check(host, settings, &probe));
     // What is skipped cannot stand in the way of the run.
-    let wanted = selected(settings).filter(|spec| spec.wanted(settings));
-    findings.extend(wanted.flat_map(|spec| spec.preflight(&probe)));
+    findings.extend(wanted().flat_map(|spec| spec.preflight(&probe)));
     findings.extend(cluster::check(&probe));
     PreflightReport { findings }
+}
+
+fn is_selected(settings: &Settings, component: Component) -> bool {
+    selected(settings).any(|spec| spec.id() == component && spec.wanted(settings))
+}
+
+/// A stack is put on a k3s that is there; whoever leaves k3s out has one, or another Kubernetes.
+fn installs_k3s(settings: &Settings) -> bool {
+    is_selected(settings, Component::K3s)
+}
+
+/// What a node of the cluster needs, as `k3s check-config` and kubeadm look for it.
+fn for_k3s(host: &Host, settings: &Settings) -> Vec<Finding> {
+    let with_longhorn = is_selected(settings, Component::Longhorn);
+    let with_k3s = installs_k3s(settings);
+    let mut findings = kernel::modules(host, with_k3s, with_longhorn);
+    if !with_k3s {
+        return findings;
+    }
+    let config = K3sConfig::read(host);
+    let service = if settings.mode == Mode::Agent { "k3s-agent" } else { "k3s" };
+    findings.extend(kernel::cgroups(host, spec_of(Component::K3s).version(settings), &config));
+    findings.push(node::host_name(host, settings, &config));
+    findings.extend([node::dns(host), node::clock(host)]);
+    findings.extend(network::ports(host, settings));
+    findings.push(network::default_route(host, &config));
+    findings.extend(firewall::check(host, settings, &config));
+    findings.extend([resources::rancher_disk(host, host.has_unit(service)), resources::swap(host)]);
+    findings
 }
 
 fn label(finding: &Finding) -> String {

@@ -15,4 +15,4 @@ pub use plan::{Interrupted, PlannedComponent, detect_and_plan, show_plan};
 pub use record::{RunRecorder, error_chain, now};
 pub use report::{RunPaths, RunReport, RunSummary};
 pub use reporter::{TelemetryReporter, ask_consent, decided_consent, resolve_consent};
-pub use session::{Session, SessionError};
+pub use session::{Session, SessionError, lock_holder};

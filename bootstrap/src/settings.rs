@@ -161,3 +161,22 @@ impl Settings {
         [&self.rancher.host, &self.registry.host]
     }
 }
+
+/// Whether `value` is an absolute path that data of the cluster may lie at. Spaces and quotes are refused because it
+/// becomes a field of `/etc/exports` and of a values file.
+pub fn is_data_path(value: &str) -> bool {
+    value.starts_with('/')
+        && value.len() > 1
+        && value.split('/').skip(1).all(|part| !part.is_empty() && part != ".." && part != ".")
+        && !value.contains([' ', '"', '\'', '\\', '#', '(', ')'])
+        && value
+            .split('/')
+            .find(|part| !part.is_empty())
+            .is_some_and(|first| !SYSTEM_DIRECTORIES.contains(&first))
+}
+
+/// Directories of the system itself: exporting one to a network, or filling one with volumes, is never meant.
+const SYSTEM_DIRECTORIES: [&str; 14] = [
+    "bin", "boot", "dev", "etc", "lib", "lib32", "lib64", "libx32", "proc", "root", "run", "sbin", "sys",
+    "usr",
+];

@@ -9,6 +9,7 @@
 mod journal;
 mod undo;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -24,7 +25,8 @@ use crate::run_id::RunId;
 
 /// The private context of a run, `bootstrap-<run_id>-private.json`: local only, no schema is published for it.
 ///
-/// It holds names and paths of this machine, but no secret: no token, no password, no key. Steps are written down before
+/// It holds names and paths of this machine, and no secret that the operator gave: no token, no password, no key. A password
+/// that the run has generated stays until it was shown, because nobody else knows it. Steps are written down before
 /// and after they happen, so that a crash leaves the truth. Its Debug form withholds everything but run and status.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -48,19 +50,24 @@ pub struct PrivateContext {
     pub status: Status,
     /// What the run knew of this machine and was told by the operator.
     pub local: LocalFacts,
+    /// Passwords that were generated and not shown yet, written down before they were used.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub generated_passwords: BTreeMap<Component, String>,
     /// The steps of the run in the order in which they were begun.
     pub steps: Vec<StepRecord>,
     /// What rollbacks did, in the order in which they did it.
     pub rollbacks: Vec<RollbackRecord>,
 }
 
-/// Private settings of a run that say what its steps were about. All are absent where they do not apply.
+/// Private settings of a run: those that its steps were about, and all the others that no public document of it may
+/// contain. All are absent where they do not apply.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LocalFacts {
-    /// Domain of the host names below.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub domain: Option<String>,
+    /// Every private input as it was given, but no secret. Nothing is undone by it: whoever makes a document of this run
+    /// later was not given the inputs again, and the gate must know them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub private_inputs: Vec<String>,
     /// Host name of Rancher.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rancher_host: Option<String>,
@@ -85,6 +92,22 @@ pub struct LocalFacts {
     /// Versions of the artifacts and charts of the run.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub versions: BTreeMap<Component, String>,
+}
+
+impl LocalFacts {
+    /// Everything here that no public document may contain: all but the versions.
+    pub fn private_values(&self) -> impl Iterator<Item = Cow<'_, str>> {
+        let texts = [
+            &self.rancher_host,
+            &self.registry_host,
+            &self.registry_storage_class,
+            &self.nfs_allowed_network,
+        ];
+        let texts = texts.into_iter().flatten().chain(&self.private_inputs);
+        let paths = [&self.docker_trust_path, &self.longhorn_data_path, &self.nfs_export_path];
+        let paths = paths.into_iter().flatten().map(|path| path.to_string_lossy());
+        texts.map(|text| Cow::Borrowed(text.as_str())).chain(paths)
+    }
 }
 
 /// Enough of any version to tell which it is.
@@ -120,6 +143,7 @@ impl PrivateContext {
             finished_at: None,
             status: Status::Running,
             local: LocalFacts::default(),
+            generated_passwords: BTreeMap::new(),
             steps: Vec::new(),
             rollbacks: Vec::new(),
         }

@@ -3,12 +3,14 @@
 //! A run owns three files in its [`RunsDir`]: the public manifest, which has passed the gate and may be shared; the
 //! private context, which is read by this crate alone and tells rollback what to undo; and the log. The log is made
 //! first and locked for as long as the process lives, so that its lock tells a living run from a dead one, whatever
-//! becomes of process ids. Two locks more, [`RunLock`], keep mutating runs apart; dry runs do without them.
+//! becomes of process ids. One lock more, [`RunsDir::lock`], keeps mutating runs apart; dry runs do without it.
 
 mod context;
 mod error;
 mod fingerprint;
+mod history;
 mod lock;
+mod passwords;
 mod recovery;
 mod run_id;
 mod runs_dir;
@@ -19,7 +21,8 @@ pub use context::{
 };
 pub use error::{LockHolder, ManifestError};
 pub use fingerprint::{MachineFingerprint, MachineId, sha256_hex};
-pub use lock::RunLock;
+pub use lock::FileLock;
+pub use passwords::LeftPasswords;
 pub use recovery::{CRASHED_RUN_EXIT_CODE, Recovery, recover_crashed_runs};
 pub use run_id::RunId;
 pub use runs_dir::{RunFiles, RunsDir};

@@ -69,7 +69,8 @@ enum RunState {
     Interrupted,
 }
 
-fn newest_first(runs: &RunsDir) -> Result<Vec<(Reverse<SystemTime>, RunId)>, ManifestError> {
+/// The runs of the directory, by the time of the last write of their public manifest.
+pub(crate) fn newest_first(runs: &RunsDir) -> Result<Vec<(Reverse<SystemTime>, RunId)>, ManifestError> {
     let names = runs.dir.names(MAX_NAMES)?;
     let mut found: Vec<_> = names
         .iter()

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use privacy::Gate;
 use privacy::disk::{DiskError, PrivateDir};
+use rustix::process::geteuid;
 use schema::{Execution, RunManifest, Status};
 
 use crate::context::PrivateContext;
@@ -63,9 +64,24 @@ impl RunsDir {
     /// # Errors
     /// [`ManifestError::Disk`], above all if the directory is a symbolic link or may be changed by every user.
     pub fn open_or_create(path: &Path) -> Result<Self, ManifestError> {
-        let dir = PrivateDir::create(path)?;
-        dir.sweep()?;
-        Ok(Self { dir: Arc::new(dir) })
+        let runs = Self::new(PrivateDir::create(path)?);
+        runs.sweep()?;
+        Ok(runs)
+    }
+
+    /// As [`Self::open_or_create`], for a run that changes the host. As root it must not be possible for other users to
+    /// put another directory in its place: what is in it decides what root does.
+    ///
+    /// # Errors
+    /// [`DiskError::Replaceable`], which names the directory on the way that is at fault, and nothing is made then; and
+    /// as [`Self::open_or_create`].
+    pub fn open_or_create_for_change(path: &Path) -> Result<Self, ManifestError> {
+        if !geteuid().is_root() {
+            return Self::open_or_create(path);
+        }
+        let runs = Self::new(PrivateDir::create_trusted(path)?);
+        runs.sweep()?;
+        Ok(runs)
     }
 
     /// Opens the directory at `path` and changes nothing in it.
@@ -73,7 +89,7 @@ impl RunsDir {
     /// # Errors
     /// [`ManifestError::Disk`], with [`DiskError::Missing`] if it does not exist.
     pub fn open(path: &Path) -> Result<Self, ManifestError> {
-        Ok(Self { dir: Arc::new(PrivateDir::open(path)?) })
+        Ok(Self::new(PrivateDir::open(path)?))
     }
 
     /// Opens the directory that the public manifest or private context at `path` is in, and tells which run it is of.
@@ -81,11 +97,39 @@ impl RunsDir {
     /// # Errors
     /// [`ManifestError::NotARunFile`] if the file name is not that of either.
     pub fn of_file(path: &Path) -> Result<(Self, RunId), ManifestError> {
-        let name = path.file_name().and_then(|name| name.to_str());
-        let run = name.and_then(RunId::from_file_name);
-        let run = run.ok_or_else(|| ManifestError::NotARunFile { path: path.to_owned() })?;
-        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-        Ok((Self::open(parent.unwrap_or(Path::new(".")))?, run))
+        let (dir, run) = dir_and_run(path)?;
+        Ok((Self::open(dir)?, run))
+    }
+
+    /// As [`Self::of_file`], for a rollback that changes the host, see [`Self::open_or_create_for_change`].
+    ///
+    /// # Errors
+    /// [`DiskError::Replaceable`], and as [`Self::of_file`].
+    pub fn of_file_for_change(path: &Path) -> Result<(Self, RunId), ManifestError> {
+        let (dir, run) = dir_and_run(path)?;
+        if !geteuid().is_root() {
+            return Ok((Self::open(dir)?, run));
+        }
+        Ok((Self::new(PrivateDir::open_trusted(dir)?), run))
+    }
+
+    fn new(dir: PrivateDir) -> Self {
+        Self { dir: Arc::new(dir) }
+    }
+
+    /// Removes temporary files of processes that died.
+    ///
+    /// # Errors
+    /// [`ManifestError::Disk`] if the directory cannot be read.
+    pub fn sweep(&self) -> Result<(), ManifestError> {
+        self.dir.sweep()?;
+        Ok(())
+    }
+
+    /// The open directory. Whatever else lies in it is reached through this and not by its path, which may lead to
+    /// another directory by now.
+    pub fn directory(&self) -> &Arc<PrivateDir> {
+        &self.dir
     }
 
     /// Where the directory is.
@@ -231,6 +275,15 @@ impl RunFiles {
     }
 }
 
+/// The directory that a file of a run is in, and the run.
+fn dir_and_run(path: &Path) -> Result<(&Path, RunId), ManifestError> {
+    let name = path.file_name().and_then(|name| name.to_str());
+    let run = name.and_then(RunId::from_file_name);
+    let run = run.ok_or_else(|| ManifestError::NotARunFile { path: path.to_owned() })?;
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    Ok((parent.unwrap_or(Path::new(".")), run))
+}
+
 /// Writes the public manifest of `run`, vetted. Recovery calls it too, without the files of a living run.
 pub(crate) fn publish(
     dir: &PrivateDir,
@@ -272,4 +325,19 @@ pub(crate) fn write_private(
 /// wait for the disk may take tens of milliseconds.
 fn waits_for_disk(execution: Execution, status: Status) -> bool {
     execution == Execution::Apply || status != Status::Running
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_but_the_course_of_a_dry_run_waits_for_the_disk() {
+        let waits = |execution| {
+            [Status::Running, Status::Success, Status::Failed, Status::Interrupted]
+                .map(|status| waits_for_disk(execution, status))
+        };
+        assert_eq!(waits(Execution::Apply), [true; 4]);
+        assert_eq!(waits(Execution::DryRun), [false, true, true, true]);
+    }
 }

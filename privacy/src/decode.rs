@@ -212,6 +212,36 @@ mod tests {
     }
 
     #[test]
+    fn every_digit_has_its_value() {
+        let read = |alphabet: &Alphabet, digits: &str| -> Vec<Option<u8>> {
+            digits.bytes().map(alphabet.value).collect()
+        };
+        let from_zero = |count: u8| -> Vec<Option<u8>> { (0..count).map(Some).collect() };
+        for digits in ["0123456789abcdef", "0123456789ABCDEF"] {
+            assert_eq!(read(&HEX, digits), from_zero(16), "{digits}");
+        }
+        for digits in ["ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", "abcdefghijklmnopqrstuvwxyz234567"] {
+            assert_eq!(read(&BASE32, digits), from_zero(32), "{digits}");
+        }
+        let most = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+        for last in ["+/", "-_"] {
+            assert_eq!(read(&BASE64, &format!("{most}{last}")), from_zero(64), "{last}");
+        }
+        for (alphabet, known) in [(HEX, 22), (BASE32, 58), (BASE64, 66)] {
+            let digits = (0..=u8::MAX).filter(|byte| (alphabet.value)(*byte).is_some());
+            assert_eq!(digits.count(), known);
+        }
+    }
+
+    /// Hostile text must not multiply without end.
+    #[test]
+    fn three_encodings_on_top_of_each_other_are_undone_and_no_more() {
+        check_whole("%252573rv01", "srv01");
+        let found = readings("%25252573rv01");
+        assert!(found.iter().all(|reading| reading.text != "srv01"), "{found:?}");
+    }
+
+    #[test]
     fn a_name_is_read_wherever_it_begins() {
         for text in
             ["xc3J2MDE", "xyc3J2MDE", "xyzc3J2MDE", "HhzcnYwMQ", "1d7372763031", "d7372763031", "aaaonzhmmbr"]

@@ -13,6 +13,7 @@ mod error;
 mod open;
 mod owner;
 mod private_dir;
+mod walk;
 
 use std::path::Path;
 

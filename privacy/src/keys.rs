@@ -154,3 +154,22 @@ fn tokens(key: &str) -> Vec<String> {
     tokens.retain(|token| !token.is_empty());
     tokens
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn so_many_clean_keys_are_remembered_and_no_more_and_no_others() {
+        let check_alone = |key: &str| check(key, String::new, &mut |_| {});
+        for key in ["password", "Status", "local_hosts"] {
+            check_alone(key);
+            assert!(!is_known_clean(key), "{key}");
+        }
+        for number in 0..=MOST_REMEMBERED {
+            check_alone(&format!("key_{number}"));
+        }
+        assert!(is_known_clean("key_0"));
+        assert!(!is_known_clean(&format!("key_{MOST_REMEMBERED}")), "a foreign document cannot make it grow");
+    }
+}

@@ -54,6 +54,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn properties_are_found_wherever_a_schema_has_them() {
+        let schema = serde_json::json!({
+            "properties": { "a": { "properties": { "b": {} } } },
+            "$defs": { "C": { "oneOf": [{ "properties": { "d": {} } }] } },
+        });
+        let mut names = HashSet::new();
+        collect_properties(&schema, &mut names);
+        assert_eq!(names, ["a", "b", "d"].map(str::to_owned).into());
+    }
+
+    #[test]
     fn properties_of_both_documents_may_be_shown_and_no_other_keys() {
         for key in ["run_id", "components", "local_hosts", "event_name", "telemetry_meta"] {
             assert!(is_property(key), "{key}");

@@ -10,6 +10,7 @@ use schema::denylist::DOCUMENT_RULES;
 use schema::limits::{MAX_DEPTH, MAX_DOCUMENT_BYTES};
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::map::Entry;
+use serde_json::value::RawValue;
 use serde_json::{Map, Number, Value};
 
 use crate::rejection::{Segment, Violation, masked};
@@ -21,6 +22,13 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Value, Violation> {
         return Err(violation("size", String::new()));
     }
     let text = std::str::from_utf8(bytes).map_err(|_| violation("utf8", String::new()))?;
+    match parse(text) {
+        Err(refused) if refused.rule() == "syntax" => parse_with_large_numbers(text).unwrap_or(Err(refused)),
+        read => read,
+    }
+}
+
+fn parse(text: &str) -> Result<Value, Violation> {
     let mut state = ReadState::default();
     let mut json = serde_json::Deserializer::from_str(text);
     let value = ValueSeed { state: &mut state, depth: 1 }
@@ -30,6 +38,50 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Value, Violation> {
         Some(rule) => violation(rule, masked(state.trail.iter().rev().map(OwnedSegment::as_segment))),
         None => violation("syntax", String::new()),
     })
+}
+
+/// Reads once more a text that is refused for numbers beyond 64 bits, if it is: `1e400` is JSON (RFC 8259, section 6), and
+/// whoever is told of a syntax error looks for it in the wrong place. The largest number that can be held stands for it,
+/// which every bound of the contract refuses as well.
+///
+/// Only after a failure, because the tokeniser reads numbers itself and cannot be told what to make of large ones.
+fn parse_with_large_numbers(text: &str) -> Option<Result<Value, Violation>> {
+    let mut bounded = String::with_capacity(text.len());
+    let mut rest = text;
+    let mut is_changed = false;
+    let is_of_number = |letter: char| letter.is_ascii_digit() || "+-.eE".contains(letter);
+    while let Some(start) = rest.find(|letter: char| letter == '"' || is_of_number(letter)) {
+        let (before, token) = rest.split_at(start);
+        bounded.push_str(before);
+        let is_string = token.starts_with('"');
+        let length =
+            if is_string { string_length(token) } else { token.find(|letter| !is_of_number(letter)) };
+        let (token, after) = token.split_at(length.unwrap_or(token.len()));
+        // Rust reads more forms of a number than JSON has; those stay as they are, and stay faults.
+        let is_too_large = !is_string
+            && token.parse::<f64>().is_ok_and(f64::is_infinite)
+            && serde_json::from_str::<&RawValue>(token).is_ok();
+        is_changed |= is_too_large;
+        bounded.push_str(match (is_too_large, token.starts_with('-')) {
+            (false, _) => token,
+            (true, false) => "1e308",
+            (true, true) => "-1e308",
+        });
+        rest = after;
+    }
+    bounded.push_str(rest);
+    is_changed.then(|| parse(&bounded))
+}
+
+/// Bytes of the string that `text` begins with, both quotes included; nothing where it has no end.
+fn string_length(text: &str) -> Option<usize> {
+    let mut is_escaped = false;
+    let end = text.bytes().skip(1).position(|byte| {
+        let ends = byte == b'"' && !is_escaped;
+        is_escaped = byte == b'\\' && !is_escaped;
+        ends
+    });
+    Some(end? + 2)
 }
 
 fn violation(rule: &'static str, pointer: String) -> Violation {
@@ -111,7 +163,6 @@ impl<'de> Visitor<'de> for ValueSeed<'_> {
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
-        // JSON has no infinity, but `1e999` reads as one.
         Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("syntax"))
     }
 
@@ -184,13 +235,27 @@ mod tests {
         check("{} {}", Err(("syntax", "")));
         check("\u{feff}{}", Err(("syntax", "")));
         check("{\"a\": NaN}", Err(("syntax", "")));
-        check("{\"a\": 1e999}", Err(("syntax", "")));
         check("{\"a\": \"\\ud800\"}", Err(("syntax", "")));
         check("{\"a\": \"\n\"}", Err(("syntax", "")));
         check(b"{\"a\": \"\xff\"}", Err(("utf8", "")));
         check("{\"status\": 1, \"status\": 1}", Err(("duplicate_key", "/status")));
         check("{\"status\": 1, \"st\\u0061tus\": 1}", Err(("duplicate_key", "/status")));
         check("{\"tool\": [0, {\"alice\": 1, \"alice\": 2}]}", Err(("duplicate_key", "/tool/1/*")));
+    }
+
+    #[test]
+    fn large_numbers_are_json() {
+        let number = |text: &str| read(text.as_bytes()).ok().and_then(|value| value["a"].as_f64());
+        assert_eq!(number("{\"a\": 1e999, \"b\": \"1e999\\\"1e999\"}"), Some(1e308));
+        assert_eq!(number("{\"a\":-1E+999}"), Some(-1e308));
+        assert_eq!(number(&format!("{{\"a\":{}}}", "9".repeat(400))), Some(1e308));
+        assert_eq!(number("{\"a\":1e308}"), Some(1e308));
+        let text = "{\"a\":1e999,\"b\":\"\u{e9} 1e999 \\\\\"}";
+        assert_eq!(read(text.as_bytes()).expect("JSON")["b"], "\u{e9} 1e999 \\");
+        for fault in ["01e999", "+1e999", "1e999.", ".1e999", "1e999x", "1e", "-", "1e999,1e999", "\"1e999"] {
+            check(format!("{{\"a\":{fault}}}"), Err(("syntax", "")));
+        }
+        check("{\"status\":1e999,\"status\":1}", Err(("duplicate_key", "/status")));
     }
 
     #[test]

@@ -128,3 +128,27 @@ fn message_of(keyword: &str) -> &'static str {
         _ => "the document does not satisfy the schema",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_keyword_that_a_document_can_break_has_words_of_its_own() {
+        let groups: [&[&str]; 7] = [
+            &["additionalProperties"],
+            &["required"],
+            &["type"],
+            &["const", "enum"],
+            &["pattern", "format"],
+            &["minLength", "maxLength"],
+            &["minimum", "maximum"],
+        ];
+        let words: Vec<_> = groups.iter().map(|group| message_of(group[0])).collect();
+        for (group, found) in groups.iter().zip(&words) {
+            assert!(group.iter().all(|keyword| message_of(keyword) == *found), "{group:?}");
+            assert_eq!(words.iter().filter(|other| *other == found).count(), 1, "{group:?}");
+            assert_ne!(*found, message_of("uniqueItems"), "{group:?}");
+        }
+    }
+}

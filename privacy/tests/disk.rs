@@ -2,6 +2,9 @@
 
 #![expect(clippy::disallowed_methods, reason = "tests set scenes, nothing of ours")]
 
+#[path = "common/root.rs"]
+mod root;
+
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
@@ -9,6 +12,7 @@ use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
 use privacy::disk::{self, DiskError, Owner, PrivateDir};
+use root::{is_root, skips};
 use tempfile::TempDir;
 
 fn scratch() -> (TempDir, PathBuf) {
@@ -32,10 +36,6 @@ fn names(path: &Path) -> Vec<String> {
         .collect();
     names.sort();
     names
-}
-
-fn is_root() -> bool {
-    rustix::process::geteuid().is_root()
 }
 
 #[test]
@@ -201,8 +201,8 @@ fn a_file_is_made_once() {
 
 #[test]
 fn new_files_and_folders_belong_to_the_invoking_user() {
-    if !is_root() {
-        return; // Only root may give files away.
+    if skips("new_files_and_folders_belong_to_the_invoking_user") {
+        return;
     }
     let (_temp, root) = scratch();
     let owner = Owner::Invoker { uid: 61_000, gid: 61_001 };
@@ -231,7 +231,7 @@ fn content_to_act_upon_must_be_ours() {
     if is_root() {
         set_mode(&root.join("own"), 0o600);
         std::os::unix::fs::chown(root.join("own"), Some(61_000), None).expect("given away");
-        assert!(matches!(dir.read_own("own", 10), Err(DiskError::Unsafe { .. })));
+        assert!(matches!(dir.read_own("own", 10), Err(DiskError::Foreign { .. })));
         let invoked = PrivateDir::open_for(&root, Owner::Invoker { uid: 61_000, gid: 61_000 }).expect("open");
         assert_eq!(invoked.read_own("own", 10).expect("the invoking user's"), b"x");
     }

@@ -52,6 +52,24 @@ fn documents_of_the_contract_pass_and_keep_their_bytes() {
 }
 
 #[test]
+fn a_report_says_what_each_rule_of_the_reader_is() {
+    let nested = "[".repeat(schema::limits::MAX_DEPTH + 1);
+    let large = vec![b' '; schema::limits::MAX_DOCUMENT_BYTES + 1];
+    for (bytes, rule) in [
+        (&large[..], "size"),
+        (b"\xff", "utf8"),
+        (b"{", "syntax"),
+        (nested.as_bytes(), "depth"),
+        (br#"{"a": 1, "a": 1}"#, "duplicate_key"),
+    ] {
+        let rejection = Gate::default().check(bytes).expect_err(rule);
+        let found = &rejection.violations()[0];
+        let known = schema::denylist::DOCUMENT_RULES.iter().find(|known| known.id == rule).expect(rule);
+        assert_eq!((found.rule(), found.message()), (rule, known.words));
+    }
+}
+
+#[test]
 fn the_schema_names_keyword_and_place() {
     check_refused(&with(manifest(), "/status", "done"), &[("schema.enum", "/status")]);
     check_refused(&with(manifest(), "/exit_code", 256), &[("schema.maximum", "/exit_code")]);

@@ -33,23 +33,17 @@ fn fault_of(vector: &Value) -> Option<String> {
     (!named || !agrees).then(|| format!("expected {rule} at {}, found: {rejection}", vector["pointer"]))
 }
 
-/// Name and text of each published vector. The committed files are read, not what the types would generate: receivers
-/// have the files.
-fn published_vectors() -> Vec<(String, String)> {
+/// Every test of the published vectors. The committed files are read, not what the types would generate: receivers have
+/// the files.
+fn published_vectors() -> Vec<Value> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../schema/contract")
         .join(format!("v{}", schema::SCHEMA_VERSION))
         .join("vectors");
     let entries = fs::read_dir(directory).expect("the published vectors");
-    let mut vectors: Vec<(String, String)> = entries
-        .map(|entry| {
-            let path = entry.expect("an entry").path();
-            let name = path.file_name().expect("a name").to_string_lossy().into_owned();
-            (name, fs::read_to_string(&path).expect("a vector"))
-        })
-        .collect();
-    vectors.sort();
-    vectors
+    let texts = entries.map(|entry| fs::read_to_string(entry.expect("an entry").path()).expect("vectors"));
+    let groups = texts.flat_map(|text| serde_json::from_str::<Vec<Value>>(&text).expect("groups"));
+    groups.flat_map(|group| group["tests"].as_array().expect("tests").clone()).collect()
 }
 
 #[test]
@@ -58,10 +52,7 @@ fn the_gate_agrees_with_every_vector() {
     assert!(!vectors.is_empty(), "a directory without vectors proves nothing");
     let faults: Vec<String> = vectors
         .iter()
-        .filter_map(|(name, text)| {
-            let vector: Value = serde_json::from_str(text).expect("JSON");
-            fault_of(&vector).map(|fault| format!("{name}: {fault}"))
-        })
+        .filter_map(|vector| fault_of(vector).map(|fault| format!("{}: {fault}", vector["description"])))
         .collect();
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }

@@ -11,6 +11,7 @@ mod text;
 
 mod component;
 mod contract;
+pub mod delivery;
 pub mod denylist;
 mod event;
 mod features;

@@ -1,12 +1,13 @@
 //! Delivering queued documents, in a process of its own.
 //!
-//! One call is one pass: it takes the lock of the outbox, sends documents oldest first, one at a time, and ends by itself
-//! within its deadline whatever the endpoint does.
+//! One call is one pass: it takes the lock of the outbox, sends documents one at a time, and ends by itself within its
+//! deadline whatever the endpoint does.
 //!
 //! The endpoint is paused, not the document. After a failure that allows a retry nothing is sent to it before the back-off
 //! or `Retry-After` is over, and the same document is tried again first; after [`DeliverySettings::max_attempts`] failures
 //! in a row the pass ends. An endpoint that is down thus gets three requests from a pass, not three for each document.
-//! What is given up: one document that makes the endpoint fail holds up those behind it until it is too old.
+//! The next pass begins with the documents that this one did not try: one that makes the endpoint fail goes behind the
+//! others and holds nobody up. What is given up: after a failure, documents do not arrive in the order of their events.
 
 mod attempt;
 mod http;

@@ -26,7 +26,7 @@ pub struct Endpoint {
 
 impl Endpoint {
     /// Where documents go unless the operator says otherwise (seed, Delivery Controls).
-    pub const DEFAULT: &str = "https://telemetry.productive-k3s.io/telemetry";
+    pub const DEFAULT: &str = schema::delivery::DEFAULT_ENDPOINT;
 
     /// Reads a URL.
     ///

@@ -30,7 +30,7 @@ pub use environment::{Environment, VariableWarning};
 pub use error::{OutboxWarning, TelemetryError};
 pub use outbox::{
     AttemptFailure, EndpointState, Enqueued, FailureClass, LedgerLine, LedgerOutcome, MAX_AGE, MAX_BYTES,
-    MAX_ENTRIES, Outbox, PurgeSummary, RejectedEntry, RejectionReason, RequeueSummary, purge,
+    MAX_ENTRIES, Outbox, OutboxDir, PurgeSummary, RejectedEntry, RejectionReason, RequeueSummary, purge,
 };
 pub use queries::{OutboxStatus, QueuedDocument, manifest_event, preview, show, status};
 pub use request::{DeliveryRequest, Header, InvalidHeaderValue, VettedHeaderValue, VettedHeaders};

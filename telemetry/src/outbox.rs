@@ -6,8 +6,11 @@
 //! | `rejected/<event_id>.json` | what may not be sent, and why |
 //! | `ledger.jsonl` | one line for each outcome |
 //! | `endpoint-state` | the last answer of the endpoint, if it was not good |
-//! | `lock` | held by the one process that delivers |
+//! | `lock` | held by the one process that delivers; a line break for every purge that is over |
 //! | `stopped` | somebody asked for the outbox to be purged; whoever delivers stops before the next document |
+//!
+//! An outbox belongs to one user, and only processes that act for that user touch it. Entries of other users in it are
+//! left alone: they are not sent, not counted, not rejected and not deleted.
 //!
 //! Storing a document takes no lock: every document has its own file. What it costs depends on the bounds and
 //! not on the documents that are queued.
@@ -16,11 +19,13 @@ mod bounds;
 mod endpoint_state;
 mod entry;
 mod ledger;
+mod place;
 mod purge;
+mod purge_mark;
 mod rejected;
 mod store;
 
-use std::path::Path;
+use std::os::fd::OwnedFd;
 use std::time::{Duration, SystemTime};
 
 use privacy::Vetted;
@@ -35,6 +40,7 @@ pub use bounds::{MAX_AGE, MAX_BYTES, MAX_ENTRIES};
 pub use endpoint_state::EndpointState;
 pub use entry::{AttemptFailure, FailureClass, RejectedEntry, RejectionReason};
 pub use ledger::{LedgerLine, LedgerOutcome};
+pub use place::OutboxDir;
 pub use purge::{PurgeSummary, purge};
 pub use rejected::RequeueSummary;
 
@@ -52,7 +58,7 @@ pub(crate) use store::{LoadError, OutboxStore, now};
 /// use privacy::Gate;
 /// use schema::{Command, CommandName, CommandResult, EventId, Execution, Mode, TelemetryEvent, UtcSeconds};
 /// use telemetry::{
-///     ConsentDecision, Interactivity, Outbox, VettedHeaders, decide_consent, envelope_from_env, status,
+///     ConsentDecision, Interactivity, Outbox, OutboxDir, VettedHeaders, decide_consent, envelope_from_env, status,
 /// };
 ///
 /// let environment = |name: &str| (name == "TELEMETRY_ENABLED").then(|| "true".into());
@@ -73,7 +79,7 @@ pub(crate) use store::{LoadError, OutboxStore, now};
 /// let document = envelope.document(event, EventId::random(), at);
 ///
 /// let runs_dir = tempfile::tempdir()?;
-/// let outbox_dir = runs_dir.path().join("telemetry-outbox");
+/// let outbox_dir = OutboxDir::below(runs_dir.path());
 /// let outbox = Outbox::open(proof, &outbox_dir)?;
 /// let vetted = gate.vet(&document).expect("nothing private is in it");
 /// let enqueued = outbox.emit(vetted, &VettedHeaders::default())?;
@@ -103,17 +109,18 @@ impl Outbox {
     /// Opens the outbox, or makes it. Leftovers of processes that died while writing are removed.
     ///
     /// # Errors
-    /// [`TelemetryError::Disk`]: the directory is a symbolic link, is not ours, or cannot be made.
-    pub fn open(_: &Consented, dir: &Path) -> Result<Self, TelemetryError> {
-        Self::tidy(PrivateDir::create(dir)?)
+    /// [`TelemetryError::Disk`]: the directory is a symbolic link, belongs to a user whom this process does not act for,
+    /// or cannot be made.
+    pub fn open(_: &Consented, outbox: &OutboxDir) -> Result<Self, TelemetryError> {
+        Self::tidy(outbox.create()?)
     }
 
     /// Opens the outbox if there is one, and never makes it: an outbox that was deleted stays deleted.
     ///
     /// # Errors
     /// As [`Self::open`]; that it is missing is `None`.
-    pub fn open_existing(_: &Consented, dir: &Path) -> Result<Option<Self>, TelemetryError> {
-        match PrivateDir::open(dir) {
+    pub fn open_existing(_: &Consented, outbox: &OutboxDir) -> Result<Option<Self>, TelemetryError> {
+        match outbox.open() {
             Ok(directory) => Self::tidy(directory).map(Some),
             Err(DiskError::Missing { .. }) => Ok(None),
             Err(error) => Err(error.into()),
@@ -121,7 +128,7 @@ impl Outbox {
     }
 
     fn tidy(directory: PrivateDir) -> Result<Self, TelemetryError> {
-        let store = OutboxStore::new(directory);
+        let store = OutboxStore::of_own(directory)?;
         store.sweep()?;
         purge::finish_if_abandoned(&store)?;
         Ok(Self { store })
@@ -153,6 +160,14 @@ impl Outbox {
     /// `rejected/` cannot be read, or a document cannot be written.
     pub fn requeue_rejected(&self, patience: Duration) -> Result<Option<RequeueSummary>, TelemetryError> {
         self.store.requeue(patience)
+    }
+
+    /// The open directory, for a process that delivers.
+    ///
+    /// # Errors
+    /// [`TelemetryError::Disk`] if there is no descriptor left.
+    pub fn to_fd(&self) -> Result<OwnedFd, TelemetryError> {
+        Ok(self.store.directory().to_fd()?)
     }
 
     pub(crate) fn store(&self) -> &OutboxStore {

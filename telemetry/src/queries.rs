@@ -3,10 +3,7 @@
 //! None of it needs consent or the lock of the outbox: looking must be possible before agreeing, and while a delivery
 //! is in progress. A document can therefore be delivered between two looks, which is not an error.
 
-use std::path::Path;
-
 use privacy::Gate;
-use privacy::disk::{DiskError, PrivateDir};
 use schema::{
     DocumentKind, Envelope, EventId, RunManifest, Status as RunStatus, TelemetryDocument, TelemetryEvent,
     UtcSeconds,
@@ -15,7 +12,8 @@ use serde::Serialize;
 
 use crate::error::{OutboxWarning, TelemetryError};
 use crate::outbox::{
-    AttemptFailure, EndpointState, LedgerLine, LedgerOutcome, LoadError, OutboxStore, RejectedEntry, now,
+    AttemptFailure, EndpointState, LedgerLine, LedgerOutcome, LoadError, OutboxDir, OutboxStore,
+    RejectedEntry, now,
 };
 use crate::request::{DeliveryRequest, VettedHeaders};
 use crate::settings::DeliverySettings;
@@ -40,9 +38,10 @@ pub struct QueuedDocument {
 pub struct OutboxStatus {
     /// Queued documents, oldest first.
     pub waiting: Vec<QueuedDocument>,
-    /// Files that cannot be sent as they are: the next delivery rejects what is no entry, and leaves what it may not
-    /// read.
+    /// Files that are no entries: the next delivery rejects them.
     pub unfit: usize,
+    /// Entries of other users, and such as cannot be read: they are left alone.
+    pub foreign: usize,
     /// Documents that may not be sent, oldest first, each with the rule. What they hold is left out.
     pub rejected: Vec<RejectedEntry>,
     /// Last outcomes, oldest first.
@@ -55,12 +54,12 @@ pub struct OutboxStatus {
     pub warnings: Vec<OutboxWarning>,
 }
 
-/// The state of the outbox in `dir`, with at most `last` lines of its ledger. A missing outbox is an empty one.
+/// The state of the outbox, with at most `last` lines of its ledger. A missing outbox is an empty one.
 ///
 /// # Errors
 /// The directory cannot be read. A single file that cannot be read is counted instead.
-pub fn status(dir: &Path, last: usize) -> Result<OutboxStatus, TelemetryError> {
-    let Some(store) = existing(dir)? else { return Ok(OutboxStatus::default()) };
+pub fn status(outbox: &OutboxDir, last: usize) -> Result<OutboxStatus, TelemetryError> {
+    let Some(store) = OutboxStore::existing(outbox)? else { return Ok(OutboxStatus::default()) };
     let mut status = OutboxStatus::default();
     for id in store.queued()? {
         match store.load(id) {
@@ -73,9 +72,11 @@ pub fn status(dir: &Path, last: usize) -> Result<OutboxStatus, TelemetryError> {
             }),
             // Delivered since the directory was listed.
             Err(LoadError::Missing) => {}
-            Err(LoadError::Invalid(..) | LoadError::Unreadable) => status.unfit += 1,
+            Err(LoadError::Invalid(..)) => status.unfit += 1,
+            Err(LoadError::Unreadable) => status.foreign += 1,
         }
     }
+    status.foreign += store.foreign()?;
     let without_content = |rejected| RejectedEntry { entry: None, ..rejected };
     match store.rejected() {
         Ok(rejected) => status.rejected = rejected.into_iter().map(without_content).collect(),
@@ -100,12 +101,12 @@ pub fn status(dir: &Path, last: usize) -> Result<OutboxStatus, TelemetryError> {
 /// [`TelemetryError::Rejected`] if the gate would not let it go, and [`TelemetryError::NotQueued`] if there is no
 /// document with this id that could be sent.
 pub fn show(
-    dir: &Path,
+    outbox: &OutboxDir,
     settings: &DeliverySettings,
     gate: &Gate,
     id: Option<EventId>,
 ) -> Result<Option<DeliveryRequest>, TelemetryError> {
-    let store = existing(dir)?;
+    let store = OutboxStore::existing(outbox)?;
     let oldest = || store.as_ref().map_or(Ok(None), |store| store.queued().map(|ids| ids.first().copied()));
     let Some(id) = id.map_or_else(oldest, |id| Ok(Some(id)))? else { return Ok(None) };
     let loaded = store.ok_or(LoadError::Missing).and_then(|store| store.load(id));
@@ -160,12 +161,4 @@ pub fn manifest_event(
     // The event is about the earlier run, whatever run delivers it.
     let of_run = Envelope { run_id: manifest.run_id.clone(), ..envelope.clone() };
     Ok(of_run.document(TelemetryEvent::Manifest(Box::new(manifest)), EventId::random(), now()))
-}
-
-fn existing(dir: &Path) -> Result<Option<OutboxStore>, DiskError> {
-    match PrivateDir::open(dir) {
-        Ok(directory) => Ok(Some(OutboxStore::new(directory))),
-        Err(DiskError::Missing { .. }) => Ok(None),
-        Err(error) => Err(error),
-    }
 }

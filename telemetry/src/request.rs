@@ -31,7 +31,7 @@ impl std::error::Error for InvalidHeaderValue {}
 pub struct VettedHeaderValue(String);
 
 impl VettedHeaderValue {
-    const MAX_CHARS: usize = 64;
+    const MAX_CHARS: usize = schema::delivery::MAX_HEADER_CHARS;
 
     /// Accepts text that passes the gate.
     ///
@@ -127,12 +127,11 @@ pub(crate) enum HeaderValue {
 }
 
 impl Header {
-    /// The header that tells receivers of which public kind a sender is (seed, Delivery Controls).
-    pub const MARKER: &str = "X-Productive-K3S-Telemetry";
+    /// The header that tells receivers of which public kind a sender is.
+    pub const MARKER: &str = schema::delivery::MARKER_HEADER;
 
-    /// The header that states the exact version of the contract, so that a receiver can tell a newer document from a
-    /// broken one before it reads the body.
-    pub const CONTRACT: &str = "X-Productive-K3S-Contract";
+    /// The header that states the exact version of the contract.
+    pub const CONTRACT: &str = schema::delivery::CONTRACT_HEADER;
 
     fn plain(name: &'static str, value: impl Into<String>) -> Self {
         Self { name, value: HeaderValue::Plain(value.into()) }
@@ -183,7 +182,7 @@ impl DeliveryRequest {
     pub fn new(endpoint: &Endpoint, headers: &VettedHeaders, body: Vetted<TelemetryDocument>) -> Self {
         // The client adds headers of its own (a default user agent, for one) unless they are set here.
         let mut lines = vec![
-            Header::plain("Content-Type", "application/json"),
+            Header::plain("Content-Type", schema::delivery::MEDIA_TYPE),
             // The client would add it anyway; said here, it is shown as well.
             Header::plain("Accept", "*/*"),
             Header::plain("User-Agent", headers.user_agent.as_str()),

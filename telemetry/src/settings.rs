@@ -3,27 +3,21 @@
 //! Timeouts and attempts are bounded from above as well: the deliverer must end within its deadline whatever a
 //! variable says, and a receiver must not get a thousand requests for one typing error.
 
-use std::ops::RangeInclusive;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use privacy::Gate;
+use schema::delivery::{CONNECT_TIMEOUT, MAX_ATTEMPTS, REQUEST_TIMEOUT, Setting};
 
 use crate::endpoint::{BearerToken, Endpoint};
 use crate::environment::{EnvReader, Environment, VariableWarning};
+use crate::outbox::OutboxDir;
 use crate::request::{VettedHeaderValue, VettedHeaders};
 
 const ENDPOINT: &str = "TELEMETRY_ENDPOINT";
 const TOKEN: &str = "TELEMETRY_BEARER_TOKEN";
 const MARKER: &str = "TELEMETRY_MARKER";
 const USER_AGENT: &str = "TELEMETRY_USER_AGENT";
-const MAX_RETRIES: &str = "TELEMETRY_MAX_RETRIES";
-const CONNECT_TIMEOUT: &str = "TELEMETRY_CONNECT_TIMEOUT_SECONDS";
-const REQUEST_TIMEOUT: &str = "TELEMETRY_REQUEST_TIMEOUT_SECONDS";
 const OUTBOX_DIR: &str = "TELEMETRY_OUTBOX_DIR";
-
-/// Name of the outbox in the runs directory.
-const OUTBOX: &str = "telemetry-outbox";
 
 const NOT_A_HEADER: &str = "is not a header value that may be sent, so the default is used";
 
@@ -40,16 +34,17 @@ pub struct DeliverySettings {
     pub connect_timeout: Duration,
     /// Longest time that one attempt takes as a whole.
     pub request_timeout: Duration,
-    /// Directory of the queued documents.
-    pub outbox_dir: PathBuf,
+    /// Where documents are queued.
+    pub outbox: OutboxDir,
 }
 
 impl DeliverySettings {
-    /// Reads the settings. What cannot be used falls back to its default with one warning, and never fails.
+    /// Reads the settings; documents are queued in `outbox` unless a variable names another place. What cannot be used
+    /// falls back to its default with one warning, and never fails.
     pub fn from_env(
         environment: Environment<'_>,
         gate: &Gate,
-        runs_dir: &Path,
+        outbox: OutboxDir,
     ) -> (Self, Vec<VariableWarning>) {
         let mut reader = EnvReader::new(environment);
         let settings = Self {
@@ -60,30 +55,20 @@ impl DeliverySettings {
             },
             max_attempts: number(
                 &mut reader,
-                MAX_RETRIES,
+                MAX_ATTEMPTS,
                 "is not a whole number from 1 to 10, so 3 is used",
-                1..=10,
-            )
-            .unwrap_or(3),
-            connect_timeout: seconds(
-                number(
-                    &mut reader,
-                    CONNECT_TIMEOUT,
-                    "is not a whole number from 1 to 60, so 5 is used",
-                    1..=60,
-                ),
-                5,
             ),
-            request_timeout: seconds(
-                number(
-                    &mut reader,
-                    REQUEST_TIMEOUT,
-                    "is not a whole number from 1 to 120, so 10 is used",
-                    1..=120,
-                ),
-                10,
-            ),
-            outbox_dir: reader.raw(OUTBOX_DIR).map_or_else(|| runs_dir.join(OUTBOX), PathBuf::from),
+            connect_timeout: seconds(number(
+                &mut reader,
+                CONNECT_TIMEOUT,
+                "is not a whole number from 1 to 60, so 5 is used",
+            )),
+            request_timeout: seconds(number(
+                &mut reader,
+                REQUEST_TIMEOUT,
+                "is not a whole number from 1 to 120, so 10 is used",
+            )),
+            outbox: reader.raw(OUTBOX_DIR).map_or(outbox, OutboxDir::at),
         };
         (settings, reader.warnings)
     }
@@ -124,21 +109,20 @@ fn header(
     reader.parsed(variable, NOT_A_HEADER, usable).unwrap_or_else(|| default.clone())
 }
 
-fn number(
-    reader: &mut EnvReader<'_>,
-    variable: &'static str,
-    message: &'static str,
-    range: RangeInclusive<u32>,
-) -> Option<u32> {
-    reader.parsed(variable, message, |text| text.trim().parse().ok().filter(|number| range.contains(number)))
+fn number(reader: &mut EnvReader<'_>, setting: Setting, message: &'static str) -> u32 {
+    let usable = |number: &u32| (setting.min..=setting.max).contains(number);
+    let parse = |text: &str| text.trim().parse().ok().filter(usable);
+    reader.parsed(setting.variable, message, parse).unwrap_or(setting.default)
 }
 
-fn seconds(number: Option<u32>, default: u32) -> Duration {
-    Duration::from_secs(number.unwrap_or(default).into())
+fn seconds(number: u32) -> Duration {
+    Duration::from_secs(number.into())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use privacy::LocalIdentifiers;
 
     use super::*;
@@ -146,8 +130,11 @@ mod tests {
 
     fn check(variables: &[(&str, &str)]) -> (DeliverySettings, Vec<&'static str>) {
         let gate = Gate::new(LocalIdentifiers::default().with_private(["srv01"]));
-        let (settings, warnings) =
-            DeliverySettings::from_env(&fake_environment(variables), &gate, Path::new("runs"));
+        let (settings, warnings) = DeliverySettings::from_env(
+            &fake_environment(variables),
+            &gate,
+            OutboxDir::below(Path::new("runs")),
+        );
         let told = format!("{warnings:?}");
         for (_, value) in variables.iter().filter(|(_, value)| value.len() > 4) {
             assert!(!told.contains(value), "a warning holds the value");
@@ -170,13 +157,17 @@ mod tests {
         assert!(settings.headers.user_agent.as_str().starts_with("productive-k3s-core/"));
         assert_eq!(settings.max_attempts, 3);
         assert_eq!((settings.connect_timeout.as_secs(), settings.request_timeout.as_secs()), (5, 10));
-        assert_eq!(settings.outbox_dir, Path::new("runs/telemetry-outbox"));
+        assert_eq!(settings.outbox.path(), Path::new("runs/telemetry-outbox"));
+        let (settings, _) = check(&[(OUTBOX_DIR, "elsewhere")]);
+        assert_eq!(settings.outbox.path(), Path::new("elsewhere"));
     }
 
     #[test]
     fn numbers_outside_their_bounds_fall_back() {
-        for (variable, last) in [(MAX_RETRIES, "10"), (CONNECT_TIMEOUT, "60"), (REQUEST_TIMEOUT, "120")] {
-            for good in ["1", last] {
+        for setting in [MAX_ATTEMPTS, CONNECT_TIMEOUT, REQUEST_TIMEOUT] {
+            let variable = setting.variable;
+            for good in [setting.min.to_string(), setting.max.to_string()] {
+                let good = good.as_str();
                 let (settings, warnings) = check(&[(variable, good)]);
                 let numbers = [
                     settings.max_attempts.into(),
@@ -199,8 +190,9 @@ mod tests {
 
     #[test]
     fn an_empty_variable_is_an_unset_one_but_for_the_endpoint() {
-        let all = [MARKER, USER_AGENT, TOKEN, MAX_RETRIES, CONNECT_TIMEOUT, REQUEST_TIMEOUT, OUTBOX_DIR];
-        let (settings, warnings) = check(&all.map(|variable| (variable, "")));
+        let numbers = [MAX_ATTEMPTS, CONNECT_TIMEOUT, REQUEST_TIMEOUT].map(|setting| setting.variable);
+        let all = [[MARKER, USER_AGENT, TOKEN, OUTBOX_DIR].as_slice(), &numbers].concat();
+        let (settings, warnings) = check(&all.iter().map(|variable| (*variable, "")).collect::<Vec<_>>());
         assert_eq!((url(&settings).as_str(), warnings.len()), (DEFAULT, 0));
         let (settings, warnings) = check(&[(ENDPOINT, "")]);
         assert_eq!((settings.endpoint.is_none(), warnings), (true, vec![ENDPOINT]));

@@ -115,16 +115,21 @@ impl Machine {
 
     /// The public manifests of all runs, by id.
     pub(crate) fn manifests(&self) -> BTreeMap<String, Value> {
-        self.records(|name| !name.ends_with("-private"))
+        self.manifests_in(RUNS)
+    }
+
+    /// The public manifests of all runs that are recorded in `directory`, by id.
+    pub(crate) fn manifests_in(&self, directory: &str) -> BTreeMap<String, Value> {
+        self.records(directory, |name| !name.ends_with("-private"))
     }
 
     /// The private contexts of all runs, by id and `-private`.
     pub(crate) fn contexts(&self) -> BTreeMap<String, Value> {
-        self.records(|name| name.ends_with("-private"))
+        self.records(RUNS, |name| name.ends_with("-private"))
     }
 
-    fn records(&self, wanted: impl Fn(&str) -> bool) -> BTreeMap<String, Value> {
-        let entries = fs::read_dir(self.at(RUNS)).into_iter().flatten().flatten();
+    fn records(&self, directory: &str, wanted: impl Fn(&str) -> bool) -> BTreeMap<String, Value> {
+        let entries = fs::read_dir(self.at(directory)).into_iter().flatten().flatten();
         entries
             .filter_map(|entry| {
                 let name = entry.file_name().to_string_lossy().into_owned();

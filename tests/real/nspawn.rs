@@ -4,6 +4,7 @@
 mod crash;
 mod faults;
 mod host_local;
+mod postures;
 mod rollback;
 mod server;
 mod setup;
@@ -28,6 +29,7 @@ pub(crate) fn run(
     let setup = NspawnSetup::new(cache, scratch, subject)?;
     server::run(&setup, transcript)?;
     host_local::run(&setup, transcript)?;
+    postures::run(&setup, transcript)?;
     rollback::run(&setup, transcript)?;
     faults::run(&setup, transcript)?;
     crash::run(&setup, transcript)

@@ -14,6 +14,8 @@ use serde_json::Value;
 pub enum Response {
     /// Answers with this status.
     Status(u16),
+    /// Answers 503 and asks not to be asked again for so many seconds.
+    Overloaded(u32),
     /// Answers 202 after so many milliseconds.
     Delayed(u64),
     /// Says nothing.
@@ -145,6 +147,10 @@ impl Shared {
         let answer = |status: u16| format!("HTTP/1.1 {status} Scripted\r\nContent-Length: 0\r\n\r\n");
         match response {
             Response::Status(status) => stream.write_all(answer(status).as_bytes()).ok(),
+            Response::Overloaded(seconds) => {
+                let head = format!("HTTP/1.1 503 Scripted\r\nRetry-After: {seconds}\r\n");
+                write!(stream, "{head}Content-Length: 0\r\n\r\n").ok()
+            }
             Response::Delayed(milliseconds) => {
                 thread::sleep(Duration::from_millis(milliseconds));
                 stream.write_all(answer(202).as_bytes()).ok()

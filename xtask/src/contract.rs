@@ -4,10 +4,17 @@
 //! the vectors, the reference and the index. The generation is a chore and not a part of `schema`, so that the program
 //! links none of it; it reads the committed files, which this check holds to the types.
 
+mod answers;
+mod codegen;
 mod file;
 mod generate;
+mod identifying;
+mod leaf;
 mod lint;
+mod openapi;
 mod reference;
+mod size;
+mod sql;
 mod vectors;
 
 use std::collections::BTreeSet;
@@ -25,7 +32,7 @@ pub(crate) use file::sha256;
 
 /// Directories that are generated as a whole: a file in them that the types do not make is stale. No others are looked at,
 /// so that a mistake in a path cannot remove what people wrote.
-const GENERATED_DIRECTORIES: [&str; 2] = ["", "vectors"];
+const GENERATED_DIRECTORIES: [&str; 4] = ["", "codegen", "sql", "vectors"];
 
 /// Written by hand beside the generated files.
 const HAND_WRITTEN: [&str; 1] = ["README.md"];
@@ -110,7 +117,10 @@ fn files() -> Vec<PublishedFile> {
         .into_iter()
         .map(|kind| PublishedFile::json(kind.schema_file(), &schema_of(kind)))
         .collect();
+    files.extend(codegen::files());
+    files.push(PublishedFile::json("openapi.json", &openapi::document()));
     files.push(PublishedFile::json("denylist.json", &denylist::published()));
+    files.extend(sql::files());
     files.extend(vectors::files());
     files.push(PublishedFile { path: "CONTRACT.md".to_owned(), contents: reference::markdown() });
     // The index lists the others and not itself: a file cannot hold its own checksum.

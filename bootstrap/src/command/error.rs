@@ -13,7 +13,7 @@ use privacy::disk::DiskError;
 use schema::Component;
 use telemetry::{ConsentReason, DeliveryEnd, TelemetryError};
 
-use crate::host::CommandError;
+use crate::host::{CommandError, HostLockError};
 use crate::input::InputError;
 use crate::run::{SessionError, error_chain};
 use crate::step::StepFailure;
@@ -61,6 +61,14 @@ pub enum Error {
     /// The preflight warns, and nobody has accepted that.
     #[error("the preflight warns, and nobody can be asked")]
     PreflightWarnings,
+    /// What a run installed does not work, or it cannot be told.
+    #[error("{problems} of {checks} checks are not as they should be")]
+    NotVerified {
+        /// Checks that failed or could not be made.
+        problems: usize,
+        /// All checks.
+        checks: usize,
+    },
     /// The operator said no, or gave no answer.
     #[error("declined; nothing was changed")]
     Declined,
@@ -97,9 +105,15 @@ pub enum Error {
         /// Why.
         reason: String,
     },
-    /// Something is to be changed as root, and root is out of reach.
-    #[error("cannot become root: {0}")]
+    /// Telemetry acts as the user who called sudo, and cannot.
+    #[error("cannot continue as the user who called sudo")]
+    CallerOutOfReach(#[source] io::Error),
+    /// The host is to be changed as root, and root is out of reach.
+    #[error("cannot get root privileges: {}", root_refusal(.0))]
     NeedsRoot(CommandError),
+    /// Another process is changing the host, or it cannot be told whether one is.
+    #[error("cannot change this host now: {}", error_chain(.0))]
+    HostLocked(HostLockError),
     /// A step of a run failed.
     #[error("{}", step_message(*component, failure))]
     StepFailed {
@@ -111,6 +125,9 @@ pub enum Error {
     /// The record of the run to roll back cannot be used.
     #[error("cannot roll back")]
     UnusableRecord(#[source] ManifestError),
+    /// A document of an earlier run is to be sent, and what must not be in it cannot be told.
+    #[error("cannot check the document against the private record of its run")]
+    UncheckedRecord(#[source] ManifestError),
     /// The run to roll back was a dry run.
     #[error("the record is that of a dry run, which changed nothing; there is nothing to undo")]
     DryRunRecord,
@@ -209,12 +226,16 @@ impl Error {
             // Nobody said no: the consent is an input that is missing, or that says no.
             | Self::NoConsent { .. } => USAGE,
             Self::UnusableRecord(_)
+            | Self::UncheckedRecord(_)
             | Self::Session(_)
             | Self::SignalHandlers(_)
             | Self::Blocked { .. }
             | Self::NeedsRoot(_)
+            | Self::HostLocked(_)
+            | Self::CallerOutOfReach(_)
             | Self::StepFailed { .. }
             | Self::NotUndone { .. }
+            | Self::NotVerified { .. }
             | Self::Telemetry { .. }
             | Self::Undelivered(_)
             | Self::RefusedDocuments
@@ -239,6 +260,9 @@ impl Error {
             Self::Telemetry { error, outbox_dir } => return telemetry_hint(error, outbox_dir),
             Self::Session(error) => return error.hint().map(str::to_owned),
             Self::UnusableRecord(error) => record_hint(error),
+            Self::UncheckedRecord(_) => {
+                "run this as the user who made the run, or through sudo if the run was"
+            }
             Self::NeedsYes(Unattended::Run) => "look at the plan with --dry-run first, then add --yes",
             Self::NeedsYes(Unattended::Rollback) => "look at the plan without --apply first, then add --yes",
             Self::NotAnEventId => "`bootstrap telemetry status` lists what waits",
@@ -250,7 +274,10 @@ impl Error {
             }
             Self::Interrupted { when: InterruptedAt::Rollback, .. } => "run the same command again to go on",
             Self::Blocked { .. } => "fix that and run again; nothing was changed",
-            Self::NeedsRoot(_) => "run as root, or as a user who may use sudo",
+            Self::NeedsRoot(_) => "run `sudo -v` in this terminal first, or run as root",
+            Self::HostLocked(HostLockError::Lock(ManifestError::Held { .. })) => {
+                "wait for the other run to end, or stop it, and run again"
+            }
             Self::NotUndone { .. } => {
                 "look at what is left to you above, fix it, and run the same command again"
             }
@@ -269,6 +296,11 @@ impl From<InputError> for Error {
             error => Self::Input(Box::new(error)),
         }
     }
+}
+
+/// What sudo said, where it said something: that is more to the point than its exit code.
+fn root_refusal(error: &CommandError) -> String {
+    error.tail().last().cloned().unwrap_or_else(|| error.to_string())
 }
 
 /// The failure of a step with the last lines of its command's output.
@@ -300,6 +332,9 @@ fn record_hint(error: &ManifestError) -> &'static str {
             "only the private record, bootstrap-<run id>-private.json, tells what to undo; it stays in the runs folder \
              of the machine that the run was made on"
         }
+        ManifestError::Disk(DiskError::Replaceable { .. }) => {
+            "move the runs directory, as root, to where only root and you can change it, and name its file with --to"
+        }
         ManifestError::OtherMachine { .. } => "roll back on the machine that the run was made on",
         ManifestError::Damaged { .. } | ManifestError::OtherRun { .. } => {
             "put the file back as the run wrote it; without it, undo by hand what the log tells"
@@ -316,6 +351,9 @@ fn record_hint(error: &ManifestError) -> &'static str {
 
 fn telemetry_hint(error: &TelemetryError, outbox_dir: &std::path::Path) -> Option<String> {
     let hint = match error {
+        TelemetryError::Disk(DiskError::Foreign { .. }) => {
+            "run the same command as the owner of the outbox, or name your own with --runs-dir"
+        }
         TelemetryError::Disk(_) => {
             return Some(format!("look at the outbox folder {}", outbox_dir.display()));
         }

@@ -11,9 +11,11 @@ use crate::input::Flags;
 use crate::preflight::{PreflightReport, Severity, check};
 use crate::terminal::Printer;
 
-/// The JSON document of the command.
+/// The JSON document of the command, described in `README.md`. A reader goes by its format: a field that is added keeps
+/// it, anything else gets the next number.
 #[derive(Debug, Serialize)]
 struct PreflightDocument<'a> {
+    format: &'static str,
     mode: schema::Mode,
     platform: &'a schema::Platform,
     checks: &'a PreflightReport,
@@ -34,6 +36,7 @@ pub(super) fn run(args: &PreflightArgs, flags: &Flags, printer: &mut Printer) ->
     };
     if printer.is_json() {
         printer.document(&PreflightDocument {
+            format: "preflight/v1",
             mode: settings.mode,
             platform: &platform,
             checks: &report,

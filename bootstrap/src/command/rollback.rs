@@ -19,11 +19,11 @@ pub(super) fn run(args: &RollbackArgs, printer: &mut Printer) -> Result<(), Diag
     if args.apply && !args.yes && !is_interactive() {
         return Err(Error::NeedsYes(Unattended::Rollback).into());
     }
-    let target = RollbackTarget::open(&args.to)?;
     if !args.apply {
-        plan_only(args, &target, printer);
+        plan_only(args, &RollbackTarget::open(&args.to)?, printer);
         return Ok(());
     }
+    let target = RollbackTarget::open_for_change(&args.to)?;
     // Only for --apply: the plan of a dry run is empty, and showing that answers the question.
     if target.context.execution == Execution::DryRun {
         return Err(Error::DryRunRecord.into());

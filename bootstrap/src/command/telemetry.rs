@@ -1,5 +1,6 @@
 //! `bootstrap telemetry`: what is sent, what waits, and how to stop it.
 
+mod caller;
 mod context;
 mod deliver;
 mod preview;
@@ -12,17 +13,15 @@ use context::TelemetryContext;
 
 /// Dispatches the telemetry commands.
 pub(super) fn run(args: &TelemetryArgs, printer: &mut Printer) -> Result<(), Diagnostic> {
-    if let TelemetryCommands::Flush { detached: true, .. } = args.command {
-        return deliver::detached(args);
-    }
-    let context = TelemetryContext::read(args, printer);
+    let context = |printer: &mut Printer| TelemetryContext::read(args, [], printer);
     match &args.command {
-        TelemetryCommands::Status => status::run(&context, printer)?,
-        TelemetryCommands::Show { id } => preview::show(&context, id.as_deref(), printer)?,
-        TelemetryCommands::Preview { mode } => preview::preview(&context, *mode, printer)?,
-        TelemetryCommands::Send { manifest } => deliver::send(&context, manifest, printer)?,
-        TelemetryCommands::Flush { refused, .. } => deliver::flush(&context, *refused, printer)?,
-        TelemetryCommands::Purge { yes } => deliver::purge(&context, *yes, printer)?,
+        TelemetryCommands::Status => status::run(&context(printer)?, printer)?,
+        TelemetryCommands::Show { id } => preview::show(&context(printer)?, id.as_deref(), printer)?,
+        TelemetryCommands::Preview { mode } => preview::preview(&context(printer)?, *mode, printer)?,
+        TelemetryCommands::Send { manifest } => deliver::send(args, manifest, printer)?,
+        TelemetryCommands::Flush { detached: true, .. } => deliver::detached()?,
+        TelemetryCommands::Flush { refused, .. } => deliver::flush(&context(printer)?, *refused, printer)?,
+        TelemetryCommands::Purge { yes } => deliver::purge(&context(printer)?, *yes, printer)?,
     }
     Ok(())
 }

@@ -6,9 +6,10 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
+use manifest::{PreviousFile, Undo};
 use schema::{Arch, Component};
 
-use super::PlanContext;
+use super::{PlanContext, is_on_the_way};
 use crate::host::Command;
 use crate::settings::Artifacts;
 use crate::step::{Action, Artifact, ArtifactOrigin, ChecksumSource, Step};
@@ -75,6 +76,18 @@ pub(super) fn image_steps(context: &PlanContext<'_>, component: Component, versi
         Step::new(format!("place the {component} images"), Action::Install { from, path, mode: 0o644 }),
         Step::new(format!("import the {component} images"), Action::Run(import)),
     ]
+}
+
+/// Whether the steps that [`image_steps`] gives for `component` could have made this.
+pub(super) fn could_make_images(component: Component, undo: &Undo) -> bool {
+    match undo {
+        Undo::File { path, previous: PreviousFile::Absent, .. } => {
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            path.parent() == Some(Path::new(IMAGES)) && name.starts_with(&format!("{component}-images-"))
+        }
+        Undo::Directory { path } => is_on_the_way(path, "/var/lib/rancher", IMAGES),
+        _ => false,
+    }
 }
 
 /// Where an artifact is fetched to.

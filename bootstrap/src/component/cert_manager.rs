@@ -1,5 +1,6 @@
 //! cert-manager, from the manifest of its release.
 
+use manifest::Undo;
 use schema::{Component, Mode};
 use serde_json::json;
 
@@ -40,6 +41,24 @@ impl Spec for CertManagerSpec {
 
     fn namespace(&self) -> Option<&'static str> {
         Some(NAMESPACE)
+    }
+
+    /// The objects of its manifest: those of its namespace, its leases in the namespace of the system, and what bears its
+    /// name in the cluster.
+    fn could_make(&self, undo: &Undo) -> bool {
+        let Undo::Object { object_kind, namespace, name, .. } = undo else {
+            return artifacts::could_make_images(Component::CertManager, undo);
+        };
+        match (namespace.as_deref(), object_kind.as_str()) {
+            // Its manifest has none; those that are there are of the issuer.
+            (Some(NAMESPACE), "Certificate") => false,
+            (Some(NAMESPACE), _) => true,
+            (Some("kube-system"), "Role" | "RoleBinding") => name.starts_with(NAMESPACE),
+            (Some(_), _) => false,
+            (None, "CustomResourceDefinition") => name.ends_with(".cert-manager.io"),
+            (None, "Namespace") => name == NAMESPACE,
+            (None, _) => name.starts_with(NAMESPACE),
+        }
     }
 
     fn rollback_class(&self) -> RollbackClass {

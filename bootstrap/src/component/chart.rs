@@ -17,6 +17,11 @@ pub(super) struct Chart {
 }
 
 impl Chart {
+    /// Whether a release of this name is that of the chart.
+    pub(super) fn is_of(&self, release: &str, namespace: &str) -> bool {
+        (release, namespace) == (self.name, self.namespace)
+    }
+
     /// Present when its release is deployed, or when the deployment is there without a release. A release that never got
     /// that far is incomplete.
     pub(super) fn detect(&self, probe: &Probe<'_>) -> Result<Detection, ProbeError> {

@@ -4,7 +4,7 @@
 //! makes every one of them its own authority, and whoever trusted one would trust nobody after its renewal.
 
 use manifest::{StepRecord, Undo};
-use schema::{Component, LetsencryptEnvironment, Mode};
+use schema::{Component, Issuer, LetsencryptEnvironment, Mode};
 use serde_json::{Value, json};
 
 use super::issued::{API, Issued};
@@ -42,6 +42,14 @@ impl Spec for ClusterIssuerSpec {
 
     fn requires(&self) -> &'static [Component] {
         &[Component::CertManager]
+    }
+
+    fn could_make(&self, undo: &Undo) -> bool {
+        let issuers = [Issuer::Selfsigned, Issuer::LetsencryptStaging, Issuer::LetsencryptProduction];
+        let issuers = issuers.iter().map(|issuer| issuer_reference(issuer.as_str()));
+        issuers
+            .chain([issuer_reference(ROOT_ISSUER), root_certificate()])
+            .any(|object| object.is_made_by(undo))
     }
 
     fn rollback_class(&self) -> RollbackClass {
@@ -179,10 +187,10 @@ fn foreign_issuer(probe: &Probe<'_>) -> Option<Finding> {
     // Without an answer nothing is said: that the cluster does not answer is told by detection.
     let found = probe.object(&reference(tls)).ok().flatten()?;
     (*tls == Tls::SelfSigned && found.pointer("/spec/selfSigned").is_some()).then(|| {
-        let message = "ClusterIssuer selfsigned exists and makes each certificate its own authority: Docker and nodes \
-             have to trust the registry anew after each renewal, every 60 days; to have an authority that lasts, delete \
-             the issuer and run again: k3s kubectl delete clusterissuer selfsigned";
-        Finding::warning("issuer", message)
+        let evidence = "ClusterIssuer selfsigned exists and makes each certificate its own authority: Docker and nodes have \
+                        to trust the registry anew after each renewal, every 60 days";
+        let fix = "to have an authority that lasts, run again after: k3s kubectl delete clusterissuer selfsigned";
+        Finding::warning("issuer", evidence).fix(fix)
     })
 }
 

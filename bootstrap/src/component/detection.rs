@@ -2,6 +2,7 @@
 
 use schema::DetectedBefore;
 
+use super::deviation::Deviation;
 use crate::host::ProbeError;
 use crate::step::ObjectRef;
 
@@ -30,8 +31,30 @@ pub enum Detection {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Gap {
     /// Its service is installed and does not run.
-    #[error("service {0} is not active")]
-    ServiceInactive(&'static str),
+    #[error("service {service} is {state}")]
+    ServiceState {
+        /// Its name.
+        service: &'static str,
+        /// The state, as systemd calls it.
+        state: String,
+    },
+    /// A service that no run of this host installed does not run, and would run just what a run would have installed.
+    #[error("service {0} does not run; it is started as it is")]
+    Stopped(&'static str),
+    /// Its program is gone.
+    #[error("{0} is missing")]
+    NoProgram(&'static str),
+    /// What a run installed is set otherwise than this one would set it.
+    #[error("service {service} runs with other settings: {}", listed(deviations))]
+    OtherFlags {
+        /// The service.
+        service: &'static str,
+        /// What differs.
+        deviations: Vec<Deviation>,
+    },
+    /// Its service runs, and it does not work.
+    #[error("{0}")]
+    NotVerified(String),
     /// Its helm release did not get as far as being deployed.
     #[error("its helm release is {0}")]
     Release(String),
@@ -70,6 +93,21 @@ pub enum Conflict {
     /// A host is a server or an agent, not both.
     #[error("service {0} is active on this host")]
     OtherRole(&'static str),
+    /// A host is a server or an agent, not both, even if the other one is stopped.
+    #[error("service {0} is installed on this host; remove it by its own uninstall script first")]
+    OtherRoleInstalled(&'static str),
+    /// A service that no run of this host installed would run otherwise than after a run.
+    #[error(
+        "service {service} is not of a run of this host, and differs from what a run would install: {}; to keep it as it is: \
+         --skip k3s",
+        listed(deviations)
+    )]
+    ForeignService {
+        /// The service.
+        service: &'static str,
+        /// What differs.
+        deviations: Vec<Deviation>,
+    },
 }
 
 impl Detection {
@@ -100,6 +138,10 @@ impl From<Result<Self, ProbeError>> for Detection {
     fn from(found: Result<Self, ProbeError>) -> Self {
         found.unwrap_or_else(Self::Unknown)
     }
+}
+
+fn listed(deviations: &[Deviation]) -> String {
+    deviations.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 fn list(objects: &[ObjectRef]) -> String {

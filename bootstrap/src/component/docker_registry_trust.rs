@@ -1,13 +1,20 @@
 //! Docker's trust in the registry's certificate.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use manifest::{PreviousFile, Undo};
 use schema::{Component, Mode};
 
-use super::{Cluster, ComponentPlan, Detection, Gap, PlanContext, Probe, RollbackClass, Spec, registry};
+use super::{
+    Cluster, ComponentPlan, Detection, Gap, PlanContext, Probe, RollbackClass, Spec, is_on_the_way, registry,
+};
 use crate::host::ProbeError;
 use crate::settings::Settings;
 use crate::step::{Action, Check, Condition, Content, Step, certificate};
+
+/// Where Docker looks for certificates, in a folder for each host.
+const CERTIFICATES: &str = "/etc/docker/certs.d";
+const CERTIFICATE: &str = "ca.crt";
 
 pub(super) struct DockerRegistryTrustSpec;
 
@@ -22,6 +29,25 @@ impl Spec for DockerRegistryTrustSpec {
 
     fn modes(&self) -> &'static [Mode] {
         &[Mode::SingleNode]
+    }
+
+    /// The certificate of one host, and the folders that it lies in.
+    fn could_make(&self, undo: &Undo) -> bool {
+        let host_of = |path: &Path| {
+            let host = path.strip_prefix(CERTIFICATES).ok()?.to_str()?;
+            (!host.is_empty() && !host.contains('/') && host != "..").then_some(())
+        };
+        match undo {
+            Undo::File { path, previous, .. } => {
+                let is_plain = !matches!(previous, PreviousFile::Text { mode, .. } if mode & !0o777 != 0);
+                let folder = path.parent().filter(|_| path.ends_with(CERTIFICATE));
+                is_plain && folder.and_then(host_of).is_some()
+            }
+            Undo::Directory { path } => {
+                is_on_the_way(path, "/etc/docker", CERTIFICATES) || host_of(path).is_some()
+            }
+            _ => false,
+        }
     }
 
     fn rollback_class(&self) -> RollbackClass {
@@ -74,5 +100,5 @@ impl Spec for DockerRegistryTrustSpec {
 }
 
 fn target(settings: &Settings) -> PathBuf {
-    PathBuf::from("/etc/docker/certs.d").join(&settings.registry.host).join("ca.crt")
+    PathBuf::from(CERTIFICATES).join(&settings.registry.host).join(CERTIFICATE)
 }

@@ -8,9 +8,9 @@ use serde::Serialize;
 pub enum Severity {
     /// As it should be.
     Pass,
-    /// A run may go on if the operator accepts it.
+    /// Something recommended is missing: a run goes on if the operator accepts it.
     Warning,
-    /// A run cannot go on.
+    /// Something required is missing: a run cannot go on.
     Failure,
 }
 
@@ -21,24 +21,33 @@ pub struct Finding {
     pub check: &'static str,
     /// How much it matters.
     pub severity: Severity,
-    /// What was found, and what to do where something is wrong.
-    pub message: String,
+    /// What was found, and what is required or recommended where it differs.
+    pub evidence: String,
+    /// The command that fixes it, or the line to add and the file that it belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fix: Option<String>,
 }
 
 impl Finding {
-    pub(crate) fn new(check: &'static str, severity: Severity, message: impl Into<String>) -> Self {
-        Self { check, severity, message: message.into() }
+    pub(crate) fn new(check: &'static str, severity: Severity, evidence: impl Into<String>) -> Self {
+        Self { check, severity, evidence: evidence.into(), fix: None }
     }
 
-    pub(crate) fn pass(check: &'static str, message: impl Into<String>) -> Self {
-        Self::new(check, Severity::Pass, message)
+    pub(crate) fn pass(check: &'static str, evidence: impl Into<String>) -> Self {
+        Self::new(check, Severity::Pass, evidence)
     }
 
-    pub(crate) fn warning(check: &'static str, message: impl Into<String>) -> Self {
-        Self::new(check, Severity::Warning, message)
+    pub(crate) fn warning(check: &'static str, evidence: impl Into<String>) -> Self {
+        Self::new(check, Severity::Warning, evidence)
     }
 
-    pub(crate) fn failure(check: &'static str, message: impl Into<String>) -> Self {
-        Self::new(check, Severity::Failure, message)
+    pub(crate) fn failure(check: &'static str, evidence: impl Into<String>) -> Self {
+        Self::new(check, Severity::Failure, evidence)
+    }
+
+    /// Adds what fixes it.
+    pub(crate) fn fix(mut self, fix: impl Into<String>) -> Self {
+        self.fix = Some(fix.into());
+        self
     }
 }

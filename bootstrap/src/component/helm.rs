@@ -1,5 +1,8 @@
 //! The helm program.
 
+use std::path::Path;
+
+use manifest::Undo;
 use schema::{Component, Mode};
 
 use super::artifacts::{self, Release};
@@ -34,6 +37,10 @@ impl Spec for HelmSpec {
 
     fn programs(&self) -> &'static [&'static str] {
         &["tar"]
+    }
+
+    fn could_make(&self, undo: &Undo) -> bool {
+        matches!(undo, Undo::File { path, .. } if path == Path::new(BINARY))
     }
 
     fn rollback_class(&self) -> RollbackClass {

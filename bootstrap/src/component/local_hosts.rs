@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use manifest::Undo;
 use schema::{Component, Mode};
 
 use super::{Cluster, ComponentPlan, Detection, Gap, PlanContext, Probe, RollbackClass, Spec};
@@ -25,6 +26,13 @@ impl Spec for LocalHostsSpec {
 
     fn modes(&self) -> &'static [Mode] {
         &[Mode::SingleNode]
+    }
+
+    /// One block of the hosts file; what was there before is put back only if it is such a block as well.
+    fn could_make(&self, undo: &Undo) -> bool {
+        let Undo::LineBlock { path, marker, previous, .. } = undo else { return false };
+        let is_block = |text: &String| lines::find_block(text, MARKER) == Some(text);
+        path == Path::new(HOSTS) && marker == MARKER && previous.iter().all(is_block)
     }
 
     fn rollback_class(&self) -> RollbackClass {

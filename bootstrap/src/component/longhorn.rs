@@ -6,7 +6,7 @@ mod volumes;
 
 use std::path::Path;
 
-use manifest::{StepRecord, Undo};
+use manifest::{PreviousFile, StepRecord, Undo};
 use schema::{Component, Mode, PlannedAction};
 use serde_json::{Value, json};
 
@@ -34,6 +34,9 @@ const DAEMON_SETS: [&str; 2] = ["longhorn-manager", "longhorn-csi-plugin"];
 
 /// The setting of Longhorn that must say `true` before its release is removed.
 const DELETION_FLAG: &str = "deleting-confirmation-flag";
+
+/// What Longhorn attaches volumes with.
+const STORAGE_API: &str = "storage.k8s.io/v1";
 
 /// The storage class for volumes with one copy.
 const SINGLE: &str = "longhorn-single";
@@ -69,6 +72,25 @@ impl Spec for LonghornSpec {
 
     fn programs(&self) -> &'static [&'static str] {
         &["apt-get"]
+    }
+
+    fn could_make(&self, undo: &Undo) -> bool {
+        match undo {
+            Undo::Package { name } => node::PACKAGES.contains(&name.as_str()),
+            Undo::Service { name } => name == node::SERVICE,
+            Undo::Directory { path } if path.to_str().is_some_and(settings::is_data_path) => true,
+            Undo::File { path, previous: PreviousFile::Absent, .. }
+                if path == Path::new(default_class::SKIP) =>
+            {
+                true
+            }
+            Undo::HelmRelease { release, namespace, .. } => CHART.is_of(release, namespace),
+            Undo::Object { .. } => {
+                ObjectRef::cluster_wide(STORAGE_API, "StorageClass", SINGLE).is_made_by(undo)
+            }
+            Undo::DefaultStorageClass { to, .. } => [SINGLE, CHART.name].contains(&to.as_str()),
+            undo => artifacts::could_make_images(Component::Longhorn, undo),
+        }
     }
 
     fn rollback_class(&self) -> RollbackClass {
@@ -199,7 +221,7 @@ fn values(context: &PlanContext<'_>) -> Document {
 
 fn storage_class() -> Document {
     Document::new(json!({
-        "apiVersion": "storage.k8s.io/v1",
+        "apiVersion": STORAGE_API,
         "kind": "StorageClass",
         "metadata": { "name": SINGLE },
         "provisioner": "driver.longhorn.io",

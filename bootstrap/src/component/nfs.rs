@@ -40,6 +40,15 @@ impl Spec for NfsSpec {
         &["dpkg-query"]
     }
 
+    fn could_make(&self, undo: &Undo) -> bool {
+        match undo {
+            Undo::Package { name } => name == PACKAGE,
+            Undo::Directory { path } => path.to_str().is_some_and(settings::is_data_path),
+            Undo::Line { path, line } => path == Path::new(EXPORTS) && is_export(line),
+            _ => false,
+        }
+    }
+
     fn rollback_class(&self) -> RollbackClass {
         RollbackClass::Moderate
     }
@@ -166,6 +175,21 @@ fn foreign_export(host: &Host, path: &Path) -> Option<Finding> {
 pub fn export(line: &str) -> [Option<&str>; 2] {
     let mut words = line.split_whitespace();
     [words.next(), words.next().and_then(|client| client.split('(').next())]
+}
+
+/// Whether a run could have written this line: one folder for one client.
+fn is_export(line: &str) -> bool {
+    let words: Vec<&str> = line.split(' ').collect();
+    match words[..] {
+        [folder, client] => {
+            let is_client = client.split_once('(').is_some_and(|(network, options)| {
+                !network.is_empty()
+                    && options.strip_suffix(')').is_some_and(|options| !options.contains(['(', ')']))
+            });
+            settings::is_data_path(folder) && is_client && !line.contains(char::is_control)
+        }
+        _ => false,
+    }
 }
 
 /// Whether a line exports something to exactly this client.

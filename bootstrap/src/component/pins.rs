@@ -102,9 +102,9 @@ pub(crate) fn check(settings: &Settings) -> Vec<Finding> {
         } else {
             return None;
         };
-        let message =
+        let evidence =
             format!("{} {version} is made for Kubernetes {bound}, and versions.k3s is {k3s}", spec.id());
-        Some(Finding::warning("versions", message))
+        Some(Finding::warning("versions", evidence))
     });
     unsuited.collect()
 }

@@ -7,7 +7,8 @@ use schema::Mode;
 use serde_json::Value;
 
 use super::Detection;
-use super::detection::{Conflict, Gap};
+use super::detection::Gap;
+use super::history::RunHistory;
 use crate::host::{Host, ProbeError};
 use crate::settings::Settings;
 use crate::step::{Kube, ObjectRef};
@@ -19,6 +20,7 @@ pub struct Probe<'a> {
     pub host: &'a Host,
     /// The inputs of the run.
     pub settings: &'a Settings,
+    history: RunHistory,
     cluster: OnceCell<Cluster>,
     /// What became of a question that the API server let time out. It is not asked any more then: each further question
     /// would take as long, and there are dozens.
@@ -43,7 +45,19 @@ pub enum Cluster {
 impl<'a> Probe<'a> {
     /// Looks at `host` for a run with `settings`.
     pub fn new(host: &'a Host, settings: &'a Settings) -> Self {
-        Self { host, settings, cluster: OnceCell::new(), timed_out: OnceCell::new() }
+        let (history, cluster) = (RunHistory::default(), OnceCell::new());
+        Self { host, settings, history, cluster, timed_out: OnceCell::new() }
+    }
+
+    /// With what former runs on this host did.
+    pub fn with_history(mut self, history: RunHistory) -> Self {
+        self.history = history;
+        self
+    }
+
+    /// What former runs on this host did.
+    pub(super) fn history(&self) -> &RunHistory {
+        &self.history
     }
 
     /// Whether there is a cluster to ask; found out once.
@@ -136,16 +150,6 @@ fn k3s_service(host: &Host, mode: Mode) -> Result<K3sService, ProbeError> {
         K3sService::Inactive(wanted)
     } else {
         K3sService::Absent
-    })
-}
-
-/// The state of k3s for `mode`.
-pub(super) fn k3s_state(host: &Host, mode: Mode) -> Result<Detection, ProbeError> {
-    Ok(match k3s_service(host, mode)? {
-        K3sService::Active => Detection::Present,
-        K3sService::Inactive(service) => Detection::Incomplete(Gap::ServiceInactive(service)),
-        K3sService::OtherRole(service) => Detection::Conflict(Conflict::OtherRole(service)),
-        K3sService::Absent => Detection::Missing,
     })
 }
 

@@ -6,8 +6,8 @@ use serde_json::json;
 
 use super::chart::Chart;
 use super::{
-    ChecksumInput, ComponentPlan, Detection, Pin, PlanContext, Probe, Remainder, RollbackClass, Spec,
-    artifacts,
+    ChecksumInput, ComponentPlan, Detection, HttpsEndpoint, Pin, PlanContext, Probe, Remainder,
+    RollbackClass, Spec, artifacts,
 };
 use crate::host::ProbeError;
 use crate::settings::{Settings, Tls};
@@ -88,6 +88,19 @@ impl Spec for RancherSpec {
 
     fn requires(&self) -> &'static [Component] {
         &[Component::CertManager]
+    }
+
+    fn could_make(&self, undo: &Undo) -> bool {
+        match undo {
+            Undo::HelmRelease { release, namespace, .. } => CHART.is_of(release, namespace),
+            undo => artifacts::could_make_images(Component::Rancher, undo),
+        }
+    }
+
+    /// The path that load balancers ask; the secret is named by the chart, whoever signs.
+    fn endpoint<'a>(&self, settings: &'a Settings) -> Option<HttpsEndpoint<'a>> {
+        let certificate = ObjectRef::namespaced("v1", "Secret", CHART.namespace, "tls-rancher-ingress");
+        Some(HttpsEndpoint { host: &settings.rancher.host, path: "/ping", answers: &[200], certificate })
     }
 
     fn rollback_class(&self) -> RollbackClass {

@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 
 use super::artifacts;
 use super::issued::{Issued, is_owned_by};
-use super::{ComponentPlan, Detection, Finding, Gap, Pin, PlanContext, Probe, RollbackClass, Spec};
+use super::{
+    ComponentPlan, Detection, Finding, Gap, HttpsEndpoint, Pin, PlanContext, Probe, RollbackClass, Spec,
+};
 use crate::host::{Host, ProbeError};
 use crate::settings::{self, RegistryAuth, Settings};
 use crate::step::{
@@ -60,6 +62,20 @@ impl Spec for RegistrySpec {
         &[Component::CertManager, Component::Clusterissuer]
     }
 
+    fn could_make(&self, undo: &Undo) -> bool {
+        let namespace = ObjectRef::cluster_wide("v1", "Namespace", NAMESPACE);
+        let logins = ObjectRef::namespaced("v1", "Secret", NAMESPACE, LOGINS);
+        parts().iter().chain([&namespace, &logins, &ingress::config()]).any(|object| object.is_made_by(undo))
+            || nodes::could_make(undo)
+            || artifacts::could_make_images(Component::Registry, undo)
+    }
+
+    /// The base of the distribution protocol; with a login it answers 401 to who has none.
+    fn endpoint<'a>(&self, settings: &'a Settings) -> Option<HttpsEndpoint<'a>> {
+        let certificate = certificate_secret();
+        Some(HttpsEndpoint { host: &settings.registry.host, path: "/v2/", answers: &[200, 401], certificate })
+    }
+
     fn rollback_class(&self) -> RollbackClass {
         RollbackClass::Moderate
     }
@@ -91,12 +107,7 @@ impl Spec for RegistrySpec {
     }
 
     fn detect(&self, probe: &Probe<'_>) -> Result<Detection, ProbeError> {
-        let mut objects = vec![
-            ObjectRef::namespaced("v1", "PersistentVolumeClaim", NAMESPACE, VOLUME),
-            ObjectRef::namespaced("apps/v1", "Deployment", NAMESPACE, NAME),
-            ObjectRef::namespaced("v1", "Service", NAMESPACE, NAME),
-            ObjectRef::namespaced(INGRESS_API, "Ingress", NAMESPACE, NAME),
-        ];
+        let mut objects = parts().to_vec();
         if probe.settings.registry.auth.is_some() {
             objects.push(ObjectRef::namespaced("v1", "Secret", NAMESPACE, LOGINS));
         }
@@ -111,6 +122,16 @@ impl Spec for RegistrySpec {
         let verify = vec![Check::within(300, Condition::Rollout { namespace, deployments })];
         ComponentPlan::for_state(detection, || steps(context), verify)
     }
+}
+
+/// The objects that every registry has.
+fn parts() -> [ObjectRef; 4] {
+    [
+        ObjectRef::namespaced("v1", "PersistentVolumeClaim", NAMESPACE, VOLUME),
+        ObjectRef::namespaced("apps/v1", "Deployment", NAMESPACE, NAME),
+        ObjectRef::namespaced("v1", "Service", NAMESPACE, NAME),
+        ObjectRef::namespaced(INGRESS_API, "Ingress", NAMESPACE, NAME),
+    ]
 }
 
 /// The secret that holds the certificate that the registry is served with.

@@ -1,13 +1,15 @@
 //! What the program has to know of a component.
 
-use manifest::StepRecord;
+use std::path::Path;
+
+use manifest::{StepRecord, Undo};
 use schema::{Component, Mode};
 use serde::Serialize;
 
 use super::{ComponentPlan, Dependent, Detection, Finding, KubernetesMinors, PlanContext, Probe};
 use crate::host::{Host, ProbeError};
 use crate::settings::Settings;
-use crate::step::Step;
+use crate::step::{ObjectRef, Step};
 
 /// One component. What most components do not have is absent by default, so that each file tells what is special of it.
 pub trait Spec: Sync {
@@ -31,6 +33,21 @@ pub trait Spec: Sync {
         chosen.or_else(|| self.pin().map(|pin| pin.default)).unwrap_or_default()
     }
 
+    /// The version that is installed, as the component itself tells; `None` for what does not tell one.
+    ///
+    /// # Errors
+    /// It could not be found out.
+    fn installed_version(&self, host: &Host) -> Result<Option<String>, ProbeError> {
+        let _ = host;
+        Ok(None)
+    }
+
+    /// The command with which the operator brings it to the version of the settings. The program itself upgrades nothing.
+    fn upgrade(&self, settings: &Settings) -> Option<String> {
+        let _ = settings;
+        None
+    }
+
     /// The checksums that an operator can pin for its artifacts.
     fn checksums(&self) -> &'static [ChecksumInput] {
         &[]
@@ -43,6 +60,12 @@ pub trait Spec: Sync {
 
     /// The host name that it is served under.
     fn host_name<'a>(&self, settings: &'a Settings) -> Option<&'a str> {
+        let _ = settings;
+        None
+    }
+
+    /// Where it answers by HTTPS, if it does.
+    fn endpoint<'a>(&self, settings: &'a Settings) -> Option<HttpsEndpoint<'a>> {
         let _ = settings;
         None
     }
@@ -72,6 +95,10 @@ pub trait Spec: Sync {
         Vec::new()
     }
 
+    /// Whether a step of it could have made what `undo` names. A record says what a run did; this says what a run can do.
+    /// Whatever the record says, nothing else is looked at or taken back.
+    fn could_make(&self, undo: &Undo) -> bool;
+
     /// How a step of it is taken back, where that takes more than what the record names. `None` leaves it to the general
     /// rule.
     ///
@@ -84,6 +111,13 @@ pub trait Spec: Sync {
 
     /// The data that is lost for good when a step of it is undone: the end of a sentence that begins with `deletes`.
     fn deletes(&self, record: &StepRecord) -> Option<String> {
+        let _ = record;
+        None
+    }
+
+    /// How the operator takes back a step that the program does not, and what stays then, where there is more to say than
+    /// the general rule does.
+    fn by_hand(&self, record: &StepRecord) -> Option<String> {
         let _ = record;
         None
     }
@@ -120,6 +154,24 @@ pub struct Remainder {
     pub what: &'static str,
     /// The command that removes it.
     pub command: &'static str,
+}
+
+/// Whether `path` lies from `first` to `last`, so that a run that made the last directory may have made it too.
+pub(super) fn is_on_the_way(path: &Path, first: &str, last: &str) -> bool {
+    path.starts_with(first) && Path::new(last).starts_with(path)
+}
+
+/// Where a component answers by HTTPS when it works.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpsEndpoint<'a> {
+    /// The host name that it is served under.
+    pub host: &'a str,
+    /// A path that is answered without a login.
+    pub path: &'static str,
+    /// Status codes of an answer that shows that it works.
+    pub answers: &'static [u16],
+    /// The secret that holds the certificate that it is served with.
+    pub certificate: ObjectRef,
 }
 
 /// The version of a component that the program was tested with.

@@ -1,12 +1,11 @@
 //! System files and folders: read by anybody, written by root or for root by sudo.
 
-use std::fs::{self, Metadata};
-use std::io;
-use std::os::unix::fs::MetadataExt;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{Command, FileError, Host, RootAccess, Stdin, native};
+use super::status::failed;
+use super::{Command, FileError, FileStatus, Host, RootAccess, Stdin, native};
 use crate::secret::Secret;
 
 /// How a file came to its content.
@@ -26,15 +25,6 @@ pub enum Written {
 const COPY: Duration = Duration::from_mins(2);
 
 impl Host {
-    /// The file at `path`, or `None` if there is nothing.
-    pub fn read(&self, path: &Path) -> Result<Option<Vec<u8>>, FileError> {
-        match fs::read(self.at(path)) {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(failed("read", path)(error)),
-        }
-    }
-
     /// The text file at `path`, or `None` if there is nothing. Bytes that are not UTF-8 are refused: they could not be
     /// written back.
     pub fn read_text(&self, path: &Path) -> Result<Option<String>, FileError> {
@@ -47,12 +37,28 @@ impl Host {
 
     /// The permission bits of what is at `path`, or `None` if there is nothing.
     pub fn mode(&self, path: &Path) -> Result<Option<u32>, FileError> {
-        Ok(native::look(&self.at(path)).map_err(failed("look at", path))?.map(|found| found.mode() & 0o7777))
+        Ok(self.file_status(path)?.map(FileStatus::permissions))
     }
 
     /// Whether there is anything at `path`.
     pub fn exists(&self, path: &Path) -> Result<bool, FileError> {
-        Ok(native::look(&self.at(path)).map_err(failed("look at", path))?.is_some())
+        Ok(self.file_status(path)?.is_some())
+    }
+
+    /// Whether anything can be seen at `path`; what cannot be looked at is taken for absent.
+    pub fn is_there(&self, path: impl AsRef<Path>) -> bool {
+        matches!(self.exists(path.as_ref()), Ok(true))
+    }
+
+    /// Names of what is in the directory at `path`, in no order; none if there is no directory.
+    ///
+    /// # Errors
+    /// It cannot be listed.
+    pub fn entries(&self, path: &Path) -> Result<Vec<String>, FileError> {
+        if self.target_status(path)?.is_none() {
+            return Ok(Vec::new());
+        }
+        Ok(self.list(path)?.iter().map(|name| name.to_string_lossy().into_owned()).collect())
     }
 
     /// `path` with every link on it followed, as programs print it that resolve what they are given. A path that leads
@@ -78,13 +84,13 @@ impl Host {
     /// The old file is as it was, unless it had to be written in place. Symbolic links are refused.
     pub fn write(&self, path: &Path, text: &str, mode: Option<u32>) -> Result<Written, FileError> {
         let found = self.replaceable(path)?;
-        let same_mode = |found: &Metadata| mode.is_none_or(|mode| found.mode() & 0o7777 == mode);
-        if found.as_ref().is_some_and(same_mode)
-            && fs::read(self.at(path)).is_ok_and(|old| old == text.as_bytes())
+        let same_mode = |found: FileStatus| mode.is_none_or(|mode| found.permissions() == mode);
+        if found.is_some_and(same_mode)
+            && self.read(path).is_ok_and(|old| old.is_some_and(|old| old == text.as_bytes()))
         {
             return Ok(Written::Unchanged);
         }
-        self.put(path, &FileContent::Text(text), mode, found.as_ref())
+        self.put(path, &FileContent::Text(text), mode, found)
     }
 
     /// Puts a copy of the staged file `from` in the place of `path`, as [`Self::write`] does.
@@ -93,11 +99,11 @@ impl Host {
     /// The old file is as it was. Symbolic links are refused.
     pub fn install(&self, from: &Path, path: &Path, mode: u32) -> Result<Written, FileError> {
         let found = self.replaceable(path)?;
-        self.put(path, &FileContent::CopyOf(from), Some(mode), found.as_ref())
+        self.put(path, &FileContent::CopyOf(from), Some(mode), found)
     }
 
-    fn replaceable(&self, path: &Path) -> Result<Option<Metadata>, FileError> {
-        match native::look(&self.at(path)).map_err(failed("look at", path))? {
+    fn replaceable(&self, path: &Path) -> Result<Option<FileStatus>, FileError> {
+        match self.file_status(path)? {
             Some(found) if found.is_symlink() => Err(FileError::Symlink { path: path.to_owned() }),
             Some(found) if !found.is_file() => {
                 Err(FileError::Kind { path: path.to_owned(), wanted: "a regular file" })
@@ -111,10 +117,10 @@ impl Host {
         path: &Path,
         content: &FileContent<'_>,
         mode: Option<u32>,
-        found: Option<&Metadata>,
+        found: Option<FileStatus>,
     ) -> Result<Written, FileError> {
-        let mode = mode.or_else(|| Some(found?.mode() & 0o7777)).unwrap_or(0o644);
-        let owner = found.map(|found| (found.uid(), found.gid()));
+        let mode = mode.or_else(|| Some(found?.permissions())).unwrap_or(0o644);
+        let owner = found.map(|found| (found.uid, found.gid));
         let replaced = match (self.root_access, content) {
             (RootAccess::Sudo, _) => {
                 self.replace_by_sudo(&self.at(path), content, mode, owner.unwrap_or((0, 0)))?
@@ -155,11 +161,10 @@ impl Host {
     pub fn missing_dirs(&self, path: &Path) -> Result<Vec<PathBuf>, FileError> {
         let mut missing: Vec<PathBuf> = Vec::new();
         for folder in path.ancestors() {
-            match fs::metadata(self.at(folder)) {
-                Ok(found) if found.is_dir() => break,
-                Ok(_) => return Err(FileError::Kind { path: folder.to_owned(), wanted: "a folder" }),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => missing.push(folder.to_owned()),
-                Err(error) => return Err(failed("look at", folder)(error)),
+            match self.target_status(folder)? {
+                Some(found) if found.is_dir() => break,
+                Some(_) => return Err(FileError::Kind { path: folder.to_owned(), wanted: "a directory" }),
+                None => missing.push(folder.to_owned()),
             }
         }
         missing.reverse();
@@ -183,11 +188,10 @@ impl Host {
 
     /// Removes the folder at `path` if it is empty, and says whether it is gone.
     pub fn remove_empty_dir(&self, path: &Path) -> Result<bool, FileError> {
-        let empty = match fs::read_dir(self.at(path)) {
-            Ok(mut entries) => entries.next().is_none(),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
-            Err(error) => return Err(failed("list", path)(error)),
-        };
+        if self.target_status(path)?.is_none() {
+            return Ok(true);
+        }
+        let empty = self.list(path)?.is_empty();
         if empty && self.root_access == RootAccess::Sudo {
             let target = self.at(path).to_string_lossy().into_owned();
             self.run(&Command::new("rmdir").args(["--", &target]).as_root())?;
@@ -239,8 +243,4 @@ impl Host {
 enum FileContent<'a> {
     Text(&'a str),
     CopyOf(&'a Path),
-}
-
-fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FileError {
-    move |source| FileError::Io { action, path: path.to_owned(), source }
 }

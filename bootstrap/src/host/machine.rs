@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use schema::Arch;
 
-use super::RunLog;
+use super::log::RunLog;
+use super::sudo::{RootAccess, SudoSession};
 
 /// A machine, or in tests a folder that stands for one.
 #[derive(Debug)]
@@ -14,21 +15,11 @@ pub struct Host {
     pub(super) root: PathBuf,
     pub(super) search: Vec<PathBuf>,
     pub(super) root_access: RootAccess,
+    pub(super) sudo: SudoSession,
     pub(super) log: RunLog,
     /// To whom what root makes belongs: 0, except on a stand-in.
     pub(super) root_uid: u32,
     arch: Arch,
-}
-
-/// How this process gets root.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RootAccess {
-    /// It is root.
-    Root,
-    /// It may use `sudo -n`: [`Host::acquire_root`] has made sure.
-    Sudo,
-    /// It is not root, and nobody has allowed it to become root. Dry runs stay here.
-    Plain,
 }
 
 /// Folders of system programs that are often not on the search path of a user.
@@ -41,7 +32,8 @@ impl Host {
         Self {
             root: PathBuf::from("/"),
             search: search_path(&path),
-            root_access: root_access(),
+            root_access: RootAccess::of_this_process(),
+            sudo: SudoSession::default(),
             log,
             root_uid: 0,
             arch: arch(),
@@ -51,17 +43,13 @@ impl Host {
     /// A directory that stands for a machine, with the only directories in which programs are looked for.
     pub fn stand_in(root: &Path, search: Vec<PathBuf>, root_access: RootAccess, log: RunLog) -> Self {
         let root_uid = rustix::process::geteuid().as_raw();
-        Self { root: root.to_owned(), search, root_access, log, root_uid, arch: Arch::Amd64 }
+        let sudo = SudoSession::default();
+        Self { root: root.to_owned(), search, root_access, sudo, log, root_uid, arch: Arch::Amd64 }
     }
 
     /// Processor architecture.
     pub fn arch(&self) -> Arch {
         self.arch
-    }
-
-    /// How this process gets root.
-    pub fn root_access(&self) -> RootAccess {
-        self.root_access
     }
 
     /// The log of the run.
@@ -90,10 +78,6 @@ fn search_path(path: &OsStr) -> Vec<PathBuf> {
         }
     }
     search
-}
-
-fn root_access() -> RootAccess {
-    if rustix::process::geteuid().is_root() { RootAccess::Root } else { RootAccess::Plain }
 }
 
 fn arch() -> Arch {

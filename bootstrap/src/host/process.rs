@@ -1,10 +1,11 @@
 //! One child process with its output, its time limit and its children.
 
+use std::ffi::OsStr;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Child, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -55,6 +56,18 @@ const LINGER: Duration = Duration::from_millis(500);
 /// A line of output on its way to the log; the first word says from which stream.
 pub(super) type OnLine = Arc<dyn Fn(&'static str, &str) + Send + Sync>;
 
+/// What happens beside a command that runs.
+pub(super) struct Attendant<'a> {
+    /// Told each line of its output.
+    pub(super) on_line: OnLine,
+    /// Called while it runs, each time when `tick` has passed.
+    pub(super) meanwhile: &'a dyn Fn(),
+    /// How often that is.
+    pub(super) tick: Duration,
+    /// Sends a signal to its process group.
+    pub(super) kill: &'a dyn Fn(Pid, Signal),
+}
+
 /// How a process ended, or that it had to be killed.
 pub(super) enum Ended {
     InTime(Output),
@@ -65,6 +78,11 @@ impl Output {
     /// Whether it ended with code 0.
     pub fn succeeded(&self) -> bool {
         self.status.success()
+    }
+
+    /// Its exit code; none if a signal ended it.
+    pub fn code(&self) -> Option<i32> {
+        self.status.code()
     }
 
     /// Standard output as text.
@@ -98,13 +116,18 @@ impl fmt::Display for Output {
     }
 }
 
-/// Runs `command` in a process group of its own, which is signalled by `kill` when `timeout` has passed.
+/// The one place where a child process comes from.
+#[expect(clippy::disallowed_methods, reason = "this is the host seam")]
+pub(super) fn child(program: impl AsRef<OsStr>) -> Command {
+    Command::new(program)
+}
+
+/// Runs `command` in a process group of its own, which is killed when `timeout` has passed.
 pub(super) fn run(
-    mut command: std::process::Command,
+    mut command: Command,
     pipes: Pipes,
     timeout: Duration,
-    on_line: &OnLine,
-    kill: &dyn Fn(Pid, Signal),
+    attendant: &Attendant<'_>,
 ) -> io::Result<Ended> {
     let input = match pipes.stdin {
         StdinSource::Bytes(bytes) => {
@@ -122,13 +145,13 @@ pub(super) fn run(
     // The command holds the files that were given to it, and with them what the child waits to be closed.
     drop(command);
     let pid = Pid::from_child(&child);
-    let streams = Streams::attend(&mut child, input, on_line);
+    let streams = Streams::attend(&mut child, input, &attendant.on_line);
     let exits = watch(pid);
-    let in_time = exits.recv_timeout(timeout).is_ok();
+    let in_time = attendant.awaits(&exits, timeout);
     if !in_time {
-        kill(pid, Signal::TERM);
+        (attendant.kill)(pid, Signal::TERM);
         let _ = exits.recv_timeout(GRACE);
-        kill(pid, Signal::KILL);
+        (attendant.kill)(pid, Signal::KILL);
     }
     // Only here is the process reaped: until then its id and group cannot be anybody else's.
     let status = child.wait()?;
@@ -136,9 +159,26 @@ pub(super) fn run(
     Ok(if in_time { Ended::InTime(output) } else { Ended::TimedOut(output) })
 }
 
+impl Attendant<'_> {
+    /// Whether the process ends within `timeout`.
+    fn awaits(&self, exits: &Receiver<()>, timeout: Duration) -> bool {
+        let until = Instant::now() + timeout;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            if exits.recv_timeout(left.min(self.tick)).is_ok() {
+                return true;
+            }
+            if left <= self.tick {
+                return false;
+            }
+            (self.meanwhile)();
+        }
+    }
+}
+
 /// A program that was just put in place may still be open for writing in a process that was started at that moment and
 /// has not got rid of what it inherited. That passes.
-fn spawn(command: &mut std::process::Command) -> io::Result<Child> {
+pub(super) fn spawn(command: &mut Command) -> io::Result<Child> {
     let mut tries = 0..20;
     loop {
         match command.spawn() {

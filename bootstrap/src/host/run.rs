@@ -1,6 +1,5 @@
 //! Running commands.
 
-use std::ffi::OsStr;
 use std::fs::File;
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -10,7 +9,7 @@ use std::time::Instant;
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use super::process::{self, Ended, OnLine, Pipes, StdinSource};
+use super::process::{self, Attendant, Ended, OnLine, Pipes, StdinSource, child};
 use super::{Command, CommandError, Host, Output, Privilege, RootAccess, Stdin};
 
 /// This many last lines of output go into an error.
@@ -57,7 +56,7 @@ impl Host {
         self.ask_with(command, Pipes { stdin: StdinSource::Bytes(input(command)), stdout: None })
     }
 
-    fn passed(&self, command: &Command, output: Output) -> Result<Output, CommandError> {
+    pub(super) fn passed(&self, command: &Command, output: Output) -> Result<Output, CommandError> {
         if output.succeeded() {
             return Ok(output);
         }
@@ -69,18 +68,28 @@ impl Host {
     }
 
     fn ask_with(&self, command: &Command, pipes: Pipes) -> Result<Output, CommandError> {
+        let by_sudo = self.by_sudo(command);
+        if by_sudo {
+            self.sudo.keep(&self.log);
+        }
         let prepared = self.prepared(command)?;
         if let Stdin::Secret(secret) = &command.stdin {
             self.log.redact(secret);
         }
         let shown = self.log.masked(&command.to_string());
-        self.log.line(&format!("{} {shown}", if self.by_sudo(command) { "$ sudo -n" } else { "$" }));
+        self.log.line(&format!("{} {shown}", if by_sudo { "$ sudo -n" } else { "$" }));
         let begun = Instant::now();
-        let ended =
-            process::run(prepared, pipes, command.timeout, &self.logging(command), &|group, signal| {
-                self.kill(group, signal, command);
-            });
+        let attendant = Attendant {
+            on_line: self.logging(command),
+            meanwhile: &|| self.sudo.keep_meanwhile(&self.log),
+            tick: self.sudo.tick(),
+            kill: &|group, signal| self.kill(group, signal, command),
+        };
+        let ended = process::run(prepared, pipes, command.timeout, &attendant);
         let took = begun.elapsed().as_secs_f32();
+        if by_sudo && matches!(&ended, Ok(Ended::InTime(output)) if output.succeeded()) {
+            self.sudo.agreed();
+        }
         match ended.map_err(|source| CommandError::Start { command: shown.clone(), source })? {
             Ended::InTime(output) if output.truncated => {
                 self.log.line(&format!("= {output} after {took:.1} s, with more output than is kept"));
@@ -98,26 +107,7 @@ impl Host {
         }
     }
 
-    /// Makes sure that commands can run as root from now on, and lets sudo ask for a password on the terminal if
-    /// `may_prompt`. To be called once, when something is going to change.
-    ///
-    /// # Errors
-    /// There is no sudo, or it does not let this user become root.
-    pub fn acquire_root(&mut self, may_prompt: bool) -> Result<(), CommandError> {
-        if self.root_access != RootAccess::Plain {
-            return Ok(());
-        }
-        if may_prompt {
-            // In our own process group and on our own terminal: a background group could not read the password.
-            let sudo = self.program("sudo").ok_or_else(|| not_found("sudo"))?;
-            let _ = child(sudo).arg("-v").stdout(Stdio::null()).status();
-        }
-        self.run(&Command::new("sudo").args(["-n", "true"]))?;
-        self.root_access = RootAccess::Sudo;
-        Ok(())
-    }
-
-    fn prepared(&self, command: &Command) -> Result<std::process::Command, CommandError> {
+    pub(super) fn prepared(&self, command: &Command) -> Result<std::process::Command, CommandError> {
         let program = self.locate(&command.program)?;
         let mut prepared = if self.by_sudo(command) {
             let mut sudo = child(self.locate("sudo")?);
@@ -179,12 +169,6 @@ impl Host {
             let _ = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
         }
     }
-}
-
-/// The one place where a child process comes from.
-#[expect(clippy::disallowed_methods, reason = "this is the host seam")]
-fn child(program: impl AsRef<OsStr>) -> std::process::Command {
-    std::process::Command::new(program)
 }
 
 fn input(command: &Command) -> Vec<u8> {

@@ -8,12 +8,12 @@
 use std::fmt::Write;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
+use super::status::failed;
 use super::{Command, CommandError, FileError, Host, RootAccess, native};
 
 /// The directory of all runs' staging directories. The state of services lies below `/var/lib`, see `file-hierarchy(7)`.
@@ -101,7 +101,8 @@ impl Host {
         String::from_utf8(bytes).map_err(not_text)
     }
 
-    /// The SHA-256 of a file in the staging directory, in hexadecimal; `None` if there is none.
+    /// The SHA-256 of a file of this machine, such as one in the staging directory, in hexadecimal; `None` if there is
+    /// none.
     ///
     /// # Errors
     /// It cannot be read.
@@ -142,13 +143,14 @@ impl Host {
     }
 
     /// Root's own directories are of no use if somebody else made them first.
-    fn refuse_shared(&self, path: &Path) -> Result<(), FileError> {
-        let found = fs::symlink_metadata(self.at(path)).map_err(failed("look at", path))?;
+    pub(super) fn refuse_shared(&self, path: &Path) -> Result<(), FileError> {
+        let missing = || failed("look at", path)(io::ErrorKind::NotFound.into());
+        let found = self.file_status(path)?.ok_or_else(missing)?;
         let problem = if found.is_symlink() {
             "it is a symbolic link"
-        } else if found.uid() != self.root_uid {
+        } else if found.uid != self.root_uid {
             "it belongs to another user"
-        } else if found.mode() & 0o022 != 0 {
+        } else if found.permissions() & 0o022 != 0 {
             "others can write to it"
         } else {
             return Ok(());
@@ -210,8 +212,4 @@ impl Scratch {
     fn handle(&self) -> Result<File, FileError> {
         self.0.try_clone().map_err(failed("use", Path::new(SCRATCH)))
     }
-}
-
-fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FileError {
-    move |source| FileError::Io { action, path: path.to_owned(), source }
 }

@@ -9,6 +9,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::value::{InputValue, InvalidValue};
+use crate::settings::is_data_path;
 
 /// Declares a type of text: its placeholder in the help, what the text must do, the check, and the JSON Schema.
 macro_rules! text_values {
@@ -72,7 +73,7 @@ text_values! {
     /// Path from the root on, outside the directories of the system. Paths are compared with what other programs print,
     /// so each has one form.
     AbsolutePath, "PATH", "be an absolute path outside system folders, without .., spaces, quotes or slash at the end",
-        is_clean_absolute_path, json_schema!({ "type": "string", "pattern": "^(/[^ \"'\\\\#()/]+)+$" });
+        is_data_path, json_schema!({ "type": "string", "pattern": "^(/[^ \"'\\\\#()/]+)+$" });
     /// A network in CIDR form. Its host bits are zero: exports are compared as text, and one network has one form.
     Network, "CIDR", "be a network such as 10.0.0.0/24, its host bits zero", is_network,
         json_schema!({ "type": "string", "pattern": "^[0-9A-Fa-f:.]+/[0-9]{1,3}$" });
@@ -149,24 +150,6 @@ fn is_email(value: &str) -> bool {
         .split_once('@')
         .is_some_and(|(local, domain)| MAIL_BOX.holds(local) && is_host_name(domain) && domain.contains('.'))
 }
-
-/// Spaces and quotes are refused because the path becomes a field of `/etc/exports` and of a values file.
-fn is_clean_absolute_path(value: &str) -> bool {
-    value.starts_with('/')
-        && value.len() > 1
-        && value.split('/').skip(1).all(|part| !part.is_empty() && part != ".." && part != ".")
-        && !value.contains([' ', '"', '\'', '\\', '#', '(', ')'])
-        && value
-            .split('/')
-            .find(|part| !part.is_empty())
-            .is_some_and(|first| !SYSTEM_DIRECTORIES.contains(&first))
-}
-
-/// Directories of the system itself: exporting one to a network, or filling one with volumes, is never meant.
-const SYSTEM_DIRECTORIES: [&str; 14] = [
-    "bin", "boot", "dev", "etc", "lib", "lib32", "lib64", "libx32", "proc", "root", "run", "sbin", "sys",
-    "usr",
-];
 
 fn is_network(value: &str) -> bool {
     let Some((address, length)) = value.split_once('/') else { return false };

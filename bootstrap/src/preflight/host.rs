@@ -24,7 +24,7 @@ pub(super) fn operating_system(platform: &Platform) -> Finding {
 pub(super) fn architecture(platform: &Platform) -> Finding {
     match (platform.arch, platform.support) {
         (Arch::Other, Support::Supported | Support::Unsupported) => {
-            Finding::failure("arch", "there are no releases for this architecture; amd64 or arm64 is needed")
+            Finding::failure("arch", "amd64 or arm64 is required; there are no releases for others")
         }
         (arch, _) => Finding::pass("arch", arch.as_str()),
     }
@@ -33,10 +33,8 @@ pub(super) fn architecture(platform: &Platform) -> Finding {
 /// systemd makes this folder when it is PID 1, see `sd_booted(3)`.
 pub(super) fn init_system(host: &Host) -> Finding {
     match host.exists(Path::new("/run/systemd/system")) {
-        Ok(true) => Finding::pass("systemd", "systemd is running"),
-        Ok(false) => {
-            Finding::failure("systemd", "systemd is not PID 1; k3s is installed as a systemd service")
-        }
+        Ok(true) => Finding::pass("systemd", "PID 1"),
+        Ok(false) => Finding::failure("systemd", "not PID 1; k3s requires systemd"),
         Err(error) => Finding::warning("systemd", format!("cannot tell whether systemd is running: {error}")),
     }
 }
@@ -48,19 +46,18 @@ pub(super) fn privilege(host: &Host) -> Finding {
         // sudo is not tried here: it could ask for a password, and a preflight only looks.
         RootAccess::Plain if host.program("sudo").is_some() => Finding::pass(
             "privilege",
-            "not root; sudo is there and is used only when something is going to change",
+            "not root; sudo is found and used only when something is going to change",
         ),
-        RootAccess::Plain => {
-            Finding::failure("privilege", "not root and there is no sudo; run as root or install sudo")
-        }
+        RootAccess::Plain => Finding::failure("privilege", "root is required, and there is no sudo")
+            .fix("run as root, or: apt-get install sudo"),
     }
 }
 
 /// Programs that the steps of a run call; each missing one is its own finding.
 pub(super) fn commands(host: &Host, settings: &Settings) -> Vec<Finding> {
     // A stack is put on a cluster that runs already, so no service is installed.
-    let of_every_run =
-        [("systemctl", settings.mode != Mode::Stack), ("curl", settings.artifacts == Artifacts::Download)];
+    let is_online = settings.artifacts == Artifacts::Download || settings.mode == Mode::Agent;
+    let of_every_run = [("systemctl", settings.mode != Mode::Stack), ("curl", is_online)];
     let wanted = selected(settings).filter(|spec| spec.wanted(settings));
     let of_components = wanted.flat_map(Spec::programs).map(|program| (*program, true));
     let needed: Vec<(&str, bool)> = of_every_run.into_iter().chain(of_components).collect();
@@ -68,17 +65,28 @@ pub(super) fn commands(host: &Host, settings: &Settings) -> Vec<Finding> {
         .iter()
         .filter(|(program, needed)| *needed && host.program(program).is_none())
         .map(|(program, _)| {
-            Finding::failure("commands", format!("{program} is not on the search path; install it"))
+            Finding::failure("commands", format!("{program} is required and not in PATH"))
+                .fix(format!("apt-get install {}", package_of(program)))
         })
         .collect();
     if missing.is_empty() {
-        vec![Finding::pass("commands", "all needed commands are there")]
+        vec![Finding::pass("commands", "all required commands are found")]
     } else {
         missing
     }
 }
 
-/// The role that the mode gives the host, and the directory of artifacts.
+/// The package that has a program, where it is called otherwise.
+fn package_of(program: &str) -> &str {
+    match program {
+        "apt-get" => "apt",
+        "dpkg-query" => "dpkg",
+        "systemctl" => "systemd",
+        program => program,
+    }
+}
+
+/// The role that the mode gives the host.
 pub(super) fn role(host: &Host, settings: &Settings) -> Vec<Finding> {
     let mut findings = Vec::new();
     match settings.mode {
@@ -86,9 +94,6 @@ pub(super) fn role(host: &Host, settings: &Settings) -> Vec<Finding> {
         // The stack builds on what `--mode server` leaves behind, and installs neither itself.
         Mode::Stack => findings.extend([server_here(host), helm_here(host)]),
         Mode::Server | Mode::SingleNode => {}
-    }
-    if let Artifacts::Local(folder) = &settings.artifacts {
-        findings.push(artifacts(folder));
     }
     findings
 }
@@ -98,6 +103,7 @@ fn no_server_here(host: &Host) -> Finding {
         Ok(false) => Finding::pass("role", "no k3s server runs here"),
         Ok(true) => {
             Finding::failure("role", "a k3s server runs here; a host is a server or an agent, not both")
+                .fix("run on another host; or remove the server: /usr/local/bin/k3s-uninstall.sh")
         }
         Err(error) => {
             Finding::warning("role", format!("cannot tell whether a k3s server runs here: {error}"))
@@ -108,9 +114,8 @@ fn no_server_here(host: &Host) -> Finding {
 fn server_here(host: &Host) -> Finding {
     match host.service_active("k3s") {
         Ok(true) => Finding::pass("role", "a k3s server runs here"),
-        Ok(false) => {
-            Finding::failure("role", "no k3s server runs here; `bootstrap run --mode server` installs one")
-        }
+        Ok(false) => Finding::failure("role", "a k3s server is required, and none runs here")
+            .fix("bootstrap run --mode server"),
         Err(error) => {
             Finding::warning("role", format!("cannot tell whether a k3s server runs here: {error}"))
         }
@@ -119,16 +124,9 @@ fn server_here(host: &Host) -> Finding {
 
 fn helm_here(host: &Host) -> Finding {
     match host.program("helm") {
-        Some(_) => Finding::pass("helm", "helm is there"),
-        None => Finding::failure("helm", "helm is not there; `bootstrap run --mode server` installs it"),
-    }
-}
-
-fn artifacts(folder: &Path) -> Finding {
-    const CHECK: &str = "artifacts";
-    if folder.is_dir() {
-        Finding::pass(CHECK, format!("{} is there", folder.display()))
-    } else {
-        Finding::failure(CHECK, format!("{} is not a folder; artifacts_dir names it", folder.display()))
+        Some(_) => Finding::pass("helm", "found"),
+        None => {
+            Finding::failure("helm", "helm is required and not in PATH").fix("bootstrap run --mode server")
+        }
     }
 }

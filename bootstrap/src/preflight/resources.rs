@@ -1,12 +1,15 @@
-//! Processors, memory and disk for the platform components.
+//! Processors, memory, disk and swap.
 
 use std::path::Path;
+
+use schema::Mode;
 
 use crate::component::Finding;
 use crate::host::Host;
 use crate::settings::Settings;
 
-const GIB: u64 = 1024 * 1024 * 1024;
+const MIB: u64 = 1024 * 1024;
+const GIB: u64 = 1024 * MIB;
 
 /// The kernel and the firmware keep some memory, so a machine sold with 16 GiB shows a little less.
 const MEMORY_TOLERANCE_PERCENT: u64 = 5;
@@ -14,56 +17,171 @@ const MEMORY_TOLERANCE_PERCENT: u64 = 5;
 /// What a resource should have: below the minimum the components have no room, below the recommendation not for long.
 struct Need {
     check: &'static str,
-    unit: &'static str,
+    unit: Unit,
     minimum: u64,
     recommended: u64,
 }
 
-const PROCESSORS: Need = Need { check: "cpu", unit: "processors", minimum: 4, recommended: 6 };
-const MEMORY: Need = Need { check: "memory", unit: "GiB of memory", minimum: 12, recommended: 16 };
-const DISK: Need = Need { check: "disk", unit: "GiB of free disk", minimum: 60, recommended: 100 };
+/// What a resource is counted in.
+#[derive(Clone, Copy)]
+enum Unit {
+    Processors,
+    Memory,
+    Disk,
+}
 
-pub(super) fn check(host: &Host, settings: &Settings) -> [Finding; 3] {
-    // As many as this process may use, which in a container is less than the machine has.
-    let processors = std::thread::available_parallelism().ok().map(|count| count.get() as u64);
-    [
-        PROCESSORS.finding(processors),
-        MEMORY.finding(memory_gib(host)),
-        DISK.finding(free_gib(host, &settings.longhorn.data_path)),
-    ]
+const fn need(check: &'static str, unit: Unit, minimum: u64, recommended: u64) -> Need {
+    Need { check, unit, minimum, recommended }
+}
+
+/// Of a bare server or agent, see "Hardware" in the requirements of k3s.
+const SERVER: [Need; 2] =
+    [need("cpu", Unit::Processors, 2, 2), need("memory", Unit::Memory, 2 * GIB, 2 * GIB)];
+const AGENT: [Need; 2] =
+    [need("cpu", Unit::Processors, 1, 1), need("memory", Unit::Memory, 512 * MIB, 512 * MIB)];
+/// Of the platform components on one host.
+const PLATFORM: [Need; 2] =
+    [need("cpu", Unit::Processors, 4, 6), need("memory", Unit::Memory, 12 * GIB, 16 * GIB)];
+const DATA_DISK: Need = need("disk", Unit::Disk, 60 * GIB, 100 * GIB);
+/// k3s unpacks its images, and those of the pods, below this.
+const RANCHER: &str = "/var/lib/rancher";
+const RANCHER_DISK: Need = need("k3s_disk", Unit::Disk, 5 * GIB, 10 * GIB);
+
+/// Below this share of free space the kubelet of k3s takes no pods and removes those that there are (its
+/// `eviction-hard`).
+const EVICTION_PERCENT: u64 = 5;
+
+/// Processors and memory for the mode, and disk for the volumes of Longhorn.
+pub(super) fn check(host: &Host, settings: &Settings) -> Vec<Finding> {
+    let is_platform = matches!(settings.mode, Mode::Stack | Mode::SingleNode);
+    let [processors, memory] = match settings.mode {
+        Mode::Server => &SERVER,
+        Mode::Agent => &AGENT,
+        Mode::Stack | Mode::SingleNode => &PLATFORM,
+    };
+    let mut findings = vec![processors.finding(self::processors(host)), memory.finding(memory_bytes(host))];
+    if is_platform {
+        findings.push(data_disk(host, &settings.longhorn.data_path));
+    }
+    findings
+}
+
+/// A disk that Longhorn uses already is allowed to be full of volumes; Longhorn marks each with a file.
+fn data_disk(host: &Host, path: &Path) -> Finding {
+    if host.is_there(path.join("longhorn-disk.cfg")) {
+        return Finding::pass(DATA_DISK.check, "Longhorn has its volumes there");
+    }
+    DATA_DISK.finding(space(host, path).map(|space| space.free))
+}
+
+/// The disk that k3s unpacks images on.
+pub(super) fn rancher_disk(host: &Host, is_installed: bool) -> Finding {
+    let space = space(host, Path::new(RANCHER));
+    match space {
+        Some(space) if space.is_below(EVICTION_PERCENT) => full_disk(&space),
+        // What k3s itself has put there is no reason to warn of a rerun.
+        Some(space) if is_installed => {
+            Finding::pass(RANCHER_DISK.check, format!("{} free", Unit::Disk.text(space.free)))
+        }
+        space => RANCHER_DISK.finding(space.map(|space| space.free)),
+    }
+}
+
+fn full_disk(space: &Space) -> Finding {
+    let share = space.free * 100 / space.total.max(1);
+    let evidence =
+        format!("{share} % free; {EVICTION_PERCENT} % are required below {RANCHER}, or kubelet removes pods");
+    Finding::failure(RANCHER_DISK.check, evidence).fix(format!("df -h {RANCHER}"))
+}
+
+/// kubelet of k3s runs with swap, and pods then use it past their limits.
+pub(super) fn swap(host: &Host) -> Finding {
+    const CHECK: &str = "swap";
+    match host.read_text(Path::new("/proc/swaps")) {
+        // The first line is a heading.
+        Ok(Some(swaps)) if swaps.lines().count() > 1 => {
+            Finding::warning(CHECK, "on; off is recommended, for limits of pods do not count swap")
+                .fix("swapoff -a, and put a # before its line in /etc/fstab")
+        }
+        Ok(_) => Finding::pass(CHECK, "off"),
+        Err(error) => Finding::warning(CHECK, format!("cannot tell: {error}")),
+    }
+}
+
+impl Unit {
+    fn text(self, amount: u64) -> String {
+        let bytes = |amount: u64| match amount {
+            mib if mib < GIB => format!("{} MiB", mib / MIB),
+            gib => format!("{} GiB", gib / GIB),
+        };
+        match self {
+            Self::Processors => format!("{amount} CPUs"),
+            Self::Memory => format!("{} of memory", bytes(amount)),
+            Self::Disk => format!("{} of free disk", bytes(amount)),
+        }
+    }
 }
 
 impl Need {
     fn finding(&self, found: Option<u64>) -> Finding {
         let Self { check, unit, minimum, recommended } = *self;
+        let wanted = format!("{} recommended", unit.text(recommended));
         match found {
-            None => Finding::warning(check, format!("cannot tell; {minimum} {unit} are needed")),
+            None => Finding::warning(check, format!("cannot tell; {wanted}")),
             // Too little is a warning too: small test machines work for a while, and the operator may know better.
             Some(found) if found < minimum => {
-                Finding::warning(check, format!("{found} {unit}; at least {minimum} are needed"))
+                let least = if minimum == recommended {
+                    String::new()
+                } else {
+                    format!(", at least {}", unit.text(minimum))
+                };
+                Finding::warning(check, format!("{}; {wanted}{least}", unit.text(found)))
             }
             Some(found) if found < recommended => {
-                Finding::warning(check, format!("{found} {unit}; {recommended} are recommended"))
+                Finding::warning(check, format!("{}; {wanted}", unit.text(found)))
             }
-            Some(found) => Finding::pass(check, format!("{found} {unit}")),
+            Some(found) => Finding::pass(check, unit.text(found)),
         }
     }
 }
 
-fn memory_gib(host: &Host) -> Option<u64> {
+/// Processors that are switched on, in the form `0-3,5`, see `cpu(5)` of sysfs: as many as kubelet counts.
+fn processors(host: &Host) -> Option<u64> {
+    let text = host.read_text(Path::new("/sys/devices/system/cpu/online")).ok()??;
+    text.trim().split(',').try_fold(0, |count, part| {
+        let (from, to) = part.split_once('-').unwrap_or((part, part));
+        let (from, to): (u64, u64) = (from.parse().ok()?, to.parse().ok()?);
+        Some(count + to.checked_sub(from)? + 1)
+    })
+}
+
+fn memory_bytes(host: &Host) -> Option<u64> {
     let text = host.read_text(Path::new("/proc/meminfo")).ok()??;
     let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
     let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some((kib * 1024 * (100 + MEMORY_TOLERANCE_PERCENT) / 100) / GIB)
+    Some(kib * 1024 * (100 + MEMORY_TOLERANCE_PERCENT) / 100)
 }
 
-/// Free space where `path` is, or will be when it is made.
-fn free_gib(host: &Host, path: &Path) -> Option<u64> {
+/// What a file system has, in bytes.
+#[derive(Clone, Copy)]
+struct Space {
+    free: u64,
+    total: u64,
+}
+
+impl Space {
+    fn is_below(&self, percent: u64) -> bool {
+        self.free * 100 < self.total * percent
+    }
+}
+
+/// Space where `path` is, or will be when it is made.
+fn space(host: &Host, path: &Path) -> Option<Space> {
     // The run makes the directory, so its nearest parent tells which file system it will be on.
-    let existing = path.ancestors().find(|ancestor| matches!(host.exists(ancestor), Ok(true)))?;
+    let existing = path.ancestors().find(|ancestor| host.is_there(ancestor))?;
     let found = rustix::fs::statvfs(host.at(existing)).ok()?;
     // Without the blocks that are reserved for root: they are the margin of the system, not of the volumes.
-    Some(found.f_bavail * found.f_frsize / GIB)
+    Some(Space { free: found.f_bavail * found.f_frsize, total: found.f_blocks * found.f_frsize })
 }
 
 #[cfg(test)]
@@ -73,6 +191,7 @@ mod tests {
 
     #[test]
     fn bounds_are_inclusive() {
+        let memory = &PLATFORM[1];
         for (found, severity) in [
             (Some(16), Severity::Pass),
             (Some(15), Severity::Warning),
@@ -80,9 +199,19 @@ mod tests {
             (Some(11), Severity::Warning),
             (None, Severity::Warning),
         ] {
-            assert_eq!(MEMORY.finding(found).severity, severity, "{found:?}");
+            assert_eq!(memory.finding(found.map(|gib| gib * GIB)).severity, severity, "{found:?}");
         }
-        assert!(MEMORY.finding(Some(11)).message.contains("at least 12"));
-        assert!(MEMORY.finding(Some(12)).message.contains("16 are recommended"));
+        assert!(memory.finding(Some(11 * GIB)).evidence.contains("at least 12"));
+        assert!(memory.finding(Some(12 * GIB)).evidence.contains("16 GiB of memory recommended"));
+    }
+
+    /// A whole disk cannot be filled for a test, so the bounds are tried on numbers.
+    #[test]
+    fn a_disk_on_which_kubelet_would_remove_pods_fails() {
+        assert!(Space { free: 4, total: 100 }.is_below(EVICTION_PERCENT));
+        assert!(!Space { free: 5, total: 100 }.is_below(EVICTION_PERCENT));
+        assert_eq!(full_disk(&Space { free: 4, total: 100 }).severity, Severity::Failure);
+        assert_eq!(RANCHER_DISK.finding(Some(4 * GIB)).severity, Severity::Warning);
+        assert_eq!(RANCHER_DISK.finding(Some(10 * GIB)).severity, Severity::Pass);
     }
 }

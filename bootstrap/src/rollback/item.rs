@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use manifest::{PriorState, StepRecord, Undo};
+use manifest::{PreviousFile, PriorState, StepRecord, Undo};
 use schema::{Component, Execution, Id, Mode};
 use serde::{Serialize, Serializer};
 
@@ -165,8 +165,10 @@ impl Relation {
 /// `BOOTSTRAP.md`, Rollback.
 pub(super) fn class_of(step: &StepRecord) -> Option<RollbackClass> {
     match &step.undo {
-        // A command that changes nothing worth undoing by itself. The install script of k3s is one that does.
-        Undo::None if step.before == PriorState::Unknown && step.component != Component::K3s => None,
+        // A command that changes nothing worth undoing by itself.
+        Undo::None if step.before == PriorState::Unknown => None,
+        // What the unit of a service was before the run can be put back; a service that was not there is its component's.
+        Undo::ServiceUnit { unit, .. } if *unit != PreviousFile::Absent => Some(RollbackClass::Moderate),
         Undo::None | Undo::Package { .. } | Undo::Service { .. } => Some(RollbackClass::Manual),
         Undo::DefaultStorageClass { .. } => Some(RollbackClass::Moderate),
         _ => Some(spec_of(step.component).rollback_class()),

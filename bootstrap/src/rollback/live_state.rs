@@ -21,6 +21,9 @@ pub enum LiveState {
 /// How what is found differs from what the run left. Each bars undoing: what is there may be somebody else's.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Divergence {
+    /// The record names what no run of the component makes.
+    #[error("no run of this component makes that; the record is not what a run wrote")]
+    NotOfComponent,
     /// No run makes links.
     #[error("a symbolic link is in its place")]
     Link,

@@ -1,7 +1,6 @@
 //! What the operator is told of a step and its undoing: the one place where facts of a rollback become sentences.
 
-use manifest::{PreviousFile, StepRecord, Undo};
-use schema::Component;
+use manifest::{PreviousFile, PrivateContext, StepRecord, Undo};
 
 use super::item::Relation;
 use super::observe::object;
@@ -18,7 +17,7 @@ pub(super) fn subject(step: &StepRecord) -> String {
         Undo::Object { .. } => object(&step.undo).map_or_else(String::new, |object| object.to_string()),
         Undo::HelmRelease { release, namespace, .. } => format!("helm release {namespace}/{release}"),
         Undo::Package { name } => format!("package {name}"),
-        Undo::Service { name } => format!("service {name}"),
+        Undo::Service { name } | Undo::ServiceUnit { name, .. } => format!("service {name}"),
         Undo::DefaultStorageClass { to, .. } => format!("default storage class {to}"),
     }
 }
@@ -48,6 +47,11 @@ pub(super) fn change(step: &StepRecord) -> String {
         }
         Undo::HelmRelease { .. } => format!("uninstall {subject}; its namespace stays"),
         Undo::Service { .. } => format!("disable {subject}"),
+        Undo::ServiceUnit { unit: PreviousFile::Absent, .. } => format!("remove {subject}"),
+        Undo::ServiceUnit { name, .. } => format!(
+            "put the former unit of {subject} back, its environment and whether it starts at boot; to have it run so: systemctl \
+             restart {name}"
+        ),
         Undo::DefaultStorageClass { from: Some(from), .. } => {
             format!("make {from} the default storage class again, in place of the run's")
         }
@@ -81,6 +85,7 @@ pub(super) const fn safe_because(step: &StepRecord) -> &'static str {
         Undo::Object { .. } => "it is the very object that the run created; the server checks the UID",
         Undo::HelmRelease { .. } => "its only revision is the run's",
         Undo::DefaultStorageClass { .. } => "the run switched it, and nobody has since",
+        Undo::ServiceUnit { .. } => "the SHA-256 of the unit is that of what the run wrote",
         Undo::None | Undo::Package { .. } | Undo::Service { .. } => "",
     }
 }
@@ -97,30 +102,25 @@ pub(super) fn relation(step: &StepRecord) -> Relation {
 
 /// Why the operator has to do it, and how.
 pub(super) fn by_hand(step: &StepRecord) -> String {
-    let how = match (&step.undo, step.component) {
-        (Undo::None, Component::K3s) => {
-            "removing k3s takes the whole cluster along; if that is wanted, run /usr/local/bin/k3s-uninstall.sh, or \
-             k3s-agent-uninstall.sh on an agent"
-        }
-        (_, Component::K3s) => "it goes with k3s, whose own uninstall script removes it",
-        (Undo::None, _) => {
+    if let Some(how) = spec_of(step.component).by_hand(step) {
+        return how;
+    }
+    match &step.undo {
+        Undo::None => {
             "it was there before the run, which brought it up to date; its former state is not recorded"
+                .to_owned()
         }
-        (Undo::Package { name }, _) => {
-            return format!("others may need it by now; if not: apt-get remove {name}");
+        Undo::Package { name } => format!("others may need it by now; if not: apt-get remove {name}"),
+        Undo::Service { name } => {
+            format!("others may need it by now; if not: systemctl disable --now {name}")
         }
-        (Undo::Service { name }, _) => {
-            return format!("others may need it by now; if not: systemctl disable --now {name}");
-        }
-        _ => "others may need it by now; if not, remove it",
-    };
-    how.to_owned()
+        _ => "others may need it by now; if not, remove it".to_owned(),
+    }
 }
 
 /// The command with which the operator can look at it.
 pub(super) fn look(step: &StepRecord) -> String {
     match &step.undo {
-        Undo::None if step.component == Component::K3s => "systemctl status k3s k3s-agent".to_owned(),
         Undo::None => observe_written(step.wrote.as_deref().unwrap_or_default()),
         Undo::File { path, .. } => format!("sha256sum {}", path.display()),
         Undo::Directory { path } => format!("ls -la {}", path.display()),
@@ -141,9 +141,14 @@ pub(super) fn look(step: &StepRecord) -> String {
         },
         Undo::HelmRelease { release, namespace, .. } => format!("helm -n {namespace} history {release}"),
         Undo::Package { name } => format!("apt-cache rdepends --installed {name}"),
-        Undo::Service { name } => format!("systemctl status {name}"),
+        Undo::Service { name } | Undo::ServiceUnit { name, .. } => format!("systemctl status {name}"),
         Undo::DefaultStorageClass { .. } => "k3s kubectl get storageclass".to_owned(),
     }
+}
+
+/// The command that shows the record itself.
+pub(super) fn look_at_record(context: &PrivateContext) -> String {
+    format!("less bootstrap-{}-private.json", context.run_id)
 }
 
 /// The command that shows what a step says it wrote: an object, a release or a service.

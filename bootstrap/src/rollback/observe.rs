@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use manifest::{PriorState, PrivateContext, StepRecord, StepState, Undo};
-use schema::Component;
+use manifest::{PrivateContext, StepRecord, StepState, Undo};
 
 use super::item::class_of;
-use super::live_state::LiveState;
+use super::live_state::{Divergence, LiveState};
 use super::{observe_cluster, observe_files};
+use crate::component::spec_of;
 use crate::host::{Command, Host, ProbeError};
 use crate::step::ObjectRef;
 
@@ -22,8 +22,13 @@ pub fn observe_all(host: &Host, context: &PrivateContext) -> LiveStates {
 
 /// Looks at what `step` left.
 pub(super) fn observe(host: &Host, context: &PrivateContext, step: &StepRecord) -> LiveState {
+    // Before anything is looked at: what a record names decides neither what root reads nor what it changes.
+    if step.undo != Undo::None && !spec_of(step.component).could_make(&step.undo) {
+        return LiveState::Changed(Divergence::NotOfComponent);
+    }
     let found = match &step.undo {
-        Undo::None => Ok(observe_other(host, step)),
+        // What was updated cannot be told from here.
+        Undo::None => Ok(LiveState::Unchanged),
         Undo::File { path, sha256, previous } => observe_files::observe_file(host, path, sha256, previous),
         Undo::Directory { path } => observe_files::observe_dir(host, path),
         Undo::LineBlock { path, marker, sha256, previous } => {
@@ -38,6 +43,9 @@ pub(super) fn observe(host: &Host, context: &PrivateContext, step: &StepRecord) 
             observe_cluster::observe_release(host, step, namespace, release, *revision)
         }
         Undo::Package { name } => host.package_installed(name).map(present),
+        Undo::ServiceUnit { name, sha256, unit, environment, .. } => {
+            observe_files::observe_unit(host, name, sha256.as_deref(), [unit, environment])
+        }
         Undo::Service { name } => is_enabled(host, name).map(present),
         Undo::DefaultStorageClass { from, to } => {
             observe_cluster::observe_default_class(host, from.as_deref(), to, is_half_done(context, step))
@@ -66,13 +74,6 @@ pub(super) fn is_in_cluster(undo: &Undo) -> bool {
 fn is_half_done(context: &PrivateContext, step: &StepRecord) -> bool {
     use StepState::{Done, Failed, Intent};
     step.state != Done || matches!(context.undo_state(step.seq), Some(Intent | Failed))
-}
-
-/// What the install script of k3s brought is there as long as k3s is; what was updated cannot be told from here.
-fn observe_other(host: &Host, step: &StepRecord) -> LiveState {
-    let units = ["k3s", "k3s-agent"].iter().any(|unit| host.has_unit(unit));
-    let is_gone = step.component == Component::K3s && step.before == PriorState::Unknown && !units;
-    if is_gone { LiveState::Absent } else { LiveState::Unchanged }
 }
 
 fn present(found: bool) -> LiveState {

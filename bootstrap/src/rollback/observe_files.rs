@@ -1,8 +1,6 @@
 //! Looking at files, directories and lines that a run made.
 
-use std::fs;
-use std::io::ErrorKind;
-use std::os::unix::fs::MetadataExt;
+use std::ffi::OsString;
 use std::path::Path;
 
 use manifest::PreviousFile;
@@ -14,7 +12,7 @@ use crate::step::lines;
 
 /// Whether the path itself is a symbolic link, which no run makes.
 fn is_link(host: &Host, path: &Path) -> bool {
-    fs::symlink_metadata(host.at(path)).is_ok_and(|found| found.is_symlink())
+    matches!(host.file_status(path), Ok(Some(found)) if found.is_symlink())
 }
 
 pub(super) fn observe_file(
@@ -47,29 +45,65 @@ pub(super) fn observe_file(
     })
 }
 
+/// Looks at the unit of a service, of which the run knows the checksum once it has written it. `former` are the unit and the
+/// file of its environment before.
+pub(super) fn observe_unit(
+    host: &Host,
+    name: &str,
+    sha256: Option<&str>,
+    former: [&PreviousFile; 2],
+) -> Result<LiveState, ProbeError> {
+    let path = format!("/etc/systemd/system/{name}.service");
+    let path = Path::new(&path);
+    if is_link(host, path) {
+        return Ok(LiveState::Changed(Divergence::Link));
+    }
+    let (unit, environment) = (host.read(path)?, host.read(&path.with_extension("service.env"))?);
+    let as_before = [&unit, &environment]
+        .into_iter()
+        .zip(former)
+        .all(|(found, former)| is_former(found.as_deref(), former));
+    let found = unit.map(|unit| manifest::sha256_hex(&unit));
+    Ok(match (found, sha256, former) {
+        _ if as_before => LiveState::Absent,
+        (None, _, [PreviousFile::Absent, _]) => LiveState::Absent,
+        (None, ..) => LiveState::Changed(Divergence::Removed),
+        // Nobody is asked to put back what there never was; its component says what to do.
+        (_, _, [PreviousFile::Absent, _]) => LiveState::Unchanged,
+        (..) if former.iter().any(|file| matches!(file, PreviousFile::NotKept { .. })) => {
+            LiveState::Changed(Divergence::PreviousNotKept)
+        }
+        (_, None, _) => LiveState::Unchanged,
+        (Some(found), Some(written), _) if found == written => LiveState::Unchanged,
+        _ => LiveState::Changed(Divergence::OtherContent),
+    })
+}
+
+/// Whether what is found is what was there before.
+fn is_former(found: Option<&[u8]>, former: &PreviousFile) -> bool {
+    match (found, former) {
+        (None, PreviousFile::Absent) => true,
+        (Some(found), PreviousFile::Text { content, .. }) => found == content.as_bytes(),
+        (Some(found), PreviousFile::NotKept { sha256 }) => manifest::sha256_hex(found) == *sha256,
+        _ => false,
+    }
+}
+
 pub(super) fn observe_dir(host: &Host, path: &Path) -> Result<LiveState, ProbeError> {
-    let unreadable = |action: &str, error: std::io::Error| ProbeError::File {
-        message: format!("failed to {action} {}: {error}", path.display()),
-    };
-    let found = match fs::symlink_metadata(host.at(path)) {
-        Ok(found) => found,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(LiveState::Absent),
-        Err(error) => return Err(unreadable("look at", error)),
-    };
+    let Some(found) = host.file_status(path)? else { return Ok(LiveState::Absent) };
     if !found.is_dir() {
         return Ok(LiveState::Changed(Divergence::NotADirectory));
     }
-    let above = path.parent().and_then(|above| fs::metadata(host.at(above)).ok());
-    if above.is_none_or(|above| above.dev() != found.dev()) {
+    let above = path.parent().map(|above| host.target_status(above)).transpose()?.flatten();
+    if above.is_none_or(|above| above.device != found.device) {
         return Ok(LiveState::Changed(Divergence::MountPoint));
     }
-    let listed = fs::read_dir(host.at(path)).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-    let entries = listed.map_err(|error| unreadable("list", error))?;
+    let entries = host.list(path)?;
     if entries.is_empty() {
         return Ok(LiveState::Unchanged);
     }
-    let dependent = |entry: &fs::DirEntry| {
-        let path = path.join(entry.file_name());
+    let dependent = |entry: &OsString| {
+        let path = path.join(entry);
         let name = path.display().to_string();
         Dependent { name, own: vec![Identity::Path(path)], with: Vec::new() }
     };

@@ -7,7 +7,7 @@ use manifest::{PriorState, PrivateContext, StepRecord, StepState, Undo};
 use schema::{Component, Execution};
 
 use super::item::{ItemState, Leftover, Reason, RollbackItem, RollbackPlan, class_of};
-use super::live_state::LiveState;
+use super::live_state::{Divergence, LiveState};
 use super::observe::LiveStates;
 use super::{message, needs};
 use crate::component::{Identity, PendingRemoval, RollbackClass, names};
@@ -90,7 +90,11 @@ impl Planner<'_> {
             reason,
             deletes: message::deletes(step),
             remains: message::remains(step),
-            look: message::look(step),
+            look: match live_state {
+                // A name from a record that no run wrote is not for a command that the operator pastes.
+                Some(LiveState::Changed(Divergence::NotOfComponent)) => message::look_at_record(self.context),
+                _ => message::look(step),
+            },
         })
     }
 

@@ -7,7 +7,7 @@ use super::message;
 use super::observe::object;
 use crate::component::spec_of;
 use crate::host::{Host, ProbeError};
-use crate::step::{Action, Step, UndoAction};
+use crate::step::{Action, FormerService, Step, UndoAction};
 
 /// The steps that take `step` back, given what was found of it right before. None where there is nothing to do.
 ///
@@ -49,6 +49,14 @@ fn general(undo: &Undo) -> Option<UndoAction> {
         }),
         Undo::DefaultStorageClass { from, to } => {
             Some(UndoAction::RestoreDefaultClass { from: from.clone(), to: to.clone() })
+        }
+        Undo::ServiceUnit { name, unit, environment, enabled, .. } => {
+            Some(UndoAction::RestoreService(FormerService {
+                service: name.clone(),
+                unit: unit.clone(),
+                environment: environment.clone(),
+                enabled: *enabled,
+            }))
         }
         // The planner leaves these to the operator.
         Undo::None | Undo::Package { .. } | Undo::Service { .. } | Undo::Object { uid: None, .. } => None,

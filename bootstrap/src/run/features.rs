@@ -11,6 +11,7 @@ use schema::{
 };
 
 use crate::component::selected;
+use crate::input::Inputs;
 use crate::settings::{Artifacts, Settings, Tls};
 
 /// The features of a run; what does not apply to the components of its mode is absent.
@@ -80,8 +81,8 @@ const fn letsencrypt_environment(tls: &Tls) -> Option<LetsencryptEnvironment> {
     }
 }
 
-/// Private settings that rollback may need, for the private context.
-pub fn local_facts(settings: &Settings) -> LocalFacts {
+/// Private settings for the private context: what rollback may need, and what later documents of the run must not say.
+pub fn local_facts(inputs: &Inputs, settings: &Settings) -> LocalFacts {
     let has = |component| selected(settings).any(|spec| spec.id() == component);
     let nfs = settings.nfs.as_ref().filter(|_| has(Component::Nfs));
     let registry = has(Component::Registry).then_some(&settings.registry);
@@ -91,8 +92,7 @@ pub fn local_facts(settings: &Settings) -> LocalFacts {
     let pinned = selected(settings).filter(|spec| spec.pin().is_some());
     let versions = pinned.map(|spec| (spec.id(), spec.version(settings).to_owned()));
     LocalFacts {
-        // The host names below follow from it, and a rollback needs only those.
-        domain: None,
+        private_inputs: inputs.private_values().map(str::to_owned).collect(),
         rancher_host: has(Component::Rancher).then(|| settings.rancher.host.clone()),
         registry_host: registry.map(|registry| registry.host.clone()),
         registry_storage_class: registry.and_then(|registry| registry.storage_class.clone()),

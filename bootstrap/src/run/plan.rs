@@ -9,7 +9,7 @@ use schema::{
 use serde::Serialize;
 
 use super::record::RunRecorder;
-use crate::component::{ComponentPlan, Detection, PlanContext, Probe, components, detect, plan};
+use crate::component::{ComponentPlan, Detection, PlanContext, Probe, RunHistory, components, detect, plan};
 use crate::host::Host;
 use crate::settings::Settings;
 use crate::terminal::{Printer, Signal, Signals};
@@ -73,7 +73,7 @@ pub fn detect_and_plan(
     signals: &Signals,
 ) -> Result<Vec<PlannedComponent>, Interrupted> {
     record.enter_step(Step::Detect);
-    let detections = detect_each(host, context.settings, signals)?;
+    let detections = detect_each(host, context.settings, record.history(), signals)?;
     record.enter_step(Step::Plan);
     let planned: Vec<PlannedComponent> = detections
         .into_iter()
@@ -95,10 +95,11 @@ pub fn detect_and_plan(
 fn detect_each(
     host: &Host,
     settings: &Settings,
+    history: RunHistory,
     signals: &Signals,
 ) -> Result<Vec<(Component, Detection)>, Interrupted> {
     // One probe for all: it asks once whether there is a cluster, and stops asking one that is silent.
-    let probe = Probe::new(host, settings);
+    let probe = Probe::new(host, settings).with_history(history);
     let mut detections = Vec::new();
     for component in components(settings.mode) {
         check_signals(signals)?;

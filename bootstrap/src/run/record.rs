@@ -1,12 +1,16 @@
 //! What a run writes down of itself, kept true at every moment.
 
+use std::path::Path;
+
 use chrono::Utc;
-use manifest::{LocalFacts, ManifestError, PrivateContext, RunFiles};
+use manifest::{LocalFacts, MachineId, ManifestError, PrivateContext, RunFiles};
 use privacy::Gate;
 use schema::{
     Component, ComponentRecord, ComponentResult, Features, Finish, Issuer, RunManifest, Step, UtcSeconds,
 };
 
+use crate::component::RunHistory;
+use crate::secret::Secret;
 use crate::step::{Journal, Update};
 
 /// The current time as documents state it.
@@ -107,6 +111,50 @@ impl RunRecorder {
     pub fn set_result(&mut self, component: Component, result: ComponentResult) {
         self.public.components.set_result(component, result);
         self.write_public();
+    }
+
+    /// Takes over the passwords that earlier runs on `machine` generated and did not show. To be called while no other run
+    /// changes the host.
+    pub fn adopt_passwords(&mut self, machine: &MachineId) {
+        let runs = self.files.runs();
+        let adopted = runs.left_passwords(machine).and_then(|left| {
+            self.private.generated_passwords.clone_from(&left.by_component);
+            if left.by_component.is_empty() {
+                return Ok(());
+            }
+            // Written here before it is removed there: a crash in between leaves two, and never none.
+            self.files.write_private(&self.private)?;
+            runs.forget_passwords(&left)
+        });
+        if let Err(error) = adopted {
+            self.keep_warning(&error);
+        }
+    }
+
+    /// Passwords that were generated and not shown yet.
+    pub fn generated_passwords(&self) -> Vec<(Component, Secret)> {
+        let made = self.private.generated_passwords.iter();
+        made.map(|(component, password)| (*component, Secret::new(password.as_str()))).collect()
+    }
+
+    /// Removes the passwords, which the operator has seen, from the record.
+    pub fn forget_passwords(&mut self) {
+        if !self.private.generated_passwords.is_empty() {
+            self.private.generated_passwords.clear();
+            self.write_private();
+        }
+    }
+
+    /// What former runs on this machine did. A directory that cannot be listed tells nothing of them.
+    pub fn history(&self) -> RunHistory {
+        let machine = MachineId::read(Path::new("/"));
+        RunHistory::new(self.files.runs().contexts(&machine).unwrap_or_default())
+    }
+
+    /// Records the version of a component that was found, where it is another one than the run would have installed.
+    pub fn set_version(&mut self, component: Component, version: String) {
+        self.private.local.versions.insert(component, version);
+        self.write_private();
     }
 
     /// Records the end of the run.

@@ -13,7 +13,6 @@ use super::plan::{PlanEntry, PlannedComponent};
 use crate::preflight::PreflightReport;
 use crate::secret::Secret;
 use crate::settings::Settings;
-use crate::step::GeneratedPasswords;
 use crate::terminal::Printer;
 
 /// The JSON document of a run. For the operator of this host: it holds paths, and the passwords that the run
@@ -50,14 +49,14 @@ struct Telemetry {
     why: String,
 }
 
-/// How long the components took, and which passwords were made for them.
+/// How long the components took, and which generated passwords are to be shown.
 #[derive(Debug, Default)]
 pub struct RunSummary {
     took: Vec<(Component, Duration)>,
-    made: Vec<Generated>,
+    generated: Vec<Generated>,
 }
 
-/// A password that the run has made. This is the only place where it is ever shown.
+/// A password that this run, or one before it, has generated. This is the only place where it is ever shown.
 #[derive(Debug, Serialize)]
 pub struct Generated {
     component: Component,
@@ -110,7 +109,7 @@ impl<'a> RunReport<'a> {
         }
     }
 
-    /// Adds the passwords that the run has made; they are shown only here.
+    /// Adds the generated passwords; they are shown only here.
     pub fn generated(mut self, summary: &'a RunSummary) -> Self {
         self.generated = summary.generated();
         self
@@ -124,27 +123,23 @@ impl<'a> RunReport<'a> {
 }
 
 impl RunSummary {
-    /// What one component came to.
-    pub fn of(component: Component, took: Duration, passwords: &GeneratedPasswords) -> Self {
-        let made = passwords
-            .made()
-            .iter()
-            .map(|(component, password)| Generated { component: *component, password: password.clone() });
-        Self { took: vec![(component, took)], made: made.collect() }
+    /// Adds how long a component took.
+    pub fn add(&mut self, component: Component, took: Duration) {
+        self.took.push((component, took));
     }
 
-    /// Adds what another component came to.
-    pub fn extend(&mut self, other: Self) {
-        self.took.extend(other.took);
-        self.made.extend(other.made);
+    /// Adds the passwords that are to be shown.
+    pub fn add_passwords(&mut self, passwords: Vec<(Component, Secret)>) {
+        let generated = passwords.into_iter().map(|(component, password)| Generated { component, password });
+        self.generated.extend(generated);
     }
 
-    /// The passwords that were made.
+    /// The passwords that are to be shown.
     pub fn generated(&self) -> &[Generated] {
-        &self.made
+        &self.generated
     }
 
-    /// Prints what was done, where it is reachable, and the passwords that were made.
+    /// Prints what was done, where it is reachable, and the generated passwords.
     pub fn show(&self, manifest: &RunManifest, settings: &Settings, printer: &mut Printer) {
         printer.heading(&format!("Run {}: {}", manifest.run_id, manifest.status));
         for (component, record) in manifest.components.iter() {
@@ -164,8 +159,8 @@ impl RunSummary {
                 printer.data(&format!("{component} is at https://{host}"));
             }
         }
-        for Generated { component, password } in &self.made {
-            printer.data(&format!("Password made for {component}, shown only now: {}", password.expose()));
+        for Generated { component, password } in &self.generated {
+            printer.data(&format!("Generated password for {component} (shown once): {}", password.expose()));
         }
     }
 }

@@ -4,18 +4,18 @@
 //! changes the host as root then opens no connection of its own, and a slow endpoint never holds up an installation.
 
 use std::os::unix::process::CommandExt;
-use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
+use manifest::RunsDir;
 use privacy::Gate;
 use schema::{
     Command, CommandName, CommandResult, Component, ComponentResult, EnabledComponent, EnabledResult,
     Envelope, EventId, Execution, Mode, RunManifest, TelemetryEvent,
 };
 use telemetry::{
-    Consent, ConsentAnswer, ConsentDecision, ConsentQuestion, Consented, DeliverySettings, Interactivity,
-    Outbox, TelemetryError, child_environment, decide_consent,
+    Consent, ConsentAnswer, ConsentDecision, ConsentQuestion, DeliverySettings, Interactivity, Outbox,
+    OutboxDir, TelemetryError, child_environment, decide_consent,
 };
 
 use super::record::{error_chain, now};
@@ -83,7 +83,7 @@ impl TelemetryReporter {
         consent: &Consent,
         envelope: &Envelope,
         gate: &Gate,
-        runs_dir: &Path,
+        runs: &RunsDir,
         command: (CommandName, Mode, Execution),
         warnings: &mut Vec<String>,
     ) -> Self {
@@ -92,9 +92,10 @@ impl TelemetryReporter {
         let mut reporter = Self { active: None, command, warning: None };
         // Without consent the settings are not even read: a wrong endpoint is then no reason for a warning.
         let Some(proof) = consent.proof() else { return reporter };
-        let (settings, problems) = DeliverySettings::from_env(&|name| std::env::var_os(name), gate, runs_dir);
+        let outbox = OutboxDir::within(runs.directory());
+        let (settings, problems) = DeliverySettings::from_env(&|name| std::env::var_os(name), gate, outbox);
         warnings.extend(problems.iter().map(ToString::to_string));
-        match open(proof, &settings) {
+        match Outbox::open(proof, &settings.outbox) {
             Ok(outbox) => {
                 let (gate, envelope) = (gate.clone(), envelope.clone());
                 let child_environment = child_environment(&envelope, consent);
@@ -169,10 +170,10 @@ impl TelemetryReporter {
         if active.settings.endpoint.is_none() {
             return;
         }
-        match spawn_delivery(&active.settings, &active.child_environment) {
+        match spawn_delivery(&active.outbox, &active.child_environment) {
             // Kept only for PID 1; elsewhere init reaps the child when we are gone.
             Ok(child) => active.children.push(child),
-            Err(error) => self.fail(&TelemetryError::Client(Box::new(error))),
+            Err(error) => self.fail(&error),
         }
     }
 
@@ -181,10 +182,6 @@ impl TelemetryReporter {
         self.warning
             .get_or_insert_with(|| format!("telemetry of this run is incomplete: {}", error_chain(error)));
     }
-}
-
-fn open(proof: &Consented, settings: &DeliverySettings) -> Result<Outbox, TelemetryError> {
-    Outbox::open(proof, &settings.outbox_dir)
 }
 
 /// Where nothing outlives PID 1, waits a moment for what was started.
@@ -202,17 +199,15 @@ impl Drop for TelemetryReporter {
     }
 }
 
-/// Starts `bootstrap telemetry flush --detached`: it makes a session of its own, and holds nothing of ours.
+/// Starts `bootstrap telemetry flush --detached`. The open outbox is its standard input: by its path it could find
+/// another one. Of ours it holds nothing else.
 #[expect(
     clippy::disallowed_methods,
     reason = "the delivery is a process of ours and not a command on the host"
 )]
-fn spawn_delivery(
-    settings: &DeliverySettings,
-    environment: &[(&'static str, String)],
-) -> std::io::Result<Child> {
-    let outbox = std::path::absolute(&settings.outbox_dir)?;
-    let mut command = std::process::Command::new(std::env::current_exe()?);
+fn spawn_delivery(outbox: &Outbox, environment: &[(&'static str, String)]) -> Result<Child, TelemetryError> {
+    let failed = |error: std::io::Error| TelemetryError::Client(Box::new(error));
+    let mut command = std::process::Command::new(std::env::current_exe().map_err(failed)?);
     // Inputs of the run, tokens and passwords among them, are none of the delivery's business.
     let inputs = std::env::vars_os()
         .map(|(name, _)| name)
@@ -223,12 +218,13 @@ fn spawn_delivery(
     command
         .args(["telemetry", "flush", "--detached"])
         .envs(environment.iter().map(|(name, value)| (name, value)))
-        .env("TELEMETRY_OUTBOX_DIR", outbox)
-        .stdin(Stdio::null())
+        .env_remove("TELEMETRY_OUTBOX_DIR")
+        .stdin(Stdio::from(outbox.to_fd()?))
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         // Before it runs, and so before this process can end: if this process leads its session, its end hangs up the
         // terminal, and every process of the foreground group is signalled.
         .process_group(0)
         .spawn()
+        .map_err(failed)
 }

@@ -1,11 +1,10 @@
 //! The beginning of a run: its gate, its ids, its folder and its first record.
 
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use manifest::{
-    LockHolder, MachineFingerprint, MachineId, ManifestError, PrivateContext, Recovery, RunFiles, RunId,
-    RunLock, RunsDir, recover_crashed_runs,
+    FileLock, LockHolder, MachineFingerprint, MachineId, ManifestError, PrivateContext, Recovery, RunFiles,
+    RunId, RunsDir, recover_crashed_runs,
 };
 use privacy::disk::DiskError;
 use privacy::{Gate, LocalIdentifiers};
@@ -19,12 +18,9 @@ use crate::settings::Settings;
 /// The records of runs cannot be used, so that a run cannot begin: nothing has happened on the host.
 #[derive(Debug, thiserror::Error)]
 pub enum SessionError {
-    /// The directory belongs to neither root nor whoever called sudo.
-    #[error("the runs folder {} belongs to another user", .0.display())]
-    ForeignRunsDir(PathBuf),
-    /// Another run holds the lock of the host.
+    /// Another run holds the lock of the directory.
     #[error("another run is changing this host")]
-    HostLocked(#[source] ManifestError),
+    Locked(#[source] ManifestError),
     /// The directory, or a file in it, cannot be used.
     #[error("cannot use the runs folder {}", runs_dir.display())]
     RunsDir {
@@ -38,7 +34,7 @@ pub enum SessionError {
 impl SessionError {
     fn new(error: ManifestError, runs_dir: &Path) -> Self {
         match error {
-            held @ ManifestError::Held { .. } => Self::HostLocked(held),
+            held @ ManifestError::Held { .. } => Self::Locked(held),
             source => Self::RunsDir { runs_dir: runs_dir.to_owned(), source },
         }
     }
@@ -46,11 +42,11 @@ impl SessionError {
     /// What the operator can do.
     pub const fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::ForeignRunsDir(_) => {
-                Some("name a folder of your own with --runs-dir; what is fetched into it is run as root")
-            }
-            Self::HostLocked(_) => Some("wait for it to end, or stop it, and run again"),
+            Self::Locked(_) => Some("wait for it to end, or stop it, and run again"),
             Self::RunsDir { source: ManifestError::Disk(disk), .. } => match disk {
+                DiskError::Replaceable { .. } => Some(
+                    "pass a directory that only root and you can change, such as --runs-dir /root/productive-k3s-runs",
+                ),
                 DiskError::Symlink { .. } => Some("name the folder itself with --runs-dir, not a link to it"),
                 DiskError::Denied { .. } => Some("name a folder that you may write to with --runs-dir"),
                 DiskError::NoSpace { .. } => Some("free some space, or name another folder with --runs-dir"),
@@ -71,8 +67,8 @@ pub struct Session {
     pub record: RunRecorder,
     /// What its telemetry documents have in common.
     pub envelope: Envelope,
-    /// The right to change the host, held to the end of the run; a dry run has none.
-    _lock: Option<RunLock>,
+    /// The right to write here what changes the host, held to the end of the run; a dry run has none.
+    _lock: Option<FileLock>,
 }
 
 impl Session {
@@ -100,13 +96,13 @@ impl Session {
         let (mut envelope, problems) = envelope_from_env(&|name| std::env::var_os(name), &gate);
         warnings.extend(problems.iter().map(ToString::to_string));
         let failed = |error| SessionError::new(error, runs_dir);
-        let runs = RunsDir::open_or_create(runs_dir).map_err(failed)?;
-        // Dry runs change nothing but their own files, so any number of them may go on at once.
-        let lock = match execution {
-            Execution::DryRun => None,
+        // Dry runs change nothing but their own files, which nobody obeys, and any number of them may go on at once.
+        let (runs, lock) = match execution {
+            Execution::DryRun => (RunsDir::open_or_create(runs_dir).map_err(failed)?, None),
             Execution::Apply => {
-                check_owner(runs_dir)?;
-                Some(lock(&runs, &envelope.run_id).map_err(failed)?)
+                let runs = RunsDir::open_or_create_for_change(runs_dir).map_err(failed)?;
+                let lock = runs.lock(&lock_holder(&envelope.run_id)).map_err(failed)?;
+                (runs, Some(lock))
             }
         };
         // A run is dead when nobody holds the lock of its record, so the runs of others are safe from this.
@@ -123,20 +119,9 @@ impl Session {
     }
 }
 
-/// As root, what is fetched into this directory is run: it must belong to root or to whoever called sudo.
-fn check_owner(runs_dir: &Path) -> Result<(), SessionError> {
-    let caller = std::env::var("SUDO_UID").ok().and_then(|uid| uid.parse::<u32>().ok());
-    let owner = std::fs::metadata(runs_dir).map(|folder| folder.uid()).unwrap_or_default();
-    let is_root = rustix::process::geteuid().is_root();
-    if !is_root || owner == 0 || Some(owner) == caller {
-        return Ok(());
-    }
-    Err(SessionError::ForeignRunsDir(runs_dir.to_owned()))
-}
-
-/// One run that changes the host at a time.
-fn lock(runs: &RunsDir, run_id: &Id) -> Result<RunLock, ManifestError> {
-    RunLock::acquire(runs, Path::new(RunLock::HOST), &LockHolder::this_process(run_id.clone(), now()))
+/// What a lock says of a run of this process.
+pub fn lock_holder(run_id: &Id) -> LockHolder {
+    LockHolder::this_process(run_id.clone(), now())
 }
 
 /// Takes the run id for this run. An id from outside that is taken is replaced: no run overwrites another.

@@ -94,6 +94,16 @@ pub enum Action {
     EnsurePackages(Vec<String>),
     /// Enables and starts a service.
     EnsureService(String),
+    /// Runs a script that writes the unit of a service and enables it. The unit, its environment and its enablement are kept
+    /// in the record before, and looked at afterwards.
+    InstallService {
+        /// The service.
+        service: String,
+        /// The script.
+        script: Command,
+    },
+    /// Enables a service and has systemd start it, or start it once more, without waiting for it.
+    StartService(String),
     /// Gives the cluster an object by server-side apply.
     Apply(Document),
     /// Gives the cluster an object, unless somebody else has made one of that name: that one stays as it is.
@@ -140,6 +150,8 @@ pub enum UndoAction {
         /// The line without its line break.
         line: String,
     },
+    /// Puts back what a service was before its unit was written.
+    RestoreService(FormerService),
     /// Deletes one object, and no other that took its name. That it is gone already is as good.
     DeleteObject {
         /// The object.
@@ -170,6 +182,19 @@ pub enum UndoAction {
         /// The class that a run had made the default.
         to: String,
     },
+}
+
+/// A service as it was before a step wrote its unit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FormerService {
+    /// Its name.
+    pub service: String,
+    /// Its unit.
+    pub unit: PreviousFile,
+    /// The file of its environment.
+    pub environment: PreviousFile,
+    /// Whether it was started at boot.
+    pub enabled: bool,
 }
 
 /// What a written file holds.

@@ -79,6 +79,11 @@ impl Sha256Sum {
         let hex = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
         hex.then(|| Self(text.to_ascii_lowercase()))
     }
+
+    /// The checksum of `bytes`.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(manifest::sha256_hex(bytes))
+    }
 }
 
 impl fmt::Display for Sha256Sum {

@@ -24,8 +24,7 @@ impl Executor<'_> {
         title: &str,
         document: &Document,
     ) -> Result<Effect, StepError> {
-        let (host, passwords) = (self.host, &mut self.passwords);
-        let object = document.resolved(|source| passwords.resolve(host, component, source))?;
+        let object = document.resolved(|source| self.resolve_secret(component, source))?;
         let text = object.to_string();
         let input =
             if document.has_secrets() { Stdin::Secret(Secret::new(text)) } else { Stdin::Public(text) };

@@ -29,8 +29,7 @@ impl Executor<'_> {
         if former.as_ref().is_some_and(|former| former.state == "deployed") {
             return Ok(Effect::Unchanged);
         }
-        let (host, passwords) = (self.host, &mut self.passwords);
-        let values = helm.values.resolved(|source| passwords.resolve(host, component, source))?.to_string();
+        let values = helm.values.resolved(|source| self.resolve_secret(component, source))?.to_string();
         let undo = |revision| Undo::HelmRelease {
             release: helm.release.clone(),
             namespace: helm.namespace.clone(),

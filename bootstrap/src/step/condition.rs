@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use super::document::Document;
 use super::kube::ObjectRef;
-use crate::host::{Command, CommandError, FileError, ProbeError};
+use super::node_fault::NodeFault;
+use crate::host::{Command, CommandError, FileError, ProbeError, ServiceStatus};
 
 /// Something that must be so within a time.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,10 +21,27 @@ pub struct Check {
 /// Something that can be seen from outside. Readiness is read from objects, and nothing is never ready.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Condition {
-    /// The service is active.
-    ServiceActive(String),
-    /// The cluster has nodes, and one of them is ready.
-    NodeReady,
+    /// The service runs and has said, where the type of its unit asks for it, that it is ready.
+    ServiceRunning {
+        /// Its name.
+        service: String,
+        /// The server that it joins, if it is an agent: where it does not come up, it is tried whether that can be reached.
+        server_url: Option<String>,
+    },
+    /// The node of this very host works; what that takes is said in the module `node`.
+    ThisNode {
+        /// The service of k3s that it runs in.
+        service: String,
+        /// The server that it joins, if it is an agent.
+        server_url: Option<String>,
+    },
+    /// The program says that it is of this version.
+    ReportsVersion {
+        /// The program, which takes `--version`.
+        program: PathBuf,
+        /// The version.
+        version: String,
+    },
     /// The namespace has all these deployments, each with all its replicas available.
     Rollout {
         /// The namespace.
@@ -111,8 +129,9 @@ impl Condition {
     /// The command with which the operator can see why it is not so.
     pub fn hint(&self) -> Option<String> {
         let look = match self {
-            Self::ServiceActive(name) => format!("journalctl -u {name}"),
-            Self::NodeReady => "k3s kubectl describe nodes".to_owned(),
+            Self::ServiceRunning { service, .. } | Self::ThisNode { service, .. } => {
+                format!("journalctl -u {service}")
+            }
             Self::Rollout { namespace, .. }
             | Self::DaemonSet { namespace, .. }
             | Self::PodsReady(namespace)
@@ -131,7 +150,10 @@ impl Condition {
                 format!("k3s kubectl -n {namespace} get deployment {deployment} -o yaml")
             }
             Self::Accepted(_) => "k3s kubectl get validatingwebhookconfigurations -o yaml".to_owned(),
-            Self::CertificateInstalled { .. } | Self::Resolves(_) | Self::Succeeds(_) => return None,
+            Self::ReportsVersion { .. }
+            | Self::CertificateInstalled { .. }
+            | Self::Resolves(_)
+            | Self::Succeeds(_) => return None,
         };
         Some(format!("look at it with: {look}"))
     }
@@ -146,8 +168,13 @@ impl fmt::Display for Check {
 impl fmt::Display for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::ServiceActive(name) => write!(f, "service {name} is active"),
-            Self::NodeReady => f.write_str("at least one node is Ready"),
+            Self::ServiceRunning { service, .. } => write!(f, "service {service} is running"),
+            Self::ThisNode { .. } => {
+                f.write_str("the node of this host is Ready, renews its lease, and its kubelet is healthy")
+            }
+            Self::ReportsVersion { program, version } => {
+                write!(f, "{} --version says {version}", program.display())
+            }
             Self::Rollout { namespace, deployments } => {
                 write!(f, "all replicas of {} in {namespace} are available", deployments.join(", "))
             }
@@ -193,7 +220,7 @@ pub enum Unmet {
     /// It could not be found out.
     #[error(transparent)]
     Probe(#[from] ProbeError),
-    /// The service is in another state than active.
+    /// The service does not run.
     #[error("service {name} is {state}")]
     Service {
         /// Its name.
@@ -201,11 +228,18 @@ pub enum Unmet {
         /// The state, as systemd calls it.
         state: String,
     },
-    /// No node is ready.
-    #[error("0 of {total} nodes Ready")]
-    Nodes {
-        /// How many there are.
-        total: usize,
+    /// The node of this host does not work.
+    #[error(transparent)]
+    Node(#[from] NodeFault),
+    /// The program is of another version.
+    #[error("{} is {found}, not {wanted}", program.display())]
+    OtherVersion {
+        /// The program.
+        program: PathBuf,
+        /// The version that it says.
+        found: String,
+        /// The version that it should be.
+        wanted: String,
     },
     /// The deployment has not brought up all its replicas.
     #[error("deployment {namespace}/{name}: {available} of {wanted} replicas available")]
@@ -327,6 +361,19 @@ pub enum Unmet {
         /// Its address.
         address: String,
     },
+}
+
+impl Unmet {
+    /// Whether it stays so however long is waited.
+    pub(super) const fn is_final(&self) -> bool {
+        matches!(self, Self::OtherVersion { .. })
+    }
+
+    /// The service `name` does not run, as `status` says.
+    pub(super) fn service(name: &str, status: Option<&ServiceStatus>) -> Self {
+        let state = status.map_or_else(|| "not installed".to_owned(), ServiceStatus::words);
+        Self::Service { name: name.to_owned(), state }
+    }
 }
 
 impl From<CommandError> for Unmet {

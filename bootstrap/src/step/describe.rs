@@ -6,6 +6,7 @@ use manifest::PreviousFile;
 
 use super::action::{Action, Content, Step, UndoAction};
 use super::artifact::{Artifact, ArtifactOrigin, ChecksumSource};
+use super::change_service::{enable, restart};
 use super::command::{
     apply_object, default_class_patch, delete_object, download, enable_service, helm_uninstall, helm_upgrade,
     install_packages, longhorn_setting,
@@ -50,6 +51,13 @@ impl Step {
                 std::iter::once(unless).chain(install_packages(packages).iter().flat_map(run)).collect()
             }
             Action::EnsureService(name) => run(&enable_service(name)),
+            Action::InstallService { script, .. } => run(script),
+            Action::StartService(service) => {
+                let unless = format!("unless {service} is enabled:");
+                let commands = [enable(service), restart(service)].map(|command| run(&command));
+                let [enable, restart] = commands;
+                std::iter::once(unless).chain(enable).chain(restart).collect()
+            }
             Action::Apply(object) => apply(object),
             Action::Offer(object) => {
                 let unless = "unless somebody else has made this object:".to_owned();
@@ -165,6 +173,10 @@ fn undo(action: &UndoAction) -> Vec<String> {
         }
         UndoAction::RemoveLine { path, line } => {
             vec![format!("remove this line from {}", path.display()), format!("  {line}")]
+        }
+        UndoAction::RestoreService(former) => {
+            let files = format!("restore the unit of {} and its environment", former.service);
+            std::iter::once(files).chain(former.commands().iter().flat_map(run)).collect()
         }
         UndoAction::DeleteObject { object, uid } => run(&delete_object(&object.path(), uid)),
         UndoAction::AwaitAbsent { object, .. } => vec![format!("wait until {object} is gone")],

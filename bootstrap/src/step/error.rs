@@ -10,6 +10,7 @@ use schema::FailureReason;
 use super::artifact::Sha256Sum;
 use super::condition::Unmet;
 use super::registries::RegistriesFault;
+use super::start_cause::StartCause;
 use crate::host::{CommandError, FileError, ProbeError};
 
 /// A plan was not carried out to its end.
@@ -143,14 +144,25 @@ pub enum StepError {
         host: String,
     },
     /// A condition does not hold in time.
-    #[error("after {seconds} s: {missing}")]
+    #[error("after {seconds} s: {missing}{}", cause.as_ref().map_or_else(String::new, |cause| format!("; {cause}")))]
     NotInTime {
         /// The time it had, in seconds.
         seconds: u64,
         /// What is missing.
         missing: Box<Unmet>,
+        /// Why, where a service says it.
+        cause: Option<Box<StartCause>>,
         /// What the operator can look at.
         hint: Option<String>,
+    },
+    /// A condition does not hold, and waiting would not help.
+    #[error("{0}")]
+    Unmet(Box<Unmet>),
+    /// A script ended well and has not installed the service.
+    #[error("the script ended with exit code 0, but service {service} is not installed and enabled")]
+    NotEnabled {
+        /// The service.
+        service: String,
     },
     /// Something that was deleted is still there.
     #[error("{what} is still there after {seconds} s")]
@@ -241,12 +253,13 @@ impl StepError {
             | Self::NoArtifact(_) => FailureReason::DownloadFailed,
             Self::Checksum { .. } => FailureReason::ChecksumMismatch,
             Self::NotInTime { .. } => FailureReason::TimedOut,
-            Self::Push(_) | Self::PushAstray { .. } => FailureReason::VerificationFailed,
+            Self::Unmet(_) | Self::Push(_) | Self::PushAstray { .. } => FailureReason::VerificationFailed,
             Self::Probe { .. }
             | Self::Yaml { .. }
             | Self::NoObject { .. }
             | Self::Bcrypt
             | Self::Registries { .. }
+            | Self::NotEnabled { .. }
             | Self::Stays { .. }
             | Self::NotEmpty(_) => FailureReason::CommandFailed,
             Self::File(_) | Self::Staging(_) | Self::Journal(_) | Self::Stopped => FailureReason::Internal,
@@ -268,6 +281,7 @@ impl StepError {
             }
             Self::Push(_) => "see why with: k3s kubectl -n kube-system logs deployment/traefik",
             Self::PushAstray { .. } => "the ingress must pass X-Forwarded-Proto on to the registry",
+            Self::Unmet(_) => "give artifacts of that version, or ask for the version that they are of",
             Self::Checksum { .. } => {
                 "nothing was installed from it; find out who changed it before trying again"
             }

@@ -7,13 +7,14 @@ use std::fmt::Display;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use manifest::{Intent, JournalOutcome, PriorState, StepState, Undo};
+use chrono::{DateTime, Utc};
+use manifest::{Intent, JournalOutcome, ManifestError, PriorState, StepState, Undo};
 use schema::Component;
 
 use super::condition::Check;
 use super::error::StepError;
-use super::journal::Journal;
-use super::passwords::GeneratedPasswords;
+use super::journal::{Journal, Update};
+use super::start_cause::StartCause;
 use crate::host::Host;
 
 /// Something to show while steps are carried out.
@@ -80,10 +81,11 @@ pub struct Executor<'a> {
     journal: &'a mut dyn Journal,
     report: &'a mut dyn FnMut(StepEvent<'_>),
     stop: &'a dyn Fn() -> bool,
-    pub(super) passwords: GeneratedPasswords,
     timing: Timing,
     /// Whether the staging directory of this run was made: by this executor, so that nothing in it is older.
     has_staging: bool,
+    /// The service that was started last, and when: what its journal said before is not about this start.
+    started: Option<(String, DateTime<Utc>)>,
 }
 
 /// A change that is about to happen.
@@ -145,8 +147,7 @@ impl<'a> Executor<'a> {
         report: &'a mut dyn FnMut(StepEvent<'_>),
         stop: &'a dyn Fn() -> bool,
     ) -> Self {
-        let (passwords, timing) = (GeneratedPasswords::default(), Timing::default());
-        Self { host, journal, report, stop, passwords, timing, has_staging: false }
+        Self { host, journal, report, stop, timing: Timing::default(), has_staging: false, started: None }
     }
 
     /// Waits with another patience than a real host needs.
@@ -170,14 +171,14 @@ impl<'a> Executor<'a> {
         self.timing
     }
 
+    /// Changes the record beside a step.
+    pub(super) fn update_journal(&mut self, change: Update<'_>) -> Result<(), ManifestError> {
+        self.journal.update(change)
+    }
+
     /// How long something that was deleted has to go away.
     pub fn removal_timeout(&self) -> Duration {
         self.timing.removal
-    }
-
-    /// The passwords that were made, to be shown once at the end.
-    pub fn into_passwords(self) -> GeneratedPasswords {
-        self.passwords
     }
 
     /// Makes the staging directory that `file` goes to, once.
@@ -187,6 +188,11 @@ impl<'a> Executor<'a> {
             self.has_staging = true;
         }
         Ok(())
+    }
+
+    /// Remembers that `service` is started now.
+    pub(super) fn note_start(&mut self, service: &str) {
+        self.started = Some((service.to_owned(), Utc::now()));
     }
 
     /// Tells what is shown meanwhile.
@@ -281,14 +287,18 @@ impl<'a> Executor<'a> {
         let look = |this: &mut Self| {
             Ok(match check.condition.observe(this.host) {
                 Ok(()) => Look::Ready(()),
+                Err(unmet) if unmet.is_final() => return Err(StepError::Unmet(Box::new(unmet))),
                 Err(unmet) => Look::NotYet(unmet),
             })
         };
         match self.wait_until(check.timeout, look)? {
             Look::Ready(()) => Ok(()),
             Look::NotYet(missing) => {
-                let (seconds, hint) = (check.timeout.as_secs(), check.condition.hint());
-                Err(StepError::NotInTime { seconds, missing: Box::new(missing), hint })
+                let cause = StartCause::of(self.host, &check.condition, self.started.as_ref()).map(Box::new);
+                let hint =
+                    cause.as_ref().map(|cause| cause.hint().to_owned()).or_else(|| check.condition.hint());
+                let (seconds, missing) = (check.timeout.as_secs(), Box::new(missing));
+                Err(StepError::NotInTime { seconds, missing, cause, hint })
             }
         }
     }

@@ -12,7 +12,7 @@ use super::artifact::{
 use super::command::download;
 use super::error::StepError;
 use super::executor::{Effect, Executor};
-use crate::host::{Scratch, StagingError};
+use crate::host::{Host, Scratch, StagingError};
 
 /// Sum files of an artifacts directory are smaller than this.
 const MAX_CHECKSUM_FILE_BYTES: u64 = 64 * 1024 * 1024;
@@ -131,6 +131,34 @@ impl FetchFrom {
             Self::Url(_) => None,
         }
     }
+}
+
+/// Whether the artifacts folder has the artifact, as it should be: what a run would find out when it fetches it.
+///
+/// # Errors
+/// It is missing, nothing states its checksum, or it has another one. What comes from the network is not looked at.
+pub fn check_in_folder(host: &Host, artifact: &Artifact) -> Result<(), StepError> {
+    let ArtifactOrigin::Folder(folder) = &artifact.origin else { return Ok(()) };
+    let name = &artifact.name;
+    let file = match in_folder(folder, name) {
+        Err(_) if artifact.optional => return Ok(()),
+        file => file?,
+    };
+    let (wanted, place) = match &artifact.checksum {
+        ChecksumSource::FolderSums { files } => (in_folder_sums(folder, files, name), files.join(" or ")),
+        ChecksumSource::Pinned(sum) | ChecksumSource::BuiltIn(sum) => (Some(sum.clone()), String::new()),
+        ChecksumSource::SumFile { .. }
+        | ChecksumSource::GithubRelease { .. }
+        | ChecksumSource::ChartIndex => {
+            return Ok(());
+        }
+    };
+    let wanted = wanted.ok_or_else(|| StepError::NoChecksum { name: name.clone(), place })?;
+    let found = host.sha256_of_staged(&file)?.unwrap_or_default();
+    if found == wanted.to_string() {
+        return Ok(());
+    }
+    Err(StepError::Checksum { path: file, wanted, found, is_html: false })
 }
 
 fn in_folder(folder: &Path, name: &str) -> Result<PathBuf, StepError> {

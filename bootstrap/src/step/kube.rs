@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
+use manifest::Undo;
 use serde_json::Value;
 
 use crate::host::{Command, Host, ProbeError};
@@ -55,6 +56,13 @@ impl ObjectRef {
         })
     }
 
+    /// Whether `undo` takes this object back.
+    pub fn is_made_by(&self, undo: &Undo) -> bool {
+        let Undo::Object { api_version, object_kind, namespace, name, .. } = undo else { return false };
+        (api_version, object_kind, namespace, name)
+            == (&self.api_version, &self.kind, &self.namespace, &self.name)
+    }
+
     /// Its path on the API server.
     pub fn path(&self) -> String {
         let group = if self.api_version.contains('/') { "apis" } else { "api" };
@@ -102,16 +110,7 @@ impl Kube<'_> {
     pub fn get_path(self, path: &str) -> Result<Option<Value>, ProbeError> {
         let command = kubectl(["get", "--raw", path]).withhold_output();
         let command = if self.0.readable(Path::new(KUBECONFIG)) { command } else { command.as_root() };
-        let output = self.0.ask(&command)?;
-        if output.succeeded() {
-            let malformed = |_| ProbeError::Malformed { expected: "in JSON" };
-            return serde_json::from_slice(&output.stdout).map(Some).map_err(malformed);
-        }
-        let stderr = output.stderr_text();
-        match StatusReason::of(stderr.lines()) {
-            Some(StatusReason::NotFound) => Ok(None),
-            _ => Err(ProbeError::Api { message: last_line(&self.0.log().masked(&stderr)) }),
-        }
+        answer(self.0, &command)
     }
 
     /// The items of the list at `path`; none if there is no such list.
@@ -124,6 +123,54 @@ impl Kube<'_> {
             Some(Value::Array(items)) => Ok(items),
             _ => Err(ProbeError::Malformed { expected: "with a list" }),
         }
+    }
+}
+
+/// What the API server answers to a `kubectl get --raw`; `None` if it says that there is no such thing.
+fn answer(host: &Host, command: &Command) -> Result<Option<Value>, ProbeError> {
+    let output = host.ask(command)?;
+    if output.succeeded() {
+        let malformed = |_| ProbeError::Malformed { expected: "in JSON" };
+        return serde_json::from_slice(&output.stdout).map(Some).map_err(malformed);
+    }
+    let stderr = output.stderr_text();
+    match StatusReason::of(stderr.lines()) {
+        Some(StatusReason::NotFound) => Ok(None),
+        _ => Err(ProbeError::Api { message: last_line(&host.log().masked(&stderr)) }),
+    }
+}
+
+/// What the kubelet of this host may ask, with its own credentials: servers and agents have them alike.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct KubeletApi<'a>(pub(super) &'a Host);
+
+/// Where k3s keeps the credentials of the kubelet.
+const KUBELET_KUBECONFIG: &str = "/var/lib/rancher/k3s/agent/kubelet.kubeconfig";
+
+/// Where the kubelet says whether it is well. It never leaves the loopback interface.
+const KUBELET_HEALTH: &str = "--server=http://127.0.0.1:10248";
+
+impl KubeletApi<'_> {
+    /// What the API server, which may be on another host, has at `path`.
+    ///
+    /// # Errors
+    /// No answer, which says nothing about what is at the path.
+    pub(super) fn get_path(self, path: &str) -> Result<Option<Value>, ProbeError> {
+        let args = ["--kubeconfig", KUBELET_KUBECONFIG, "get", "--raw", path];
+        answer(self.0, &kubectl(args).as_root().withhold_output())
+    }
+
+    /// What the kubelet itself answers when it is asked whether it is well. kubectl asks, because not every host has curl.
+    ///
+    /// # Errors
+    /// It does not answer, or says that it is not well.
+    pub(super) fn health(self) -> Result<(), ProbeError> {
+        let output =
+            self.0.ask(&kubectl(["--kubeconfig=/dev/null", KUBELET_HEALTH, "get", "--raw", "/healthz"]))?;
+        if output.succeeded() && output.text().trim() == "ok" {
+            return Ok(());
+        }
+        Err(ProbeError::Api { message: last_line(&self.0.log().masked(&output.stderr_text())) })
     }
 }
 

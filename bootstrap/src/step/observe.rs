@@ -11,7 +11,8 @@ use super::command::dry_run_object;
 use super::condition::{Condition, Unmet};
 use super::document::Document;
 use super::kube::{KUBECONFIG, Kube, ObjectRef, STORAGE_CLASSES, default_classes};
-use crate::host::{Command, CommandError, Host, Stdin};
+use super::node;
+use crate::host::{Command, CommandError, Host, ProbeError, Stdin};
 
 impl Condition {
     /// Whether it holds now.
@@ -20,8 +21,9 @@ impl Condition {
     /// It does not, or that cannot be found out; both are worth another look.
     pub fn observe(&self, host: &Host) -> Result<(), Unmet> {
         match self {
-            Self::ServiceActive(name) => service(host, name),
-            Self::NodeReady => node(&Kube(host).items("/api/v1/nodes")?),
+            Self::ServiceRunning { service, .. } => running(host, service),
+            Self::ThisNode { service, .. } => node::observe(host, service),
+            Self::ReportsVersion { program, version } => reports_version(host, program, version),
             Self::Rollout { namespace, deployments } => {
                 deployments.iter().try_for_each(|name| rollout(host, namespace, name))
             }
@@ -81,16 +83,34 @@ fn accepted(host: &Host, document: &Document) -> Result<(), Unmet> {
     }
 }
 
-fn service(host: &Host, name: &str) -> Result<(), Unmet> {
+fn running(host: &Host, name: &str) -> Result<(), Unmet> {
     // An activating service is on its way and not there yet.
-    let output = host.ask(&Command::new("systemctl").args(["is-active", name]))?;
-    match output.text().trim() {
-        "active" => Ok(()),
-        state => {
-            let state = if state.is_empty() { "not known to systemd" } else { state }.to_owned();
-            Err(Unmet::Service { name: name.to_owned(), state })
-        }
+    match host.service_status(name)? {
+        Some(status) if status.is_running() => Ok(()),
+        status => Err(Unmet::service(name, status.as_ref())),
     }
+}
+
+fn reports_version(host: &Host, program: &Path, version: &str) -> Result<(), Unmet> {
+    let found = version_of(host, program)?;
+    if found == version {
+        return Ok(());
+    }
+    Err(Unmet::OtherVersion { program: program.to_owned(), found, wanted: version.to_owned() })
+}
+
+/// The version that a program of Rancher's says: `k3s version v1.35.5+k3s1 (1a2b3c4d)`, more lines follow.
+///
+/// # Errors
+/// It does not run, or says something else.
+pub fn version_of(host: &Host, program: &Path) -> Result<String, ProbeError> {
+    let at = host.at(program).to_string_lossy().into_owned();
+    let output = host.run(&Command::new(at).args(["--version"]))?;
+    let text = output.text();
+    let version = text.split_whitespace().skip_while(|word| *word != "version").nth(1);
+    version.map(str::to_owned).ok_or_else(|| ProbeError::NothingToCompare {
+        what: format!("{} does not say which version it is", program.display()),
+    })
 }
 
 fn rollout(host: &Host, namespace: &str, name: &str) -> Result<(), Unmet> {
@@ -138,11 +158,6 @@ fn argument(host: &Host, namespace: &str, deployment: &str, prefix: &str) -> Res
         return Err(Unmet::NoArgument { namespace, deployment, prefix: prefix.to_owned() });
     }
     rollout(host, namespace, deployment)
-}
-
-fn node(nodes: &[Value]) -> Result<(), Unmet> {
-    let ready = nodes.iter().filter(|node| condition(node, "Ready").is_ok()).count();
-    if ready > 0 { Ok(()) } else { Err(Unmet::Nodes { total: nodes.len() }) }
 }
 
 fn pods_ready(pods: &[Value]) -> Result<(), Unmet> {

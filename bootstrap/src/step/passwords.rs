@@ -1,4 +1,7 @@
 //! Passwords at the moment in which they are needed.
+//!
+//! A generated password is written into the private context before it is used. A run that fails later does not show it, and
+//! the run that succeeds must: nobody else can tell it, since the cluster keeps only its hash or may have taken it already.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -7,42 +10,31 @@ use serde_json::Value;
 
 use super::document::{SecretKeyRef, SecretSource};
 use super::error::StepError;
+use super::executor::Executor;
 use super::kube::Kube;
 use crate::host::Host;
 use crate::secret::{Password, Secret};
-
-/// The passwords that a run has made.
-#[derive(Debug, Default)]
-pub struct GeneratedPasswords {
-    made: Vec<(Component, Secret)>,
-}
 
 /// Rounds of bcrypt as a power of two. The registry hashes at every request, so it is what libraries take by default and
 /// not more.
 const BCRYPT_COST: u32 = 10;
 
-impl GeneratedPasswords {
-    /// The passwords that were made, with the component that each is for.
-    pub fn made(&self) -> &[(Component, Secret)] {
-        &self.made
-    }
-
+impl Executor<'_> {
     /// The text that goes to the place of a secret. The host's log masks it from then on.
-    pub(super) fn resolve(
+    pub(super) fn resolve_secret(
         &mut self,
-        host: &Host,
         component: Component,
         source: &SecretSource,
     ) -> Result<Secret, StepError> {
         match source {
             SecretSource::Password { password, stored_in } => {
-                self.password(host, component, password, stored_in.as_ref())
+                self.password(component, password, stored_in.as_ref())
             }
             SecretSource::Htpasswd { user, password } => {
-                let password = self.password(host, component, password, None)?;
+                let password = self.password(component, password, None)?;
                 let hash = bcrypt::hash(password.expose(), BCRYPT_COST).map_err(|_| StepError::Bcrypt)?;
                 let line = Secret::new(format!("{user}:{hash}\n"));
-                host.log().redact(&line);
+                self.host.log().redact(&line);
                 Ok(line)
             }
         }
@@ -50,32 +42,47 @@ impl GeneratedPasswords {
 
     fn password(
         &mut self,
-        host: &Host,
         component: Component,
         password: &Password,
         stored_in: Option<&SecretKeyRef>,
     ) -> Result<Secret, StepError> {
         let secret = match password {
-            Password::Given(secret) => secret.clone(),
-            Password::Generate => self.generated(host, component, stored_in)?,
+            Password::Given(secret) => {
+                // One that an earlier run made does not apply any more.
+                self.record_password(component, None)?;
+                secret.clone()
+            }
+            Password::Generate => self.generated(component, stored_in)?,
         };
-        host.log().redact(&secret);
+        self.host.log().redact(&secret);
         Ok(secret)
     }
 
     fn generated(
         &mut self,
-        host: &Host,
         component: Component,
         stored_in: Option<&SecretKeyRef>,
     ) -> Result<Secret, StepError> {
-        if let Some((_, secret)) = self.made.iter().find(|(owner, _)| *owner == component) {
-            return Ok(secret.clone());
+        if let Some(made) = self.journal().context().generated_passwords.get(&component) {
+            return Ok(Secret::new(made.as_str()));
         }
-        let kept = stored_in.map(|place| kept(host, place)).transpose()?.flatten();
+        let kept = stored_in.map(|place| kept(self.host, place)).transpose()?.flatten();
         let secret = kept.unwrap_or_else(generate);
-        self.made.push((component, secret.clone()));
+        self.record_password(component, Some(&secret))?;
         Ok(secret)
+    }
+
+    fn record_password(&mut self, component: Component, password: Option<&Secret>) -> Result<(), StepError> {
+        let recorded = self.journal().context().generated_passwords.get(&component).map(String::as_str);
+        if recorded == password.map(Secret::expose) {
+            return Ok(());
+        }
+        Ok(self.update_journal(&mut |context, _| {
+            match password {
+                Some(password) => context.generated_passwords.insert(component, password.expose().to_owned()),
+                None => context.generated_passwords.remove(&component),
+            };
+        })?)
     }
 }
 
@@ -84,7 +91,8 @@ fn generate() -> Secret {
     Secret::new(uuid::Uuid::new_v4().simple().to_string())
 }
 
-/// The password that a former, interrupted run has given already: another one would not be taken any more.
+/// The password that a former, interrupted run has given already and of which no record is left: another one would not be
+/// taken any more.
 fn kept(host: &Host, place: &SecretKeyRef) -> Result<Option<Secret>, StepError> {
     let Some(object) = Kube(host).get(&place.secret)? else { return Ok(None) };
     let encoded = object.get("data").and_then(|data| data.get(&place.key)).and_then(Value::as_str);

@@ -108,6 +108,10 @@ impl Executor<'_> {
             Action::EnsureLine { path, line } => self.ensure_line(component, title, path, line),
             Action::EnsurePackages(packages) => self.ensure_packages(component, title, packages),
             Action::EnsureService(name) => self.ensure_service(component, title, name),
+            Action::InstallService { service, script } => {
+                self.install_service(component, title, service, script)
+            }
+            Action::StartService(service) => self.start_service(component, title, service),
             Action::Apply(object) => self.apply_document(component, title, object),
             Action::Offer(object) => self.offer_document(component, title, object),
             Action::ApplyFile(file) => self.apply_file(component, file),
@@ -129,6 +133,7 @@ impl Executor<'_> {
                 self.restore_block(path, marker, previous.as_deref())
             }
             UndoAction::RemoveLine { path, line } => self.remove_line(path, line),
+            UndoAction::RestoreService(former) => self.restore_service(former),
             UndoAction::DeleteObject { object, uid } => self.delete_object(object, uid),
             UndoAction::AwaitAbsent { object, uid } => self.await_absent(object, uid),
             UndoAction::UninstallRelease { namespace, release, confirmation } => {

@@ -17,9 +17,6 @@ use crate::host::Written;
 use crate::secret::{Password, Secret};
 use manifest::{PreviousFile, Undo};
 
-/// Word in the marker lines.
-const MARKER: &str = "productive-k3s";
-
 /// The top-level key that holds the settings of each registry.
 const CONFIGS: &str = "configs";
 
@@ -65,6 +62,9 @@ pub fn has_registry(text: &str, host: &str) -> Result<bool, RegistriesFault> {
 }
 
 impl RegistryEntry {
+    /// Word in the marker lines.
+    pub const MARKER: &str = "productive-k3s";
+
     /// What the entry says, with `password` in its place.
     fn value(&self, password: Option<&str>) -> Value {
         let mut value = json!({});
@@ -102,7 +102,7 @@ impl Executor<'_> {
         else {
             return Ok(Effect::Unchanged);
         };
-        let ours = old.as_deref().is_some_and(|old| lines::find_block(old, MARKER).is_some());
+        let ours = old.as_deref().is_some_and(|old| lines::find_block(old, RegistryEntry::MARKER).is_some());
         let change = match &old {
             None => {
                 Change::of_absent(component, title, Undo::file(path, text.as_bytes(), PreviousFile::Absent))
@@ -110,7 +110,8 @@ impl Executor<'_> {
             // Its former content holds a password, and records hold none.
             Some(_) if ours => Change::of_present(component, title, None, Undo::None),
             Some(_) => {
-                let (sha256, marker) = (manifest::sha256_hex(block.as_bytes()), MARKER.to_owned());
+                let (sha256, marker) =
+                    (manifest::sha256_hex(block.as_bytes()), RegistryEntry::MARKER.to_owned());
                 let undo = Undo::LineBlock { path: path.clone(), marker, sha256, previous: None };
                 Change::of_absent(component, title, undo)
             }
@@ -130,7 +131,7 @@ impl Executor<'_> {
         login: &RegistryLogin,
     ) -> Result<Secret, StepError> {
         let source = SecretSource::Password { password: login.password.clone(), stored_in: None };
-        self.passwords.resolve(self.host, component, &source)
+        self.resolve_secret(component, &source)
     }
 }
 
@@ -145,7 +146,7 @@ struct Merged {
 /// The file `text` with our entry for `host`; `None` if nothing is to be changed, because the entry is there or is somebody
 /// else's.
 fn merged(text: &str, host: &str, value: &Value) -> Result<Option<Merged>, RegistriesFault> {
-    let others = match lines::find_block(text, MARKER) {
+    let others = match lines::find_block(text, RegistryEntry::MARKER) {
         Some(block) => text.replacen(block, "", 1),
         None => text.to_owned(),
     };
@@ -174,7 +175,7 @@ fn merged(text: &str, host: &str, value: &Value) -> Result<Option<Merged>, Regis
 
 fn at_end(others: &str, host: &str, value: &Value) -> (String, String) {
     let lines: Vec<String> = std::iter::once(format!("{CONFIGS}:")).chain(entry(host, value, "  ")).collect();
-    (lines::with_block(others, MARKER, &lines), lines::block(MARKER, &lines))
+    (lines::with_block(others, RegistryEntry::MARKER, &lines), lines::block(RegistryEntry::MARKER, &lines))
 }
 
 fn below_configs(others: &str, host: &str, value: &Value) -> Result<(String, String), RegistriesFault> {
@@ -191,7 +192,7 @@ fn below_configs(others: &str, host: &str, value: &Value) -> Result<(String, Str
     if indent.is_empty() || !head_line.ends_with('\n') {
         return Err(RegistriesFault::Shape);
     }
-    let block = lines::block(MARKER, &entry(host, value, &indent));
+    let block = lines::block(RegistryEntry::MARKER, &entry(host, value, &indent));
     // `head_line` is a part of `others`, so it is found at its own place and nowhere before.
     let at = head_line.as_ptr() as usize - others.as_ptr() as usize + head_line.len();
     Ok((format!("{}{block}{}", &others[..at], &others[at..]), block))

@@ -14,6 +14,15 @@ pub(super) fn documents(text: &str) -> Result<Vec<Value>, serde_saphyr::Error> {
     Ok(documents.into_iter().filter(|document| !document.is_null()).collect())
 }
 
+/// The keys of a YAML file of settings; none if it is empty, `None` if it is no mapping.
+pub fn yaml_keys(text: &str) -> Option<Vec<String>> {
+    match document::<Value>(text).ok()? {
+        Value::Object(object) => Some(object.into_iter().map(|(key, _)| key).collect()),
+        Value::Null => Some(Vec::new()),
+        _ => None,
+    }
+}
+
 /// The largest of these files are the definitions of cert-manager, deeply nested, and the index of Rancher, long.
 fn large() -> serde_saphyr::Options {
     let mut options = serde_saphyr::Options::default();

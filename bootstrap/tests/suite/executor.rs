@@ -3,10 +3,14 @@
 mod charts;
 mod faults;
 mod fetching;
+mod foreign;
 mod host_parts;
+mod k3s;
+mod node;
 mod registry;
 mod resume;
 mod runs;
+mod verified;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -17,13 +21,11 @@ use schema::{Component, ComponentResult, Execution, FailureReason, Id, Mode, Pla
 use crate::support::IMPATIENT;
 use crate::support::settings::{SECRETS, settings};
 use crate::support::stub_host::StubHost;
-use crate::support::{RUN, detect_all, now, with_timeouts};
+use crate::support::{RUN, detect_all_after, now, with_timeouts};
 use bootstrap::component::{self, BuiltInSums, COMPONENTS, ComponentPlan, PlanContext};
 use bootstrap::host::STAGING;
 use bootstrap::settings::{Artifacts, Password, RegistryAuth, Settings};
-use bootstrap::step::{
-    Effect, ExecutionError, Executor, GeneratedPasswords, Journal, StepEvent, StepFailure, Update,
-};
+use bootstrap::step::{Effect, ExecutionError, Executor, Journal, StepEvent, StepFailure, Update};
 
 /// A journal that keeps everything, and dies when it is told to.
 struct Records {
@@ -87,7 +89,6 @@ fn for_each_component(check: impl Fn(Component) + Sync) {
 struct Ran {
     result: Result<Vec<(Component, ComponentResult)>, ExecutionError>,
     journal: Records,
-    passwords: GeneratedPasswords,
     changed: Vec<String>,
     waited: Vec<String>,
 }
@@ -95,6 +96,11 @@ struct Ran {
 impl Ran {
     fn results(self) -> Vec<(Component, ComponentResult)> {
         self.result.unwrap_or_else(|error| panic!("{error:?}"))
+    }
+
+    /// What became of the first component.
+    fn first(self) -> ComponentResult {
+        self.results()[0].1
     }
 
     fn failure(&self) -> &StepFailure {
@@ -114,7 +120,7 @@ fn run_with(stub: &StubHost, settings: &Settings, mut journal: Records, stop: &d
     let host = stub.host();
     let staging = stub.staging();
     let context = PlanContext { settings, arch: host.arch(), staging: &staging, sums: BuiltInSums::NONE };
-    let plans: Vec<(Component, ComponentPlan)> = detect_all(&host, settings)
+    let plans: Vec<(Component, ComponentPlan)> = detect_all_after(&host, settings, stub.history())
         .iter()
         .map(|(component, found)| (*component, with_timeouts(component::plan(*component, found, &context))))
         .collect();
@@ -133,9 +139,9 @@ fn run_with(stub: &StubHost, settings: &Settings, mut journal: Records, stop: &d
             Ok((*component, plan.result()))
         })
         .collect::<Result<Vec<_>, ExecutionError>>();
-    let passwords = executor.into_passwords();
     host.clear_staging().expect("removable");
-    Ran { result, journal, passwords, changed, waited }
+    stub.remember(&journal.context);
+    Ran { result, journal, changed, waited }
 }
 
 /// A run refuses a plan with a blocked component before it applies anything.
@@ -175,5 +181,5 @@ fn actions(stub: &StubHost, settings: &Settings) -> Vec<PlannedAction> {
     let plan = |(component, found): &(Component, component::Detection)| {
         component::plan(*component, found, &context).action
     };
-    detect_all(&host, settings).iter().map(plan).collect()
+    detect_all_after(&host, settings, stub.history()).iter().map(plan).collect()
 }

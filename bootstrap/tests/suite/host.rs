@@ -2,9 +2,27 @@
 
 mod commands;
 mod files;
+mod root;
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::support::stub_host::StubHost;
 use bootstrap::host::*;
 use bootstrap::secret::Secret;
+
+/// Puts a program of the stand-in host in place.
+fn program(stub: &StubHost, name: &str, text: &str) {
+    stub.put(&format!("stub/bin/{name}"), format!("#!/bin/sh\n{text}\n"));
+    let path = stub.path(&format!("stub/bin/{name}"));
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).expect("mode");
+}
+
+/// Puts real programs of this machine beside the stand-ins.
+fn tools<const N: usize>(stub: &StubHost, names: [&str; N]) {
+    for name in names {
+        let real = ["/usr/bin", "/bin"].map(|dir| Path::new(dir).join(name));
+        let real = real.into_iter().find(|path| path.exists()).unwrap_or_else(|| panic!("no {name} here"));
+        std::os::unix::fs::symlink(real, stub.path("stub/tools").join(name)).expect("link");
+    }
+}

@@ -1,11 +1,13 @@
 //! Stand-ins: a machine made of a directory, settings for every mode, and what releases publish.
 
+pub(crate) mod join_server;
+pub(crate) mod kernel;
 pub(crate) mod settings;
 pub(crate) mod stub_host;
 
 use std::time::Duration;
 
-use bootstrap::component::{self, ComponentPlan, Detection, Probe, components};
+use bootstrap::component::{self, ComponentPlan, Detection, Probe, RunHistory, components};
 use bootstrap::host::Host;
 use bootstrap::settings::Settings;
 use bootstrap::step::{Action, Timing};
@@ -13,7 +15,16 @@ use schema::{Component, UtcSeconds};
 
 /// Looks at every component of the mode, in the order in which they are worked on.
 pub(crate) fn detect_all(host: &Host, settings: &Settings) -> Vec<(Component, Detection)> {
-    let probe = Probe::new(host, settings);
+    detect_all_after(host, settings, RunHistory::default())
+}
+
+/// As [`detect_all`], after the runs of `history`.
+pub(crate) fn detect_all_after(
+    host: &Host,
+    settings: &Settings,
+    history: RunHistory,
+) -> Vec<(Component, Detection)> {
+    let probe = Probe::new(host, settings).with_history(history);
     components(settings.mode).map(|component| (component, component::detect(component, &probe))).collect()
 }
 

@@ -88,6 +88,21 @@ pub enum Undo {
         /// Name of its unit.
         name: String,
     },
+    /// A script wrote the unit of a service, and enabled it.
+    ServiceUnit {
+        /// Name of the service.
+        name: String,
+        /// SHA-256 of the unit in hexadecimal, known once it was written: another content means that somebody else wrote it
+        /// since.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sha256: Option<String>,
+        /// The former unit.
+        unit: PreviousFile,
+        /// The former file of the service's environment.
+        environment: PreviousFile,
+        /// Whether the service was started at boot.
+        enabled: bool,
+    },
     /// The default storage class was switched.
     DefaultStorageClass {
         /// The former default, absent if there was none.

@@ -8,8 +8,8 @@ use std::path::Path;
 
 use crate::common::{at, context, id, machine, run, scratch};
 use manifest::{
-    Intent, JournalOutcome, ManifestError, PreviousFile, PriorState, PrivateContext, RunsDir, StepState,
-    Undo, sha256_hex,
+    Intent, JournalOutcome, LocalFacts, ManifestError, PreviousFile, PriorState, PrivateContext, RunsDir,
+    StepState, Undo, sha256_hex,
 };
 use privacy::disk::DiskError;
 use proptest::prelude::*;
@@ -73,7 +73,7 @@ fn every_undo() -> Vec<(Component, Undo)> {
 
 fn full_context() -> PrivateContext {
     let mut context = context(&run("one"));
-    context.local.domain = Some("example.local".into());
+    context.local.private_inputs = vec!["example.local".into()];
     context.local.rancher_host = Some("rancher.example.local".into());
     context.local.nfs_export_path = Some("/srv/nfs/k8s-share".into());
     context.local.nfs_allowed_network = Some("192.168.0.0/24".into());
@@ -255,7 +255,7 @@ fn damaged_foreign_and_unknown_contexts_are_refused_without_their_content() {
     assert!(matches!(other, ManifestError::OtherRun { .. }), "{other}");
     let damages = [
         ("\"kind\": \"service\"", "\"kind\": \"canary\""),
-        ("\"domain\"", "\"canary\""),
+        ("\"private_inputs\"", "\"canary\""),
         ("\"seq\": 2", "\"seq\": 3"),
         ("\"step\": 4", "\"step\": 12"),
         ("\"step\": 4", "\"step\": 0"),
@@ -283,6 +283,55 @@ fn a_context_is_missing_too_large_or_not_ours() {
     let file = fs::File::options().write(true).open(&path).expect("open");
     file.set_len(PrivateContext::MAX_BYTES + 1).expect("longer");
     assert!(matches!(load(), ManifestError::Disk(DiskError::TooLarge { .. })));
+}
+
+#[test]
+fn a_hundred_steps_with_the_largest_former_files_are_read_back() {
+    let (_temp, runs) = scratch();
+    let mut context = context(&run("one"));
+    let former = PreviousFile::of(&vec![b'x'; PreviousFile::MAX_TEXT_BYTES], 0o644);
+    for _ in 0..100 {
+        let undo = Undo::file(Path::new(HOSTS), b"new", former.clone());
+        let intent = Intent {
+            component: Component::LocalHosts,
+            action: "do it".into(),
+            before: PriorState::Absent,
+            undo,
+        };
+        context.begin_step(intent, at(3));
+    }
+    store(&runs, &context);
+    assert_eq!(runs.load_private(&run("one")).expect("loaded").steps.len(), 100);
+}
+
+#[test]
+fn its_private_values_are_all_but_the_versions() {
+    let local = LocalFacts {
+        private_inputs: vec!["https://10.0.0.1:6443".into(), "ops@example.test".into()],
+        rancher_host: Some("rancher.example.test".into()),
+        registry_host: Some("registry.example.test".into()),
+        registry_storage_class: Some("gold".into()),
+        docker_trust_path: Some("/etc/docker/certs.d/registry.example.test".into()),
+        longhorn_data_path: Some("/data".into()),
+        nfs_export_path: Some("/srv/share".into()),
+        nfs_allowed_network: Some("10.0.0.0/8".into()),
+        versions: [(Component::Longhorn, "v1.11.1".to_owned())].into(),
+    };
+    let mut found: Vec<_> = local.private_values().collect();
+    found.sort_unstable();
+    let expected = [
+        "/data",
+        "/etc/docker/certs.d/registry.example.test",
+        "/srv/share",
+        "10.0.0.0/8",
+        "gold",
+        "https://10.0.0.1:6443",
+        "ops@example.test",
+        "rancher.example.test",
+        "registry.example.test",
+    ];
+    assert_eq!(found, expected);
+    assert_eq!(LocalFacts::default().private_values().count(), 0);
 }
 
 #[test]
@@ -319,7 +368,7 @@ proptest! {
         let undo = Undo::file(Path::new(HOSTS), text.as_bytes(), PreviousFile::of(text.as_bytes(), mode));
         let intent = Intent { component: Component::Nfs, action: text.clone(), before: PriorState::Absent, undo };
         context.begin_step(intent, at(3));
-        context.local.domain = Some(text);
+        context.local.private_inputs = vec![text];
         store(&runs, &context);
         prop_assert!(runs.load_private(&run("one")).expect("loaded") == context);
     }

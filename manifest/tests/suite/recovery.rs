@@ -68,6 +68,14 @@ fn a_finished_run_is_left_to_the_byte() {
 }
 
 #[test]
+fn a_finished_run_of_another_version_of_the_contract_is_not_worth_parsing() {
+    let (_temp, runs) = scratch();
+    let later = r#"{"schema_version":"2","status":"success"}"#;
+    fs::write(runs.public_path(&run("later")), later).expect("written");
+    assert_eq!(recover(&runs, at(30)), Recovery::default());
+}
+
+#[test]
 fn without_log_or_private_context_the_public_record_is_still_put_right() {
     let (_temp, runs) = scratch();
     die(&runs, "bare");

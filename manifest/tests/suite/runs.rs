@@ -4,11 +4,11 @@ use std::fs;
 use std::io::Write;
 use std::os::unix::fs::symlink;
 
-use crate::common::{at, context, eventually, file_name, gate, id, manifest, mode, run, scratch};
-use manifest::{ManifestError, RunsDir};
+use crate::common::{at, context, eventually, file_name, gate, id, machine, manifest, mode, run, scratch};
+use manifest::{MachineFingerprint, MachineId, ManifestError, RunsDir};
 use privacy::disk::DiskError;
 use privacy::{Gate, LocalIdentifiers};
-use schema::{DocumentKind, Finish, RunManifest, Status};
+use schema::{Component, DocumentKind, Finish, RunManifest, Status};
 
 #[test]
 fn a_run_leaves_three_private_files_and_the_public_one_passes_the_gate() {
@@ -163,4 +163,37 @@ fn either_file_of_a_pair_leads_to_the_run() {
     let missing =
         RunsDir::of_file(&temp.path().join("none").join(file_name("one", ".json"))).expect_err("no folder");
     assert!(matches!(missing, ManifestError::Disk(DiskError::Missing { .. })), "{missing}");
+}
+
+#[test]
+fn passwords_that_no_run_has_shown_are_found_taken_over_and_forgotten() {
+    let (_temp, runs) = scratch();
+    let left_by = |name: &str, passwords: &[(Component, &str)], machine: &MachineId| {
+        let files = runs.claim(&run(name)).expect("claimed");
+        files.write_public(&manifest(&run(name)), &gate()).expect("written");
+        let mut left = context(&run(name));
+        left.machine = MachineFingerprint::of(machine);
+        left.generated_passwords =
+            passwords.iter().map(|(component, password)| (*component, (*password).to_owned())).collect();
+        files.write_private(&left).expect("written");
+    };
+    let (here, other) = (machine("0123456789abcdef"), machine("fedcba9876543210"));
+    left_by("one", &[(Component::Rancher, "old"), (Component::Registry, "kept")], &here);
+    // The order is that of the files' times.
+    let older = std::time::SystemTime::now() - std::time::Duration::from_mins(1);
+    let file = std::fs::File::options().write(true).open(runs.public_path(&run("one"))).expect("open");
+    file.set_modified(older).expect("set");
+    left_by("two", &[(Component::Rancher, "new")], &here);
+    left_by("elsewhere", &[(Component::Rancher, "of another machine")], &other);
+    left_by("none", &[], &here);
+
+    let left = runs.left_passwords(&here).expect("listed");
+    let found: Vec<_> =
+        left.by_component.iter().map(|(component, text)| (*component, text.as_str())).collect();
+    assert_eq!(found, [(Component::Rancher, "new"), (Component::Registry, "kept")]);
+    runs.forget_passwords(&left).expect("written");
+    assert!(runs.left_passwords(&here).expect("listed").by_component.is_empty());
+    assert!(!runs.load_private(&run("elsewhere")).expect("read").generated_passwords.is_empty());
+    let text = std::fs::read_to_string(runs.private_path(&run("two"))).expect("read");
+    assert!(!text.contains("generated_passwords"), "{text}");
 }

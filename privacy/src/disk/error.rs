@@ -37,6 +37,20 @@ pub enum DiskError {
         /// What makes it unsafe.
         why: &'static str,
     },
+    /// It belongs to a user whom this process does not act for.
+    #[error("{path} belongs to another user")]
+    Foreign {
+        /// The file or directory.
+        path: PathBuf,
+    },
+    /// Another user could put another directory in its place, now or before it is used the next time.
+    #[error("another user can replace the directory: {ancestor} {why}")]
+    Replaceable {
+        /// The directory on the way to it, or itself, that lets them.
+        ancestor: PathBuf,
+        /// What makes it possible.
+        why: &'static str,
+    },
     /// The file or directory is not there.
     #[error("{path} does not exist")]
     Missing {

@@ -8,7 +8,7 @@ use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat, fchmod, fstat, mkdirat, openat, statat};
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat, fchmod, fstat, mkdirat, openat, statat};
 use rustix::io::Errno;
 use rustix::process::geteuid;
 
@@ -103,19 +103,8 @@ pub(super) fn without_trailing(path: &Path) -> PathBuf {
     if tidy.as_os_str().is_empty() { PathBuf::from(".") } else { tidy }
 }
 
-/// Opens the directory at `path`, following symbolic links, or makes it below its parent.
-///
-/// Only the prefix of a path comes here. It recurses instead of calling `create_dir_all`, which would make directories
-/// with the mode of the umask and by path.
-pub(super) fn open_or_create_dir(path: &Path, owner: Owner) -> Result<OwnedFd, DiskError> {
-    match open_dir(CWD, path, path, OFlags::empty()) {
-        Err(DiskError::Missing { .. }) if parent_or_here(path) != path => {
-            create_child(&open_or_create_dir(parent_or_here(path), owner)?, path, owner)
-        }
-        other => other,
-    }
-}
-
+/// Makes the directory at `path`, the name of which is relative to `parent`, with mode 0700 and for `owner`, unless it is
+/// there. Nothing but the one call of mkdirat(2) makes it, whatever the umask.
 pub(super) fn create_child(parent: &OwnedFd, path: &Path, owner: Owner) -> Result<OwnedFd, DiskError> {
     let failed = |error| DiskError::new("create", path, error);
     let name = Path::new(path.file_name().ok_or_else(|| DiskError::NotADirectory { path: path.to_owned() })?);

@@ -3,7 +3,7 @@
 //! A run under sudo leaves its records to the user who called sudo, who could otherwise neither read nor delete them.
 
 use rustix::fs::{Gid, Uid, fchown};
-use rustix::process::geteuid;
+use rustix::process::{getegid, geteuid};
 
 /// Who new files and directories belong to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +44,22 @@ impl Owner {
         match self {
             Self::Process => Ok(()),
             Self::Invoker { uid, gid } => fchown(fd, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid))),
+        }
+    }
+
+    /// The user that this process acts as on the disk.
+    pub fn uid(self) -> u32 {
+        match self {
+            Self::Process => geteuid().as_raw(),
+            Self::Invoker { uid, .. } => uid,
+        }
+    }
+
+    /// The group of [`Self::uid`].
+    pub(super) fn gid(self) -> u32 {
+        match self {
+            Self::Process => getegid().as_raw(),
+            Self::Invoker { gid, .. } => gid,
         }
     }
 

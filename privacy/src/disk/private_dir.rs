@@ -4,7 +4,7 @@
 
 use std::fs::File;
 use std::io::Write;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -15,6 +15,7 @@ use rustix::process::geteuid;
 use super::error::DiskError;
 use super::open;
 use super::owner::Owner;
+use super::walk::{self, Ancestors};
 
 /// A directory held open, in which new files are private. All names are relative to it, whatever happens to its path meanwhile.
 ///
@@ -63,14 +64,86 @@ impl PrivateDir {
     pub fn create_for(path: &Path, owner: Owner) -> Result<Self, DiskError> {
         let path = open::without_trailing(path);
         let fd = match open::open_dir(CWD, &path, &path, OFlags::NOFOLLOW) {
-            Err(DiskError::Missing { .. }) => open::create_child(
-                &open::open_or_create_dir(open::parent_or_here(&path), owner)?,
-                &path,
-                owner,
-            )?,
+            Err(DiskError::Missing { .. }) => walk::create_dir(&path, owner, Ancestors::Any)?,
             other => other?,
         };
         Self::checked(fd, owner, path)
+    }
+
+    /// As [`Self::open`], for what root will obey: nobody but root, the user of this process and the caller of sudo may
+    /// be able to put another directory in its place.
+    ///
+    /// # Errors
+    /// [`DiskError::Replaceable`], which names the directory on the way that somebody else could rename or replace; and
+    /// as [`Self::open`].
+    pub fn open_trusted(path: &Path) -> Result<Self, DiskError> {
+        let (path, owner) = (open::without_trailing(path), Owner::from_env());
+        Self::checked(walk::open_dir(&path, owner, Ancestors::Trusted)?, owner, path)
+    }
+
+    /// As [`Self::create`], with the demands of [`Self::open_trusted`]. Nothing is made where they are not met.
+    ///
+    /// # Errors
+    /// As [`Self::open_trusted`] and [`Self::create`].
+    pub fn create_trusted(path: &Path) -> Result<Self, DiskError> {
+        let (path, owner) = (open::without_trailing(path), Owner::from_env());
+        Self::checked(walk::create_dir(&path, owner, Ancestors::Trusted)?, owner, path)
+    }
+
+    /// Takes over a directory that is open already, such as one that another process handed on; `path` names it in
+    /// messages.
+    ///
+    /// # Errors
+    /// [`DiskError::NotADirectory`], and [`DiskError::Unsafe`] as [`Self::open`].
+    pub fn from_open(fd: impl AsFd, path: PathBuf) -> Result<Self, DiskError> {
+        // Opened anew, so that the rights are looked at of the user that this process is now.
+        let fd = open::open_dir(fd, &path, Path::new("."), OFlags::empty())?;
+        Self::checked(fd, Owner::from_env(), path)
+    }
+
+    /// Opens the directory `name` in this one.
+    ///
+    /// # Errors
+    /// As [`Self::open`]; [`DiskError::InvalidName`] if `name` is not one plain name.
+    pub fn open_dir(&self, name: &str) -> Result<Self, DiskError> {
+        let path = self.checked_path(name)?;
+        let fd = open::open_dir(&self.fd, &path, Path::new(name), OFlags::NOFOLLOW)?;
+        Self::checked(fd, self.owner, path)
+    }
+
+    /// As [`Self::open_dir`], and makes it with mode 0700 if it is missing.
+    ///
+    /// # Errors
+    /// As [`Self::create`].
+    pub fn create_dir(&self, name: &str) -> Result<Self, DiskError> {
+        let path = self.checked_path(name)?;
+        let fd = match open::open_dir(&self.fd, &path, Path::new(name), OFlags::NOFOLLOW) {
+            Err(DiskError::Missing { .. }) => open::create_child(&self.fd, &path, self.owner)?,
+            other => other?,
+        };
+        Self::checked(fd, self.owner, path)
+    }
+
+    /// The open directory, to hand it on to another process.
+    ///
+    /// # Errors
+    /// [`DiskError::Io`] if there is no descriptor left.
+    pub fn to_fd(&self) -> Result<OwnedFd, DiskError> {
+        self.fd.try_clone().map_err(|error| DiskError::new("open", &self.path, error))
+    }
+
+    /// Passes if the directory belongs to the user that this process acts as: under sudo to the caller, else to the user
+    /// of this process.
+    ///
+    /// # Errors
+    /// [`DiskError::Foreign`].
+    pub fn check_own(&self) -> Result<(), DiskError> {
+        let stat = fstat(&self.fd).map_err(|error| DiskError::new("look at", &self.path, error))?;
+        if stat.st_uid == self.owner.uid() {
+            Ok(())
+        } else {
+            Err(DiskError::Foreign { path: self.path.clone() })
+        }
     }
 
     fn checked(fd: OwnedFd, owner: Owner, path: PathBuf) -> Result<Self, DiskError> {
@@ -109,13 +182,13 @@ impl PrivateDir {
     /// not be able to write to it.
     ///
     /// # Errors
-    /// [`DiskError::Unsafe`] if that is not so, and as [`Self::read_bounded`].
+    /// [`DiskError::Foreign`] or [`DiskError::Unsafe`] if that is not so, and as [`Self::read_bounded`].
     pub fn read_own(&self, name: &str, limit: u64) -> Result<Vec<u8>, DiskError> {
         let (file, path) = (self.open_file(name)?, self.path_of(name));
         // The open file is asked, not its name: the name may be of another file by now.
         let stat = fstat(&file).map_err(|error| DiskError::new("look at", &path, error))?;
         if !self.owner.trusts(stat.st_uid) {
-            return Err(DiskError::Unsafe { path, why: "belongs to another user" });
+            return Err(DiskError::Foreign { path });
         }
         if Mode::from_raw_mode(stat.st_mode).contains(Mode::WOTH) {
             return Err(DiskError::Unsafe { path, why: "may be changed by every user" });
@@ -127,14 +200,15 @@ impl PrivateDir {
     /// second name, and be writable for nobody else.
     ///
     /// # Errors
-    /// [`DiskError::Unsafe`] if that is not so, and as [`Self::read_bounded`].
+    /// [`DiskError::Foreign`] or [`DiskError::Unsafe`] if that is not so, and as [`Self::read_bounded`].
     pub fn read_obeyed(&self, name: &str, limit: u64) -> Result<Vec<u8>, DiskError> {
         let (file, path) = (self.open_file(name)?, self.path_of(name));
         let stat = fstat(&file).map_err(|error| DiskError::new("look at", &path, error))?;
         let mode = Mode::from_raw_mode(stat.st_mode);
-        let why = if stat.st_uid != geteuid().as_raw() {
-            "belongs to another user"
-        } else if mode.intersects(Mode::WGRP | Mode::WOTH) {
+        if stat.st_uid != geteuid().as_raw() {
+            return Err(DiskError::Foreign { path });
+        }
+        let why = if mode.intersects(Mode::WGRP | Mode::WOTH) {
             "may be changed by other users"
         } else if stat.st_nlink > 1 {
             "has several hard links"
@@ -237,6 +311,11 @@ impl PrivateDir {
             Err(Errno::NOENT) => Ok(false),
             Err(error) => Err(DiskError::new("look at", &path, error)),
         }
+    }
+
+    /// Whether what has the name `name`, be it a link, belongs to us, to root or to the caller of sudo.
+    pub fn is_ours(&self, name: &str) -> bool {
+        statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW).is_ok_and(|stat| self.owner.trusts(stat.st_uid))
     }
 
     /// When the file `name` was last written, or `None` if it is not a regular file or is not there.

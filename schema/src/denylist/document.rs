@@ -19,7 +19,7 @@ pub const DOCUMENT_RULES: &[NamedRule] = &[
     NamedRule { id: "syntax", words: "the document is not one JSON value (RFC 8259)" },
     NamedRule {
         id: "depth",
-        words: "arrays and objects are nested deeper than `max_depth`; the root is level 1",
+        words: "an array or object is deeper than `max_depth` levels; the document itself is at level 1",
     },
     NamedRule { id: "duplicate_key", words: "an object has the same key twice" },
 ];
@@ -68,7 +68,7 @@ pub struct Exemption {
 pub const KEYS: KeyRules = KeyRules {
     shape: NamedRule {
         id: "key.shape",
-        words: "a key is not made of lower-case ASCII letters, digits and `_`",
+        words: "a key is not 1 to 64 lower-case ASCII letters, digits and `_`, the first of them a letter",
     },
     // The contract's own keys are all of this form; any other is a disguise or an accident.
     shape_pattern: "^[a-z][a-z0-9_]{0,63}$",
@@ -79,10 +79,10 @@ pub const KEYS: KeyRules = KeyRules {
         "make ASCII letters lower case; leave out empty tokens",
     ],
     forms: &[
-        "the token, and the token without the digits at its end",
-        "each of these without a final `s`",
-        "each of these without a final `es`",
-        "each of these with a final `ies` replaced by `y`",
+        "the token as it is, and the token without all digits at its end; both are called bare below",
+        "each bare form without one `s` at its end",
+        "each bare form without `es` at its end",
+        "each bare form with `ies` at its end replaced by `y`",
     ],
     token: NamedRule { id: "key.token", words: "a key names something private" },
     tokens: TOKENS,

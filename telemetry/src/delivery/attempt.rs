@@ -69,7 +69,8 @@ impl DeliveryContext<'_> {
         self.store.update(&entry, stored)?;
         let (class, pause) = match self.transport.send(&request, remaining) {
             Ok(reply) => (response::classify(reply.status), reply.retry_after),
-            Err(failure) => (ResponseClass::Retry(failure), None),
+            // A status without an answer of the endpoint is that of a proxy.
+            Err(failure) => (failure.status.map_or(ResponseClass::Retry(failure), response::classify), None),
         };
         self.settle(entry, request.body(), class, pause)
     }

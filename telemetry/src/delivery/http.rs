@@ -13,6 +13,8 @@ use reqwest::blocking::{Client, ClientBuilder, Response};
 use reqwest::header::RETRY_AFTER;
 use reqwest::redirect::Policy;
 
+use schema::delivery::MAX_ANSWER_BYTES;
+
 use super::response::retry_after;
 use crate::endpoint::Endpoint;
 use crate::error::TelemetryError;
@@ -20,8 +22,7 @@ use crate::outbox::{AttemptFailure, FailureClass};
 use crate::request::DeliveryRequest;
 use crate::settings::DeliverySettings;
 
-/// No more than this is read of an answer, and only so that the connection can be used again.
-const MAX_ANSWER_BYTES: u64 = 4096;
+const PROXY_AUTHENTICATION_REQUIRED: u16 = 407;
 
 /// One endpoint and the connections to it. The standard proxy variables, `SSL_CERT_FILE`, `SSL_CERT_DIR` and the trust
 /// store of the system are honoured.
@@ -68,7 +69,7 @@ impl HttpTransport {
         for header in outgoing.headers() {
             request = request.header(header.name, header.sent());
         }
-        let response = request.send().map_err(|error| failure(class_of(&error)))?;
+        let response = request.send().map_err(|error| failure_of(&error))?;
         let reply = Reply {
             status: response.status().as_u16(),
             retry_after: response
@@ -119,6 +120,17 @@ fn choose_cryptography() {
 
 fn failure(class: FailureClass) -> AttemptFailure {
     AttemptFailure { class, status: None }
+}
+
+/// A proxy that wants to know who is asking answers the tunnel with 407. The client tells by its words alone; should they
+/// change, the failure is one of the proxy that is tried again.
+fn failure_of(error: &reqwest::Error) -> AttemptFailure {
+    let mut causes = std::iter::successors(error.source(), |cause| (*cause).source());
+    if causes.any(|cause| cause.to_string().contains("proxy authorization required")) {
+        AttemptFailure { class: FailureClass::Proxy, status: Some(PROXY_AUTHENTICATION_REQUIRED) }
+    } else {
+        failure(class_of(error))
+    }
 }
 
 /// The client tells apart what it could connect to and what it could not; the rest is known from what lies beneath.

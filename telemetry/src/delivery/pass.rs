@@ -23,7 +23,7 @@ const SHORTEST_ATTEMPT: Duration = Duration::from_millis(100);
 const PAUSE_STEP: Duration = Duration::from_millis(100);
 
 /// Longest time of one pass.
-pub const DEADLINE: Duration = Duration::from_mins(1);
+pub use schema::delivery::PASS_DEADLINE as DEADLINE;
 
 /// How far a pass is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,7 +133,8 @@ impl<'a> DeliveryPass<'a> {
         Ok(self.summary)
     }
 
-    /// Tries every document, oldest first, those included that are stored meanwhile.
+    /// Tries every document, those included that are stored meanwhile: first those that failed in the fewest passes, and
+    /// of these the oldest.
     fn drain(&mut self) -> Next {
         // A document is tried once in a pass, even if it stays queued: it may be of those that nobody may read.
         let mut seen: HashSet<EventId> = HashSet::new();
@@ -144,6 +145,7 @@ impl<'a> DeliveryPass<'a> {
             if found.is_empty() {
                 return Ok(Continue(()));
             }
+            found.sort_by_cached_key(|id| self.failed_passes(*id));
             self.progress.known += found.len();
             for id in found {
                 if let ended @ Break(_) = self.process(id)? {
@@ -151,6 +153,13 @@ impl<'a> DeliveryPass<'a> {
                 }
             }
         }
+    }
+
+    /// How many passes the document has ended, at least. What makes the endpoint fail by itself, or by a fault of the
+    /// endpoint, must not hold up all others until it is too old.
+    fn failed_passes(&self, id: EventId) -> u32 {
+        let attempts = self.context.store.load(id).map_or(0, |entry| entry.attempts);
+        attempts / self.max_failures.max(1)
     }
 
     /// Tries one document until it has left the queue or the pass ends. No other document is sent in between.

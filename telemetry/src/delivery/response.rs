@@ -2,6 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
+use schema::delivery::{AnswerMeaning, FIRST_BACKOFF, LONGEST_BACKOFF};
+
 use crate::outbox::{AttemptFailure, FailureClass};
 
 /// What an answer means.
@@ -17,25 +19,20 @@ pub(super) enum ResponseClass {
     Misconfigured(AttemptFailure),
 }
 
-/// Sorts a status (DELIVERY.md, An attempt).
-///
-/// Only 400 and 422 are a judgement on the document. Everything that is not known to be one keeps the queue as it is:
-/// one wrong ingress, which answers 301, 401, 404 or 413 to everything, must not lose the telemetry of a fleet.
-/// 407 never comes from the endpoint
-/// (RFC 9110, 15.5.8): a proxy did not let the request through.
+/// Sorts a status as the contract promises. 407 never comes from the endpoint (RFC 9110, 15.5.8): a proxy did not let the
+/// request through.
 pub(super) fn classify(status: u16) -> ResponseClass {
     let failure = |class| AttemptFailure { class, status: Some(status) };
-    match status {
-        200..=299 => ResponseClass::Delivered(status),
-        400 | 422 => ResponseClass::Rejected(status),
-        408 | 425 | 429 | 500..=599 => ResponseClass::Retry(failure(FailureClass::Status)),
-        407 => ResponseClass::Misconfigured(failure(FailureClass::Proxy)),
-        _ => ResponseClass::Misconfigured(failure(FailureClass::Misconfigured)),
+    match AnswerMeaning::of(status) {
+        AnswerMeaning::Delivered => ResponseClass::Delivered(status),
+        AnswerMeaning::Refused => ResponseClass::Rejected(status),
+        AnswerMeaning::TryAgain => ResponseClass::Retry(failure(FailureClass::Status)),
+        AnswerMeaning::Misconfigured if status == 407 => {
+            ResponseClass::Misconfigured(failure(FailureClass::Proxy))
+        }
+        AnswerMeaning::Misconfigured => ResponseClass::Misconfigured(failure(FailureClass::Misconfigured)),
     }
 }
-
-const FIRST: Duration = Duration::from_millis(500);
-const LONGEST: Duration = Duration::from_secs(16);
 
 /// A random pause of up to 0.5 s after the first failure, 1 s after the second, and so on (full jitter).
 pub(super) fn backoff(failures: u32) -> Duration {
@@ -45,7 +42,7 @@ pub(super) fn backoff(failures: u32) -> Duration {
 }
 
 fn longest_backoff(failures: u32) -> Duration {
-    FIRST.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(LONGEST)
+    FIRST_BACKOFF.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(LONGEST_BACKOFF)
 }
 
 /// What a `Retry-After` header asks for: seconds, or the time until an HTTP date (RFC 9110, 10.2.3). A date that has

@@ -4,20 +4,15 @@
 //! endpoint would grow otherwise. Age is the modification time of the file, which a document edited by hand cannot
 //! claim to be older or younger by itself, and which sorts without opening 256 files.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use privacy::disk::{DiskError, PrivateDir};
 
 use super::entry::{MAX_FILE_BYTES, event_of};
 
-/// Most queued documents; the oldest are evicted first.
-pub const MAX_ENTRIES: usize = 256;
-
-/// Most bytes that are queued.
-pub const MAX_BYTES: u64 = 8 * 1024 * 1024;
-
-/// Longest time that a document is queued.
-pub const MAX_AGE: Duration = Duration::from_hours(30 * 24);
+pub use schema::delivery::{
+    MAX_QUEUED as MAX_ENTRIES, MAX_QUEUED_AGE as MAX_AGE, MAX_QUEUED_BYTES as MAX_BYTES,
+};
 
 /// More names than this are left to the next look at the directory, so that memory stays bounded.
 pub(super) const MAX_LISTED: usize = 65_536;
@@ -45,29 +40,47 @@ enum EvictionRank {
     Unopened,
 }
 
-/// The files of events in `directory`, in the order of their eviction.
+/// The files of events in `directory` that are ours, in the order of their eviction.
 pub(super) fn files_in_eviction_order(
     directory: &PrivateDir,
     now: SystemTime,
 ) -> Result<Vec<QueueFile>, DiskError> {
-    let names = directory.names(MAX_LISTED)?;
-    let mut files: Vec<QueueFile> = names
-        .into_iter()
-        .filter(|name| event_of(name).is_some())
-        .map(|name| inspect(directory, name, now))
-        .collect();
+    let names = directory.names(MAX_LISTED)?.into_iter().filter(|name| event_of(name).is_some());
+    let mut files: Vec<QueueFile> = names.filter_map(|name| inspect(directory, name, now)).collect();
     // By rank, then time, then name: documents of one second keep one order, whatever order the directory has.
     files.sort_unstable();
     Ok(files)
 }
 
-fn inspect(directory: &PrivateDir, name: String, now: SystemTime) -> QueueFile {
-    let metadata = directory.open_file(&name).ok().and_then(|file| file.metadata().ok());
+/// How many files of events in `directory` are not ours: they belong to another user, or we may not read them.
+pub(super) fn foreign(directory: &PrivateDir) -> Result<usize, DiskError> {
+    let names = directory.names(MAX_LISTED)?.into_iter().filter(|name| event_of(name).is_some());
+    let is_foreign = |name: &String| {
+        inspect(directory, name.clone(), SystemTime::now()).is_none() && exists(directory, name)
+    };
+    Ok(names.filter(is_foreign).count())
+}
+
+fn exists(directory: &PrivateDir, name: &str) -> bool {
+    directory.contains(name).unwrap_or(true)
+}
+
+/// `None` for what is not ours.
+fn inspect(directory: &PrivateDir, name: String, now: SystemTime) -> Option<QueueFile> {
+    if !directory.is_ours(&name) {
+        return None;
+    }
+    let file = match directory.open_file(&name) {
+        Ok(file) => Some(file),
+        Err(DiskError::Denied { .. } | DiskError::Missing { .. }) => return None,
+        Err(_) => None,
+    };
+    let metadata = file.and_then(|file| file.metadata().ok());
     let Some((size, stored)) =
         metadata.and_then(|metadata| Some((metadata.len(), metadata.modified().ok()?)))
     else {
         // Without a size: what cannot be opened must not push out what can be sent.
-        return QueueFile { rank: EvictionRank::Unopened, stored: now, name, size: 0 };
+        return Some(QueueFile { rank: EvictionRank::Unopened, stored: now, name, size: 0 });
     };
     let rank = if size > MAX_FILE_BYTES {
         EvictionRank::Oversized
@@ -76,7 +89,7 @@ fn inspect(directory: &PrivateDir, name: String, now: SystemTime) -> QueueFile {
     } else {
         EvictionRank::Ordinary
     };
-    QueueFile { rank, stored, name, size }
+    Some(QueueFile { rank, stored, name, size })
 }
 
 /// Whether a document that was stored then has waited too long. A time in the future is no age.
@@ -114,7 +127,8 @@ fn total_bytes(files: &[QueueFile]) -> u128 {
     files.iter().map(|file| u128::from(file.size)).sum()
 }
 
-/// Removes files of events, except those that were certainly stored after `until`.
+/// Removes files of events that are ours, except those that were certainly stored after `until`. What cannot be removed
+/// stays, and does not keep the others.
 pub(super) fn remove_until(directory: &PrivateDir, until: SystemTime) -> Result<usize, DiskError> {
     let mut removed = 0;
     loop {
@@ -122,12 +136,10 @@ pub(super) fn remove_until(directory: &PrivateDir, until: SystemTime) -> Result<
         let goes = |file: &QueueFile| file.rank != EvictionRank::Ordinary || file.stored <= until;
         let going: Vec<QueueFile> =
             files_in_eviction_order(directory, SystemTime::now())?.into_iter().filter(goes).collect();
-        for file in &going {
-            directory.remove(&file.name)?;
-        }
-        removed += going.len();
+        let gone = going.iter().filter(|file| directory.remove(&file.name).is_ok()).count();
+        removed += gone;
         // A listing is bounded, so that a huge outbox takes several.
-        if going.len() < MAX_LISTED / 2 {
+        if gone < MAX_LISTED / 2 {
             return Ok(removed);
         }
     }

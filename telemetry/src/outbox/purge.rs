@@ -3,58 +3,85 @@
 //! A purge leaves the file `stopped` before it deletes. Whoever delivers looks for it before every attempt, before
 //! every pause and after every answer; it then deletes what was stored before the file, the file itself, and leaves.
 //! So nothing that was purged is sent after the request that is in flight, and a late write of that request does not
-//! bring its document back.
+//! bring its document back. A document on its way into the outbox is in no listing yet: whoever stores it looks for a
+//! purge before and after, see `purge_mark.rs`.
 //!
 //! This is the one way to opt out of what was stored already. A document belongs to the consent of its run: a later
 //! run without consent neither sends it nor stops the delivery that is under way.
 
-use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use privacy::disk::{DiskError, PrivateDir};
 use serde::Serialize;
 
-use super::store::OutboxStore;
+use super::place::OutboxDir;
+use super::purge_mark::{self, STOPPED};
+use super::store::{OutboxStore, REJECTED};
 use super::{bounds, endpoint_state, ledger};
 
-const STOPPED: &str = "stopped";
-
 /// What a purge did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct PurgeSummary {
     /// Queued documents that are deleted.
     pub waiting: usize,
     /// Documents that were rejected and are deleted.
     pub rejected: usize,
+    /// Documents that stay, because they belong to another user or cannot be read or deleted.
+    pub left: usize,
     /// Whether a request was in flight all the time. Its process deletes what that request may still write.
     pub in_flight: bool,
 }
 
+/// What was deleted.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Deleted {
+    waiting: usize,
+    rejected: usize,
+}
+
 /// Deletes queued and rejected documents and the ledger. It needs no consent. A delivery that is in flight is waited
-/// for, but not longer than `patience`.
+/// for, but not longer than `patience`. In an outbox of another user it deletes what is our own and leaves nothing of
+/// ours there; what is not ours is counted.
 ///
 /// # Errors
-/// A file cannot be deleted. The request to purge stays, and the next delivery or run completes it.
-pub fn purge(dir: &Path, patience: Duration) -> Result<PurgeSummary, DiskError> {
-    let directory = match PrivateDir::open(dir) {
-        Err(DiskError::Missing { .. }) => {
-            return Ok(PurgeSummary { waiting: 0, rejected: 0, in_flight: false });
-        }
+/// The outbox cannot be opened or listed. The request to purge stays, and the next delivery or run completes it.
+pub fn purge(outbox: &OutboxDir, patience: Duration) -> Result<PurgeSummary, DiskError> {
+    let directory = match outbox.open() {
+        Err(DiskError::Missing { .. }) => return Ok(PurgeSummary::default()),
         opened => opened?,
     };
-    let store = OutboxStore::new(directory);
+    if directory.check_own().is_err() {
+        let waiting = bounds::remove_until(&directory, SystemTime::now())?;
+        return Ok(PurgeSummary { waiting, left: bounds::foreign(&directory)?, ..PurgeSummary::default() });
+    }
+    let store = OutboxStore::of_own(directory)?;
+    let (deleted, in_flight) = purge_own(&store, patience)?;
+    let Deleted { waiting, rejected } = deleted;
+    let left = store.foreign()? + left_in_rejected(&store);
+    Ok(PurgeSummary { waiting, rejected, left, in_flight })
+}
+
+/// Says what was deleted, and whether a delivery is still under way.
+fn purge_own(store: &OutboxStore, patience: Duration) -> Result<(Deleted, bool), DiskError> {
+    let begun = SystemTime::now();
     // First the sign, then the deletion: a delivery must not store again what was deleted. Synced, because an operator who
     // opted out must not find the documents again after a power failure.
-    store.directory().write_atomic(STOPPED, b"")?;
+    let signed = sign(store);
     // At once and without the lock: opting out must not wait for an endpoint that does not answer.
-    let (waiting, rejected) = delete(&store)?;
-    match store.lock(Instant::now() + patience)? {
-        Some(_lock) => {
-            let late = finish(&store)?;
-            Ok(PurgeSummary { waiting: waiting + late.0, rejected: rejected + late.1, in_flight: false })
-        }
-        None => Ok(PurgeSummary { waiting, rejected, in_flight: true }),
+    let deleted = delete(store, asked_at(store).unwrap_or(begun))?;
+    // On a full disk there is room for the sign only now.
+    signed.or_else(|_| sign(store))?;
+    match store.lock(Instant::now() + patience) {
+        Ok(Some(_lock)) => Ok((deleted + finish(store)?, false)),
+        Ok(None) => Ok((deleted, true)),
+        // Nobody who acts for this user can deliver without the lock, so there is nothing to wait for.
+        Err(DiskError::Denied { .. }) => Ok((deleted + finish(store)?, false)),
+        Err(error) => Err(error),
     }
+}
+
+fn sign(store: &OutboxStore) -> Result<(), DiskError> {
+    store.directory().write_atomic(STOPPED, b"")
 }
 
 /// Ends a purge whose process, or the delivery that it left the rest to, died.
@@ -71,22 +98,26 @@ pub(super) fn finish_if_abandoned(store: &OutboxStore) -> Result<(), DiskError> 
 
 /// Whether somebody asked for a purge.
 pub(crate) fn is_asked_for(store: &OutboxStore) -> bool {
-    store.directory().modified(STOPPED).is_some()
+    asked_at(store).is_some()
+}
+
+fn asked_at(store: &OutboxStore) -> Option<SystemTime> {
+    let sign = store.directory().open_file(STOPPED).ok().filter(|_| store.directory().is_ours(STOPPED));
+    sign?.metadata().ok()?.modified().ok()
 }
 
 /// Deletes everything and ends the purge. The caller holds the lock.
-pub(crate) fn finish(store: &OutboxStore) -> Result<(usize, usize), DiskError> {
-    let deleted = delete(store)?;
+pub(crate) fn finish(store: &OutboxStore) -> Result<Deleted, DiskError> {
+    // Without the sign somebody else has ended the purge.
+    let Some(asked) = asked_at(store) else { return Ok(Deleted::default()) };
+    let deleted = delete(store, asked)?;
+    purge_mark::count(store.directory());
     store.directory().remove(STOPPED)?;
     Ok(deleted)
 }
 
-/// Deletes what was stored before the purge was asked for. A run that has begun since has its own consent.
-fn delete(store: &OutboxStore) -> Result<(usize, usize), DiskError> {
-    let asked =
-        store.directory().open_file(STOPPED).ok().and_then(|file| file.metadata().ok()?.modified().ok());
-    // Without the file somebody else has ended the purge.
-    let Some(asked) = asked else { return Ok((0, 0)) };
+/// Deletes what was stored before the purge was `asked` for. A run that has begun since has its own consent.
+fn delete(store: &OutboxStore, asked: SystemTime) -> Result<Deleted, DiskError> {
     let waiting = bounds::remove_until(store.directory(), asked)?;
     // What is in these places and cannot be opened or removed as ours is not ours, and must not keep the purge from
     // ending.
@@ -96,5 +127,24 @@ fn delete(store: &OutboxStore) -> Result<(usize, usize), DiskError> {
     };
     let _ = ledger::remove(store.directory());
     let _ = endpoint_state::remove_state(store.directory());
-    Ok((waiting, rejected))
+    Ok(Deleted { waiting, rejected })
+}
+
+/// Rejected documents that stay; a directory that we may not look into counts as one.
+fn left_in_rejected(store: &OutboxStore) -> usize {
+    let listed = |directory: PrivateDir| bounds::foreign(&directory);
+    match store.directory().open_dir(REJECTED).and_then(listed) {
+        Ok(left) => left,
+        Err(DiskError::Denied { .. }) => 1,
+        // It is missing, or something that holds no documents.
+        Err(_) => 0,
+    }
+}
+
+impl std::ops::Add for Deleted {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self { waiting: self.waiting + other.waiting, rejected: self.rejected + other.rejected }
+    }
 }

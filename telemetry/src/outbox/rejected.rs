@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::entry::{self, MAX_FILE_BYTES, QueueEntry, RejectedEntry};
 use super::ledger::LedgerLine;
 use super::store::{OutboxStore, REJECTED, json, now};
-use super::{bounds, purge};
+use super::{bounds, purge, purge_mark};
 use crate::error::{OutboxWarning, TelemetryError};
 
 /// What putting rejected documents back led to.
@@ -32,12 +32,13 @@ impl OutboxStore {
         if purge::is_asked_for(self) || !self.directory().contains(&name).unwrap_or(true) {
             return None;
         }
-        let moved = self.move_to_rejected(&name, rejected);
-        // A purge that began since the look above may have passed `rejected/` before the file was there.
-        if purge::is_asked_for(self) {
-            let _ =
-                self.rejected_directory().map(|directory| directory.map(|directory| directory.remove(&name)));
-        }
+        let take_back = || {
+            if let Ok(Some(directory)) = self.rejected_directory() {
+                let _ = directory.remove(&name);
+            }
+        };
+        let write = || self.move_to_rejected(&name, rejected);
+        let moved = purge_mark::unless_purged(self.directory(), write, take_back);
         let logged = self.log_outcome(&LedgerLine::rejected(rejected));
         match moved {
             Ok(0) => logged,
@@ -48,7 +49,8 @@ impl OutboxStore {
 
     /// Returns how many older ones were evicted.
     fn move_to_rejected(&self, name: &str, rejected: &RejectedEntry) -> Result<usize, TelemetryError> {
-        let directory = PrivateDir::create(&self.directory().path_of(REJECTED))?;
+        let directory = self.directory().create_dir(REJECTED)?;
+        directory.check_own()?;
         let bytes = json(rejected)?;
         let evicted = bounds::make_room(&directory, bytes.len() as u64, SystemTime::now())?;
         // First the new place, then the old one: a crash in between leaves two, and the next pass rejects it again.
@@ -72,10 +74,11 @@ impl OutboxStore {
         let Some(_lock) = self.lock(Instant::now() + patience)? else { return Ok(None) };
         let mut summary = RequeueSummary::default();
         let Some(directory) = self.rejected_directory()? else { return Ok(Some(summary)) };
-        if purge::is_asked_for(self) {
-            return Ok(Some(summary));
-        }
         for rejected in self.rejected()? {
+            // What was read before the purge must not come back after it. The purge cannot end before we let the lock go.
+            if purge::is_asked_for(self) {
+                break;
+            }
             match self.requeue_one(&directory, &rejected)? {
                 Some(_) => summary.requeued += 1,
                 None => summary.kept += 1,

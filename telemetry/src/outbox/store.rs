@@ -14,10 +14,11 @@ use super::bounds;
 use super::endpoint_state::{self, EndpointState};
 use super::entry::{self, MAX_ENTRY_BYTES, QueueEntry, RejectionReason};
 use super::ledger::{self, LEDGER, LedgerLine};
+use super::place::OutboxDir;
+use super::purge_mark::{self, LOCK};
 use crate::error::{OutboxWarning, TelemetryError};
 
 pub(super) const REJECTED: &str = "rejected";
-const LOCK: &str = "lock";
 
 /// How often a lock that is taken is tried again.
 const LOCK_PAUSE: Duration = Duration::from_millis(50);
@@ -49,8 +50,19 @@ pub(crate) fn now() -> UtcSeconds {
 }
 
 impl OutboxStore {
-    pub(crate) fn new(directory: PrivateDir) -> Self {
-        Self { directory }
+    /// The store in a directory of the user that this process acts for.
+    pub(crate) fn of_own(directory: PrivateDir) -> Result<Self, DiskError> {
+        directory.check_own()?;
+        Ok(Self { directory })
+    }
+
+    /// The outbox at this place, if there is one.
+    pub(crate) fn existing(outbox: &OutboxDir) -> Result<Option<Self>, DiskError> {
+        match outbox.open() {
+            Ok(directory) => Self::of_own(directory).map(Some),
+            Err(DiskError::Missing { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     pub(super) fn directory(&self) -> &PrivateDir {
@@ -69,7 +81,7 @@ impl OutboxStore {
     /// Stores a new entry, making room for it first; returns how many older ones were evicted.
     ///
     /// Nothing waits for the disk: a run would, and telemetry is best-effort. The delivering process syncs what is left
-    /// over, see [`Self::sync`].
+    /// over, see [`Self::sync`]. Where a purge is asked for meanwhile, the entry is not there afterwards.
     pub(super) fn add(
         &self,
         entry: &QueueEntry,
@@ -77,9 +89,16 @@ impl OutboxStore {
     ) -> Result<(usize, Option<OutboxWarning>), TelemetryError> {
         let bytes = json(entry)?;
         let evicted = bounds::make_room(&self.directory, bytes.len() as u64, now)?;
-        self.directory.write_atomic_unsynced(&entry::name_of(entry.document.event_id()), &bytes)?;
+        let name = entry::name_of(entry.document.event_id());
+        let write = || self.directory.write_atomic_unsynced(&name, &bytes);
+        purge_mark::unless_purged(&self.directory, write, || drop(self.directory.remove(&name)))?;
         let warning = (evicted > 0).then(|| self.log_outcome(&LedgerLine::evicted(self::now(), evicted)));
         Ok((evicted, warning.flatten()))
+    }
+
+    /// Files of events that belong to other users, or that cannot be read.
+    pub(crate) fn foreign(&self) -> Result<usize, DiskError> {
+        bounds::foreign(&self.directory)
     }
 
     /// The events that wait, oldest first.
@@ -102,6 +121,7 @@ impl OutboxStore {
                 DiskError::Unsafe { .. } => {
                     invalid("entry.owner", "another user could have changed the file")
                 }
+                // That of another user too: it is not ours to reject.
                 _ => LoadError::Unreadable,
             })?;
         QueueEntry::read(&bytes, id)
@@ -128,8 +148,8 @@ impl OutboxStore {
     }
 
     pub(super) fn rejected_directory(&self) -> Result<Option<PrivateDir>, DiskError> {
-        match PrivateDir::open(&self.directory.path_of(REJECTED)) {
-            Ok(directory) => Ok(Some(directory)),
+        match self.directory.open_dir(REJECTED) {
+            Ok(directory) => directory.check_own().map(|()| Some(directory)),
             Err(DiskError::Missing { .. }) => Ok(None),
             Err(error) => Err(error),
         }

@@ -189,7 +189,21 @@ fn a_server_that_fails_for_ever_gets_its_attempts_and_the_document_waits() {
     assert_eq!(scratch.deliver().delivered, 2);
     let attempts =
         server.received().iter().map(|sent| sent.json()["delivery_attempt"].clone()).collect::<Vec<_>>();
-    assert_eq!(attempts, [4, 1]);
+    assert_eq!(attempts, [1, 4], "what was not tried goes first");
+}
+
+#[test]
+fn a_document_that_makes_the_endpoint_fail_does_not_hold_up_the_others() {
+    let server = FaultServer::start([500, 500, 500, 202, 202, 500].map(Act::status));
+    let scratch = Scratch::new(&server.url());
+    let ids = scratch.emit(3);
+    assert!(matches!(scratch.deliver().ended, DeliveryEnd::Unavailable(_)));
+    let summary = scratch.deliver();
+    assert_eq!((summary.delivered, summary.waiting), (2, 1));
+    let sent: Vec<_> = server.received().iter().map(|request| request.json()["event_id"].clone()).collect();
+    let [bad, second, third] = [0, 1, 2].map(|at| serde_json::json!(ids[at].to_string()));
+    assert_eq!(sent, [&bad, &bad, &bad, &second, &third, &bad, &bad, &bad].map(Clone::clone));
+    assert_eq!(scratch.attempts(ids[0]), 6, "it is not given up");
 }
 
 #[test]

@@ -39,7 +39,7 @@ fn a_ledger_that_cannot_be_used_stops_nothing() {
         assert_eq!((summary.delivered, summary.refused, summary.ended), (2, 1, DeliveryEnd::Done), "{how}");
         assert_eq!(summary.warning, Some(OutboxWarning::Ledger), "{how}");
         assert_eq!(scratch.status().rejected.len(), 1, "{how}");
-        assert!(!purge(scratch.dir(), PATIENCE).expect("purged").in_flight, "{how}");
+        assert!(!purge(&scratch.settings.outbox, PATIENCE).expect("purged").in_flight, "{how}");
     }
 }
 
@@ -96,7 +96,7 @@ fn a_place_for_rejected_documents_that_cannot_be_used_stops_nothing() {
         assert_eq!(summary.warning, Some(OutboxWarning::Rejected), "{how}");
         assert!(scratch.file(ids[0]).exists(), "{how}: what cannot be moved is not lost");
         assert_eq!(scratch.status().warnings, [OutboxWarning::Rejected], "{how}");
-        assert_eq!(purge(scratch.dir(), PATIENCE).expect("purged").waiting, 2, "{how}");
+        assert_eq!(purge(&scratch.settings.outbox, PATIENCE).expect("purged").waiting, 2, "{how}");
     }
 }
 
@@ -109,7 +109,7 @@ fn a_refusal_after_a_purge_leaves_no_document() {
         std::thread::scope(|scope| {
             let delivery = scope.spawn(|| scratch.deliver());
             server.await_requests(1);
-            let purge = scope.spawn(|| purge(scratch.dir(), PATIENCE).expect("purged"));
+            let purge = scope.spawn(|| purge(&scratch.settings.outbox, PATIENCE).expect("purged"));
             await_that("the first look of the purge is over", || {
                 scratch.dir().join("stopped").exists() && scratch.status().waiting.is_empty()
             });

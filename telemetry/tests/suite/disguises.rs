@@ -7,7 +7,7 @@ use privacy::{Gate, LocalIdentifiers, MachineFacts};
 use schema::{
     Command, CommandName, CommandResult, Envelope, EventId, Execution, Id, Mode, TelemetryEvent, UtcSeconds,
 };
-use telemetry::{DeliveryRequest, DeliverySettings, Endpoint, envelope_from_env};
+use telemetry::{DeliveryRequest, DeliverySettings, Endpoint, OutboxDir, envelope_from_env};
 
 const IDS: [&str; 3] = ["TELEMETRY_SESSION_ID", "TELEMETRY_RUN_ID", "TELEMETRY_PARENT_RUN_ID"];
 
@@ -141,7 +141,7 @@ fn gate() -> Gate {
 fn request_with(gate: &Gate, variable: &str, value: &str) -> String {
     let environment = |name: &str| (name == variable).then(|| OsString::from(value));
     let (envelope, _): (Envelope, _) = envelope_from_env(&environment, gate);
-    let (settings, _) = DeliverySettings::from_env(&environment, gate, Path::new("runs"));
+    let (settings, _) = DeliverySettings::from_env(&environment, gate, OutboxDir::below(Path::new("runs")));
     let command = Command {
         name: CommandName::Run,
         mode: Mode::Server,

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use privacy::disk::DiskError;
 use schema::EventId;
-use telemetry::{DeliveryEnd, Endpoint, Outbox, TelemetryError, VettedHeaderValue, VettedHeaders};
+use telemetry::{DeliveryEnd, Endpoint, Outbox, OutboxDir, TelemetryError, VettedHeaderValue, VettedHeaders};
 
 use crate::support::scratch::{CANARY, Scratch};
 use crate::support::server::{Act, FaultServer};
@@ -137,11 +137,14 @@ fn the_outbox_is_private_and_never_a_link() {
     let link = scratch.root().join("link");
     symlink(scratch.dir(), &link).expect("a link");
     let proof = scratch.consent.proof().expect("given");
-    let refused = Outbox::open(proof, &link).expect_err("refused");
+    let refused = Outbox::open(proof, &OutboxDir::at(&link)).expect_err("refused");
     assert!(matches!(refused, TelemetryError::Disk(DiskError::Symlink { .. })), "{refused}");
     let file = scratch.root().join("file");
     fs::write(&file, b"").expect("written");
-    assert!(matches!(Outbox::open(proof, &file), Err(TelemetryError::Disk(DiskError::NotADirectory { .. }))));
+    assert!(matches!(
+        Outbox::open(proof, &OutboxDir::at(&file)),
+        Err(TelemetryError::Disk(DiskError::NotADirectory { .. }))
+    ));
 }
 
 #[test]
@@ -222,7 +225,8 @@ fn headers_travel_with_the_document() {
     let id = scratch.emit(1)[0];
     // The delivering process has an environment of its own, and does not know what the run knew.
     scratch.settings.headers = VettedHeaders::default();
-    let shown = telemetry::show(scratch.dir(), &scratch.settings, &scratch.gate, Some(id)).expect("shown");
+    let shown =
+        telemetry::show(&scratch.settings.outbox, &scratch.settings, &scratch.gate, Some(id)).expect("shown");
     let shown: Vec<String> =
         shown.expect("one is queued").headers().iter().map(ToString::to_string).collect();
     assert!(shown.contains(&"User-Agent: layer/2.0".to_owned()), "{shown:?}");

@@ -17,7 +17,7 @@ fn the_request_that_is_shown_is_the_one_that_goes_out() {
     let endpoint = Endpoint::parse(&server.url()).expect("an endpoint");
     scratch.settings.endpoint = Some(endpoint.with_token(token).expect("loopback"));
     scratch.emit(1);
-    let shown = telemetry::show(scratch.dir(), &scratch.settings, &scratch.gate, None)
+    let shown = telemetry::show(&scratch.settings.outbox, &scratch.settings, &scratch.gate, None)
         .expect("shown")
         .expect("one waits");
     assert_eq!(scratch.deliver().delivered, 1);
@@ -67,14 +67,14 @@ fn a_status_tells_what_waits_and_why() {
         (ids[0], "http.422", 1)
     );
     assert_eq!((told.unfit, rejected.entry.is_none(), told.ledger.len()), (1, true, 2));
-    assert_eq!(telemetry::status(scratch.dir(), 1).expect("a status").ledger, told.ledger[1..]);
+    assert_eq!(telemetry::status(&scratch.settings.outbox, 1).expect("a status").ledger, told.ledger[1..]);
 }
 
 #[test]
 fn looking_creates_nothing() {
     let scratch = Scratch::new("http://localhost:1/");
     assert_eq!(scratch.status(), telemetry::OutboxStatus::default());
-    let look = |id| telemetry::show(scratch.dir(), &scratch.settings, &scratch.gate, id);
+    let look = |id| telemetry::show(&scratch.settings.outbox, &scratch.settings, &scratch.gate, id);
     assert!(look(None).expect("shown").is_none());
     let id = EventId::random();
     assert!(matches!(look(Some(id)), Err(TelemetryError::NotQueued(missing)) if missing == id));

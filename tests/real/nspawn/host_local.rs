@@ -135,13 +135,18 @@ fn package(setup: &NspawnSetup<'_>, transcript: &mut Transcript) -> anyhow::Resu
 pub(crate) fn prepare(setup: &NspawnSetup<'_>, machine: &Machine) -> anyhow::Result<()> {
     let server = setup.server_run(machine)?;
     anyhow::ensure!(server.code == 0, "{}", server.text());
-    for (path, object) in OBJECTS {
-        machine.write(&format!("/etc/k3s-objects/{path}"), object, 0o644)?;
-    }
+    put_objects(machine)?;
     machine.write("/etc/exports", EXPORTS, 0o644)?;
     machine.write("/etc/hosts", HOSTS, 0o644)?;
     machine.sh("mkdir -p /srv/other /srv/last")?;
     Ok(())
+}
+
+/// Makes the registry an object of the cluster.
+pub(crate) fn put_objects(machine: &Machine) -> anyhow::Result<()> {
+    OBJECTS
+        .iter()
+        .try_for_each(|(path, object)| machine.write(&format!("/etc/k3s-objects/{path}"), object, 0o644))
 }
 
 /// The exports and the hosts file before the run.

@@ -8,11 +8,12 @@ use serde_json::Value;
 use tests::workspace;
 
 /// What each crate may build on, among those of this workspace.
-const ARROWS: [(&str, &[&str]); 7] = [
+const ARROWS: [(&str, &[&str]); 8] = [
     ("schema", &[]),
     ("privacy", &["schema"]),
     ("manifest", &["privacy", "schema"]),
     ("telemetry", &["privacy", "schema"]),
+    ("receiver", &["privacy", "schema"]),
     ("bootstrap", &["manifest", "privacy", "schema", "telemetry"]),
     ("xtask", &["schema"]),
     ("tests", &["schema"]),
@@ -21,6 +22,9 @@ const ARROWS: [(&str, &[&str]); 7] = [
 /// Crates that speak HTTP for a client. Whoever depends on one can reach the network.
 const HTTP_CLIENTS: [&str; 8] =
     ["attohttpc", "curl", "hyper", "hyper-util", "isahc", "reqwest", "surf", "ureq"];
+
+/// Those that speak it for a server as well, and the features by which the receiver may have them.
+const HTTP_SERVERS: [(&str, &[&str]); 2] = [("hyper", &["http1", "server"]), ("hyper-util", &["tokio"])];
 
 /// What Cargo knows of the workspace, for this platform alone: without a network it has no crates of others.
 pub(crate) fn metadata(options: &[&str]) -> Value {
@@ -88,10 +92,29 @@ fn only_telemetry_reaches_an_http_client() {
         // What is reached through telemetry is telemetry's.
         let reached =
             reachable(&graph, start, if *member == "telemetry" { None } else { Some(ids["telemetry"]) });
+        // The receiver has a server; a test below holds that it asks for nothing more.
+        let serves =
+            |name: &str| *member == "receiver" && HTTP_SERVERS.iter().any(|(server, _)| *server == name);
         // Any path counts, also one through a crate of somebody else that pulls a client in.
-        let clients: Vec<&str> =
-            reached.iter().map(|id| names[id]).filter(|name| HTTP_CLIENTS.contains(name)).collect();
+        let clients: Vec<&str> = reached
+            .iter()
+            .map(|id| names[id])
+            .filter(|name| HTTP_CLIENTS.contains(name) && !serves(name))
+            .collect();
         assert_eq!(clients.is_empty(), *member != "telemetry", "{member} reaches {clients:?}");
+    }
+}
+
+#[test]
+fn the_receiver_asks_for_the_server_half_of_http_alone() {
+    let metadata = metadata(&["--no-deps"]);
+    let receiver = members(&metadata).find(|package| name(package) == "receiver").expect("there is one");
+    for (crate_name, allowed) in HTTP_SERVERS {
+        let all = receiver["dependencies"].as_array().expect("a list").iter();
+        let found = all.filter(|dependency| name(dependency) == crate_name).collect::<Vec<_>>();
+        let [dependency] = found[..] else { panic!("{crate_name} is named {} times", found.len()) };
+        assert_eq!(dependency["uses_default_features"], false, "{crate_name}");
+        assert_eq!(dependency["features"], serde_json::json!(allowed), "{crate_name}");
     }
 }
 

@@ -1,15 +1,16 @@
 //! The telemetry commands: what an operator sees of the outbox, and does to it.
 
 use std::fs;
+use std::time::Duration;
 
-use tests::{Contract, Invocation, Response, Sandbox, Server, TerminalSession, tree};
+use tests::{Contract, Invocation, Response, Sandbox, Server, TerminalSession, eventually, tree};
 
 /// A sandbox whose outbox holds the five documents of a run that nobody could deliver, the manifest last but one.
 fn with_waiting() -> Sandbox {
     let sandbox = Sandbox::new();
     let call = sandbox.dry_run("server").env("TELEMETRY_ENABLED", "true").env("TELEMETRY_ENDPOINT", "");
     call.run().expect(0);
-    assert_eq!(sandbox.queued().len(), 5);
+    assert_eq!(sandbox.queued().len(), schema::delivery::DOCUMENTS_OF_A_RUN);
     sandbox
 }
 
@@ -32,6 +33,27 @@ fn status_tells_what_waits_and_why_it_was_refused() {
     let status = sandbox.bootstrap(["telemetry", "status", "--json"]).run().expect(0).json();
     assert_eq!(status["rejected"].as_array().map(Vec::len), Some(1), "{status:#}");
     assert_eq!(status["rejected"][0]["refusal"]["status"], 422, "{status:#}");
+}
+
+#[test]
+fn status_tells_until_when_the_endpoint_is_paused() {
+    let server = Server::start([Response::Overloaded(50)]);
+    let sandbox = Sandbox::new();
+    // An hour is beyond the time of a pass, so that it ends at once and leaves the pause to the next one.
+    sandbox.reporting_run(&server).run().expect(0);
+    let status = || sandbox.bootstrap(["telemetry", "status", "--json"]).run().expect(0).json();
+    assert!(eventually(Duration::from_mins(1), || !status()["endpoint_state"].is_null()));
+    let state = &status()["endpoint_state"];
+    assert_eq!(state["failure"]["status"], 503, "{state}");
+    let until = state["not_before"].as_str().expect("a time");
+    let shown = sandbox.bootstrap(["telemetry", "status"]).run().expect(0).stdout;
+    assert!(shown.contains(&format!("paused     until {until}")), "{shown}");
+    sandbox.kill_deliveries();
+    let path = sandbox.outbox().join("endpoint-state");
+    let text = fs::read_to_string(&path).expect("there");
+    fs::write(&path, text.replace(until, "2026-01-01T00:00:00Z")).expect("ours");
+    let shown = sandbox.bootstrap(["telemetry", "status"]).run().expect(0).stdout;
+    assert!(shown.contains("answered") && !shown.contains("paused"), "what is over is no pause: {shown}");
 }
 
 #[test]
@@ -192,12 +214,55 @@ fn send_refuses_what_is_no_public_manifest() {
 #[test]
 fn read_only_commands_ask_nothing_and_emit_nothing() {
     let sandbox = Sandbox::new();
-    for line in ["preflight --mode single-node", "telemetry status", "telemetry preview", "telemetry show"] {
+    for line in [
+        "preflight --mode single-node",
+        "verify --mode stack",
+        "telemetry status",
+        "telemetry preview",
+        "telemetry show",
+    ] {
         let call = sandbox.bootstrap(line.split_whitespace());
         let outcome = TerminalSession::start(&call).end();
         assert!(!outcome.stderr.contains("[Y/n]"), "{line}: {outcome}");
         call.env("TELEMETRY_ENABLED", "true").run();
         assert!(!sandbox.runs_dir().exists(), "{line}");
+    }
+}
+
+/// Whatever this machine has: the search path of a sandbox has no helm, and its systemctl knows no service.
+#[test]
+fn verify_fails_where_nothing_is_installed() {
+    let sandbox = Sandbox::new();
+    let text = sandbox.bootstrap(["verify", "--mode", "server"]).run().expect(1);
+    assert!(
+        text.stdout.contains("FAIL") && text.stdout.contains("installed as configured: missing"),
+        "{text}"
+    );
+    assert_eq!(text.stderr, "", "the result is told once");
+    let outcome = sandbox.bootstrap(["verify", "--mode", "server", "--json"]).run().expect(1);
+    let document = outcome.json();
+    assert_eq!((&document["format"], &document["exit_code"]), (&"verify/v1".into(), &1.into()));
+    let checks = document["checks"].as_array().expect("a list");
+    let of_helm = checks.iter().find(|check| check["component"] == "helm").expect("checked");
+    assert_eq!((&of_helm["outcome"], &of_helm["evidence"]), (&"failed".into(), &"missing".into()));
+    assert_eq!(document["problems"], checks.iter().filter(|check| check["outcome"] != "ok").count());
+}
+
+#[test]
+fn preflight_as_a_document_has_a_format_and_says_what_fixes_each_failure() {
+    let sandbox = Sandbox::new();
+    let outcome = sandbox.bootstrap(["preflight", "--mode", "server", "--json"]).run();
+    let document = outcome.json();
+    assert_eq!(document["format"], "preflight/v1");
+    assert_eq!(document["exit_code"], outcome.code(), "{outcome}");
+    let checks = document["checks"].as_array().expect("a list");
+    let found = |name: &str| checks.iter().any(|check| check["check"] == name);
+    assert!(
+        ["os", "ports", "modules", "cgroups", "clock", "swap"].iter().all(|name| found(name)),
+        "{outcome}"
+    );
+    for check in checks {
+        assert!(check["evidence"].is_string() && check["severity"].is_string(), "{check}");
     }
 }
 

@@ -81,9 +81,12 @@ fn a_link_in_the_place_of_a_record_is_not_followed() {
     }
 }
 
-/// Mounts, calls, lists, and ends as the call ended; 99 if it could not mount.
+/// Mounts, calls, lists, and ends as the call ended; 99 if it could not mount. A delivery that goes on makes temporary
+/// files of its own, so one that is there may still go.
 const SCRIPT: &str = "/bin/mount -t tmpfs -o mode=0700,size=$2 none \"$1\" || exit 99; folder=$1; shift 2
-    \"$@\"; code=$?; /bin/ls -A1 \"$folder\"; exit $code";
+    \"$@\"; code=$?; tries=0
+    while /bin/ls -A1 \"$folder\" | /bin/grep -q tmp && [ $tries -lt 1000 ]; do /bin/sleep 0.02; tries=$((tries + 1)); done
+    /bin/ls -A1 \"$folder\"; exit $code";
 
 /// Calls through a shell that mounts a tmpfs of `size` on `directory` first, in a mount namespace that goes with it, and
 /// writes what is left in the directory to standard output.

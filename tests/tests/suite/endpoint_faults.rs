@@ -73,11 +73,33 @@ fn failing_for_ever() {
     nothing_is_lost("failing", &unnoticed("failing", &server.url()));
 }
 
+/// A run starts two deliveries, each of which may make two attempts here. What one delivery does to every answer is in
+/// `telemetry fault_table`; `cargo test -p tests -- answers_of_every_kind --nocapture` prints this table.
+#[expect(clippy::print_stdout, reason = "the table is what a reader wants of it")]
 #[test]
 fn answers_of_every_kind() {
-    for status in [204, 307, 400, 407, 429, 503] {
+    println!("| status | requests in a run | kept |");
+    for (status, requests, kept) in [
+        (204, 5..=5, 0),
+        (307, 1..=2, 5),
+        (400, 5..=5, 0),
+        (401, 1..=2, 5),
+        (407, 1..=2, 5),
+        (413, 1..=2, 5),
+        (429, 2..=4, 5),
+        (503, 2..=4, 5),
+    ] {
+        let name = status.to_string();
         let server = Server::start([Response::Status(status)]);
-        unnoticed(&status.to_string(), &server.url());
+        let sandbox = unnoticed(&name, &server.url());
+        sandbox.wait_for_deliveries();
+        let (received, queued) = (server.received().len(), sandbox.queued().len());
+        println!("| {status} | {received} | {queued} |");
+        assert!(requests.contains(&received), "{status}: {received} requests");
+        assert_eq!(queued, kept, "{status}");
+        if kept > 0 {
+            nothing_is_lost(&name, &sandbox);
+        }
     }
 }
 
@@ -91,9 +113,12 @@ fn a_delivery_keeps_no_descriptor_of_the_run() {
     let deliveries = sandbox.deliveries();
     assert!(!deliveries.is_empty(), "it goes on after the run");
     for pid in deliveries {
-        for descriptor in 0..3 {
-            let target = std::fs::read_link(format!("/proc/{pid}/fd/{descriptor}")).expect("it is alive");
-            assert_eq!(target.to_str(), Some("/dev/null"), "{descriptor}");
+        let target = |descriptor: u32| {
+            std::fs::read_link(format!("/proc/{pid}/fd/{descriptor}")).expect("it is alive")
+        };
+        assert_eq!(target(0), sandbox.outbox(), "the one that the run has opened");
+        for descriptor in 1..3 {
+            assert_eq!(target(descriptor).to_str(), Some("/dev/null"), "{descriptor}");
         }
         assert_eq!(group(pid), Some(pid.to_string()), "a process group of its own");
     }

@@ -51,6 +51,7 @@ const ROOMS: &[&str] = &[
     "component",
     "input",
     "preflight",
+    "verify",
     "rollback",
     "run",
     "cli",

@@ -62,12 +62,19 @@ fn results_go_to_stdout_and_messages_to_stderr() {
 fn lines_are_no_wider_than_a_terminal() {
     let sandbox = Sandbox::new();
     let mut calls: Vec<Invocation> = commands().iter().map(|(line, _)| call(&sandbox, line)).collect();
-    for help in
-        ["--help", "run --help", "preflight --help", "rollback --help", "telemetry --help", "validate --help"]
-    {
+    for help in [
+        "--help",
+        "run --help",
+        "preflight --help",
+        "verify --help",
+        "rollback --help",
+        "telemetry --help",
+        "validate --help",
+    ] {
         calls.push(call(&sandbox, help));
     }
     calls.push(call(&sandbox, "preflight --mode single-node"));
+    calls.push(call(&sandbox, "verify --mode single-node"));
     sandbox.file("bad.json", r#"{"platform":{"os_version":"10.0.0.1"},"hunter2":1}"#, 0o600);
     calls.push(call(&sandbox, "validate bad.json"));
     for call in calls {

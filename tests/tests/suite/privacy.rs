@@ -110,6 +110,58 @@ fn no_canary_leaves_the_private_file() {
     }
 }
 
+/// Who sends the manifest of an earlier run does not give that run's inputs again: only its private record knows them.
+#[test]
+fn send_keeps_in_what_only_the_private_record_knows() {
+    let server = Server::start([Response::Status(202)]);
+    let sandbox = Sandbox::new();
+    let call = sandbox.dry_run("single-node").args(["--tls", "letsencrypt", "--registry-auth", "true"]);
+    // A class that is called like an id: its form alone says nothing.
+    let inputs = INPUTS.map(|(flag, value)| match flag {
+        "--registry-storage-class" => (flag, "e4d909c290d0fb1c"),
+        _ => (flag, value),
+    });
+    call.args(inputs.iter().flat_map(|(flag, value)| [flag, value])).run().expect(0);
+    let manifest = sandbox.only_run().public;
+    let copy = sandbox.file("copy.json", &fs::read_to_string(&manifest).expect("there"), 0o600);
+    for manifest in [&manifest, &copy] {
+        let send = sandbox.bootstrap(["telemetry", "send"]).args([manifest]);
+        let send = send.envs([("TELEMETRY_ENABLED", "true"), ("TELEMETRY_ENDPOINT", &server.url())]);
+        let send = send.envs([
+            ("TELEMETRY_SESSION_ID", "e4d909c290d0fb1c"),
+            ("TELEMETRY_MARKER", "canary-mail"),
+            ("TELEMETRY_USER_AGENT", "agent/canary-user"),
+        ]);
+        let outcome = send.run().expect(0);
+        assert_eq!(outcome.warnings().len(), 3, "an id and two headers: {outcome}");
+    }
+    let received = server.accepted();
+    assert_eq!(received.len(), 2);
+    for request in received {
+        is_free_of_canaries(&"the headers", request.head.as_bytes());
+        is_free_of_canaries(&"the body", &request.body);
+        assert!(!mentions(&request.body, "e4d909c290d0fb1c"), "the id is replaced");
+    }
+}
+
+/// A run under sudo leaves a record that its caller may not read: nobody knows then what must not be sent.
+#[test]
+fn nothing_is_sent_when_the_private_record_cannot_be_read() {
+    let server = Server::start([Response::Status(202)]);
+    let sandbox = Sandbox::new();
+    sandbox.dry_run("server").run().expect(0);
+    let run = sandbox.only_run();
+    fs::write(&run.private, "hunter2").expect("ours");
+    let send = sandbox.bootstrap(["telemetry", "send"]).args([&run.public]);
+    let send = send.envs([("TELEMETRY_ENABLED", "true"), ("TELEMETRY_ENDPOINT", &server.url())]);
+    let outcome = send.run().expect(1);
+    assert!(outcome.stderr.contains("against the private record of its run"), "{outcome}");
+    assert!(!outcome.output().contains("hunter2"), "{outcome}");
+    assert!(server.received().is_empty(), "{outcome}");
+    fs::remove_file(&run.private).expect("ours");
+    assert_eq!(send.run().expect(0).stderr, "", "a manifest of another machine has no record here");
+}
+
 #[test]
 fn common_names_lose_nothing() {
     for name in ["root", "ubuntu", "debian", "core", "server", "localhost", "bootstrap", "run", "k3s", "abc"]

@@ -10,9 +10,9 @@ use tests::{
     program, skip,
 };
 
-/// A host of its own as far as a run can tell before it changes anything: systemd is up, and nobody holds the lock.
+/// A host of its own as far as a run can tell before it changes anything: systemd is up, and nobody holds the lock of the machine.
 const BOOTED: &str = "/bin/mount -t tmpfs none /run || exit 99
-    /bin/mkdir -p -m 1777 /run/lock /run/systemd/system && exec \"$@\"";
+    /bin/mkdir -p /run/systemd/system && exec \"$@\"";
 
 /// `call` on a host with systemd, in a mount namespace that goes with it.
 fn on_a_booted_host(call: Invocation) -> Option<Invocation> {

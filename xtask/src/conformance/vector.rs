@@ -9,9 +9,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-/// One file of `vectors/`.
+/// One test of a file of `vectors/`.
 pub(super) struct PublishedVector {
-    /// Name of the file.
+    /// The part of its description before the colon.
     pub(super) name: String,
     /// What must trip; nothing where the document must pass.
     pub(super) expected: Option<Expected>,
@@ -19,7 +19,7 @@ pub(super) struct PublishedVector {
     pub(super) bytes: Vec<u8>,
 }
 
-/// What a fail vector demands.
+/// What a vector that must be refused demands.
 pub(super) struct Expected {
     rule: String,
     pointer: String,
@@ -55,31 +55,44 @@ pub(super) struct VectorVerdict {
 /// Verdicts by the name of the vector.
 pub(super) type Verdicts = BTreeMap<String, VectorVerdict>;
 
-/// The vectors of a contract, in the order of their names.
+/// The vectors of a contract, in the order of their files.
 pub(super) fn load(contract: &Path) -> anyhow::Result<Vec<PublishedVector>> {
     let directory = contract.join("vectors");
     let names = crate::workspace::files_below(&directory)
         .with_context(|| format!("failed to list {}", directory.display()))?;
-    names.into_iter().map(|name| read(&directory, name)).collect()
+    let mut vectors = Vec::new();
+    for name in names {
+        let context = || format!("failed to read the vectors of {name}");
+        let text = fs::read_to_string(directory.join(&name)).with_context(context)?;
+        let groups: Vec<Value> = serde_json::from_str(&text).with_context(context)?;
+        for group in &groups {
+            let tests = group["tests"].as_array().with_context(context)?;
+            for test in tests {
+                vectors.push(read(test).with_context(context)?);
+            }
+        }
+    }
+    Ok(vectors)
 }
 
-fn read(directory: &Path, name: String) -> anyhow::Result<PublishedVector> {
-    let context = || format!("failed to read the vector {name}");
-    let vector: Value =
-        serde_json::from_str(&fs::read_to_string(directory.join(&name)).with_context(context)?)
-            .with_context(context)?;
-    let text = |field: &str| vector[field].as_str().map(str::to_owned);
+fn read(vector: &Value) -> anyhow::Result<PublishedVector> {
+    let field = |name: &str| vector[name].as_str().map(str::to_owned);
+    let description = field("description").context("a vector has a description")?;
+    let name = description.split(": ").next().unwrap_or_default().to_owned();
     // Exactly one of the three is there. A document is written anew: its text decides nothing.
-    let bytes = match (text("raw_base64"), text("raw")) {
-        (Some(encoded), _) => STANDARD.decode(encoded).ok().with_context(context)?,
+    let bytes = match (field("raw_base64"), field("raw")) {
+        (Some(encoded), _) => STANDARD.decode(encoded).ok().context("base64")?,
         (_, Some(raw)) => raw.into_bytes(),
         _ => vector["document"].to_string().into_bytes(),
     };
-    let expected = match (text("rule"), text("pointer"), vector["schema_alone_refuses"].as_bool()) {
-        (Some(rule), Some(pointer), Some(schema_alone_refuses)) => {
-            Some(Expected { rule, pointer, schema_alone_refuses })
-        }
-        _ => None,
+    let expected = if vector["valid"].as_bool().context("a vector is valid or not")? {
+        None
+    } else {
+        Some(Expected {
+            rule: field("rule").context("a rule")?,
+            pointer: field("pointer").context("a pointer")?,
+            schema_alone_refuses: vector["schema_alone_refuses"].as_bool().context("what the schema says")?,
+        })
     };
     Ok(PublishedVector { name, expected, bytes })
 }

@@ -20,6 +20,15 @@ pub(super) fn schema_of(kind: DocumentKind) -> Schema {
     schema
 }
 
+/// The definition that `schema` refers to, with its name; `schema` itself where it refers to none.
+pub(super) fn resolved<'a>(root: &'a Value, schema: &'a Value) -> (Option<&'a str>, &'a Value) {
+    let reference = schema["$ref"].as_str().and_then(|reference| reference.strip_prefix('#'));
+    match reference.and_then(|pointer| Some((pointer.rsplit('/').next()?, root.pointer(pointer)?))) {
+        Some((name, target)) => (Some(name), target),
+        None => (None, schema),
+    }
+}
+
 fn generate<T: JsonSchema>() -> Schema {
     SchemaSettings::draft2020_12()
         // What the program writes is what receivers check; reading is more lenient about absent fields.

@@ -1,7 +1,8 @@
 //! Conformance vectors: documents that every receiver must take, and documents that every receiver must refuse.
 //!
 //! They are generated from the types and the denylist and not written by hand, so that a new rule cannot be published
-//! without vectors for its own hits. One file for each, because receivers of other languages read them in their tests.
+//! without vectors for its own hits. One file for each subject, in the layout of the JSON Schema test suite, which
+//! validators of every language have a reader for.
 
 mod denylist;
 mod documents;
@@ -11,24 +12,31 @@ mod raw;
 mod telemetry;
 mod vector;
 
-pub(super) use documents::{command_event, component_event, delivery, manifest, mode_event};
+pub(super) use documents::{
+    command, command_event, component_event, delivery, manifest, mode_event, telemetry,
+};
 
 use super::file::PublishedFile;
+use vector::Group;
 
-/// The files of all vectors. Each group has numbers of its own with room for more, so that a new vector renames none of another
-/// group.
+/// The files of all vectors.
 pub(super) fn files() -> Vec<PublishedFile> {
-    let groups = [
-        (1, pass::vectors()),
-        (101, raw::vectors()),
-        (201, manifests::vectors()),
-        (351, telemetry::vectors()),
-        (401, denylist::keys()),
-        (501, denylist::values()),
-        (701, denylist::disguises()),
-    ];
-    let numbered = groups.into_iter().flat_map(|(first, vectors)| (first..).zip(vectors));
-    numbered.map(|(number, vector)| vector.file(number)).collect()
+    let groups = groups();
+    let mut subjects: Vec<&str> = groups.iter().map(|group| group.subject).collect();
+    subjects.sort_unstable();
+    subjects.dedup();
+    let of = |subject| groups.iter().filter(|group| group.subject == subject).collect::<Vec<_>>();
+    subjects.into_iter().map(|subject| vector::file(subject, &of(subject))).collect()
+}
+
+/// The documents of all vectors of a kind, but for those that are no JSON values.
+#[cfg(test)]
+pub(super) fn documents_of(kind: schema::DocumentKind) -> Vec<serde_json::Value> {
+    groups().into_iter().flat_map(|group| group.tests).filter_map(|vector| vector.document_of(kind)).collect()
+}
+
+fn groups() -> Vec<Group> {
+    [pass::groups(), raw::groups(), manifests::groups(), telemetry::groups(), denylist::groups()].concat()
 }
 
 #[cfg(test)]
@@ -40,28 +48,46 @@ mod tests {
     use super::*;
     use schema::{CommandEventName, ComponentEventName, DeliveryEventName, Mode, ModeEventName, Status};
 
-    fn contents(verdict: &str) -> Vec<Value> {
-        let files = files().into_iter().filter(|file| file.path.ends_with(verdict));
-        files.map(|file| serde_json::from_str(&file.contents).expect("JSON")).collect()
+    /// The tests of every file, as receivers read them, each with the schema of its group.
+    fn published(valid: bool) -> Vec<Value> {
+        let mut tests = Vec::new();
+        for file in files() {
+            let groups: Vec<Value> = serde_json::from_str(&file.contents).expect("groups");
+            for group in groups {
+                let of_group = group["tests"].as_array().expect("tests").iter().cloned();
+                tests.extend(of_group.map(|mut test| {
+                    test["schema"] = group["schema"].clone();
+                    test
+                }));
+            }
+        }
+        tests.retain(|test| test["valid"] == valid);
+        tests
     }
 
     fn words_at(pointer: &str) -> BTreeSet<String> {
-        let documents = contents(".pass.json").into_iter();
+        let documents = published(true).into_iter();
         documents.filter_map(|vector| vector.pointer(pointer)?.as_str().map(str::to_owned)).collect()
     }
 
     #[test]
     fn there_are_as_many_vectors_as_the_contract_promises() {
-        assert!(contents(".pass.json").len() >= 12);
-        assert!(contents(".fail.json").len() >= 80);
+        assert!(published(true).len() >= 60);
+        assert!(published(false).len() >= 340);
     }
 
     #[test]
-    fn groups_do_not_run_into_each_other() {
-        let numbers: Vec<String> = files().iter().map(|file| file.path[8..11].to_owned()).collect();
-        assert!(numbers.is_sorted_by(|before, after| before < after), "{numbers:?}");
-        let names: BTreeSet<String> = files().iter().map(|file| file.path[12..].to_owned()).collect();
-        assert_eq!(names.len(), files().len());
+    fn names_are_unique_and_plain() {
+        let vectors = groups().into_iter().flat_map(|group| group.tests);
+        let names: Vec<String> = vectors
+            .map(|vector| vector.description.split(": ").next().unwrap_or_default().to_owned())
+            .collect();
+        for name in &names {
+            let is_plain =
+                |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-';
+            assert!(!name.is_empty() && name.chars().all(is_plain), "{name:?}");
+        }
+        assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len());
     }
 
     #[test]
@@ -81,10 +107,8 @@ mod tests {
 
     #[test]
     fn every_rule_of_the_denylist_has_a_vector_that_trips_it() {
-        let tripped: BTreeSet<String> = contents(".fail.json")
-            .iter()
-            .filter_map(|vector| vector["rule"].as_str().map(str::to_owned))
-            .collect();
+        let tripped: BTreeSet<String> =
+            published(false).iter().filter_map(|vector| vector["rule"].as_str().map(str::to_owned)).collect();
         let keys = schema::denylist::KEYS;
         let rules = schema::denylist::DOCUMENT_RULES
             .iter()
@@ -98,7 +122,7 @@ mod tests {
 
     #[test]
     fn pass_vectors_are_documents_of_the_types() {
-        for vector in contents(".pass.json").into_iter().filter(|vector| vector.get("document").is_some()) {
+        for vector in published(true).into_iter().filter(|vector| vector.get("document").is_some()) {
             let document = vector["document"].clone();
             let read = match vector["schema"].as_str() {
                 Some("telemetry") => serde_json::from_value::<schema::TelemetryDocument>(document).map(drop),

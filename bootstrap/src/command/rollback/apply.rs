@@ -1,8 +1,6 @@
 //! A rollback that changes the host.
 
-use std::path::Path;
-
-use manifest::{LockHolder, ManifestError, PrivateContext, RunFiles, RunLock, RunsDir};
+use manifest::{FileLock, ManifestError, PrivateContext, RunFiles};
 use privacy::{Gate, LocalIdentifiers};
 use schema::{CommandName, CommandResult, Envelope, Execution, Id};
 use telemetry::{envelope_from_env, ignored_run_id};
@@ -12,11 +10,11 @@ use crate::cli::RollbackArgs;
 use crate::command::diagnostic::Diagnostic;
 use crate::command::error::{Error, InterruptedAt};
 use crate::command::inputs;
-use crate::host::{Host, RunLog};
+use crate::host::{Host, HostLock, RunLog};
 use crate::rollback::{
     self, ItemState, RollbackEvent, RollbackExecutor, RollbackPlan, RollbackReport, UndoResult, UndoResults,
 };
-use crate::run::{TelemetryReporter, now, resolve_consent};
+use crate::run::{TelemetryReporter, lock_holder, now, resolve_consent};
 use crate::step::{Journal, Update};
 use crate::terminal::{DefaultAnswer, Printer, Prompter, Signals, is_interactive};
 
@@ -44,7 +42,7 @@ struct RollbackContext {
     gate: Gate,
     envelope: Envelope,
     warnings: Vec<String>,
-    _lock: RunLock,
+    _locks: (FileLock, HostLock),
 }
 
 pub(super) fn run(
@@ -53,7 +51,7 @@ pub(super) fn run(
     printer: &mut Printer,
     signals: &Signals,
 ) -> Result<(), Diagnostic> {
-    let mut run = RollbackContext::new(target)?;
+    let mut run = RollbackContext::new(target, signals)?;
     let plan = observe_and_plan(&run.journal.context, &run.host, args.include, printer);
     if !printer.is_json() {
         rollback::show(&plan, printer);
@@ -85,18 +83,18 @@ impl RollbackContext {
     ///
     /// # Errors
     /// The record cannot be used any more, another run changes the host, or root is out of reach. Nothing was changed.
-    fn new(target: &RollbackTarget) -> Result<Self, Error> {
-        let gate = Gate::new(LocalIdentifiers::of_machine().with_private(private_values(&target.context)));
+    fn new(target: &RollbackTarget, signals: &Signals) -> Result<Self, Error> {
+        let gate =
+            Gate::new(LocalIdentifiers::of_machine().with_private(target.context.local.private_values()));
         let (mut envelope, problems) = envelope_from_env(&|name| std::env::var_os(name), &gate);
         if envelope.run_id == target.context.run_id {
             // A rollback is a run of its own.
             envelope.run_id = Id::random();
         }
-        let holder = LockHolder::this_process(envelope.run_id.clone(), now());
-        let lock = RunLock::acquire(&target.runs, Path::new(RunLock::HOST), &holder)
-            .map_err(Error::UnusableRecord)?;
-        // Opening for a change sweeps what a rollback that was killed has left on its way to the disk.
-        RunsDir::open_or_create(target.runs.path()).map_err(Error::UnusableRecord)?;
+        let holder = lock_holder(&envelope.run_id);
+        let runs_lock = target.runs.lock(&holder).map_err(Error::UnusableRecord)?;
+        // What a rollback that was killed has left on its way to the disk.
+        target.runs.sweep().map_err(Error::UnusableRecord)?;
         let files = target.runs.reopen(&target.run).map_err(Error::UnusableRecord)?;
         // Read again under the lock: between the first look and now another rollback may have undone something.
         let context = load(&target.runs, &target.run)?;
@@ -105,9 +103,20 @@ impl RollbackContext {
             log.line(&note.to_string());
         }
         let mut host = Host::this_machine(log);
-        host.acquire_root(is_interactive()).map_err(Error::NeedsRoot)?;
+        host.acquire_root(is_interactive()).map_err(|error| match signals.pending() {
+            Some(signal) => Error::Interrupted { signal, when: InterruptedAt::BeforeRollback },
+            None => Error::NeedsRoot(error),
+        })?;
+        let host_lock = host.lock(&holder).map_err(Error::HostLocked)?;
         let warnings = problems.iter().map(ToString::to_string).collect();
-        Ok(Self { journal: UndoJournal { files, context }, host, gate, envelope, warnings, _lock: lock })
+        Ok(Self {
+            journal: UndoJournal { files, context },
+            host,
+            gate,
+            envelope,
+            warnings,
+            _locks: (runs_lock, host_lock),
+        })
     }
 
     /// Settles consent, now that it is certain that something will be undone.
@@ -123,27 +132,11 @@ impl RollbackContext {
             return Err(Error::Interrupted { signal, when: InterruptedAt::BeforeRollback });
         }
         let subject = (CommandName::Rollback, plan.mode, Execution::Apply);
-        let (envelope, gate, runs_dir) = (&self.envelope, &self.gate, target.runs.path());
-        let reporter =
-            TelemetryReporter::new(&consent, envelope, gate, runs_dir, subject, &mut self.warnings);
+        let (envelope, gate, runs) = (&self.envelope, &self.gate, &target.runs);
+        let reporter = TelemetryReporter::new(&consent, envelope, gate, runs, subject, &mut self.warnings);
         inputs::warn_all(&self.warnings, printer);
         Ok(reporter)
     }
-}
-
-/// What the record knows of this machine must not get into a public document.
-fn private_values(context: &PrivateContext) -> Vec<String> {
-    let local = &context.local;
-    let texts = [
-        &local.domain,
-        &local.rancher_host,
-        &local.registry_host,
-        &local.registry_storage_class,
-        &local.nfs_allowed_network,
-    ];
-    let paths = [&local.docker_trust_path, &local.longhorn_data_path, &local.nfs_export_path];
-    let paths = paths.into_iter().flatten().map(|path| path.to_string_lossy().into_owned());
-    texts.into_iter().flatten().cloned().chain(paths).collect()
 }
 
 fn confirm(

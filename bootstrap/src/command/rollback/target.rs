@@ -25,6 +25,19 @@ impl RollbackTarget {
     /// There is no such record, it cannot be used, or its run is still going on.
     pub(super) fn open(file: &Path) -> Result<Self, Error> {
         let (runs, run) = RunsDir::of_file(file).map_err(Error::UnusableRecord)?;
+        Self::of_run(runs, run)
+    }
+
+    /// As [`Self::open`], for a rollback that changes the host: as root, from a directory that nobody else can replace.
+    ///
+    /// # Errors
+    /// As [`Self::open`]; and another user could replace the directory.
+    pub(super) fn open_for_change(file: &Path) -> Result<Self, Error> {
+        let (runs, run) = RunsDir::of_file_for_change(file).map_err(Error::UnusableRecord)?;
+        Self::of_run(runs, run)
+    }
+
+    fn of_run(runs: RunsDir, run: RunId) -> Result<Self, Error> {
         // Before the record is read: that of a running run still changes.
         if runs.is_running(&run).map_err(Error::UnusableRecord)? {
             return Err(Error::UnusableRecord(ManifestError::StillRunning { path: runs.private_path(&run) }));

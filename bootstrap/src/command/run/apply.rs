@@ -1,7 +1,12 @@
-//! A run that changes the host: preflight, plan, consent of the operator, root, and then one component after the other.
+//! A run that changes the host: preflight, root, plan, consent of the operator, and then one component after the other.
+//!
+//! Root comes before detection: a plan made without it would not know what only root can see, and a second run would
+//! install again, or wait in vain for, what is there.
 
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+use manifest::MachineId;
 
 use schema::{Component, ComponentResult, Execution, FailureReason, Finish, PlannedAction, Step};
 
@@ -9,8 +14,9 @@ use super::context::{RunContext, RunRequest};
 use crate::cli::RunArgs;
 use crate::command::diagnostic::Diagnostic;
 use crate::command::error::{Error, InterruptedAt};
+use crate::command::inputs;
 use crate::preflight::{PreflightReport, Severity};
-use crate::run::{Interrupted, PlannedComponent, RunReport, RunSummary};
+use crate::run::{Interrupted, PlannedComponent, RunReport, RunSummary, lock_holder};
 use crate::step::{Effect, ExecutionError, Executor, StepEvent};
 use crate::terminal::{DefaultAnswer, Printer, Prompter, Signal, Signals, StepProgress, is_interactive};
 
@@ -56,6 +62,9 @@ pub(super) fn run(
     let mut progress = RunProgress::default();
     let ended = apply(&mut run, &mut progress, &report, args, printer, signals);
     clear_staging(&run);
+    if ended.is_ok() {
+        progress.summary.add_passwords(run.session.record.generated_passwords());
+    }
     let (finish, error) = match ended {
         Ok(()) => (Finish::Success, None),
         Err(RunError { finish, error }) => (finish, Some(error)),
@@ -73,10 +82,24 @@ pub(super) fn run(
         progress.summary.show(public, &run.settings, printer);
         run.paths.show(printer);
     }
+    settle_passwords(&mut run, error.is_none(), printer);
     // A log that nothing was written to yet says nothing.
     let log = Some(run.paths.log()).filter(|log| log.metadata().is_ok_and(|log| log.len() > 0));
     let log = log.map(Path::to_owned);
     error.map_or(Ok(()), |error| Err(Diagnostic::from(error).with_log(log).after_document()))
+}
+
+/// What the operator has seen is forgotten; what a run that failed has generated is kept for the run that succeeds.
+fn settle_passwords(run: &mut RunContext, shown: bool, printer: &mut Printer) {
+    let record = &mut run.session.record;
+    if shown && !printer.has_lost_output() {
+        record.forget_passwords();
+        inputs::warn_all(&record.take_warnings(), printer);
+    } else if !record.generated_passwords().is_empty() {
+        printer.note(
+            "Generated passwords are kept in the private record. The run that succeeds shows them once.",
+        );
+    }
 }
 
 fn apply(
@@ -88,15 +111,16 @@ fn apply(
     signals: &Signals,
 ) -> Result<(), RunError> {
     pass_preflight(report, args, printer, signals)?;
+    acquire_root(run, signals)?;
+    lock_host(run)?;
+    run.session.record.adopt_passwords(&MachineId::read(Path::new("/")));
     progress.planned = run.plan(signals)?;
     check_blocked(&progress.planned)?;
     accept_plan(&progress.planned, args, printer, signals)?;
-    // Asked for only now, and only if it is needed: who declines, or reruns a finished run, types no password.
-    if progress.planned.iter().any(|planned| !planned.plan.steps.is_empty()) {
-        acquire_root(run)?;
-    }
     for planned in &progress.planned {
-        progress.summary.extend(apply_component(run, planned, printer, signals)?);
+        if let Some(took) = apply_component(run, planned, printer, signals)? {
+            progress.summary.add(planned.component, took);
+        }
     }
     Ok(())
 }
@@ -151,10 +175,21 @@ fn confirm(question: &str, printer: &mut Printer, signals: &Signals) -> Result<(
     }
 }
 
-fn acquire_root(run: &mut RunContext) -> Result<(), RunError> {
-    run.host.acquire_root(is_interactive()).map_err(|error| {
-        RunError::failed(Step::Plan, FailureReason::PermissionDenied, Error::NeedsRoot(error))
+fn acquire_root(run: &mut RunContext, signals: &Signals) -> Result<(), RunError> {
+    run.host.acquire_root(is_interactive()).map_err(|error| match signals.pending() {
+        // Ctrl-C at sudo's question reaches both processes, and is no answer to it.
+        Some(signal) => RunError::interrupted(signal),
+        None => RunError::failed(Step::Plan, FailureReason::PermissionDenied, Error::NeedsRoot(error)),
     })
+}
+
+/// Before detection: what another process is changing must not be planned for.
+fn lock_host(run: &mut RunContext) -> Result<(), RunError> {
+    let lock = run.host.lock(&lock_holder(&run.session.record.public().run_id)).map_err(|error| {
+        RunError::failed(Step::Preflight, FailureReason::PreflightFailed, Error::HostLocked(error))
+    })?;
+    run.host_lock = Some(lock);
+    Ok(())
 }
 
 fn apply_component(
@@ -162,10 +197,10 @@ fn apply_component(
     planned: &PlannedComponent,
     printer: &mut Printer,
     signals: &Signals,
-) -> Result<RunSummary, RunError> {
+) -> Result<Option<Duration>, RunError> {
     let component = planned.component;
     if planned.plan.action == PlannedAction::Skip {
-        return Ok(RunSummary::default());
+        return Ok(None);
     }
     run.session.record.enter_step(component.into());
     let began = Instant::now();
@@ -174,7 +209,6 @@ fn apply_component(
     let stop = || signals.pending().is_some();
     let mut executor = Executor::new(&run.host, &mut run.session.record, &mut show, &stop);
     let result = executor.component(component, &planned.plan.steps, &planned.plan.verify);
-    let generated = executor.into_passwords();
     // The live line goes before anything else is printed, or it would stay on the screen.
     drop(progress);
     match result {
@@ -183,9 +217,17 @@ fn apply_component(
             run.session.record.set_result(component, result);
             // After the record: what is reported must be what is recorded.
             run.reporter.component(component, result);
-            Ok(RunSummary::of(component, began.elapsed(), &generated))
+            if let Some(warning) = run.record_version(component) {
+                inputs::warn_all(std::slice::from_ref(&warning), printer);
+                run.warnings.push(warning);
+            }
+            Ok(Some(began.elapsed()))
         }
-        Err(error) => Err(component_error(run, component, error, signals)),
+        Err(error) => {
+            // What is on the host now may be another version than the run was to install.
+            run.record_version(component);
+            Err(component_error(run, component, error, signals))
+        }
     }
 }
 
@@ -219,6 +261,10 @@ fn component_error(
 /// What was fetched is in its place, or of no use any more. That it cannot be removed is no failure of the run: nothing
 /// ever uses it, and the next run removes it.
 fn clear_staging(run: &RunContext) {
+    // Without the lock it is that of another run.
+    if run.host_lock.is_none() {
+        return;
+    }
     if let Err(error) = run.host.clear_staging() {
         run.host.log().line(&format!("the staging directory stays: {error}"));
     }

@@ -5,14 +5,14 @@
 
 use std::path::PathBuf;
 
-use schema::{CommandName, CommandResult, Execution, Finish, Platform};
+use schema::{CommandName, CommandResult, Component, Execution, Finish, Platform};
 use telemetry::{Consent, ConsentDecision, ignored_run_id};
 
 use crate::cli::RunArgs;
 use crate::command::error::{Error, InterruptedAt};
 use crate::command::inputs;
-use crate::component::{BuiltInSums, PlanContext};
-use crate::host::{Host, RunLog};
+use crate::component::{BuiltInSums, PlanContext, spec_of};
+use crate::host::{Host, HostLock, RunLog};
 use crate::input::{Completeness, Declaration, Inputs, Prompt, resolve};
 use crate::preflight::{self, PreflightReport};
 use crate::run::{
@@ -105,6 +105,8 @@ pub(super) struct RunContext {
     pub(super) paths: RunPaths,
     pub(super) staging: PathBuf,
     pub(super) warnings: Vec<String>,
+    /// The right to change the host, from before detection to the end of the run.
+    pub(super) host_lock: Option<HostLock>,
     platform: Platform,
 }
 
@@ -127,12 +129,13 @@ impl RunContext {
         let kind = (execution, settings.mode);
         let mut session = Session::begin(&runs_dir, gate.clone(), kind, platform.clone(), &mut warnings)?;
         let subject = (CommandName::Run, settings.mode, execution);
+        let runs = session.record.files().runs();
         let mut reporter =
-            TelemetryReporter::new(&consent, &session.envelope, &gate, &runs_dir, subject, &mut warnings);
+            TelemetryReporter::new(&consent, &session.envelope, &gate, runs, subject, &mut warnings);
         inputs::warn_all(&warnings[shown..], printer);
         reporter.started();
         let enabled = consent.proof().is_some();
-        session.record.set_settings(features(&settings, enabled), local_facts(&settings));
+        session.record.set_settings(features(&settings, enabled), local_facts(&inputs, &settings));
         // A log that cannot be opened does not stop the run: the journal in the private context is what undoes it.
         let log = session.record.files().log().map_or_else(|_| RunLog::discard(), RunLog::to);
         if let Some(note) = ignored_run_id(&|name| std::env::var_os(name)) {
@@ -143,7 +146,18 @@ impl RunContext {
         let paths = RunPaths::of(session.record.files());
         let host = Host::this_machine(log);
         let staging = host.staging(session.record.public().run_id.as_str());
-        Ok(Self { session, reporter, host, settings, consent, paths, staging, warnings, platform })
+        Ok(Self {
+            session,
+            reporter,
+            host,
+            settings,
+            consent,
+            paths,
+            staging,
+            warnings,
+            host_lock: None,
+            platform,
+        })
     }
 
     /// Checks the host for this run.
@@ -165,6 +179,25 @@ impl RunContext {
         detect_and_plan(&self.host, &context, &mut self.session.record, signals)
     }
 
+    /// Writes down which version of the component is installed where it is not the one that was asked for. Returns what the
+    /// operator should know of it.
+    pub(super) fn record_version(&mut self, component: Component) -> Option<String> {
+        let (spec, settings) = (spec_of(component), &self.settings);
+        let found = spec.installed_version(&self.host).ok().flatten()?;
+        let wanted = spec.version(settings);
+        if found == wanted {
+            return None;
+        }
+        let warning = match (is_older(&found, wanted), spec.upgrade(settings)) {
+            (true, Some(upgrade)) => {
+                format!("{component} {found} is installed, not {wanted}; to upgrade it: {upgrade}")
+            }
+            _ => format!("{component} {found} is installed, not {wanted}; it is kept"),
+        };
+        self.session.record.set_version(component, found);
+        Some(warning)
+    }
+
     /// Writes the last record, reports it, and shows what went wrong with either: once, and kept for the document.
     pub(super) fn finish(&mut self, finish: Finish, exit_code: u8, printer: &mut Printer) {
         self.session.record.finish(finish, exit_code);
@@ -173,5 +206,27 @@ impl RunContext {
         let late: Vec<String> = late.collect();
         inputs::warn_all(&late, printer);
         self.warnings.extend(late);
+    }
+}
+
+/// Whether one version comes before another: number by number, as `v1.9.2+k3s1` comes before `v1.10.0+k3s1`.
+fn is_older(version: &str, than: &str) -> bool {
+    let numbers = |version: &str| -> Vec<u64> {
+        version
+            .split(|digit: char| !digit.is_ascii_digit())
+            .filter_map(|number| number.parse().ok())
+            .collect()
+    };
+    numbers(version) < numbers(than)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_older;
+
+    #[test]
+    fn versions_are_compared_by_their_numbers() {
+        assert!(is_older("v1.9.2+k3s1", "v1.10.0+k3s1") && is_older("v1.35.5+k3s1", "v1.35.5+k3s2"));
+        assert!(!is_older("v1.35.5+k3s1", "v1.35.5+k3s1") && !is_older("v1.36.0+k3s1", "v1.35.5+k3s1"));
     }
 }

@@ -1,10 +1,17 @@
 //! What every telemetry command needs to know: the gate, the settings, and whether it may send.
 
-use std::path::Path;
+use std::borrow::Cow;
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use manifest::{ManifestError, PrivateContext, RunId, RunsDir};
+use privacy::disk::{DiskError, PrivateDir};
 use privacy::{Gate, LocalIdentifiers};
-use telemetry::{Consent, Consented, DeliverySettings, TelemetryError};
+use schema::RunManifest;
+use telemetry::{Consent, Consented, DeliverySettings, OutboxDir, TelemetryError};
 
+use super::caller;
 use crate::cli::TelemetryArgs;
 use crate::command::error::Error;
 use crate::command::inputs;
@@ -19,28 +26,99 @@ pub(super) struct TelemetryContext {
 }
 
 impl TelemetryContext {
-    /// Reads the settings; the gate knows this machine and the private inputs of the environment.
-    pub(super) fn read(args: &TelemetryArgs, printer: &mut Printer) -> Self {
-        let runs_dir = args.runs_dir.clone().unwrap_or_else(runs_dir_from_env);
-        // Whatever the inputs of a run hold, usable or not: what it is worth, the gate must not let it pass, and a
-        // mistyped variable must not keep anybody from opting out.
-        let private: Vec<String> = private_variables().filter_map(|name| std::env::var(name).ok()).collect();
-        let gate = Gate::new(LocalIdentifiers::of_machine().with_private(private));
-        let (settings, warnings) =
-            DeliverySettings::from_env(&|name| std::env::var_os(name), &gate, &runs_dir);
-        inputs::warn_all(&warnings.iter().map(ToString::to_string).collect::<Vec<_>>(), printer);
-        Self { gate, settings }
+    /// Reads the settings; the gate knows this machine, the private inputs of the environment, and those of `record`. From here
+    /// on the process acts as the user who called sudo.
+    ///
+    /// # Errors
+    /// It cannot give up root.
+    pub(super) fn read(
+        args: &TelemetryArgs,
+        record: impl IntoIterator<Item = String>,
+        printer: &mut Printer,
+    ) -> Result<Self, Error> {
+        let runs_dir = runs_dir(args);
+        // A missing runs directory is one without an outbox. Any other fault is told when the outbox is opened.
+        let outbox = match PrivateDir::open(&runs_dir) {
+            Ok(runs) => OutboxDir::within(&Arc::new(runs)),
+            Err(_) => OutboxDir::below(&runs_dir),
+        };
+        Self::of(outbox, record, printer)
     }
 
-    /// The directory of the outbox.
-    pub(super) fn outbox_dir(&self) -> &Path {
-        &self.settings.outbox_dir
+    /// As [`Self::read`], with the outbox that the run has opened and handed on as standard input.
+    ///
+    /// # Errors
+    /// As [`Self::read`], and standard input cannot be used.
+    pub(super) fn handed_on(printer: &mut Printer) -> Result<Self, Error> {
+        let outbox = std::io::stdin().as_fd().try_clone_to_owned();
+        let outbox =
+            outbox.map_err(|source| Error::UnreadableDocument { name: "standard input".into(), source });
+        Self::of(OutboxDir::opened(outbox?, "the outbox of the run"), [], printer)
+    }
+
+    fn of(
+        outbox: OutboxDir,
+        record: impl IntoIterator<Item = String>,
+        printer: &mut Printer,
+    ) -> Result<Self, Error> {
+        // Whatever the inputs of a run hold, usable or not: what it is worth, the gate must not let it pass, and a
+        // mistyped variable must not keep anybody from opting out.
+        let private = private_variables().filter_map(|name| std::env::var(name).ok()).chain(record);
+        let gate = Gate::new(LocalIdentifiers::of_machine().with_private(private));
+        // Held open, because the caller of sudo may not be able to get there.
+        let outbox = outbox.held_open();
+        caller::become_caller().map_err(Error::CallerOutOfReach)?;
+        let (settings, warnings) = DeliverySettings::from_env(&|name| std::env::var_os(name), &gate, outbox);
+        inputs::warn_all(&warnings.iter().map(ToString::to_string).collect::<Vec<_>>(), printer);
+        Ok(Self { gate, settings })
+    }
+
+    /// As [`Self::read`], with what the private record of the run knows that `manifest` is of: whoever sends the manifest
+    /// of an earlier run was not given that run's inputs again.
+    ///
+    /// # Errors
+    /// There is a private record and it cannot be read, so that nobody knows what the document must not say.
+    pub(super) fn of_run(
+        args: &TelemetryArgs,
+        path: &Path,
+        manifest: &RunManifest,
+        printer: &mut Printer,
+    ) -> Result<Self, Error> {
+        let record = private_record(args, path, &RunId::new(manifest.run_id.clone()))
+            .map_err(Error::UncheckedRecord)?;
+        let local = record.iter().flat_map(|record| record.local.private_values());
+        Self::read(args, local.map(Cow::into_owned), printer)
+    }
+
+    /// Where the outbox is.
+    pub(super) fn outbox(&self) -> &OutboxDir {
+        &self.settings.outbox
     }
 
     /// An error of the crate `telemetry` together with the outbox that it is about.
     pub(super) fn error(&self, error: impl Into<TelemetryError>) -> Error {
-        Error::Telemetry { error: error.into(), outbox_dir: self.outbox_dir().to_owned() }
+        Error::Telemetry { error: error.into(), outbox_dir: self.outbox().path().to_owned() }
     }
+}
+
+fn runs_dir(args: &TelemetryArgs) -> PathBuf {
+    args.runs_dir.clone().unwrap_or_else(runs_dir_from_env)
+}
+
+/// The private record of `run`, which is beside its manifest at `path` or, where the manifest was copied elsewhere, in the
+/// directory of runs. A manifest of another machine has none here.
+fn private_record(
+    args: &TelemetryArgs,
+    path: &Path,
+    run: &RunId,
+) -> Result<Option<PrivateContext>, ManifestError> {
+    for dir in [path.parent().unwrap_or(Path::new(".")), &runs_dir(args)] {
+        match RunsDir::open(dir).and_then(|runs| runs.load_private(run)) {
+            Err(ManifestError::Disk(DiskError::Missing { .. })) => {}
+            found => return found.map(Some),
+        }
+    }
+    Ok(None)
 }
 
 /// Consent for a command whose very purpose is to send: from the environment, or asked.

@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Duration;
 
+use schema::RunManifest;
 use schema::limits::MAX_DOCUMENT_BYTES;
 use telemetry::{
     ConsentDecision, ConsentReason, Consented, DEADLINE, DeliveryEnd, DeliverySummary, Outbox, deliver,
@@ -16,6 +17,7 @@ use super::context::{TelemetryContext, consent, proof};
 use crate::cli::TelemetryArgs;
 use crate::command::diagnostic::Diagnostic;
 use crate::command::error::{Error, InterruptedAt, Unattended};
+use crate::command::inputs;
 use crate::run::decided_consent;
 use crate::terminal::{DefaultAnswer, DeliveryBar, Printer, Prompter, Signals};
 
@@ -31,7 +33,7 @@ pub(super) fn flush(
     let signals = Signals::install().map_err(Error::SignalHandlers)?;
     let consent = consent(printer, &signals);
     let proof = proof(&consent, &signals)?;
-    let outbox = Outbox::open_existing(proof, context.outbox_dir()).map_err(|error| context.error(error))?;
+    let outbox = Outbox::open_existing(proof, context.outbox()).map_err(|error| context.error(error))?;
     let summary = match outbox {
         Some(outbox) => {
             if refused {
@@ -56,39 +58,45 @@ fn requeue(context: &TelemetryContext, outbox: &Outbox, printer: &mut Printer) -
 }
 
 /// Vets the public manifest of an earlier run, stores it and delivers.
-pub(super) fn send(context: &TelemetryContext, path: &Path, printer: &mut Printer) -> Result<(), Diagnostic> {
+pub(super) fn send(args: &TelemetryArgs, path: &Path, printer: &mut Printer) -> Result<(), Diagnostic> {
     let bytes = read(path)?;
-    let (envelope, _) = envelope_from_env(&|name| std::env::var_os(name), &context.gate);
+    let context = &match serde_json::from_slice::<RunManifest>(&bytes) {
+        Ok(manifest) => TelemetryContext::of_run(args, path, &manifest, printer)?,
+        // It is refused below, with the reason that the gate gives.
+        Err(_) => TelemetryContext::read(args, [], printer)?,
+    };
+    let (envelope, warnings) = envelope_from_env(&|name| std::env::var_os(name), &context.gate);
+    inputs::warn_all(&warnings.iter().map(ToString::to_string).collect::<Vec<_>>(), printer);
     // The document is made and vetted before anybody is asked: consent to what would be refused is asked for in vain.
     let document = manifest_event(&bytes, &context.gate, &envelope).map_err(|error| context.error(error))?;
     let vetted = context.gate.vet(&document).map_err(|error| context.error(error))?;
     let signals = Signals::install().map_err(Error::SignalHandlers)?;
     let consent = consent(printer, &signals);
     let proof = proof(&consent, &signals)?;
-    let outbox = Outbox::open(proof, context.outbox_dir()).map_err(|error| context.error(error))?;
+    let outbox = Outbox::open(proof, context.outbox()).map_err(|error| context.error(error))?;
     outbox.emit(vetted, &context.settings.headers).map_err(|error| context.error(error))?;
     let summary = delivery_pass(context, proof, &outbox, &signals, printer)?;
     show_summary(&summary, &signals, printer)
 }
 
-/// Delivers for a run that goes on without waiting: in a process group of its own, with not one descriptor of the run's. Nobody
-/// reads what it says, so the exit code is all that it leaves.
-pub(super) fn detached(args: &TelemetryArgs) -> Result<(), Diagnostic> {
+/// Delivers for a run that goes on without waiting: in a process group of its own, with no descriptor of the run's but the
+/// open outbox. Nobody reads what it says, so the exit code is all that it leaves.
+pub(super) fn detached() -> Result<(), Diagnostic> {
     close_inherited();
-    deliver_detached(args).map_err(|error| Diagnostic::from(error).after_result())
+    deliver_detached().map_err(|error| Diagnostic::from(error).after_result())
 }
 
-fn deliver_detached(args: &TelemetryArgs) -> Result<(), Error> {
+fn deliver_detached() -> Result<(), Error> {
     // The run has asked already: without a decision in the environment there is no consent.
     let refused = |reason| Error::NoConsent { reason, signal: None };
     let ConsentDecision::Decided(consent) = decided_consent(&mut Vec::new()) else {
         return Err(refused(ConsentReason::NotInteractive));
     };
     let proof = consent.proof().ok_or_else(|| refused(consent.reason()))?;
-    let context = TelemetryContext::read(args, &mut Printer::silent());
+    let context = TelemetryContext::handed_on(&mut Printer::silent())?;
     let TelemetryContext { settings, gate } = &context;
     // An outbox that is gone by now was removed on purpose, and is not made again.
-    let outbox = Outbox::open_existing(proof, context.outbox_dir()).map_err(|error| context.error(error))?;
+    let outbox = Outbox::open_existing(proof, context.outbox()).map_err(|error| context.error(error))?;
     let Some(outbox) = outbox else { return Ok(()) };
     deliver(proof, settings, gate, &outbox, DEADLINE, &mut |_| ControlFlow::Continue(()))
         .map(drop)
@@ -111,12 +119,17 @@ pub(super) fn purge(context: &TelemetryContext, yes: bool, printer: &mut Printer
             return Err(Diagnostic::from(error).after_result());
         }
     }
-    let purged =
-        telemetry::purge(context.outbox_dir(), PURGE_PATIENCE).map_err(|error| context.error(error))?;
+    let purged = telemetry::purge(context.outbox(), PURGE_PATIENCE).map_err(|error| context.error(error))?;
     if printer.is_json() {
         printer.document(&purged);
     }
     printer.data(&format!("{} waiting and {} refused documents deleted.", purged.waiting, purged.rejected));
+    if purged.left > 0 {
+        printer.warn(&format!(
+            "{} documents stay: they belong to another user or cannot be read; their owner can purge them",
+            purged.left
+        ));
+    }
     if purged.in_flight {
         printer.warn("a delivery is under way; it stops before its next document and deletes the rest");
     }

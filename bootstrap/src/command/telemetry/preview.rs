@@ -41,7 +41,7 @@ pub(super) fn show(context: &TelemetryContext, id: Option<&str>, printer: &mut P
     };
     let mut requests = Vec::new();
     for id in ids {
-        let outgoing = telemetry::show(context.outbox_dir(), &context.settings, &context.gate, Some(id));
+        let outgoing = telemetry::show(context.outbox(), &context.settings, &context.gate, Some(id));
         requests.extend(outgoing.map_err(|error| context.error(error))?);
     }
     if printer.is_json() {
@@ -57,7 +57,7 @@ pub(super) fn show(context: &TelemetryContext, id: Option<&str>, printer: &mut P
 }
 
 fn waiting_ids(context: &TelemetryContext) -> Result<Vec<EventId>, Error> {
-    let status = status(context.outbox_dir(), 0).map_err(|error| context.error(error))?;
+    let status = status(context.outbox(), 0).map_err(|error| context.error(error))?;
     Ok(status.waiting.iter().map(|waiting| waiting.event_id).collect())
 }
 

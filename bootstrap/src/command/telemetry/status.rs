@@ -5,7 +5,7 @@ use telemetry::{ConsentDecision, OutboxStatus, status};
 
 use super::context::TelemetryContext;
 use crate::command::error::Error;
-use crate::run::decided_consent;
+use crate::run::{decided_consent, now};
 use crate::terminal::Printer;
 
 /// Last outcomes that are shown.
@@ -23,7 +23,7 @@ struct StatusDocument<'a> {
 }
 
 pub(super) fn run(context: &TelemetryContext, printer: &mut Printer) -> Result<(), Error> {
-    let status = status(context.outbox_dir(), LAST_OUTCOMES).map_err(|error| context.error(error))?;
+    let status = status(context.outbox(), LAST_OUTCOMES).map_err(|error| context.error(error))?;
     let (enabled, why) = consent();
     let endpoint = context.settings.endpoint.as_ref().map(|endpoint| endpoint.url().to_string());
     if printer.is_json() {
@@ -31,7 +31,7 @@ pub(super) fn run(context: &TelemetryContext, printer: &mut Printer) -> Result<(
             enabled,
             why,
             endpoint,
-            outbox: context.outbox_dir(),
+            outbox: context.outbox().path(),
             status: &status,
         });
         return Ok(());
@@ -43,7 +43,7 @@ pub(super) fn run(context: &TelemetryContext, printer: &mut Printer) -> Result<(
     };
     printer.data(&format!("telemetry  {state}: {why}"));
     printer.data(&format!("endpoint   {}", endpoint.as_deref().unwrap_or("none, so nothing is delivered")));
-    printer.data(&format!("outbox     {}", context.outbox_dir().display()));
+    printer.data(&format!("outbox     {}", context.outbox().path().display()));
     show_endpoint_state(&status, printer);
     show_waiting(&status, printer);
     show_rejected(&status, printer);
@@ -64,6 +64,9 @@ fn show_endpoint_state(status: &OutboxStatus, printer: &mut Printer) {
     let Some(state) = &status.endpoint_state else { return };
     let code = state.failure.status.map(|status| format!("HTTP {status}, ")).unwrap_or_default();
     printer.data(&format!("answered   {}  {code}{}", state.time, state.failure.class.message()));
+    if let Some(until) = state.not_before.filter(|until| *until > now()) {
+        printer.data(&format!("paused     until {until}, so nothing is sent before"));
+    }
 }
 
 fn show_waiting(status: &OutboxStatus, printer: &mut Printer) {
@@ -87,6 +90,12 @@ fn show_rejected(status: &OutboxStatus, printer: &mut Printer) {
         printer.data(&format!(
             "unfit      {} files are no entries; the next delivery sets them aside",
             status.unfit
+        ));
+    }
+    if status.foreign > 0 {
+        printer.data(&format!(
+            "foreign    {} entries belong to another user or cannot be read; they are left alone",
+            status.foreign
         ));
     }
     printer.data(&format!("refused    {}", status.rejected.len()));

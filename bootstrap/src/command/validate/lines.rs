@@ -12,6 +12,10 @@ use schema::limits::MAX_DOCUMENT_BYTES;
 /// Bytes that a worker gets at once: large enough that handing over costs nothing beside checking.
 pub(super) const BATCH_BYTES: usize = 256 * 1024;
 
+/// What a line costs beside its bytes while it is under way: its allocation, and the violations that are found in it. Without
+/// it a batch of the shortest lines would take a hundred times its size.
+const LINE_OVERHEAD: usize = 512;
+
 /// Batches under way per worker; bounds the memory.
 const BATCHES_PER_WORKER: usize = 2;
 
@@ -75,7 +79,7 @@ fn read_batches(
             && let Some(line) = read_line(&mut input)?
         {
             number += 1;
-            size += line.len();
+            size += line.len() + LINE_OVERHEAD;
             if !line.trim_ascii().is_empty() {
                 lines.push((number, line));
             }
@@ -124,6 +128,17 @@ mod tests {
         let many: Vec<u8> = b"{}\n".repeat(200_000);
         let numbers: Vec<u64> = refusals(&many).into_iter().map(|(number, _)| number).collect();
         assert_eq!(numbers, (1..=200_000).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_batch_of_the_shortest_lines_is_bounded_too() {
+        let (batches, work) = sync_channel(2);
+        let (order, ordered) = sync_channel(2);
+        let reader = thread::spawn(move || read_batches(&b"x\n".repeat(1_000_000)[..], &batches, &order));
+        let lines = work.recv().expect("a batch").lines.len();
+        drop((work, ordered));
+        reader.join().expect("no panic").expect("readable");
+        assert!(lines <= BATCH_BYTES / LINE_OVERHEAD, "{lines} lines in a batch");
     }
 
     #[test]

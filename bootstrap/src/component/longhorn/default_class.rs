@@ -16,7 +16,7 @@ use crate::step::{Action, Check, Condition, Content, Step};
 
 /// k3s' own storage class.
 const LOCAL_PATH: &str = "local-path";
-const SKIP: &str = "/var/lib/rancher/k3s/server/manifests/local-storage.yaml.skip";
+pub(super) const SKIP: &str = "/var/lib/rancher/k3s/server/manifests/local-storage.yaml.skip";
 const WHY: &str = "Keeps k3s from marking local-path as the default storage class at each start.\nIt also keeps k3s' \
                    upgrades from upgrading the provisioner of local-path.\n";
 

@@ -7,8 +7,8 @@ use super::super::{Detection, Finding, Gap};
 use crate::host::{Command, Host, ProbeError};
 use crate::step::{Action, Check, Condition, Step};
 
-const PACKAGES: [&str; 2] = ["open-iscsi", "nfs-common"];
-const SERVICE: &str = "iscsid";
+pub(super) const PACKAGES: [&str; 2] = ["open-iscsi", "nfs-common"];
+pub(super) const SERVICE: &str = "iscsid";
 const MULTIPATH: &str = "/etc/multipath.conf";
 /// From Longhorn's documentation (Troubleshooting: MountVolume.SetUp failed because of multipathd): its volumes are SCSI
 /// disks, which multipathd claims for itself.
@@ -43,7 +43,7 @@ pub(super) fn detect(host: &Host) -> Result<Detection, ProbeError> {
     }
     Ok(match missing.as_slice() {
         [] if host.service_active(SERVICE)? => Detection::Present,
-        [] => Detection::Incomplete(Gap::ServiceInactive(SERVICE)),
+        [] => Detection::Incomplete(Gap::ServiceState { service: SERVICE, state: "inactive".to_owned() }),
         [package, ..] => Detection::Incomplete(Gap::Package(package)),
     })
 }
@@ -60,10 +60,8 @@ pub(super) fn multipath(host: &Host) -> Option<Finding> {
     Some(if blacklisted {
         Finding::pass(CHECK, "multipathd leaves SCSI disks alone")
     } else {
-        let message = format!(
-            "multipathd is active and takes the devices of Longhorn's volumes; add this line to {MULTIPATH}, then \
-             `systemctl restart multipathd`: {BLACKLIST}"
-        );
-        Finding::warning(CHECK, message)
+        let evidence = "multipathd is active and takes the devices of Longhorn's volumes";
+        let fix = format!("add to {MULTIPATH}, then systemctl restart multipathd: {BLACKLIST}");
+        Finding::warning(CHECK, evidence).fix(fix)
     })
 }

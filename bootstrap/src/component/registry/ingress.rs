@@ -21,6 +21,11 @@ const VALUES: &str =
 /// The argument that Traefik gets from them.
 const ARGUMENT: &str = "--entryPoints.websecure.transport.respondingTimeouts.readTimeout=";
 
+/// The configuration of Traefik's chart.
+pub(super) fn config() -> ObjectRef {
+    ObjectRef::namespaced(CONFIG_API, CONFIG_KIND, TRAEFIK_NAMESPACE, TRAEFIK)
+}
+
 /// The steps that raise the limit.
 pub(super) fn limit() -> [Step; 2] {
     let config = json!({
@@ -42,18 +47,16 @@ pub(super) fn limit() -> [Step; 2] {
 
 /// Somebody else's configuration of Traefik that leaves the limit as it is.
 pub(super) fn foreign_limit(probe: &Probe<'_>) -> Option<Finding> {
-    let config = ObjectRef::namespaced(CONFIG_API, CONFIG_KIND, TRAEFIK_NAMESPACE, TRAEFIK);
-    let found = probe.object(&config).ok().flatten()?;
+    let found = probe.object(&config()).ok().flatten()?;
     let raises = text(&found, "/spec/valuesContent").is_some_and(|values| values.contains("readTimeout"));
     if raises || RegistrySpec.detect(probe) == Ok(Detection::Present) {
         return None;
     }
+    let evidence = "HelmChartConfig kube-system/traefik is somebody else's and does not raise readTimeout: Traefik ends \
+                    each push that takes longer than 60 s";
     let lines = VALUES.trim_end().replace('\n', "\n  ");
-    let message = format!(
-        "HelmChartConfig kube-system/traefik is somebody else's and does not raise readTimeout: Traefik ends each push \
-         that takes longer than 60 s; add this to its valuesContent:\n  {lines}"
-    );
-    Some(Finding::failure("traefik", message))
+    let fix = format!("add to its spec.valuesContent:\n  {lines}");
+    Some(Finding::failure("traefik", evidence).fix(fix))
 }
 
 /// The ingress.

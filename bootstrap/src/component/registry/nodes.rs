@@ -5,8 +5,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::super::Finding;
-use super::super::Probe;
+use manifest::{PreviousFile, Undo};
+
+use super::super::{Finding, Probe};
 use super::certificate_secret;
 use crate::host::ProbeError;
 use crate::settings::{RegistryAuth, Settings, Tls};
@@ -43,11 +44,24 @@ pub(super) fn is_trusted(probe: &Probe<'_>) -> Result<bool, ProbeError> {
     }
 }
 
+/// Whether the steps could have made this.
+pub(super) fn could_make(undo: &Undo) -> bool {
+    match undo {
+        Undo::File { path, previous: PreviousFile::Absent, .. } => {
+            path == Path::new(REGISTRIES) || path == Path::new(AUTHORITY)
+        }
+        Undo::LineBlock { path, marker, previous: None, .. } => {
+            path == Path::new(REGISTRIES) && marker == RegistryEntry::MARKER
+        }
+        _ => false,
+    }
+}
+
 /// A file that k3s would not start with.
 pub(super) fn unreadable(probe: &Probe<'_>) -> Option<Finding> {
     let text = probe.host.read_text(Path::new(REGISTRIES)).ok().flatten()?;
     let fault = has_registry(&text, &probe.settings.registry.host).err()?;
-    Some(Finding::failure("registries", format!("{REGISTRIES}: {fault}; correct or remove it")))
+    Some(Finding::failure("registries", format!("{REGISTRIES}: {fault}")).fix("correct or remove the file"))
 }
 
 /// The login as k3s and a push give it.

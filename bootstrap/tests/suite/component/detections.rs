@@ -74,27 +74,6 @@ fn a_k3s_that_is_not_sure_makes_its_cluster_unknown() {
 }
 
 #[test]
-fn k3s_is_told_by_its_service() {
-    use Detection::{Conflict, Incomplete, Missing, Present, Unknown};
-    type Check = fn(&Detection) -> bool;
-    let cases: [(&str, &str, Check, Check); 4] = [
-        ("k3s", "active", |server| *server == Present, |agent| matches!(agent, Conflict(_))),
-        ("k3s", "inactive", |server| matches!(server, Incomplete(_)), |agent| *agent == Missing),
-        ("k3s-agent", "active", |server| matches!(server, Conflict(_)), |agent| *agent == Present),
-        ("k3s", "maintenance", |server| matches!(server, Unknown(_)), |agent| matches!(agent, Unknown(_))),
-    ];
-    for (unit, state, server, agent) in cases {
-        let stub = StubHost::fresh();
-        stub.put(&format!("etc/systemd/system/{unit}.service"), "");
-        stub.put(&format!("stub/services/{unit}"), format!("{state}\n"));
-        for (mode, check) in [(Mode::Server, server), (Mode::Agent, agent)] {
-            let found = found(&stub, mode);
-            assert!(check(&found[0].1), "{unit} {state} in {mode}: {found:?}");
-        }
-    }
-}
-
-#[test]
 fn half_of_a_component_is_incomplete() {
     let stub = StubHost::fresh().with_server();
     let deployment = "stub/api/apis/apps/v1/namespaces/cert-manager/deployments/cert-manager.json";

@@ -93,12 +93,6 @@ fn what_cannot_be_told_is_not_planned() {
 }
 
 #[test]
-fn a_stopped_k3s_is_started_again() {
-    let text = printed(&settings(Mode::Server), &Detection::Incomplete(Gap::ServiceInactive("k3s")));
-    assert!(text.contains("INSTALL_K3S_FORCE_RESTART=true"));
-}
-
-#[test]
 fn no_plan_shows_a_secret() {
     for mode in [Mode::Server, Mode::Agent, Mode::Stack, Mode::SingleNode] {
         for detection in [Detection::Missing, Detection::Incomplete(Gap::OtherLines)] {

@@ -137,7 +137,7 @@ fn somebody_elses_issuer_is_used_and_what_its_certificates_are_worth_is_said() {
     stub.put("stub/api/apis/cert-manager.io/v1/clusterissuers/selfsigned.json", theirs);
     let settings = only(Component::Clusterissuer);
     let findings = preflight(&stub, &settings, Component::Clusterissuer);
-    assert!(matches!(findings.as_slice(), [found] if found.message.contains("its own authority")));
+    assert!(matches!(findings.as_slice(), [found] if found.evidence.contains("its own authority")));
     assert_eq!(actions(&stub, &settings).iter().filter(|action| **action == PlannedAction::Reuse).count(), 1);
 }
 
@@ -190,6 +190,7 @@ fn default_classes(stub: &StubHost) -> Vec<String> {
 fn restart_k3s(stub: &StubHost) {
     let restart = bootstrap::host::Command::new("systemctl").args(["restart", "k3s"]);
     stub.host().run(&restart).expect("a restart");
+    stub.joined("k3s");
 }
 
 /// k3s applies its own class at every start, with the mark of the default.
@@ -246,6 +247,13 @@ fn multipathd_is_warned_of_unless_it_leaves_scsi_disks_alone() {
         let found = findings.iter().find(|finding| finding.check == "multipath");
         let is_warned = found.is_some_and(|finding| finding.severity == component::Severity::Warning);
         assert_eq!(is_warned, warned, "{state} {config}");
-        assert!(!warned || found.is_some_and(|finding| finding.message.contains("devnode \"^sd[a-z0-9]+\"")));
+        assert!(
+            !warned
+                || found.is_some_and(|finding| finding
+                    .fix
+                    .as_ref()
+                    .expect("a fix")
+                    .contains("devnode \"^sd[a-z0-9]+\""))
+        );
     }
 }

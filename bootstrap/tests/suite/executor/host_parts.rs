@@ -53,7 +53,7 @@ fn names_lead_to_the_node_and_not_to_the_loopback() {
     let mut hosts_alone = settings.clone();
     hosts_alone.skipped.remove(&Component::Registry);
     run(&stub, &hosts_alone).results();
-    assert!(stub.text("etc/hosts").contains("\n192.0.2.10 registry.example.local\n"));
+    assert!(stub.text("etc/hosts").contains("\n10.0.0.5 registry.example.local\n"));
 
     // Somebody's own line above ours wins.
     let text = stub.text("etc/hosts");

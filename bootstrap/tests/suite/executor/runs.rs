@@ -1,5 +1,6 @@
 //! Whole runs that succeed.
 
+use super::faults::only;
 use super::*;
 use ComponentResult::{Configured, Installed};
 use manifest::Undo;
@@ -93,15 +94,54 @@ fn passwords_are_made_once_and_only_where_they_are_needed() {
     settings.rancher.password = Password::Generate;
     settings.registry.auth = Some(RegistryAuth { user: "pusher".to_owned(), password: Password::Generate });
     let first = run(&stub, &settings);
-    let owners: Vec<Component> = first.passwords.made().iter().map(|(component, _)| *component).collect();
-    assert_eq!(owners, [Component::Rancher, Component::Registry]);
-    for (_, secret) in first.passwords.made() {
-        assert_eq!(secret.expose().len(), 32);
-        assert!(!stub.text("stub/calls").contains(secret.expose()));
-        assert!(!stub.log().contains(secret.expose()));
+    let made = &first.journal.context.generated_passwords;
+    assert!(made.keys().eq(&[Component::Rancher, Component::Registry]), "{made:?}");
+    for secret in made.values() {
+        assert_eq!(secret.len(), 32);
+        assert!(!stub.text("stub/calls").contains(secret.as_str()));
+        assert!(!stub.log().contains(secret.as_str()));
     }
     first.results();
-    assert!(run(&stub, &settings).passwords.made().is_empty());
+    assert!(run(&stub, &settings).journal.context.generated_passwords.is_empty());
+}
+
+#[test]
+fn a_generated_password_survives_a_run_that_fails_after_it() {
+    let mut settings = only(Component::Registry);
+    settings.registry.auth = Some(RegistryAuth { user: "pusher".to_owned(), password: Password::Generate });
+    // Namespace, volume and logins are applied, and what comes behind them fails.
+    let made = (1..200).find_map(|number| {
+        let stub = StubHost::fresh().with_server();
+        stub.fail_at(number);
+        let ran = run(&stub, &settings);
+        let made = ran.journal.context.generated_passwords.get(&Component::Registry).cloned();
+        let used = stub.calls().iter().filter(|call| call.contains("[apply]")).count() > 3;
+        (ran.result.is_err() && used).then_some((stub, made?))
+    });
+    let (stub_after, made) = made.expect("a run fails after the password was used");
+    stub_after.forget_calls();
+    let mut journal = Records::default();
+    journal.context.generated_passwords.insert(Component::Registry, made.clone());
+    let again = run_with(&stub_after, &settings, journal, &|| false);
+    assert_eq!(again.journal.context.generated_passwords.get(&Component::Registry), Some(&made));
+    again.results();
+    let inputs = std::fs::read_dir(stub_after.path("stub/input")).expect("inputs").flatten();
+    let texts: Vec<String> = inputs.filter_map(|input| std::fs::read_to_string(input.path()).ok()).collect();
+    let hashes = texts.iter().filter_map(|text| text.split("pusher:").nth(1)?.split('\\').next());
+    let matched = hashes.filter(|hash| bcrypt::verify(&made, hash).unwrap_or(false)).count();
+    assert!(matched > 0, "the registry does not take the password that will be shown");
+}
+
+#[test]
+fn a_password_that_was_given_replaces_one_that_was_generated() {
+    let stub = StubHost::fresh().with_server();
+    let settings = only(Component::Rancher);
+    assert!(matches!(settings.rancher.password, Password::Given(_)), "the settings of these tests give one");
+    let mut journal = Records::default();
+    journal.context.generated_passwords.insert(Component::Rancher, "of-an-earlier-run".to_owned());
+    let ran = run_with(&stub, &settings, journal, &|| false);
+    assert!(ran.journal.context.generated_passwords.is_empty());
+    ran.results();
 }
 
 #[test]
@@ -113,7 +153,8 @@ fn an_interrupted_rancher_keeps_the_password_that_it_was_given() {
     let kept = r#"{"data":{"bootstrapPassword":"a2VwdA=="}}"#;
     stub.put("stub/api/api/v1/namespaces/cattle-system/secrets/bootstrap-secret.json", kept);
     let ran = run(&stub, &settings);
-    assert_eq!(ran.passwords.made().first().map(|(_, secret)| secret.expose()), Some("kept"));
+    let made = &ran.journal.context.generated_passwords;
+    assert_eq!(made.get(&Component::Rancher).map(String::as_str), Some("kept"));
     ran.results();
 }
 

@@ -1,13 +1,6 @@
-use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
 use super::*;
-
-fn program(stub: &StubHost, name: &str, text: &str) {
-    stub.put(&format!("stub/bin/{name}"), format!("#!/bin/sh\n{text}\n"));
-    let path = stub.path(&format!("stub/bin/{name}"));
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).expect("mode");
-}
 
 #[test]
 fn arguments_arrive_as_they_are() {

@@ -46,7 +46,7 @@ fn files_are_written_the_same_way_with_and_without_sudo() {
             assert!(host.remove_empty_dir(Path::new(folder)).expect("is empty"));
         }
         let leftovers = fs::read_dir(stub.path("etc")).expect("etc").count();
-        assert_eq!(leftovers, 2, "hosts and systemd, and nothing of ours");
+        assert_eq!(leftovers, 3, "hosts, machine-id and systemd, and nothing of ours");
     }
     assert!(!stub.text("stub/calls").contains("two"), "content is not an argument");
 }
@@ -122,5 +122,5 @@ fn a_file_that_something_is_mounted_on_is_written_in_place() {
         assert_eq!(how.expect("written"), Written::InPlace);
         assert_eq!(found.expect("readable"), text);
     }
-    assert_eq!(fs::read_dir(stub.path("etc")).expect("etc").count(), 4, "nothing of ours stays behind");
+    assert_eq!(fs::read_dir(stub.path("etc")).expect("etc").count(), 5, "nothing of ours stays behind");
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::*;
 
-const SECRET: &str = "stub/api/api/v1/namespaces/n/secrets/s.json";
+const SECRET: &str = "stub/api/api/v1/namespaces/registry/secrets/registry-htpasswd.json";
 const LINE: &str = "/srv/share 192.168.0.0/24(rw)";
 
 /// One step of each kind that a host knows, with what it left.
@@ -15,26 +15,29 @@ fn scene() -> (StubHost, PrivateContext) {
     stub.put("srv/other/file", "foreign");
     stub.put("etc/exports", format!("/other *(ro)\n{LINE}\n"));
     stub.put("var/lib/nfs/etab", format!("/other *(ro)\n{LINE}\n"));
-    stub.put("etc/made/by-us", "ours");
-    stub.put("etc/replaced", "ours");
-    stub.put(SECRET, json!({ "metadata": { "uid": "u", "name": "s" } }).to_string());
+    stub.put("etc/docker/certs.d/made/ca.crt", "ours");
+    stub.put("etc/docker/certs.d/replaced/ca.crt", "ours");
+    stub.put(SECRET, json!({ "metadata": { "uid": "u", "name": "registry-htpasswd" } }).to_string());
     let secret = Undo::Object {
         api_version: "v1".to_owned(),
         object_kind: "Secret".to_owned(),
-        namespace: Some("n".to_owned()),
-        name: "s".to_owned(),
+        namespace: Some("registry".to_owned()),
+        name: "registry-htpasswd".to_owned(),
         uid: Some("u".to_owned()),
     };
     let former = PreviousFile::of(b"former", 0o644);
     let context = record_of([
         (Component::Registry, secret),
         (Component::Nfs, Undo::Line { path: "/etc/exports".into(), line: LINE.to_owned() }),
-        (Component::DockerRegistryTrust, Undo::Directory { path: "/etc/made".into() }),
+        (Component::DockerRegistryTrust, Undo::Directory { path: "/etc/docker/certs.d/made".into() }),
         (
             Component::DockerRegistryTrust,
-            Undo::file(Path::new("/etc/made/by-us"), b"ours", PreviousFile::Absent),
+            Undo::file(Path::new("/etc/docker/certs.d/made/ca.crt"), b"ours", PreviousFile::Absent),
         ),
-        (Component::DockerRegistryTrust, Undo::file(Path::new("/etc/replaced"), b"ours", former)),
+        (
+            Component::DockerRegistryTrust,
+            Undo::file(Path::new("/etc/docker/certs.d/replaced/ca.crt"), b"ours", former),
+        ),
     ]);
     (stub, context)
 }
@@ -49,7 +52,7 @@ fn after_any_death_the_same_command_comes_to_the_same_end() {
         results.len() == 5 && results.values().all(|result| *result == UndoResult::Undone),
         "{results:?}"
     );
-    assert_eq!(whole.text("etc/replaced"), "former");
+    assert_eq!(whole.text("etc/docker/certs.d/replaced/ca.crt"), "former");
     let expected: Vec<_> = tree(&whole).into_values().collect();
     for room in 0..10 {
         let (stub, context) = scene();
@@ -91,7 +94,7 @@ fn a_rollback_that_is_stopped_leaves_the_rest_for_the_next() {
 fn a_failure_leaves_what_it_may_stand_on_and_goes_on_elsewhere() {
     let (stub, context) = scene();
     // Neither can be replaced: a folder is in the place of the temporary file.
-    stub.put("etc/.replaced.productive-k3s-new/in-the-way", "");
+    stub.put("etc/docker/certs.d/replaced/.ca.crt.productive-k3s-new/in-the-way", "");
     let (_, results) = roll_back(&stub, &context);
     assert!(matches!(results[&5], UndoResult::Failed { .. }), "{results:?}");
     assert!(
@@ -99,5 +102,5 @@ fn a_failure_leaves_what_it_may_stand_on_and_goes_on_elsewhere() {
         "{results:?}"
     );
     assert_eq!((&results[&2], &results[&1]), (&UndoResult::Undone, &UndoResult::Undone));
-    assert_eq!(stub.text("etc/made/by-us"), "ours");
+    assert_eq!(stub.text("etc/docker/certs.d/made/ca.crt"), "ours");
 }

@@ -72,30 +72,31 @@ fn what_somebody_changed_keeps_what_it_needs_and_that_keeps_more() {
 #[test]
 fn what_fails_to_go_keeps_what_it_needs() {
     let stub = StubHost::fresh().with_server();
-    let put = |kind: &str, name: &str, version: &str| {
-        let path = format!("stub/api{version}/namespaces/n/{kind}/{name}.json");
-        stub.put(&path, format!(r#"{{"metadata":{{"name":"{name}","uid":"uid-of-{name}"}}}}"#));
-    };
-    put("deployments", "c", "/apis/apps/v1");
+    let path = "stub/api/apis/apps/v1/namespaces/cert-manager/deployments/cert-manager.json";
+    stub.put(path, r#"{"metadata":{"name":"cert-manager","uid":"uid-of-it"}}"#);
     let deployment = Undo::Object {
         api_version: "apps/v1".to_owned(),
         object_kind: "Deployment".to_owned(),
-        namespace: Some("n".to_owned()),
-        name: "c".to_owned(),
-        uid: Some("uid-of-c".to_owned()),
+        namespace: Some("cert-manager".to_owned()),
+        name: "cert-manager".to_owned(),
+        uid: Some("uid-of-it".to_owned()),
     };
     let labels = r#"{"owner":"helm","name":"rancher","version":"1","status":"deployed"}"#;
-    let secret = format!(
-        r#"{{"metadata":{{"name":"sh.helm.release.v1.rancher.v1","creationTimestamp":"{}","labels":{labels}}}}}"#,
-        at(2)
-    );
-    stub.put("stub/api/api/v1/namespaces/n/secrets/sh.helm.release.v1.rancher.v1.json", secret);
+    let name = "sh.helm.release.v1.rancher.v1";
+    let secret =
+        format!(r#"{{"metadata":{{"name":"{name}","creationTimestamp":"{}","labels":{labels}}}}}"#, at(2));
+    stub.put(&format!("stub/api/api/v1/namespaces/cattle-system/secrets/{name}.json"), secret);
     std::fs::remove_file(stub.path("usr/local/bin/helm")).expect("helm was there");
-    let context = record_of([(Component::CertManager, deployment), (Component::Rancher, release())]);
+    let release = Undo::HelmRelease {
+        release: "rancher".to_owned(),
+        namespace: "cattle-system".to_owned(),
+        revision: Some(1),
+    };
+    let context = record_of([(Component::CertManager, deployment), (Component::Rancher, release)]);
     let (_, results) = roll_back(&stub, &context);
     assert!(matches!(results[&2], UndoResult::Failed { .. }), "{results:?}");
     assert_eq!(results[&1], UndoResult::Left(Untried::Needed));
-    assert!(stub.path("stub/api/apis/apps/v1/namespaces/n/deployments/c.json").exists());
+    assert!(stub.path(path).exists());
 }
 
 #[test]

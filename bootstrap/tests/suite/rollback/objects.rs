@@ -78,12 +78,13 @@ fn an_object_that_somebody_changed_by_hand_is_left() {
 #[test]
 fn a_namespace_with_somebody_elses_objects_stays_with_them() {
     let stub = with_namespace("u1");
-    let (ours, theirs) = (format!("{NAMESPACE}/secrets/ours"), format!("{NAMESPACE}/secrets/theirs"));
+    let (ours, theirs) =
+        (format!("{NAMESPACE}/secrets/registry-htpasswd"), format!("{NAMESPACE}/secrets/theirs"));
     for path in [&ours, &theirs] {
         let name = path.rsplit('/').next();
         put(&stub, path, &json!({ "kind": "Secret", "metadata": { "uid": name, "name": name } }));
     }
-    let secret = object("Secret", "v1", Some("registry"), "ours", Some("ours"));
+    let secret = object("Secret", "v1", Some("registry"), "registry-htpasswd", Some("registry-htpasswd"));
     let context = record_of([(Component::Registry, namespace(Some("u1"))), (Component::Registry, secret)]);
     let (plan, results) = roll_back(&stub, &context);
     assert_eq!(results, BTreeMap::from([(2, UndoResult::Undone)]));

@@ -68,14 +68,27 @@ fn outside() -> impl Strategy<Value = Outside> {
 /// A machine that is a folder. No program is ever called.
 struct Machine(tempfile::TempDir);
 
-const LINES: &str = "/lines";
-const FOLDERS: [&str; 3] = ["/a", "/a/b", "/c"];
-const FILES: [&str; 4] = ["/f", "/a/f", "/a/b/f", "/c/f"];
+const LINES: &str = "/etc/exports";
+const BLOCKS: &str = "/etc/hosts";
+const TEXTS: [&str; 2] = [LINES, BLOCKS];
+const MARKER: &str = "productive-k3s";
+const FOLDERS: [&str; 3] = ["/srv/a", "/srv/a/b", "/etc/docker/certs.d/made"];
+const FILES: [&str; 4] = [
+    "/etc/docker/certs.d/one/ca.crt",
+    "/etc/docker/certs.d/two/ca.crt",
+    "/etc/docker/certs.d/made/ca.crt",
+    "/etc/docker/certs.d/none/ca.crt",
+];
 
 impl Machine {
     fn new() -> Self {
         let machine = Self(tempfile::tempdir().expect("a folder"));
-        machine.write(LINES, "foreign line\n# other\n");
+        for folder in ["srv", "etc/docker/certs.d/one", "etc/docker/certs.d/two"] {
+            fs::create_dir_all(machine.0.path().join(folder)).expect("a folder");
+        }
+        for path in TEXTS {
+            machine.write(path, "foreign line\n# other\n");
+        }
         machine
     }
 
@@ -92,8 +105,12 @@ impl Machine {
         fs::write(self.path(path), text).is_ok()
     }
 
-    fn lines(&self) -> String {
-        fs::read_to_string(self.path(LINES)).expect("lines")
+    fn text(&self, path: &str) -> String {
+        fs::read_to_string(self.path(path)).expect("lines")
+    }
+
+    fn texts(&self) -> String {
+        TEXTS.map(|path| self.text(path)).concat()
     }
 
     fn tree(&self) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
@@ -110,7 +127,15 @@ impl Machine {
             if deeds[..index].iter().any(|former| former.is_about_the_place_of(deed)) {
                 continue;
             }
-            steps.extend(self.take(deed).map(|undo| (Component::LocalHosts, undo)));
+            let component = match deed {
+                TestAction::File { .. } => Component::DockerRegistryTrust,
+                TestAction::Folder { place } if FOLDERS[*place].starts_with("/etc") => {
+                    Component::DockerRegistryTrust
+                }
+                TestAction::Folder { .. } | TestAction::Line { .. } => Component::Nfs,
+                TestAction::Block { .. } => Component::LocalHosts,
+            };
+            steps.extend(self.take(deed).map(|undo| (component, undo)));
         }
         record_of(steps)
     }
@@ -133,7 +158,7 @@ impl Machine {
                 made.then(|| Undo::Directory { path: FOLDERS[*place].into() })
             }
             TestAction::Line { content } => {
-                let (text, line) = (self.lines(), format!("ours {content}"));
+                let (text, line) = (self.text(LINES), format!("/srv/ours{content} 10.0.0.0/8(rw)"));
                 if lines::has_line(&text, &line) {
                     return None;
                 }
@@ -141,14 +166,14 @@ impl Machine {
                 Some(Undo::Line { path: LINES.into(), line })
             }
             TestAction::Block { content } => {
-                let (text, wanted) = (self.lines(), vec![format!("block {content}")]);
-                let previous = lines::find_block(&text, "m").map(str::to_owned);
-                if previous.as_ref() == Some(&lines::block("m", &wanted)) {
+                let (text, wanted) = (self.text(BLOCKS), vec![format!("block {content}")]);
+                let previous = lines::find_block(&text, MARKER).map(str::to_owned);
+                if previous.as_ref() == Some(&lines::block(MARKER, &wanted)) {
                     return None;
                 }
-                self.write(LINES, &lines::with_block(&text, "m", &wanted));
-                let sha256 = manifest::sha256_hex(lines::block("m", &wanted).as_bytes());
-                Some(Undo::LineBlock { path: LINES.into(), marker: "m".to_owned(), sha256, previous })
+                self.write(BLOCKS, &lines::with_block(&text, MARKER, &wanted));
+                let sha256 = manifest::sha256_hex(lines::block(MARKER, &wanted).as_bytes());
+                Some(Undo::LineBlock { path: BLOCKS.into(), marker: MARKER.to_owned(), sha256, previous })
             }
         }
     }
@@ -170,10 +195,14 @@ impl Machine {
                 self.write(&format!("{}/theirs", FOLDERS[*folder]), "theirs");
             }
             Outside::AddLine { content } => {
-                self.write(LINES, &format!("{}theirs {content}\n", self.lines()));
+                for path in TEXTS {
+                    self.write(path, &format!("{}theirs {content}\n", self.text(path)));
+                }
             }
             Outside::EditBlock => {
-                self.write(LINES, &self.lines().replace("# END m", "theirs in block\n# END m"));
+                let end = format!("# END {MARKER}");
+                let edited = self.text(BLOCKS).replace(&end, &format!("theirs in block\n{end}"));
+                self.write(BLOCKS, &edited);
             }
             Outside::Nothing => {}
         }
@@ -223,16 +252,16 @@ proptest! {
         machine.tamper(&first);
         let context = machine.run(&deeds);
         machine.tamper(&then);
-        let (before, lines) = (machine.tree(), machine.lines());
+        let (before, lines) = (machine.tree(), machine.texts());
         roll_back_machine(&machine, &context);
         let after = machine.tree();
         for (path, content) in &before {
             let theirs = content.as_ref().is_some_and(|content| content.starts_with(b"theirs"));
-            if theirs && path != &machine.path(LINES) {
+            if theirs && TEXTS.iter().all(|text| path != &machine.path(text)) {
                 prop_assert_eq!(after.get(path), Some(content), "{}", path.display());
             }
         }
-        let after = machine.lines();
+        let after = machine.texts();
         prop_assert_eq!(foreign(&after), foreign(&lines));
     }
 

@@ -3,16 +3,18 @@
 
 #![expect(clippy::disallowed_methods, reason = "it sets a scene, nothing of ours")]
 
+use std::cell::RefCell;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
+use manifest::PrivateContext;
 use schema::Component;
 use tempfile::TempDir;
 
-use bootstrap::component::spec_of;
+use bootstrap::component::{RunHistory, spec_of};
 use bootstrap::host::{Host, RootAccess, RunLog, STAGING};
 
 pub(crate) const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/suite/support/stub");
@@ -55,13 +57,15 @@ const TOOLS: [&str; 30] = [
 pub(crate) struct StubHost {
     folder: TempDir,
     log: PathBuf,
+    runs: RefCell<Vec<PrivateContext>>,
 }
 
 impl StubHost {
     /// A fresh Debian host with systemd and nothing else; every release can be downloaded.
     pub(crate) fn fresh() -> Self {
         let folder = tempfile::tempdir().expect("temporary folder");
-        let host = Self { log: folder.path().join("stub/log"), folder };
+        let (log, runs) = (folder.path().join("stub/log"), RefCell::default());
+        let host = Self { folder, log, runs };
         for made in [
             "etc/systemd/system",
             "usr/local/bin",
@@ -78,6 +82,7 @@ impl StubHost {
             fs::create_dir_all(host.path(made)).expect("folder");
         }
         symlink(format!("{SCRIPTS}/record.sh"), host.path("stub/record.sh")).expect("link");
+        symlink(format!("{SCRIPTS}/https.sh"), host.path("stub/https.sh")).expect("link");
         symlink(format!("{SCRIPTS}/optional"), host.path("stub/optional")).expect("link");
         for script in fs::read_dir(format!("{SCRIPTS}/bin")).expect("scripts") {
             let script = script.expect("script");
@@ -93,8 +98,23 @@ impl StubHost {
         host.put("stub/calls", "");
         host.put("stub/environments", "");
         host.put("etc/hosts", "127.0.0.1 localhost\n");
+        host.put("etc/machine-id", "this-machine\n");
+        host.put("proc/net/fib_trie", "     |-- 10.0.0.5\n        /32 host LOCAL\n");
+        host.put("stub/kubelet.crt", KUBELET);
+        host.put("stub/local-path.json", LOCAL_PATH);
         host.put("stub/certificate.json", CERTIFICATE_SECRET);
         host.publish();
+        host
+    }
+
+    /// Another host in the same state. Much faster than bringing it into that state again.
+    pub(crate) fn copied(&self) -> Self {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let (log, runs) = (folder.path().join("stub/log"), self.runs.clone());
+        let host = Self { folder, log, runs };
+        let from = self.folder.path().join(".");
+        let copy = Command::new("cp").arg("-a").arg(from).arg(host.folder.path()).status();
+        assert!(copy.expect("cp").success());
         host
     }
 
@@ -108,6 +128,16 @@ impl StubHost {
         let log = fs::OpenOptions::new().create(true).append(true).open(&self.log).expect("log");
         let search = ["stub/bin", "usr/local/bin", "stub/tools"].map(|folder| self.path(folder)).to_vec();
         Host::stand_in(self.folder.path(), search, root_access, RunLog::to(log))
+    }
+
+    /// Keeps the record of a run, as the runs folder does.
+    pub(crate) fn remember(&self, context: &PrivateContext) {
+        self.runs.borrow_mut().push(context.clone());
+    }
+
+    /// What the runs on this host did so far.
+    pub(crate) fn history(&self) -> RunHistory {
+        RunHistory::new(self.runs.borrow().clone())
     }
 
     /// A path under the root.
@@ -154,21 +184,34 @@ impl StubHost {
         fs::read_to_string(&self.log).unwrap_or_default()
     }
 
+    /// Makes the program k3s present.
+    pub(crate) fn with_program(self) -> Self {
+        symlink(format!("{SCRIPTS}/optional/k3s"), self.path("usr/local/bin/k3s")).expect("link");
+        self
+    }
+
     /// Makes k3s present and active with helm beside it, as a finished server run leaves it.
     pub(crate) fn with_server(self) -> Self {
         for program in ["k3s", "helm"] {
             symlink(format!("{SCRIPTS}/optional/{program}"), self.path("usr/local/bin").join(program))
                 .expect("link");
         }
-        self.put("etc/systemd/system/k3s.service", "");
-        self.put("stub/services/k3s", "active\n");
+        self.put("etc/systemd/system/k3s.service", UNIT);
         self.put("etc/rancher/k3s/k3s.yaml", "");
         self.put("var/lib/rancher/k3s/server/manifests/local-storage.yaml", "");
-        self.put("stub/api/api/v1/nodes/node.json", NODE);
         let traefik = fs::read(format!("{SCRIPTS}/optional/traefik.json")).expect("deployment");
         self.put("stub/api/apis/apps/v1/namespaces/kube-system/deployments/traefik.json", traefik);
-        self.put("stub/api/apis/storage.k8s.io/v1/storageclasses/local-path.json", LOCAL_PATH);
+        self.put("stub/services/k3s.enabled", "");
+        self.joined("k3s");
         self
+    }
+
+    /// Lets the k3s of `unit` come up, as it does when nothing is wrong with it.
+    pub(crate) fn joined(&self, unit: &str) {
+        let script = r#"state=$stub/services/$unit; . "$stub/optional/k3s-joined""#;
+        let mut sh = Command::new("sh");
+        sh.args(["-c", script]).env("stub", self.path("stub")).env("unit", unit);
+        assert!(sh.status().expect("sh").success());
     }
 
     /// Serves `content` at `url`, which is `https`.
@@ -220,7 +263,12 @@ pub(crate) const IMAGES: [&str; 4] = [
     "registry-images-2.8.3-amd64.tar.zst",
 ];
 
-const NODE: &str = r#"{"metadata":{"name":"node"},"status":{"addresses":[{"type":"InternalIP","address":"192.0.2.10"}],"conditions":[{"type":"Ready","status":"True"}]}}"#;
+/// The unit that the install script writes.
+pub(crate) const UNIT: &str = "[Service]\nType=notify\nEnvironmentFile=-/etc/default/%N\n\
+    EnvironmentFile=-/etc/systemd/system/k3s.service.env\nExecStart=/usr/local/bin/k3s \\\n    server\n\n";
+
+/// What of the kubelet's certificate is looked at: the names of its issuer and of its subject, `system:node:node`.
+const KUBELET: &str = "-----BEGIN CERTIFICATE-----\nBgNVBAMMD2szcy1jbGllbnQtY2FAMQYDVQQDDBBzeXN0ZW06bm9kZTpub2Rl\n-----END CERTIFICATE-----\n";
 
 const LOCAL_PATH: &str = r#"{"metadata":{"name":"local-path","annotations":{"storageclass.kubernetes.io/is-default-class":"true"}}}"#;
 

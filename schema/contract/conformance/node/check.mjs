@@ -18,13 +18,14 @@ const schemas = Object.fromEntries(kinds.map(kind => [kind, json(`${kind}.schema
 const validators = Object.fromEntries(kinds.map(kind => [kind, ajv.compile(schemas[kind])]))
 const rules = denylist(json('denylist.json'), Object.values(schemas))
 
-for (const name of readdirSync(join(folder, 'vectors')).sort()) {
-  const vector = json(join('vectors', name))
+const groups = readdirSync(join(folder, 'vectors')).sort().flatMap(name => json(join('vectors', name)))
+for (const { schema, vector } of groups.flatMap(({ schema, tests }) => tests.map(vector => ({ schema, vector })))) {
   const bytes = vector.raw_base64 === undefined
     ? Buffer.from(vector.raw ?? JSON.stringify(vector.document))
     : Buffer.from(vector.raw_base64, 'base64')
   const { value, tripped } = rules.read(bytes)
-  const schemaAccepts = value === undefined ? null : validators[vector.schema](value)
+  const schemaAccepts = value === undefined ? null : validators[schema](value)
   const found = tripped.length > 0 ? tripped : rules.walk(value)
+  const name = vector.description.split(': ')[0]
   console.log(JSON.stringify({ vector: name, schema_accepts: schemaAccepts, tripped: found }))
 }

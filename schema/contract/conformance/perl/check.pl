@@ -20,7 +20,8 @@ my %schemas = map { ($_ => load("$_.schema.json")) } qw(run-manifest telemetry);
 my $denylist = Denylist->new(load('denylist.json'), values %schemas);
 my $scratch = File::Temp->newdir;
 
-my @results = map { check($_) } sort map { s{.*/}{}r } glob "$folder/vectors/*.json";
+my @groups = map { @{ load('vectors/' . s{.*/}{}r) } } sort glob "$folder/vectors/*.json";
+my @results = map { my $group = $_; map { check($group->{schema}, $_) } @{ $group->{tests} } } @groups;
 my %accepted = map { $_ => 1 } map { accepted($_) } keys %schemas;
 for my $result (@results) {
     my $readable = delete $result->{readable};
@@ -35,16 +36,16 @@ sub load ($path) {
 }
 
 # What the denylist says; what can be read is laid out for the validator.
-sub check ($name) {
-    my $vector = load("vectors/$name");
+sub check ($schema, $vector) {
+    my $name = $vector->{description} =~ s/: .*//sr;
     my $bytes = exists $vector->{raw_base64} ? MIME::Base64::decode_base64($vector->{raw_base64})
         : exists $vector->{raw} ? Encode::encode('UTF-8', $vector->{raw})
         : $json->encode($vector->{document});
     my ($value, @tripped) = $denylist->read_document($bytes);
     @tripped = $denylist->walk($$value) if $value && !@tripped;
     if ($value) {
-        mkdir "$scratch/$vector->{schema}";
-        open my $file, '>:raw', "$scratch/$vector->{schema}/$name" or die "$name: $!";
+        mkdir "$scratch/$schema";
+        open my $file, '>:raw', "$scratch/$schema/$name.json" or die "$name: $!";
         print {$file} $bytes;
     }
     return { vector => $name, readable => defined $value, tripped => \@tripped };
@@ -59,5 +60,5 @@ sub accepted ($kind) {
     my $said = qx{$line 2>&1};
     my ($validated) = $said =~ /^(\d+) validated/m or die "the validator failed: $said";
     $validated == @laid_out or die "the validator left out files: $said";
-    return $said =~ m{^ok: .*/([^/\n]+\.json)$}mg;
+    return $said =~ m{^ok: .*/([^/\n]+)\.json$}mg;
 }

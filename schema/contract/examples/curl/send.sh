@@ -1,7 +1,7 @@
 #!/bin/sh
 # Sends every telemetry vector to a receiver and checks its answers: send.sh [ENDPOINT]
 #
-#   cargo run -p telemetry --example receiver &
+#   cargo run -p receiver -- serve &
 #   schema/contract/examples/curl/send.sh http://127.0.0.1:8787/telemetry
 #
 # One document by hand:
@@ -20,10 +20,11 @@ trap 'rm -rf "$scratch"' EXIT
 python3 - "$vectors" "$scratch" <<'PYTHON'
 import json, pathlib, sys
 vectors, scratch = map(pathlib.Path, sys.argv[1:])
-for path in vectors.iterdir():
-    vector = json.loads(path.read_text(encoding="utf-8"))
-    if vector["schema"] == "telemetry":
-        (scratch / path.name).write_text(vector.get("raw") or json.dumps(vector["document"]), encoding="utf-8")
+groups = [group for path in vectors.iterdir() for group in json.loads(path.read_text(encoding="utf-8"))]
+for group in groups:
+    for vector in group["tests"] if group["schema"] == "telemetry" else []:
+        name = vector["description"].split(": ")[0] + (".pass.json" if vector["valid"] else ".fail.json")
+        (scratch / name).write_text(vector.get("raw") or json.dumps(vector["document"]), encoding="utf-8")
 PYTHON
 
 answer() {

@@ -13,6 +13,7 @@ use schema::{
 };
 use telemetry::{
     Consent, ConsentDecision, DeliveryProgress, DeliverySettings, DeliverySummary, Interactivity, Outbox,
+    OutboxDir,
 };
 use tempfile::TempDir;
 
@@ -36,7 +37,8 @@ impl Scratch {
         let root = TempDir::new().expect("a scratch directory");
         let gate = Gate::new(LocalIdentifiers::default().with_private([CANARY]));
         let variable = |name: &str| (name == "TELEMETRY_ENDPOINT").then(|| OsString::from(endpoint));
-        let (mut settings, warnings) = DeliverySettings::from_env(&variable, &gate, root.path());
+        let (mut settings, warnings) =
+            DeliverySettings::from_env(&variable, &gate, OutboxDir::below(root.path()));
         assert!(warnings.is_empty() || endpoint.is_empty(), "{warnings:?}");
         // A busy machine must not turn a good answer into a timeout.
         settings.connect_timeout = Duration::from_secs(30);
@@ -58,12 +60,12 @@ impl Scratch {
 
     /// The outbox, opened.
     pub(crate) fn outbox(&self) -> Outbox {
-        Outbox::open(self.consent.proof().expect("given"), self.dir()).expect("the outbox opens")
+        Outbox::open(self.consent.proof().expect("given"), &self.settings.outbox).expect("the outbox opens")
     }
 
     /// The directory of the outbox.
     pub(crate) fn dir(&self) -> &Path {
-        &self.settings.outbox_dir
+        self.settings.outbox.path()
     }
 
     /// The file of an event that waits.
@@ -110,7 +112,7 @@ impl Scratch {
 
     /// What is in the outbox.
     pub(crate) fn status(&self) -> telemetry::OutboxStatus {
-        telemetry::status(self.dir(), 1000).expect("a status")
+        telemetry::status(&self.settings.outbox, 1000).expect("a status")
     }
 
     /// Attempts that the file of an event tells of.

@@ -24,6 +24,8 @@ pub(crate) enum Act {
     Trickle,
     /// Resets the connection.
     Reset,
+    /// Answers what is no HTTP.
+    Garbage,
     /// Answers 200 and never ends the body.
     Endless,
 }
@@ -217,6 +219,10 @@ impl Shared {
                 None
             }
             Act::Reset => None,
+            Act::Garbage => {
+                stream.write_all(b"SSH-2.0-OpenSSH_9.6\r\n").ok()?;
+                None
+            }
             Act::Endless => {
                 stream.write_all(b"HTTP/1.1 200 Scripted\r\nTransfer-Encoding: chunked\r\n\r\n").ok()?;
                 loop {

@@ -5,6 +5,8 @@ use std::fmt::Write;
 use schema::VOCABULARIES;
 use serde_json::Value;
 
+use crate::contract::generate::resolved;
+
 const HEADING: &str = "| field | type, values, bounds | present | meaning | why it is collected | example |\n|---|---|---|---|---|---|\n";
 
 /// What an object is and a table of its properties, with the values that `example` has.
@@ -93,15 +95,6 @@ fn sample(root: &Value, object: &Value, example: &Value) -> Value {
     }
     let properties = object["properties"].as_object().into_iter().flatten();
     properties.map(|(name, property)| (name.clone(), resolved(root, property).1["enum"][0].clone())).collect()
-}
-
-/// The definition that `schema` refers to, with its name; `schema` itself where it refers to none.
-pub(super) fn resolved<'a>(root: &'a Value, schema: &'a Value) -> (Option<&'a str>, &'a Value) {
-    let reference = schema["$ref"].as_str().and_then(|reference| reference.strip_prefix('#'));
-    match reference.and_then(|pointer| Some((pointer.rsplit('/').next()?, root.pointer(pointer)?))) {
-        Some((name, target)) => (Some(name), target),
-        None => (None, schema),
-    }
 }
 
 /// The anchor of a heading, as common renderers of Markdown make it.

@@ -1,20 +1,38 @@
 //! Documents that the denylist refuses: keys, values, and values in disguise.
 
 use schema::denylist::VALUE_RULES;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::documents::{command_event, delivery, manifest};
-use super::vector::{Vector, with};
+use super::vector::{Group, Payload, Vector, group, with};
 
 /// What stands at the key does not matter, so it is as innocent as can be.
 const VALUE: bool = true;
 
-/// Keys that name something private. The schema refuses them as well, for every object is closed; a receiver that keeps
-/// documents of later versions, or stores what it refused, needs the denylist itself.
-pub(super) fn keys() -> Vec<Vector> {
-    [key_tokens(), key_sequences(), disguised_keys(), key_places()].concat()
+/// Keys, values, and values in disguise.
+pub(super) fn groups() -> Vec<Group> {
+    vec![
+        group("keys", "A word of a key names something private", key_tokens()),
+        group("keys", "Two words of a key together name something private", key_sequences()),
+        group("keys", "Keys in disguise", disguised_keys()),
+        group("keys", "Keys that no table names", harmless_keys()),
+        group("keys", "The same rules in every place, and exemptions in none but their own", key_places()),
+        group("values", "Every published hit of every rule for values", values()),
+        group("disguises", "Encoded text is no id", encoded()),
+        group("disguises", "What decodes to something innocent is not innocent", decoded_innocents()),
+        group(
+            "disguises",
+            "Nothing is decoded: what decodes to something private passes",
+            decoded_privates(),
+        ),
+        group("disguises", "Addresses in other forms", addresses()),
+        group("disguises", "Characters outside ASCII", unicode()),
+        group("disguises", "The same rules in every place", places()),
+    ]
 }
 
+/// A key in a place that the schema closes as well, as it closes every object: a receiver that keeps documents of later
+/// versions, or stores what it refused, needs the denylist itself.
 fn in_platform(name: &str, description: &str, key: &str, rule: &str) -> Vector {
     Vector::fail(name, description, with(manifest(), &format!("/platform/{key}"), VALUE), rule, "/platform/*")
 }
@@ -77,54 +95,110 @@ fn disguised_keys() -> Vec<Vector> {
         shape("key-line-feed", "In some languages `$` matches before it.", "kernel\n"),
         shape("key-value-as-key", "A value hidden in a key.", "srv01.example.com"),
         in_platform("key-sequence-camel-case", "Another case.", "nodeName", "key.sequence"),
+        token("key-numbered-plural", "A plural with a number.", "hosts2"),
+    ]
+}
+
+/// Keys that trip a table only if a form is made from another form, or if one character more counts: nothing but the
+/// closed object refuses them.
+fn harmless_keys() -> Vec<Vector> {
+    let harmless = |name: &str, description: &str, key: &str| {
+        let document = with(manifest(), &format!("/platform/{key}"), VALUE);
+        Vector::fail(name, description, document, "schema.additionalProperties", "/platform")
+    };
+    let forms = "A form is made from the token, never from another form.";
+    vec![
+        harmless("key-plural-of-a-number", forms, "host2s"),
+        harmless("key-plural-of-a-plural", forms, "pathses"),
+        harmless("key-singular-of-a-word", "Words are compared whole.", "ghost"),
+        harmless("key-words-apart", "Only neighbours are a sequence.", "node_os_name"),
+        harmless("key-words-turned", "A sequence has an order.", "name_node"),
+        harmless("key-64-characters", "The longest key.", &"z".repeat(64)),
     ]
 }
 
 /// The same rules in every place, and exemptions in none but their own.
 fn key_places() -> Vec<Vector> {
-    let nested = json!({ "list": [{ "hostname": VALUE }] });
+    let at = |name: &str, description: &str, document: Value, rule: &str, pointer: &str| {
+        Vector::fail(name, description, document, rule, pointer)
+    };
+    let in_manifest = |pointer: &str| with(manifest(), pointer, VALUE);
+    let extra = |extra: Value| with(manifest(), "/extra", extra);
+    let elsewhere = "An exemption is a place, not a name.";
+    let spelled = "An exemption is the key as it stands, not what it is cut into.";
+    let index = "A position in a list is a number and is not masked.";
+    let list = |key: &str| json!({ "list": [0, [1, { key: VALUE }]] });
     vec![
-        Vector::fail(
-            "key-at-root",
-            "In the document itself.",
-            with(manifest(), "/hostname", VALUE),
-            "key.token",
-            "/*",
-        ),
-        Vector::fail(
+        at("key-at-root", "In the document itself.", in_manifest("/hostname"), "key.token", "/*"),
+        at(
             "key-in-manifest-delivered",
             "In an enclosed manifest.",
             with(delivery(), "/manifest/features/username", VALUE),
             "key.token",
             "/manifest/features/*",
         ),
-        Vector::fail(
-            "key-nested",
-            "Inside lists and unknown objects.",
-            with(manifest(), "/extra", nested),
+        at("key-nested", index, extra(list("hostname")), "key.token", "/*/*/1/1/*"),
+        at(
+            "key-nested-known",
+            index,
+            extra(json!([{}, { "local_hosts": VALUE }])),
             "key.token",
-            "/*/*/0/*",
+            "/*/1/local_hosts",
         ),
-        Vector::fail(
+        at(
+            "key-digits",
+            "A key of digits is masked like any other.",
+            extra(json!({ "0": VALUE })),
+            "key.shape",
+            "/*/*",
+        ),
+        at(
             "key-exempt-elsewhere",
-            "An exemption is a place, not a name.",
-            with(manifest(), "/platform/local_hosts", VALUE),
+            elsewhere,
+            in_manifest("/platform/local_hosts"),
             "key.token",
             "/platform/local_hosts",
         ),
-        Vector::fail(
+        at(
             "key-exempt-in-envelope",
-            "An exemption is a place, not a name.",
+            elsewhere,
             with(delivery(), "/manage_local_hosts", VALUE),
             "key.token",
             "/manage_local_hosts",
         ),
+        at(
+            "key-exempt-with-hyphen",
+            spelled,
+            in_manifest("/components/local-hosts"),
+            "key.token",
+            "/components/*",
+        ),
+        at(
+            "key-exempt-in-another-case",
+            spelled,
+            in_manifest("/components/localHosts"),
+            "key.token",
+            "/components/*",
+        ),
+        at(
+            "key-with-slash",
+            "A slash in a key begins no segment of a pointer.",
+            with_key(manifest(), "components/local_hosts"),
+            "key.token",
+            "/*",
+        ),
     ]
+}
+
+/// `document` with a key that need not be a segment of a pointer.
+fn with_key(mut document: Value, key: &str) -> Value {
+    document[key] = VALUE.into();
+    document
 }
 
 /// Every published hit of every rule for values, in the place of an id. The schema refuses them as well, for no private
 /// text is random by its form; the denylist still stands when a field turns out to be wider than intended.
-pub(super) fn values() -> Vec<Vector> {
+fn values() -> Vec<Vector> {
     let hits = VALUE_RULES
         .iter()
         .flat_map(|rule| (1..).zip(rule.hits).map(move |(number, hit)| (rule, number, *hit)));
@@ -133,11 +207,6 @@ pub(super) fn values() -> Vec<Vector> {
         id(&name, &format!("The string holds {}.", rule.words), hit, rule.id)
     })
     .collect()
-}
-
-/// Private values written so that a careless comparison takes them for something else.
-pub(super) fn disguises() -> Vec<Vector> {
-    [encoded(), addresses(), unicode(), places()].concat()
 }
 
 fn id(name: &str, description: &str, text: &str, rule: &str) -> Vector {
@@ -157,6 +226,67 @@ fn encoded() -> Vec<Vector> {
         encoded("hex-upper-case", "srv01.ex in hexadecimal, of the length of an id.", "73727630312E6578"),
         id("percent-of-a-path", "Percent-encoded path.", "%2Fhome%2Falice", "value.percent"),
         id("percent-twice", "Encoded twice.", "%252Fhome%252Falice", "value.percent"),
+    ]
+}
+
+/// The denylist speaks of strings as they stand: that a decoded form is a word of the contract, a random id or an exempt
+/// key says nothing of the string.
+fn decoded_innocents() -> Vec<Vector> {
+    let event = |name: &str, description: &str, text: &str, rule: &str| {
+        Vector::fail(name, description, with(command_event(), "/event_name", text), rule, "/event_name")
+    };
+    vec![
+        id("percent-of-a-word", "`success`, percent-encoded.", "%73uccess", "value.percent"),
+        id("percent-of-an-id", "A random id, percent-encoded.", "%39f86d081884c7d65", "value.percent"),
+        id("base64-of-a-word", "`success` in base64.", "c3VjY2Vzcw==", "schema.pattern"),
+        id(
+            "full-width-word",
+            "`success`, its first letter of another width.",
+            "\u{ff53}uccess",
+            "value.non_ascii",
+        ),
+        id("line-feed-after-an-id", "A random id, and a line feed.", "9f86d081884c7d65\n", "value.control"),
+        event(
+            "percent-of-an-event",
+            "The name of an event, percent-encoded.",
+            "core%2ecommand%2estarted",
+            "value.percent",
+        ),
+        event(
+            "blank-after-an-event",
+            "The name of an event, and a blank.",
+            "core.command.started ",
+            "value.fqdn",
+        ),
+        event(
+            "event-in-another-case",
+            "Words are compared with their case.",
+            "Core.Command.Started",
+            "value.fqdn",
+        ),
+    ]
+}
+
+/// Random ids that a receiver which decodes more than it was told takes for private text: 16 and 32 hexadecimal digits
+/// are 8 and 16 bytes of anything.
+fn decoded_privates() -> Vec<Vector> {
+    let passes = |name: &str, description: &str, text: &str| {
+        let document = Payload::Document(with(manifest(), "/run_id", text));
+        Vector::pass(name, description, document)
+    };
+    vec![
+        passes("hex-of-a-name", "The digits decode to srv01.ex.", "73727630312e6578"),
+        passes("hex-of-an-address", "The digits decode to 10.0.0.1.", "31302e302e302e31"),
+        passes(
+            "hex-of-hex",
+            "The digits decode to digits, and those to 10.0.0.1.",
+            "33313330326533303265333032653331",
+        ),
+        passes(
+            "hex-of-percent",
+            "The digits decode to %2Fhome%2Falice1.",
+            "253246686f6d65253246616c69636531",
+        ),
     ]
 }
 
@@ -206,6 +336,13 @@ fn places() -> Vec<Vector> {
             with(manifest(), "/platform/kernel", "6.8.0-srv01.example.com"),
             "value.fqdn",
             "/platform/*",
+        ),
+        Vector::fail(
+            "value-in-a-list",
+            "A position in a list is a number and is not masked.",
+            with(manifest(), "/platform/kernel", json!(["a", ["b", address]])),
+            dashed,
+            "/platform/*/1/1",
         ),
         Vector::fail(
             "event-like-name",

@@ -134,13 +134,13 @@ pub(super) fn envelope() -> Envelope {
 }
 
 /// The document of `event` at the first attempt.
-pub(super) fn telemetry(event: TelemetryEvent) -> TelemetryDocument {
+pub(in crate::contract) fn telemetry(event: TelemetryEvent) -> TelemetryDocument {
     let event_id =
         EventId::parse("0d5a1c7e-6a53-4a9e-8c0f-51b7a2f4d3c8").expect("vectors state random UUIDs");
     envelope().document(event, event_id, time("2026-11-22T07:58:41Z"))
 }
 
-pub(super) const fn command(mode: Mode, result: CommandResult) -> Command {
+pub(in crate::contract) const fn command(mode: Mode, result: CommandResult) -> Command {
     Command { name: CommandName::Run, mode, execution: Execution::Apply, result }
 }
 

@@ -4,23 +4,22 @@ use schema::{Failure, FailureReason, Finish, Mode, Step};
 use serde_json::{Value, json};
 
 use super::documents::{self, manifest};
-use super::vector::{Vector, with, without};
+use super::vector::{Group, Vector, group, with, without};
 
-pub(super) fn vectors() -> Vec<Vector> {
-    [
-        roots(),
-        words(),
-        words_of_other_lists(),
-        types(),
-        numbers(),
-        missing(),
-        unexpected(),
-        ids(),
-        ids_that_are_names(),
-        versions(),
-        times(),
+pub(super) fn groups() -> Vec<Group> {
+    vec![
+        group("types", "A document is an object", roots()),
+        group("words", "Words outside the list", words()),
+        group("words", "Words of other lists", words_of_other_lists()),
+        group("types", "Values of another type", types()),
+        group("numbers", "Numbers outside their bounds", numbers()),
+        group("properties", "Required properties that are missing", missing()),
+        group("properties", "Properties that the contract does not have", unexpected()),
+        group("ids", "Not random by its form", ids()),
+        group("ids", "Names, numbers and times", ids_that_are_names()),
+        group("versions", "Versions with room for more than a version", versions()),
+        group("times", "Other forms of a time, and times that do not exist", times()),
     ]
-    .concat()
 }
 
 /// The maximal manifest with `value` at `pointer`, where `keyword` must refuse it.

@@ -9,10 +9,18 @@ use schema::{
 use serde_json::Value;
 
 use super::documents::{self, json_of};
-use super::vector::{Payload, Vector, with};
+use super::vector::{Group, Payload, Vector, group, with};
 
-pub(super) fn vectors() -> Vec<Vector> {
-    [manifests(), bounds(), forms(), events(), deliveries(), texts(), innocents()].concat()
+pub(super) fn groups() -> Vec<Group> {
+    vec![
+        group("accepted", "Run manifests of every mode and ending", manifests()),
+        group("accepted", "Each bound by itself", bounds()),
+        group("accepted", "Each unusual form by itself", forms()),
+        group("accepted", "Lifecycle events", events()),
+        group("accepted", "Deliveries, attempts and chains", deliveries()),
+        group("accepted", "Texts that a reader might bend", texts()),
+        group("accepted", "Strings that look like something private and are not", innocents()),
+    ]
 }
 
 fn pass(name: impl Into<String>, description: impl Into<String>, document: Value) -> Vector {

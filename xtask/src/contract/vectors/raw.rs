@@ -4,16 +4,22 @@ use schema::limits::{MAX_DEPTH, MAX_DOCUMENT_BYTES};
 use schema::{Execution, Mode};
 
 use super::documents::{self, json_of};
-use super::vector::{ExpectedViolation, Payload, Vector};
+use super::vector::{Group, Payload, Vector, group};
 
-pub(super) fn vectors() -> Vec<Vector> {
-    [syntax(), encodings(), duplicates(), duplicates_inside(), limits()].concat()
+pub(super) fn groups() -> Vec<Group> {
+    vec![
+        group("syntax", "Not one JSON value", syntax()),
+        group("syntax", "Not UTF-8", encodings()),
+        group("syntax", "Numbers that many readers cannot hold are JSON", large_numbers()),
+        group("structure", "A key twice in one object", duplicates()),
+        group("structure", "A key twice in an inner object", duplicates_inside()),
+        group("structure", "Size and depth", limits()),
+        group("structure", "Pointers into lists and unknown objects", deep_places()),
+    ]
 }
 
 fn refused(name: &str, description: &str, payload: Payload, rule: &str, pointer: &str) -> Vector {
-    let expected =
-        ExpectedViolation { rule: rule.to_owned(), pointer: pointer.to_owned(), schema_alone_refuses: false };
-    Vector { expected: Some(expected), ..Vector::pass(name, description, payload) }
+    Vector::refused(name, description, payload, rule, pointer, false)
 }
 
 fn manifest() -> String {
@@ -125,20 +131,98 @@ fn duplicates_inside() -> Vec<Vector> {
     ]
 }
 
+/// Readers that keep numbers in 64 bits refuse these texts, or read infinity. RFC 8259, section 6, bounds no number: it
+/// is the bound of the schema that refuses them.
+fn large_numbers() -> Vec<Vector> {
+    let number = |name: &str, description: &str, number: &str, keyword: &str| {
+        let text = manifest().replace("\"exit_code\":null", &format!("\"exit_code\":{number}"));
+        Vector::refused(
+            name,
+            description,
+            Payload::Raw(text),
+            &format!("schema.{keyword}"),
+            "/exit_code",
+            true,
+        )
+    };
+    vec![
+        number("number-1e400", "Larger than any number of 64 bits.", "1e400", "maximum"),
+        number("number-minus-1e400", "Smaller than any number of 64 bits.", "-1e400", "minimum"),
+        number("number-of-400-digits", "The same, written out.", &"9".repeat(400), "maximum"),
+        number("number-2-to-the-64", "More than an integer of 64 bits.", "18446744073709551616", "maximum"),
+    ]
+}
+
 fn limits() -> Vec<Vector> {
-    let manifest = manifest();
-    let padding = " ".repeat(MAX_DOCUMENT_BYTES + 1 - manifest.len());
-    let mut deep = refused(
-        "too-deep",
-        "One level deeper than allowed.",
-        Payload::Raw(format!("{}{}", "[".repeat(MAX_DEPTH + 1), "]".repeat(MAX_DEPTH + 1))),
-        "depth",
-        &"/0".repeat(MAX_DEPTH),
-    );
-    // A validator without our limit sees a list where an object must stand.
-    if let Some(expected) = &mut deep.expected {
-        expected.schema_alone_refuses = true;
-    }
-    let large = Payload::Raw(manifest + &padding);
-    vec![deep, refused("too-large", "One byte larger than allowed.", large, "size", "")]
+    let padding = " ".repeat(MAX_DOCUMENT_BYTES + 1 - manifest().len());
+    let large = Payload::Raw(manifest() + &padding);
+    vec![
+        deep("too-deep", "[", "]", "/0"),
+        deep("too-deep-objects", "{\"status\":", "}", "/status"),
+        deepest(),
+        refused("too-large", "One byte larger than allowed.", large, "size", ""),
+    ]
+}
+
+/// The document is at level 1, and the last level that is allowed passes.
+fn deepest() -> Vector {
+    let text = format!("{}{}", "[".repeat(MAX_DEPTH), "]".repeat(MAX_DEPTH));
+    let description = "As deep as allowed: only the schema refuses it.";
+    Vector::refused("deepest", description, Payload::Raw(text), "schema.type", "", true)
+}
+
+/// One level deeper than allowed; each level adds `segment` to the pointer.
+fn deep(name: &str, open: &str, close: &str, segment: &str) -> Vector {
+    // The innermost level is an empty object, so that the text is JSON whatever a level is made of.
+    let text = format!("{}{{}}{}", open.repeat(MAX_DEPTH), close.repeat(MAX_DEPTH));
+    let description = "One level deeper than allowed.";
+    let pointer = segment.repeat(MAX_DEPTH);
+    // A validator without our limit sees what is no document.
+    Vector::refused(name, description, Payload::Raw(text), "depth", &pointer, true)
+}
+
+fn deep_places() -> Vec<Vector> {
+    let text = |name: &str, description: &str, inside: &str, rule: &str, pointer: &str| {
+        let text = format!("{},\"note\":{inside}}}", manifest().strip_suffix('}').unwrap_or_default());
+        refused(name, description, Payload::Raw(text), rule, pointer)
+    };
+    let twice = "{\"alice\":0,\"alice\":1}";
+    let (open, close) = ("[0,".repeat(MAX_DEPTH), "]".repeat(MAX_DEPTH));
+    vec![
+        text(
+            "duplicate-key-unknown",
+            "A key of the contract's is told, another is masked.",
+            twice,
+            "duplicate_key",
+            "/*/*",
+        ),
+        text(
+            "duplicate-key-in-a-list",
+            "A position in a list is a number and is not masked.",
+            "[0,[{},{\"status\":{\"run_id\":1,\"run_id\":2}}]]",
+            "duplicate_key",
+            "/*/1/1/status/run_id",
+        ),
+        text(
+            "duplicate-key-before-its-value",
+            "The second key is enough: what it holds is not looked at.",
+            &format!("{{\"status\":0,\"status\":{open}0{close}}}"),
+            "duplicate_key",
+            "/*/status",
+        ),
+        text(
+            "too-deep-in-lists",
+            "Positions count from 0.",
+            &format!("{open}0{close}"),
+            "depth",
+            &format!("/*{}", "/1".repeat(MAX_DEPTH - 1)),
+        ),
+        text(
+            "too-deep-in-unknown-keys",
+            "Each segment is masked by itself.",
+            &format!("{}0{}", "{\"alice\":".repeat(MAX_DEPTH), "}".repeat(MAX_DEPTH)),
+            "depth",
+            &"/*".repeat(MAX_DEPTH),
+        ),
+    ]
 }

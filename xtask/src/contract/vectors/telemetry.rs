@@ -3,24 +3,23 @@
 use serde_json::{Value, json};
 
 use super::documents::{command_event, component_event, delivery, manifest, mode_event};
-use super::vector::{Vector, with, without};
+use super::vector::{Group, Vector, group, with, without};
 
-pub(super) fn vectors() -> Vec<Vector> {
-    [
-        envelopes(),
-        attempts(),
-        promises(),
-        contract_versions(),
-        unions(),
-        closed_envelopes(),
-        ids(),
-        ids_that_are_names(),
-        bodies(),
-        bodies_of_other_events(),
-        manifests(),
-        parts_of_manifests(),
+pub(super) fn groups() -> Vec<Group> {
+    vec![
+        group("envelope", "Family, category and name belong together", envelopes()),
+        group("numbers", "Numbers of attempts outside their bounds", attempts()),
+        group("envelope", "Promises that hold for every document", promises()),
+        group("versions", "Versions of other contracts", contract_versions()),
+        group("events", "Kinds of events", unions()),
+        group("properties", "Envelopes that are closed and complete", closed_envelopes()),
+        group("ids", "Ids of events and of parents", ids()),
+        group("ids", "Names, numbers and times", ids_that_are_names()),
+        group("events", "One body, and that of the event", bodies()),
+        group("events", "Bodies and words of other events", bodies_of_other_events()),
+        group("deliveries", "The enclosed manifest is an object", manifests()),
+        group("deliveries", "The enclosed manifest is checked like any other", parts_of_manifests()),
     ]
-    .concat()
 }
 
 /// `document` with `value` at `pointer`, where `keyword` must refuse it.

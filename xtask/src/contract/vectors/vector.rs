@@ -1,4 +1,4 @@
-//! One vector: a document, and what must be said of it.
+//! One vector: a document, and what must be said of it; and the files that vectors are grouped in.
 
 use schema::DocumentKind;
 use serde::Serialize;
@@ -6,17 +6,18 @@ use serde_json::Value;
 
 use crate::contract::file::{PublishedFile, name_of};
 
-/// One vector, as its file holds it.
+/// One vector: a test of a group.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Vector {
     #[serde(skip)]
-    pub(super) name: String,
-    pub(super) description: String,
     pub(super) schema: &'static str,
-    #[serde(flatten)]
-    pub(super) expected: Option<ExpectedViolation>,
+    /// The name and a colon, and what it is about.
+    pub(super) description: String,
     #[serde(flatten)]
     pub(super) payload: Payload,
+    pub(super) valid: bool,
+    #[serde(flatten)]
+    pub(super) expected: Option<ExpectedViolation>,
 }
 
 /// Why a document must be refused.
@@ -44,8 +45,8 @@ pub(super) enum Payload {
 
 impl Vector {
     pub(super) fn pass(name: impl Into<String>, description: impl Into<String>, payload: Payload) -> Self {
-        let (name, description) = (name.into(), description.into());
-        Self { name, description, schema: kind_of(&payload), expected: None, payload }
+        let description = format!("{}: {}", name.into(), description.into());
+        Self { description, schema: kind_of(&payload), valid: true, expected: None, payload }
     }
 
     /// A document that its schema refuses.
@@ -56,18 +57,88 @@ impl Vector {
         rule: &str,
         pointer: &str,
     ) -> Self {
-        let expected = ExpectedViolation {
-            rule: rule.to_owned(),
-            pointer: pointer.to_owned(),
-            schema_alone_refuses: true,
-        };
-        Self { expected: Some(expected), ..Self::pass(name, description, Payload::Document(document)) }
+        Self::refused(name, description, Payload::Document(document), rule, pointer, true)
     }
 
-    pub(super) fn file(&self, number: usize) -> PublishedFile {
-        let verdict = if self.expected.is_some() { "fail" } else { "pass" };
-        PublishedFile::json(format!("vectors/{number:03}-{}.{verdict}.json", self.name), self)
+    pub(super) fn refused(
+        name: impl Into<String>,
+        description: impl Into<String>,
+        payload: Payload,
+        rule: &str,
+        pointer: &str,
+        schema_alone_refuses: bool,
+    ) -> Self {
+        let expected =
+            ExpectedViolation { rule: rule.to_owned(), pointer: pointer.to_owned(), schema_alone_refuses };
+        Self { valid: false, expected: Some(expected), ..Self::pass(name, description, payload) }
     }
+}
+
+#[cfg(test)]
+impl Vector {
+    /// Its document, if it is a JSON value and of this kind.
+    pub(super) fn document_of(self, kind: DocumentKind) -> Option<Value> {
+        match self.payload {
+            Payload::Document(document) if self.schema == name_of(kind) => Some(document),
+            _ => None,
+        }
+    }
+}
+
+/// Vectors of one subject that show one thing.
+#[derive(Clone, Debug)]
+pub(super) struct Group {
+    /// Name of the file.
+    pub(super) subject: &'static str,
+    pub(super) description: &'static str,
+    pub(super) tests: Vec<Vector>,
+}
+
+/// Shorthand for a group.
+pub(super) fn group(subject: &'static str, description: &'static str, tests: Vec<Vector>) -> Group {
+    Group { subject, description, tests }
+}
+
+/// A group as its file holds it, in the layout of the JSON Schema test suite.
+struct PublishedGroup<'a> {
+    description: &'a str,
+    schema: &'a str,
+    tests: Vec<&'a Vector>,
+}
+
+/// The file of a subject. A group whose documents are of both kinds becomes two, as each names one schema.
+pub(super) fn file(subject: &str, groups: &[&Group]) -> PublishedFile {
+    let published: Vec<PublishedGroup<'_>> = groups
+        .iter()
+        .flat_map(|group| DocumentKind::ALL.map(|kind| (group, kind)))
+        .map(|(group, kind)| PublishedGroup {
+            description: group.description,
+            schema: name_of(kind),
+            tests: group.tests.iter().filter(|vector| vector.schema == name_of(kind)).collect(),
+        })
+        .filter(|group| !group.tests.is_empty())
+        .collect();
+    PublishedFile { path: format!("vectors/{subject}.json"), contents: text_of(&published) }
+}
+
+/// One line for each vector: a diff then shows which vectors changed, and the documents, which differ in one place from
+/// each other, do not fill thousands of lines.
+fn text_of(groups: &[PublishedGroup<'_>]) -> String {
+    let group = |group: &PublishedGroup<'_>| {
+        let tests: Vec<String> = group.tests.iter().map(|test| format!("      {}", json_of(test))).collect();
+        format!(
+            "  {{\n    \"description\": {},\n    \"schema\": {},\n    \"tests\": [\n{}\n    ]\n  }}",
+            json_of(&group.description),
+            json_of(&group.schema),
+            tests.join(",\n"),
+        )
+    };
+    let groups: Vec<String> = groups.iter().map(group).collect();
+    format!("[\n{}\n]\n", groups.join(",\n"))
+}
+
+fn json_of(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("vectors are JSON")
 }
 
 /// A telemetry document tells itself by its `event_family`; text that is no object is judged as a run manifest.

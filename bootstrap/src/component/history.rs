@@ -1,0 +1,34 @@
+//! What former runs on this host did, as their private contexts tell.
+
+use manifest::{PrivateContext, StepRecord, StepState, Undo};
+use schema::Execution;
+
+/// The steps of former runs. Without them everything on the host is somebody else's.
+#[derive(Clone, Debug, Default)]
+pub struct RunHistory {
+    /// The oldest first.
+    steps: Vec<StepRecord>,
+}
+
+impl RunHistory {
+    /// The history that these records make, in any order.
+    pub fn new(mut contexts: Vec<PrivateContext>) -> Self {
+        contexts.retain(|context| context.execution == Execution::Apply);
+        contexts.sort_by_key(|context| context.started_at);
+        Self { steps: contexts.into_iter().flat_map(|context| context.steps).collect() }
+    }
+
+    /// Whether the unit of `service`, which has this SHA-256 now, is that of a run. What a run was about to write when it
+    /// ended may be there in part, so it is the run's in any form.
+    pub fn wrote_unit(&self, service: &str, sha256: Option<&str>) -> bool {
+        let last = self.steps.iter().rfind(|step| is_about(step, service));
+        last.is_some_and(|step| match (&step.undo, step.state) {
+            (Undo::ServiceUnit { sha256: written, .. }, StepState::Done) => written.as_deref() == sha256,
+            _ => true,
+        })
+    }
+}
+
+fn is_about(step: &StepRecord, service: &str) -> bool {
+    matches!(&step.undo, Undo::ServiceUnit { name, .. } if name == service)
+}

@@ -1,0 +1,163 @@
+//! Why a service of k3s does not come up: the line of its journal that says it, or that its server cannot be reached.
+//!
+//! The journal is read from the start of the service on, because the fatal errors of earlier starts remain in it, and it
+//! is searched for words and not for a level: newer versions say that a server refuses them as `level=info`.
+
+use std::fmt;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::condition::Condition;
+use crate::host::{Command, Host, Stdin};
+use crate::secret::Secret;
+
+/// What the journal says, or what an attempt to reach the server gave. For the operator alone: it may name hosts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StartCause {
+    /// The words themselves, masked.
+    pub line: String,
+    /// What they mean.
+    pub kind: StartCauseKind,
+}
+
+/// What keeps a service of k3s from its work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StartCauseKind {
+    /// The server knows the node by another password.
+    NodePassword,
+    /// The server refuses the token.
+    Token,
+    /// Addresses, routes and ports of this host.
+    Network,
+    /// A flag or a file of settings that k3s does not understand.
+    Settings,
+    /// The program cannot be run.
+    Program,
+    /// The server does not answer.
+    Unreachable,
+}
+
+use StartCauseKind::{Network, NodePassword, Program, Settings, Token, Unreachable};
+
+/// Words of k3s and of systemd, those of the most telling line first.
+const WORDS: [(&str, StartCauseKind); 15] = [
+    ("Node password rejected", NodePassword),
+    ("401 Unauthorized", Token),
+    ("CA hash does not match", Token),
+    ("invalid token", Token),
+    ("failed to get CA certs", Token),
+    ("no default routes found", Network),
+    ("no default route found", Network),
+    ("default network route", Network),
+    ("address already in use", Network),
+    ("flag provided but not defined", Settings),
+    ("yaml: line", Settings),
+    ("status=203/EXEC", Program),
+    ("Failed to locate executable", Program),
+    ("Exec format error", Program),
+    ("Unable to locate executable", Program),
+];
+
+/// A line longer than this is cut.
+const MAX_LINE: usize = 400;
+
+impl StartCause {
+    /// Why `condition` does not hold, as far as its service or its server tells. `started` is the service that this process
+    /// has started, and when; of any other systemd is asked.
+    pub(super) fn of(
+        host: &Host,
+        condition: &Condition,
+        started: Option<&(String, DateTime<Utc>)>,
+    ) -> Option<Self> {
+        let (Condition::ServiceRunning { service, server_url } | Condition::ThisNode { service, server_url }) =
+            condition
+        else {
+            return None;
+        };
+        let since = started.filter(|(name, _)| name == service).map(|(_, at)| *at);
+        Self::in_journal(host, service, since)
+            .or_else(|| server_url.as_ref().and_then(|url| Self::unreachable(host, url)))
+    }
+
+    fn in_journal(host: &Host, service: &str, since: Option<DateTime<Utc>>) -> Option<Self> {
+        let started = || host.service_status(service).ok().flatten()?.started_at;
+        let since = format!("--since=@{}", since.or_else(started)?.timestamp());
+        let unit = format!("--unit={service}");
+        let journal = Command::new("journalctl").args([&unit, &since]);
+        let journal =
+            journal.args(["--no-pager", "--output=cat", "--lines=5000"]).as_root().withhold_output();
+        let text = host.run(&journal).ok()?.text();
+        let last = |words: &str| text.lines().rev().find(|line| line.contains(words));
+        let (line, kind) = WORDS.iter().find_map(|(words, kind)| Some((last(words)?, *kind)))?;
+        Some(Self { line: host.log().masked(&message(line)), kind })
+    }
+
+    /// An agent says of a server that it cannot reach only that its own proxy was reset. The address is private, so it is no
+    /// argument.
+    fn unreachable(host: &Host, url: &str) -> Option<Self> {
+        let config = format!("url = \"{}/cacerts\"\n", url.trim_end_matches('/'));
+        let curl = Command::new("curl").args([
+            "--disable",
+            "--silent",
+            "--show-error",
+            "--insecure",
+            "--max-time",
+            "10",
+        ]);
+        let curl =
+            curl.args(["--output", "/dev/null", "--config", "-"]).stdin(Stdin::Secret(Secret::new(config)));
+        let output = host.ask(&curl.timeout(Duration::from_secs(15)).withhold_output()).ok()?;
+        let stderr = output.stderr_text();
+        let line = stderr.lines().rfind(|line| !line.trim().is_empty())?;
+        (!output.succeeded()).then(|| Self { line: host.log().masked(line), kind: Unreachable })
+    }
+
+    /// What the operator can do.
+    pub(super) const fn hint(&self) -> &'static str {
+        match self.kind {
+            NodePassword => {
+                "the cluster knows a node of this name by another password: give this host another name, or delete the old node \
+                 on the server, with its secret NAME.node-password.k3s in kube-system"
+            }
+            Token => "compare agent.token_file with /var/lib/rancher/k3s/server/node-token of the server",
+            Network => "free the port or add a default route on this host, then run again",
+            Settings => "correct the flag or the file in /etc/rancher/k3s, then run again",
+            Program => "check that /usr/local/bin/k3s is there and is built for this machine, then run again",
+            Unreachable => {
+                "check agent.server_url, and that this host may connect to that port of the server"
+            }
+        }
+    }
+}
+
+impl fmt::Display for StartCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind {
+            Unreachable => write!(f, "the server does not answer: {}", self.line),
+            _ => write!(f, "its journal says: {}", self.line),
+        }
+    }
+}
+
+/// The message of a line such as `time="…" level=fatal msg="…"`, or the line itself.
+fn message(line: &str) -> String {
+    let quoted = line.split_once("msg=\"").and_then(|(_, rest)| rest.rsplit_once('"'));
+    quoted.map_or(line, |(message, _)| message).replace("\\\"", "\"").chars().take(MAX_LINE).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_message_of_a_line_is_taken_out_of_its_quotes() {
+        let line =
+            r#"time="2026-11-25T18:06:29Z" level=info msg="Failed: Get \"https://x/\": 401 Unauthorized""#;
+        assert_eq!(message(line), r#"Failed: Get "https://x/": 401 Unauthorized"#);
+        assert_eq!(
+            message("k3s.service: Failed to locate executable"),
+            "k3s.service: Failed to locate executable"
+        );
+    }
+}

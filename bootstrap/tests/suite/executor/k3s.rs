@@ -1,0 +1,174 @@
+//! k3s that starts, does not start, starts without working, and is somebody else's.
+
+use super::faults::{only, replace_installer};
+use super::*;
+
+const AGENT: &str = "etc/systemd/system/k3s-agent.service";
+
+/// What goes wrong, what its service or its server says of it, and what the operator is told.
+const FAULTS: [(&str, &str, &str); 9] = [
+    (
+        "hang",
+        "Failed to retrieve configuration: https://127.0.0.1:6444/v1-k3s: 401 Unauthorized",
+        "node-token",
+    ),
+    (
+        "hang",
+        "Node password rejected, duplicate hostname or contents of '/etc/rancher/node/password'",
+        "node-password",
+    ),
+    ("hang", "failed to get CA certs: Get https://127.0.0.1:6444/cacerts: EOF", "node-token"),
+    ("hang", "token CA hash does not match the Cluster CA certificate hash: a != b", "node-token"),
+    ("crash", "no default routes found in /proc/net/route", "default route"),
+    (
+        "crash",
+        "failed to start the supervisor: listen tcp :6443: bind: address already in use",
+        "free the port",
+    ),
+    ("crash", "flag provided but not defined: -x", "/etc/rancher/k3s"),
+    ("crash", "yaml: line 3: mapping values are not allowed in this context", "/etc/rancher/k3s"),
+    ("crash", "unable to select an IP from default network route", "default route"),
+];
+
+fn agent_on(stub: &StubHost, kind: &str) -> Settings {
+    stub.put("stub/k3s-type", kind);
+    settings(Mode::Agent)
+}
+
+#[test]
+fn an_agent_that_does_not_join_is_not_installed_and_the_next_run_does_not_take_it_for_one() {
+    for kind in ["exec", "notify"] {
+        for (fault, words, hint) in FAULTS {
+            let stub = StubHost::fresh();
+            let settings = agent_on(&stub, kind);
+            stub.put("stub/k3s-fault", format!("{fault} {words}"));
+            let first = run(&stub, &settings);
+            let failure = first.failure();
+            assert_eq!(failure.reason, FailureReason::VerificationFailed, "{kind}: {}", failure.message);
+            assert!(failure.message.contains(&format!("its journal says: {words}")), "{}", failure.message);
+            assert!(failure.hint.as_ref().is_some_and(|found| found.contains(hint)), "{:?}", failure.hint);
+            assert!(first.waited.iter().any(|what| what.contains("k3s-agent") || what.contains("joined")));
+            // What is wrong is put right: the service has long had its time.
+            std::fs::remove_file(stub.path("stub/k3s-fault")).expect("was there");
+            long_ago(&stub, "k3s-agent");
+            let second = run(&stub, &settings);
+            assert_eq!(second.first(), ComponentResult::Configured, "{kind}: {words}");
+            let settled =
+                |action: &PlannedAction| matches!(action, PlannedAction::Reuse | PlannedAction::Skip);
+            assert!(actions(&stub, &settings).iter().all(settled));
+        }
+    }
+}
+
+#[test]
+fn a_server_that_cannot_be_reached_is_tried_and_is_no_argument() {
+    for kind in ["exec", "notify"] {
+        let stub = StubHost::fresh();
+        let settings = agent_on(&stub, kind);
+        stub.put("stub/k3s-fault", "hang read tcp 127.0.0.1:4711->127.0.0.1:6444: connection reset by peer");
+        stub.put("stub/server-is-unreachable", "");
+        let ran = run(&stub, &settings);
+        let message = &ran.failure().message;
+        assert!(message.contains("the server does not answer: curl: (7)"), "{message}");
+        assert!(ran.failure().hint.as_ref().is_some_and(|hint| hint.contains("agent.server_url")));
+        let tried = stub.calls().into_iter().find(|call| call.contains("[--config] [-]")).expect("tried");
+        assert!(!tried.contains("server.example.local"), "{tried}");
+    }
+}
+
+#[test]
+fn what_an_earlier_start_said_is_not_told_of_this_one() {
+    let stub = StubHost::fresh();
+    stub.put("stub/journal/k3s", "1000 level=fatal msg=\"flag provided but not defined: -old\"\n");
+    stub.put("stub/k3s-fault", "hang nothing of note");
+    let ran = run(&stub, &only(Component::K3s));
+    assert!(!ran.failure().message.contains("-old"), "{}", ran.failure().message);
+    assert_eq!(ran.failure().hint.as_deref(), Some("look at it with: journalctl -u k3s"));
+}
+
+#[test]
+fn a_token_in_the_journal_is_masked() {
+    let stub = StubHost::fresh();
+    let settings = agent_on(&stub, "notify");
+    stub.put("stub/k3s-fault", format!("hang invalid token {}", SECRETS[2]));
+    stub.host().log().redact(&settings.agent.as_ref().expect("agent").token);
+    let ran = run(&stub, &settings);
+    assert!(ran.failure().message.contains("invalid token ********"), "{}", ran.failure().message);
+    assert!(!stub.log().contains(SECRETS[2]));
+}
+
+#[test]
+fn a_script_that_ends_well_and_has_installed_nothing_is_not_believed() {
+    let stub = StubHost::fresh();
+    replace_installer(&stub, "exit 0");
+    let ran = run(&stub, &only(Component::K3s));
+    assert_eq!(ran.failure().step, "run the k3s install script");
+    assert!(ran.failure().message.contains("not installed and enabled"), "{}", ran.failure().message);
+    assert_eq!(ran.journal.steps().last().map(|step| step.state), Some(StepState::Failed));
+}
+
+/// The script would say that nothing has changed, and end with 0.
+#[test]
+fn a_stopped_service_of_a_former_run_is_started_though_nothing_of_it_has_changed() {
+    let stub = StubHost::fresh();
+    let settings = only(Component::K3s);
+    run(&stub, &settings).results();
+    for state in ["inactive", "failed"] {
+        stub.put("stub/services/k3s", format!("{state}\n"));
+        assert_eq!(run(&stub, &settings).first(), ComponentResult::Configured);
+        assert_eq!(stub.text("stub/services/k3s"), "active\n");
+    }
+    let call = "systemctl [restart] [--no-block] [k3s]";
+    assert_eq!(stub.calls().iter().filter(|found| *found == call).count(), 3);
+}
+
+#[test]
+fn a_missing_program_and_a_crash_loop_are_repaired() {
+    let stub = StubHost::fresh();
+    let settings = only(Component::K3s);
+    run(&stub, &settings).results();
+    std::fs::remove_file(stub.path("usr/local/bin/k3s")).expect("was there");
+    assert_eq!(run(&stub, &settings).first(), ComponentResult::Configured);
+    stub.put("stub/services/k3s", "activating\n");
+    stub.put("stub/services/k3s.sub", "auto-restart\n");
+    assert_eq!(run(&stub, &settings).first(), ComponentResult::Configured);
+}
+
+#[test]
+fn what_is_activating_has_its_time_and_no_more() {
+    let stub = StubHost::fresh();
+    let settings = only(Component::K3s);
+    run(&stub, &settings).results();
+    stub.put("stub/services/k3s", "activating\n");
+    assert_eq!(actions(&stub, &settings)[0], PlannedAction::Reuse);
+    assert!(run(&stub, &settings).failure().message.contains("service k3s is activating (start)"));
+    long_ago(&stub, "k3s");
+    assert_eq!(actions(&stub, &settings)[0], PlannedAction::Ensure);
+}
+
+#[test]
+fn another_server_or_token_is_joined_anew() {
+    for kind in ["exec", "notify"] {
+        let stub = StubHost::fresh();
+        let mut settings = agent_on(&stub, kind);
+        run(&stub, &settings).results();
+        let agent = settings.agent.as_mut().expect("agent");
+        agent.server_url = "https://other.example.local:6443".to_owned();
+        assert_eq!(run(&stub, &settings).first(), ComponentResult::Configured);
+        assert!(stub.text(&format!("{AGENT}.env")).contains("other.example.local"));
+        settings.agent.as_mut().expect("agent").token = bootstrap::secret::Secret::new("K10another");
+        assert_eq!(run(&stub, &settings).first(), ComponentResult::Configured);
+        assert_eq!(stub.text("etc/rancher/k3s/agent-token"), "K10another");
+        assert_eq!(run(&stub, &settings).first(), ComponentResult::Reused);
+    }
+}
+
+/// The time that a start has is over.
+fn long_ago(stub: &StubHost, unit: &str) {
+    for moment in ["started", "since"] {
+        let path = format!("stub/services/{unit}.{moment}");
+        if stub.path(&path).exists() {
+            stub.put(&path, "1000\n");
+        }
+    }
+}

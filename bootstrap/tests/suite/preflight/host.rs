@@ -1,0 +1,167 @@
+use std::fs;
+use std::path::PathBuf;
+
+use super::*;
+use Severity::{Failure, Warning};
+use bootstrap::settings::Artifacts;
+use schema::Component;
+
+const SYSTEM: &[Case] = &[
+    (Mode::SingleNode, |stub| remove(stub, "run/systemd"), "systemd", Failure, "k3s requires systemd", ""),
+    (
+        Mode::SingleNode,
+        |stub| remove(stub, "stub/bin/apt-get"),
+        "commands",
+        Failure,
+        "apt-get is required",
+        "apt-get install",
+    ),
+    (
+        Mode::SingleNode,
+        |stub| stub.put("sys/devices/system/cpu/online", "0,2-3\n"),
+        "cpu",
+        Warning,
+        "3 CPUs",
+        "",
+    ),
+    (
+        Mode::Server,
+        |stub| stub.put("sys/devices/system/cpu/online", "0\n"),
+        "cpu",
+        Warning,
+        "2 CPUs recommended",
+        "",
+    ),
+    (
+        Mode::SingleNode,
+        |stub| stub.put("proc/meminfo", "MemTotal: 8000000 kB\n"),
+        "memory",
+        Warning,
+        "at least 12 GiB",
+        "",
+    ),
+    (
+        Mode::Server,
+        |stub| stub.put("proc/meminfo", "MemTotal: 1000000 kB\n"),
+        "memory",
+        Warning,
+        "2 GiB of memory recommended",
+        "",
+    ),
+    (
+        Mode::Agent,
+        |stub| stub.put("proc/meminfo", "MemTotal: 400000 kB\n"),
+        "memory",
+        Warning,
+        "512 MiB of memory recommended",
+        "",
+    ),
+    (
+        Mode::SingleNode,
+        |stub| stub.put("proc/swaps", stub.text("proc/swaps") + "/dev/sda2 partition 1000 0 -2\n"),
+        "swap",
+        Warning,
+        "off is recommended",
+        "swapoff -a",
+    ),
+    (
+        Mode::SingleNode,
+        |stub| stub.put("stub/ntp", "no\n"),
+        "clock",
+        Warning,
+        "not synchronised",
+        "timedatectl set-ntp true",
+    ),
+    (
+        Mode::SingleNode,
+        |stub| remove(stub, "etc/resolv.conf"),
+        "dns",
+        Warning,
+        "no nameserver",
+        "nameserver <address>",
+    ),
+    (
+        Mode::SingleNode,
+        |stub| stub.put("etc/resolv.conf", "nameserver 127.0.0.53\n"),
+        "dns",
+        Warning,
+        "loopback",
+        "resolv-conf:",
+    ),
+    (
+        Mode::SingleNode,
+        |stub| stub.put("proc/sys/kernel/hostname", "my_node\n"),
+        "hostname",
+        Failure,
+        "`my_node`",
+        "hostnamectl set-hostname",
+    ),
+    (
+        Mode::Agent,
+        |stub| stub.put("proc/sys/kernel/hostname", "raspberrypi\n"),
+        "hostname",
+        Warning,
+        "many machines",
+        "node-name:",
+    ),
+    (
+        Mode::Agent,
+        |stub| stub.put("proc/sys/kernel/hostname", "Server.example.local\n"),
+        "hostname",
+        Failure,
+        "name of the server too",
+        "hostnamectl",
+    ),
+    (
+        Mode::SingleNode,
+        |stub| {
+            stub.lock("var/lib/dpkg/lock-frontend", 4242);
+            stub.process(4242, "unattended-upgr", "0::/system.slice/apt-daily-upgrade.service\n");
+        },
+        "apt",
+        Warning,
+        "unattended-upgr holds /var/lib/dpkg/lock-frontend",
+        "tail --pid=4242",
+    ),
+    (
+        Mode::Agent,
+        |stub| {
+            stub.put("etc/systemd/system/k3s.service", "");
+            stub.put("stub/services/k3s", "active\n");
+        },
+        "role",
+        Failure,
+        "a server or an agent, not both",
+        "k3s-uninstall.sh",
+    ),
+];
+
+#[test]
+fn each_requirement_of_the_system_fails_in_turn() {
+    each_fails_in_turn(SYSTEM);
+}
+
+/// Every file of the plan, as its sum states it: what is missing and what is wrong are named.
+#[test]
+fn every_artifact_of_the_plan_is_looked_at() {
+    let stub = fit_for(Mode::SingleNode);
+    let folder = stub.artifacts_folder();
+    let mut settings = settings(Mode::SingleNode);
+    settings.artifacts = Artifacts::Local(folder.clone());
+    let of_artifacts = |settings: &Settings| {
+        let report = report(&stub, settings);
+        report.findings.into_iter().find(|finding| finding.check == "artifacts").expect("looked at")
+    };
+    assert_eq!(of_artifacts(&settings).severity, Severity::Pass, "{:?}", of_artifacts(&settings));
+    fs::rename(folder.join("install.sh"), folder.join("aside")).expect("was there");
+    stub.put("artifacts/cert-manager.yaml", "another file");
+    let found = of_artifacts(&settings);
+    assert_eq!(found.severity, Failure);
+    assert!(found.evidence.starts_with("missing: install.sh; "), "{found:?}");
+    assert!(found.evidence.contains("cert-manager.yaml"), "{found:?}");
+    // What is left out is not missed.
+    settings.skipped.extend([Component::K3s, Component::CertManager]);
+    assert_eq!(of_artifacts(&settings).severity, Severity::Pass, "{:?}", of_artifacts(&settings));
+    settings.artifacts = Artifacts::Local(PathBuf::from("/nonexistent"));
+    assert_eq!(of_artifacts(&settings).severity, Failure);
+}

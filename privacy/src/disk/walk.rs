@@ -1,0 +1,209 @@
+//! Walking to a directory part by part, so that each part is looked at before anything below it is relied on.
+//!
+//! A path that is opened as a whole does not tell who could lead it elsewhere the next time: whoever can rename a
+//! directory on the way, or put a link in its place, decides what the path means. Each part is opened relative to the
+//! one before it and never by a longer path, and links are followed by hand, because the directory that holds a link
+//! counts as much as those that it leads through.
+
+use std::collections::VecDeque;
+use std::ffi::{OsStr, OsString};
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Component, Path, PathBuf};
+
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, Stat, fgetxattr, fstat, openat, readlinkat, statat};
+use rustix::io::Errno;
+use rustix::process::geteuid;
+
+use super::error::DiskError;
+use super::open;
+use super::owner::Owner;
+
+/// As many links as the kernel follows, `path_resolution(7)`.
+const MAX_LINKS: usize = 40;
+
+/// Through which directories a walk may lead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ancestors {
+    /// Through any.
+    Any,
+    /// Only where root, the user of this process and the caller of sudo alone decide what the path leads to.
+    Trusted,
+}
+
+/// Who can put another directory in the place of an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Master {
+    /// Root.
+    Root,
+    /// The user of this process or the caller of sudo.
+    Ours,
+    /// Another user, who is told by what makes it possible.
+    Other(&'static str),
+}
+
+/// Opens the directory at `path`; its last part may not be a link.
+pub(super) fn open_dir(path: &Path, owner: Owner, ancestors: Ancestors) -> Result<OwnedFd, DiskError> {
+    Walk::new(path, owner, ancestors)?
+        .follow(|walk, _| Err(DiskError::Missing { path: walk.path.to_owned() }))
+}
+
+/// As [`open_dir`], and makes what is missing with mode 0700.
+///
+/// A new directory belongs to the caller of sudo only where the caller could have made it as well, or where root alone
+/// decides what the path leads to: a caller who swaps a link in time must not get a directory inside one of root's.
+pub(super) fn create_dir(path: &Path, owner: Owner, ancestors: Ancestors) -> Result<OwnedFd, DiskError> {
+    Walk::new(path, owner, ancestors)?.follow(Walk::create)
+}
+
+struct Walk<'a> {
+    /// What is asked for.
+    path: &'a Path,
+    owner: Owner,
+    ancestors: Ancestors,
+    /// Where the walk is, and how to name that.
+    dir: OwnedFd,
+    place: PathBuf,
+    /// Whether nobody but root could have led it elsewhere.
+    only_root_leads: bool,
+}
+
+impl<'a> Walk<'a> {
+    fn new(path: &'a Path, owner: Owner, ancestors: Ancestors) -> Result<Self, DiskError> {
+        let (place, dir) = start(path)?;
+        Ok(Self { path, owner, ancestors, dir, place, only_root_leads: true })
+    }
+
+    fn follow(
+        mut self,
+        missing: impl Fn(&Self, &OsStr) -> Result<OwnedFd, DiskError>,
+    ) -> Result<OwnedFd, DiskError> {
+        let mut rest = parts(&whole(self.path)?);
+        let (mut links, mut of_links) = (0, 0_usize);
+        while let Some(part) = rest.pop_front() {
+            // What a link leads to is never made: the link is not ours.
+            let is_of_link = of_links > 0;
+            of_links = of_links.saturating_sub(1);
+            self.look(Some(&part))?;
+            let place = self.place.join(&part);
+            match open::open_dir(&self.dir, &place, Path::new(&part), OFlags::PATH | OFlags::NOFOLLOW) {
+                Ok(dir) => self.enter(dir, &part),
+                Err(DiskError::Missing { .. }) if !is_of_link => {
+                    let dir = missing(&self, &part)?;
+                    self.enter(dir, &part);
+                }
+                Err(DiskError::Symlink { .. }) if !rest.is_empty() && links < MAX_LINKS => {
+                    links += 1;
+                    let target = self.target(&part)?;
+                    if target.is_absolute() {
+                        (self.place, self.dir) = start(&target)?;
+                    }
+                    let target = parts(&target);
+                    of_links += target.len();
+                    target.into_iter().rev().for_each(|part| rest.push_front(part));
+                }
+                Err(DiskError::Symlink { .. }) => {
+                    return Err(DiskError::Symlink { path: self.path.to_owned() });
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        // Who can change the directory itself can put other files in the place of ours.
+        self.look(None)?;
+        open::open_dir(&self.dir, self.path, Path::new("."), OFlags::empty())
+    }
+
+    fn enter(&mut self, dir: OwnedFd, part: &OsStr) {
+        self.dir = dir;
+        if part == ".." {
+            self.place.pop();
+        } else {
+            self.place.push(part);
+        }
+    }
+
+    fn target(&self, link: &OsStr) -> Result<PathBuf, DiskError> {
+        let target = readlinkat(&self.dir, link, Vec::new())
+            .map_err(|error| DiskError::new("look at", &self.place.join(link), error))?;
+        Ok(PathBuf::from(OsString::from_vec(target.into_bytes())))
+    }
+
+    fn create(&self, part: &OsStr) -> Result<OwnedFd, DiskError> {
+        let place = self.place.join(part);
+        let above = fstat(&self.dir).map_err(|error| DiskError::new("look at", &self.place, error))?;
+        let may_give = self.only_root_leads || above.st_uid == self.owner.uid();
+        open::create_child(&self.dir, &place, if may_give { self.owner } else { Owner::Process })
+    }
+
+    /// Looks who could put something else in the place of `entry`, or of any entry of ours if none is given.
+    fn look(&mut self, entry: Option<&OsStr>) -> Result<(), DiskError> {
+        let failed = |error| DiskError::new("look at", &self.place, error);
+        let dir = fstat(&self.dir).map_err(failed)?;
+        let entry = match entry.map(|entry| statat(&self.dir, entry, AtFlags::SYMLINK_NOFOLLOW)) {
+            Some(Ok(stat)) => Some(stat),
+            None | Some(Err(Errno::NOENT)) => None,
+            Some(Err(error)) => return Err(failed(error)),
+        };
+        let master = self.master(&dir, entry.as_ref());
+        self.only_root_leads &= master == Master::Root;
+        match (master, self.ancestors) {
+            (Master::Other(why), Ancestors::Trusted) => {
+                Err(DiskError::Replaceable { ancestor: self.place.clone(), why })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn master(&self, dir: &Stat, entry: Option<&Stat>) -> Master {
+        let mode = Mode::from_raw_mode(dir.st_mode);
+        if !self.owner.trusts(dir.st_uid) {
+            return Master::Other("belongs to another user");
+        }
+        let by_group = mode.contains(Mode::WGRP);
+        if mode.contains(Mode::WOTH) || by_group && !self.is_own_group(dir.st_gid) {
+            // In a sticky directory an entry is its owner's to rename, and the directory's owner's.
+            let entry_owner = entry.map_or(0, |entry| entry.st_uid);
+            if !mode.contains(Mode::SVTX) || !self.owner.trusts(entry_owner) {
+                return Master::Other("may be changed by other users");
+            }
+            return if dir.st_uid == 0 && entry_owner == 0 { Master::Root } else { Master::Ours };
+        }
+        if dir.st_uid == 0 && (!by_group || dir.st_gid == 0) { Master::Root } else { Master::Ours }
+    }
+
+    /// Some distributions give each user a group of their own and a umask of 002. With an access list the bits of the
+    /// group are those of everybody in the list.
+    fn is_own_group(&self, gid: u32) -> bool {
+        (gid == 0 || gid == self.owner.gid()) && !has_access_list(&self.dir)
+    }
+}
+
+/// Whether the directory has an access list, or might have one.
+fn has_access_list(dir: &OwnedFd) -> bool {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let Ok(dir) = openat(dir, ".", flags, Mode::empty()) else { return true };
+    let found = fgetxattr(&dir, "system.posix_acl_access", &mut [0_u8; 0][..]);
+    !matches!(found, Err(Errno::NODATA | Errno::OPNOTSUPP))
+}
+
+/// Root begins at the root, so that every directory on the way is looked at. Others may not be able to enter those above
+/// their own working directory.
+fn whole(path: &Path) -> Result<PathBuf, DiskError> {
+    let absolute = if geteuid().is_root() { std::path::absolute(path) } else { Ok(path.to_owned()) };
+    absolute.map_err(|error| DiskError::new("look at", path, error))
+}
+
+fn start(path: &Path) -> Result<(PathBuf, OwnedFd), DiskError> {
+    // A path that begins here is shown as it was given.
+    let (place, name) = if whole(path)?.is_absolute() { ("/", "/") } else { ("", ".") };
+    Ok((PathBuf::from(place), open::open_dir(CWD, Path::new(name), Path::new(name), OFlags::PATH)?))
+}
+
+fn parts(path: &Path) -> VecDeque<OsString> {
+    let part = |component| match component {
+        Component::Normal(part) => Some(part.to_owned()),
+        Component::ParentDir => Some("..".into()),
+        Component::RootDir | Component::CurDir | Component::Prefix(_) => None,
+    };
+    path.components().filter_map(part).collect()
+}

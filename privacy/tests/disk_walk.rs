@@ -1,0 +1,155 @@
+//! Directories of ours that other users could replace, and whose a new directory becomes.
+
+#[path = "common/root.rs"]
+mod root;
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
+use std::path::{Path, PathBuf};
+
+use privacy::disk::{DiskError, Owner, PrivateDir};
+use root::{is_root, skips};
+use tempfile::TempDir;
+
+const MALLORY: u32 = 61_002;
+const CALLER: Owner = Owner::Invoker { uid: 61_000, gid: 61_001 };
+
+/// A directory `name` below `root` that belongs to `uid`.
+fn dir(root: &Path, name: &str, uid: u32, mode: u32) -> PathBuf {
+    let path = root.join(name);
+    fs::create_dir(&path).expect("made");
+    fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("a mode");
+    if is_root() {
+        chown(&path, Some(uid), Some(uid)).expect("given away");
+    }
+    path
+}
+
+/// Passes if the directory is refused because of `ancestor`, before anything is made.
+#[track_caller]
+fn refused(path: &Path, ancestor: &Path) {
+    for outcome in [PrivateDir::create_trusted(path), PrivateDir::open_trusted(path)] {
+        match outcome {
+            Err(DiskError::Replaceable { ancestor: named, .. }) => assert_eq!(named, ancestor),
+            other => panic!("{}: {other:?}", path.display()),
+        }
+    }
+}
+
+#[test]
+fn what_root_alone_can_replace_is_trusted() {
+    let temp = TempDir::new().expect("a scratch directory");
+    let path = temp.path().join("a/b");
+    PrivateDir::create_trusted(&path).expect("made");
+    PrivateDir::open_trusted(&path).expect("there");
+    symlink("a", temp.path().join("link")).expect("a link");
+    PrivateDir::open_trusted(&temp.path().join("link/b")).expect("a link of root's in a directory of root's");
+}
+
+#[test]
+fn a_directory_that_others_can_write_to_is_named_and_nothing_is_made() {
+    let temp = TempDir::new().expect("a scratch directory");
+    let open = dir(temp.path(), "open", 0, 0o777);
+    refused(&open.join("runs"), &open);
+    assert_eq!(fs::read_dir(&open).expect("listed").count(), 0);
+    fs::create_dir(open.join("runs")).expect("made");
+    refused(&open.join("runs"), &open);
+    refused(&open.join("runs/deep"), &open);
+    fs::set_permissions(&open, fs::Permissions::from_mode(0o1777)).expect("sticky");
+    PrivateDir::open_trusted(&open.join("runs")).expect("its entry is ours, and the directory sticky");
+}
+
+#[test]
+fn a_directory_of_another_user_is_named() {
+    if skips("a_directory_of_another_user_is_named") {
+        return;
+    }
+    let temp = TempDir::new().expect("a scratch directory");
+    let foreign = dir(temp.path(), "mallory", MALLORY, 0o755);
+    refused(&foreign.join("runs"), &foreign);
+    assert_eq!(fs::read_dir(&foreign).expect("listed").count(), 0);
+    fs::create_dir(foreign.join("runs")).expect("made");
+    refused(&foreign.join("runs"), &foreign);
+    refused(&foreign, &foreign);
+    // A link of theirs, though what it leads to is safe: they can make it lead elsewhere.
+    fs::create_dir(temp.path().join("safe")).expect("made");
+    symlink(temp.path().join("safe"), foreign.join("link")).expect("a link");
+    refused(&foreign.join("link/runs"), &foreign);
+    // In a sticky directory of root's, an entry of theirs is theirs to replace.
+    let sticky = dir(temp.path(), "sticky", 0, 0o1777);
+    dir(&sticky, "theirs", MALLORY, 0o755);
+    refused(&sticky.join("theirs/runs"), &sticky);
+}
+
+#[test]
+fn members_of_a_foreign_group_are_other_users() {
+    if skips("members_of_a_foreign_group_are_other_users") {
+        return;
+    }
+    let temp = TempDir::new().expect("a scratch directory");
+    let shared = dir(temp.path(), "shared", 0, 0o775);
+    PrivateDir::open_trusted(&shared).expect("root's own group");
+    chown(&shared, Some(0), Some(MALLORY)).expect("given away");
+    refused(&shared.join("runs"), &shared);
+}
+
+#[test]
+fn no_directory_of_the_caller_comes_into_one_of_roots_by_a_way_that_the_caller_can_change() {
+    if skips("no_directory_of_the_caller_comes_into_one_of_roots_by_a_way_that_the_caller_can_change") {
+        return;
+    }
+    let temp = TempDir::new().expect("a scratch directory");
+    let home = dir(temp.path(), "home", 61_000, 0o755);
+    let roots = dir(temp.path(), "roots", 0, 0o755);
+    symlink(&roots, home.join("link")).expect("a link");
+    let owner_of = |path: &Path| fs::metadata(path).expect("made").uid();
+    PrivateDir::create_for(&home.join("link/a/runs"), CALLER).expect("made");
+    assert_eq!((owner_of(&roots.join("a")), owner_of(&roots.join("a/runs"))), (0, 0));
+    PrivateDir::create_for(&home.join("b/runs"), CALLER).expect("made");
+    assert_eq!((owner_of(&home.join("b")), owner_of(&home.join("b/runs"))), (61_000, 61_000));
+    PrivateDir::create_for(&roots.join("c"), CALLER).expect("made");
+    assert_eq!(owner_of(&roots.join("c")), 61_000, "the caller could not have led us elsewhere");
+}
+
+#[test]
+fn what_a_dangling_link_leads_to_is_not_made() {
+    let temp = TempDir::new().expect("a scratch directory");
+    symlink("nowhere", temp.path().join("link")).expect("a link");
+    assert!(PrivateDir::create(&temp.path().join("link/runs")).is_err());
+    assert!(!temp.path().join("nowhere").exists());
+    symlink("round", temp.path().join("round")).expect("a link");
+    assert!(PrivateDir::create(&temp.path().join("round/runs")).is_err());
+}
+
+#[test]
+fn directories_in_an_open_one_are_not_redirected() {
+    let temp = TempDir::new().expect("a scratch directory");
+    let runs = PrivateDir::create(&temp.path().join("runs")).expect("made");
+    fs::create_dir_all(temp.path().join("elsewhere/outbox")).expect("made");
+    fs::rename(temp.path().join("runs"), temp.path().join("moved")).expect("moved");
+    symlink("elsewhere", temp.path().join("runs")).expect("a link");
+    let outbox = runs.create_dir("outbox").expect("made");
+    outbox.write_atomic("x", b"x").expect("written");
+    runs.open_dir("outbox").expect("there").write_atomic("y", b"y").expect("written");
+    assert_eq!(fs::read_dir(temp.path().join("moved/outbox")).expect("listed").count(), 2);
+    assert_eq!(fs::read_dir(temp.path().join("elsewhere/outbox")).expect("listed").count(), 0);
+    symlink(temp.path().join("elsewhere"), temp.path().join("moved/link")).expect("a link");
+    assert!(matches!(runs.open_dir("link"), Err(DiskError::Symlink { .. })));
+    assert!(matches!(runs.create_dir("link"), Err(DiskError::Symlink { .. })));
+    assert!(matches!(runs.open_dir("../moved"), Err(DiskError::InvalidName { .. })));
+}
+
+#[test]
+fn a_directory_belongs_to_whom_the_process_acts_for() {
+    let temp = TempDir::new().expect("a scratch directory");
+    PrivateDir::open(temp.path()).expect("open").check_own().expect("ours");
+    if skips("a_directory_belongs_to_whom_the_process_acts_for") {
+        return;
+    }
+    let callers = dir(temp.path(), "callers", 61_000, 0o700);
+    PrivateDir::open_for(&callers, CALLER).expect("open").check_own().expect("the caller's");
+    for (path, owner) in [(callers.as_path(), Owner::Process), (temp.path(), CALLER)] {
+        let foreign = PrivateDir::open_for(path, owner).expect("open").check_own();
+        assert!(matches!(foreign, Err(DiskError::Foreign { .. })), "{foreign:?}");
+    }
+}

@@ -1,0 +1,50 @@
+//! The admin port: metrics and health, for the operator's machines alone.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use hyper::body::Incoming;
+use hyper::{Method, Request};
+
+use crate::http::response::{self, Reply};
+use crate::http::service::Service;
+
+/// What answers requests on the admin port.
+pub(crate) struct Admin {
+    pub(crate) service: Arc<Service>,
+    /// Whether documents are welcome: from the first moment on, until the service is told to end.
+    pub(crate) ready: AtomicBool,
+    /// Free bytes of the disk below which no document is taken.
+    pub(crate) disk_reserve: u64,
+}
+
+impl Admin {
+    /// Answers a request.
+    pub(crate) fn answer(&self, request: &Request<Incoming>) -> Reply {
+        if ![Method::GET, Method::HEAD].contains(request.method()) {
+            return response::not_allowed("GET, HEAD");
+        }
+        match request.uri().path() {
+            "/metrics" => {
+                let text = self.service.metrics.text(self.service.queue.waiting());
+                response::of(200, "text/plain; version=0.0.4; charset=utf-8", text)
+            }
+            "/health/live" => response::plain(200, "live\n"),
+            "/health/ready" => match self.unready() {
+                None => response::plain(200, "ready\n"),
+                Some(why) => response::plain(503, why),
+            },
+            _ => response::not_found(),
+        }
+    }
+
+    fn unready(&self) -> Option<&'static str> {
+        if !self.ready.load(Ordering::Relaxed) {
+            Some("draining\n")
+        } else if self.service.metrics.disk_free.get() < self.disk_reserve {
+            Some("disk reserve reached\n")
+        } else {
+            None
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! The answers: status, what the sender is told, and under which word it is counted.
+//!
+//! What a sender makes of a status is in the contract; the table here is the receiver's half of it. A value of the
+//! document is in none of them.
+
+use privacy::Rejection;
+use serde_json::{Value, json};
+
+/// Why a document was not taken now, although the same bytes may be welcome later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unavailable {
+    /// More documents wait than the queue holds.
+    QueueFull,
+    /// More requests are in progress than are allowed, or their bodies need more memory.
+    InFlight,
+    /// The disk has less room than its reserve.
+    DiskReserve,
+    /// The service is about to end.
+    Draining,
+    /// The store failed.
+    Store,
+    /// The document is of a newer contract than this build knows.
+    NewerContract,
+}
+
+/// The answer to a request that carries a document.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    /// Stored.
+    Accepted,
+    /// Stored before.
+    Duplicate,
+    /// The header that marks senders is missing or is no product token.
+    Unmarked,
+    /// No document can be read.
+    Malformed(Rejection),
+    /// Tokens are configured, and none fits.
+    Unauthorized,
+    /// The body did not arrive in time, or broke off.
+    Stalled,
+    /// The body is larger than any document.
+    TooLarge,
+    /// The body is not said to be JSON.
+    NotJson,
+    /// The contract refuses it.
+    Refused(Rejection),
+    /// It is another kind of document.
+    NotAnEvent,
+    /// Not now.
+    Unavailable(Unavailable),
+}
+
+impl Answer {
+    /// The words under which answers are counted.
+    pub(crate) const WORDS: [&str; 15] = [
+        "accepted",
+        "duplicate",
+        "unmarked",
+        "malformed",
+        "unauthorized",
+        "stalled",
+        "too_large",
+        "media_type",
+        "refused",
+        "queue_full",
+        "in_flight",
+        "disk_reserve",
+        "draining",
+        "store",
+        "newer_contract",
+    ];
+
+    /// The word under which the answer is counted, one of [`Self::WORDS`].
+    pub(crate) fn word(&self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Duplicate => "duplicate",
+            Self::Unmarked => "unmarked",
+            Self::Malformed(_) => "malformed",
+            Self::Unauthorized => "unauthorized",
+            Self::Stalled => "stalled",
+            Self::TooLarge => "too_large",
+            Self::NotJson => "media_type",
+            Self::Refused(_) | Self::NotAnEvent => "refused",
+            Self::Unavailable(Unavailable::QueueFull) => "queue_full",
+            Self::Unavailable(Unavailable::InFlight) => "in_flight",
+            Self::Unavailable(Unavailable::DiskReserve) => "disk_reserve",
+            Self::Unavailable(Unavailable::Draining) => "draining",
+            Self::Unavailable(Unavailable::Store) => "store",
+            Self::Unavailable(Unavailable::NewerContract) => "newer_contract",
+        }
+    }
+
+    /// The HTTP status.
+    pub(crate) fn status(&self) -> u16 {
+        match self {
+            Self::Accepted | Self::Duplicate => 202,
+            Self::Unmarked | Self::Malformed(_) => 400,
+            Self::Unauthorized => 401,
+            Self::Stalled => 408,
+            Self::TooLarge => 413,
+            Self::NotJson => 415,
+            Self::Refused(_) | Self::NotAnEvent => 422,
+            Self::Unavailable(_) => 503,
+        }
+    }
+
+    /// The body: what was done, or what is wrong with the request and where. Never a value.
+    pub(crate) fn body(&self) -> Value {
+        match self {
+            Self::Accepted | Self::Duplicate => json!({ "status": self.word() }),
+            Self::Malformed(rejection) | Self::Refused(rejection) => json!(rejection),
+            Self::NotAnEvent => {
+                let violation = json!({ "rule": "kind", "pointer": "", "words": "not a telemetry document" });
+                json!({ "violations": [violation] })
+            }
+            Self::Unmarked => json!({ "error": "the marker header is missing or is not a product token" }),
+            Self::Unauthorized => json!({ "error": "the bearer token is missing or unknown" }),
+            Self::Stalled => json!({ "error": "the body did not arrive completely in time" }),
+            Self::TooLarge => json!({ "error": "the body is larger than a document may be" }),
+            Self::NotJson => json!({ "error": "the body must be application/json" }),
+            Self::Unavailable(_) => json!({ "error": "not now, try again", "reason": self.word() }),
+        }
+    }
+
+    /// Whether the rest of the request may still be on its way, so that the connection cannot be used again.
+    pub(crate) fn ends_the_connection(&self) -> bool {
+        matches!(self, Self::Stalled | Self::TooLarge)
+    }
+}

@@ -1,0 +1,106 @@
+//! The command line: every flag is a variable `RECEIVER_...` as well.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Receives the telemetry of a fleet: checks every document, stores it durably, and shows nobody in particular.
+#[derive(Debug, Parser)]
+#[command(name = "receiver", version, disable_help_subcommand = true, max_term_width = 80)]
+pub(crate) struct ReceiverCli {
+    #[command(subcommand)]
+    pub(crate) command: ReceiverCommand,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ReceiverCommand {
+    /// Receive documents until SIGTERM or SIGINT
+    Serve(ServeArgs),
+    /// Make the tables of the store, or bring them up to date
+    Migrate(StoreArgs),
+    /// Check options, tokens, store and disk, without serving
+    Check(ServeArgs),
+}
+
+/// Where documents are kept.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct StoreArgs {
+    /// SQLite file that keeps the documents
+    #[arg(long, env = "RECEIVER_STORE", value_name = "FILE", default_value = "receiver.db")]
+    pub(crate) store: PathBuf,
+    /// Bytes of the disk to leave free; below, documents are answered with 503
+    #[arg(long, env = "RECEIVER_DISK_RESERVE", value_name = "SIZE", default_value = "1GiB", value_parser = bytes)]
+    pub(crate) disk_reserve: u64,
+}
+
+/// How to serve.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ServeArgs {
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+    /// Address of the public port: documents and pages
+    #[arg(long, env = "RECEIVER_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8787")]
+    pub(crate) listen: SocketAddr,
+    /// Address of the admin port: metrics and health
+    #[arg(long, env = "RECEIVER_ADMIN_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8788")]
+    pub(crate) admin_listen: SocketAddr,
+    /// File of bearer tokens, one a line; senders must present one of them
+    #[arg(long, env = "RECEIVER_INGEST_TOKENS_FILE", value_name = "FILE")]
+    pub(crate) ingest_tokens_file: Option<PathBuf>,
+    /// Requests with a document at one time, and documents that may wait for the store
+    #[arg(long, env = "RECEIVER_MAX_IN_FLIGHT", value_name = "COUNT", default_value_t = 16_384,
+          value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) max_in_flight: u32,
+    /// Seconds that a header may take, silence before it included
+    #[arg(long, env = "RECEIVER_HEADER_TIMEOUT_SECONDS", value_name = "SECONDS", default_value_t = 10,
+          value_parser = clap::value_parser!(u64).range(1..=300))]
+    pub(crate) header_timeout_seconds: u64,
+    /// Seconds that a body may take
+    #[arg(long, env = "RECEIVER_BODY_TIMEOUT_SECONDS", value_name = "SECONDS", default_value_t = 10,
+          value_parser = clap::value_parser!(u64).range(1..=300))]
+    pub(crate) body_timeout_seconds: u64,
+}
+
+/// Reads a number of bytes: `1048576`, `512MiB`, `1GiB`.
+fn bytes(text: &str) -> Result<u64, &'static str> {
+    const FORM: &str = "not a size such as 1048576, 512MiB or 1GiB";
+    let units = [("KiB", 10), ("MiB", 20), ("GiB", 30), ("TiB", 40)];
+    let unit = units.iter().find_map(|(unit, shift)| Some((text.strip_suffix(unit)?, *shift)));
+    let (number, shift) = unit.unwrap_or((text, 0));
+    let number: u64 = number.trim_end().parse().map_err(|_| FORM)?;
+    number.checked_mul(1 << shift).ok_or(FORM)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        ReceiverCli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_option_has_its_variable() {
+        let command = ReceiverCli::command();
+        for subcommand in command.get_subcommands() {
+            for argument in subcommand.get_arguments().filter(|argument| argument.get_long().is_some()) {
+                let long = argument.get_long().unwrap_or_default();
+                let variable = format!("RECEIVER_{}", long.replace('-', "_").to_uppercase());
+                assert_eq!(argument.get_env().and_then(|name| name.to_str()), Some(&*variable), "{long}");
+            }
+        }
+    }
+
+    #[test]
+    fn sizes_have_units() {
+        assert_eq!([bytes("0"), bytes("3KiB"), bytes("1GiB")], [Ok(0), Ok(3072), Ok(1 << 30)]);
+        for text in ["", "GiB", "1GB", "-1", "1.5GiB", "99999999999TiB"] {
+            assert!(bytes(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! Why a command failed, as its last line says.
+
+use std::path::PathBuf;
+
+use crate::store::StoreError;
+use crate::tokens::TokensError;
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ReceiverError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Tokens(#[from] TokensError),
+    #[error("cannot listen on {0}: {1}")]
+    Listen(std::net::SocketAddr, std::io::Error),
+    #[error("cannot start the runtime: {0}")]
+    Runtime(std::io::Error),
+    #[error("{0}: only {1} bytes are free, and {2} are to stay free; free some, or lower --disk-reserve")]
+    DiskReserve(PathBuf, u64, u64),
+}

@@ -1,0 +1,91 @@
+//! Reading a body within bounds: of size, of time, and of the memory of all bodies together.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use http_body_util::BodyExt;
+use hyper::body::{Body, Incoming};
+use schema::limits::MAX_DOCUMENT_BYTES;
+use tokio::time::timeout;
+
+use crate::answer::{Answer, Unavailable};
+
+/// A body in memory. Its bytes count until it is dropped.
+pub(super) struct ReadBody<'a> {
+    bytes: Vec<u8>,
+    in_memory: &'a AtomicU64,
+}
+
+impl ReadBody<'_> {
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    fn add(&mut self, chunk: &[u8]) {
+        self.in_memory.fetch_add(chunk.len() as u64, Ordering::Relaxed);
+        self.bytes.extend_from_slice(chunk);
+    }
+}
+
+impl Drop for ReadBody<'_> {
+    fn drop(&mut self) {
+        self.in_memory.fetch_sub(self.bytes.len() as u64, Ordering::Relaxed);
+    }
+}
+
+/// Reads a whole body of at most [`MAX_DOCUMENT_BYTES`] within `time`. What the length in the header says is used to
+/// refuse early and is not believed: the bytes are counted as they come.
+///
+/// # Errors
+/// The answer to a body that is too large, too slow or broken off, or that finds no room.
+pub(super) async fn read(
+    mut body: Incoming,
+    time: Duration,
+    in_memory: &AtomicU64,
+    limit: u64,
+) -> Result<ReadBody<'_>, Answer> {
+    if body.size_hint().lower() > MAX_DOCUMENT_BYTES as u64 {
+        discard(body).await;
+        return Err(Answer::TooLarge);
+    }
+    let mut read = ReadBody { bytes: Vec::new(), in_memory };
+    let filled = timeout(time, fill(&mut body, &mut read, limit)).await.unwrap_or(Err(Answer::Stalled));
+    if matches!(filled, Err(Answer::TooLarge)) {
+        discard(body).await;
+    }
+    filled.map(|()| read)
+}
+
+async fn fill(body: &mut Incoming, read: &mut ReadBody<'_>, limit: u64) -> Result<(), Answer> {
+    while let Some(frame) = body.frame().await {
+        // A chunked body that is no chunked body, or a connection that ends within one: no document, and nobody listens.
+        let frame = frame.map_err(|_| Answer::Stalled)?;
+        let Ok(chunk) = frame.into_data() else { continue };
+        if read.bytes.len() + chunk.len() > MAX_DOCUMENT_BYTES {
+            return Err(Answer::TooLarge);
+        }
+        if read.in_memory.load(Ordering::Relaxed) + chunk.len() as u64 > limit {
+            return Err(Answer::Unavailable(Unavailable::InFlight));
+        }
+        read.add(&chunk);
+    }
+    Ok(())
+}
+
+/// Reads on and keeps nothing, for a second and a megabyte at most. A connection that is closed with bytes unread is
+/// reset, and the reset may overtake the answer.
+pub(super) async fn discard(mut body: Incoming) {
+    const MAX_BYTES: usize = 1024 * 1024;
+    const TIME: Duration = Duration::from_secs(1);
+    let skim = async {
+        let mut bytes = 0;
+        while let Some(Ok(frame)) = body.frame().await {
+            bytes += frame.data_ref().map_or(0, hyper::body::Bytes::len);
+            if bytes > MAX_BYTES {
+                return;
+            }
+        }
+    };
+    // Whether it got to the end does not matter: it was a courtesy.
+    let _ = timeout(TIME, skim).await;
+}

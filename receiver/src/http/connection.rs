@@ -1,0 +1,109 @@
+//! Connections: accepted, bounded in time, and ended in order.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{mpsc, watch};
+
+use super::response::Reply;
+use crate::metrics::Metrics;
+
+/// What a port does with its connections.
+pub(crate) struct Port {
+    /// Where it listens.
+    pub(crate) listener: TcpListener,
+    /// How long a header may take.
+    pub(crate) header: Duration,
+    /// Becomes true when the port is to end.
+    pub(crate) ends: watch::Receiver<bool>,
+    /// Counts connections.
+    pub(crate) metrics: Arc<Metrics>,
+}
+
+impl Port {
+    /// Most bytes of a connection that are buffered: enough for any header of ours, and little enough for ten thousand.
+    const MAX_BUFFER: usize = 16 * 1024;
+    /// Pause after a failure to accept: descriptors have run out, and come back when others end.
+    const PAUSE: Duration = Duration::from_millis(50);
+    /// How long a peer may leave bytes of an answer unacknowledged before the kernel ends the connection.
+    const UNREAD: Duration = Duration::from_secs(20);
+
+    /// Serves connections until the port is to end, then waits for those that are open to answer what they have begun.
+    pub(crate) async fn serve<Answer, Future_>(mut self, answer: Answer)
+    where
+        Answer: Fn(Request<Incoming>) -> Future_ + Clone + Send + Sync + 'static,
+        Future_: Future<Output = Reply> + Send,
+    {
+        // Nothing is ever sent here: that all senders are gone says that all connections are.
+        let (open, mut all_gone) = mpsc::channel::<()>(1);
+        loop {
+            let accepted = tokio::select! {
+                accepted = self.listener.accept() => accepted,
+                () = ended(&mut self.ends) => break,
+            };
+            match accepted {
+                // The address of the peer is dropped unread.
+                Ok((stream, _)) => {
+                    let (answer, ends, open) = (answer.clone(), self.ends.clone(), open.clone());
+                    let (metrics, header) = (Arc::clone(&self.metrics), self.header);
+                    tokio::spawn(async move {
+                        metrics.connections.enter();
+                        serve_connection(stream, header, ends, answer).await;
+                        metrics.connections.leave();
+                        drop(open);
+                    });
+                }
+                Err(_) => tokio::time::sleep(Self::PAUSE).await,
+            }
+        }
+        drop((self.listener, open));
+        all_gone.recv().await;
+    }
+}
+
+/// Waits until the port is to end. A sender that is gone says so too.
+async fn ended(ends: &mut watch::Receiver<bool>) {
+    let _ = ends.wait_for(|ends| *ends).await;
+}
+
+async fn serve_connection<Answer, Future_>(
+    stream: TcpStream,
+    header: Duration,
+    mut ends: watch::Receiver<bool>,
+    answer: Answer,
+) where
+    Answer: Fn(Request<Incoming>) -> Future_,
+    Future_: Future<Output = Reply>,
+{
+    // Both make a connection better and none makes it wrong, so a failure changes nothing.
+    let _ = stream.set_nodelay(true);
+    let unread = u32::try_from(Port::UNREAD.as_millis()).unwrap_or(u32::MAX);
+    let _ = rustix::net::sockopt::set_tcp_user_timeout(&stream, unread);
+    let service = service_fn(|request| {
+        let answered = answer(request);
+        async { Ok::<_, std::convert::Infallible>(answered.await) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(header)
+        .max_buf_size(Port::MAX_BUFFER)
+        // A peer that has said all it has to say still gets its answer.
+        .half_close(true)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = std::pin::pin!(connection);
+    // How a connection ends is its peer's affair: a request that broke off has no answer, and nobody to tell it to.
+    tokio::select! {
+        _ = connection.as_mut() => {}
+        () = ended(&mut ends) => {
+            connection.as_mut().graceful_shutdown();
+            let _ = connection.await;
+        }
+    }
+}

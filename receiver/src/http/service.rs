@@ -1,0 +1,37 @@
+//! What requests share: the queue, the limits, and who may send.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::metrics::Metrics;
+use crate::queue::Queue;
+use crate::refusals::Refusals;
+use crate::tokens::Tokens;
+
+/// What requests may take of the service.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RequestLimits {
+    /// Requests with a document at one time.
+    pub(crate) in_flight: u64,
+    /// Bytes of bodies in memory at one time.
+    pub(crate) body_bytes: u64,
+    /// From the connection, or from the last answer, to the end of the header: bounds silence and slowness alike.
+    pub(crate) header: Duration,
+    /// From the end of the header to the end of the body.
+    pub(crate) body: Duration,
+}
+
+/// What answers requests on the public port.
+pub(crate) struct Service {
+    pub(crate) queue: Queue,
+    pub(crate) refusals: Arc<Refusals>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) limits: RequestLimits,
+    /// Tokens of which a sender must present one; none means that everybody may send.
+    pub(crate) ingest_tokens: Option<Tokens>,
+}
+
+impl Service {
+    /// The path that takes documents.
+    pub(crate) const INGEST_PATH: &str = "/telemetry";
+}

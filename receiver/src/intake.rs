@@ -1,0 +1,91 @@
+//! What becomes of a body: the same gate as the sender's, on the bytes as they came.
+
+use privacy::{Gate, Rejection};
+use schema::{CONTRACT_VERSION, ContractVersion, DocumentKind};
+use serde::Deserialize;
+
+use crate::arrival::Arrival;
+
+/// What the gate and the contract say of a body.
+#[derive(Debug)]
+pub(crate) enum Verdict {
+    /// It may be stored.
+    Pass(Box<Arrival>),
+    /// It is too large, not UTF-8, not one JSON value, too deep, or has a key twice.
+    Malformed(Rejection),
+    /// The schema or the denylist refuses it.
+    Refused(Rejection),
+    /// It is a run manifest and no telemetry document.
+    NotAnEvent,
+    /// It is of a contract that this build does not know yet, so that refusing it for good would lose it.
+    Newer,
+}
+
+/// Judges a body. A receiver has no local identifiers of the sender; schema and denylist apply in full.
+pub(crate) fn judge(body: &[u8]) -> Verdict {
+    match Gate::default().check(body) {
+        Ok(DocumentKind::RunManifest) => Verdict::NotAnEvent,
+        // That the gate passes a document and the types do not would be a fault of ours; the schemas are made from the types.
+        Ok(DocumentKind::Telemetry) => {
+            Arrival::read(body).map_or(Verdict::NotAnEvent, |arrival| Verdict::Pass(Box::new(arrival)))
+        }
+        Err(rejection) if is_malformed(&rejection) => Verdict::Malformed(rejection),
+        Err(rejection) if is_about_the_schema(&rejection) && is_newer(body) => Verdict::Newer,
+        Err(rejection) => Verdict::Refused(rejection),
+    }
+}
+
+/// The rules about a document as a whole have ids of one part; the others are `schema.` or `value.` and so on.
+fn is_malformed(rejection: &Rejection) -> bool {
+    const RULES: [&str; 5] = ["size", "syntax", "utf8", "depth", "duplicate_key"];
+    rejection.violations().iter().any(|violation| RULES.contains(&violation.rule()))
+}
+
+fn is_about_the_schema(rejection: &Rejection) -> bool {
+    rejection.violations().iter().any(|violation| violation.rule().starts_with("schema."))
+}
+
+/// Whether a document states a contract of this major version that is newer than ours. Nothing else of it is read.
+fn is_newer(body: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Stated {
+        telemetry_meta: Meta,
+    }
+    #[derive(Deserialize)]
+    struct Meta {
+        contract_version: ContractVersion,
+    }
+    let stated = serde_json::from_slice::<Stated>(body);
+    stated.is_ok_and(|stated| {
+        numbers(stated.telemetry_meta.contract_version.as_str()) > numbers(CONTRACT_VERSION)
+    })
+}
+
+fn numbers(version: &str) -> Vec<u32> {
+    version.split('.').filter_map(|number| number.parse().ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_compared_as_numbers() {
+        assert!(numbers("1.10.0") > numbers("1.9.9"));
+        assert!(numbers("1.0.1") > numbers("1.0.0"));
+    }
+
+    #[test]
+    fn only_a_newer_contract_of_our_major_version_is_parked() {
+        let judged = |version: &str| {
+            judge(
+                format!(r#"{{"event_family":"later","telemetry_meta":{{"contract_version":"{version}"}}}}"#)
+                    .as_bytes(),
+            )
+        };
+        assert!(matches!(judged("1.99.0"), Verdict::Newer));
+        assert!(matches!(judged(CONTRACT_VERSION), Verdict::Refused(_)));
+        assert!(matches!(judged("2.0.0"), Verdict::Refused(_)));
+        assert!(matches!(judge(b"{"), Verdict::Malformed(_)));
+    }
+}

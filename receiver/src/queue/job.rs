@@ -1,0 +1,18 @@
+//! What the writer is asked to do.
+
+use tokio::sync::oneshot;
+
+use crate::answer::Answer;
+use crate::arrival::Arrival;
+
+/// What the writer is asked to do.
+pub(super) enum Job {
+    Store {
+        arrival: Box<Arrival>,
+        reply: oneshot::Sender<Answer>,
+    },
+    /// A second has passed: time for what is not a document.
+    Tick,
+    /// Store what waits, and end.
+    End,
+}

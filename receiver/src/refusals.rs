@@ -1,0 +1,96 @@
+//! How many documents were refused by which rule and where: all that is kept of a refused document.
+
+use std::collections::HashMap;
+use std::mem;
+use std::sync::{Mutex, PoisonError};
+
+use privacy::Rejection;
+
+/// Refusals of one rule at one place, not yet stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RefusalCount {
+    /// Id of the rule.
+    pub(crate) rule: String,
+    /// The place in the document, as a masked pointer.
+    pub(crate) pointer: String,
+    /// How often.
+    pub(crate) count: u64,
+}
+
+/// Counts refusals until they are stored.
+#[derive(Debug, Default)]
+pub(crate) struct Refusals {
+    counts: Mutex<HashMap<(String, String), u64>>,
+}
+
+impl Refusals {
+    /// Most places that are kept apart: pointers name properties of the contract only, but a hostile sender can nest them
+    /// at will.
+    const MAX_PLACES: usize = 1_000;
+    /// Deepest place that is told; the contract's deepest field is here.
+    const MAX_SEGMENTS: usize = 5;
+
+    /// Counts the violations of a document.
+    pub(crate) fn add(&self, rejection: &Rejection) {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        for violation in rejection.violations() {
+            let key = (violation.rule().to_owned(), coarse(violation.pointer()));
+            if counts.len() >= Self::MAX_PLACES && !counts.contains_key(&key) {
+                *counts.entry((key.0, "elsewhere".to_owned())).or_default() += 1;
+            } else {
+                *counts.entry(key).or_default() += 1;
+            }
+        }
+    }
+
+    /// Takes what was counted.
+    pub(crate) fn take(&self) -> Vec<RefusalCount> {
+        let counts = mem::take(&mut *self.counts.lock().unwrap_or_else(PoisonError::into_inner));
+        counts.into_iter().map(|((rule, pointer), count)| RefusalCount { rule, pointer, count }).collect()
+    }
+
+    /// Puts back what could not be stored.
+    pub(crate) fn put_back(&self, refused: Vec<RefusalCount>) {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        for RefusalCount { rule, pointer, count } in refused {
+            *counts.entry((rule, pointer)).or_default() += count;
+        }
+    }
+}
+
+/// The pointer without numbers, which would make a place of each item of a list, and cut where the contract ends.
+fn coarse(pointer: &str) -> String {
+    let mut place = String::new();
+    for segment in pointer.split('/').skip(1).take(Refusals::MAX_SEGMENTS) {
+        let is_index = !segment.is_empty() && segment.bytes().all(|byte| byte.is_ascii_digit());
+        place.push('/');
+        place.push_str(if is_index { "#" } else { segment });
+    }
+    place
+}
+
+#[cfg(test)]
+mod tests {
+    use privacy::Gate;
+
+    use super::*;
+
+    #[test]
+    fn places_are_coarse_and_bounded() {
+        assert_eq!(coarse("/manifest/components/17/a/b/c"), "/manifest/components/#/a/b");
+        assert_eq!(coarse(""), "");
+        let refusals = Refusals::default();
+        let rejection =
+            Gate::default().check(br#"{"event_family": 1, "srv01": [1, {"x": 2}]}"#).expect_err("refused");
+        refusals.add(&rejection);
+        refusals.add(&rejection);
+        let taken = refusals.take();
+        assert!(
+            taken.iter().all(|refused| refused.count == 2 && !refused.pointer.contains("srv01")),
+            "{taken:?}"
+        );
+        assert!(refusals.take().is_empty());
+        refusals.put_back(taken.clone());
+        assert_eq!(refusals.take().len(), taken.len());
+    }
+}

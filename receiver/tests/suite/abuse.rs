@@ -1,0 +1,143 @@
+//! Peers that break the protocol, stall or lie. Each gets its answer or loses its connection, and nobody else notices.
+
+use std::thread;
+use std::time::Duration;
+
+use crate::documents::sample;
+use crate::support::{Client, Receiver};
+
+const HEAD: &str = "POST /telemetry HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
+                    X-Productive-K3S-Telemetry: test\r\n";
+
+fn impatient(directory: &std::path::Path) -> Receiver {
+    let options = ["--header-timeout-seconds", "1", "--body-timeout-seconds", "1"];
+    Receiver::start_with(directory, &options)
+}
+
+/// The status of what a connection answers to these bytes; nothing if it just ends.
+fn answered(receiver: &Receiver, bytes: &[u8]) -> Option<u16> {
+    let mut client = receiver.client();
+    let _ = client.send(bytes);
+    client.finish();
+    client.reply().map(|reply| reply.status)
+}
+
+#[test]
+fn what_is_no_http_is_answered_or_cut_off() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let receiver = Receiver::start(directory.path());
+    let body = sample().bytes;
+    let with = |headers: &str, body: &[u8]| [HEAD.as_bytes(), headers.as_bytes(), b"\r\n\r\n", body].concat();
+    let length = format!("Content-Length: {}", body.len());
+    let chunk = [format!("{:x}\r\n", body.len()).as_bytes(), &body, b"\r\n0\r\n\r\n"].concat();
+    let many = format!("{length}\r\n{}", "X-Filler: x\r\n".repeat(200));
+    let long = format!("{length}\r\nX-Filler: {}", "x".repeat(100_000));
+    for (name, bytes, expected) in [
+        ("nonsense", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\r\n\r\n".to_vec(), &[Some(400), None][..]),
+        (
+            "HTTP/2 by prior knowledge",
+            b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(),
+            &[Some(400), Some(505), None],
+        ),
+        ("half a header", HEAD.as_bytes().to_vec(), &[Some(400), None]),
+        ("a NUL in a header", with("X-Nul: a\0b", b""), &[Some(400)]),
+        ("too many headers", with(&many, &body), &[Some(431), Some(400)]),
+        ("a header too long", with(&long, &body), &[Some(431), Some(400), None]),
+        ("two lengths", with("Content-Length: 5\r\nContent-Length: 6", b"{}"), &[Some(400)]),
+        ("a negative length", with("Content-Length: -1", b"{}"), &[Some(400)]),
+        ("a length of words", with("Content-Length: 1e3", b"{}"), &[Some(400)]),
+        ("more promised than sent", with("Content-Length: 9000", &body), &[Some(408), Some(400), None]),
+        ("chunks", with("Transfer-Encoding: chunked", &chunk), &[Some(202)]),
+        ("a chunk of no size", with("Transfer-Encoding: chunked", b"zz\r\n"), &[Some(408), Some(400), None]),
+        (
+            "a chunk cut off",
+            with("Transfer-Encoding: chunked", b"ffff\r\nabc"),
+            &[Some(408), Some(400), None],
+        ),
+        ("an unknown coding", with("Transfer-Encoding: gzip", &chunk), &[Some(400), Some(501)]),
+        ("no body", with("Content-Length: 0", b""), &[Some(400)]),
+    ] {
+        let status = answered(&receiver, &bytes);
+        assert!(expected.contains(&status), "{name}: {status:?}");
+    }
+    assert_eq!(receiver.client().post(&sample().bytes).outcome(), "accepted");
+}
+
+#[test]
+fn two_requests_in_one_segment_are_two_requests() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let receiver = Receiver::start(directory.path());
+    let mut client = receiver.client();
+    let mut bytes = Vec::new();
+    for _ in 0..2 {
+        let body = sample().bytes;
+        bytes.extend_from_slice(format!("{HEAD}Content-Length: {}\r\n\r\n", body.len()).as_bytes());
+        bytes.extend_from_slice(&body);
+    }
+    client.send(&bytes).expect("sent");
+    assert_eq!([client.reply().expect("one").status, client.reply().expect("two").status], [202, 202]);
+}
+
+#[test]
+fn a_body_that_lies_about_its_size_stays_small() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let receiver = Receiver::start(directory.path());
+    let mut client = receiver.client();
+    client.send(format!("{HEAD}Content-Length: 9999999999\r\n\r\n").as_bytes()).expect("sent");
+    client.finish();
+    assert_eq!(client.reply().expect("a response").status, 413);
+    // Chunks without end: it must be told before it has sent all.
+    let mut client = receiver.client();
+    client.send(format!("{HEAD}Transfer-Encoding: chunked\r\n\r\n").as_bytes()).expect("sent");
+    let chunk = [b"10000\r\n".as_slice(), &vec![b' '; 0x10000], b"\r\n"].concat();
+    let sent = (0..1_000).take_while(|_| client.send(&chunk).is_ok()).count();
+    assert!(sent < 1_000, "64 MiB were taken");
+    let (_, metrics) = receiver.admin("/metrics");
+    assert!(metrics.contains("receiver_body_bytes 0\n"), "{metrics}");
+}
+
+#[test]
+fn who_stalls_is_cut_off_and_the_others_are_served() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let receiver = impatient(directory.path());
+    let mut silent = receiver.client();
+    let mut slow_header = receiver.client();
+    slow_header.send(b"POST /telemetry HTTP/1.1\r\n").expect("sent");
+    let mut slow_body = receiver.client();
+    slow_body.send(format!("{HEAD}Content-Length: 100\r\n\r\n{{").as_bytes()).expect("sent");
+    let idle = receiver.client().post(&sample().bytes);
+    assert_eq!(idle.status, 202);
+    assert_eq!(slow_body.reply().expect("a response").status, 408);
+    assert!(slow_body.is_closed() && silent.is_closed());
+    // Whether it is told before it is cut off is hyper's to say.
+    assert!(slow_header.reply().is_none_or(|reply| reply.status == 408));
+}
+
+#[test]
+fn a_header_of_a_byte_a_moment_does_not_extend_its_time() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let receiver = impatient(directory.path());
+    let mut client = receiver.client();
+    let sent = HEAD.bytes().take_while(|byte| {
+        thread::sleep(Duration::from_millis(50));
+        client.send(&[*byte]).is_ok()
+    });
+    assert!(sent.count() < HEAD.len(), "it was listened to for all of {} bytes", HEAD.len());
+}
+
+#[test]
+fn many_who_stall_do_not_keep_others_out() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let receiver = Receiver::start(directory.path());
+    let _stalled: Vec<Client> = (0..500)
+        .map(|_| {
+            let mut client = receiver.client();
+            client.send(format!("{HEAD}Content-Length: 100\r\n\r\n{{").as_bytes()).expect("sent");
+            client
+        })
+        .collect();
+    let mut client = receiver.client();
+    for _ in 0..20 {
+        assert_eq!(client.post(&sample().bytes).outcome(), "accepted");
+    }
+}

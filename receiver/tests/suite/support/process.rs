@@ -1,0 +1,110 @@
+//! The program as a process.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::Client;
+
+/// The built program with an empty environment.
+#[expect(clippy::disallowed_methods, reason = "a test starts what it tests")]
+pub(crate) fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_receiver"));
+    command.env_clear();
+    command
+}
+
+/// A receiver that serves on free ports of loopback. It is killed when it is dropped.
+pub(crate) struct Receiver {
+    child: Child,
+    pub(crate) address: SocketAddr,
+    pub(crate) admin: SocketAddr,
+    pub(crate) store: PathBuf,
+    said: Arc<Mutex<String>>,
+    reader: Option<JoinHandle<()>>,
+}
+
+impl Receiver {
+    /// Starts one whose store is in `directory`.
+    pub(crate) fn start(directory: &Path) -> Self {
+        Self::start_with(directory, &[])
+    }
+
+    /// As [`Self::start`], with more options.
+    pub(crate) fn start_with(directory: &Path, options: &[&str]) -> Self {
+        let store = directory.join("receiver.db");
+        let mut command = program();
+        command.args(["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--store"]);
+        // By variable, so that a test can say otherwise by its option.
+        command.arg(&store).env("RECEIVER_DISK_RESERVE", "0").args(options);
+        let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts");
+        let mut stderr = BufReader::new(child.stderr.take().expect("piped"));
+        let mut address_after = |label: &str| {
+            let mut line = String::new();
+            stderr.read_line(&mut line).expect("it says where it listens");
+            let url = line.trim().strip_prefix(label).unwrap_or_else(|| panic!("it said {line:?}")).trim();
+            let authority = url.trim_start_matches("http://").split('/').next().expect("an address");
+            authority.parse().expect("an address")
+        };
+        let (address, admin) = (address_after("listening:"), address_after("admin:"));
+        let said = Arc::new(Mutex::new(String::new()));
+        let kept = Arc::clone(&said);
+        let reader = std::thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            while let Ok(length @ 1..) = stderr.read(&mut buffer) {
+                kept.lock().expect("no panic").push_str(&String::from_utf8_lossy(&buffer[..length]));
+            }
+        });
+        Self { child, address, admin, store, said, reader: Some(reader) }
+    }
+
+    /// A connection to the public port.
+    pub(crate) fn client(&self) -> Client {
+        Client::connect(self.address)
+    }
+
+    /// What the admin port says at `path`.
+    pub(crate) fn admin(&self, path: &str) -> (u16, String) {
+        let reply = Client::connect(self.admin).get(path);
+        (reply.status, reply.body)
+    }
+
+    /// What it has said since it began to listen.
+    pub(crate) fn log(&self) -> String {
+        self.said.lock().expect("no panic").clone()
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
+        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).expect("a process id");
+        kill_process(pid, signal).expect("it runs");
+    }
+
+    /// Waits until it has ended; how it did, and everything that it said.
+    pub(crate) fn wait(&mut self) -> (ExitStatus, String) {
+        let status = self.child.wait().expect("it ends");
+        if let Some(reader) = self.reader.take() {
+            reader.join().expect("no panic");
+        }
+        (status, self.log())
+    }
+
+    /// Tells it to end, and waits until it has.
+    pub(crate) fn stop(&mut self) -> (ExitStatus, String) {
+        self.signal(Signal::TERM);
+        self.wait()
+    }
+}
+
+impl Drop for Receiver {
+    fn drop(&mut self) {
+        // It may have ended by itself; either way there is nothing more to do.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use super::tools::{self, ToolResult, checked};
-use super::traffic::{Stored, Traffic};
+use super::traffic::{StoredRows, Traffic};
 use crate::workspace;
 
 /// Loads every engine that can be had; what went wrong.
@@ -46,9 +46,9 @@ fn postgres(contract: &Path, traffic: &Traffic, directory: &Path) -> ToolResult<
 }
 
 /// Whether the tables hold each document once, and kept out every word that is in no list.
-fn judge(wanted: &Stored, found: impl Fn(&str) -> Option<usize>) -> Result<String, String> {
+fn judge(wanted: &StoredRows, found: impl Fn(&str) -> Option<usize>) -> Result<String, String> {
     let number = |name: &str| found(name).ok_or_else(|| format!("{name} is not told"));
-    let stored = Stored {
+    let stored = StoredRows {
         events: number("telemetry_event")?,
         manifests: number("run_manifest")?,
         components: number("run_component")?,
@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn a_row_too_many_and_a_word_that_got_in_are_faults() {
-        let wanted = Stored { events: 3, manifests: 1, components: 2 };
+        let wanted = StoredRows { events: 3, manifests: 1, components: 2 };
         let good = [
             ("telemetry_incoming", 0),
             ("telemetry_event", 3),

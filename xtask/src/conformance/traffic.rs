@@ -19,12 +19,12 @@ pub(super) struct Traffic {
     /// The documents with a word outside its list, alone.
     pub(super) wrong_words: PathBuf,
     /// What the tables must hold of the valid ones.
-    pub(super) stored: Stored,
+    pub(super) stored: StoredRows,
 }
 
 /// Rows of the tables.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Stored {
+pub(super) struct StoredRows {
     pub(super) events: usize,
     pub(super) manifests: usize,
     pub(super) components: usize,
@@ -47,7 +47,7 @@ pub(super) fn prepare(program: &Path, vectors: &[PublishedVector]) -> anyhow::Re
     let valid = documents(&|row| row["valid"] == true);
     let manifests: Vec<&Value> = valid.iter().filter_map(|document| document.get("manifest")).collect();
     let components = manifests.iter().filter_map(|manifest| manifest["components"].as_object());
-    let stored = Stored {
+    let stored = StoredRows {
         events: valid.len(),
         manifests: manifests.len(),
         components: components.map(serde_json::Map::len).sum(),

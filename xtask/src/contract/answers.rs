@@ -6,7 +6,7 @@ use schema::delivery::AnswerMeaning;
 
 /// An answer, or a range of them.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct AdvisedAnswer {
     /// The status as OpenAPI writes it: three digits, or one and `XX`.
     pub(super) status: &'static str,
     /// When a receiver gives it.
@@ -15,16 +15,16 @@ pub(super) struct Answer {
     pub(super) rules: &'static [&'static str],
 }
 
-const fn answer(status: &'static str, when: &'static str) -> Answer {
-    Answer { status, when, rules: &[] }
+const fn answer(status: &'static str, when: &'static str) -> AdvisedAnswer {
+    AdvisedAnswer { status, when, rules: &[] }
 }
 
 /// Every answer that a receiver needs, and the ranges that hold the rest.
-pub(super) const ANSWERS: [Answer; 15] = [
+pub(super) const ANSWERS: [AdvisedAnswer; 15] = [
     answer("202", "The document is stored durably, or was before: an `event_id` that is known is no fault."),
     answer("2XX", "As 202."),
     answer("3XX", "Never: redirects are not followed."),
-    Answer {
+    AdvisedAnswer {
         status: "400",
         when: "A header is missing or wrong, or the body cannot be read as one document.",
         rules: &["utf8", "syntax", "depth", "duplicate_key"],
@@ -32,9 +32,9 @@ pub(super) const ANSWERS: [Answer; 15] = [
     answer("401", "Tokens are demanded and none that counts was sent."),
     answer("407", "Never from a receiver: a proxy on the way demands credentials."),
     answer("408", "The body did not arrive in time."),
-    Answer { status: "413", when: "The body is larger than a document may be.", rules: &["size"] },
+    AdvisedAnswer { status: "413", when: "The body is larger than a document may be.", rules: &["size"] },
     answer("415", "The body is of another media type."),
-    Answer {
+    AdvisedAnswer {
         status: "422",
         when: "The document was read and breaks the schema or the denylist. Name the rule and the masked pointer in the body, never the value.",
         rules: &["schema.", "key.", "value."],
@@ -49,7 +49,7 @@ pub(super) const ANSWERS: [Answer; 15] = [
     answer("5XX", "A fault of the receiver's own."),
 ];
 
-impl Answer {
+impl AdvisedAnswer {
     /// The statuses that it stands for, but for those that stand for themselves.
     pub(super) fn statuses(&self) -> Vec<u16> {
         let of = |status: &u16| match self.status.strip_suffix("XX") {

@@ -8,7 +8,7 @@ use schema::limits::MAX_DOCUMENT_BYTES;
 use schema::{CONTRACT_VERSION, ContractVersion, DocumentKind};
 use serde_json::{Map, Value, json};
 
-use super::answers::{ANSWERS, Answer, action_of, shown, word_of};
+use super::answers::{ANSWERS, AdvisedAnswer, action_of, shown, word_of};
 use super::codegen;
 use super::vectors;
 
@@ -121,7 +121,7 @@ fn responses() -> Map<String, Value> {
     ANSWERS.iter().map(|answer| (answer.status.to_owned(), response(answer))).collect()
 }
 
-fn response(answer: &Answer) -> Value {
+fn response(answer: &AdvisedAnswer) -> Value {
     let meaning = answer.meaning();
     let rules = match answer.rules {
         [] => String::new(),

@@ -125,7 +125,7 @@ fn answers() -> String {
 fn meanings() -> String {
     let mut told = Vec::new();
     let mut text = "| answer | the sender |\n|---|---|".to_owned();
-    for meaning in ANSWERS.iter().map(super::super::answers::Answer::meaning) {
+    for meaning in ANSWERS.iter().map(super::super::answers::AdvisedAnswer::meaning) {
         if !told.contains(&meaning) {
             told.push(meaning);
             let _ = write!(text, "\n| {} | {} |", word_of(meaning), action_of(meaning));

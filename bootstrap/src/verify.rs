@@ -17,13 +17,13 @@ use schema::{Component, Mode};
 
 pub use report::{VerifiedCheck, VerifyOutcome, VerifyReport};
 
-use crate::component::{Detection, PlanContext, Probe, components, detect, plan, spec_of};
+use crate::component::{Detection, PlanContext, Probe, RunHistory, components, detect, plan, spec_of};
 use crate::host::{Host, STAGING};
 use crate::settings::Settings;
 
-/// Checks what a run with these settings would have installed.
-pub fn verify(host: &Host, settings: &Settings) -> VerifyReport {
-    let probe = Probe::new(host, settings);
+/// Checks what a run with these settings would have installed, and what the runs of `history` did install.
+pub fn verify(host: &Host, settings: &Settings, history: RunHistory) -> VerifyReport {
+    let probe = Probe::new(host, settings).with_history(history);
     let context = PlanContext { settings, arch: host.arch(), staging: Path::new(STAGING) };
     let mut checks = Vec::new();
     if settings.mode == Mode::Stack {

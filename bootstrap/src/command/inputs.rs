@@ -1,6 +1,6 @@
 //! From the command line to settings, for the commands that take inputs.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use schema::Platform;
 
@@ -11,17 +11,18 @@ use crate::platform::platform as platform_of;
 use crate::settings::Settings;
 use crate::terminal::Printer;
 
-/// Settings for a command that only looks: what an apply would require may be missing.
+/// Settings for a command that only looks: what an apply would require may be missing. With them comes where the records of
+/// runs are.
 pub(super) fn for_inspection(
     flags: &Flags,
     config: Option<&Path>,
     printer: &mut Printer,
-) -> Result<Settings, Error> {
+) -> Result<(Settings, PathBuf), Error> {
     let mut warnings = Vec::new();
     let mut inputs = collect(flags, |name| std::env::var_os(name), config, &mut warnings)?;
     let settings = resolve(&mut inputs, None, Completeness::Optional);
     warn_all(&warnings, printer);
-    Ok(settings?)
+    Ok((settings?, runs_dir(&inputs)))
 }
 
 /// Shows warnings, each once.
@@ -41,6 +42,6 @@ pub(super) fn platform(host: &Host) -> Platform {
 }
 
 /// Where the records of runs are, before any run folder is touched.
-pub(super) fn runs_dir(inputs: &Inputs) -> std::path::PathBuf {
+pub(super) fn runs_dir(inputs: &Inputs) -> PathBuf {
     inputs.runs_dir.value().map_or("runs", AnyPath::as_str).into()
 }

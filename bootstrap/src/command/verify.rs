@@ -1,11 +1,13 @@
 //! `bootstrap verify`: whether what a run installed works now.
 
+use manifest::RunsDir;
 use serde::Serialize;
 
 use super::diagnostic::Diagnostic;
 use super::error::Error;
 use super::inputs;
 use crate::cli::VerifyArgs;
+use crate::component::RunHistory;
 use crate::host::{Host, RunLog};
 use crate::input::Flags;
 use crate::terminal::Printer;
@@ -23,9 +25,10 @@ struct VerifyDocument<'a> {
 }
 
 pub(super) fn run(args: &VerifyArgs, flags: &Flags, printer: &mut Printer) -> Result<(), Diagnostic> {
-    let settings = inputs::for_inspection(flags, args.config.as_deref(), printer)?;
+    let (settings, runs_dir) = inputs::for_inspection(flags, args.config.as_deref(), printer)?;
     let host = Host::this_machine(RunLog::discard());
-    let report = verify(&host, &settings);
+    let history = RunsDir::open(&runs_dir).map(|runs| RunHistory::of(&runs)).unwrap_or_default();
+    let report = verify(&host, &settings, history);
     let (problems, checks) = (report.problems(), report.checks.len());
     let error = (problems > 0).then_some(Error::NotVerified { problems, checks });
     if printer.is_json() {

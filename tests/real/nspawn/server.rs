@@ -1,6 +1,6 @@
 //! A server from an artifacts directory, the same run again, and agents.
 
-use super::setup::{Artifacts, NspawnSetup, SERVER_RUN, TOKEN};
+use super::setup::{Artifacts, NspawnSetup, SERVER_RUN, SERVER_URL, TOKEN};
 use crate::inspect::{Snapshot, ended, journal_is_closed, last_manifest, private_files, service};
 use crate::machine::{Machine, RUNS};
 use crate::transcript::{CheckResult, Transcript, all, contains, equal, holds};
@@ -11,7 +11,7 @@ const AGENT: [&str; 13] = [
     "--mode",
     "agent",
     "--agent-server-url",
-    "https://10.11.12.13:6443",
+    SERVER_URL,
     "--agent-token-file",
     "/e2e/token",
     "--yes",

@@ -12,7 +12,8 @@ use crate::transcript::{CheckResult, equal, holds};
 pub(crate) struct Snapshot(BTreeMap<String, String>);
 
 /// Written by systemd whenever it likes, or ours.
-const NOT_LOOKED_AT: [&str; 5] = ["/state", "/e2e", "/run", "/var/log", "/var/lib/systemd"];
+const NOT_LOOKED_AT: [&str; 7] =
+    ["/state", "/e2e", "/run", "/tmp", "/var/tmp", "/var/log", "/var/lib/systemd"];
 
 impl Snapshot {
     /// Every file below `/`, with times and inodes: any write shows, even one of the same content.

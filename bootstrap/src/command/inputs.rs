@@ -1,6 +1,6 @@
 //! From the command line to settings, for the commands that take inputs.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use schema::Platform;
 
@@ -41,6 +41,6 @@ pub(super) fn platform(host: &Host) -> Platform {
 }
 
 /// Where the records of runs are, before any run folder is touched.
-pub(super) fn runs_dir(inputs: &Inputs) -> std::path::PathBuf {
+pub(super) fn runs_dir(inputs: &Inputs) -> PathBuf {
     inputs.runs_dir.value().map_or("runs", AnyPath::as_str).into()
 }

@@ -39,7 +39,7 @@ pub enum Gap {
         state: String,
     },
     /// Its service does not run, and would run just what a run installs.
-    #[error("service {0} does not run; it is started as it is")]
+    #[error("service {0} does not run")]
     Stopped(&'static str),
     /// Its program is gone.
     #[error("{0} is missing")]

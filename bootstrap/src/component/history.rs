@@ -1,6 +1,8 @@
 //! What former runs on this host did, as their private contexts tell.
 
-use manifest::{PrivateContext, StepRecord, StepState, Undo};
+use std::path::Path;
+
+use manifest::{MachineId, PrivateContext, RunsDir, StepRecord, StepState, Undo};
 use schema::Execution;
 
 /// The steps of former runs. Without them everything on the host is somebody else's.
@@ -16,6 +18,11 @@ impl RunHistory {
         contexts.retain(|context| context.execution == Execution::Apply);
         contexts.sort_by_key(|context| context.started_at);
         Self { steps: contexts.into_iter().flat_map(|context| context.steps).collect() }
+    }
+
+    /// The history that the records in a directory make. One that cannot be read makes none.
+    pub fn of(runs: &RunsDir) -> Self {
+        Self::new(runs.contexts(&MachineId::read(Path::new("/"))).unwrap_or_default())
     }
 
     /// Whether the unit of `service`, which has this SHA-256 now, is that of a run. What a run was about to write when it

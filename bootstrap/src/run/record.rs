@@ -1,7 +1,5 @@
 //! What a run writes down of itself, kept true at every moment.
 
-use std::path::Path;
-
 use chrono::Utc;
 use manifest::{LocalFacts, MachineId, ManifestError, PrivateContext, RunFiles};
 use privacy::Gate;
@@ -145,10 +143,9 @@ impl RunRecorder {
         }
     }
 
-    /// What former runs on this machine did. A directory that cannot be listed tells nothing of them.
+    /// What former runs on this machine did.
     pub fn history(&self) -> RunHistory {
-        let machine = MachineId::read(Path::new("/"));
-        RunHistory::new(self.files.runs().contexts(&machine).unwrap_or_default())
+        RunHistory::of(self.files.runs())
     }
 
     /// Records the version of a component that was found, where it is another one than the run would have installed.

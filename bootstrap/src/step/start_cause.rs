@@ -4,13 +4,11 @@
 //! is searched for words and not for a level: newer versions say that a server refuses them as `level=info`.
 
 use std::fmt;
-use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::condition::Condition;
-use crate::host::{Command, Host, Stdin};
-use crate::secret::Secret;
+use crate::host::{Command, Host, HttpsError, HttpsRequest, TlsTrust};
 
 /// What the journal says, or what an attempt to reach the server gave. For the operator alone: it may name hosts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,24 +93,13 @@ impl StartCause {
         Some(Self { line: host.log().masked(&message(line)), kind })
     }
 
-    /// An agent says of a server that it cannot reach only that its own proxy was reset. The address is private, so it is no
-    /// argument.
+    /// An agent says of a server that it cannot reach only that its own proxy was reset, so the server is tried.
     fn unreachable(host: &Host, url: &str) -> Option<Self> {
-        let config = format!("url = \"{}/cacerts\"\n", url.trim_end_matches('/'));
-        let curl = Command::new("curl").args([
-            "--disable",
-            "--silent",
-            "--show-error",
-            "--insecure",
-            "--max-time",
-            "10",
-        ]);
-        let curl =
-            curl.args(["--output", "/dev/null", "--config", "-"]).stdin(Stdin::Secret(Secret::new(config)));
-        let output = host.ask(&curl.timeout(Duration::from_secs(15)).withhold_output()).ok()?;
-        let stderr = output.stderr_text();
-        let line = stderr.lines().rfind(|line| !line.trim().is_empty())?;
-        (!output.succeeded()).then(|| Self { line: host.log().masked(line), kind: Unreachable })
+        let url = format!("{}/cacerts", url.trim_end_matches('/'));
+        match host.https(&HttpsRequest::get(url, TlsTrust::Anyone)) {
+            Ok(_) | Err(HttpsError::Probe(_)) => None,
+            Err(error) => Some(Self { line: error.to_string(), kind: Unreachable }),
+        }
     }
 
     /// What the operator can do.
@@ -136,7 +123,7 @@ impl StartCause {
 impl fmt::Display for StartCause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind {
-            Unreachable => write!(f, "the server does not answer: {}", self.line),
+            Unreachable => write!(f, "its server cannot be reached: {}", self.line),
             _ => write!(f, "its journal says: {}", self.line),
         }
     }

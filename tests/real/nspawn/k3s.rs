@@ -1,6 +1,6 @@
 //! k3s that does not come up, that is somebody else's, and that is not what it says, on a real systemd.
 
-use super::setup::{Artifacts, NspawnSetup, SERVER_RUN};
+use super::setup::{Artifacts, NspawnSetup, SERVER_RUN, SERVER_URL};
 use crate::inspect::{Snapshot, ended, last_manifest, service};
 use crate::machine::{Machine, RUNS};
 use crate::transcript::{CheckResult, Transcript, all, contains, equal, holds};
@@ -12,7 +12,7 @@ fn agent(token: &str) -> [&str; 13] {
         "--mode",
         "agent",
         "--agent-server-url",
-        "https://10.11.12.13:6443",
+        SERVER_URL,
         "--agent-token-file",
         token,
         "--yes",

@@ -43,29 +43,11 @@ impl<'a> NspawnSetup<'a> {
         Ok(Self { root: Root::new(cache, scratch), subject })
     }
 
-    /// Boots a fresh machine. It has no network, and its cgroups are those of this machine, so k3s is told what it would
-    /// find out by itself or refuse: the preflight takes that for an answer.
+    /// Boots a fresh machine that meets the requirements of a run.
     pub(crate) fn boot(&self) -> anyhow::Result<Booted> {
         let machine = self.root.boot()?;
-        machine.sh("mkdir -p /etc/rancher/k3s && cat >/etc/rancher/k3s/config.yaml <<'END'\n\
-            node-ip: 10.11.12.14\nkubelet-arg:\n- fail-cgroupv1=false\nEND")?;
+        machine.sh(HOST)?;
         Ok(machine)
-    }
-
-    /// Lets a server answer at the address that agents are to join, as far as an agent asks before it is installed: the
-    /// authority, and something that only who knows the token gets. It has that for everybody.
-    pub(crate) fn serve_joins(machine: &Machine) -> anyhow::Result<()> {
-        machine.sh(
-            "ip address add 10.11.12.13/32 dev lo\n\
-             mkdir -p /run/joins/v1-k3s && cd /run/joins\n\
-             openssl req -x509 -newkey rsa:2048 -nodes -keyout key -out cacerts -subj /CN=server \
-             -addext subjectAltName=IP:10.11.12.13 2>/dev/null\n\
-             cp cacerts v1-k3s/client-ca.crt\n\
-             systemd-run --quiet --unit=joins --working-directory=/run/joins \
-             openssl s_server -accept 6443 -WWW -cert cacerts -key key -quiet\n\
-             until curl --silent --insecure https://10.11.12.13:6443/cacerts >/dev/null; do sleep 0.2; done",
-        )?;
-        Ok(())
     }
 
     /// `bootstrap run` for a server from the artifacts directory.
@@ -73,6 +55,31 @@ impl<'a> NspawnSetup<'a> {
         machine.bootstrap(self.subject, &SERVER_RUN)
     }
 }
+
+/// What the stand-ins do without and preflight asks for, whatever this machine has: version 2 of cgroups, a default route,
+/// and on its address the server that an agent joins. That one answers everybody, so that what a run does after preflight
+/// is seen.
+const HOST: &str = "
+    mount -o remount,rw /sys/fs/cgroup 2>/dev/null || true
+    [ -e /sys/fs/cgroup/cgroup.controllers ] || echo 'cpuset cpu io memory pids' >/sys/fs/cgroup/cgroup.controllers
+    ip link add uplink type veth peer name far
+    ip address add 10.11.12.13/24 dev uplink
+    ip link set uplink up
+    ip link set far up
+    ip route add default via 10.11.12.1
+    # With a route, a name is asked for; nobody answers, and at once.
+    rm -f /etc/resolv.conf; echo 'nameserver 127.0.0.1' >/etc/resolv.conf
+    mkdir -p /run/server/v1-k3s
+    cd /run/server
+    openssl req -x509 -newkey rsa:2048 -nodes -days 2 -keyout key -out cacerts -subj /CN=stand-in \
+        -addext subjectAltName=IP:10.11.12.13 2>/dev/null
+    cp cacerts v1-k3s/client-ca.crt
+    systemd-run --quiet --unit=server-of-agents --property=WorkingDirectory=/run/server \
+        openssl s_server -quiet -accept 10.11.12.13:7443 -cert cacerts -key key -WWW
+    timeout 10 sh -c 'until curl --silent --insecure --output /dev/null https://10.11.12.13:7443/cacerts; do sleep 0.1; done'";
+
+/// The server that an agent joins. Port 6443 belongs to the k3s of this host.
+pub(crate) const SERVER_URL: &str = "https://10.11.12.13:7443";
 
 /// The release of helm whose name the archive has.
 const HELM: &str = "v3.21.0";
@@ -107,7 +114,7 @@ impl Artifacts {
         // What an agent's token file holds if it is the right one, and what a wrong one is.
         fs::write(scratch.path().join("token-of-the-server"), TOKEN)?;
         let wrong = scratch.path().join("wrong-token");
-        fs::write(&wrong, "K10another-token\n")?;
+        fs::write(&wrong, "another-token-0123456789abcdef\n")?;
         fs::set_permissions(&wrong, fs::Permissions::from_mode(0o600))?;
         Ok(())
     }

@@ -132,6 +132,7 @@ fn is_ours(name: &str, value: &str) -> bool {
 }
 
 /// Whether an agent with these variables joins the server of the settings by their token, whichever way it is given it.
+/// A command that only looks need not be told either, and compares nothing then.
 fn join(
     host: &Host,
     agent: &Agent,
@@ -144,7 +145,8 @@ fn join(
     };
     let mut found = Vec::new();
     let bare = |url: &str| url.trim_end_matches('/').to_owned();
-    if value("K3S_URL").map(bare) != Some(bare(&agent.server_url)) {
+    let (url, secret) = (&agent.server_url, agent.token.expose().trim());
+    if !url.is_empty() && value("K3S_URL").map(bare) != Some(bare(url)) {
         found.push(Deviation::new("K3S_URL", &place));
     }
     let token = match (value("K3S_TOKEN"), value("K3S_TOKEN_FILE")) {
@@ -154,7 +156,7 @@ fn join(
         }
         (None, None) => None,
     };
-    if token.as_deref() != Some(agent.token.expose().trim()) {
+    if !secret.is_empty() && token.as_deref() != Some(secret) {
         found.push(Deviation::new("K3S_TOKEN", &place));
     }
     Ok(found)

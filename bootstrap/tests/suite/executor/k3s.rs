@@ -63,18 +63,23 @@ fn an_agent_that_does_not_join_is_not_installed_and_the_next_run_does_not_take_i
 }
 
 #[test]
-fn a_server_that_cannot_be_reached_is_tried_and_is_no_argument() {
+fn a_server_that_cannot_be_reached_is_told_and_one_that_answers_is_not_blamed() {
     for kind in ["exec", "notify"] {
-        let stub = StubHost::fresh();
-        let settings = agent_on(&stub, kind);
-        stub.put("stub/k3s-fault", "hang read tcp 127.0.0.1:4711->127.0.0.1:6444: connection reset by peer");
-        stub.put("stub/server-is-unreachable", "");
-        let ran = run(&stub, &settings);
-        let message = &ran.failure().message;
-        assert!(message.contains("the server does not answer: curl: (7)"), "{message}");
-        assert!(ran.failure().hint.as_ref().is_some_and(|hint| hint.contains("agent.server_url")));
-        let tried = stub.calls().into_iter().find(|call| call.contains("[--config] [-]")).expect("tried");
-        assert!(!tried.contains("server.example.local"), "{tried}");
+        for reachable in [false, true] {
+            let stub = StubHost::fresh();
+            let settings = agent_on(&stub, kind);
+            stub.put(
+                "stub/k3s-fault",
+                "hang read tcp 127.0.0.1:4711->127.0.0.1:6444: connection reset by peer",
+            );
+            if reachable {
+                stub.put("stub/https/GET=server.example.local:6443=cacerts", "HTTP/2 200 \r\n\r\n");
+            }
+            let ran = run(&stub, &settings);
+            let (message, hint) = (&ran.failure().message, ran.failure().hint.clone().unwrap_or_default());
+            let told = message.contains("its server cannot be reached: it does not take connections");
+            assert_eq!((told, hint.contains("agent.server_url")), (!reachable, !reachable), "{message}");
+        }
     }
 }
 
@@ -171,6 +176,10 @@ fn another_server_or_token_is_joined_anew() {
         assert_eq!(run(&stub, &settings).first(), ComponentResult::Configured);
         assert_eq!(stub.text("etc/rancher/k3s/agent-token"), "K10another");
         assert_eq!(run(&stub, &settings).first(), ComponentResult::Reused);
+        // Who only looks need not know either.
+        let agent = settings.agent.as_mut().expect("agent");
+        (agent.server_url, agent.token) = (String::new(), bootstrap::secret::Secret::new(""));
+        assert_eq!(actions(&stub, &settings), [PlannedAction::Reuse]);
     }
 }
 

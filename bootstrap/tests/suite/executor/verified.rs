@@ -90,7 +90,7 @@ const CLUSTER: &[Case] = &[
         Component::K3s,
         "service k3s is running",
         Failed,
-        "service k3s is inactive (dead)",
+        "service k3s does not run",
     ),
     (
         |stub| stub.put("stub/api-fault", "Unable to connect to the server: net/http: TLS handshake timeout"),
@@ -156,7 +156,11 @@ const CLUSTER: &[Case] = &[
         "holds no certificate",
     ),
     (
-        |stub| std::fs::remove_dir_all(stub.path("var/lib/rancher/k3s")).expect("was there"),
+        |stub| {
+            for path in [SERVING, "var/lib/rancher/k3s/agent/client-kubelet.crt"] {
+                std::fs::remove_file(stub.path(path)).expect("was there");
+            }
+        },
         Component::K3s,
         "certificates of k3s",
         Failed,

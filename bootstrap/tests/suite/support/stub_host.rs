@@ -11,6 +11,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use manifest::PrivateContext;
+use rcgen::{CertificateParams, DnType, Issuer, KeyPair, date_time_ymd};
 use schema::Component;
 use tempfile::TempDir;
 
@@ -100,7 +101,7 @@ impl StubHost {
         host.put("etc/hosts", "127.0.0.1 localhost\n");
         host.put("etc/machine-id", "this-machine\n");
         host.put("proc/net/fib_trie", "     |-- 10.0.0.5\n        /32 host LOCAL\n");
-        host.put("stub/kubelet.crt", KUBELET);
+        host.put("stub/kubelet.crt", kubelet_certificate());
         host.put("stub/local-path.json", LOCAL_PATH);
         host.put("stub/certificate.json", CERTIFICATE_SECRET);
         host.publish();
@@ -267,9 +268,6 @@ pub(crate) const IMAGES: [&str; 4] = [
 pub(crate) const UNIT: &str = "[Service]\nType=notify\nEnvironmentFile=-/etc/default/%N\n\
     EnvironmentFile=-/etc/systemd/system/k3s.service.env\nExecStart=/usr/local/bin/k3s \\\n    server\n\n";
 
-/// What of the kubelet's certificate is looked at: the names of its issuer and of its subject, `system:node:node`.
-const KUBELET: &str = "-----BEGIN CERTIFICATE-----\nBgNVBAMMD2szcy1jbGllbnQtY2FAMQYDVQQDDBBzeXN0ZW06bm9kZTpub2Rl\n-----END CERTIFICATE-----\n";
-
 const LOCAL_PATH: &str = r#"{"metadata":{"name":"local-path","annotations":{"storageclass.kubernetes.io/is-default-class":"true"}}}"#;
 
 /// The certificate is `certificate\n` in base64.
@@ -320,6 +318,20 @@ impl StubHost {
         let full = if url.contains("://") { url.to_owned() } else { format!("{repository}/{url}") };
         self.serve(&full, content);
     }
+}
+
+/// What a server signs for the kubelet of the node `node`, made once.
+fn kubelet_certificate() -> &'static str {
+    static CERTIFICATE: OnceLock<String> = OnceLock::new();
+    CERTIFICATE.get_or_init(|| {
+        let (mut authority, mut kubelet) = (CertificateParams::default(), CertificateParams::default());
+        authority.distinguished_name.push(DnType::CommonName, "k3s-client-ca@1795629989");
+        kubelet.distinguished_name.push(DnType::OrganizationName, "system:nodes");
+        kubelet.distinguished_name.push(DnType::CommonName, "system:node:node");
+        kubelet.not_after = date_time_ymd(2999, 1, 1);
+        let [signer, key] = [(); 2].map(|()| KeyPair::generate().expect("a key"));
+        kubelet.signed_by(&key, &Issuer::new(authority, signer)).expect("a certificate").pem()
+    })
 }
 
 /// The archive of helm's release, made once.

@@ -14,7 +14,7 @@ mod vector;
 
 use anyhow::bail;
 
-use crate::workspace;
+use crate::{program, workspace};
 use tools::ToolResult;
 use vector::{PublishedVector, VectorClass, VectorVerdict, Verdicts};
 
@@ -22,7 +22,7 @@ use vector::{PublishedVector, VectorClass, VectorVerdict, Verdicts};
 pub(crate) fn run() -> anyhow::Result<()> {
     let contract = workspace::published();
     let vectors = vector::load(&contract)?;
-    let program = gate::build(&["--package", "bootstrap"])?;
+    let program = program::build(&["--package", "bootstrap"])?;
     let python = tools::python()?;
     let ours = gate::verdicts(&program, &vectors)?;
     let mut disagreements = Table::of_our_gate(&vectors, &ours).print_with_heading();

@@ -124,3 +124,20 @@ fn a_file_that_something_is_mounted_on_is_written_in_place() {
     }
     assert_eq!(fs::read_dir(stub.path("etc")).expect("etc").count(), 5, "nothing of ours stays behind");
 }
+
+/// A mv that fails for another reason than a mount is a failure: writing in place would follow a link that came meanwhile.
+#[test]
+fn a_failure_to_move_a_file_into_its_place_is_no_reason_to_write_in_place() {
+    let stub = StubHost::fresh();
+    stub.put(PATH, "old");
+    stub.put("stub/bin/mv", "#!/bin/sh\necho 'mv: no' >&2\nexit 1\n");
+    let mode = fs::Permissions::from_mode(0o755);
+    fs::set_permissions(stub.path("stub/bin/mv"), mode).expect("mode");
+    let hosts = postures(&stub);
+    let host = hosts.iter().find(|host| host.root_access() == RootAccess::Sudo).expect("one of sudo");
+    let error = host.write(Path::new(PATH), "new", None).expect_err("not moved");
+    assert!(error.to_string().contains("mv "), "{error}");
+    assert_eq!(stub.text(PATH), "old");
+    let left = stub.path(PATH).with_file_name(".thing.productive-k3s-new");
+    assert!(!left.exists(), "nothing of ours stays behind");
+}

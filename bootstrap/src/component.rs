@@ -16,10 +16,12 @@ mod docker_registry_trust;
 mod finding;
 mod helm;
 mod history;
+mod issued;
 mod k3s;
 mod local_hosts;
 mod longhorn;
 pub mod nfs;
+pub mod pins;
 mod probe;
 mod rancher;
 mod registry;
@@ -33,9 +35,10 @@ pub use detection::{Conflict, Detection, Gap};
 pub use deviation::Deviation;
 pub use finding::{Finding, Severity};
 pub use history::RunHistory;
+pub use pins::{BuiltInSums, KubernetesMinors};
 pub use probe::{Cluster, Probe, has_cluster};
 use spec::is_on_the_way;
-pub use spec::{ChecksumInput, HttpsEndpoint, Pin, PinForm, RollbackClass, Spec};
+pub use spec::{ChecksumInput, HttpsEndpoint, Pin, PinForm, Remainder, RollbackClass, Spec};
 
 use crate::settings::Settings;
 

@@ -82,6 +82,7 @@ pub fn check(host: &Host, platform: &Platform, settings: &Settings) -> Preflight
     ];
     findings.extend(host::commands(host, settings));
     findings.extend(host::role(host, settings));
+    findings.extend(crate::component::pins::check(settings));
     findings.extend(resources::check(host, settings));
     findings.extend(for_k3s(host, settings));
     let wanted = || selected(settings).filter(|spec| spec.wanted(settings));

@@ -8,6 +8,7 @@ mod executor;
 mod item;
 mod live_state;
 mod message;
+mod needs;
 mod observe;
 mod observe_cluster;
 mod observe_files;

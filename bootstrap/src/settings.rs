@@ -120,6 +120,8 @@ pub struct Longhorn {
     pub minimal_available_percentage: Bounded<0, 100>,
     /// Whether its storage class becomes the default of the cluster.
     pub make_default: bool,
+    /// Whether an agent gets what Longhorn needs on each node.
+    pub node: bool,
 }
 
 /// Settings of the NFS export.
@@ -129,6 +131,8 @@ pub struct Nfs {
     pub export_path: PathBuf,
     /// Network in CIDR form that may mount it.
     pub allowed_network: String,
+    /// Whether root of a client is root in the folder.
+    pub no_root_squash: bool,
 }
 
 /// Where artifacts come from.
@@ -163,7 +167,7 @@ impl Settings {
 pub fn is_data_path(value: &str) -> bool {
     value.starts_with('/')
         && value.len() > 1
-        && value.split('/').all(|part| part != ".." && part != ".")
+        && value.split('/').skip(1).all(|part| !part.is_empty() && part != ".." && part != ".")
         && !value.contains([' ', '"', '\'', '\\', '#', '(', ')'])
         && value
             .split('/')

@@ -25,6 +25,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   conformance         run the vectors through our gate and through independent implementations
   compat              compare the contract with its last release, and demand the version that the difference needs
   release-contract    freeze the contract under its version
+  pins                fetch the pinned releases and write the checksums that the program carries
   e2e TIER            test the program on a real systemd (nspawn) or against a real API server (apiserver)
   load [DOCUMENTS [CONNECTIONS]]
                       send documents to a receiver of its own on loopback, twice, and measure";
@@ -38,19 +39,20 @@ fn main() -> anyhow::Result<()> {
         ["conformance"] => conformance::run(),
         ["compat"] => compat::run(),
         ["release-contract"] => compat::freeze(),
-        ["e2e", rest @ ..] => e2e(rest),
+        ["pins"] => cargo_run(&["--package", "bootstrap", "--example", "pins"], &[]),
+        ["e2e", rest @ ..] => cargo_run(&["--package", "tests", "--bin", "real"], rest),
         ["load", rest @ ..] => load::run(rest),
         _ => bail!("{USAGE}"),
     }
 }
 
-/// Becomes the program of the tiers. It is part of `tests`, beside what else drives the built binary; here it would make
-/// every chore wait for its compilation. Replacing this process, and not waiting for a child, passes exit code and
-/// signals on as they are.
-fn e2e(arguments: &[&str]) -> anyhow::Result<()> {
+/// Becomes another program of the workspace. What fetches releases or drives the built binary stands beside what it uses;
+/// here it would make every chore wait for its compilation. Replacing this process, and not waiting for a child, passes
+/// exit code and signals on as they are.
+fn cargo_run(program: &[&str], arguments: &[&str]) -> anyhow::Result<()> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command.args(["run", "--quiet", "--package", "tests", "--bin", "real", "--manifest-path"]);
+    command.args(["run", "--quiet"]).args(program).arg("--manifest-path");
     command.arg(workspace::root().join("Cargo.toml")).arg("--").args(arguments);
     Err(command.exec()).context("cannot start cargo")
 }

@@ -13,6 +13,7 @@ use privacy::disk::DiskError;
 use schema::Component;
 use telemetry::{ConsentReason, DeliveryEnd, TelemetryError};
 
+pub use super::interrupted::InterruptedAt;
 use crate::host::{CommandError, HostLockError};
 use crate::input::InputError;
 use crate::run::{SessionError, error_chain};
@@ -170,36 +171,6 @@ impl Unattended {
             Self::Run => "applying without a terminal needs --yes",
             Self::Rollback => "undoing without a terminal needs --yes",
             Self::Purge => "purging needs --yes where nobody can be asked",
-        }
-    }
-}
-
-/// What was done when a signal was obeyed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum InterruptedAt {
-    /// A run had not begun.
-    BeforeRun,
-    /// A dry run was looking.
-    DryRun,
-    /// A run was changing the host.
-    Run,
-    /// A rollback had not begun to undo.
-    BeforeRollback,
-    /// A rollback was undoing.
-    Rollback,
-    /// A delivery or purge was asked for; its own result tells how far it came.
-    Telemetry,
-}
-
-impl InterruptedAt {
-    const fn message(self) -> &'static str {
-        match self {
-            Self::BeforeRun => "interrupted; nothing was done",
-            Self::DryRun => "interrupted; nothing on this host was changed",
-            Self::Run => "interrupted; what was done so far stays",
-            Self::BeforeRollback => "interrupted; nothing was changed",
-            Self::Rollback => "interrupted; what is undone stays undone",
-            Self::Telemetry => "interrupted; what waits stays in the outbox",
         }
     }
 }

@@ -1,14 +1,16 @@
 //! Which files of which releases a run needs, and what they are held to.
 //!
-//! No checksum, no install: what the operator pinned comes first, then what the release itself states. With an artifacts
-//! folder it is a sum file in that folder.
+//! No checksum, no install: what the operator pinned comes first, then what the program carries of its own pins, then what
+//! the release itself states. With an artifacts folder it is a sum file in that folder, which may hold another version.
 
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use schema::Arch;
+use manifest::{PreviousFile, Undo};
+use schema::{Arch, Component};
 
-use super::PlanContext;
+use super::{PlanContext, is_on_the_way};
+use crate::host::Command;
 use crate::settings::Artifacts;
 use crate::step::{Action, Artifact, ArtifactOrigin, ChecksumSource, Step};
 
@@ -47,6 +49,47 @@ pub(super) fn chart(
     artifact(context, Release { name, origin, checksum: ChecksumSource::ChartIndex, sums: None, pin })
 }
 
+/// Where k3s looks for images that it does not have to pull.
+pub(super) const IMAGES: &str = "/var/lib/rancher/k3s/agent/images";
+
+/// The steps that bring the images of a component to a host without network: an archive in the artifacts folder, named
+/// after the component, its version and the platform. With network there are none: pods pull what they need.
+pub(super) fn image_steps(context: &PlanContext<'_>, component: Component, version: &str) -> Vec<Step> {
+    let Artifacts::Local(folder) = &context.settings.artifacts else { return Vec::new() };
+    let name = format!("{component}-images-{version}-{}.tar.zst", arch(context.arch));
+    let archive = Artifact {
+        name: name.clone(),
+        origin: ArtifactOrigin::Folder(folder.clone()),
+        checksum: ChecksumSource::FolderSums { files: vec![SUMS.to_owned()] },
+        optional: false,
+    };
+    let (from, path) = (staged(context, &archive), Path::new(IMAGES).join(&name));
+    // k3s imports what is in the folder at each start, so that images that were removed come back; this imports them now.
+    let import = Command::new("k3s")
+        .args(["ctr", "--namespace", "k8s.io", "images", "import"])
+        .args([path.to_string_lossy()])
+        .as_root()
+        .timeout(std::time::Duration::from_mins(10));
+    vec![
+        fetch(context, &format!("{component} images"), archive),
+        Step::new("folder of images", Action::EnsureDir { path: IMAGES.into(), mode: 0o755 }),
+        Step::new(format!("place the {component} images"), Action::Install { from, path, mode: 0o644 }),
+        Step::new(format!("import the {component} images"), Action::Run(import)),
+    ]
+}
+
+/// Whether the steps that [`image_steps`] gives for `component` could have made this.
+pub(super) fn could_make_images(component: Component, undo: &Undo) -> bool {
+    match undo {
+        Undo::File { path, previous: PreviousFile::Absent, .. } => {
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            path.parent() == Some(Path::new(IMAGES)) && name.starts_with(&format!("{component}-images-"))
+        }
+        Undo::Directory { path } => is_on_the_way(path, "/var/lib/rancher", IMAGES),
+        _ => false,
+    }
+}
+
 /// Where an artifact is fetched to.
 pub(super) fn staged(context: &PlanContext<'_>, artifact: &Artifact) -> PathBuf {
     context.staging.join(&artifact.name)
@@ -61,7 +104,10 @@ pub(super) fn fetch(context: &PlanContext<'_>, title: &str, artifact: Artifact) 
 /// The artifact that a run fetches: from the network, or from the artifacts folder, held to the strictest sum there is.
 pub(super) fn artifact(context: &PlanContext<'_>, release: Release) -> Artifact {
     let (origin, checksum) = match &context.settings.artifacts {
-        Artifacts::Download => (release.origin, release.checksum),
+        Artifacts::Download => {
+            let built_in = context.sums.get(&release.origin).map(ChecksumSource::BuiltIn);
+            (release.origin, built_in.unwrap_or(release.checksum))
+        }
         Artifacts::Local(folder) => {
             let files = release.sums.into_iter().chain([SUMS.to_owned()]).collect();
             (ArtifactOrigin::Folder(folder.clone()), ChecksumSource::FolderSums { files })

@@ -2,11 +2,14 @@
 
 use manifest::Undo;
 use schema::{Component, Mode};
+use serde_json::json;
 
 use super::artifacts::{self, Release};
 use super::{ChecksumInput, ComponentPlan, Detection, Pin, PlanContext, Probe, RollbackClass, Spec};
 use crate::host::ProbeError;
-use crate::step::{Action, Artifact, ArtifactOrigin, Check, ChecksumSource, Condition, ObjectRef, Step};
+use crate::step::{
+    Action, Artifact, ArtifactOrigin, Check, ChecksumSource, Condition, Document, ObjectRef, Step,
+};
 
 const NAMESPACE: &str = "cert-manager";
 const DEPLOYMENTS: [&str; 3] = ["cert-manager", "cert-manager-cainjector", "cert-manager-webhook"];
@@ -28,7 +31,8 @@ impl Spec for CertManagerSpec {
     }
 
     fn pin(&self) -> Option<Pin> {
-        Some(Pin::release("v1.19.4", "Release of cert-manager"))
+        // https://cert-manager.io/docs/releases/: 1.20 supports Kubernetes 1.32 to 1.35.
+        Some(Pin::release("v1.20.3", "Release of cert-manager").for_kubernetes(32, 35))
     }
 
     fn checksums(&self) -> &'static [ChecksumInput] {
@@ -42,8 +46,12 @@ impl Spec for CertManagerSpec {
     /// The objects of its manifest: those of its namespace, its leases in the namespace of the system, and what bears its
     /// name in the cluster.
     fn could_make(&self, undo: &Undo) -> bool {
-        let Undo::Object { object_kind, namespace, name, .. } = undo else { return false };
+        let Undo::Object { object_kind, namespace, name, .. } = undo else {
+            return artifacts::could_make_images(Component::CertManager, undo);
+        };
         match (namespace.as_deref(), object_kind.as_str()) {
+            // Its manifest has none; those that are there are of the issuer.
+            (Some(NAMESPACE), "Certificate") => false,
             (Some(NAMESPACE), _) => true,
             (Some("kube-system"), "Role" | "RoleBinding") => name.starts_with(NAMESPACE),
             (Some(_), _) => false,
@@ -72,19 +80,34 @@ impl Spec for CertManagerSpec {
         let verify = vec![
             Check::within(420, Condition::Rollout { namespace: namespace.clone(), deployments }),
             Check::within(180, Condition::Endpoints { namespace, service }),
+            // The webhook's certificate reaches the API server seconds after all of the above.
+            Check::within(180, Condition::Accepted(issuer_to_try())),
         ];
         ComponentPlan::for_state(detection, || steps(context), verify)
     }
 }
 
+/// An issuer that is given to the API server to see whether the webhook answers, and never created.
+fn issuer_to_try() -> Document {
+    Document::new(json!({
+        "apiVersion": "cert-manager.io/v1",
+        "kind": "Issuer",
+        "metadata": { "name": "productive-k3s-dry-run", "namespace": NAMESPACE },
+        "spec": { "selfSigned": {} },
+    }))
+}
+
 fn steps(context: &PlanContext<'_>) -> Vec<Step> {
     let manifest = release_manifest(context);
     let staged = artifacts::staged(context, &manifest);
+    let version = CertManagerSpec.version(context.settings);
+    let mut steps = artifacts::image_steps(context, Component::CertManager, version);
     // The namespace is the first object of the manifest.
-    vec![
+    steps.extend([
         artifacts::fetch(context, "cert-manager manifest", manifest),
         Step::new("objects of cert-manager", Action::ApplyFile(staged)),
-    ]
+    ]);
+    steps
 }
 
 /// The manifest of cert-manager. Its release has no sum file; the release's description states the digest.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use schema::{Arch, ComponentResult, PlannedAction};
 
-use super::Detection;
+use super::{BuiltInSums, Detection};
 use crate::settings::Settings;
 use crate::step::{Check, Step};
 
@@ -17,6 +17,8 @@ pub struct PlanContext<'a> {
     pub arch: Arch,
     /// Absolute path of the folder that artifacts are fetched to. It is ours: it belongs to the runs folder.
     pub staging: &'a Path,
+    /// The checksums of default artifacts that the program carries.
+    pub sums: BuiltInSums,
 }
 
 /// The plan of one component.

@@ -67,6 +67,15 @@ pub enum Gap {
     /// The storage class that the settings ask for is not the default one.
     #[error("storage class {0} is not the default")]
     DefaultClass(&'static str),
+    /// k3s on this host does not know the registry.
+    #[error("k3s' registries.yaml has no entry for it")]
+    NodesTrust,
+    /// k3s would make its own storage class the default again at its next start.
+    #[error("k3s marks its own storage class as the default at each start")]
+    DefaultClassUndone,
+    /// Packages of the distribution are missing.
+    #[error("package {0} is missing")]
+    Package(&'static str),
     /// The block of the hosts file holds other lines.
     #[error("the block holds other lines")]
     OtherLines,

@@ -59,8 +59,11 @@ impl Spec for DockerRegistryTrustSpec {
     }
 
     /// Present when the file holds the certificate of the secret. Without a cluster a file cannot be compared, and is to be
-    /// written anew once there is one.
+    /// written anew once there is one. A host without Docker has nothing that could trust the registry.
     fn detect(&self, probe: &Probe<'_>) -> Result<Detection, ProbeError> {
+        if probe.host.program("docker").is_none() {
+            return Ok(Detection::NotNeeded);
+        }
         let Some(installed) = probe.host.read_text(&target(probe.settings))? else {
             return Ok(Detection::Missing);
         };

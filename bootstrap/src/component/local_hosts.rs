@@ -5,16 +5,13 @@ use std::path::Path;
 use manifest::Undo;
 use schema::{Component, Mode};
 
-use super::{ComponentPlan, Detection, Gap, PlanContext, Probe, RollbackClass, Spec};
+use super::{Cluster, ComponentPlan, Detection, Gap, PlanContext, Probe, RollbackClass, Spec};
 use crate::host::ProbeError;
 use crate::settings::Settings;
-use crate::step::lines;
-use crate::step::{Action, Check, Condition, Step};
+use crate::step::{Action, Check, Condition, Step, lines, node_address};
 
 const HOSTS: &str = "/etc/hosts";
 const MARKER: &str = "productive-k3s";
-/// Traefik listens on every address of the host; this one never changes.
-const ADDRESS: &str = "127.0.0.1";
 
 pub(super) struct LocalHostsSpec;
 
@@ -52,7 +49,7 @@ impl Spec for LocalHostsSpec {
         }
         let text = probe.host.read_text(Path::new(HOSTS))?.unwrap_or_default();
         Ok(match lines::find_block(&text, MARKER) {
-            Some(found) if found == lines::block(MARKER, &entries(probe.settings)) => Detection::Present,
+            Some(found) if found == wanted(probe)? => Detection::Present,
             Some(_) => Detection::Incomplete(Gap::OtherLines),
             None => Detection::Missing,
         })
@@ -62,15 +59,25 @@ impl Spec for LocalHostsSpec {
         let settings = context.settings;
         let verify = vec![Check::within(10, Condition::Resolves(names(settings)))];
         let steps = || {
-            let (path, marker, lines) = (HOSTS.into(), MARKER.to_owned(), entries(settings));
-            vec![Step::new("names in the hosts file", Action::EnsureBlock { path, marker, lines })]
+            let (path, marker, names) = (HOSTS.into(), MARKER.to_owned(), names(settings));
+            vec![Step::new("names in the hosts file", Action::EnsureHosts { path, marker, names })]
         };
         ComponentPlan::ensuring(detection, steps, verify)
     }
 }
 
-fn entries(settings: &Settings) -> Vec<String> {
-    names(settings).iter().map(|name| format!("{ADDRESS} {name}")).collect()
+/// The block as it should be: with the node's own address. To Docker a name with an address of the loopback is a registry
+/// without TLS, and other hosts could not use such an address. Without a cluster there is no address, and the block is to
+/// be written anew once there is one.
+fn wanted(probe: &Probe<'_>) -> Result<String, ProbeError> {
+    match probe.cluster() {
+        Cluster::Here => {
+            let address = node_address(probe.host)?;
+            Ok(lines::block(MARKER, &lines::of_hosts(address, &names(probe.settings))))
+        }
+        Cluster::None => Ok(String::new()),
+        Cluster::Unknown(error) => Err(error.clone()),
+    }
 }
 
 /// What is not installed is not given a name.

@@ -1,22 +1,25 @@
 //! Longhorn block storage.
 
+mod default_class;
+mod node;
+mod volumes;
+
 use std::path::Path;
 
-use manifest::{StepRecord, Undo};
+use manifest::{PreviousFile, StepRecord, Undo};
 use schema::{Component, Mode, PlannedAction};
 use serde_json::{Value, json};
 
 use super::chart::Chart;
 use super::probe::has_cluster;
 use super::{
-    ChecksumInput, ComponentPlan, Dependent, Detection, Finding, Gap, Identity, Pin, PlanContext, Probe,
-    RollbackClass, Spec, artifacts,
+    ChecksumInput, ComponentPlan, Dependent, Detection, Finding, Gap, Pin, PlanContext, Probe, RollbackClass,
+    Spec, artifacts,
 };
 use crate::host::{Host, ProbeError};
-use crate::settings;
+use crate::settings::{self, Settings};
 use crate::step::{
-    Action, Check, Condition, Document, Kube, ObjectRef, STORAGE_CLASSES, Step, UndoAction, default_classes,
-    text,
+    Action, Check, Condition, Document, ObjectRef, STORAGE_CLASSES, Step, UndoAction, default_classes,
 };
 
 const CHART: Chart = Chart {
@@ -26,13 +29,13 @@ const CHART: Chart = Chart {
     deployment: "longhorn-driver-deployer",
 };
 
+/// What runs on each node: the manager, and the plugin that the manager brings about.
+const DAEMON_SETS: [&str; 2] = ["longhorn-manager", "longhorn-csi-plugin"];
+
 /// The setting of Longhorn that must say `true` before its release is removed.
 const DELETION_FLAG: &str = "deleting-confirmation-flag";
 
 /// What Longhorn attaches volumes with.
-const PACKAGE: &str = "open-iscsi";
-const SERVICE: &str = "iscsid";
-
 const STORAGE_API: &str = "storage.k8s.io/v1";
 
 /// The storage class for volumes with one copy.
@@ -49,12 +52,14 @@ impl Spec for LonghornSpec {
         "Longhorn block storage"
     }
 
+    /// An agent has no chart to install, but Longhorn runs on it as well.
     fn modes(&self) -> &'static [Mode] {
-        &[Mode::Stack, Mode::SingleNode]
+        &[Mode::Agent, Mode::Stack, Mode::SingleNode]
     }
 
     fn pin(&self) -> Option<Pin> {
-        Some(Pin::release("v1.11.1", "Version of the Longhorn chart"))
+        // kubeVersion of the chart: >=1.25.0-0.
+        Some(Pin::release("v1.11.3", "Version of the Longhorn chart").for_kubernetes(25, u32::MAX))
     }
 
     fn checksums(&self) -> &'static [ChecksumInput] {
@@ -71,15 +76,20 @@ impl Spec for LonghornSpec {
 
     fn could_make(&self, undo: &Undo) -> bool {
         match undo {
-            Undo::Package { name } => name == PACKAGE,
-            Undo::Service { name } => name == SERVICE,
-            Undo::Directory { path } => path.to_str().is_some_and(settings::is_data_path),
+            Undo::Package { name } => node::PACKAGES.contains(&name.as_str()),
+            Undo::Service { name } => name == node::SERVICE,
+            Undo::Directory { path } if path.to_str().is_some_and(settings::is_data_path) => true,
+            Undo::File { path, previous: PreviousFile::Absent, .. }
+                if path == Path::new(default_class::SKIP) =>
+            {
+                true
+            }
             Undo::HelmRelease { release, namespace, .. } => CHART.is_of(release, namespace),
             Undo::Object { .. } => {
                 ObjectRef::cluster_wide(STORAGE_API, "StorageClass", SINGLE).is_made_by(undo)
             }
             Undo::DefaultStorageClass { to, .. } => [SINGLE, CHART.name].contains(&to.as_str()),
-            _ => false,
+            undo => artifacts::could_make_images(Component::Longhorn, undo),
         }
     }
 
@@ -87,8 +97,13 @@ impl Spec for LonghornSpec {
         RollbackClass::Moderate
     }
 
+    fn wanted(&self, settings: &Settings) -> bool {
+        settings.mode != Mode::Agent || settings.longhorn.node
+    }
+
     fn preflight(&self, probe: &Probe<'_>) -> Vec<Finding> {
-        vec![data_path(probe.host, &probe.settings.longhorn.data_path)]
+        let data = data_path(probe.host, &probe.settings.longhorn.data_path);
+        std::iter::once(data).chain(node::multipath(probe.host)).collect()
     }
 
     /// Longhorn refuses its own removal until a setting of its own says that it is meant.
@@ -100,23 +115,18 @@ impl Spec for LonghornSpec {
         Ok(Some(vec![Step::new("longhorn release", Action::Undo(uninstall))]))
     }
 
-    /// The volumes that Longhorn holds. Removing Longhorn would destroy what is on them.
+    /// The volumes that Longhorn holds. Removing Longhorn destroys what is on them, also where nothing claims them.
     fn dependents(&self, record: &StepRecord, host: &Host) -> Result<Vec<Dependent>, ProbeError> {
         if !matches!(record.undo, Undo::HelmRelease { .. }) || !has_cluster(host) {
             return Ok(Vec::new());
         }
-        let all = Kube(host).items("/api/v1/persistentvolumes")?;
-        let held = |volume: &&Value| text(volume, "/spec/csi/driver") == Some("driver.longhorn.io");
-        let claimed = |volume: &Value| {
-            let mut dependent = Dependent::of_object(volume);
-            let claim = text(volume, "/spec/claimRef/uid").map(|uid| Identity::Uid(uid.to_owned()));
-            dependent.with.extend(claim);
-            dependent
-        };
-        Ok(all.iter().filter(held).map(claimed).collect())
+        volumes::held(host)
     }
 
     fn detect(&self, probe: &Probe<'_>) -> Result<Detection, ProbeError> {
+        if probe.settings.mode == Mode::Agent {
+            return node::detect(probe.host);
+        }
         match CHART.detect(probe)? {
             Detection::Present => storage(probe),
             other => Ok(other),
@@ -124,20 +134,37 @@ impl Spec for LonghornSpec {
     }
 
     fn plan(&self, detection: &Detection, context: &PlanContext<'_>) -> ComponentPlan {
-        let (namespace, release) = (CHART.namespace.to_owned(), CHART.name.to_owned());
-        let mut verify = Vec::new();
-        // One that was installed without helm has no release to look at.
-        if *detection != Detection::Present {
-            verify.push(Check::within(60, Condition::HelmDeployed { namespace: namespace.clone(), release }));
+        let longhorn = &context.settings.longhorn;
+        if context.settings.mode == Mode::Agent {
+            return ComponentPlan::for_state(detection, || node::steps().to_vec(), vec![node::runs()]);
         }
-        verify.push(Check::within(600, Condition::PodsReady(namespace)));
-        let mut plan = ComponentPlan::for_state(detection, || steps(context), verify);
-        if plan.action != PlannedAction::Reuse && context.settings.longhorn.make_default {
-            let class = class(&context.settings.longhorn).to_owned();
-            plan.steps.push(Step::new("default storage class", Action::MakeDefaultClass(class)));
+        let mut plan = ComponentPlan::for_state(detection, || steps(context), verify(detection, longhorn));
+        if plan.action != PlannedAction::Reuse && longhorn.make_default {
+            plan.steps.extend(default_class::steps(class(longhorn)));
         }
         plan
     }
+}
+
+/// What must be so: the chart, and what Longhorn itself makes after helm has stopped waiting.
+fn verify(detection: &Detection, longhorn: &settings::Longhorn) -> Vec<Check> {
+    let (namespace, release) = (CHART.namespace.to_owned(), CHART.name.to_owned());
+    let mut verify = Vec::new();
+    // One that was installed without helm has no release to look at.
+    if *detection != Detection::Present {
+        verify.push(Check::within(60, Condition::HelmDeployed { namespace: namespace.clone(), release }));
+    }
+    let deployments = vec![CHART.deployment.to_owned()];
+    verify.push(Check::within(600, Condition::Rollout { namespace: namespace.clone(), deployments }));
+    for name in DAEMON_SETS.map(str::to_owned) {
+        verify.push(Check::within(600, Condition::DaemonSet { namespace: namespace.clone(), name }));
+    }
+    verify.push(Check::within(300, Condition::StorageClass(class(longhorn).to_owned())));
+    verify.push(Check::within(600, Condition::PodsReady(namespace)));
+    if longhorn.make_default {
+        verify.push(Check::within(60, Condition::DefaultClass(class(longhorn).to_owned())));
+    }
+    verify
 }
 
 /// Whether the storage classes are as the settings want them, given that the chart is there.
@@ -149,6 +176,8 @@ fn storage(probe: &Probe<'_>) -> Result<Detection, ProbeError> {
         Detection::Incomplete(Gap::StorageClass(wanted))
     } else if probe.settings.longhorn.make_default && defaults != [wanted] {
         Detection::Incomplete(Gap::DefaultClass(wanted))
+    } else if probe.settings.longhorn.make_default && default_class::is_undone_at_start(probe, &classes)? {
+        Detection::Incomplete(Gap::DefaultClassUndone)
     } else {
         Detection::Present
     })
@@ -159,11 +188,9 @@ fn steps(context: &PlanContext<'_>) -> Vec<Step> {
     let replicas = longhorn.replica_count.get();
     let version = LonghornSpec.version(context.settings);
     let chart = artifacts::chart(context, CHART.repository, CHART.name, version, "longhorn");
-    let mut steps = vec![
-        Step::new("iSCSI initiator", Action::EnsurePackages(vec![PACKAGE.to_owned()])),
-        Step::new("iSCSI service", Action::EnsureService(SERVICE.to_owned())),
-        Step::new("data folder", Action::EnsureDir { path: longhorn.data_path.clone(), mode: 0o755 }),
-    ];
+    let mut steps = node::steps().to_vec();
+    steps.push(Step::new("data folder", Action::EnsureDir { path: longhorn.data_path.clone(), mode: 0o755 }));
+    steps.extend(artifacts::image_steps(context, Component::Longhorn, version));
     steps.extend(CHART.steps(context, chart, values(context)));
     if single(replicas) {
         steps.push(Step::new("storage class with one copy", Action::Apply(storage_class())));

@@ -15,8 +15,11 @@ const PACKAGE: &str = "nfs-kernel-server";
 const EXPORTS: &str = "/etc/exports";
 /// What `exportfs` has told the kernel, see exports(5); unlike the program itself, it needs no root to read.
 const KERNEL_EXPORTS: &str = "/var/lib/nfs/etab";
-/// Pods work as root in the volumes that they mount; without the last option they could not write.
-const OPTIONS: &str = "rw,sync,no_subtree_check,no_root_squash";
+/// Root of a client is nobody here, as is the default of exports(5): whoever is root anywhere in the network must not be
+/// root in this folder.
+const OPTIONS: &str = "rw,sync,no_subtree_check,root_squash";
+/// Provisioners in the cluster make the folders of their volumes as root and give them away.
+const OPTIONS_FOR_PROVISIONERS: &str = "rw,sync,no_subtree_check,no_root_squash";
 
 pub(super) struct NfsSpec;
 
@@ -72,11 +75,8 @@ impl Spec for NfsSpec {
         if let [Some(folder), Some(client)] = export(line) {
             let left = host.read_text(path)?.unwrap_or_default();
             // Somebody else may export the same folder to the same client.
-            let is_others = |found: &str| {
-                found != line
-                    && found.split_whitespace().next() == Some(folder)
-                    && mentions(found, Some(client))
-            };
+            let is_others =
+                |found: &str| found != line && is_about(host, found, folder) && mentions(found, Some(client));
             if !left.lines().any(is_others) {
                 let unexported = Condition::NotExported { path: folder.into(), network: client.to_owned() };
                 steps.push(Step::new("export is gone", Action::Wait(Check::within(10, unexported))));
@@ -93,7 +93,7 @@ impl Spec for NfsSpec {
         // A run that died between the two left a line that the kernel has not heard of.
         for table in [EXPORTS, KERNEL_EXPORTS] {
             let exports = probe.host.read_text(Path::new(table))?.unwrap_or_default();
-            if !lists(&exports, nfs) {
+            if !lists(probe.host, &exports, nfs) {
                 return Ok(Detection::PresentWithoutExport);
             }
         }
@@ -118,10 +118,15 @@ fn steps(nfs: &settings::Nfs, action: PlannedAction) -> Vec<Step> {
     if action == PlannedAction::Install {
         steps.push(Step::new("NFS server", Action::EnsurePackages(vec![PACKAGE.to_owned()])));
     }
-    let line = format!("{} {}({OPTIONS})", nfs.export_path.display(), nfs.allowed_network);
+    let (options, title) = if nfs.no_root_squash {
+        (OPTIONS_FOR_PROVISIONERS, "export line; root of a client is root in the folder (nfs.no_root_squash)")
+    } else {
+        (OPTIONS, "export line; root of a client is nobody in the folder (nfs.no_root_squash is off)")
+    };
+    let line = format!("{} {}({options})", nfs.export_path.display(), nfs.allowed_network);
     steps.extend([
         Step::new("exported folder", Action::EnsureDir { path: nfs.export_path.clone(), mode: 0o755 }),
-        Step::new("export line", Action::EnsureLine { path: EXPORTS.into(), line }),
+        Step::new(title, Action::EnsureLine { path: EXPORTS.into(), line }),
         Step::new("tell the kernel of the export", Action::Run(reload())),
     ]);
     steps
@@ -141,12 +146,17 @@ fn reload() -> Command {
 }
 
 /// Whether a line of `exports` gives the folder to exactly this network.
-fn lists(exports: &str, nfs: &settings::Nfs) -> bool {
+fn lists(host: &Host, exports: &str, nfs: &settings::Nfs) -> bool {
     let path = nfs.export_path.to_string_lossy();
-    exports.lines().any(|line| {
-        let mut words = line.split('#').next().unwrap_or_default().split_whitespace();
-        words.next() == Some(&*path)
-            && words.any(|client| client.split('(').next() == Some(nfs.allowed_network.as_str()))
+    exports.lines().any(|line| is_about(host, line, &path) && mentions(line, Some(&nfs.allowed_network)))
+}
+
+/// Whether a line exports `folder`, by this path or by another one: `exportfs` and the kernel resolve links, the file has
+/// what somebody wrote.
+fn is_about(host: &Host, line: &str, folder: &str) -> bool {
+    let exported = line.split('#').next().unwrap_or_default().split_whitespace().next();
+    exported.is_some_and(|exported| {
+        exported == folder || host.resolved(Path::new(exported)) == host.resolved(Path::new(folder))
     })
 }
 
@@ -157,9 +167,7 @@ fn foreign_export(host: &Host, path: &Path) -> Option<Finding> {
         Ok(exports) => exports.unwrap_or_default(),
         Err(error) => return Some(Finding::warning(CHECK, format!("cannot read /etc/exports: {error}"))),
     };
-    let listed = exports
-        .lines()
-        .any(|line| line.split_whitespace().next().is_some_and(|first| Path::new(first) == path));
+    let listed = exports.lines().any(|line| is_about(host, line, &path.to_string_lossy()));
     listed.then(|| Finding::warning(CHECK, format!("{} is listed in /etc/exports already", path.display())))
 }
 

@@ -1,13 +1,13 @@
 //! The Rancher management interface.
 
-use manifest::Undo;
+use manifest::{StepRecord, Undo};
 use schema::{Component, Mode};
 use serde_json::json;
 
 use super::chart::Chart;
 use super::{
-    ChecksumInput, ComponentPlan, Detection, HttpsEndpoint, Pin, PlanContext, Probe, RollbackClass, Spec,
-    artifacts,
+    ChecksumInput, ComponentPlan, Detection, HttpsEndpoint, Pin, PlanContext, Probe, Remainder,
+    RollbackClass, Spec, artifacts,
 };
 use crate::host::ProbeError;
 use crate::settings::{Settings, Tls};
@@ -19,6 +19,40 @@ const CHART: Chart = Chart {
     repository: "https://releases.rancher.com/server-charts/stable",
     deployment: "rancher",
 };
+
+/// What Rancher makes when it runs and its chart does not remove: the job at the end of its uninstallation removes helm
+/// releases in two namespaces, and none whose name ends in `crd` (`chart/scripts/post-delete-hook.sh` at v2.14.4; the
+/// namespaces are those of `pkg`). Definitions of k3s itself end in `cattle.io` as well and are left out.
+const REMAINS: &[Remainder] = &[
+    Remainder {
+        what: "Fleet's definitions, a helm release",
+        command: "helm -n cattle-fleet-system uninstall fleet-crd",
+    },
+    Remainder {
+        what: "Turtles, a helm release",
+        command: "helm -n cattle-turtles-system uninstall rancher-turtles",
+    },
+    Remainder {
+        what: "webhooks",
+        command: "k3s kubectl delete validatingwebhookconfigurations,mutatingwebhookconfigurations rancher.cattle.io",
+    },
+    Remainder {
+        what: "users, tokens, settings and clusters of Rancher, with their definitions",
+        command: "k3s kubectl get crd -o name | grep 'cattle\\.io$' | grep -v -e '\\.k3s\\.' -e '\\.helm\\.' | \
+                  xargs k3s kubectl delete",
+    },
+    Remainder {
+        what: "roles and bindings",
+        command: "k3s kubectl delete clusterroles,clusterrolebindings -l cattle.io/creator=norman",
+    },
+    Remainder {
+        what: "namespaces and what is in them",
+        command: "k3s kubectl delete namespace --ignore-not-found cattle-system cattle-fleet-system \
+                  cattle-fleet-local-system cattle-fleet-clusters-system cattle-turtles-system \
+                  cattle-provisioning-capi-system cattle-impersonation-system cattle-global-data cattle-global-nt \
+                  cattle-ui-plugin-system cattle-local-user-passwords fleet-default fleet-local local",
+    },
+];
 
 pub(super) struct RancherSpec;
 
@@ -36,7 +70,8 @@ impl Spec for RancherSpec {
     }
 
     fn pin(&self) -> Option<Pin> {
-        Some(Pin::release("v2.14.2", "Version of the Rancher chart"))
+        // kubeVersion of the chart: < 1.36.0-0. It asks for cert-manager 1.15 or newer.
+        Some(Pin::release("v2.14.4", "Version of the Rancher chart").for_kubernetes(0, 35))
     }
 
     fn checksums(&self) -> &'static [ChecksumInput] {
@@ -51,8 +86,15 @@ impl Spec for RancherSpec {
         Some(&settings.rancher.host)
     }
 
+    fn requires(&self) -> &'static [Component] {
+        &[Component::CertManager]
+    }
+
     fn could_make(&self, undo: &Undo) -> bool {
-        matches!(undo, Undo::HelmRelease { release, namespace, .. } if CHART.is_of(release, namespace))
+        match undo {
+            Undo::HelmRelease { release, namespace, .. } => CHART.is_of(release, namespace),
+            undo => artifacts::could_make_images(Component::Rancher, undo),
+        }
     }
 
     /// The path that load balancers ask; the secret is named by the chart, whoever signs.
@@ -63,6 +105,10 @@ impl Spec for RancherSpec {
 
     fn rollback_class(&self) -> RollbackClass {
         RollbackClass::Moderate
+    }
+
+    fn remains(&self, record: &StepRecord) -> &'static [Remainder] {
+        if matches!(record.undo, Undo::HelmRelease { .. }) { REMAINS } else { &[] }
     }
 
     fn detect(&self, probe: &Probe<'_>) -> Result<Detection, ProbeError> {
@@ -80,7 +126,9 @@ impl Spec for RancherSpec {
 fn steps(context: &PlanContext<'_>) -> Vec<Step> {
     let version = RancherSpec.version(context.settings);
     let chart = artifacts::chart(context, CHART.repository, CHART.name, version, "rancher");
-    CHART.steps(context, chart, values(context)).to_vec()
+    let mut steps = artifacts::image_steps(context, Component::Rancher, version);
+    steps.extend(CHART.steps(context, chart, values(context)));
+    steps
 }
 
 fn values(context: &PlanContext<'_>) -> Document {

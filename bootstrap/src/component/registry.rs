@@ -1,15 +1,22 @@
 //! The image registry in the cluster.
 
+mod ingress;
+mod nodes;
+
 use manifest::{StepRecord, Undo};
-use schema::{Component, Mode, UtcSeconds};
+use schema::{Component, Mode};
 use serde_json::{Value, json};
 
-use super::{ComponentPlan, Detection, Finding, HttpsEndpoint, Pin, PlanContext, Probe, RollbackClass, Spec};
+use super::artifacts;
+use super::issued::{Issued, is_owned_by};
+use super::{
+    ComponentPlan, Detection, Finding, Gap, HttpsEndpoint, Pin, PlanContext, Probe, RollbackClass, Spec,
+};
 use crate::host::{Host, ProbeError};
 use crate::settings::{self, RegistryAuth, Settings};
 use crate::step::{
-    Action, Check, Condition, Document, Kube, ObjectRef, STORAGE_CLASSES, SecretSource, Step, UndoAction,
-    text,
+    Action, Check, Condition, Document, ObjectRef, RegistryPush, STORAGE_CLASSES, SecretSource, Step,
+    UndoAction,
 };
 
 const NAMESPACE: &str = "registry";
@@ -47,10 +54,20 @@ impl Spec for RegistrySpec {
         Some(&settings.registry.host)
     }
 
+    fn programs(&self) -> &'static [&'static str] {
+        &["curl"]
+    }
+
+    fn requires(&self) -> &'static [Component] {
+        &[Component::CertManager, Component::Clusterissuer]
+    }
+
     fn could_make(&self, undo: &Undo) -> bool {
         let namespace = ObjectRef::cluster_wide("v1", "Namespace", NAMESPACE);
         let logins = ObjectRef::namespaced("v1", "Secret", NAMESPACE, LOGINS);
-        parts().iter().chain([&namespace, &logins]).any(|object| object.is_made_by(undo))
+        parts().iter().chain([&namespace, &logins, &ingress::config()]).any(|object| object.is_made_by(undo))
+            || nodes::could_make(undo)
+            || artifacts::could_make_images(Component::Registry, undo)
     }
 
     /// The base of the distribution protocol; with a login it answers 401 to who has none.
@@ -64,7 +81,8 @@ impl Spec for RegistrySpec {
     }
 
     fn preflight(&self, probe: &Probe<'_>) -> Vec<Finding> {
-        storage_class(probe).into_iter().collect()
+        let limit = ingress::foreign_limit(probe);
+        [storage_class(probe), limit, nodes::unreadable(probe)].into_iter().flatten().collect()
     }
 
     /// With the ingress go the secrets of the certificates that cert-manager issued for it. cert-manager leaves them, so
@@ -74,18 +92,18 @@ impl Spec for RegistrySpec {
         if object_kind != "Ingress" {
             return Ok(None);
         }
-        let undo = |title: &str, action| Step::new(title, Action::Undo(action));
         let ingress = ObjectRef::namespaced(INGRESS_API, object_kind, NAMESPACE, name);
-        let issued = issued_certificates(record, host, uid)?;
-        let delete = |object, uid| UndoAction::DeleteObject { object, uid };
-        let mut steps = vec![undo("registry ingress", delete(ingress, uid.clone()))];
-        for Issued { certificate, certificate_uid, secret, secret_uid } in issued {
-            // Before its certificate is gone, cert-manager would make the secret anew.
-            let gone = UndoAction::AwaitAbsent { object: certificate, uid: certificate_uid };
-            steps.push(undo("certificate is gone", gone));
-            steps.push(undo("secret of the certificate", delete(secret, secret_uid)));
-        }
+        let issued = Issued::since(record, host, NAMESPACE, |found| is_owned_by(found, uid))?;
+        let delete = UndoAction::DeleteObject { object: ingress, uid: uid.clone() };
+        let mut steps = vec![Step::new("registry ingress", Action::Undo(delete))];
+        steps.extend(issued.into_iter().flat_map(Issued::removal));
         Ok(Some(steps))
+    }
+
+    fn deletes(&self, record: &StepRecord) -> Option<String> {
+        let Undo::Object { object_kind, name, .. } = &record.undo else { return None };
+        (object_kind == "PersistentVolumeClaim")
+            .then(|| format!("every image in the registry: all data of the volume claim {NAMESPACE}/{name}"))
     }
 
     fn detect(&self, probe: &Probe<'_>) -> Result<Detection, ProbeError> {
@@ -93,7 +111,10 @@ impl Spec for RegistrySpec {
         if probe.settings.registry.auth.is_some() {
             objects.push(ObjectRef::namespaced("v1", "Secret", NAMESPACE, LOGINS));
         }
-        probe.objects(&objects)
+        match probe.objects(&objects)? {
+            Detection::Present if !nodes::is_trusted(probe)? => Ok(Detection::Incomplete(Gap::NodesTrust)),
+            found => Ok(found),
+        }
     }
 
     fn plan(&self, detection: &Detection, context: &PlanContext<'_>) -> ComponentPlan {
@@ -128,8 +149,30 @@ fn steps(context: &PlanContext<'_>) -> Vec<Step> {
     objects.push(("registry deployment", Document::new(deployment(image, registry.auth.is_some()))));
     objects.push(("registry service", Document::new(service())));
     let issuer = context.settings.tls.issuer().as_str();
-    objects.push(("registry ingress", Document::new(ingress(&registry.host, issuer))));
-    objects.into_iter().map(|(title, object)| Step::new(title, Action::Apply(object))).collect()
+    objects.push(("registry ingress", Document::new(ingress::object(&registry.host, issuer))));
+    let mut steps = artifacts::image_steps(context, Component::Registry, image_version(image));
+    steps.extend(objects.into_iter().map(|(title, object)| Step::new(title, Action::Apply(object))));
+    steps.extend(ingress::limit());
+    let certified = Condition::CertificateIn(certificate_secret());
+    steps.push(Step::new("certificate of the registry", Action::Wait(Check::within(180, certified))));
+    steps.extend(nodes::trust(context.settings));
+    steps.push(Step::new("push that takes longer than a minute", Action::Push(push(context))));
+    steps
+}
+
+fn push(context: &PlanContext<'_>) -> RegistryPush {
+    let registry = &context.settings.registry;
+    RegistryPush {
+        host: registry.host.clone(),
+        certificate: certificate_secret(),
+        login: registry.auth.as_ref().map(nodes::login),
+        staging: context.staging.to_owned(),
+    }
+}
+
+/// The tag of an image.
+fn image_version(image: &str) -> &str {
+    image.rsplit_once(':').map_or(image, |(_, tag)| tag)
 }
 
 fn metadata(name: &str) -> Value {
@@ -205,25 +248,6 @@ fn service() -> Value {
     })
 }
 
-fn ingress(host: &str, issuer: &str) -> Value {
-    let mut metadata = metadata(NAME);
-    metadata["annotations"] = json!({ "cert-manager.io/cluster-issuer": issuer });
-    let backend = json!({ "service": { "name": NAME, "port": { "name": "http" } } });
-    json!({
-        "apiVersion": INGRESS_API,
-        "kind": "Ingress",
-        "metadata": metadata,
-        "spec": {
-            "ingressClassName": "traefik",
-            "tls": [{ "hosts": [host], "secretName": CERTIFICATE }],
-            "rules": [{
-                "host": host,
-                "http": { "paths": [{ "path": "/", "pathType": "Prefix", "backend": backend }] },
-            }],
-        },
-    })
-}
-
 /// A volume that asks for a class that nobody provides waits for ever.
 fn storage_class(probe: &Probe<'_>) -> Option<Finding> {
     let settings = probe.settings;
@@ -239,47 +263,4 @@ fn storage_class(probe: &Probe<'_>) -> Option<Finding> {
             "registry.storage_class names a class that the cluster does not have",
         )
     })
-}
-
-/// A certificate and the secret that it is kept in.
-struct Issued {
-    certificate: ObjectRef,
-    certificate_uid: String,
-    secret: ObjectRef,
-    secret_uid: String,
-}
-
-/// The certificates that cert-manager issued for an ingress of the run. A secret that is older than the step was made by
-/// somebody else, and cert-manager took it over; one that names another certificate is somebody else's too.
-fn issued_certificates(record: &StepRecord, host: &Host, ingress: &str) -> Result<Vec<Issued>, ProbeError> {
-    const API: &str = "cert-manager.io/v1";
-    let mut issued = Vec::new();
-    for certificate in Kube(host).items(&format!("/apis/{API}/namespaces/{NAMESPACE}/certificates"))? {
-        let word = |pointer| text(&certificate, pointer);
-        let (Some(name), Some(certificate_uid), Some(secret)) =
-            (word("/metadata/name"), word("/metadata/uid"), word("/spec/secretName"))
-        else {
-            continue;
-        };
-        if !is_owned_by(&certificate, ingress) {
-            continue;
-        }
-        let secret = ObjectRef::namespaced("v1", "Secret", NAMESPACE, secret);
-        let Some(found) = Kube(host).get(&secret)? else { continue };
-        let made = text(&found, "/metadata/creationTimestamp").and_then(|at| UtcSeconds::parse(at).ok());
-        let of = text(&found, "/metadata/annotations/cert-manager.io~1certificate-name");
-        let secret_uid =
-            text(&found, "/metadata/uid").filter(|_| of == Some(name) && made >= Some(record.at));
-        if let Some(secret_uid) = secret_uid.map(str::to_owned) {
-            let (certificate, certificate_uid) =
-                (ObjectRef::namespaced(API, "Certificate", NAMESPACE, name), certificate_uid.to_owned());
-            issued.push(Issued { certificate, certificate_uid, secret, secret_uid });
-        }
-    }
-    Ok(issued)
-}
-
-fn is_owned_by(object: &Value, uid: &str) -> bool {
-    let owners = object.pointer("/metadata/ownerReferences").and_then(Value::as_array);
-    owners.is_some_and(|owners| owners.iter().any(|owner| text(owner, "/uid") == Some(uid)))
 }

@@ -6,7 +6,7 @@ use manifest::{StepRecord, Undo};
 use schema::{Component, Mode};
 use serde::Serialize;
 
-use super::{ComponentPlan, Dependent, Detection, Finding, PlanContext, Probe};
+use super::{ComponentPlan, Dependent, Detection, Finding, KubernetesMinors, PlanContext, Probe};
 use crate::host::{Host, ProbeError};
 use crate::settings::Settings;
 use crate::step::{ObjectRef, Step};
@@ -75,6 +75,11 @@ pub trait Spec: Sync {
         &[]
     }
 
+    /// The components that it does not work without. A rollback does not undo these while this one stays.
+    fn requires(&self) -> &'static [Component] {
+        &[]
+    }
+
     /// How careful a rollback has to be with it.
     fn rollback_class(&self) -> RollbackClass;
 
@@ -104,11 +109,23 @@ pub trait Spec: Sync {
         Ok(None)
     }
 
+    /// The data that is lost for good when a step of it is undone: the end of a sentence that begins with `deletes`.
+    fn deletes(&self, record: &StepRecord) -> Option<String> {
+        let _ = record;
+        None
+    }
+
     /// How the operator takes back a step that the program does not, and what stays then, where there is more to say than
     /// the general rule does.
     fn by_hand(&self, record: &StepRecord) -> Option<String> {
         let _ = record;
         None
+    }
+
+    /// What stays when a step of it is undone, because the component itself leaves it.
+    fn remains(&self, record: &StepRecord) -> &'static [Remainder] {
+        let _ = record;
+        &[]
     }
 
     /// What is built on a step of it, beyond what is in it: undoing the step would destroy or break these.
@@ -128,6 +145,15 @@ pub trait Spec: Sync {
 
     /// What brings it about and what must be so afterwards, given what was found of it.
     fn plan(&self, detection: &Detection, context: &PlanContext<'_>) -> ComponentPlan;
+}
+
+/// Something that stays after a component was removed, and how it is removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Remainder {
+    /// What it is.
+    pub what: &'static str,
+    /// The command that removes it.
+    pub command: &'static str,
 }
 
 /// Whether `path` lies from `first` to `last`, so that a run that made the last directory may have made it too.
@@ -157,6 +183,8 @@ pub struct Pin {
     pub form: PinForm,
     /// What the version is of: help of the input that overrides it.
     pub help: &'static str,
+    /// The versions of Kubernetes that the default is made for, where its release says so.
+    pub kubernetes: Option<KubernetesMinors>,
 }
 
 /// How a version is written.
@@ -171,12 +199,17 @@ pub enum PinForm {
 impl Pin {
     /// A release.
     pub(super) const fn release(default: &'static str, help: &'static str) -> Self {
-        Self { default, form: PinForm::Release, help }
+        Self { default, form: PinForm::Release, help, kubernetes: None }
+    }
+
+    /// The same for these minor versions of Kubernetes 1 alone.
+    pub(super) const fn for_kubernetes(self, from: u32, to: u32) -> Self {
+        Self { kubernetes: Some(KubernetesMinors { from, to }), ..self }
     }
 
     /// An image.
     pub(super) const fn image(default: &'static str, help: &'static str) -> Self {
-        Self { default, form: PinForm::Image, help }
+        Self { default, form: PinForm::Image, help, kubernetes: None }
     }
 }
 

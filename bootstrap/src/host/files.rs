@@ -63,6 +63,17 @@ impl Host {
         Ok(self.list(path)?.iter().map(|name| name.to_string_lossy().into_owned()).collect())
     }
 
+    /// `path` with every link on it followed, as programs print it that resolve what they are given. A path that leads
+    /// nowhere is returned as it is.
+    pub fn resolved(&self, path: &Path) -> PathBuf {
+        let resolved = fs::canonicalize(self.at(path)).ok();
+        let root = fs::canonicalize(self.at(Path::new("/"))).ok();
+        let inside = resolved.zip(root).and_then(|(resolved, root)| {
+            resolved.strip_prefix(root).ok().map(|inside| Path::new("/").join(inside))
+        });
+        inside.unwrap_or_else(|| path.to_owned())
+    }
+
     /// Whether this process may read the file at `path` without becoming root.
     pub fn readable(&self, path: &Path) -> bool {
         rustix::fs::access(self.at(path), rustix::fs::Access::READ_OK).is_ok()

@@ -115,6 +115,8 @@ input_struct! {
         minimal_available_percentage: Input<Bounded<0, 100>> = open().or("10"),
         /// Make Longhorn the default storage class
         make_default: Input<bool> = open().or("false"),
+        /// Prepare an agent for Longhorn: iSCSI and NFS client
+        node: Input<bool> = open().or("false"),
     }
 }
 
@@ -127,6 +129,8 @@ input_struct! {
         export_path: Input<AbsolutePath> = private().or("/srv/nfs/k8s-share"),
         /// Network that may mount it
         allowed_network: Input<Network> = private().or("192.168.0.0/24"),
+        /// Leave root of a client root in the folder
+        no_root_squash: Input<bool> = open().or("false"),
     }
 }
 

@@ -153,6 +153,7 @@ fn longhorn(
         replica_count: *inputs.replica_count.defaulted()?,
         minimal_available_percentage: *inputs.minimal_available_percentage.defaulted()?,
         make_default: *inputs.make_default.defaulted()?,
+        node: *inputs.node.defaulted()?,
     })
 }
 
@@ -166,6 +167,7 @@ fn nfs(questions: &mut Questions<'_, '_>, inputs: &mut NfsInputs) -> Result<Opti
     Ok(Some(Nfs {
         export_path: PathBuf::from(inputs.export_path.defaulted()?.as_str()),
         allowed_network: inputs.allowed_network.defaulted()?.as_str().to_owned(),
+        no_root_squash: *inputs.no_root_squash.defaulted()?,
     }))
 }
 

@@ -56,9 +56,11 @@ macro_rules! text_values {
 }
 
 text_values! {
-    /// A DNS name (RFC 1123).
-    HostName, "HOST", "be a DNS name, such as registry.example.local", is_host_name,
-        json_schema!({ "type": "string", "format": "hostname" });
+    /// A DNS name in lower case (RFC 1123). It becomes the host of an Ingress, where the API server refuses upper case and
+    /// addresses.
+    HostName, "HOST", "be a DNS name in lower case and not an address, such as registry.example.local",
+        |text| is_lower_host_name(text) && text.contains(|letter: char| letter.is_ascii_lowercase()),
+        json_schema!({ "type": "string", "format": "hostname", "pattern": "^[a-z0-9.-]*[a-z][a-z0-9.-]*$" });
     /// An absolute `https` URL without user info. The schema leaves the host and the port to the program.
     HttpsUrl, "URL", "be an https URL without user info, such as https://HOST:6443", is_https_url,
         json_schema!({ "type": "string", "format": "uri", "pattern": "^https://" });
@@ -68,15 +70,16 @@ text_values! {
     /// Path of a file or a directory, from the current directory on.
     AnyPath, "PATH", "not be empty", |text| !text.is_empty(),
         json_schema!({ "type": "string", "minLength": 1 });
-    /// Path from the root on, outside the directories of the system.
-    AbsolutePath, "PATH", "be an absolute path outside system folders, without .., spaces or quotes",
-        is_data_path, json_schema!({ "type": "string", "pattern": "^/[^ \"'\\\\#()]+$" });
+    /// Path from the root on, outside the directories of the system. Paths are compared with what other programs print,
+    /// so each has one form.
+    AbsolutePath, "PATH", "be an absolute path outside system folders, without .., spaces, quotes or slash at the end",
+        is_data_path, json_schema!({ "type": "string", "pattern": "^(/[^ \"'\\\\#()/]+)+$" });
     /// A network in CIDR form. Its host bits are zero: exports are compared as text, and one network has one form.
     Network, "CIDR", "be a network such as 10.0.0.0/24, its host bits zero", is_network,
         json_schema!({ "type": "string", "pattern": "^[0-9A-Fa-f:.]+/[0-9]{1,3}$" });
     /// Name of a Kubernetes object: a DNS name in lower case.
     ObjectName, "NAME", "be the name of a Kubernetes object",
-        |text| is_host_name(text) && !text.contains(|letter: char| letter.is_ascii_uppercase()),
+        is_lower_host_name,
         json_schema!({ "type": "string", "format": "hostname", "pattern": "^[a-z0-9.-]+$" });
     /// Name of a user of the registry.
     UserName, "NAME", "be 1 to 64 ASCII letters, digits, _, - and .", |text| USER_NAME.holds(text), USER_NAME.schema();
@@ -120,6 +123,10 @@ fn is_host_name(value: &str) -> bool {
             && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
     };
     (1..=253).contains(&value.len()) && value.split('.').all(is_label)
+}
+
+fn is_lower_host_name(value: &str) -> bool {
+    is_host_name(value) && !value.contains(|letter: char| letter.is_ascii_uppercase())
 }
 
 fn is_https_url(value: &str) -> bool {
@@ -177,7 +184,7 @@ mod tests {
     fn names_and_addresses_are_checked_by_their_form() {
         check::<HostName>(
             &["a", "registry.example.local", "10-0-0-1.example"],
-            &["", "-a", "a..b", "a_b", "a b", "\u{e4}.de", "a."],
+            &["", "-a", "a..b", "a_b", "a b", "\u{e4}.de", "a.", "Registry.example.local", "10.0.0.1", "::1"],
         );
         check::<HttpsUrl>(
             &["https://10.0.0.1:6443", "https://s.example.local/", "https://[fd00::1]:6443"],
@@ -207,7 +214,7 @@ mod tests {
     fn paths_are_checked_by_their_form() {
         check::<AbsolutePath>(
             &["/data", "/srv/nfs/k8s-share"],
-            &["data", "/", "//", "/etc", "//usr/local", "/a/../b", "/a b", "/a(b)"],
+            &["data", "/", "//", "/etc", "//usr/local", "/a/../b", "/a b", "/a(b)", "/data/", "/srv//a"],
         );
         check::<AnyPath>(&["runs"], &["", "a\nb", "a\tb"]);
     }

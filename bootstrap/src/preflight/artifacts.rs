@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use crate::component::{Finding, PlanContext, Probe, detect, plan, selected};
+use crate::component::{BuiltInSums, Finding, PlanContext, Probe, detect, plan, selected};
 use crate::host::{Host, STAGING};
 use crate::settings::{Artifacts, Settings};
 use crate::step::{Action, Artifact, StepError, check_in_folder};
@@ -32,7 +32,8 @@ pub(super) fn check(host: &Host, settings: &Settings, probe: &Probe<'_>) -> Opti
 }
 
 fn needed(host: &Host, settings: &Settings, probe: &Probe<'_>) -> Vec<Artifact> {
-    let context = PlanContext { settings, arch: host.arch(), staging: Path::new(STAGING) };
+    let context =
+        PlanContext { settings, arch: host.arch(), staging: Path::new(STAGING), sums: BuiltInSums::PROGRAM };
     let plans = selected(settings).map(|spec| plan(spec.id(), &detect(spec.id(), probe), &context));
     let steps = plans.flat_map(|plan| plan.steps);
     steps

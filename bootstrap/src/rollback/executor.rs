@@ -12,8 +12,8 @@ use super::item::{ItemState, Leftover, Reason, RollbackItem, RollbackPlan};
 use super::live_state::LiveState;
 use super::observe::{is_in_cluster, observe};
 use super::plan::{is_definition, judge_now};
-use super::{message, undo};
-use crate::component::{Dependent, PendingRemoval, names};
+use super::{message, needs, undo};
+use crate::component::{Dependent, PendingRemoval, names, spec_of};
 use crate::host::{Host, ProbeError};
 use crate::step::{Executor, Journal, Look, StepError, StepEvent, Timing};
 
@@ -57,6 +57,9 @@ pub enum Untried {
     /// The rollback was asked to stop.
     #[error("the rollback was stopped while it waited")]
     StoppedWaiting,
+    /// A component that does not work without it could not be undone.
+    #[error("what needs it could not be undone")]
+    Needed,
     /// A later step of the same component failed; what failed may stand on this one.
     #[error("what was built on it could not be undone")]
     BuiltOn,
@@ -73,6 +76,8 @@ pub struct RollbackExecutor<'a> {
     stop: &'a dyn Fn() -> bool,
     timing: Timing,
     failed: BTreeSet<Component>,
+    /// Components of which something stays that is at work.
+    staying: BTreeSet<Component>,
     in_use: BTreeMap<Component, Option<Leftover>>,
 }
 
@@ -84,8 +89,8 @@ impl<'a> RollbackExecutor<'a> {
         report: &'a mut dyn FnMut(RollbackEvent<'_>),
         stop: &'a dyn Fn() -> bool,
     ) -> Self {
-        let (failed, in_use) = (BTreeSet::new(), BTreeMap::new());
-        Self { host, journal, report, stop, timing: Timing::default(), failed, in_use }
+        let (failed, staying, in_use) = (BTreeSet::new(), BTreeSet::new(), BTreeMap::new());
+        Self { host, journal, report, stop, timing: Timing::default(), failed, staying, in_use }
     }
 
     /// Waits with another patience than a real host needs.
@@ -113,11 +118,23 @@ impl<'a> RollbackExecutor<'a> {
         if self.failed.contains(&item.component) {
             return UndoResult::Left(Untried::BuiltOn);
         }
+        if self.staying.iter().any(|component| spec_of(*component).requires().contains(&item.component)) {
+            // What this one needs is needed as well, then.
+            self.staying.insert(item.component);
+            return UndoResult::Left(Untried::Needed);
+        }
         (self.report)(RollbackEvent::Started(item));
         match self.undo(plan, item) {
-            Ok(result) => result,
+            Ok(result) => {
+                let works = self.step(item.step).is_some_and(|step| needs::works(&step.undo));
+                if works && matches!(result, UndoResult::Manual(_)) {
+                    self.staying.insert(item.component);
+                }
+                result
+            }
             Err(error) => {
                 self.failed.insert(item.component);
+                self.staying.insert(item.component);
                 match error {
                     StepError::Stopped => UndoResult::Left(Untried::StoppedWaiting),
                     error => UndoResult::Failed { message: error.to_string(), tail: error.tail().to_vec() },

@@ -7,7 +7,7 @@ use schema::{Component, Execution, Id, Mode};
 use serde::{Serialize, Serializer};
 
 use super::live_state::Divergence;
-use crate::component::{RollbackClass, spec_of};
+use crate::component::{Remainder, RollbackClass, spec_of};
 use crate::host::ProbeError;
 
 /// What a rollback means to do, in the order in which it does it.
@@ -39,6 +39,12 @@ pub struct RollbackItem {
     /// Why that is safe, or why nothing is done.
     #[serde(serialize_with = "as_text")]
     pub reason: Reason,
+    /// The data that is lost for good when it is undone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deletes: Option<String>,
+    /// What stays on the host or in the cluster when it is undone.
+    #[serde(skip_serializing_if = "<[Remainder]>::is_empty")]
+    pub remains: &'static [Remainder],
     /// The command with which the operator can look at it.
     pub look: String,
 }
@@ -75,6 +81,9 @@ pub enum Reason {
     /// An earlier rollback began with it and did not end; what is there is finished.
     #[error("a rollback that did not end had begun with it")]
     Resumed,
+    /// Components that stay do not work without it.
+    #[error("{} {} it", words(.0), if .0.len() == 1 { "stays and needs" } else { "stay and need" })]
+    NeededBy(Vec<Component>),
     /// There is nothing to undo.
     #[error("it is as it was before the run")]
     AsBefore,
@@ -164,6 +173,10 @@ pub(super) fn class_of(step: &StepRecord) -> Option<RollbackClass> {
         Undo::DefaultStorageClass { .. } => Some(RollbackClass::Moderate),
         _ => Some(spec_of(step.component).rollback_class()),
     }
+}
+
+fn words(components: &[Component]) -> String {
+    components.iter().map(|component| component.as_str()).collect::<Vec<_>>().join(" and ")
 }
 
 fn as_text<S: Serializer>(reason: &impl Display, serializer: S) -> Result<S::Ok, S::Error> {

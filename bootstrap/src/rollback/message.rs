@@ -4,7 +4,7 @@ use manifest::{PreviousFile, PrivateContext, StepRecord, Undo};
 
 use super::item::Relation;
 use super::observe::object;
-use crate::component::spec_of;
+use crate::component::{Remainder, spec_of};
 
 /// What a step made, in a few words.
 pub(super) fn subject(step: &StepRecord) -> String {
@@ -37,7 +37,6 @@ pub(super) fn change(step: &StepRecord) -> String {
         Undo::Object { uid, object_kind, .. } => {
             let uid = uid.as_ref().map_or_else(String::new, |uid| format!(", UID {uid}"));
             let also = match object_kind.as_str() {
-                "PersistentVolumeClaim" => ", and with it what it stores",
                 "Ingress" => ", and with it the certificate issued for it",
                 _ => "",
             };
@@ -58,6 +57,22 @@ pub(super) fn change(step: &StepRecord) -> String {
         }
         Undo::DefaultStorageClass { from: None, .. } => format!("have no {subject} any more"),
     }
+}
+
+/// The data that undoing the step deletes for good.
+pub(super) fn deletes(step: &StepRecord) -> Option<String> {
+    let by_component = spec_of(step.component).deletes(step);
+    by_component.or_else(|| match &step.undo {
+        Undo::Object { object_kind, .. } if object_kind == "PersistentVolumeClaim" => {
+            Some(format!("all data of {}", subject(step)))
+        }
+        _ => None,
+    })
+}
+
+/// What stays when the step is undone.
+pub(super) fn remains(step: &StepRecord) -> &'static [Remainder] {
+    spec_of(step.component).remains(step)
 }
 
 /// Why undoing is safe when the host is as the run left it.

@@ -8,8 +8,8 @@ use schema::{Component, Execution};
 
 use super::item::{ItemState, Leftover, Reason, RollbackItem, RollbackPlan, class_of};
 use super::live_state::{Divergence, LiveState};
-use super::message;
 use super::observe::LiveStates;
+use super::{message, needs};
 use crate::component::{Identity, PendingRemoval, RollbackClass, names};
 
 /// Which classes are undone.
@@ -36,7 +36,14 @@ pub fn plan(context: &PrivateContext, live_states: &LiveStates, include: Include
             .filter_map(|step| planner.item(step, live_states.get(&step.seq)))
             .collect(),
     };
-    for item in items.iter_mut().filter(|item| matches!(item.state, ItemState::Ready | ItemState::LeftOut)) {
+    needs::keep(&mut items, &context.steps);
+    let undoable = |item: &&mut RollbackItem| match item.state {
+        ItemState::Ready => true,
+        // What others need says so, which tells more.
+        ItemState::LeftOut => !matches!(item.reason, Reason::NeededBy(_)),
+        _ => false,
+    };
+    for item in items.iter_mut().filter(undoable) {
         if let Some(reason) = planner.in_use.get(&item.component) {
             (item.state, item.reason) = (ItemState::Manual, reason.clone().into());
         }
@@ -81,6 +88,8 @@ impl Planner<'_> {
             state,
             change: message::change(step),
             reason,
+            deletes: message::deletes(step),
+            remains: message::remains(step),
             look: match live_state {
                 // A name from a record that no run wrote is not for a command that the operator pastes.
                 Some(LiveState::Changed(Divergence::NotOfComponent)) => message::look_at_record(self.context),

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::executor::{UndoResult, UndoResults};
-use super::item::{ItemState, RollbackItem, RollbackPlan};
+use super::item::{ItemState, Reason, RollbackItem, RollbackPlan};
 use crate::component::RollbackClass;
 use crate::terminal::Printer;
 
@@ -121,10 +121,28 @@ pub fn show(plan: &RollbackPlan, printer: &mut Printer) {
 fn show_item(item: &RollbackItem, reason: &str, printer: &mut Printer) {
     printer.data(&format!("  {:>3}  {:<21}  {}", item.step, item.component.as_str(), item.class.as_str()));
     printer.wrapped("       ", &item.change);
-    let label = if item.state == ItemState::Manual { "       not done: " } else { "       safe: " };
+    let label = match (item.state, &item.reason) {
+        (ItemState::Manual, _) => "       not done: ",
+        (_, Reason::NeededBy(_)) => "       kept: ",
+        _ => "       safe: ",
+    };
     printer.wrapped(label, reason);
+    if let Some(data) = item.deletes.as_ref().filter(|_| item.state != ItemState::Manual) {
+        printer.wrapped("       DELETES: ", data);
+    }
+    if item.state != ItemState::Manual {
+        show_remains(item, printer);
+    }
     if item.state == ItemState::Manual || item.class == RollbackClass::Moderate {
         printer.wrapped("       look at: ", &item.look);
+    }
+}
+
+/// What stays when the item is undone. A command is not wrapped: it is to be pasted.
+fn show_remains(item: &RollbackItem, printer: &mut Printer) {
+    for remainder in item.remains {
+        printer.wrapped("       stays: ", remainder.what);
+        printer.data(&format!("         {}", remainder.command));
     }
 }
 
@@ -146,6 +164,12 @@ pub fn show_results(plan: &RollbackPlan, results: &UndoResults, printer: &mut Pr
         let failed = results.get(&item.step).and_then(UndoResult::reason);
         let reason = failed.unwrap_or_else(|| item.reason.to_string());
         show_item(&RollbackItem { state: ItemState::Manual, ..item.clone() }, &reason, printer);
+    }
+    let undone = |item: &&RollbackItem| results.get(&item.step) == Some(&UndoResult::Undone);
+    for item in plan.items.iter().filter(undone).filter(|item| !item.remains.is_empty()) {
+        printer.data("");
+        printer.heading(&format!("What {} leaves behind, and what removes it", item.component));
+        show_remains(item, printer);
     }
     let out = plan.in_state(ItemState::LeftOut).count();
     if out > 0 {

@@ -8,6 +8,8 @@ use super::artifact::Artifact;
 use super::condition::Check;
 use super::document::Document;
 use super::kube::ObjectRef;
+use super::push::RegistryPush;
+use super::registries::RegistryEntry;
 use crate::host::Command;
 use crate::secret::Secret;
 
@@ -67,6 +69,20 @@ pub enum Action {
         /// The lines between them.
         lines: Vec<String>,
     },
+    /// Puts names of the cluster into a hosts file, as [`Action::EnsureBlock`] does, with the address of this host's node.
+    /// It is not known before there is a cluster.
+    EnsureHosts {
+        /// The file.
+        path: PathBuf,
+        /// Word in the marker lines.
+        marker: String,
+        /// The names.
+        names: Vec<String>,
+    },
+    /// Puts an entry into the file by which k3s knows private registries. Entries of others stay as they are.
+    EnsureRegistry(RegistryEntry),
+    /// Pushes a blob to a registry, slowly, and cancels the upload.
+    Push(RegistryPush),
     /// Adds a line to a text file unless it is there. All other lines stay as they are.
     EnsureLine {
         /// The file, which is made if it is missing.
@@ -90,6 +106,8 @@ pub enum Action {
     StartService(String),
     /// Gives the cluster an object by server-side apply.
     Apply(Document),
+    /// Gives the cluster an object, unless somebody else has made one of that name: that one stays as it is.
+    Offer(Document),
     /// Gives the cluster every object of a fetched YAML file, one by one.
     ApplyFile(PathBuf),
     /// Installs a chart or brings its release up to date.
@@ -184,6 +202,8 @@ pub struct FormerService {
 pub enum Content {
     /// Text that must not be shown.
     Secret(Secret),
+    /// Text that may be shown.
+    Text(String),
     /// The certificate that a secret of the cluster holds: that of its authority, or else its own.
     Certificate(ObjectRef),
 }

@@ -44,6 +44,8 @@ pub enum ArtifactOrigin {
 pub enum ChecksumSource {
     /// The operator pinned it.
     Pinned(Sha256Sum),
+    /// The program carries it.
+    BuiltIn(Sha256Sum),
     /// A file of the release, in the form that `sha256sum` writes, names the artifact.
     SumFile {
         /// `https` URL of the file.
@@ -94,9 +96,14 @@ impl fmt::Display for ChecksumSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Pinned(sum) => write!(f, "{sum}, as pinned"),
-            Self::SumFile { url, entry } => write!(f, "as {url} states it of {entry}"),
-            Self::GithubRelease { url, asset } => write!(f, "as {url} states it of {asset}"),
-            Self::ChartIndex => f.write_str("as the index states it"),
+            Self::BuiltIn(sum) => write!(f, "{sum}, built into this program"),
+            Self::SumFile { url, entry } => {
+                write!(f, "as {url} states it of {entry}; none is built into this program")
+            }
+            Self::GithubRelease { url, asset } => {
+                write!(f, "as {url} states it of {asset}; none is built into this program")
+            }
+            Self::ChartIndex => f.write_str("as the index states it; none is built into this program"),
             Self::FolderSums { files } => write!(f, "as {} in the same folder states it", files.join(" or ")),
         }
     }

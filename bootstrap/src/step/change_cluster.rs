@@ -7,11 +7,12 @@ use manifest::Undo;
 use schema::Component;
 use serde_json::Value;
 
-use super::command::{apply_object, default_class_patch, delete_object};
+use super::command::{FIELD_MANAGER, apply_object, default_class_patch, delete_object};
 use super::document::Document;
 use super::error::StepError;
 use super::executor::{Change, Effect, Executor, Look, StepEvent, StepOutcome};
-use super::kube::{Kube, ObjectRef, STORAGE_CLASSES, StatusReason, default_classes};
+use super::kube::{Kube, ObjectRef, STORAGE_CLASSES, StatusReason, default_classes, text};
+use super::retry::OnConflict;
 use super::yaml;
 use crate::host::{CommandError, ProbeError, Stdin};
 use crate::secret::Secret;
@@ -28,6 +29,22 @@ impl Executor<'_> {
         let input =
             if document.has_secrets() { Stdin::Secret(Secret::new(text)) } else { Stdin::Public(text) };
         self.apply_one(component, title, &object, input)
+    }
+
+    /// Objects of which a cluster has one, and which others may need for something of their own.
+    pub(super) fn offer_document(
+        &mut self,
+        component: Component,
+        title: &str,
+        document: &Document,
+    ) -> Result<Effect, StepError> {
+        let Some(reference) = document.reference() else {
+            return Err(StepError::NoObject { title: title.to_owned() });
+        };
+        match self.query(|this| Kube(this.host).get(&reference))? {
+            Some(found) if !is_applied_by_us(&found) => Ok(Effect::Unchanged),
+            _ => self.apply_document(component, title, document),
+        }
     }
 
     /// Each object of the file has a record of its own, with the UID by which rollback knows it again.
@@ -53,16 +70,19 @@ impl Executor<'_> {
     ) -> Result<Effect, StepError> {
         let reference =
             ObjectRef::of(object).ok_or_else(|| StepError::NoObject { title: title.to_owned() })?;
-        let found = Kube(self.host)
-            .get(&reference)
-            .map_err(|error| StepError::Probe { subject: Some(reference.to_string()), error })?;
+        let found = self.query(|this| Kube(this.host).get(&reference)).map_err(|error| match error {
+            StepError::Probe { error, .. } => {
+                StepError::Probe { subject: Some(reference.to_string()), error }
+            }
+            error => error,
+        })?;
         let created = found.is_none();
         let change = match found {
             Some(found) => Change::of_present(component, title, uid(&found), Undo::None),
             None => Change::of_absent(component, title, undo(&reference, None)),
         };
         self.change(change, |this| {
-            let output = this.host.run(&apply_object(input))?;
+            let output = this.request(&apply_object(input), OnConflict::Retry)?;
             let applied: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
             let undo = created.then(|| undo(&reference, uid(&applied)));
             Ok(StepOutcome { wrote: Some(reference.to_string()), undo })
@@ -77,7 +97,7 @@ impl Executor<'_> {
         title: &str,
         class: &str,
     ) -> Result<Effect, StepError> {
-        let list = Kube(self.host).get_path(STORAGE_CLASSES)?.unwrap_or_default();
+        let list = self.query(|this| Kube(this.host).get_path(STORAGE_CLASSES))?.unwrap_or_default();
         let defaults = default_classes(&list);
         let others: Vec<String> = defaults.iter().filter(|name| *name != class).cloned().collect();
         if others.is_empty() && defaults.len() == 1 {
@@ -86,19 +106,23 @@ impl Executor<'_> {
         let undo = Undo::DefaultStorageClass { from: others.first().cloned(), to: class.to_owned() };
         let change = Change::of_present(component, title, Some(defaults.join(", ")), undo);
         self.change(change, |this| {
-            this.host.run(&default_class_patch(class, true))?;
+            this.request(&default_class_patch(class, true), OnConflict::Retry)?;
             for other in &others {
-                this.host.run(&default_class_patch(other, false))?;
+                this.request(&default_class_patch(other, false), OnConflict::Retry)?;
             }
             Ok(StepOutcome::wrote(class))
         })
     }
 
     /// That it is gone, or another has its name, is as good.
-    pub(super) fn delete_object(&self, object: &ObjectRef, uid: &str) -> Result<(), StepError> {
-        match self.host.run(&delete_object(&object.path(), uid)) {
-            Err(CommandError::Failed { tail, .. }) if StatusReason::of(&tail).is_some() => Ok(()),
-            other => Ok(other.map(drop)?),
+    pub(super) fn delete_object(&mut self, object: &ObjectRef, uid: &str) -> Result<(), StepError> {
+        match self.request(&delete_object(&object.path(), uid), OnConflict::Fail) {
+            Err(StepError::Command(CommandError::Failed { tail, .. }))
+                if StatusReason::of(&tail).is_some() =>
+            {
+                Ok(())
+            }
+            other => other.map(drop),
         }
     }
 
@@ -123,11 +147,11 @@ impl Executor<'_> {
     }
 
     /// As in a run: two defaults for a moment are better than none.
-    pub(super) fn restore_default_class(&self, from: Option<&str>, to: &str) -> Result<(), StepError> {
+    pub(super) fn restore_default_class(&mut self, from: Option<&str>, to: &str) -> Result<(), StepError> {
         if let Some(from) = from {
-            self.host.run(&default_class_patch(from, true))?;
+            self.request(&default_class_patch(from, true), OnConflict::Retry)?;
         }
-        self.host.run(&default_class_patch(to, false))?;
+        self.request(&default_class_patch(to, false), OnConflict::Retry)?;
         Ok(())
     }
 }
@@ -155,6 +179,11 @@ fn undo(reference: &ObjectRef, uid: Option<String>) -> Undo {
         name: reference.name.clone(),
         uid,
     }
+}
+
+fn is_applied_by_us(object: &Value) -> bool {
+    let fields = object.pointer("/metadata/managedFields").and_then(Value::as_array);
+    fields.is_some_and(|all| all.iter().any(|entry| text(entry, "/manager") == Some(FIELD_MANAGER)))
 }
 
 fn uid(object: &Value) -> Option<String> {

@@ -9,6 +9,7 @@ use super::action::Content;
 use super::error::StepError;
 use super::executor::{Change, Effect, Executor, StepOutcome};
 use super::lines;
+use super::node_address::node_address;
 use super::observe::certificate;
 use crate::host::{ProbeError, Written};
 
@@ -55,6 +56,7 @@ impl Executor<'_> {
                 self.host.log().redact(secret);
                 secret.expose().to_owned()
             }
+            Content::Text(text) => text.clone(),
             Content::Certificate(secret) => certificate(self.host, secret).map_err(ProbeError::from)?,
         };
         // Without root a secret file of a former run cannot be read, and is written again.
@@ -70,7 +72,7 @@ impl Executor<'_> {
             (None, _) => {
                 Change::of_absent(component, title, Undo::file(path, text.as_bytes(), PreviousFile::Absent))
             }
-            (Some(old), Content::Certificate(_)) => {
+            (Some(old), Content::Certificate(_) | Content::Text(_)) => {
                 let previous = PreviousFile::of(old, old_mode);
                 Change::of_present(component, title, None, Undo::file(path, text.as_bytes(), previous))
             }
@@ -126,6 +128,18 @@ impl Executor<'_> {
         };
         let new = lines::with_block(&text, marker, lines);
         self.change(change, |this| Ok(wrote(this.host.write(path, &new, None)?, path)))
+    }
+
+    pub(super) fn ensure_hosts(
+        &mut self,
+        component: Component,
+        title: &str,
+        path: &Path,
+        marker: &str,
+        names: &[String],
+    ) -> Result<Effect, StepError> {
+        let address = node_address(self.host).map_err(ProbeError::from)?;
+        self.ensure_block(component, title, path, marker, &lines::of_hosts(address, names))
     }
 
     pub(super) fn ensure_line(

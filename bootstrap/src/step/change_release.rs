@@ -121,8 +121,9 @@ impl Executor<'_> {
     }
 }
 
-/// How long ago the revision was touched; for ever if it does not say.
+/// How long ago the revision was touched. One that does not say so counts as fresh: the record of a helm that is at work
+/// must never be removed, and the operator can remove one that is not.
 fn age(revision: &Revision) -> Duration {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    revision.modified.map_or(Duration::MAX, |at| now.saturating_sub(at))
+    revision.touched.map_or(Duration::ZERO, |at| now.saturating_sub(at))
 }

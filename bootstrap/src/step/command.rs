@@ -31,6 +31,16 @@ pub(super) fn apply_object(object: Stdin) -> Command {
         .stdin(object)
 }
 
+/// Asks the API server, and through it every webhook, whether it would accept the object on standard input.
+pub(super) fn dry_run_object(object: Stdin) -> Command {
+    let manager = format!("--field-manager={FIELD_MANAGER}");
+    kubectl(["apply", "--server-side", "--dry-run=server", &manager, "-o", "json", "-f", "-"])
+        .as_root()
+        .timeout(MARGIN)
+        .withhold_output()
+        .stdin(object)
+}
+
 /// Installs a chart or brings its release up to date, with the values on standard input. Its output repeats the values.
 pub(super) fn helm_upgrade(helm: &HelmRelease, values: Stdin) -> Command {
     let chart = helm.chart.to_string_lossy();
@@ -44,11 +54,16 @@ pub(super) fn helm_upgrade(helm: &HelmRelease, values: Stdin) -> Command {
         .stdin(values)
 }
 
-/// Refreshes the package lists, and installs packages without asking.
+/// Refreshes the package lists, and installs packages without asking. unattended-upgrades holds the lock of dpkg for
+/// minutes, and `apt-get` by itself fails at once then.
 pub(super) fn install_packages(packages: &[String]) -> [Command; 2] {
-    let apt = || Command::new("apt-get").env("DEBIAN_FRONTEND", "noninteractive").as_root().timeout(PACKAGES);
-    let install = ["install", "--yes", "--no-install-recommends", "--"];
-    [apt().args(["update"]), apt().args(install).args(packages.iter().cloned())]
+    let apt = |verb: &str| {
+        let patient = ["-o", "DPkg::Lock::Timeout=300"];
+        let apt = Command::new("apt-get").args([verb]).args(patient);
+        apt.env("DEBIAN_FRONTEND", "noninteractive").as_root().timeout(PACKAGES)
+    };
+    let install = apt("install").args(["--yes", "--no-install-recommends", "--"]);
+    [apt("update"), install.args(packages.iter().cloned())]
 }
 
 /// Enables a service and starts it.

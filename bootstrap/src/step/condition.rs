@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::document::Document;
 use super::kube::ObjectRef;
 use super::node_fault::NodeFault;
 use crate::host::{Command, CommandError, FileError, ProbeError, ServiceStatus};
@@ -48,6 +49,26 @@ pub enum Condition {
         /// Names of the deployments.
         deployments: Vec<String>,
     },
+    /// The daemon set runs on every node that it is for, and it is for at least one.
+    DaemonSet {
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        name: String,
+    },
+    /// The cluster has a storage class of this name.
+    StorageClass(String),
+    /// The storage class is the default one, and no other is.
+    DefaultClass(String),
+    /// The deployment is rolled out, and its program is given an argument that begins like this, in whatever case.
+    Argument {
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        deployment: String,
+        /// How the argument begins.
+        prefix: String,
+    },
     /// The namespace has pods, and all are ready or have done their work.
     PodsReady(String),
     /// The service has at least one address behind it.
@@ -59,6 +80,8 @@ pub enum Condition {
     },
     /// The object has the condition `Ready`.
     Ready(ObjectRef),
+    /// The API server and every webhook on the way would accept this object. Nothing is created.
+    Accepted(Document),
     /// The secret holds a certificate.
     CertificateIn(ObjectRef),
     /// The file holds the very certificate that the secret holds.
@@ -110,6 +133,7 @@ impl Condition {
                 format!("journalctl -u {service}")
             }
             Self::Rollout { namespace, .. }
+            | Self::DaemonSet { namespace, .. }
             | Self::PodsReady(namespace)
             | Self::Endpoints { namespace, .. } => {
                 format!("k3s kubectl -n {namespace} describe pods")
@@ -121,6 +145,11 @@ impl Condition {
             }
             Self::HelmDeployed { namespace, release } => format!("helm -n {namespace} status {release}"),
             Self::Exported { .. } | Self::NotExported { .. } => "exportfs -v".to_owned(),
+            Self::StorageClass(_) | Self::DefaultClass(_) => "k3s kubectl get storageclass".to_owned(),
+            Self::Argument { namespace, deployment, .. } => {
+                format!("k3s kubectl -n {namespace} get deployment {deployment} -o yaml")
+            }
+            Self::Accepted(_) => "k3s kubectl get validatingwebhookconfigurations -o yaml".to_owned(),
             Self::ReportsVersion { .. }
             | Self::CertificateInstalled { .. }
             | Self::Resolves(_)
@@ -151,11 +180,23 @@ impl fmt::Display for Condition {
             Self::Rollout { namespace, deployments } => {
                 write!(f, "all replicas of {} in {namespace} are available", deployments.join(", "))
             }
+            Self::DaemonSet { namespace, name } => {
+                write!(f, "daemon set {namespace}/{name} is ready on every node")
+            }
+            Self::StorageClass(name) => write!(f, "storage class {name} exists"),
+            Self::DefaultClass(name) => write!(f, "storage class {name} is the default and no other is"),
+            Self::Argument { namespace, deployment, prefix } => {
+                write!(f, "deployment {namespace}/{deployment} runs with {prefix}...")
+            }
             Self::PodsReady(namespace) => write!(f, "{namespace} has pods and all are Ready"),
             Self::Endpoints { namespace, service } => {
                 write!(f, "service {namespace}/{service} has endpoints")
             }
             Self::Ready(object) => write!(f, "{object} is Ready"),
+            Self::Accepted(object) => {
+                let object = object.reference().map_or_else(String::new, |object| object.to_string());
+                write!(f, "the API server accepts {object} (server-side dry run)")
+            }
             Self::CertificateIn(secret) => write!(f, "{secret} holds a certificate"),
             Self::CertificateInstalled { path, secret } => {
                 write!(f, "{} equals the certificate in {secret}", path.display())
@@ -167,7 +208,9 @@ impl fmt::Display for Condition {
             Self::NotExported { path, network } => {
                 write!(f, "{} is not exported to {network}", path.display())
             }
-            Self::Resolves(names) => write!(f, "{} resolve", names.join(", ")),
+            Self::Resolves(names) => {
+                write!(f, "{} resolve, and not to this host's loopback", names.join(", "))
+            }
             Self::Succeeds(command) => write!(f, "{command} succeeds"),
         }
     }
@@ -212,6 +255,37 @@ pub enum Unmet {
         /// Replicas that should.
         wanted: u64,
     },
+    /// The daemon set does not run on every node that it is for.
+    #[error("daemon set {namespace}/{name}: ready on {ready} of {wanted} nodes")]
+    DaemonSet {
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        name: String,
+        /// Nodes on which it is ready.
+        ready: u64,
+        /// Nodes that it is for.
+        wanted: u64,
+    },
+    /// The storage class does not exist.
+    #[error("storage class {0} is not there")]
+    StorageClassAbsent(String),
+    /// Other storage classes are marked as the default than the one that should be.
+    #[error("default storage classes: {}", if .0.is_empty() { "none".to_owned() } else { .0.join(", ") })]
+    DefaultClasses(Vec<String>),
+    /// The program of a deployment runs without the argument.
+    #[error("deployment {namespace}/{deployment} runs without {prefix}...")]
+    NoArgument {
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        deployment: String,
+        /// How the argument begins.
+        prefix: String,
+    },
+    /// No node can be told to be that of this host, or it has not said its address.
+    #[error("the address of this host's node is not known yet")]
+    NodeAddress,
     /// Pods are missing or not ready.
     #[error("{ready} of {total} pods Ready")]
     Pods {
@@ -235,6 +309,14 @@ pub enum Unmet {
         name: &'static str,
         /// Its status, if it is reported at all.
         status: Option<String>,
+    },
+    /// The API server, or a webhook, refuses the object.
+    #[error("{object} is refused: {said}")]
+    Refused {
+        /// The object.
+        object: String,
+        /// The last line of what kubectl wrote, masked.
+        said: String,
     },
     /// The object does not exist.
     #[error("{0} is not there")]
@@ -272,6 +354,14 @@ pub enum Unmet {
     Unresolved {
         /// The name.
         name: String,
+    },
+    /// The name has an address of the loopback, which programs treat in a way of their own.
+    #[error("{name} resolves to {address}, which no other host can use")]
+    Loopback {
+        /// The name.
+        name: String,
+        /// Its address.
+        address: String,
     },
 }
 

@@ -12,9 +12,9 @@ use super::command::{
     install_packages, longhorn_setting,
 };
 use super::document::Document;
-
+use super::push::{MEBIBYTES, RegistryPush};
 use crate::host::{Command, Privilege, Stdin};
-use crate::secret::MASK;
+use crate::secret::{MASK, Secret};
 
 impl Step {
     /// Lines that say exactly what the step does: each command with its arguments, each file, each object. Secrets are
@@ -31,6 +31,18 @@ impl Step {
                 vec![format!("make folder {} (mode {mode:04o})", path.display())]
             }
             Action::EnsureBlock { path, marker, lines } => block(path, marker, lines),
+            Action::EnsureHosts { path, marker, names } => {
+                let lines: Vec<String> =
+                    names.iter().map(|name| format!("ADDRESS-OF-THE-NODE {name}")).collect();
+                block(path, marker, &lines)
+            }
+            Action::EnsureRegistry(entry) => {
+                let head = format!("put this entry into {}, and keep all others", entry.path.display());
+                std::iter::once(head)
+                    .chain(entry.masked().into_iter().map(|line| format!("  {line}")))
+                    .collect()
+            }
+            Action::Push(push) => describe_push(push),
             Action::EnsureLine { path, line } => {
                 vec![format!("add this line to {} unless it is there", path.display()), format!("  {line}")]
             }
@@ -47,6 +59,10 @@ impl Step {
                 std::iter::once(unless).chain(enable).chain(restart).collect()
             }
             Action::Apply(object) => apply(object),
+            Action::Offer(object) => {
+                let unless = "unless somebody else has made this object:".to_owned();
+                std::iter::once(unless).chain(apply(object)).collect()
+            }
             Action::ApplyFile(file) => {
                 let each = format!("for each object of {}:", file.display());
                 std::iter::once(each).chain(run(&apply_object(Stdin::Empty))).collect()
@@ -67,6 +83,7 @@ impl Step {
 fn write(path: &Path, mode: u32, content: &Content) -> Vec<String> {
     let what = match content {
         Content::Secret(_) => MASK.to_owned(),
+        Content::Text(text) => text.trim_end().to_owned(),
         Content::Certificate(secret) => format!("the certificate in {secret}"),
     };
     vec![format!("write {} (mode {mode:04o}): {what}", path.display())]
@@ -76,6 +93,15 @@ fn block(path: &Path, marker: &str, lines: &[String]) -> Vec<String> {
     let head = format!("put this block into {}, in place of the former one", path.display());
     let block = super::lines::block(marker, lines);
     std::iter::once(head).chain(block.lines().map(|line| format!("  {line}"))).collect()
+}
+
+fn describe_push(push: &RegistryPush) -> Vec<String> {
+    let size = format!("make a file of {MEBIBYTES} MiB at {}", push.blob().display());
+    let url = push.uploads();
+    let requests = [("POST", url.as_str()), ("PATCH", "LOCATION"), ("DELETE", "LOCATION")];
+    let login = || if push.login.is_some() { Stdin::Secret(Secret::new("")) } else { Stdin::Empty };
+    let requests = requests.map(|(method, url)| push.request("ADDRESS-OF-THE-NODE", method, url, login()));
+    std::iter::once(size).chain(requests.iter().flat_map(run)).collect()
 }
 
 fn apply(object: &Document) -> Vec<String> {

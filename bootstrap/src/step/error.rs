@@ -9,6 +9,7 @@ use schema::FailureReason;
 
 use super::artifact::Sha256Sum;
 use super::condition::Unmet;
+use super::registries::RegistriesFault;
 use super::start_cause::StartCause;
 use crate::host::{CommandError, FileError, ProbeError};
 
@@ -123,6 +124,25 @@ pub enum StepError {
     /// The password cannot be hashed.
     #[error("the password cannot be hashed by bcrypt")]
     Bcrypt,
+    /// The file of private registries cannot get the entry.
+    #[error("{path}: {fault}", path = path.display())]
+    Registries {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        fault: RegistriesFault,
+        /// The lines that should be in it.
+        lines: Vec<String>,
+    },
+    /// The registry does not take a push.
+    #[error("{0}")]
+    Push(CommandError),
+    /// The registry sends clients somewhere else.
+    #[error("{host} sends uploads to another host, or without TLS")]
+    PushAstray {
+        /// Host name of the registry.
+        host: String,
+    },
     /// A condition does not hold in time.
     #[error("after {seconds} s: {missing}{}", cause.as_ref().map_or_else(String::new, |cause| format!("; {cause}")))]
     NotInTime {
@@ -190,9 +210,10 @@ impl StepError {
     /// Last lines of the output of the command that failed, if one did.
     pub fn tail(&self) -> &[String] {
         match self {
-            Self::Command(error) | Self::Transfer(error) | Self::File(FileError::Command(error)) => {
-                error.tail()
-            }
+            Self::Command(error)
+            | Self::Transfer(error)
+            | Self::Push(error)
+            | Self::File(FileError::Command(error)) => error.tail(),
             _ => &[],
         }
     }
@@ -232,11 +253,12 @@ impl StepError {
             | Self::NoArtifact(_) => FailureReason::DownloadFailed,
             Self::Checksum { .. } => FailureReason::ChecksumMismatch,
             Self::NotInTime { .. } => FailureReason::TimedOut,
-            Self::Unmet(_) => FailureReason::VerificationFailed,
+            Self::Unmet(_) | Self::Push(_) | Self::PushAstray { .. } => FailureReason::VerificationFailed,
             Self::Probe { .. }
             | Self::Yaml { .. }
             | Self::NoObject { .. }
             | Self::Bcrypt
+            | Self::Registries { .. }
             | Self::NotEnabled { .. }
             | Self::Stays { .. }
             | Self::NotEmpty(_) => FailureReason::CommandFailed,
@@ -254,6 +276,11 @@ impl StepError {
             | Self::ChartWithoutHttps { .. }
             | Self::NoChecksum { .. }
             | Self::NoArtifact(_) => "check the network, or give the files with --artifacts-dir",
+            Self::Registries { lines, .. } => {
+                return Some(format!("correct the file, or add these lines to it: {}", lines.join("\n")));
+            }
+            Self::Push(_) => "see why with: k3s kubectl -n kube-system logs deployment/traefik",
+            Self::PushAstray { .. } => "the ingress must pass X-Forwarded-Proto on to the registry",
             Self::Unmet(_) => "give artifacts of that version, or ask for the version that they are of",
             Self::Checksum { .. } => {
                 "nothing was installed from it; find out who changed it before trying again"

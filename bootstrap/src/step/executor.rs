@@ -58,6 +58,8 @@ pub struct Timing {
     pub removal: Duration,
     /// After this time a service is not waited for any longer if it goes on saying what waiting does not change.
     pub hopeless: Duration,
+    /// How long a request is repeated that the API server refused for a reason that passes.
+    pub retry: Duration,
 }
 
 impl Default for Timing {
@@ -66,6 +68,7 @@ impl Default for Timing {
             poll: Duration::from_secs(2),
             removal: Duration::from_mins(2),
             hopeless: Duration::from_secs(30),
+            retry: Duration::from_mins(3),
         }
     }
 }
@@ -168,6 +171,11 @@ impl<'a> Executor<'a> {
     /// The record that the steps are written down in.
     pub fn journal(&self) -> &dyn Journal {
         self.journal
+    }
+
+    /// How patient it is.
+    pub(super) fn timing(&self) -> Timing {
+        self.timing
     }
 
     /// Changes the record beside a step.

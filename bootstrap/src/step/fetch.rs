@@ -26,6 +26,22 @@ impl Executor<'_> {
         {
             return Ok(Effect::Unchanged);
         }
+        let (mut scratch, _) = self.checked(artifact, to)?;
+        self.prepare_staging(to)?;
+        self.host.stage(&mut scratch, to)?;
+        Ok(Effect::Changed)
+    }
+
+    /// The checksum of an artifact, which is fetched and must have it, and is not kept.
+    ///
+    /// # Errors
+    /// It could not be fetched, or is something else than its release states.
+    pub fn published_sum(&mut self, artifact: &Artifact) -> Result<Sha256Sum, StepError> {
+        Ok(self.checked(artifact, Path::new(&artifact.name))?.1)
+    }
+
+    /// The artifact in a file without a name, with its checksum. `to` is only what it is called in an error.
+    fn checked(&self, artifact: &Artifact, to: &Path) -> Result<(Scratch, Sha256Sum), StepError> {
         let CheckedSource { from, wanted } = self.source(artifact)?;
         let mut scratch = match from {
             FetchFrom::Url(url) => self.download(&url)?,
@@ -37,9 +53,7 @@ impl Executor<'_> {
             let is_html = is_html(&mut scratch);
             return Err(StepError::Checksum { path: to.to_owned(), wanted, found, is_html });
         }
-        self.prepare_staging(to)?;
-        self.host.stage(&mut scratch, to)?;
-        Ok(Effect::Changed)
+        Ok((scratch, wanted))
     }
 
     fn source(&self, artifact: &Artifact) -> Result<CheckedSource, StepError> {
@@ -65,7 +79,7 @@ impl Executor<'_> {
             }
         };
         let (wanted, place) = match &artifact.checksum {
-            ChecksumSource::Pinned(sum) => (Some(sum.clone()), String::new()),
+            ChecksumSource::Pinned(sum) | ChecksumSource::BuiltIn(sum) => (Some(sum.clone()), String::new()),
             ChecksumSource::ChartIndex => (stated, "the index of the repository".to_owned()),
             ChecksumSource::SumFile { url, entry } => (in_sum_file(&self.text(url)?, entry), url.clone()),
             ChecksumSource::GithubRelease { url, asset } => {
@@ -132,7 +146,7 @@ pub fn check_in_folder(host: &Host, artifact: &Artifact) -> Result<(), StepError
     };
     let (wanted, place) = match &artifact.checksum {
         ChecksumSource::FolderSums { files } => (in_folder_sums(folder, files, name), files.join(" or ")),
-        ChecksumSource::Pinned(sum) => (Some(sum.clone()), String::new()),
+        ChecksumSource::Pinned(sum) | ChecksumSource::BuiltIn(sum) => (Some(sum.clone()), String::new()),
         ChecksumSource::SumFile { .. }
         | ChecksumSource::GithubRelease { .. }
         | ChecksumSource::ChartIndex => {

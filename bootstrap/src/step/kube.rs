@@ -196,6 +196,32 @@ impl StatusReason {
     }
 }
 
+/// Whether the API server would perhaps accept the same request a little later. kubectl tells a status by its reason in
+/// brackets and a broken connection by the words of Go's libraries. An internal error is for good, unless it is that a
+/// webhook did not answer: after its installation, and at each of its restarts, that passes.
+pub(super) fn is_transient<S: AsRef<str>>(lines: impl IntoIterator<Item = S>) -> bool {
+    const PASSING: [&str; 17] = [
+        "(TooManyRequests)",
+        "(ServiceUnavailable)",
+        "(ServerTimeout)",
+        "(Timeout)",
+        "failed calling webhook",
+        "etcdserver:",
+        "TLS handshake",
+        "tls:",
+        "x509:",
+        "connection refused",
+        "was refused",
+        "connection reset",
+        "i/o timeout",
+        "EOF",
+        "client connection lost",
+        "deadline exceeded",
+        "Unable to connect to the server",
+    ];
+    lines.into_iter().any(|line| PASSING.iter().any(|words| line.as_ref().contains(words)))
+}
+
 /// A text in a JSON document.
 pub fn text<'a>(value: &'a Value, pointer: &str) -> Option<&'a str> {
     value.pointer(pointer).and_then(Value::as_str)
@@ -221,8 +247,8 @@ pub struct Revision {
     pub number: u64,
     /// Such as `deployed`, `failed`, `pending-install`, `superseded`.
     pub state: String,
-    /// When helm last touched it, since 1970.
-    pub modified: Option<Duration>,
+    /// When helm last touched it, since 1970. `None` if the record does not say it.
+    pub touched: Option<Duration>,
 }
 
 impl Revision {
@@ -245,9 +271,22 @@ impl Revision {
             secret: secret.pointer("/metadata/name")?.as_str()?.to_owned(),
             number: label("version")?.parse().ok()?,
             state: label("status")?.to_owned(),
-            modified: label("modifiedAt").and_then(|at| at.parse().ok()).map(Duration::from_secs),
+            touched: touched(secret),
         })
     }
+}
+
+/// Helm gives a record the label `createdAt` when it makes it and `modifiedAt` when it changes it, both in seconds since
+/// 1970 (`pkg/storage/driver/secrets.go`); a record that was never changed has the first alone. The API server's own time
+/// stands for a record without either.
+fn touched(secret: &Value) -> Option<Duration> {
+    let label = |name| secret.pointer("/metadata/labels")?.get(name)?.as_str()?.parse().ok();
+    let by_helm = [label("createdAt"), label("modifiedAt")].into_iter().flatten().max();
+    let by_server = || {
+        let created = text(secret, "/metadata/creationTimestamp")?;
+        u64::try_from(schema::UtcSeconds::parse(created).ok()?.timestamp()).ok()
+    };
+    by_helm.or_else(by_server).map(Duration::from_secs)
 }
 
 /// Where the API server lists the storage classes.

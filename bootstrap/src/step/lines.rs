@@ -1,5 +1,7 @@
 //! Changing one part of a text file and keeping the rest to the byte.
 
+use std::net::IpAddr;
+
 /// The block of `lines` between its marker lines, each with its line break.
 pub fn block(marker: &str, lines: &[String]) -> String {
     let (begin, end) = markers(marker);
@@ -34,6 +36,11 @@ pub fn with_block(text: &str, marker: &str, lines: &[String]) -> String {
         Some(old) => text.replacen(old, &block, 1),
         None => ended(text) + &block,
     }
+}
+
+/// Lines of a hosts file that give `names` one address.
+pub fn of_hosts(address: IpAddr, names: &[String]) -> Vec<String> {
+    names.iter().map(|name| format!("{address} {name}")).collect()
 }
 
 /// Whether `text` has exactly this line.

@@ -1,15 +1,18 @@
 //! Looking whether a condition is met.
 
+use std::net::IpAddr;
 use std::path::Path;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
 
+use super::command::dry_run_object;
 use super::condition::{Condition, Unmet};
-use super::kube::{KUBECONFIG, Kube, ObjectRef};
+use super::document::Document;
+use super::kube::{KUBECONFIG, Kube, ObjectRef, STORAGE_CLASSES, default_classes};
 use super::node;
-use crate::host::{Command, Host, ProbeError};
+use crate::host::{Command, CommandError, Host, ProbeError, Stdin};
 
 impl Condition {
     /// Whether it holds now.
@@ -24,11 +27,19 @@ impl Condition {
             Self::Rollout { namespace, deployments } => {
                 deployments.iter().try_for_each(|name| rollout(host, namespace, name))
             }
+            Self::DaemonSet { namespace, name } => daemon_set(host, namespace, name),
+            Self::StorageClass(name) => {
+                let found = Kube(host).get_path(&format!("{STORAGE_CLASSES}/{name}"))?;
+                found.map(drop).ok_or_else(|| Unmet::StorageClassAbsent(name.clone()))
+            }
+            Self::DefaultClass(name) => default_class(host, name),
+            Self::Argument { namespace, deployment, prefix } => argument(host, namespace, deployment, prefix),
             Self::PodsReady(namespace) => {
                 pods_ready(&Kube(host).items(&format!("/api/v1/namespaces/{namespace}/pods"))?)
             }
             Self::Endpoints { namespace, service } => endpoints(host, namespace, service),
             Self::Ready(reference) => condition(&object(host, reference)?, "Ready"),
+            Self::Accepted(object) => accepted(host, object),
             Self::CertificateIn(secret) => certificate(host, secret).map(drop),
             Self::CertificateInstalled { path, secret } => certificate_installed(host, path, secret),
             Self::HelmDeployed { namespace, release } => helm_deployed(host, namespace, release),
@@ -55,6 +66,21 @@ pub fn certificate(host: &Host, secret: &ObjectRef) -> Result<String, Unmet> {
     let encoded = encoded.ok_or(Unmet::NoCertificate)?;
     let decoded = BASE64_STANDARD.decode(encoded).ok().and_then(|bytes| String::from_utf8(bytes).ok());
     decoded.ok_or(Unmet::CertificateMalformed)
+}
+
+/// A webhook that fails closed refuses everything until its certificate is known to the API server, which is seconds
+/// after its deployment is rolled out. Only asking tells.
+fn accepted(host: &Host, document: &Document) -> Result<(), Unmet> {
+    let object = document.reference().map_or_else(String::new, |object| object.to_string());
+    let text = document.masked().to_string();
+    match host.run(&dry_run_object(Stdin::Public(text))) {
+        Ok(_) => Ok(()),
+        Err(CommandError::Failed { tail, .. }) if !tail.is_empty() => {
+            let said = tail.last().cloned().unwrap_or_default();
+            Err(Unmet::Refused { object, said })
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn running(host: &Host, name: &str) -> Result<(), Unmet> {
@@ -100,6 +126,38 @@ fn rollout(host: &Host, namespace: &str, name: &str) -> Result<(), Unmet> {
     } else {
         Err(Unmet::Deployment { namespace: namespace.to_owned(), name: name.to_owned(), available, wanted })
     }
+}
+
+fn daemon_set(host: &Host, namespace: &str, name: &str) -> Result<(), Unmet> {
+    let found = object(host, &ObjectRef::namespaced("apps/v1", "DaemonSet", namespace, name))?;
+    let number = |pointer| found.pointer(pointer).and_then(Value::as_u64).unwrap_or(0);
+    let seen = number("/status/observedGeneration") >= number("/metadata/generation");
+    let (wanted, ready) = (number("/status/desiredNumberScheduled"), number("/status/numberReady"));
+    if seen && wanted > 0 && ready == wanted && number("/status/updatedNumberScheduled") == wanted {
+        return Ok(());
+    }
+    Err(Unmet::DaemonSet { namespace: namespace.to_owned(), name: name.to_owned(), ready, wanted })
+}
+
+fn default_class(host: &Host, name: &str) -> Result<(), Unmet> {
+    let defaults = default_classes(&Kube(host).get_path(STORAGE_CLASSES)?.unwrap_or_default());
+    if defaults == [name] { Ok(()) } else { Err(Unmet::DefaultClasses(defaults)) }
+}
+
+/// Programs in Go take the names of their arguments in any case.
+fn argument(host: &Host, namespace: &str, deployment: &str, prefix: &str) -> Result<(), Unmet> {
+    let found = object(host, &ObjectRef::namespaced("apps/v1", "Deployment", namespace, deployment))?;
+    let containers = found.pointer("/spec/template/spec/containers").and_then(Value::as_array);
+    let arguments =
+        containers.into_iter().flatten().filter_map(|container| container.get("args")?.as_array());
+    let wanted = prefix.to_ascii_lowercase();
+    let given =
+        |value: &Value| value.as_str().is_some_and(|value| value.to_ascii_lowercase().starts_with(&wanted));
+    if !arguments.flatten().any(given) {
+        let (namespace, deployment) = (namespace.to_owned(), deployment.to_owned());
+        return Err(Unmet::NoArgument { namespace, deployment, prefix: prefix.to_owned() });
+    }
+    rollout(host, namespace, deployment)
 }
 
 fn pods_ready(pods: &[Value]) -> Result<(), Unmet> {
@@ -159,10 +217,12 @@ fn helm_deployed(host: &Host, namespace: &str, release: &str) -> Result<(), Unme
     }
 }
 
-/// `exportfs -v` puts the client on the next line where the path is long, so it is read word by word.
+/// `exportfs -v` puts the client on the next line where the path is long, so it is read word by word. It prints what a path
+/// leads to, and not the path that the file has.
 fn exported(host: &Host, path: &Path, network: &str) -> Result<(), Unmet> {
     let output = host.run(&Command::new("exportfs").args(["-v"]).as_root())?;
-    let (listing, path) = (output.text(), path.to_string_lossy());
+    let (listing, path) = (output.text(), host.resolved(path));
+    let path = path.to_string_lossy();
     let mut folder = "";
     for word in listing.split_whitespace() {
         if word.starts_with('/') {
@@ -176,7 +236,15 @@ fn exported(host: &Host, path: &Path, network: &str) -> Result<(), Unmet> {
 
 fn resolves(host: &Host, name: &str) -> Result<(), Unmet> {
     let asked = host.ask(&Command::new("getent").args(["hosts", name]))?;
-    if asked.succeeded() { Ok(()) } else { Err(Unmet::Unresolved { name: name.to_owned() }) }
+    if !asked.succeeded() {
+        return Err(Unmet::Unresolved { name: name.to_owned() });
+    }
+    let answer = asked.text();
+    let mut addresses = answer.lines().filter_map(|line| line.split_whitespace().next());
+    match addresses.find(|text| text.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())) {
+        Some(address) => Err(Unmet::Loopback { name: name.to_owned(), address: address.to_owned() }),
+        None => Ok(()),
+    }
 }
 
 fn object(host: &Host, reference: &ObjectRef) -> Result<Value, Unmet> {

@@ -100,6 +100,11 @@ impl Executor<'_> {
             Action::EnsureBlock { path, marker, lines } => {
                 self.ensure_block(component, title, path, marker, lines)
             }
+            Action::EnsureHosts { path, marker, names } => {
+                self.ensure_hosts(component, title, path, marker, names)
+            }
+            Action::EnsureRegistry(entry) => self.ensure_registry(component, title, entry),
+            Action::Push(push) => self.push(component, title, push),
             Action::EnsureLine { path, line } => self.ensure_line(component, title, path, line),
             Action::EnsurePackages(packages) => self.ensure_packages(component, title, packages),
             Action::EnsureService(name) => self.ensure_service(component, title, name),
@@ -108,6 +113,7 @@ impl Executor<'_> {
             }
             Action::StartService(service) => self.start_service(component, title, service),
             Action::Apply(object) => self.apply_document(component, title, object),
+            Action::Offer(object) => self.offer_document(component, title, object),
             Action::ApplyFile(file) => self.apply_file(component, file),
             Action::Helm(release) => self.helm(component, title, release),
             Action::MakeDefaultClass(class) => self.make_default_class(component, title, class),

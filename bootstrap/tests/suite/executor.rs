@@ -1,10 +1,13 @@
 //! Plans carried out on the stub host.
 
+mod charts;
 mod faults;
 mod fetching;
 mod foreign;
+mod host_parts;
 mod k3s;
 mod node;
+mod registry;
 mod resume;
 mod runs;
 mod verified;
@@ -19,7 +22,7 @@ use crate::support::IMPATIENT;
 use crate::support::settings::{SECRETS, settings};
 use crate::support::stub_host::StubHost;
 use crate::support::{RUN, detect_all_after, now, with_timeouts};
-use bootstrap::component::{self, COMPONENTS, ComponentPlan, PlanContext};
+use bootstrap::component::{self, BuiltInSums, COMPONENTS, ComponentPlan, PlanContext};
 use bootstrap::host::STAGING;
 use bootstrap::settings::{Artifacts, Password, RegistryAuth, Settings};
 use bootstrap::step::{Effect, ExecutionError, Executor, Journal, StepEvent, StepFailure, Update};
@@ -116,7 +119,7 @@ fn run(stub: &StubHost, settings: &Settings) -> Ran {
 fn run_with(stub: &StubHost, settings: &Settings, mut journal: Records, stop: &dyn Fn() -> bool) -> Ran {
     let host = stub.host();
     let staging = stub.staging();
-    let context = PlanContext { settings, arch: host.arch(), staging: &staging };
+    let context = PlanContext { settings, arch: host.arch(), staging: &staging, sums: BuiltInSums::NONE };
     let plans: Vec<(Component, ComponentPlan)> = detect_all_after(&host, settings, stub.history())
         .iter()
         .map(|(component, found)| (*component, with_timeouts(component::plan(*component, found, &context))))
@@ -174,7 +177,7 @@ fn collect(folder: &Path, files: &mut Vec<(PathBuf, Vec<u8>)>) {
 fn actions(stub: &StubHost, settings: &Settings) -> Vec<PlannedAction> {
     let host = stub.host();
     let staging = stub.staging();
-    let context = PlanContext { settings, arch: host.arch(), staging: &staging };
+    let context = PlanContext { settings, arch: host.arch(), staging: &staging, sums: BuiltInSums::NONE };
     let plan = |(component, found): &(Component, component::Detection)| {
         component::plan(*component, found, &context).action
     };

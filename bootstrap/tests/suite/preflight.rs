@@ -5,10 +5,11 @@ mod host;
 mod join;
 mod kernel;
 mod network;
+mod real_curl;
 
 use std::fs;
 
-use schema::{Mode, Platform};
+use schema::{Component, Mode, Platform};
 
 use crate::support::settings;
 use crate::support::stub_host::StubHost;
@@ -120,4 +121,22 @@ fn nothing_needs_root_or_the_network_and_nothing_is_changed() {
         ];
         assert!(asks.iter().any(|question| call.starts_with(question)), "{call}");
     }
+}
+
+#[test]
+fn a_k3s_that_the_pins_are_not_made_for_is_warned_of() {
+    let stub = StubHost::fresh();
+    let warned = |settings: &Settings| -> Vec<String> {
+        let report = check(&stub.host(), &platform("", "x86_64"), settings);
+        let of_versions = report.findings.into_iter().filter(|finding| finding.check == "versions");
+        of_versions.map(|finding| finding.evidence).collect()
+    };
+    let mut wanted = settings::settings(Mode::SingleNode);
+    assert!(warned(&wanted).is_empty(), "the pins suit each other");
+    wanted.versions.insert(Component::K3s, "v1.36.0+k3s1".to_owned());
+    let found = warned(&wanted);
+    assert!(matches!(found.as_slice(), [first, second]
+        if first.starts_with("cert_manager v1.20.3") && second.starts_with("rancher v2.14.4")));
+    wanted.versions.insert(Component::Rancher, "v2.15.0".to_owned());
+    assert_eq!(warned(&wanted).len(), 1, "what the operator chose is the operator's to know");
 }

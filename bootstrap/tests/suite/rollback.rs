@@ -3,6 +3,7 @@
 mod crash;
 mod k3s;
 mod limits;
+mod needs;
 mod objects;
 mod places;
 mod random;

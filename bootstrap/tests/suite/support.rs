@@ -36,6 +36,7 @@ pub(crate) const IMPATIENT: Timing = Timing {
     poll: Duration::from_millis(5),
     removal: Duration::from_millis(60),
     hopeless: Duration::from_hours(1),
+    retry: Duration::from_millis(900),
 };
 
 /// The current time as records state it.
@@ -43,14 +44,17 @@ pub(crate) fn now() -> UtcSeconds {
     bootstrap::run::now()
 }
 
+/// What comes late on the stub host comes after a few questions, which take long on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(3);
+
 /// The plan with the patience of [`IMPATIENT`].
 pub(crate) fn with_timeouts(mut plan: ComponentPlan) -> ComponentPlan {
     for check in &mut plan.verify {
-        check.timeout = Duration::from_millis(40);
+        check.timeout = PATIENCE;
     }
     for step in &mut plan.steps {
         if let Action::Wait(check) = &mut step.action {
-            check.timeout = Duration::from_millis(40);
+            check.timeout = PATIENCE;
         }
     }
     plan

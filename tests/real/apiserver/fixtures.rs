@@ -33,8 +33,8 @@ pub(crate) fn share(scratch: &Scratch, kubectl: &Path) -> anyhow::Result<()> {
     let directory = scratch.directory("artifacts")?;
     let manifest: Vec<String> = cert_manager().iter().map(Value::to_string).collect();
     fs::write(directory.join("cert-manager.yaml"), manifest.join("\n---\n"))?;
-    chart(scratch, "longhorn", "longhorn-1.11.1.tgz", &longhorn())?;
-    chart(scratch, "rancher", "rancher-2.14.2.tgz", &rancher())?;
+    chart(scratch, "longhorn", "longhorn-1.11.3.tgz", &longhorn())?;
+    chart(scratch, "rancher", "rancher-2.14.4.tgz", &rancher())?;
     // The program takes nothing from an artifacts directory without a checksum.
     let sums = process::output(Command::new("sh").args(["-c", "sha256sum *"]).current_dir(&directory))?;
     fs::write(directory.join("SHA256SUMS"), sums)?;

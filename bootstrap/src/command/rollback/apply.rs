@@ -150,7 +150,14 @@ fn confirm(
     if args.yes || ready == 0 {
         return Ok(());
     }
-    let question = format!("Undo {ready} {}?", if ready == 1 { "item" } else { "items" });
+    let items = format!("{ready} {}", if ready == 1 { "item" } else { "items" });
+    let data: Vec<&str> =
+        plan.in_state(ItemState::Ready).filter_map(|item| item.deletes.as_deref()).collect();
+    let question = if data.is_empty() {
+        format!("Undo {items}?")
+    } else {
+        format!("Undo {items}, and delete {}?", data.join("; "))
+    };
     let agreed = Prompter::interactive(printer, signals)
         .is_some_and(|mut prompter| prompter.confirm(&question, DefaultAnswer::No));
     match signals.pending() {

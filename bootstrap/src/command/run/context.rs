@@ -11,7 +11,7 @@ use telemetry::{Consent, ConsentDecision, ignored_run_id};
 use crate::cli::RunArgs;
 use crate::command::error::{Error, InterruptedAt};
 use crate::command::inputs;
-use crate::component::{PlanContext, spec_of};
+use crate::component::{BuiltInSums, PlanContext, spec_of};
 use crate::host::{Host, HostLock, RunLog};
 use crate::input::{Completeness, Declaration, Inputs, Prompt, resolve};
 use crate::preflight::{self, PreflightReport};
@@ -170,8 +170,12 @@ impl RunContext {
     /// # Errors
     /// A signal arrived.
     pub(super) fn plan(&mut self, signals: &Signals) -> Result<Vec<PlannedComponent>, Interrupted> {
-        let context =
-            PlanContext { settings: &self.settings, arch: self.host.arch(), staging: &self.staging };
+        let context = PlanContext {
+            settings: &self.settings,
+            arch: self.host.arch(),
+            staging: &self.staging,
+            sums: BuiltInSums::PROGRAM,
+        };
         detect_and_plan(&self.host, &context, &mut self.session.record, signals)
     }
 

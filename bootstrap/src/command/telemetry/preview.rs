@@ -18,7 +18,7 @@ use telemetry::{DeliveryRequest, envelope_from_env, status};
 use super::context::TelemetryContext;
 use crate::command::error::Error;
 use crate::command::inputs;
-use crate::component::{PlanContext, Probe, components, detect, plan};
+use crate::component::{BuiltInSums, PlanContext, Probe, components, detect, plan};
 use crate::host::{Host, RunLog, STAGING};
 use crate::input::{Completeness, Flags, collect as collect_inputs, resolve};
 use crate::run::{PlannedComponent, features, now};
@@ -135,7 +135,12 @@ fn dry_run_manifest(mode: Mode, run_id: schema::Id) -> Result<RunManifest, Error
     let mut manifest = RunManifest::begin(run_id, Execution::DryRun, mode, inputs::platform(&host), now());
     manifest.features = features(&settings, true);
     let probe = Probe::new(&host, &settings);
-    let context = PlanContext { settings: &settings, arch: host.arch(), staging: Path::new(STAGING) };
+    let context = PlanContext {
+        settings: &settings,
+        arch: host.arch(),
+        staging: Path::new(STAGING),
+        sums: BuiltInSums::PROGRAM,
+    };
     for component in components(mode) {
         let detection = detect(component, &probe);
         let plan = plan(component, &detection, &context);

@@ -10,7 +10,9 @@ fn found(stub: &StubHost, mode: Mode) -> Vec<(Component, Detection)> {
 fn on_a_fresh_host_everything_is_missing_and_nobody_had_to_be_asked() {
     let stub = StubHost::fresh();
     for mode in [Mode::Server, Mode::Agent, Mode::Stack, Mode::SingleNode] {
-        for (component, detection) in found(&stub, mode) {
+        let mut settings = settings(mode);
+        settings.longhorn.node = true;
+        for (component, detection) in detect_all(&stub.host(), &settings) {
             assert_eq!(detection, Detection::Missing, "{component} in {mode}");
         }
     }

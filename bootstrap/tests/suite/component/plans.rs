@@ -10,6 +10,7 @@ fn printed(settings: &Settings, detection: &Detection) -> String {
         settings,
         arch: Arch::Amd64,
         staging: Path::new("/var/lib/productive-k3s/staging/RUN"),
+        sums: BuiltInSums::PROGRAM,
     };
     components(settings.mode).fold(String::new(), |mut text, component| {
         let plan = plan(component, detection, &context);
@@ -68,6 +69,7 @@ fn a_server_on_arm_without_network() {
         settings: &settings,
         arch: Arch::Arm64,
         staging: Path::new("/var/lib/productive-k3s/staging/RUN"),
+        sums: BuiltInSums::PROGRAM,
     };
     let lines: Vec<String> = components(Mode::Server)
         .flat_map(|component| plan(component, &Detection::Missing, &context).steps)

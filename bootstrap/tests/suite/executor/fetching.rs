@@ -78,7 +78,7 @@ fn a_pinned_checksum_takes_the_place_of_the_stated_one() {
 #[test]
 fn a_file_that_the_artifacts_folder_lacks_is_named() {
     for name in
-        ["k3s", "install.sh", "helm-v3.21.0-linux-amd64.tar.gz", "cert-manager.yaml", "longhorn-1.11.1.tgz"]
+        ["k3s", "install.sh", "helm-v3.21.0-linux-amd64.tar.gz", "cert-manager.yaml", "longhorn-1.11.3.tgz"]
     {
         let stub = StubHost::fresh();
         let folder = stub.artifacts_folder();
@@ -184,4 +184,62 @@ fn web(url: &str) -> String {
 fn nothing_is_installed(stub: &StubHost, ran: &Ran) {
     assert!(ran.journal.steps().is_empty());
     assert!(!stub.path("usr/local/bin/k3s").exists());
+}
+
+/// What a maintainer runs by `cargo xtask pins`.
+#[test]
+fn the_sums_of_the_pins_are_those_of_the_releases() {
+    let stub = StubHost::fresh();
+    let helm = "https://get.helm.sh/helm-v3.21.0-linux-arm64.tar.gz";
+    let k3s = "https://github.com/k3s-io/k3s/releases/download/v1.35.5%2Bk3s1";
+    for (url, sums) in [
+        (helm.to_owned(), format!("{helm}.sha256sum")),
+        (format!("{k3s}/k3s-arm64"), format!("{k3s}/sha256sum-arm64.txt")),
+    ] {
+        stub.serve(&url, "for arm");
+        let name = url.rsplit('/').next().expect("a name");
+        stub.serve(&sums, crate::support::stub_host::sum_lines(&[(name, "for arm")]));
+    }
+    let published = |stub: &StubHost| {
+        let (host, mut journal) = (stub.host(), Records::default());
+        let (mut report, stop) = (|_: StepEvent<'_>| {}, || false);
+        let mut executor = Executor::new(&host, &mut journal, &mut report, &stop);
+        component::pins::published_sums(&mut executor, &settings(Mode::SingleNode))
+            .map_err(|error| error.to_string())
+    };
+    let sums = published(&stub).expect("sums");
+    let of_arm = manifest::sha256_hex(b"for arm");
+    assert!(
+        sums.contains(&format!("{of_arm}  {helm}\n"))
+            && sums.contains(&format!("{of_arm}  {k3s}/k3s-arm64\n"))
+    );
+    for place in
+        ["/install.sh\n", "/v1.20.3/cert-manager.yaml\n", "https://charts.longhorn.io/longhorn-1.11.3.tgz\n"]
+    {
+        assert!(sums.contains(place), "{place}: {sums}");
+    }
+    assert_eq!(sums.lines().count(), 8);
+    stub.serve(helm, "something else");
+    assert!(published(&stub).expect_err("refused").contains("has sha256"));
+}
+
+/// A sum file from the place that a file comes from says nothing about a place that was taken over.
+#[test]
+fn a_pin_is_held_to_the_sum_that_the_program_carries() {
+    let stub = StubHost::fresh();
+    let host = stub.host();
+    let staging = stub.staging();
+    let settings = only(Component::Helm);
+    let sums = component::BuiltInSums::PROGRAM;
+    let context = PlanContext { settings: &settings, arch: host.arch(), staging: &staging, sums };
+    let plan = component::plan(Component::Helm, &component::Detection::Missing, &context);
+    let mut journal = Records::default();
+    let result = Executor::new(&host, &mut journal, &mut |_| {}, &|| false).component(
+        Component::Helm,
+        &plan.steps,
+        &[],
+    );
+    let Err(ExecutionError::Failed(failure)) = result else { panic!("{result:?}") };
+    assert_eq!(failure.reason, FailureReason::ChecksumMismatch);
+    assert!(stub.calls().iter().all(|call| !call.contains("sha256sum")), "no sum file is asked");
 }

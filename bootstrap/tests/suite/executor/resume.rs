@@ -37,7 +37,7 @@ fn lines_and_blocks_do_not_accumulate() {
     }
     let hosts = stub.text("etc/hosts");
     assert_eq!(hosts.matches("BEGIN").count(), 1);
-    assert!(hosts.contains("127.0.0.1 two.example.local") && !hosts.contains("one.example.local"));
+    assert!(hosts.contains("10.0.0.5 two.example.local") && !hosts.contains("one.example.local"));
 }
 
 #[test]

@@ -29,7 +29,8 @@ fn a_server_is_installed_and_verified_and_the_second_run_changes_nothing() {
 fn an_agent_gets_its_token_in_a_file_and_nowhere_else() {
     let stub = StubHost::fresh();
     let ran = run(&stub, &settings(Mode::Agent));
-    assert_eq!(ran.results(), [(Component::K3s, ComponentResult::Installed)]);
+    let skipped = (Component::Longhorn, ComponentResult::Skipped);
+    assert_eq!(ran.results(), [(Component::K3s, ComponentResult::Installed), skipped]);
     assert_eq!(stub.text("etc/rancher/k3s/agent-token"), SECRETS[2]);
     let mode = stub.path("etc/rancher/k3s/agent-token").metadata().expect("token").permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
@@ -75,7 +76,15 @@ fn a_host_without_network_needs_none() {
     let mut settings = settings(Mode::SingleNode);
     settings.artifacts = Artifacts::Local(stub.artifacts_folder());
     run(&stub, &settings).results();
-    assert!(stub.calls().iter().all(|call| !call.starts_with("curl")), "{:#?}", stub.calls());
+    let to_the_network =
+        |call: &&String| call.starts_with("curl") && !call.contains("[https://registry.example.local/");
+    assert_eq!(stub.calls().iter().find(to_the_network), None);
+    for images in crate::support::stub_host::IMAGES {
+        let path = format!("/var/lib/rancher/k3s/agent/images/{images}");
+        assert_eq!(stub.text(&path), images);
+        let import = format!("k3s [ctr] [--namespace] [k8s.io] [images] [import] [{path}]");
+        assert!(stub.calls().contains(&import), "{:#?}", stub.calls());
+    }
 }
 
 #[test]

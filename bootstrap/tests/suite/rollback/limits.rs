@@ -83,9 +83,16 @@ fn own(component: Component) -> Vec<Undo> {
                 "orders.acme.cert-manager.io",
             ),
         ],
-        Component::Clusterissuer => vec![object("cert-manager.io/v1", "ClusterIssuer", None, "selfsigned")],
+        Component::Clusterissuer => vec![
+            object("cert-manager.io/v1", "ClusterIssuer", None, "selfsigned"),
+            object("cert-manager.io/v1", "ClusterIssuer", None, "selfsigned-root"),
+            object("cert-manager.io/v1", "Certificate", Some("cert-manager"), "productive-k3s-root-ca"),
+        ],
         Component::Longhorn => vec![
             package("open-iscsi"),
+            package("nfs-common"),
+            file("/var/lib/rancher/k3s/server/manifests/local-storage.yaml.skip"),
+            file("/var/lib/rancher/k3s/agent/images/longhorn-images-v1.11.3-amd64.tar.zst"),
             service("iscsid"),
             directory("/data/longhorn"),
             release("longhorn-system", "longhorn"),
@@ -93,11 +100,7 @@ fn own(component: Component) -> Vec<Undo> {
             class("longhorn"),
         ],
         Component::Rancher => vec![release("cattle-system", "rancher")],
-        Component::Registry => vec![
-            object("v1", "Namespace", None, "registry"),
-            object("v1", "Secret", Some("registry"), "registry-htpasswd"),
-            object("networking.k8s.io/v1", "Ingress", Some("registry"), "registry"),
-        ],
+        Component::Registry => of_the_registry(),
         Component::Nfs => vec![
             package("nfs-kernel-server"),
             directory("/srv/nfs"),
@@ -113,6 +116,18 @@ fn own(component: Component) -> Vec<Undo> {
             directory("/etc/docker/certs.d/registry.example.local"),
         ],
     }
+}
+
+fn of_the_registry() -> Vec<Undo> {
+    vec![
+        object("v1", "Namespace", None, "registry"),
+        object("v1", "Secret", Some("registry"), "registry-htpasswd"),
+        object("helm.cattle.io/v1", "HelmChartConfig", Some("kube-system"), "traefik"),
+        file("/etc/rancher/k3s/registries.yaml"),
+        file("/etc/rancher/k3s/registry-ca.crt"),
+        block("/etc/rancher/k3s/registries.yaml", "productive-k3s", None),
+        object("networking.k8s.io/v1", "Ingress", Some("registry"), "registry"),
+    ]
 }
 
 /// What none of them makes.

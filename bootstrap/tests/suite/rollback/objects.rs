@@ -307,11 +307,38 @@ fn a_release_that_was_upgraded_or_installed_anew_is_left() {
 fn storage_that_somebody_uses_is_not_uninstalled() {
     let stub = StubHost::fresh().with_server();
     let secret = put_release(&stub, 1, at(1));
-    let spec = json!({ "csi": { "driver": "driver.longhorn.io" }, "claimRef": { "uid": "theirs" } });
+    volume(&stub, "pvc-1");
+    let claim = json!({ "namespace": "shop", "name": "orders", "uid": "theirs" });
+    let csi = json!({ "driver": "driver.longhorn.io", "volumeHandle": "pvc-1" });
+    let spec = json!({ "csi": csi, "claimRef": claim });
     put(&stub, "/api/v1/persistentvolumes/pvc-1", &json!({ "metadata": { "name": "pvc-1" }, "spec": spec }));
     let (plan, _) = roll_back(&stub, &release("longhorn", "longhorn-system"));
-    assert!(only(&plan).reason.to_string().contains("pvc-1"));
+    let reason = only(&plan).reason.to_string();
+    assert_eq!(reason, "its volumes would be destroyed: volume pvc-1 of claim shop/orders");
     assert!(there(&stub, &secret));
+}
+
+/// A volume that was made in Longhorn's own interface, restored from a backup, or left by a claim that was deleted.
+#[test]
+fn a_volume_without_a_persistent_volume_counts_as_one() {
+    let stub = StubHost::fresh().with_server();
+    let secret = put_release(&stub, 1, at(1));
+    volume(&stub, "restored");
+    let (plan, _) = roll_back(&stub, &release("longhorn", "longhorn-system"));
+    assert_eq!(
+        only(&plan).reason.to_string(),
+        "its volumes would be destroyed: volume restored, which nothing claims"
+    );
+    assert!(there(&stub, &secret));
+    assert!(there(&stub, &format!("{VOLUMES}/restored")));
+}
+
+const VOLUMES: &str = "/apis/longhorn.io/v1beta2/namespaces/longhorn-system/volumes";
+
+fn volume(stub: &StubHost, name: &str) {
+    let uid = format!("uid-of-{name}");
+    let metadata = json!({ "name": name, "namespace": "longhorn-system", "uid": uid });
+    put(stub, &format!("{VOLUMES}/{name}"), &json!({ "kind": "Volume", "metadata": metadata }));
 }
 
 #[test]

@@ -154,7 +154,7 @@ fn the_export_line_goes_and_the_kernel_is_told() {
     let (_, results) = roll_back(&stub, &export());
     assert_eq!(results[&1], UndoResult::Undone);
     assert_eq!(stub.text("etc/exports"), format!("{above}{below}"));
-    assert_eq!(stub.text("var/lib/nfs/etab"), format!("{above}{below}"));
+    assert_eq!(stub.text("var/lib/nfs/etab"), format!("{above}{below}\n"));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::*;
 use crate::support::settings::settings;
 use crate::support::{IMPATIENT, now, with_timeouts};
-use bootstrap::component::{self, PlanContext};
+use bootstrap::component::{self, BuiltInSums, PlanContext};
 use bootstrap::step::{Effect, ExecutionError, Executor, StepEvent};
 
 /// The record of a run, kept in memory.
@@ -23,7 +23,8 @@ impl Journal for EventLog {
 /// Runs on the host in this mode, up to the first change after `stop_after` of them.
 fn run(stub: &StubHost, mode: Mode, stop_after: usize) -> PrivateContext {
     let (host, settings, staging) = (stub.host(), settings(mode), stub.staging());
-    let context = PlanContext { settings: &settings, arch: host.arch(), staging: &staging };
+    let context =
+        PlanContext { settings: &settings, arch: host.arch(), staging: &staging, sums: BuiltInSums::NONE };
     let mut log = EventLog(record(Execution::Apply));
     let changes = std::cell::Cell::new(0);
     let mut report = |event: StepEvent<'_>| {
@@ -73,7 +74,11 @@ fn a_single_node_is_taken_back_but_for_what_is_manual() {
     let manual = states(&plan, ItemState::Manual);
     assert_eq!(
         manual,
-        [(Component::Longhorn, "disable service iscsid"), (Component::Longhorn, "remove package open-iscsi")]
+        [
+            (Component::Longhorn, "disable service iscsid"),
+            (Component::Longhorn, "remove package nfs-common"),
+            (Component::Longhorn, "remove package open-iscsi"),
+        ]
     );
     unchanged(&stub, &before);
 }

@@ -35,10 +35,12 @@ pub(crate) fn settings(mode: Mode) -> Settings {
             replica_count: Bounded::clamped(1),
             minimal_available_percentage: Bounded::clamped(10),
             make_default: true,
+            node: false,
         },
         nfs: Some(Nfs {
             export_path: PathBuf::from("/srv/nfs/k8s-share"),
             allowed_network: "192.168.0.0/24".to_owned(),
+            no_root_squash: false,
         }),
         manage_hosts_file: true,
         trust_registry_in_docker: true,

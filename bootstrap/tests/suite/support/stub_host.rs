@@ -20,7 +20,7 @@ use bootstrap::host::{Host, RootAccess, RunLog, STAGING};
 pub(crate) const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/suite/support/stub");
 
 /// Real programs that the stand-ins, and we, need.
-const TOOLS: [&str; 28] = [
+const TOOLS: [&str; 30] = [
     "sh",
     "date",
     "tar",
@@ -49,6 +49,8 @@ const TOOLS: [&str; 28] = [
     "sha256sum",
     "test",
     "mountpoint",
+    "readlink",
+    "wc",
 ];
 
 /// A machine made of a folder, removed at the end of the test.
@@ -196,6 +198,9 @@ impl StubHost {
         }
         self.put("etc/systemd/system/k3s.service", UNIT);
         self.put("etc/rancher/k3s/k3s.yaml", "");
+        self.put("var/lib/rancher/k3s/server/manifests/local-storage.yaml", "");
+        let traefik = fs::read(format!("{SCRIPTS}/optional/traefik.json")).expect("deployment");
+        self.put("stub/api/apis/apps/v1/namespaces/kube-system/deployments/traefik.json", traefik);
         self.put("stub/services/k3s.enabled", "");
         self.joined("k3s");
         self
@@ -223,6 +228,9 @@ impl StubHost {
     pub(crate) fn artifacts_folder(&self) -> PathBuf {
         let folder = self.path("artifacts");
         fs::create_dir_all(&folder).expect("folder");
+        for images in IMAGES {
+            self.serve(&format!("https://elsewhere.test/{images}"), images);
+        }
         let mut sums = String::new();
         for file in fs::read_dir(self.path("stub/web")).expect("web") {
             let path = file.expect("file").path();
@@ -246,6 +254,14 @@ pub(crate) fn sum_lines<C: AsRef<[u8]>>(files: &[(&str, C)]) -> String {
 fn url_file(url: &str) -> String {
     url.strip_prefix("https://").expect("https").replace('/', "=")
 }
+
+/// Archives of images that somebody made for a host without network.
+pub(crate) const IMAGES: [&str; 4] = [
+    "cert_manager-images-v1.20.3-amd64.tar.zst",
+    "longhorn-images-v1.11.3-amd64.tar.zst",
+    "rancher-images-v2.14.4-amd64.tar.zst",
+    "registry-images-2.8.3-amd64.tar.zst",
+];
 
 /// The unit that the install script writes.
 pub(crate) const UNIT: &str = "[Service]\nType=notify\nEnvironmentFile=-/etc/default/%N\n\
@@ -281,18 +297,18 @@ impl StubHost {
         self.serve(&format!("https://get.helm.sh/{name}"), helm);
         let digest = manifest::sha256_hex(CERT_MANAGER.as_bytes());
         let asset = "cert-manager.yaml";
-        let tag = "https://api.github.com/repos/cert-manager/cert-manager/releases/tags/v1.19.4";
+        let tag = "https://api.github.com/repos/cert-manager/cert-manager/releases/tags/v1.20.3";
         self.serve(tag, format!(r#"{{"assets":[{{"name":"{asset}","digest":"sha256:{digest}"}}]}}"#));
-        let cert_manager = "https://github.com/cert-manager/cert-manager/releases/download/v1.19.4";
+        let cert_manager = "https://github.com/cert-manager/cert-manager/releases/download/v1.20.3";
         self.serve(&format!("{cert_manager}/{asset}"), CERT_MANAGER);
         self.publish_chart(
             "https://charts.longhorn.io",
             "longhorn",
-            "1.11.1",
-            "https://elsewhere.test/longhorn-1.11.1.tgz",
+            "1.11.3",
+            "https://elsewhere.test/longhorn-1.11.3.tgz",
         );
         let rancher = "https://releases.rancher.com/server-charts/stable";
-        self.publish_chart(rancher, "rancher", "2.14.2", "rancher-2.14.2.tgz");
+        self.publish_chart(rancher, "rancher", "2.14.4", "rancher-2.14.4.tgz");
     }
 
     fn publish_chart(&self, repository: &str, chart: &str, version: &str, url: &str) {

@@ -1,0 +1,82 @@
+//! What k3s needs to pull from the registry on this host: trust in its certificate, and its login.
+//!
+//! k3s reads the file at its start alone and makes the configuration of containerd from it. It is not restarted for that:
+//! the operator knows what runs on the host, and the step says that a restart is what it takes.
+
+use std::path::{Path, PathBuf};
+
+use manifest::{PreviousFile, Undo};
+
+use super::super::{Finding, Probe};
+use super::certificate_secret;
+use crate::host::ProbeError;
+use crate::settings::{RegistryAuth, Settings, Tls};
+use crate::step::{Action, Content, RegistryEntry, RegistryLogin, Step, has_registry};
+
+const REGISTRIES: &str = "/etc/rancher/k3s/registries.yaml";
+const AUTHORITY: &str = "/etc/rancher/k3s/registry-ca.crt";
+
+/// The steps that make k3s on this host trust the registry; none where everybody does and nobody has to log in.
+pub(super) fn trust(settings: &Settings) -> Vec<Step> {
+    let Some(entry) = entry(settings) else { return Vec::new() };
+    let mut steps = Vec::new();
+    if let Some(path) = &entry.ca_file {
+        let content = Content::Certificate(certificate_secret());
+        steps.push(Step::new(
+            "authority of the registry, for k3s",
+            Action::Write { path: path.clone(), mode: 0o644, content },
+        ));
+    }
+    let title = "registry in k3s' registries.yaml, read at the next start: systemctl restart k3s";
+    steps.push(Step::new(title, Action::EnsureRegistry(entry)));
+    steps
+}
+
+/// Whether the file has an entry for the registry, as far as it can be read: only root can, and that is no reason to know
+/// nothing of the registry.
+pub(super) fn is_trusted(probe: &Probe<'_>) -> Result<bool, ProbeError> {
+    let Some(entry) = entry(probe.settings) else { return Ok(true) };
+    match probe.host.read_text(Path::new(REGISTRIES)) {
+        Ok(Some(text)) => Ok(has_registry(&text, &entry.host).unwrap_or(false)),
+        Ok(None) => Ok(false),
+        Err(error) if error.is_denied() => Ok(true),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether the steps could have made this.
+pub(super) fn could_make(undo: &Undo) -> bool {
+    match undo {
+        Undo::File { path, previous: PreviousFile::Absent, .. } => {
+            path == Path::new(REGISTRIES) || path == Path::new(AUTHORITY)
+        }
+        Undo::LineBlock { path, marker, previous: None, .. } => {
+            path == Path::new(REGISTRIES) && marker == RegistryEntry::MARKER
+        }
+        _ => false,
+    }
+}
+
+/// A file that k3s would not start with.
+pub(super) fn unreadable(probe: &Probe<'_>) -> Option<Finding> {
+    let text = probe.host.read_text(Path::new(REGISTRIES)).ok().flatten()?;
+    let fault = has_registry(&text, &probe.settings.registry.host).err()?;
+    Some(Finding::failure("registries", format!("{REGISTRIES}: {fault}")).fix("correct or remove the file"))
+}
+
+/// The login as k3s and a push give it.
+pub(super) fn login(auth: &RegistryAuth) -> RegistryLogin {
+    RegistryLogin { user: auth.user.clone(), password: auth.password.clone() }
+}
+
+fn entry(settings: &Settings) -> Option<RegistryEntry> {
+    let registry = &settings.registry;
+    let ca_file = (settings.tls == Tls::SelfSigned).then(|| PathBuf::from(AUTHORITY));
+    let login = registry.auth.as_ref().map(login);
+    (ca_file.is_some() || login.is_some()).then(|| RegistryEntry {
+        path: REGISTRIES.into(),
+        host: registry.host.clone(),
+        ca_file,
+        login,
+    })
+}

@@ -1,0 +1,261 @@
+//! The file by which k3s knows private registries, and our entry in it.
+//!
+//! The file may be somebody else's as well. Their lines stay to the byte: our entry is a marked block, put under the
+//! `configs` that is there or at the end. Afterwards the file is read again, and must say what it said before and our
+//! entry, or it is not written: k3s does not start with a file that it cannot read.
+
+use std::path::PathBuf;
+
+use schema::Component;
+use serde_json::{Value, json};
+
+use super::document::SecretSource;
+use super::error::StepError;
+use super::executor::{Change, Effect, Executor, StepOutcome};
+use super::{lines, yaml};
+use crate::host::Written;
+use crate::secret::{Password, Secret};
+use manifest::{PreviousFile, Undo};
+
+/// The top-level key that holds the settings of each registry.
+const CONFIGS: &str = "configs";
+
+/// An entry of the file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RegistryEntry {
+    /// The file.
+    pub path: PathBuf,
+    /// Host name of the registry.
+    pub host: String,
+    /// File with the certificate of its authority, if that is not one that everybody knows.
+    pub ca_file: Option<PathBuf>,
+    /// Login, if it asks for one.
+    pub login: Option<RegistryLogin>,
+}
+
+/// Login of a registry.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RegistryLogin {
+    /// User name.
+    pub user: String,
+    /// Password of that user.
+    pub password: Password,
+}
+
+/// Why an entry cannot be put into the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RegistriesFault {
+    /// k3s would not start with it.
+    #[error("it is not valid YAML, and k3s does not start with it")]
+    Invalid,
+    /// Its `configs` is written in a way that lines cannot be put into.
+    #[error("its configs cannot be added to without rewriting them")]
+    Shape,
+}
+
+/// Whether the file `text` has an entry for the registry `host`.
+///
+/// # Errors
+/// It is not valid YAML.
+pub fn has_registry(text: &str, host: &str) -> Result<bool, RegistriesFault> {
+    Ok(parsed(text)?.get(CONFIGS).and_then(|configs| configs.get(host)).is_some())
+}
+
+impl RegistryEntry {
+    /// Word in the marker lines.
+    pub const MARKER: &str = "productive-k3s";
+
+    /// What the entry says, with `password` in its place.
+    fn value(&self, password: Option<&str>) -> Value {
+        let mut value = json!({});
+        if let Some(ca_file) = &self.ca_file {
+            value["tls"] = json!({ "ca_file": ca_file });
+        }
+        if let (Some(login), Some(password)) = (&self.login, password) {
+            value["auth"] = json!({ "username": login.user, "password": password });
+        }
+        value
+    }
+
+    /// The entry in lines, without secrets: what a dry run shows.
+    pub(super) fn masked(&self) -> Vec<String> {
+        let value = self.value(Some(crate::secret::MASK));
+        std::iter::once(format!("{CONFIGS}:")).chain(entry(&self.host, &value, "  ")).collect()
+    }
+}
+
+impl Executor<'_> {
+    pub(super) fn ensure_registry(
+        &mut self,
+        component: Component,
+        title: &str,
+        wanted: &RegistryEntry,
+    ) -> Result<Effect, StepError> {
+        let path = &wanted.path;
+        let old = self.host.read_text(path)?;
+        let refused = |fault| StepError::Registries { path: path.clone(), fault, lines: wanted.masked() };
+        let password =
+            wanted.login.as_ref().map(|login| self.login_password(component, login)).transpose()?;
+        let value = wanted.value(password.as_ref().map(Secret::expose));
+        let Some(Merged { text, block }) =
+            merged(old.as_deref().unwrap_or_default(), &wanted.host, &value).map_err(refused)?
+        else {
+            return Ok(Effect::Unchanged);
+        };
+        let ours = old.as_deref().is_some_and(|old| lines::find_block(old, RegistryEntry::MARKER).is_some());
+        let change = match &old {
+            None => {
+                Change::of_absent(component, title, Undo::file(path, text.as_bytes(), PreviousFile::Absent))
+            }
+            // Its former content holds a password, and records hold none.
+            Some(_) if ours => Change::of_present(component, title, None, Undo::None),
+            Some(_) => {
+                let (sha256, marker) =
+                    (manifest::sha256_hex(block.as_bytes()), RegistryEntry::MARKER.to_owned());
+                let undo = Undo::LineBlock { path: path.clone(), marker, sha256, previous: None };
+                Change::of_absent(component, title, undo)
+            }
+        };
+        let mode = if old.is_none() { Some(0o600) } else { None };
+        self.change(change, |this| {
+            let how = this.host.write(path, &text, mode)?;
+            let created = if how == Written::Created { "created" } else { "our entry is in it" };
+            Ok(StepOutcome::wrote(format!("{}: {created}", path.display())))
+        })
+    }
+
+    /// The password of a login of the registry, made if it is to be made and was not.
+    pub(super) fn login_password(
+        &mut self,
+        component: Component,
+        login: &RegistryLogin,
+    ) -> Result<Secret, StepError> {
+        let source = SecretSource::Password { password: login.password.clone(), stored_in: None };
+        self.resolve_secret(component, &source)
+    }
+}
+
+/// A file with our entry in it.
+#[derive(Debug)]
+struct Merged {
+    text: String,
+    /// Our lines, marker lines included.
+    block: String,
+}
+
+/// The file `text` with our entry for `host`; `None` if nothing is to be changed, because the entry is there or is somebody
+/// else's.
+fn merged(text: &str, host: &str, value: &Value) -> Result<Option<Merged>, RegistriesFault> {
+    let others = match lines::find_block(text, RegistryEntry::MARKER) {
+        Some(block) => text.replacen(block, "", 1),
+        None => text.to_owned(),
+    };
+    let mut expected = parsed(&others)?;
+    if expected.get(CONFIGS).and_then(|configs| configs.get(host)).is_some() {
+        return Ok(None);
+    }
+    let has_configs = expected.get(CONFIGS).is_some();
+    let (new, block) =
+        if has_configs { below_configs(&others, host, value)? } else { at_end(&others, host, value) };
+    if new == text {
+        return Ok(None);
+    }
+    if expected.is_null() {
+        expected = json!({});
+    }
+    if expected[CONFIGS].is_null() {
+        expected[CONFIGS] = json!({});
+    }
+    expected[CONFIGS][host] = value.clone();
+    match parsed(&new) {
+        Ok(found) if found == expected => Ok(Some(Merged { text: new, block })),
+        _ => Err(RegistriesFault::Shape),
+    }
+}
+
+fn at_end(others: &str, host: &str, value: &Value) -> (String, String) {
+    let lines: Vec<String> = std::iter::once(format!("{CONFIGS}:")).chain(entry(host, value, "  ")).collect();
+    (lines::with_block(others, RegistryEntry::MARKER, &lines), lines::block(RegistryEntry::MARKER, &lines))
+}
+
+fn below_configs(others: &str, host: &str, value: &Value) -> Result<(String, String), RegistriesFault> {
+    let head = |line: &str| {
+        line.strip_prefix(CONFIGS)
+            .and_then(|rest| rest.trim_start().strip_prefix(':'))
+            .is_some_and(|rest| rest.trim().is_empty() || rest.trim_start().starts_with('#'))
+    };
+    let mut rest = others.split_inclusive('\n').skip_while(|line| !head(line));
+    let head_line = rest.next().ok_or(RegistriesFault::Shape)?;
+    let is_content = |line: &&str| !line.trim().is_empty() && !line.trim_start().starts_with('#');
+    let first = rest.find(is_content).unwrap_or("  ");
+    let indent: String = first.chars().take_while(|letter| *letter == ' ').collect();
+    if indent.is_empty() || !head_line.ends_with('\n') {
+        return Err(RegistriesFault::Shape);
+    }
+    let block = lines::block(RegistryEntry::MARKER, &entry(host, value, &indent));
+    // `head_line` is a part of `others`, so it is found at its own place and nowhere before.
+    let at = head_line.as_ptr() as usize - others.as_ptr() as usize + head_line.len();
+    Ok((format!("{}{block}{}", &others[..at], &others[at..]), block))
+}
+
+/// The lines of an entry. A text in JSON is one in YAML too.
+fn entry(host: &str, value: &Value, indent: &str) -> Vec<String> {
+    let mut lines = vec![format!("{indent}{}:", json!(host))];
+    for (section, settings) in value.as_object().into_iter().flatten() {
+        lines.push(format!("{indent}{indent}{section}:"));
+        let settings = settings.as_object().into_iter().flatten();
+        lines.extend(settings.map(|(key, text)| format!("{indent}{indent}{indent}{key}: {text}")));
+    }
+    lines
+}
+
+/// A file without content says nothing.
+fn parsed(text: &str) -> Result<Value, RegistriesFault> {
+    let documents = yaml::documents(text).map_err(|_| RegistriesFault::Invalid)?;
+    match documents.as_slice() {
+        [] => Ok(Value::Null),
+        [only] if only.is_object() => Ok(only.clone()),
+        _ => Err(RegistriesFault::Invalid),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOST: &str = "registry.example.local";
+
+    fn value() -> Value {
+        json!({ "tls": { "ca_file": "/ca.crt" }, "auth": { "username": "u", "password": "p\"\\#: " } })
+    }
+
+    #[test]
+    fn others_lines_stay_to_the_byte_and_our_entry_is_understood() {
+        for others in [
+            "",
+            "# only a remark\n",
+            "mirrors:\n  docker.io:\n    endpoint: [\"https://mirror\"]",
+            "configs:\n    \"other:5000\":\n        auth: {username: a, password: b}\nmirrors: {}\n",
+            "configs: # theirs\n  # a remark\n  other:\n    tls: {insecure_skip_verify: true}\n",
+        ] {
+            let Merged { text, block } =
+                merged(others, HOST, &value()).expect("mergeable").expect("a change");
+            assert_eq!(text.replacen(&block, "", 1).trim_end(), others.trim_end());
+            assert_eq!(parsed(&text).expect("YAML")[CONFIGS][HOST], value());
+            assert!(merged(&text, HOST, &value()).expect("mergeable").is_none(), "the second time: {text}");
+            let other = json!({ "auth": { "username": "u", "password": "new" } });
+            let again = merged(&text, HOST, &other).expect("mergeable").expect("a change");
+            assert_eq!(again.text.replacen(&again.block, "", 1).trim_end(), others.trim_end());
+        }
+    }
+
+    #[test]
+    fn somebody_elses_entry_is_kept_and_what_cannot_be_added_to_is_refused() {
+        let theirs = format!("configs:\n  {HOST}:\n    tls: {{}}\n");
+        assert!(merged(&theirs, HOST, &value()).expect("mergeable").is_none());
+        let refused = |text| merged(text, HOST, &value()).expect_err("refused");
+        assert_eq!(refused("configs: {other: {}}\n"), RegistriesFault::Shape);
+        assert_eq!(refused("configs:\n\tother: x\n"), RegistriesFault::Invalid);
+        assert_eq!(refused("- a\n"), RegistriesFault::Invalid);
+    }
+}

@@ -1,0 +1,90 @@
+//! Requests to the API server that are repeated when what they met passes by itself.
+//!
+//! A webhook whose certificate is not known yet, a server that restarts, a leader that is elected: each of these refuses
+//! for seconds, and an installation that gave up at the first one would fail on most real clusters. The wait between two
+//! attempts doubles up to a bound, and all attempts together have [`super::Timing::retry`].
+
+use std::time::{Duration, Instant};
+
+use super::error::StepError;
+use super::executor::{Executor, StepEvent};
+use super::kube::{StatusReason, is_transient};
+use crate::host::{Command, CommandError, Output, ProbeError};
+
+/// The longest wait between two attempts, as a multiple of the first one.
+const LONGEST_WAIT: u32 = 8;
+
+/// Whether somebody else's change in between is a reason to try again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OnConflict {
+    /// The request says how things should be, whatever they are.
+    Retry,
+    /// The request is about one version of an object and no other.
+    Fail,
+}
+
+impl Executor<'_> {
+    /// Runs a command that asks something of the API server, and again while the refusal is one that passes.
+    pub(super) fn request(
+        &mut self,
+        command: &Command,
+        on_conflict: OnConflict,
+    ) -> Result<Output, StepError> {
+        self.repeated(|this| Ok(this.host.run(command)?), |error| passes(error, on_conflict))
+    }
+
+    /// Asks the API server something, and again while it gives no answer for a reason that passes.
+    pub(super) fn query<T>(
+        &mut self,
+        mut ask: impl FnMut(&Self) -> Result<T, ProbeError>,
+    ) -> Result<T, StepError> {
+        self.repeated(|this| Ok(ask(this)?), |error| passes(error, OnConflict::Fail))
+    }
+
+    fn repeated<T>(
+        &mut self,
+        mut attempt: impl FnMut(&Self) -> Result<T, StepError>,
+        passes: impl Fn(&StepError) -> bool,
+    ) -> Result<T, StepError> {
+        let (begun, first) = (Instant::now(), self.timing().poll);
+        let mut wait = first;
+        loop {
+            match attempt(self) {
+                Err(error) if passes(&error) && begun.elapsed() + wait < self.timing().retry => {
+                    self.report(StepEvent::Waiting(&reason(&error)));
+                }
+                done => return done,
+            }
+            self.pause(wait)?;
+            wait = (wait * 2).min(first * LONGEST_WAIT);
+        }
+    }
+
+    /// Waits in short pieces, so that a request to stop is obeyed at once.
+    fn pause(&self, wait: Duration) -> Result<(), StepError> {
+        const PIECE: Duration = Duration::from_millis(100);
+        let begun = Instant::now();
+        while let Some(left) = wait.checked_sub(begun.elapsed()) {
+            self.safe_point()?;
+            std::thread::sleep(left.min(PIECE));
+        }
+        self.safe_point()
+    }
+}
+
+fn passes(error: &StepError, on_conflict: OnConflict) -> bool {
+    match error {
+        StepError::Command(CommandError::Failed { tail, .. }) => {
+            let conflict = StatusReason::of(tail) == Some(StatusReason::Conflict);
+            is_transient(tail) || (conflict && on_conflict == OnConflict::Retry)
+        }
+        StepError::Probe { error: ProbeError::Api { message }, .. } => is_transient([message]),
+        _ => false,
+    }
+}
+
+/// What the API server said, without the command that asked.
+fn reason(error: &StepError) -> String {
+    let said = error.tail().last().cloned().unwrap_or_else(|| error.to_string());
+    format!("the API server to accept the request: {said}")
+}

@@ -1,0 +1,79 @@
+//! What a run changes on the host itself, on hosts as they are: links, locks, no Docker.
+
+use super::faults::{only, prepared};
+use super::*;
+
+#[test]
+fn packages_wait_for_the_lock_that_unattended_upgrades_hold() {
+    let stub = StubHost::fresh();
+    stub.put("stub/dpkg-lock", "");
+    run(&stub, &only(Component::Nfs)).results();
+}
+
+/// `exportfs` prints what a path leads to.
+#[test]
+fn an_export_through_a_link_is_seen() {
+    let stub = StubHost::fresh();
+    std::fs::create_dir_all(stub.path("data/share")).expect("folder");
+    std::fs::create_dir_all(stub.path("srv/nfs")).expect("folder");
+    std::os::unix::fs::symlink(stub.path("data/share"), stub.path("srv/nfs/k8s-share")).expect("link");
+    let settings = only(Component::Nfs);
+    run(&stub, &settings).results();
+    assert!(stub.text("var/lib/nfs/etab").contains("/data/share 192.168.0.0/24("));
+    assert!(actions(&stub, &settings).contains(&PlannedAction::Reuse));
+}
+
+#[test]
+fn root_of_a_client_is_nobody_unless_asked_for() {
+    for (asked, option) in [(false, "root_squash"), (true, "no_root_squash")] {
+        let stub = StubHost::fresh();
+        let mut settings = only(Component::Nfs);
+        settings.nfs.as_mut().expect("an export").no_root_squash = asked;
+        run(&stub, &settings).results();
+        assert!(stub.text("etc/exports").contains(&format!("(rw,sync,no_subtree_check,{option})")));
+    }
+}
+
+#[test]
+fn a_host_without_docker_has_nothing_that_trusts_the_registry() {
+    let stub = prepared(Component::DockerRegistryTrust);
+    std::fs::remove_file(stub.path("stub/bin/docker")).expect("it was there");
+    let settings = only(Component::DockerRegistryTrust);
+    let results = run(&stub, &settings).results();
+    assert!(results.contains(&(Component::DockerRegistryTrust, ComponentResult::Skipped)));
+    assert!(!stub.path("etc/docker").exists());
+}
+
+/// To Docker a name that leads to the loopback is a registry without TLS.
+#[test]
+fn names_lead_to_the_node_and_not_to_the_loopback() {
+    let stub = prepared(Component::LocalHosts);
+    let settings = only(Component::LocalHosts);
+    stub.put("etc/hosts", "127.0.0.1 localhost\n");
+    let mut hosts_alone = settings.clone();
+    hosts_alone.skipped.remove(&Component::Registry);
+    run(&stub, &hosts_alone).results();
+    assert!(stub.text("etc/hosts").contains("\n10.0.0.5 registry.example.local\n"));
+
+    // Somebody's own line above ours wins.
+    let text = stub.text("etc/hosts");
+    stub.put("etc/hosts", format!("127.0.1.1 registry.example.local\n{text}"));
+    let failure = run(&stub, &hosts_alone).failure().message.clone();
+    assert!(failure.contains("registry.example.local resolves to 127.0.1.1"), "{failure}");
+}
+
+#[test]
+fn in_a_cluster_of_several_nodes_the_address_is_that_of_this_host() {
+    let stub = prepared(Component::LocalHosts);
+    let node = |name: &str, address: &str| {
+        format!(
+            r#"{{"metadata":{{"name":"{name}"}},"status":{{"addresses":[{{"type":"InternalIP","address":"{address}"}}]}}}}"#
+        )
+    };
+    std::fs::remove_file(stub.path("stub/api/api/v1/nodes/node.json")).expect("a node");
+    stub.put("stub/api/api/v1/nodes/a.json", node("a", "192.0.2.1"));
+    stub.put("stub/api/api/v1/nodes/b.json", node("b", "192.0.2.2"));
+    stub.put("etc/hostname", "B\n");
+    run(&stub, &only(Component::LocalHosts)).results();
+    assert!(stub.text("etc/hosts").contains("\n192.0.2.2 registry.example.local\n"));
+}

@@ -1,0 +1,99 @@
+//! The registry as its clients see it: through Traefik, from Docker, and from k3s itself.
+
+use super::faults::only;
+use super::*;
+
+const CONFIG: &str = "stub/api/apis/helm.cattle.io/v1/namespaces/kube-system/helmchartconfigs/traefik.json";
+const REGISTRIES: &str = "etc/rancher/k3s/registries.yaml";
+
+fn with_issuer() -> StubHost {
+    let stub = StubHost::fresh().with_server();
+    run(&stub, &only(Component::Clusterissuer)).results();
+    stub
+}
+
+#[test]
+fn a_push_that_takes_longer_than_a_minute_goes_through_and_leaves_nothing() {
+    let stub = with_issuer();
+    run(&stub, &only(Component::Registry)).results();
+    assert!(stub.text(CONFIG).contains("readTimeout: 3600s"));
+    let curls: Vec<String> = stub.calls().into_iter().filter(|call| call.starts_with("curl")).collect();
+    let find = |method: &str| curls.iter().find(|call| call.contains(&format!("[--request] [{method}]")));
+    let patch = find("PATCH").expect("a body");
+    assert!(patch.contains("[--limit-rate] [240K]") && patch.contains("[--noproxy] [*]"), "{patch}");
+    assert!(find("DELETE").is_some(), "the upload is cancelled");
+    assert!(curls.iter().all(|call| !call.contains(SECRETS[1])));
+    assert!(!stub.staging().join("registry-blob").exists());
+}
+
+/// The limit is the operator's own in this cluster, and it is too short.
+#[test]
+fn a_push_that_traefik_ends_is_no_installed_registry() {
+    let stub = with_issuer();
+    stub.put(CONFIG, r#"{"metadata":{"name":"traefik"},"spec":{"valuesContent":"readTimeout: 60s"}}"#);
+    let argument = "--entrypoints.websecure.transport.respondingtimeouts.readTimeout=60s";
+    let deployment = format!(
+        r#"{{"spec":{{"replicas":1,"template":{{"spec":{{"containers":[{{"args":["{argument}"]}}]}}}}}},
+        "status":{{"replicas":1,"updatedReplicas":1,"availableReplicas":1}}}}"#
+    );
+    stub.put("stub/api/apis/apps/v1/namespaces/kube-system/deployments/traefik.json", deployment);
+    let ran = run(&stub, &only(Component::Registry));
+    assert_eq!(ran.failure().reason, FailureReason::VerificationFailed);
+    assert!(ran.failure().tail.concat().contains("INTERNAL_ERROR"), "{:?}", ran.failure());
+    assert!(!stub.text(CONFIG).contains("3600s"), "what others configured stays");
+}
+
+#[test]
+fn somebody_elses_configuration_of_traefik_is_told_of_before_anything_is_changed() {
+    let stub = with_issuer();
+    stub.put(CONFIG, r#"{"metadata":{"name":"traefik"},"spec":{"valuesContent":"logs: {}"}}"#);
+    let (host, settings) = (stub.host(), only(Component::Registry));
+    let probe = component::Probe::new(&host, &settings);
+    let findings = component::spec_of(Component::Registry).preflight(&probe);
+    let [finding] = findings.as_slice() else { panic!("{findings:?}") };
+    assert_eq!(finding.severity, component::Severity::Failure);
+    assert!(finding.fix.as_ref().is_some_and(|fix| fix.contains("readTimeout: 3600s")), "{finding:?}");
+}
+
+#[test]
+fn k3s_gets_to_know_the_registry_and_others_entries_stay() {
+    let theirs = "mirrors:\n  docker.io:\n    endpoint: [https://mirror]\nconfigs:\n  mirror:\n    tls: {}\n";
+    for before in [None, Some(theirs)] {
+        let stub = with_issuer();
+        if let Some(before) = before {
+            stub.put(REGISTRIES, before);
+        }
+        let settings = only(Component::Registry);
+        run(&stub, &settings).results();
+        let text = stub.text(REGISTRIES);
+        let found: serde_json::Value = serde_saphyr::from_str(&text).expect("YAML");
+        let entry = &found["configs"]["registry.example.local"];
+        assert_eq!(entry["tls"]["ca_file"], "/etc/rancher/k3s/registry-ca.crt");
+        assert_eq!(
+            (&entry["auth"]["username"], &entry["auth"]["password"]),
+            (&"pusher".into(), &SECRETS[1].into())
+        );
+        assert_eq!(stub.text("etc/rancher/k3s/registry-ca.crt"), "certificate\n");
+        for line in before.unwrap_or_default().lines() {
+            assert!(text.lines().any(|found| found == line), "{line} is gone: {text}");
+        }
+        assert!(!stub.log().contains(SECRETS[1]));
+        let again = run(&stub, &settings);
+        assert!(again.changed.is_empty(), "{:?}", again.changed);
+    }
+}
+
+#[test]
+fn a_registries_file_that_k3s_could_not_read_is_not_written_to() {
+    let stub = with_issuer();
+    stub.put(REGISTRIES, "configs: {mirror: {}}\n");
+    let ran = run(&stub, &only(Component::Registry));
+    assert!(ran.failure().message.contains("configs"), "{}", ran.failure().message);
+    assert!(
+        ran.failure()
+            .hint
+            .as_deref()
+            .is_some_and(|hint| hint.contains("ca_file") && !hint.contains(SECRETS[1]))
+    );
+    assert_eq!(stub.text(REGISTRIES), "configs: {mirror: {}}\n");
+}

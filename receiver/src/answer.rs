@@ -25,10 +25,10 @@ pub(crate) enum Unavailable {
 
 /// The answer to a request that carries a document.
 #[derive(Debug)]
-pub(crate) enum Answer {
-    /// Stored.
+pub(crate) enum IngestAnswer {
+    /// It is stored now.
     Accepted,
-    /// Stored before.
+    /// It was stored before.
     Duplicate,
     /// The header that marks senders is missing or is no product token.
     Unmarked,
@@ -50,7 +50,7 @@ pub(crate) enum Answer {
     Unavailable(Unavailable),
 }
 
-impl Answer {
+impl IngestAnswer {
     /// The words under which answers are counted.
     pub(crate) const WORDS: [&str; 15] = [
         "accepted",

@@ -30,6 +30,8 @@ pub(crate) enum ReceiverCommand {
     Import(ImportArgs),
     /// Check that the store is whole
     Verify(StoreArgs),
+    /// Print the OpenAPI description of the endpoint that takes documents
+    Openapi,
 }
 
 /// Where documents are kept.

@@ -15,6 +15,9 @@ use clap::Parser;
 use crate::cli::{ReceiverCli, ReceiverCommand};
 use crate::log::say;
 
+/// The description that is published with the contract.
+const OPENAPI: &str = include_str!("../../schema/contract/v1/openapi.json");
+
 /// Runs the program. Exit codes: 0 done, 1 failed, 2 usage.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = match ReceiverCli::try_parse_from(arguments) {
@@ -33,6 +36,10 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         ReceiverCommand::Retain(arguments) => tend::retain(arguments),
         ReceiverCommand::Verify(arguments) => tend::verify(arguments),
         ReceiverCommand::Import(arguments) => import::run(arguments),
+        ReceiverCommand::Openapi => {
+            output::print(OPENAPI.trim_end());
+            Ok(())
+        }
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -7,7 +7,7 @@ use std::fmt::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::answer::Answer;
+use crate::answer::IngestAnswer;
 
 /// A number that only grows.
 #[derive(Debug, Default)]
@@ -93,7 +93,7 @@ impl Histogram {
 /// What is counted.
 #[derive(Debug)]
 pub(crate) struct Metrics {
-    answers: [Counter; Answer::WORDS.len()],
+    answers: [Counter; IngestAnswer::WORDS.len()],
     /// Open connections.
     pub(crate) connections: Gauge,
     /// Requests that carry a document and are not answered yet.
@@ -127,8 +127,8 @@ impl Default for Metrics {
 
 impl Metrics {
     /// Counts an answer to a request that carried a document.
-    pub(crate) fn count(&self, answer: &Answer) {
-        if let Some(index) = Answer::WORDS.iter().position(|word| *word == answer.word()) {
+    pub(crate) fn count(&self, answer: &IngestAnswer) {
+        if let Some(index) = IngestAnswer::WORDS.iter().position(|word| *word == answer.word()) {
             self.answers[index].increment();
         }
     }
@@ -143,7 +143,7 @@ impl Metrics {
 
     fn write(&self, waiting: usize, text: &mut String) -> fmt::Result {
         head(text, "receiver_answers_total", "Answers to requests with a document, by outcome.", "counter")?;
-        for (word, counter) in Answer::WORDS.iter().zip(&self.answers) {
+        for (word, counter) in IngestAnswer::WORDS.iter().zip(&self.answers) {
             writeln!(text, "receiver_answers_total{{outcome=\"{word}\"}} {}", counter.get())?;
         }
         let poisoned = "Documents that passed the gate and that the store does not take.";
@@ -185,7 +185,7 @@ mod tests {
         for count in [1, 2, 5_000] {
             metrics.batches.observe(count);
         }
-        metrics.count(&Answer::TooLarge);
+        metrics.count(&IngestAnswer::TooLarge);
         let text = metrics.text(7);
         for line in [
             "receiver_batch_documents_bucket{le=\"1\"} 1",

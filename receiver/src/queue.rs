@@ -12,7 +12,7 @@ use std::thread::JoinHandle;
 
 use tokio::sync::{mpsc, oneshot};
 
-use crate::answer::{Answer, Unavailable};
+use crate::answer::{IngestAnswer, Unavailable};
 use crate::arrival::Arrival;
 use crate::metrics::Metrics;
 use crate::refusals::Refusals;
@@ -43,16 +43,16 @@ impl Queue {
     }
 
     /// Stores a document, and answers once that is durable.
-    pub(crate) async fn submit(&self, arrival: Box<Arrival>) -> Answer {
+    pub(crate) async fn submit(&self, arrival: Box<Arrival>) -> IngestAnswer {
         if self.draining.load(Ordering::Relaxed) {
-            return Answer::Unavailable(Unavailable::Draining);
+            return IngestAnswer::Unavailable(Unavailable::Draining);
         }
         let (reply, answer) = oneshot::channel();
         match self.jobs.try_send(Job::Store { arrival, reply }) {
             // A writer that ends without an answer has not stored it: whatever it has committed, it has answered.
-            Ok(()) => answer.await.unwrap_or(Answer::Unavailable(Unavailable::Draining)),
-            Err(mpsc::error::TrySendError::Full(_)) => Answer::Unavailable(Unavailable::QueueFull),
-            Err(mpsc::error::TrySendError::Closed(_)) => Answer::Unavailable(Unavailable::Draining),
+            Ok(()) => answer.await.unwrap_or(IngestAnswer::Unavailable(Unavailable::Draining)),
+            Err(mpsc::error::TrySendError::Full(_)) => IngestAnswer::Unavailable(Unavailable::QueueFull),
+            Err(mpsc::error::TrySendError::Closed(_)) => IngestAnswer::Unavailable(Unavailable::Draining),
         }
     }
 

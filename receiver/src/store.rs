@@ -13,7 +13,7 @@ pub(crate) use sqlite::SqliteStore;
 
 /// Whether a document was new.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stored {
+pub(crate) enum InsertOutcome {
     /// It is in the store from now on.
     New,
     /// It was there already, or came twice in one batch.

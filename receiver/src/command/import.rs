@@ -12,7 +12,7 @@ use crate::arrival::Arrival;
 use crate::cli::ImportArgs;
 use crate::intake::{self, Verdict};
 use crate::log::say;
-use crate::store::{SqliteStore, Stored};
+use crate::store::{InsertOutcome, SqliteStore};
 
 /// Documents of one transaction.
 const BATCH: usize = 1_024;
@@ -81,8 +81,8 @@ fn store_batch(
 ) -> Result<(), ReceiverError> {
     for stored in store.insert(batch, chrono::Utc::now().timestamp())? {
         match stored {
-            Stored::New => imported.accepted += 1,
-            Stored::Duplicate => imported.duplicates += 1,
+            InsertOutcome::New => imported.accepted += 1,
+            InsertOutcome::Duplicate => imported.duplicates += 1,
         }
     }
     batch.clear();

@@ -17,7 +17,7 @@ use super::housekeeping::Housekeeping;
 use crate::admin::Admin;
 use crate::cli::ServeArgs;
 use crate::http;
-use crate::http::connection::Port;
+use crate::http::connection::HttpPort;
 use crate::http::pages::Pages;
 use crate::http::service::{RequestLimits, Service};
 use crate::log::say;
@@ -109,7 +109,7 @@ async fn serve_ports(
     let (say_admin_end, admin_ends) = watch::channel(false);
     let port = |listener, ends| {
         let metrics = Arc::clone(&service.metrics);
-        Port { listener, header: service.limits.header, ends, metrics }
+        HttpPort { listener, header: service.limits.header, ends, metrics }
     };
     let (shared, admin_shared) = (Arc::clone(service), Arc::clone(admin));
     let public = tokio::spawn(port(listener, ends).serve(move |request| {

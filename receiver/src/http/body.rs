@@ -8,7 +8,7 @@ use hyper::body::{Body, Incoming};
 use schema::limits::MAX_DOCUMENT_BYTES;
 use tokio::time::timeout;
 
-use crate::answer::{Answer, Unavailable};
+use crate::answer::{IngestAnswer, Unavailable};
 
 /// A body in memory. Its bytes count until it is dropped.
 pub(super) struct ReadBody<'a> {
@@ -43,29 +43,29 @@ pub(super) async fn read(
     time: Duration,
     in_memory: &AtomicU64,
     limit: u64,
-) -> Result<ReadBody<'_>, Answer> {
+) -> Result<ReadBody<'_>, IngestAnswer> {
     if body.size_hint().lower() > MAX_DOCUMENT_BYTES as u64 {
         discard(body).await;
-        return Err(Answer::TooLarge);
+        return Err(IngestAnswer::TooLarge);
     }
     let mut read = ReadBody { bytes: Vec::new(), in_memory };
-    let filled = timeout(time, fill(&mut body, &mut read, limit)).await.unwrap_or(Err(Answer::Stalled));
-    if matches!(filled, Err(Answer::TooLarge)) {
+    let filled = timeout(time, fill(&mut body, &mut read, limit)).await.unwrap_or(Err(IngestAnswer::Stalled));
+    if matches!(filled, Err(IngestAnswer::TooLarge)) {
         discard(body).await;
     }
     filled.map(|()| read)
 }
 
-async fn fill(body: &mut Incoming, read: &mut ReadBody<'_>, limit: u64) -> Result<(), Answer> {
+async fn fill(body: &mut Incoming, read: &mut ReadBody<'_>, limit: u64) -> Result<(), IngestAnswer> {
     while let Some(frame) = body.frame().await {
         // A chunked body that is no chunked body, or a connection that ends within one: no document, and nobody listens.
-        let frame = frame.map_err(|_| Answer::Stalled)?;
+        let frame = frame.map_err(|_| IngestAnswer::Stalled)?;
         let Ok(chunk) = frame.into_data() else { continue };
         if read.bytes.len() + chunk.len() > MAX_DOCUMENT_BYTES {
-            return Err(Answer::TooLarge);
+            return Err(IngestAnswer::TooLarge);
         }
         if read.in_memory.load(Ordering::Relaxed) + chunk.len() as u64 > limit {
-            return Err(Answer::Unavailable(Unavailable::InFlight));
+            return Err(IngestAnswer::Unavailable(Unavailable::InFlight));
         }
         read.add(&chunk);
     }

@@ -16,7 +16,7 @@ use super::response::Reply;
 use crate::metrics::Metrics;
 
 /// What a port does with its connections.
-pub(crate) struct Port {
+pub(crate) struct HttpPort {
     /// Where it listens.
     pub(crate) listener: TcpListener,
     /// How long a header may take.
@@ -27,7 +27,7 @@ pub(crate) struct Port {
     pub(crate) metrics: Arc<Metrics>,
 }
 
-impl Port {
+impl HttpPort {
     /// Most bytes of a connection that are buffered: enough for any header of ours, and little enough for ten thousand.
     const MAX_BUFFER: usize = 16 * 1024;
     /// Pause after a failure to accept: descriptors have run out, and come back when others end.
@@ -36,10 +36,10 @@ impl Port {
     const UNREAD: Duration = Duration::from_secs(20);
 
     /// Serves connections until the port is to end, then waits for those that are open to answer what they have begun.
-    pub(crate) async fn serve<Answer, Future_>(mut self, answer: Answer)
+    pub(crate) async fn serve<Handler, Handled>(mut self, answer: Handler)
     where
-        Answer: Fn(Request<Incoming>) -> Future_ + Clone + Send + Sync + 'static,
-        Future_: Future<Output = Reply> + Send,
+        Handler: Fn(Request<Incoming>) -> Handled + Clone + Send + Sync + 'static,
+        Handled: Future<Output = Reply> + Send,
     {
         // Nothing is ever sent here: that all senders are gone says that all connections are.
         let (open, mut all_gone) = mpsc::channel::<()>(1);
@@ -73,18 +73,18 @@ async fn ended(ends: &mut watch::Receiver<bool>) {
     let _ = ends.wait_for(|ends| *ends).await;
 }
 
-async fn serve_connection<Answer, Future_>(
+async fn serve_connection<Handler, Handled>(
     stream: TcpStream,
     header: Duration,
     mut ends: watch::Receiver<bool>,
-    answer: Answer,
+    answer: Handler,
 ) where
-    Answer: Fn(Request<Incoming>) -> Future_,
-    Future_: Future<Output = Reply>,
+    Handler: Fn(Request<Incoming>) -> Handled,
+    Handled: Future<Output = Reply>,
 {
     // Both make a connection better and none makes it wrong, so a failure changes nothing.
     let _ = stream.set_nodelay(true);
-    let unread = u32::try_from(Port::UNREAD.as_millis()).unwrap_or(u32::MAX);
+    let unread = u32::try_from(HttpPort::UNREAD.as_millis()).unwrap_or(u32::MAX);
     let _ = rustix::net::sockopt::set_tcp_user_timeout(&stream, unread);
     let service = service_fn(|request| {
         let answered = answer(request);
@@ -93,7 +93,7 @@ async fn serve_connection<Answer, Future_>(
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(header)
-        .max_buf_size(Port::MAX_BUFFER)
+        .max_buf_size(HttpPort::MAX_BUFFER)
         // A peer that has said all it has to say still gets its answer.
         .half_close(true)
         .serve_connection(TokioIo::new(stream), service);

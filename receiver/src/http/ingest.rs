@@ -8,7 +8,7 @@ use super::bearer::bearer;
 use super::body;
 use super::response::{self, Reply};
 use super::service::Service;
-use crate::answer::{Answer, Unavailable};
+use crate::answer::{IngestAnswer, Unavailable};
 use crate::intake::{self, Verdict};
 use crate::metrics::Metrics;
 
@@ -25,11 +25,11 @@ pub(super) async fn receive(service: &Service, request: Request<Incoming>) -> Re
     response::of_answer(&answer)
 }
 
-async fn receive_within_limits(service: &Service, request: Request<Incoming>) -> Answer {
+async fn receive_within_limits(service: &Service, request: Request<Incoming>) -> IngestAnswer {
     let (head, incoming) = request.into_parts();
     let entered = InFlight::enter(&service.metrics);
     let early = if entered.number > service.limits.in_flight {
-        Some(Answer::Unavailable(Unavailable::InFlight))
+        Some(IngestAnswer::Unavailable(Unavailable::InFlight))
     } else {
         refused_by_headers(service, &head.headers)
     };
@@ -53,29 +53,29 @@ async fn receive_within_limits(service: &Service, request: Request<Incoming>) ->
         }
         Verdict::Malformed(rejection) => {
             service.refusals.add(&rejection);
-            Answer::Malformed(rejection)
+            IngestAnswer::Malformed(rejection)
         }
         Verdict::Refused(rejection) => {
             service.refusals.add(&rejection);
-            Answer::Refused(rejection)
+            IngestAnswer::Refused(rejection)
         }
-        Verdict::NotAnEvent => Answer::NotAnEvent,
-        Verdict::Newer => Answer::Unavailable(Unavailable::NewerContract),
+        Verdict::NotAnEvent => IngestAnswer::NotAnEvent,
+        Verdict::Newer => IngestAnswer::Unavailable(Unavailable::NewerContract),
     }
 }
 
 /// The answer to headers for which the body need not be read.
-fn refused_by_headers(service: &Service, headers: &HeaderMap) -> Option<Answer> {
+fn refused_by_headers(service: &Service, headers: &HeaderMap) -> Option<IngestAnswer> {
     let token = only(headers, &AUTHORIZATION).and_then(bearer);
     if service.ingest_tokens.as_ref().is_some_and(|tokens| !token.is_some_and(|token| tokens.contains(token)))
     {
-        return Some(Answer::Unauthorized);
+        return Some(IngestAnswer::Unauthorized);
     }
     if !only(headers, &MARKER).is_some_and(is_marker) {
-        return Some(Answer::Unmarked);
+        return Some(IngestAnswer::Unmarked);
     }
     if !only(headers, &CONTENT_TYPE).is_some_and(is_json) {
-        return Some(Answer::NotJson);
+        return Some(IngestAnswer::NotJson);
     }
     None
 }

@@ -7,7 +7,7 @@ use hyper::header::{
 };
 use hyper::{Response, StatusCode};
 
-use crate::answer::Answer;
+use crate::answer::IngestAnswer;
 
 /// A response whose body is in memory.
 pub(crate) type Reply = Response<Full<Bytes>>;
@@ -16,14 +16,14 @@ pub(crate) type Reply = Response<Full<Bytes>>;
 const RETRY_SECONDS: std::ops::RangeInclusive<u16> = 2..=8;
 
 /// The response to a request that carried a document.
-pub(super) fn of_answer(answer: &Answer) -> Reply {
+pub(super) fn of_answer(answer: &IngestAnswer) -> Reply {
     let mut reply = of(answer.status(), "application/json", answer.body().to_string());
     let headers = reply.headers_mut();
     match answer {
-        Answer::Unavailable(_) => {
+        IngestAnswer::Unavailable(_) => {
             headers.insert(RETRY_AFTER, HeaderValue::from(fastrand::u16(RETRY_SECONDS)));
         }
-        Answer::Unauthorized => {
+        IngestAnswer::Unauthorized => {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         _ => {}

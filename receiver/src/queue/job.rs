@@ -2,14 +2,14 @@
 
 use tokio::sync::oneshot;
 
-use crate::answer::Answer;
+use crate::answer::IngestAnswer;
 use crate::arrival::Arrival;
 
 /// What the writer is asked to do.
 pub(super) enum Job {
     Store {
         arrival: Box<Arrival>,
-        reply: oneshot::Sender<Answer>,
+        reply: oneshot::Sender<IngestAnswer>,
     },
     /// A second has passed: time for what is not a document.
     Tick,

@@ -7,13 +7,13 @@ use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
 use super::job::Job;
-use crate::answer::{Answer, Unavailable};
+use crate::answer::{IngestAnswer, Unavailable};
 use crate::arrival::Arrival;
 use crate::disk_space;
 use crate::log::say;
 use crate::metrics::Metrics;
 use crate::refusals::Refusals;
-use crate::store::{SqliteStore, StoreError, Stored};
+use crate::store::{InsertOutcome, SqliteStore, StoreError};
 
 /// What the writer works with.
 pub(super) struct Writer {
@@ -84,10 +84,10 @@ impl Writer {
         ends
     }
 
-    fn store_batch(&mut self, batch: &[Arrival], replies: Vec<oneshot::Sender<Answer>>) {
+    fn store_batch(&mut self, batch: &[Arrival], replies: Vec<oneshot::Sender<IngestAnswer>>) {
         let started = Instant::now();
         let answers = if disk_space::free_bytes(self.store.directory()) < self.disk_reserve {
-            batch.iter().map(|_| Answer::Unavailable(Unavailable::DiskReserve)).collect()
+            batch.iter().map(|_| IngestAnswer::Unavailable(Unavailable::DiskReserve)).collect()
         } else {
             let mut answers = Vec::with_capacity(batch.len());
             self.store_or_halve(batch, chrono::Utc::now().timestamp(), &mut answers);
@@ -102,13 +102,13 @@ impl Writer {
     }
 
     /// Stores a batch, or finds the documents that the store does not take, by halving, and stores the rest.
-    fn store_or_halve(&mut self, batch: &[Arrival], now: i64, answers: &mut Vec<Answer>) {
+    fn store_or_halve(&mut self, batch: &[Arrival], now: i64, answers: &mut Vec<IngestAnswer>) {
         match self.store.insert(batch, now) {
             Ok(stored) => {
                 self.told = None;
                 answers.extend(stored.into_iter().map(|stored| match stored {
-                    Stored::New => Answer::Accepted,
-                    Stored::Duplicate => Answer::Duplicate,
+                    InsertOutcome::New => IngestAnswer::Accepted,
+                    InsertOutcome::Duplicate => IngestAnswer::Duplicate,
                 }));
             }
             Err(error) if error.is_about_a_row() && batch.len() > 1 => {
@@ -121,7 +121,7 @@ impl Writer {
                     self.metrics.poisoned.increment();
                 }
                 self.tell(&error);
-                answers.extend(batch.iter().map(|_| Answer::Unavailable(Unavailable::Store)));
+                answers.extend(batch.iter().map(|_| IngestAnswer::Unavailable(Unavailable::Store)));
             }
         }
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use privacy::disk::PrivateDir;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
 
-use super::{StoreError, Stored};
+use super::{InsertOutcome, StoreError};
 use crate::arrival::Arrival;
 use crate::refusals::RefusalCount;
 use crate::week::DAY;
@@ -119,11 +119,15 @@ impl SqliteStore {
     ///
     /// # Errors
     /// The disk is full, the file is damaged or held by another process, or a document does not fit the tables.
-    pub(crate) fn insert(&mut self, batch: &[Arrival], received_at: i64) -> Result<Vec<Stored>, StoreError> {
+    pub(crate) fn insert(
+        &mut self,
+        batch: &[Arrival],
+        received_at: i64,
+    ) -> Result<Vec<InsertOutcome>, StoreError> {
         self.insert_all(batch, received_at).map_err(|error| self.failed("store documents", error))
     }
 
-    fn insert_all(&mut self, batch: &[Arrival], received_at: i64) -> rusqlite::Result<Vec<Stored>> {
+    fn insert_all(&mut self, batch: &[Arrival], received_at: i64) -> rusqlite::Result<Vec<InsertOutcome>> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut stored = Vec::with_capacity(batch.len());
         {
@@ -149,7 +153,7 @@ impl SqliteStore {
                     arrival.attempt,
                     arrival.detail,
                 ])?;
-                stored.push(if new == 1 { Stored::New } else { Stored::Duplicate });
+                stored.push(if new == 1 { InsertOutcome::New } else { InsertOutcome::Duplicate });
             }
         }
         transaction.commit()?;

@@ -69,6 +69,18 @@ fn a_check_finds_what_would_stop_the_service() {
 }
 
 #[test]
+fn the_openapi_description_names_the_path_and_every_status_that_is_answered() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let output = run(directory.path(), &["openapi"]);
+    let description: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let responses = &description["paths"]["/telemetry"]["post"]["responses"];
+    for status in ["202", "400", "401", "408", "413", "415", "422", "503"] {
+        let is_described = responses.get(status).or_else(|| responses.get(format!("{}XX", &status[..1])));
+        assert!(is_described.is_some(), "{status} is not in {responses}");
+    }
+}
+
+#[test]
 fn below_the_reserve_documents_are_sent_away_and_nothing_is_lost() {
     let directory = tempfile::tempdir().expect("a directory");
     let receiver = Receiver::start_with(directory.path(), &["--disk-reserve", "1000TiB"]);

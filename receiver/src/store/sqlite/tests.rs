@@ -29,10 +29,16 @@ fn copies_in_one_batch_and_over_a_restart_are_told_apart() {
     let directory = tempfile::tempdir().expect("a directory");
     let mut store = open(&directory);
     let batch = [arrival(1), arrival(2), arrival(1)];
-    assert_eq!(store.insert(&batch, 0).expect("stored"), [Stored::New, Stored::New, Stored::Duplicate]);
+    assert_eq!(
+        store.insert(&batch, 0).expect("stored"),
+        [InsertOutcome::New, InsertOutcome::New, InsertOutcome::Duplicate]
+    );
     drop(store);
     let mut store = open(&directory);
-    assert_eq!(store.insert(&[arrival(2), arrival(3)], 0).expect("stored"), [Stored::Duplicate, Stored::New]);
+    assert_eq!(
+        store.insert(&[arrival(2), arrival(3)], 0).expect("stored"),
+        [InsertOutcome::Duplicate, InsertOutcome::New]
+    );
     assert_eq!(store.count().expect("counted"), 3);
 }
 

@@ -5,6 +5,7 @@
 pub mod diagnostic;
 pub mod error;
 mod inputs;
+mod interrupted;
 mod preflight;
 mod rollback;
 mod run;

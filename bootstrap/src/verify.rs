@@ -17,13 +17,15 @@ use schema::{Component, Mode};
 
 pub use report::{VerifiedCheck, VerifyOutcome, VerifyReport};
 
-use crate::component::{BuiltInSums, Detection, PlanContext, Probe, components, detect, plan, spec_of};
+use crate::component::{
+    BuiltInSums, Detection, PlanContext, Probe, RunHistory, components, detect, plan, spec_of,
+};
 use crate::host::{Host, STAGING};
 use crate::settings::Settings;
 
-/// Checks what a run with these settings would have installed.
-pub fn verify(host: &Host, settings: &Settings) -> VerifyReport {
-    let probe = Probe::new(host, settings);
+/// Checks what a run with these settings would have installed, given what former runs did.
+pub fn verify(host: &Host, settings: &Settings, history: RunHistory) -> VerifyReport {
+    let probe = Probe::new(host, settings).with_history(history);
     let context =
         PlanContext { settings, arch: host.arch(), staging: Path::new(STAGING), sums: BuiltInSums::PROGRAM };
     let mut checks = Vec::new();

@@ -59,6 +59,15 @@ pub fn append_line(path: &Path, line: &str, limit: u64) -> Result<(), DiskError>
     dir.append_line(&name, line, limit)
 }
 
+/// Passes if nobody but root, the user of this process and the caller of sudo can put something else at `path`: what root
+/// checks there is then what root uses afterwards. Groups that may write to a directory of the system are trusted.
+///
+/// # Errors
+/// [`DiskError::Replaceable`], which names the directory on the way that is at fault.
+pub fn check_not_replaceable(path: &Path) -> Result<(), DiskError> {
+    walk::check_entry(path, Owner::from_env())
+}
+
 fn parent_of(path: &Path) -> Result<(PrivateDir, String), DiskError> {
     let name = path
         .file_name()

@@ -262,3 +262,39 @@ fn only_own_leftovers_are_swept() {
     assert!(left.contains(&".tmp-bootstrap-1-4".into()) && left.contains(&"outside".into()), "{left:?}");
     assert!(!left.contains(&".tmp-bootstrap-4000000-17".into()), "{left:?}");
 }
+
+#[test]
+fn what_does_not_wait_for_the_disk_is_written_all_the_same() {
+    let (_temp, root) = scratch();
+    let dir = PrivateDir::open(&root).expect("ours");
+    dir.write_atomic_unsynced("a", b"one").expect("written");
+    dir.write_atomic_own_unsynced("b", b"two").expect("written");
+    dir.append_line_unsynced("c", "three", 100).expect("appended");
+    dir.append_line_unsynced("c", "four", 100).expect("appended");
+    for (name, content) in [("a", "one"), ("b", "two"), ("c", "three\nfour\n")] {
+        let path = root.join(name);
+        assert_eq!((fs::read_to_string(&path).expect("read").as_str(), mode(&path)), (content, 0o600));
+    }
+    assert!(dir.contains("a").expect("told") && !dir.contains("d").expect("told"));
+    assert!(dir.append_line_unsynced("c", "five", 12).is_err(), "beyond the limit");
+}
+
+#[test]
+fn what_is_obeyed_is_ours_alone() {
+    let (_temp, root) = scratch();
+    let dir = PrivateDir::open(&root).expect("ours");
+    dir.write_atomic("a", b"one").expect("written");
+    assert_eq!(dir.read_obeyed("a", 100).expect("read"), b"one");
+    for open_mode in [0o620, 0o602] {
+        set_mode(&root.join("a"), open_mode);
+        assert!(matches!(dir.read_obeyed("a", 100), Err(DiskError::Unsafe { .. })), "{open_mode:o}");
+    }
+    set_mode(&root.join("a"), 0o600);
+    fs::hard_link(root.join("a"), root.join("b")).expect("a link");
+    assert!(matches!(dir.read_obeyed("a", 100), Err(DiskError::Unsafe { .. })));
+    fs::remove_file(root.join("b")).expect("removed");
+    if is_root() {
+        std::os::unix::fs::chown(root.join("a"), Some(61_000), None).expect("root gives away what it likes");
+        assert!(matches!(dir.read_obeyed("a", 100), Err(DiskError::Foreign { .. })));
+    }
+}

@@ -39,6 +39,14 @@ impl PackedId {
         Self { bytes, length }
     }
 
+    /// Reads what [`Self::as_bytes`] gave; `None` if no id has this length.
+    pub(crate) fn from_bytes(from: &[u8]) -> Option<Self> {
+        let length = u8::try_from(from.len()).ok().filter(|length| [8, 16, 17].contains(length))?;
+        let mut bytes = [0; Self::MAX];
+        bytes[..from.len()].copy_from_slice(from);
+        Some(Self { bytes, length })
+    }
+
     /// The bytes as they are stored.
     pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.bytes[..usize::from(self.length)]
@@ -182,6 +190,7 @@ mod tests {
         ] {
             let packed = PackedId::of(&Id::parse(text).expect("an id"));
             assert_eq!(packed.to_string(), text);
+            assert_eq!(PackedId::from_bytes(packed.as_bytes()), Some(packed));
         }
     }
 

@@ -22,6 +22,14 @@ pub(crate) enum ReceiverCommand {
     Migrate(StoreArgs),
     /// Check options, tokens, store and disk, without serving
     Check(ServeArgs),
+    /// Put documents together to runs, and close the weeks that are over
+    Rollup(RollupArgs),
+    /// Delete documents and runs that are too old
+    Retain(RetainArgs),
+    /// Store documents from a file, one a line, as if they arrived now
+    Import(ImportArgs),
+    /// Check that the store is whole
+    Verify(StoreArgs),
 }
 
 /// Where documents are kept.
@@ -33,6 +41,51 @@ pub(crate) struct StoreArgs {
     /// Bytes of the disk to leave free; below, documents are answered with 503
     #[arg(long, env = "RECEIVER_DISK_RESERVE", value_name = "SIZE", default_value = "1GiB", value_parser = bytes)]
     pub(crate) disk_reserve: u64,
+}
+
+/// How weeks are closed.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct RollupArgs {
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+    #[command(flatten)]
+    pub(crate) suppression: SuppressionArgs,
+}
+
+/// Which groups are too small to be shown.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct SuppressionArgs {
+    /// Sessions that a group must have to be shown in a chart
+    #[arg(long, env = "RECEIVER_SUPPRESS_BELOW", value_name = "COUNT", default_value_t = 10,
+          value_parser = clap::value_parser!(u32).range(5..=100_000))]
+    pub(crate) suppress_below: u32,
+}
+
+/// How long documents are kept.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct RetentionArgs {
+    /// Days that a document is kept after its arrival; a sender may repeat one for 30
+    #[arg(long, env = "RECEIVER_RETENTION_DAYS", value_name = "DAYS", default_value_t = 45,
+          value_parser = clap::value_parser!(u32).range(31..=396))]
+    pub(crate) retention_days: u32,
+}
+
+/// What is deleted.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct RetainArgs {
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+    #[command(flatten)]
+    pub(crate) retention: RetentionArgs,
+}
+
+/// What is imported.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ImportArgs {
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+    /// File of documents, one a line; - for standard input
+    pub(crate) file: PathBuf,
 }
 
 /// How to serve.
@@ -49,6 +102,13 @@ pub(crate) struct ServeArgs {
     /// File of bearer tokens, one a line; senders must present one of them
     #[arg(long, env = "RECEIVER_INGEST_TOKENS_FILE", value_name = "FILE")]
     pub(crate) ingest_tokens_file: Option<PathBuf>,
+    /// File of tokens, one a line; who presents one as bearer token or password sees the chains
+    #[arg(long, env = "RECEIVER_OPERATOR_TOKEN_FILE", value_name = "FILE")]
+    pub(crate) operator_token_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) suppression: SuppressionArgs,
+    #[command(flatten)]
+    pub(crate) retention: RetentionArgs,
     /// Requests with a document at one time, and documents that may wait for the store
     #[arg(long, env = "RECEIVER_MAX_IN_FLIGHT", value_name = "COUNT", default_value_t = 16_384,
           value_parser = clap::value_parser!(u32).range(1..=1_000_000))]

@@ -9,23 +9,32 @@
 //! - Of a refused document the rule and the masked pointer are counted, and nothing else is kept: its bytes reach no
 //!   answer, no log, no table and no metric.
 //! - Addresses of senders are not read, so they can be neither logged nor stored.
+//! - No page shows a group of fewer sessions than the threshold, and no table keeps what no page may show of a closed
+//!   week. Chains, which show single sessions, are behind the operator's token.
 //!
 //! # Rooms, from the bottom up
 //!
-//! `arrival` is a document as it is stored, `intake` decides what becomes of one, `store` holds what was accepted,
-//! `queue` is the one way into it, `http` and `admin` are the two ports, and `command` what each command does.
+//! `arrival` is a document as it is stored, `intake` decides what becomes of one, `chart` what is counted of a week and may
+//! be shown, `store` holds what was accepted, `rollup` makes runs and charts of it, `queue` is the one way into it,
+//! `page` is what readers see, `http` and `admin` are the two ports, and `command` what each command does.
 
 mod admin;
 mod answer;
 mod arrival;
+mod chart;
 mod cli;
 pub mod command;
+mod contract;
 mod disk_space;
 mod http;
 mod intake;
 mod log;
 mod metrics;
+mod page;
 mod queue;
 mod refusals;
+mod rollup;
+mod run_row;
 mod store;
 mod tokens;
+mod week;

@@ -207,6 +207,14 @@ mod tests {
     }
 
     #[test]
+    fn every_reason_is_told_apart() {
+        use ConsentReason::{Agreed, Declined, Disabled, DoNotTrack, Enabled, NotInteractive, Unclear};
+        let reasons = [Enabled, Disabled, Unclear, DoNotTrack, NotInteractive, Agreed, Declined];
+        let told: std::collections::HashSet<_> = reasons.iter().map(ToString::to_string).collect();
+        assert!(told.len() == reasons.len() && !told.contains(""), "{told:?}");
+    }
+
+    #[test]
     fn what_is_said_is_said() {
         for yes in ["true", "TRUE", "1", "yes", "Y", "on", " true "] {
             for interactivity in [Interactivity::Interactive, Interactivity::NonInteractive] {

@@ -4,6 +4,7 @@
 mod crash;
 mod faults;
 mod host_local;
+mod k3s;
 mod postures;
 mod rollback;
 mod server;
@@ -28,6 +29,7 @@ pub(crate) fn run(
 ) -> anyhow::Result<()> {
     let setup = NspawnSetup::new(cache, scratch, subject)?;
     server::run(&setup, transcript)?;
+    k3s::run(&setup, transcript)?;
     host_local::run(&setup, transcript)?;
     postures::run(&setup, transcript)?;
     rollback::run(&setup, transcript)?;

@@ -3,15 +3,18 @@
 //! Receivers build on the published files alone, in languages of their own. A mistake in the files, or a sentence of the
 //! denylist that can be read in two ways, shows only where somebody else implements it: hence three other languages.
 
+mod clients;
+mod databases;
 mod examples;
 mod gate;
 mod implementations;
 mod tools;
+mod traffic;
 mod vector;
 
 use anyhow::bail;
 
-use crate::workspace;
+use crate::{program, workspace};
 use tools::ToolResult;
 use vector::{PublishedVector, VectorClass, VectorVerdict, Verdicts};
 
@@ -19,7 +22,7 @@ use vector::{PublishedVector, VectorClass, VectorVerdict, Verdicts};
 pub(crate) fn run() -> anyhow::Result<()> {
     let contract = workspace::published();
     let vectors = vector::load(&contract)?;
-    let program = gate::build(&["--package", "bootstrap"])?;
+    let program = program::build(&["--package", "bootstrap"])?;
     let python = tools::python()?;
     let ours = gate::verdicts(&program, &vectors)?;
     let mut disagreements = Table::of_our_gate(&vectors, &ours).print_with_heading();
@@ -28,6 +31,10 @@ pub(crate) fn run() -> anyhow::Result<()> {
     }
     workspace::print_line("");
     disagreements.extend(implementations::check_schemas(&contract, &python));
+    disagreements.extend(implementations::check_openapi(&contract, &python));
+    let traffic = traffic::prepare(&program, &vectors)?;
+    disagreements.extend(clients::check(&contract, &traffic, &python)?);
+    disagreements.extend(databases::check(&contract, &traffic, &python));
     disagreements.extend(gate::released(&program)?);
     disagreements.extend(examples::check(&vectors, &python)?);
     if disagreements.is_empty() {

@@ -8,6 +8,8 @@
 mod compat;
 mod conformance;
 mod contract;
+mod load;
+mod program;
 mod releases;
 mod workspace;
 
@@ -24,7 +26,9 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   compat              compare the contract with its last release, and demand the version that the difference needs
   release-contract    freeze the contract under its version
   pins                fetch the pinned releases and write the checksums that the program carries
-  e2e TIER            test the program on a real systemd (nspawn) or against a real API server (apiserver)";
+  e2e TIER            test the program on a real systemd (nspawn) or against a real API server (apiserver)
+  load [DOCUMENTS [CONNECTIONS]]
+                      send documents to a receiver of its own on loopback, twice, and measure";
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -37,6 +41,7 @@ fn main() -> anyhow::Result<()> {
         ["release-contract"] => compat::freeze(),
         ["pins"] => cargo_run(&["--package", "bootstrap", "--example", "pins"], &[]),
         ["e2e", rest @ ..] => cargo_run(&["--package", "tests", "--bin", "real"], rest),
+        ["load", rest @ ..] => load::run(rest),
         _ => bail!("{USAGE}"),
     }
 }

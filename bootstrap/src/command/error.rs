@@ -13,6 +13,7 @@ use privacy::disk::DiskError;
 use schema::Component;
 use telemetry::{ConsentReason, DeliveryEnd, TelemetryError};
 
+pub use super::interrupted::InterruptedAt;
 use crate::host::{CommandError, HostLockError};
 use crate::input::InputError;
 use crate::run::{SessionError, error_chain};
@@ -174,36 +175,6 @@ impl Unattended {
     }
 }
 
-/// What was done when a signal was obeyed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum InterruptedAt {
-    /// A run had not begun.
-    BeforeRun,
-    /// A dry run was looking.
-    DryRun,
-    /// A run was changing the host.
-    Run,
-    /// A rollback had not begun to undo.
-    BeforeRollback,
-    /// A rollback was undoing.
-    Rollback,
-    /// A delivery or purge was asked for; its own result tells how far it came.
-    Telemetry,
-}
-
-impl InterruptedAt {
-    const fn message(self) -> &'static str {
-        match self {
-            Self::BeforeRun => "interrupted; nothing was done",
-            Self::DryRun => "interrupted; nothing on this host was changed",
-            Self::Run => "interrupted; what was done so far stays",
-            Self::BeforeRollback => "interrupted; nothing was changed",
-            Self::Rollback => "interrupted; what is undone stays undone",
-            Self::Telemetry => "interrupted; what waits stays in the outbox",
-        }
-    }
-}
-
 impl Error {
     /// The number that the process exits with.
     pub fn process_exit_code(&self) -> u8 {
@@ -339,9 +310,7 @@ fn record_hint(error: &ManifestError) -> &'static str {
         ManifestError::Damaged { .. } | ManifestError::OtherRun { .. } => {
             "put the file back as the run wrote it; without it, undo by hand what the log tells"
         }
-        ManifestError::UnknownVersion { .. } => {
-            "roll back with the version of this program that made the run"
-        }
+        ManifestError::UnknownVersion { .. } => "roll back with the program version that made the run",
         ManifestError::StillRunning { .. } | ManifestError::Held { .. } => {
             "wait for it to end, or stop it, and roll back then"
         }

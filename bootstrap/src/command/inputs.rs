@@ -11,17 +11,17 @@ use crate::platform::platform as platform_of;
 use crate::settings::Settings;
 use crate::terminal::Printer;
 
-/// Settings for a command that only looks: what an apply would require may be missing.
+/// Inputs and settings for a command that only looks: what an apply would require may be missing.
 pub(super) fn for_inspection(
     flags: &Flags,
     config: Option<&Path>,
     printer: &mut Printer,
-) -> Result<Settings, Error> {
+) -> Result<(Inputs, Settings), Error> {
     let mut warnings = Vec::new();
     let mut inputs = collect(flags, |name| std::env::var_os(name), config, &mut warnings)?;
     let settings = resolve(&mut inputs, None, Completeness::Optional);
     warn_all(&warnings, printer);
-    Ok(settings?)
+    Ok((inputs, settings?))
 }
 
 /// Shows warnings, each once.

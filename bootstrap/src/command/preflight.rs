@@ -24,7 +24,7 @@ struct PreflightDocument<'a> {
 }
 
 pub(super) fn run(args: &PreflightArgs, flags: &Flags, printer: &mut Printer) -> Result<(), Diagnostic> {
-    let settings = inputs::for_inspection(flags, args.config.as_deref(), printer)?;
+    let (_, settings) = inputs::for_inspection(flags, args.config.as_deref(), printer)?;
     let host = Host::this_machine(RunLog::discard());
     let platform = inputs::platform(&host);
     let report = check(&host, &platform, &settings);

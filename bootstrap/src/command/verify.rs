@@ -1,14 +1,18 @@
 //! `bootstrap verify`: whether what a run installed works now.
 
+use std::path::Path;
+
+use manifest::{MachineId, RunsDir};
 use serde::Serialize;
 
 use super::diagnostic::Diagnostic;
 use super::error::Error;
 use super::inputs;
 use crate::cli::VerifyArgs;
+use crate::component::RunHistory;
 use crate::host::{Host, RunLog};
 use crate::input::Flags;
-use crate::terminal::Printer;
+use crate::terminal::{Printer, is_interactive};
 use crate::verify::{VerifyReport, verify};
 
 /// The JSON document of the command, described in `README.md`. A reader goes by its format: a field that is added keeps
@@ -23,9 +27,14 @@ struct VerifyDocument<'a> {
 }
 
 pub(super) fn run(args: &VerifyArgs, flags: &Flags, printer: &mut Printer) -> Result<(), Diagnostic> {
-    let settings = inputs::for_inspection(flags, args.config.as_deref(), printer)?;
-    let host = Host::this_machine(RunLog::discard());
-    let report = verify(&host, &settings);
+    let (inputs, settings) = inputs::for_inspection(flags, args.config.as_deref(), printer)?;
+    let mut host = Host::this_machine(RunLog::discard());
+    // Nothing is changed, but the credentials of the cluster and its certificates are root's to read. Whoever does not
+    // become root is told at each check what could not be seen.
+    if host.program("sudo").is_some() {
+        let _ = host.acquire_root(is_interactive());
+    }
+    let report = verify(&host, &settings, history(&inputs::runs_dir(&inputs)));
     let (problems, checks) = (report.problems(), report.checks.len());
     let error = (problems > 0).then_some(Error::NotVerified { problems, checks });
     if printer.is_json() {
@@ -45,4 +54,11 @@ pub(super) fn run(args: &VerifyArgs, flags: &Flags, printer: &mut Printer) -> Re
     }
     // The checks are the result that was asked for: a message on standard error would say it twice.
     error.map_or(Ok(()), |error| Err(Diagnostic::from(error).after_result()))
+}
+
+/// What former runs did. A directory that is not there, or that cannot be read, tells nothing of them.
+fn history(runs_dir: &Path) -> RunHistory {
+    let machine = MachineId::read(Path::new("/"));
+    let contexts = RunsDir::open(runs_dir).and_then(|runs| runs.contexts(&machine));
+    RunHistory::new(contexts.unwrap_or_default())
 }

@@ -30,7 +30,7 @@ pub enum Detection {
 /// What a component lacks.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Gap {
-    /// Its service is installed and does not run.
+    /// Its service ends again and again, or has not become ready in its time.
     #[error("service {service} is {state}")]
     ServiceState {
         /// Its name.
@@ -38,7 +38,7 @@ pub enum Gap {
         /// The state, as systemd calls it.
         state: String,
     },
-    /// A service that no run of this host installed does not run, and would run just what a run would have installed.
+    /// Its service does not run, and would run just what a run installs.
     #[error("service {0} does not run; it is started as it is")]
     Stopped(&'static str),
     /// Its program is gone.

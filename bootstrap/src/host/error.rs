@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use privacy::disk::DiskError;
+
 /// A command did not do what it should. Texts are masked: they hold no secret that the log knows.
 #[derive(Debug, thiserror::Error)]
 pub enum CommandError {
@@ -89,6 +91,9 @@ pub enum FileError {
         /// Who else can change it, and how.
         problem: &'static str,
     },
+    /// Another user could put something else in its place.
+    #[error(transparent)]
+    Replaceable(DiskError),
     /// The system refused.
     #[error("failed to {action} {path}: {source}")]
     Io {

@@ -4,6 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use privacy::disk::{self, DiskError};
+
 use super::status::failed;
 use super::{Command, FileError, FileStatus, Host, RootAccess, Stdin, native};
 use crate::secret::Secret;
@@ -119,6 +121,7 @@ impl Host {
         mode: Option<u32>,
         found: Option<FileStatus>,
     ) -> Result<Written, FileError> {
+        self.refuse_replaceable(path)?;
         let mode = mode.or_else(|| Some(found?.permissions())).unwrap_or(0o644);
         let owner = found.map(|found| (found.uid, found.gid));
         let replaced = match (self.root_access, content) {
@@ -142,6 +145,7 @@ impl Host {
     /// Makes the folder at `path` with mode `mode`, and each missing folder above it with mode 0755. Returns those that
     /// it made, the topmost first. A folder that is there is left as it is.
     pub fn ensure_dir(&self, path: &Path, mode: u32) -> Result<Vec<PathBuf>, FileError> {
+        self.refuse_replaceable(path)?;
         let missing = self.missing_dirs(path)?;
         for folder in &missing {
             let mode = if folder == path { mode } else { 0o755 };
@@ -176,6 +180,7 @@ impl Host {
         if !self.exists(path)? {
             return Ok(());
         }
+        self.refuse_replaceable(path)?;
         match self.root_access {
             RootAccess::Sudo => {
                 let target = self.at(path).to_string_lossy().into_owned();
@@ -191,6 +196,7 @@ impl Host {
         if self.target_status(path)?.is_none() {
             return Ok(true);
         }
+        self.refuse_replaceable(path)?;
         let empty = self.list(path)?.is_empty();
         if empty && self.root_access == RootAccess::Sudo {
             let target = self.at(path).to_string_lossy().into_owned();
@@ -199,6 +205,16 @@ impl Host {
             fs::remove_dir(self.at(path)).map_err(failed("remove", path))?;
         }
         Ok(empty)
+    }
+
+    /// Another user who can rename a directory on the way, or put a link there, would decide where root writes and what
+    /// root removes.
+    fn refuse_replaceable(&self, path: &Path) -> Result<(), FileError> {
+        match disk::check_not_replaceable(&self.at(path)) {
+            Err(error @ DiskError::Replaceable { .. }) => Err(FileError::Replaceable(error)),
+            // Any other fault is met, and told, by what is about to be done there.
+            Ok(()) | Err(_) => Ok(()),
+        }
     }
 
     /// As [`native::replace`], by commands that sudo runs. Text goes in by standard input.

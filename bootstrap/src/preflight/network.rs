@@ -14,7 +14,7 @@ const PORTS: &str = "ports";
 const ROUTE: &str = "default_route";
 
 /// A port that must be free, or held by the k3s of this host.
-struct Port {
+struct RequiredPort {
     number: u16,
     transport: Transport,
     scope: Scope,
@@ -30,27 +30,28 @@ enum Scope {
     Loopback,
 }
 
-const fn port(number: u16, transport: Transport, scope: Scope, user: &'static str) -> Port {
-    Port { number, transport, scope, user }
+const fn port(number: u16, transport: Transport, scope: Scope, user: &'static str) -> RequiredPort {
+    RequiredPort { number, transport, scope, user }
 }
 
 /// Of every node, see "Networking" in the requirements of k3s.
-const OF_NODE: [Port; 3] = [
+const OF_NODE: [RequiredPort; 3] = [
     port(10250, Transport::Tcp, Scope::Any, "kubelet"),
     port(10248, Transport::Tcp, Scope::Loopback, "health of the kubelet"),
     port(8472, Transport::Udp, Scope::Any, "flannel"),
 ];
-const OF_SERVER: [Port; 3] = [
+const OF_SERVER: [RequiredPort; 3] = [
     port(6443, Transport::Tcp, Scope::Any, "API server"),
     port(80, Transport::Tcp, Scope::Any, "ingress"),
     port(443, Transport::Tcp, Scope::Any, "ingress"),
 ];
 /// An agent reaches the API server through a load balancer of its own.
-const OF_AGENT: [Port; 1] = [port(6444, Transport::Tcp, Scope::Loopback, "load balancer of the agent")];
+const OF_AGENT: [RequiredPort; 1] =
+    [port(6444, Transport::Tcp, Scope::Loopback, "load balancer of the agent")];
 
 /// Each port that somebody else holds.
 pub(super) fn ports(host: &Host, settings: &Settings) -> Vec<Finding> {
-    let (of_role, service): (&[Port], _) = match settings.mode {
+    let (of_role, service): (&[RequiredPort], _) = match settings.mode {
         Mode::Agent => (&OF_AGENT, "k3s-agent"),
         _ => (&OF_SERVER, "k3s"),
     };
@@ -64,13 +65,13 @@ pub(super) fn ports(host: &Host, settings: &Settings) -> Vec<Finding> {
     let taken: Vec<Finding> =
         needed().filter_map(|port| port.conflict(host, &sockets, (service, settings.mode))).collect();
     if taken.is_empty() {
-        let names: Vec<String> = needed().map(Port::name).collect();
+        let names: Vec<String> = needed().map(RequiredPort::name).collect();
         return vec![Finding::pass(PORTS, format!("{} are free or held by k3s", names.join(", ")))];
     }
     taken
 }
 
-impl Port {
+impl RequiredPort {
     fn name(&self) -> String {
         format!("{}/{}", self.number, self.transport.as_str())
     }

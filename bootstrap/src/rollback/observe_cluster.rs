@@ -58,7 +58,7 @@ fn other_manager(object: &Value) -> Option<&str> {
 
 /// Everything in a namespace but what Kubernetes and cert-manager themselves put into each.
 fn contents(host: &Host, namespace: &str) -> Result<Vec<Dependent>, ProbeError> {
-    let kinds = host.run(&namespaced_kinds())?.text();
+    let kinds = kinds(host)?;
     let kinds: Vec<&str> = kinds.lines().filter(|kind| !is_fleeting(kind)).collect();
     let list = host.run(&list_namespace(namespace, &kinds.join(",")))?;
     let list: Value =
@@ -66,6 +66,44 @@ fn contents(host: &Host, namespace: &str) -> Result<Vec<Dependent>, ProbeError> 
     let all = list.get("items").and_then(Value::as_array);
     let all = all.ok_or(ProbeError::Malformed { expected: "with a list" })?;
     Ok(all.iter().filter(|object| !is_built_in(object)).map(Dependent::of_object).collect())
+}
+
+/// Names of the kinds of objects that live in namespaces, one a line.
+///
+/// While the server behind an aggregated API is not ready, such as metrics-server for the first minute, kubectl names all
+/// other kinds and ends with 1. What is missing then is no loss if it is a report on other objects. Any other group may
+/// hold somebody's objects, and a namespace is not deleted over them.
+fn kinds(host: &Host) -> Result<String, ProbeError> {
+    let command = namespaced_kinds();
+    let output = host.ask(&command)?;
+    if output.succeeded() {
+        return Ok(output.text());
+    }
+    let stderr = output.stderr_text();
+    let unread = unread_groups(&stderr);
+    if !unread.is_empty() && unread.iter().all(|group| is_report(group)) && !output.stdout.is_empty() {
+        return Ok(output.text());
+    }
+    let message = stderr.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("kubectl failed");
+    Err(ProbeError::Api { message: host.log().masked(message) })
+}
+
+/// The groups that kubectl could not find out about, such as `metrics.k8s.io` of
+/// `unable to retrieve the complete list of server APIs: metrics.k8s.io/v1beta1: the server is …, other/v1: …`. A text of
+/// another form names none.
+fn unread_groups(stderr: &str) -> Vec<&str> {
+    const WORDS: &str = "unable to retrieve the complete list of server APIs: ";
+    let Some(faults) = stderr.lines().find_map(|line| Some(line.split_once(WORDS)?.1)) else {
+        return Vec::new();
+    };
+    // A reason may hold commas and colons itself. A part of one that looks like a group keeps the namespace, at the worst.
+    let groups = faults.split(", ").filter_map(|fault| fault.split_once(": ")).map(|(name, _)| name);
+    groups.filter_map(|name| name.split_once('/')).map(|(group, _)| group).collect()
+}
+
+/// Whether the objects of a group are reports on others, which nobody creates and nothing loses.
+fn is_report(group: &str) -> bool {
+    group == "metrics.k8s.io" || group.ends_with(".metrics.k8s.io")
 }
 
 /// What is no object of its own: reports on others.

@@ -161,7 +161,9 @@ impl Condition {
 
 impl fmt::Display for Check {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} (within {} s)", self.condition, self.timeout.as_secs())
+        self.condition.fmt(f)?;
+        // What is looked at once is not waited for.
+        if self.timeout.is_zero() { Ok(()) } else { write!(f, " (within {} s)", self.timeout.as_secs()) }
     }
 }
 

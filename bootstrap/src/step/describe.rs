@@ -69,6 +69,7 @@ impl Step {
                 lines
             }
             Action::MakeDefaultClass(class) => default_class(class),
+            Action::Wait(check) if check.timeout.is_zero() => vec![format!("check that {check}")],
             Action::Wait(check) => vec![format!("wait until {check}")],
             Action::Undo(action) => undo(action),
         }

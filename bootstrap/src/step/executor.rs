@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use manifest::{Intent, JournalOutcome, ManifestError, PriorState, StepState, Undo};
 use schema::Component;
 
-use super::condition::Check;
+use super::condition::{Check, Unmet};
 use super::error::StepError;
 use super::journal::{Journal, Update};
 use super::start_cause::StartCause;
@@ -56,13 +56,20 @@ pub struct Timing {
     pub poll: Duration,
     /// How long something that was deleted has to go away.
     pub removal: Duration,
+    /// After this time a service is not waited for any longer if it goes on saying what waiting does not change.
+    pub hopeless: Duration,
     /// How long a request is repeated that the API server refused for a reason that passes.
     pub retry: Duration,
 }
 
 impl Default for Timing {
     fn default() -> Self {
-        Self { poll: Duration::from_secs(2), removal: Duration::from_mins(2), retry: Duration::from_mins(3) }
+        Self {
+            poll: Duration::from_secs(2),
+            removal: Duration::from_mins(2),
+            hopeless: Duration::from_secs(30),
+            retry: Duration::from_mins(3),
+        }
     }
 }
 
@@ -284,22 +291,32 @@ impl<'a> Executor<'a> {
     /// # Errors
     /// It does not in time, or the executor was asked to stop.
     pub fn wait_for(&mut self, check: &Check) -> Result<(), StepError> {
+        let begun = Instant::now();
         let look = |this: &mut Self| {
             Ok(match check.condition.observe(this.host) {
                 Ok(()) => Look::Ready(()),
                 Err(unmet) if unmet.is_final() => return Err(StepError::Unmet(Box::new(unmet))),
+                Err(unmet) if begun.elapsed() >= this.timing.hopeless => {
+                    match StartCause::hopeless(this.host, &check.condition, this.started.as_ref()) {
+                        Some(cause) => return Err(not_in_time(begun.elapsed(), check, unmet, Some(cause))),
+                        None => Look::NotYet(unmet),
+                    }
+                }
                 Err(unmet) => Look::NotYet(unmet),
             })
         };
         match self.wait_until(check.timeout, look)? {
             Look::Ready(()) => Ok(()),
             Look::NotYet(missing) => {
-                let cause = StartCause::of(self.host, &check.condition, self.started.as_ref()).map(Box::new);
-                let hint =
-                    cause.as_ref().map(|cause| cause.hint().to_owned()).or_else(|| check.condition.hint());
-                let (seconds, missing) = (check.timeout.as_secs(), Box::new(missing));
-                Err(StepError::NotInTime { seconds, missing, cause, hint })
+                let cause = StartCause::of(self.host, &check.condition, self.started.as_ref());
+                Err(not_in_time(check.timeout, check, missing, cause))
             }
         }
     }
+}
+
+fn not_in_time(waited: Duration, check: &Check, missing: Unmet, cause: Option<StartCause>) -> StepError {
+    let hint = cause.as_ref().map(|cause| cause.hint().to_owned()).or_else(|| check.condition.hint());
+    let (seconds, missing) = (waited.as_secs(), Box::new(missing));
+    StepError::NotInTime { seconds, missing, cause: cause.map(Box::new), hint }
 }

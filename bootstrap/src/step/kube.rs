@@ -165,8 +165,9 @@ impl KubeletApi<'_> {
     /// # Errors
     /// It does not answer, or says that it is not well.
     pub(super) fn health(self) -> Result<(), ProbeError> {
-        let output =
-            self.0.ask(&kubectl(["--kubeconfig=/dev/null", KUBELET_HEALTH, "get", "--raw", "/healthz"]))?;
+        let args = ["--kubeconfig=/dev/null", KUBELET_HEALTH, "get", "--raw", "/healthz"];
+        // As root, for whom k3s has unpacked its programs already: for another user it would do so once more, in the home.
+        let output = self.0.ask(&kubectl(args).as_root())?;
         if output.succeeded() && output.text().trim() == "ok" {
             return Ok(());
         }

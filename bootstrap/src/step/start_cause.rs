@@ -6,7 +6,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::condition::Condition;
 use crate::host::{Command, Host, Stdin};
@@ -59,31 +59,33 @@ const WORDS: [(&str, StartCauseKind); 15] = [
     ("Unable to locate executable", Program),
 ];
 
+/// k3s tries again every few seconds, and systemd starts it again after five: what goes on is said within this time.
+const RECENT: TimeDelta = TimeDelta::seconds(20);
+
 /// A line longer than this is cut.
 const MAX_LINE: usize = 400;
 
 impl StartCause {
     /// Why `condition` does not hold, as far as its service or its server tells. `started` is the service that this process
     /// has started, and when; of any other systemd is asked.
-    pub(super) fn of(
-        host: &Host,
-        condition: &Condition,
-        started: Option<&(String, DateTime<Utc>)>,
-    ) -> Option<Self> {
-        let (Condition::ServiceRunning { service, server_url } | Condition::ThisNode { service, server_url }) =
-            condition
-        else {
-            return None;
-        };
-        let since = started.filter(|(name, _)| name == service).map(|(_, at)| *at);
-        Self::in_journal(host, service, since)
+    pub(super) fn of(host: &Host, condition: &Condition, started: Started<'_>) -> Option<Self> {
+        let (service, server_url) = about(condition)?;
+        since(host, service, started)
+            .and_then(|since| Self::in_journal(host, service, since))
             .or_else(|| server_url.as_ref().and_then(|url| Self::unreachable(host, url)))
     }
 
-    fn in_journal(host: &Host, service: &str, since: Option<DateTime<Utc>>) -> Option<Self> {
-        let started = || host.service_status(service).ok().flatten()?.started_at;
-        let since = format!("--since=@{}", since.or_else(started)?.timestamp());
-        let unit = format!("--unit={service}");
+    /// What its service goes on saying that waiting does not change. A server that is starting refuses an agent as well, so
+    /// what was said a while ago does not count.
+    pub(super) fn hopeless(host: &Host, condition: &Condition, started: Started<'_>) -> Option<Self> {
+        let (service, _) = about(condition)?;
+        let since = since(host, service, started)?.max(Utc::now() - RECENT);
+        let cause = Self::in_journal(host, service, since)?;
+        matches!(cause.kind, NodePassword | Token | Settings | Program).then_some(cause)
+    }
+
+    fn in_journal(host: &Host, service: &str, since: DateTime<Utc>) -> Option<Self> {
+        let (unit, since) = (format!("--unit={service}"), format!("--since=@{}", since.timestamp()));
         let journal = Command::new("journalctl").args([&unit, &since]);
         let journal =
             journal.args(["--no-pager", "--output=cat", "--lines=5000"]).as_root().withhold_output();
@@ -137,6 +139,25 @@ impl fmt::Display for StartCause {
             Unreachable => write!(f, "the server does not answer: {}", self.line),
             _ => write!(f, "its journal says: {}", self.line),
         }
+    }
+}
+
+/// A service and when this process has started it.
+type Started<'a> = Option<&'a (String, DateTime<Utc>)>;
+
+/// When the service was started: by this process, or as systemd says.
+fn since(host: &Host, service: &str, started: Started<'_>) -> Option<DateTime<Utc>> {
+    let here = started.filter(|(name, _)| name == service).map(|(_, at)| *at);
+    here.or_else(|| host.service_status(service).ok().flatten()?.started_at)
+}
+
+/// The service that a condition is about, and the server that it joins.
+fn about(condition: &Condition) -> Option<(&String, &Option<String>)> {
+    match condition {
+        Condition::ServiceRunning { service, server_url } | Condition::ThisNode { service, server_url } => {
+            Some((service, server_url))
+        }
+        _ => None,
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod commands;
 mod files;
+mod replaceable;
 mod root;
 
 use std::os::unix::fs::PermissionsExt;

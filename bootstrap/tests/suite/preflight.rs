@@ -5,6 +5,7 @@ mod host;
 mod join;
 mod kernel;
 mod network;
+mod real_curl;
 
 use std::fs;
 

@@ -1,6 +1,7 @@
 //! Runs on the stub host, taken back.
 
 mod crash;
+mod k3s;
 mod limits;
 mod needs;
 mod objects;

@@ -35,6 +35,7 @@ pub(crate) const RUN: &str = "9f86d081884c7d65";
 pub(crate) const IMPATIENT: Timing = Timing {
     poll: Duration::from_millis(5),
     removal: Duration::from_millis(60),
+    hopeless: Duration::from_hours(1),
     retry: Duration::from_millis(900),
 };
 

@@ -29,6 +29,18 @@ pub(super) enum Ancestors {
     Any,
     /// Only where root, the user of this process and the caller of sudo alone decide what the path leads to.
     Trusted,
+    /// As [`Self::Trusted`], but whom the system lets write by a group is trusted as well: Debian's `/usr/local` is for
+    /// the group `staff` to change.
+    System,
+}
+
+/// What stands at the end of a walk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// A directory, which is entered.
+    Directory,
+    /// An entry of any kind, which is looked at from outside.
+    Entry,
 }
 
 /// Who can put another directory in the place of an entry.
@@ -42,9 +54,19 @@ enum Master {
     Other(&'static str),
 }
 
+/// Passes if nobody whom [`Ancestors::System`] does not trust can put something else at `path`. What is missing on the way,
+/// or lies where this process may not look, is no fault: others can get there even less.
+pub(super) fn check_entry(path: &Path, owner: Owner) -> Result<(), DiskError> {
+    let missing = |walk: &PathWalk<'_>, _: &OsStr| Err(DiskError::Missing { path: walk.path.to_owned() });
+    match PathWalk::new(path, owner, Ancestors::System)?.descend(End::Entry, missing) {
+        Err(DiskError::Missing { .. } | DiskError::Denied { .. }) => Ok(()),
+        looked => looked,
+    }
+}
+
 /// Opens the directory at `path`; its last part may not be a link.
 pub(super) fn open_dir(path: &Path, owner: Owner, ancestors: Ancestors) -> Result<OwnedFd, DiskError> {
-    Walk::new(path, owner, ancestors)?
+    PathWalk::new(path, owner, ancestors)?
         .follow(|walk, _| Err(DiskError::Missing { path: walk.path.to_owned() }))
 }
 
@@ -53,10 +75,10 @@ pub(super) fn open_dir(path: &Path, owner: Owner, ancestors: Ancestors) -> Resul
 /// A new directory belongs to the caller of sudo only where the caller could have made it as well, or where root alone
 /// decides what the path leads to: a caller who swaps a link in time must not get a directory inside one of root's.
 pub(super) fn create_dir(path: &Path, owner: Owner, ancestors: Ancestors) -> Result<OwnedFd, DiskError> {
-    Walk::new(path, owner, ancestors)?.follow(Walk::create)
+    PathWalk::new(path, owner, ancestors)?.follow(PathWalk::create)
 }
 
-struct Walk<'a> {
+struct PathWalk<'a> {
     /// What is asked for.
     path: &'a Path,
     owner: Owner,
@@ -68,16 +90,28 @@ struct Walk<'a> {
     only_root_leads: bool,
 }
 
-impl<'a> Walk<'a> {
+impl<'a> PathWalk<'a> {
     fn new(path: &'a Path, owner: Owner, ancestors: Ancestors) -> Result<Self, DiskError> {
         let (place, dir) = start(path)?;
         Ok(Self { path, owner, ancestors, dir, place, only_root_leads: true })
     }
 
+    /// Goes to the directory that is asked for and opens it.
     fn follow(
         mut self,
         missing: impl Fn(&Self, &OsStr) -> Result<OwnedFd, DiskError>,
     ) -> Result<OwnedFd, DiskError> {
+        self.descend(End::Directory, missing)?;
+        // Who can change the directory itself can put other files in the place of ours.
+        self.look(None)?;
+        open::open_dir(&self.dir, self.path, Path::new("."), OFlags::empty())
+    }
+
+    fn descend(
+        &mut self,
+        end: End,
+        missing: impl Fn(&Self, &OsStr) -> Result<OwnedFd, DiskError>,
+    ) -> Result<(), DiskError> {
         let mut rest = parts(&whole(self.path)?);
         let (mut links, mut of_links) = (0, 0_usize);
         while let Some(part) = rest.pop_front() {
@@ -85,11 +119,14 @@ impl<'a> Walk<'a> {
             let is_of_link = of_links > 0;
             of_links = of_links.saturating_sub(1);
             self.look(Some(&part))?;
+            if end == End::Entry && rest.is_empty() {
+                break;
+            }
             let place = self.place.join(&part);
             match open::open_dir(&self.dir, &place, Path::new(&part), OFlags::PATH | OFlags::NOFOLLOW) {
                 Ok(dir) => self.enter(dir, &part),
                 Err(DiskError::Missing { .. }) if !is_of_link => {
-                    let dir = missing(&self, &part)?;
+                    let dir = missing(self, &part)?;
                     self.enter(dir, &part);
                 }
                 Err(DiskError::Symlink { .. }) if !rest.is_empty() && links < MAX_LINKS => {
@@ -108,9 +145,7 @@ impl<'a> Walk<'a> {
                 Err(error) => return Err(error),
             }
         }
-        // Who can change the directory itself can put other files in the place of ours.
-        self.look(None)?;
-        open::open_dir(&self.dir, self.path, Path::new("."), OFlags::empty())
+        Ok(())
     }
 
     fn enter(&mut self, dir: OwnedFd, part: &OsStr) {
@@ -147,7 +182,7 @@ impl<'a> Walk<'a> {
         let master = self.master(&dir, entry.as_ref());
         self.only_root_leads &= master == Master::Root;
         match (master, self.ancestors) {
-            (Master::Other(why), Ancestors::Trusted) => {
+            (Master::Other(why), Ancestors::Trusted | Ancestors::System) => {
                 Err(DiskError::Replaceable { ancestor: self.place.clone(), why })
             }
             _ => Ok(()),
@@ -159,7 +194,7 @@ impl<'a> Walk<'a> {
         if !self.owner.trusts(dir.st_uid) {
             return Master::Other("belongs to another user");
         }
-        let by_group = mode.contains(Mode::WGRP);
+        let by_group = mode.contains(Mode::WGRP) && self.ancestors != Ancestors::System;
         if mode.contains(Mode::WOTH) || by_group && !self.is_own_group(dir.st_gid) {
             // In a sticky directory an entry is its owner's to rename, and the directory's owner's.
             let entry_owner = entry.map_or(0, |entry| entry.st_uid);

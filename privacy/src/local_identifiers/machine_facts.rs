@@ -64,7 +64,13 @@ impl MachineFacts {
         self.directories.extend(variables(&["HOME"]));
         // The name service could ask a directory on the network, which may be slow; the file is all that is read.
         let uid = rustix::process::getuid().as_raw().to_string();
-        for line in fs::read_to_string("/etc/passwd").iter().flat_map(|text| text.lines()) {
+        self.add_accounts(&fs::read_to_string("/etc/passwd").unwrap_or_default(), &uid, &names);
+        self.names.extend(names);
+    }
+
+    /// What the lines of `passwd` say that are of this uid or of one of these names.
+    fn add_accounts(&mut self, passwd: &str, uid: &str, names: &[String]) {
+        for line in passwd.lines() {
             // Name, password, uid, gid, full name, home, shell (passwd(5)).
             let [name, _, entry_uid, _, full_name, home, ..] = line.split(':').collect::<Vec<_>>()[..] else {
                 continue;
@@ -74,7 +80,6 @@ impl MachineFacts {
                 self.directories.push(home.to_owned());
             }
         }
-        self.names.extend(names);
     }
 
     fn add_interfaces(&mut self) {
@@ -100,4 +105,59 @@ fn hardware_address(address: &SockaddrStorage) -> Option<String> {
 fn serial_in(path: &str) -> Option<String> {
     let text = fs::read_to_string(path).ok()?;
     Some(text.trim_matches(|c: char| c.is_whitespace() || c == '\0').to_owned())
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests set scenes, nothing of ours")]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn of_the_accounts_only_those_of_the_user_count() {
+        let passwd = "root:x:0:0:root:/root:/bin/sh\n\
+                      alice:x:1000:1000:Alice Archer,,,:/home/alice:/bin/sh\n\
+                      bob:x:1001:1001:Bob Baker:/srv/bob:/bin/sh\n\
+                      broken line\n\
+                      carol:x:1002:1002:Carol Cook:/home/carol:/bin/sh\n";
+        let mut facts = MachineFacts::default();
+        facts.add_accounts(passwd, "1000", &["bob".to_owned()]);
+        assert_eq!(facts.names, ["alice", "Alice Archer,,,", "bob", "Bob Baker"]);
+        assert_eq!(facts.directories, ["/home/alice", "/srv/bob"]);
+    }
+
+    #[test]
+    fn a_serial_is_the_text_of_its_file_alone() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        let path = file.path().to_str().expect("UTF-8");
+        for text in ["100000003d1ab2c4\0", " 100000003d1ab2c4\n", "100000003d1ab2c4"] {
+            fs::write(path, text).expect("written");
+            assert_eq!(serial_in(path).as_deref(), Some("100000003d1ab2c4"), "{text:?}");
+        }
+        assert_eq!(serial_in("/nonexistent"), None);
+    }
+
+    /// On a machine with no interface but the loopback one there is nothing to see.
+    #[test]
+    fn every_hardware_address_is_known_and_no_other() {
+        let addresses = || -> HashSet<String> {
+            let interfaces = fs::read_dir("/sys/class/net").into_iter().flatten().flatten();
+            let texts = interfaces.filter_map(|entry| fs::read_to_string(entry.path().join("address")).ok());
+            texts.map(|text| text.trim().to_owned()).collect()
+        };
+        // Interfaces of containers come and go.
+        let before = addresses();
+        let mut facts = MachineFacts::default();
+        facts.add_interfaces();
+        let after = addresses();
+        let is_of_ethernet = |text: &&String| {
+            text.len() == 17 && text.bytes().any(|byte| byte.is_ascii_hexdigit() && byte != b'0')
+        };
+        for address in before.intersection(&after).filter(is_of_ethernet) {
+            assert!(facts.serials.contains(address), "{address}");
+        }
+        let is_address = |serial: &String| serial.len() == 17 && serial != "00:00:00:00:00:00";
+        assert!(facts.serials.iter().all(is_address), "{:?}", facts.serials);
+    }
 }

@@ -16,6 +16,12 @@ pub(super) enum ReceiverError {
     Listen(std::net::SocketAddr, std::io::Error),
     #[error("cannot start the runtime: {0}")]
     Runtime(std::io::Error),
+    #[error("{0}: cannot be read: {1}")]
+    Read(PathBuf, std::io::Error),
+    #[error("{0} lines were refused; the others are stored")]
+    Refused(u64),
+    #[error("{0}: {1}; restore a backup, or ask for help with the file")]
+    Damaged(PathBuf, String),
     #[error("{0}: only {1} bytes are free, and {2} are to stay free; free some, or lower --disk-reserve")]
     DiskReserve(PathBuf, u64, u64),
 }

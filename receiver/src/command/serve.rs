@@ -4,8 +4,8 @@
 //! store is closed last, so that no answer is given for what is not stored.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -13,10 +13,12 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use super::error::ReceiverError;
+use super::housekeeping::Housekeeping;
 use crate::admin::Admin;
 use crate::cli::ServeArgs;
 use crate::http;
 use crate::http::connection::Port;
+use crate::http::pages::Pages;
 use crate::http::service::{RequestLimits, Service};
 use crate::log::say;
 use crate::metrics::Metrics;
@@ -34,11 +36,17 @@ const BODY_BYTES: u64 = 128 * 1024 * 1024;
 /// Serves until it is told to end.
 pub(super) fn run(arguments: &ServeArgs) -> Result<(), ReceiverError> {
     let tokens = arguments.ingest_tokens_file.as_deref().map(Tokens::read).transpose()?;
-    let store = SqliteStore::open(&arguments.store.store)?;
+    let path = &arguments.store.store;
+    let store = SqliteStore::open(path)?;
+    let pages = Arc::new(Pages {
+        store: Mutex::new(SqliteStore::open(path)?),
+        operator_tokens: arguments.operator_token_file.as_deref().map(Tokens::read).transpose()?,
+        suppress_below: arguments.suppression.suppress_below,
+    });
     raise_descriptor_limit();
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(ReceiverError::Runtime)?;
-    runtime.block_on(serve(arguments, tokens, store))
+    runtime.block_on(serve(arguments, tokens, store, pages))
     // Dropping the runtime ends connections that outlast the drain.
 }
 
@@ -55,6 +63,7 @@ async fn serve(
     arguments: &ServeArgs,
     tokens: Option<Tokens>,
     store: SqliteStore,
+    pages: Arc<Pages>,
 ) -> Result<(), ReceiverError> {
     let signals = [SignalKind::terminate(), SignalKind::interrupt()].map(signal);
     let [Ok(mut terminate), Ok(mut interrupt)] = signals else {
@@ -70,7 +79,7 @@ async fn serve(
         header: Duration::from_secs(arguments.header_timeout_seconds),
         body: Duration::from_secs(arguments.body_timeout_seconds),
     };
-    let service = Arc::new(Service { queue, refusals, metrics, limits, ingest_tokens: tokens });
+    let service = Arc::new(Service { queue, refusals, metrics, limits, ingest_tokens: tokens, pages });
     let ready = AtomicBool::new(true);
     let admin = Arc::new(Admin { service: Arc::clone(&service), ready, disk_reserve: reserve });
 
@@ -90,6 +99,12 @@ async fn serve_ports(
     let listener = bind(arguments.listen).await?;
     let admin_listener = bind(arguments.admin_listen).await?;
     announce(&listener, &admin_listener, arguments);
+    Housekeeping {
+        store: arguments.store.store.clone(),
+        suppress_below: arguments.suppression.suppress_below,
+        retention_days: arguments.retention.retention_days,
+    }
+    .start();
     let (say_end, ends) = watch::channel(false);
     let (say_admin_end, admin_ends) = watch::channel(false);
     let port = |listener, ends| {

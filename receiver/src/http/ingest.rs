@@ -4,6 +4,7 @@ use hyper::Request;
 use hyper::body::Incoming;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, EXPECT, HeaderMap, HeaderName};
 
+use super::bearer::bearer;
 use super::body;
 use super::response::{self, Reply};
 use super::service::Service;
@@ -86,12 +87,6 @@ fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a [u8]> {
     values.next().is_none().then(|| value.as_bytes())
 }
 
-/// The token of `Authorization: Bearer TOKEN`; the scheme's case does not matter (RFC 9110, 11.1).
-pub(super) fn bearer(value: &[u8]) -> Option<&[u8]> {
-    let (scheme, token) = value.split_at_checked(b"bearer ".len())?;
-    scheme.eq_ignore_ascii_case(b"bearer ").then(|| token.trim_ascii())
-}
-
 fn is_marker(value: &[u8]) -> bool {
     let is_visible = |byte: &u8| byte.is_ascii_graphic() || *byte == b' ';
     (1..=MAX_MARKER_CHARS).contains(&value.len()) && value.iter().all(is_visible)
@@ -147,12 +142,5 @@ mod tests {
         ] {
             assert!(!is_json(value.as_bytes()), "{value}");
         }
-    }
-
-    #[test]
-    fn only_the_bearer_scheme_has_a_token() {
-        assert_eq!(bearer(b"bEaReR abc "), Some(&b"abc"[..]));
-        assert_eq!(bearer(b"Basic abc"), None);
-        assert_eq!(bearer(b"Bearer"), None);
     }
 }

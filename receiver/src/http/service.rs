@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::pages::Pages;
 use crate::metrics::Metrics;
 use crate::queue::Queue;
 use crate::refusals::Refusals;
@@ -29,6 +30,7 @@ pub(crate) struct Service {
     pub(crate) limits: RequestLimits,
     /// Tokens of which a sender must present one; none means that everybody may send.
     pub(crate) ingest_tokens: Option<Tokens>,
+    pub(crate) pages: Arc<Pages>,
 }
 
 impl Service {

@@ -67,7 +67,7 @@ impl Writer {
         while let Some(job) = next {
             match job {
                 Job::Store { arrival, reply } => {
-                    batch.push(arrival);
+                    batch.push(*arrival);
                     replies.push(reply);
                 }
                 Job::Tick => ticked = true,
@@ -84,7 +84,7 @@ impl Writer {
         ends
     }
 
-    fn store_batch(&mut self, batch: &[Box<Arrival>], replies: Vec<oneshot::Sender<Answer>>) {
+    fn store_batch(&mut self, batch: &[Arrival], replies: Vec<oneshot::Sender<Answer>>) {
         let started = Instant::now();
         let answers = if disk_space::free_bytes(self.store.directory()) < self.disk_reserve {
             batch.iter().map(|_| Answer::Unavailable(Unavailable::DiskReserve)).collect()
@@ -102,7 +102,7 @@ impl Writer {
     }
 
     /// Stores a batch, or finds the documents that the store does not take, by halving, and stores the rest.
-    fn store_or_halve(&mut self, batch: &[Box<Arrival>], now: i64, answers: &mut Vec<Answer>) {
+    fn store_or_halve(&mut self, batch: &[Arrival], now: i64, answers: &mut Vec<Answer>) {
         match self.store.insert(batch, now) {
             Ok(stored) => {
                 self.told = None;

@@ -1,5 +1,8 @@
 //! The embedded store.
 
+mod runs;
+mod weeks;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,12 +12,10 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
 use super::{StoreError, Stored};
 use crate::arrival::Arrival;
 use crate::refusals::RefusalCount;
+use crate::week::DAY;
 
 /// The tables, step by step. A step that was released is never changed; a change is another step.
-const MIGRATIONS: &[&str] = &[include_str!("sqlite/001.sql")];
-
-/// Seconds of a day.
-const DAY: i64 = 86_400;
+const MIGRATIONS: &[&str] = &[include_str!("sqlite/001.sql"), include_str!("sqlite/002.sql")];
 
 /// An SQLite file that is open for reading and writing.
 #[derive(Debug)]
@@ -118,15 +119,11 @@ impl SqliteStore {
     ///
     /// # Errors
     /// The disk is full, the file is damaged or held by another process, or a document does not fit the tables.
-    pub(crate) fn insert(
-        &mut self,
-        batch: &[Box<Arrival>],
-        received_at: i64,
-    ) -> Result<Vec<Stored>, StoreError> {
+    pub(crate) fn insert(&mut self, batch: &[Arrival], received_at: i64) -> Result<Vec<Stored>, StoreError> {
         self.insert_all(batch, received_at).map_err(|error| self.failed("store documents", error))
     }
 
-    fn insert_all(&mut self, batch: &[Box<Arrival>], received_at: i64) -> rusqlite::Result<Vec<Stored>> {
+    fn insert_all(&mut self, batch: &[Arrival], received_at: i64) -> rusqlite::Result<Vec<Stored>> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut stored = Vec::with_capacity(batch.len());
         {

@@ -1,10 +1,13 @@
 //! The built program as its peers see it: on real sockets, a real disk, and with real signals.
 
 mod abuse;
+mod charts;
 mod documents;
 mod faults;
+mod fleet;
 mod ingest;
 mod operation;
+mod pages;
 mod sender;
 mod support;
 mod vectors;

@@ -8,7 +8,7 @@ use schema::{
     Command, CommandName, CommandResult, ComponentLabel, Envelope, EventId, Execution, Id, Mode,
     TelemetryEvent, UtcSeconds,
 };
-use telemetry::{ConsentDecision, DeliverySettings, Interactivity, Outbox, VettedHeaders};
+use telemetry::{ConsentDecision, DeliverySettings, Interactivity, Outbox, OutboxDir, VettedHeaders};
 
 use crate::support::{Receiver, stored_events};
 
@@ -28,8 +28,8 @@ fn what_our_sender_delivers_is_stored_and_leaves_its_outbox() {
         panic!("decided")
     };
     let (proof, gate) = (consent.proof().expect("given"), Gate::default());
-    let (settings, _) = DeliverySettings::from_env(&variable, &gate, directory.path());
-    let outbox = Outbox::open(proof, &settings.outbox_dir).expect("opened");
+    let (settings, _) = DeliverySettings::from_env(&variable, &gate, OutboxDir::below(directory.path()));
+    let outbox = Outbox::open(proof, &settings.outbox).expect("opened");
     let envelope = Envelope {
         session_id: Id::random(),
         run_id: Id::random(),

@@ -93,6 +93,14 @@ fn agent(setup: &NspawnSetup<'_>, transcript: &mut Transcript) -> anyhow::Result
     transcript.part("An agent");
     let machine = setup.boot()?;
     transcript.note("a fresh machine is up");
+    let before = Snapshot::of_everything(&machine)?;
+    let refused = machine.bootstrap(setup.subject, &AGENT)?;
+    transcript.check(
+        "without a server it is refused with exit code 3",
+        all([ended(&refused, 3), contains(&refused.stderr, &["https://10.11.12.13:6443 is required"])]),
+    );
+    transcript.check("and nothing has changed", Snapshot::of_everything(&machine)?.same_as(&before));
+    NspawnSetup::serve_joins(&machine)?;
     let run = machine.bootstrap(setup.subject, &AGENT)?;
     transcript.check(&format!("the run ends with exit code 0 ({})", run.seconds()), ended(&run, 0));
     transcript.check("service k3s-agent is active and enabled", service(&machine, "k3s-agent"));

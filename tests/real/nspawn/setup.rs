@@ -43,9 +43,29 @@ impl<'a> NspawnSetup<'a> {
         Ok(Self { root: Root::new(cache, scratch), subject })
     }
 
-    /// Boots a fresh machine.
+    /// Boots a fresh machine. It has no network, and its cgroups are those of this machine, so k3s is told what it would
+    /// find out by itself or refuse: the preflight takes that for an answer.
     pub(crate) fn boot(&self) -> anyhow::Result<Booted> {
-        self.root.boot()
+        let machine = self.root.boot()?;
+        machine.sh("mkdir -p /etc/rancher/k3s && cat >/etc/rancher/k3s/config.yaml <<'END'\n\
+            node-ip: 10.11.12.14\nkubelet-arg:\n- fail-cgroupv1=false\nEND")?;
+        Ok(machine)
+    }
+
+    /// Lets a server answer at the address that agents are to join, as far as an agent asks before it is installed: the
+    /// authority, and something that only who knows the token gets. It has that for everybody.
+    pub(crate) fn serve_joins(machine: &Machine) -> anyhow::Result<()> {
+        machine.sh(
+            "ip address add 10.11.12.13/32 dev lo\n\
+             mkdir -p /run/joins/v1-k3s && cd /run/joins\n\
+             openssl req -x509 -newkey rsa:2048 -nodes -keyout key -out cacerts -subj /CN=server \
+             -addext subjectAltName=IP:10.11.12.13 2>/dev/null\n\
+             cp cacerts v1-k3s/client-ca.crt\n\
+             systemd-run --quiet --unit=joins --working-directory=/run/joins \
+             openssl s_server -accept 6443 -WWW -cert cacerts -key key -quiet\n\
+             until curl --silent --insecure https://10.11.12.13:6443/cacerts >/dev/null; do sleep 0.2; done",
+        )?;
+        Ok(())
     }
 
     /// `bootstrap run` for a server from the artifacts directory.
@@ -58,7 +78,7 @@ impl<'a> NspawnSetup<'a> {
 const HELM: &str = "v3.21.0";
 
 /// The join token of the agents of the test.
-pub(crate) const TOKEN: &str = "K10e2e-join-token-0123456789abcdef";
+pub(crate) const TOKEN: &str = "e2e-join-token-0123456789abcdef";
 
 /// The artifacts directory.
 pub(crate) struct Artifacts;
@@ -84,6 +104,11 @@ impl Artifacts {
         fs::write(&token, format!("{TOKEN}\n"))?;
         // A token that others can read is a warning, which is not what these runs are about.
         fs::set_permissions(&token, fs::Permissions::from_mode(0o600))?;
+        // What an agent's token file holds if it is the right one, and what a wrong one is.
+        fs::write(scratch.path().join("token-of-the-server"), TOKEN)?;
+        let wrong = scratch.path().join("wrong-token");
+        fs::write(&wrong, "K10another-token\n")?;
+        fs::set_permissions(&wrong, fs::Permissions::from_mode(0o600))?;
         Ok(())
     }
 

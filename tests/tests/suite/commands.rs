@@ -143,7 +143,8 @@ fn purge_deletes_what_waits_and_asks_first() {
     let left = String::from_utf8(
         tree(&sandbox.outbox(), None).into_values().flat_map(|entry| entry.content).collect(),
     );
-    assert_eq!(left.as_deref(), Ok(""), "no document and no ledger");
+    // The lock counts the purges that are over, by its length.
+    assert_eq!(left.as_deref(), Ok("\n"), "no document and no ledger");
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod directories;
 mod dry_run;
 mod endpoint_faults;
 mod faults_table;
+mod hostile;
 mod house;
 mod kill;
 mod output;

@@ -1,15 +1,15 @@
 //! The examples for receiver teams, tried out.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 use anyhow::Context;
 
 use super::gate;
 use super::tools::{self, ToolResult, checked, scratch};
 use super::vector::{PublishedVector, VectorClass};
+use crate::program::{self, ReceiverProcess};
 use crate::workspace;
 
 /// Tries every example; what went wrong.
@@ -72,53 +72,16 @@ fn validate(
 
 /// Sends the telemetry vectors to our receiver with curl.
 fn send(directory: &Path) -> anyhow::Result<Result<String, String>> {
-    let program = gate::build(&["--package", "receiver"])?;
+    let program = program::build(&["--package", "receiver"])?;
     // What an earlier run left would be duplicates.
     let kept = scratch().join("received");
     if kept.exists() {
         fs::remove_dir_all(&kept)?;
     }
-    let mut receiver = Receiver::start(&program, &kept)?;
-    let endpoint = receiver.endpoint()?;
-    let sent = tools::output_of(Command::new("sh").arg(directory.join("curl/send.sh")).arg(endpoint));
+    let receiver = ReceiverProcess::start(&program, &kept)?;
+    let script = directory.join("curl/send.sh");
+    let sent = tools::output_of(
+        Command::new("sh").arg(script).arg(format!("http://{}/telemetry", receiver.address)),
+    );
     Ok(sent.map(|said| said.trim().to_owned()))
-}
-
-/// Our receiver, which ends with this value.
-struct Receiver(Child);
-
-impl Receiver {
-    fn start(program: &Path, directory: &Path) -> anyhow::Result<Self> {
-        let mut command = Command::new(program);
-        command.args([
-            "serve",
-            "--listen",
-            "127.0.0.1:0",
-            "--admin-listen",
-            "127.0.0.1:0",
-            "--disk-reserve",
-            "0",
-        ]);
-        command.arg("--store").arg(directory.join("receiver.db")).stderr(Stdio::piped());
-        let child = command.spawn().with_context(|| format!("failed to start {}", program.display()))?;
-        Ok(Self(child))
-    }
-
-    /// Where it listens, as it says in its first line.
-    fn endpoint(&mut self) -> anyhow::Result<String> {
-        let stderr = self.0.stderr.take().context("its messages are read")?;
-        let mut line = String::new();
-        BufReader::new(stderr).read_line(&mut line)?;
-        let endpoint =
-            line.trim().strip_prefix("listening: ").with_context(|| format!("the receiver said {line:?}"))?;
-        Ok(endpoint.to_owned())
-    }
-}
-
-impl Drop for Receiver {
-    fn drop(&mut self) {
-        // It may have ended by itself; either way there is nothing more to do.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }

@@ -9,28 +9,7 @@ use serde_json::Value;
 
 use super::tools::{ToolResult, checked, scratch};
 use super::vector::{self, PublishedVector, VectorClass, VectorVerdict, Verdicts};
-use crate::{releases, workspace};
-
-/// Builds a program of the workspace and tells where it is. This crate does not depend on the gate: it must still build
-/// when a published file is broken.
-pub(super) fn build(wanted: &[&str]) -> anyhow::Result<PathBuf> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
-        .args(["build", "--quiet", "--message-format=json-render-diagnostics"])
-        .args(wanted)
-        .current_dir(workspace::root())
-        .output()
-        .context("failed to start cargo")?;
-    if !output.status.success() {
-        bail!("failed to build {}:\n{}", wanted.join(" "), String::from_utf8_lossy(&output.stderr));
-    }
-    let printed = String::from_utf8_lossy(&output.stdout);
-    let mut executables = printed.lines().filter_map(|line| {
-        let message: Value = serde_json::from_str(line).ok()?;
-        message["executable"].as_str().map(PathBuf::from)
-    });
-    executables.next_back().context("cargo names no program")
-}
+use crate::releases;
 
 /// Writes the document of each vector to a file of the vector's name; the directory of the files.
 pub(super) fn lay_out(vectors: &[PublishedVector]) -> anyhow::Result<PathBuf> {

@@ -68,6 +68,16 @@ fn parse(line: &str) -> anyhow::Result<(String, VectorVerdict)> {
     Ok((text(&line["vector"])?, VectorVerdict { schema_accepts: line["schema_accepts"].as_bool(), tripped }))
 }
 
+/// Whether `openapi.json` is a sound OpenAPI document.
+pub(super) fn check_openapi(contract: &Path, python: &ToolResult<PathBuf>) -> Option<String> {
+    let outcome = python.with(|programs| {
+        let mut command = Command::new(programs.join("openapi-spec-validator"));
+        tools::output_of(command.arg("--schema").arg("3.1").arg(contract.join("openapi.json")))
+            .map(|_| "openapi.json is sound".to_owned())
+    });
+    checked("openapi-spec-validator", outcome)
+}
+
 /// Whether the published schemas are sound schemas themselves. That ajv compiles them in strict mode without a warning is
 /// part of its own run.
 pub(super) fn check_schemas(contract: &Path, python: &ToolResult<PathBuf>) -> Option<String> {

@@ -19,6 +19,24 @@ pub(super) enum ToolResult<T> {
     Skipped(String),
 }
 
+impl<T> ToolResult<T> {
+    /// What `work` makes of it, if it ran.
+    pub(super) fn map<U>(self, work: impl FnOnce(T) -> U) -> ToolResult<U> {
+        match self {
+            Self::Ran(value) => ToolResult::Ran(work(value)),
+            Self::Skipped(reason) => ToolResult::Skipped(reason),
+        }
+    }
+
+    /// [`Self::map`] for what is needed again.
+    pub(super) fn with<U>(&self, work: impl FnOnce(&T) -> U) -> ToolResult<U> {
+        match self {
+            Self::Ran(value) => ToolResult::Ran(work(value)),
+            Self::Skipped(reason) => ToolResult::Skipped(reason.clone()),
+        }
+    }
+}
+
 /// Where implementations are installed and documents are laid out.
 pub(super) fn scratch() -> PathBuf {
     workspace::root().join("target/conformance")
@@ -97,6 +115,29 @@ pub(super) fn python() -> anyhow::Result<ToolResult<PathBuf>> {
         ToolResult::Ran(()) => ToolResult::Ran(programs),
         ToolResult::Skipped(reason) => ToolResult::Skipped(reason),
     })
+}
+
+/// Builds the package in `directory`, which generates types from the contract; the program. Optimised, because its speed is
+/// measured.
+pub(super) fn rust(contract: &Path, directory: &Path) -> anyhow::Result<ToolResult<PathBuf>> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let target = scratch().join("rust");
+    let manifest = directory.join("Cargo.toml");
+    let in_package = |subcommand: &str| {
+        let mut command = Command::new(&cargo);
+        command.args([subcommand, "--quiet", "--locked", "--manifest-path"]).arg(&manifest);
+        command
+    };
+    let installed = once("rust", directory, &directory.join("Cargo.lock"), || {
+        output_of(&mut in_package("fetch")).map(drop)
+    })?;
+    if let ToolResult::Skipped(reason) = installed {
+        return Ok(ToolResult::Skipped(reason));
+    }
+    let mut build = in_package("build");
+    build.args(["--release", "--target-dir"]).arg(&target).env("CONTRACT", contract);
+    output_of(&mut build).map_err(anyhow::Error::msg)?;
+    Ok(ToolResult::Ran(target.join("release/contract-types")))
 }
 
 /// Installs what the lock file in `directory` pins, in that directory.

@@ -7,12 +7,14 @@ use std::path::Path;
 use anyhow::Context;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// One test of a file of `vectors/`.
 pub(super) struct PublishedVector {
     /// The part of its description before the colon.
     pub(super) name: String,
+    /// The schema that applies.
+    schema: String,
     /// What must trip; nothing where the document must pass.
     pub(super) expected: Option<Expected>,
     /// The document itself.
@@ -68,14 +70,14 @@ pub(super) fn load(contract: &Path) -> anyhow::Result<Vec<PublishedVector>> {
         for group in &groups {
             let tests = group["tests"].as_array().with_context(context)?;
             for test in tests {
-                vectors.push(read(test).with_context(context)?);
+                vectors.push(read(group, test).with_context(context)?);
             }
         }
     }
     Ok(vectors)
 }
 
-fn read(vector: &Value) -> anyhow::Result<PublishedVector> {
+fn read(group: &Value, vector: &Value) -> anyhow::Result<PublishedVector> {
     let field = |name: &str| vector[name].as_str().map(str::to_owned);
     let description = field("description").context("a vector has a description")?;
     let name = description.split(": ").next().unwrap_or_default().to_owned();
@@ -94,7 +96,8 @@ fn read(vector: &Value) -> anyhow::Result<PublishedVector> {
             schema_alone_refuses: vector["schema_alone_refuses"].as_bool().context("what the schema says")?,
         })
     };
-    Ok(PublishedVector { name, expected, bytes })
+    let schema = group["schema"].as_str().context("a group names its schema")?.to_owned();
+    Ok(PublishedVector { name, schema, expected, bytes })
 }
 
 impl PublishedVector {
@@ -105,6 +108,26 @@ impl PublishedVector {
             Some(expected) if expected.rule.contains('.') => VectorClass::Denylist,
             Some(_) => VectorClass::Document,
         }
+    }
+
+    /// A row for programs that are fed with telemetry documents: what the schema alone says, whether a word is outside its
+    /// list, and whether a table stores that word.
+    pub(super) fn telemetry_row(&self) -> Option<Value> {
+        let document: Value =
+            serde_json::from_slice(&self.bytes).ok().filter(|_| self.schema == "telemetry")?;
+        // A text that only a strict reader refuses says nothing about types.
+        if !document.is_object() || self.class() == VectorClass::Document {
+            return None;
+        }
+        let rule = self.expected.as_ref().map_or("", |expected| expected.rule.as_str());
+        Some(json!({
+            "name": self.name,
+            "valid": self.expected.as_ref().is_none_or(|expected| !expected.schema_alone_refuses),
+            "wrong_word": matches!(rule, "schema.enum" | "schema.const"),
+            // Lists of one word are not stored.
+            "stored": rule == "schema.enum",
+            "document": document,
+        }))
     }
 
     /// What is wrong with the verdict of our own gate, if anything is: it names keyword and place of what its schema
@@ -151,7 +174,7 @@ mod tests {
             pointer: "/run_id".to_owned(),
             schema_alone_refuses,
         });
-        PublishedVector { name: String::new(), expected, bytes: Vec::new() }
+        PublishedVector { name: String::new(), schema: String::new(), expected, bytes: Vec::new() }
     }
 
     fn verdict(schema_accepts: Option<bool>, rules: &[&str]) -> VectorVerdict {

@@ -45,7 +45,7 @@ impl TelemetryContext {
         Self::of(outbox, record, printer)
     }
 
-    /// As [`Self::read`], with the outbox that the run has opened and handed on as standard input.
+    /// As [`Self::read`], with the outbox that a run has opened and handed on as standard input.
     ///
     /// # Errors
     /// As [`Self::read`], and standard input cannot be used.
@@ -84,6 +84,7 @@ impl TelemetryContext {
         manifest: &RunManifest,
         printer: &mut Printer,
     ) -> Result<Self, Error> {
+        // Before root is given up: the record of a run by root is root's alone.
         let record = private_record(args, path, &RunId::new(manifest.run_id.clone()))
             .map_err(Error::UncheckedRecord)?;
         let local = record.iter().flat_map(|record| record.local.private_values());

@@ -42,8 +42,8 @@ fn is_known(probe: &Probe<'_>, service: &str) -> Result<bool, ProbeError> {
     Ok(probe.history().wrote_unit(service, sha256.as_deref()))
 }
 
-/// What a run installed: everything short of a node that works is repaired. What the operator added in files of settings
-/// is the operator's.
+/// What a run installed: everything short of a node that works is repaired. What has stopped is only started, for all of it
+/// is there. What the operator added in files of settings is the operator's.
 fn known(
     host: &Host,
     settings: &Settings,
@@ -60,8 +60,11 @@ fn known(
     if status.is_starting() {
         return Ok(in_time(status.started_at, || Gap::ServiceState { service, state: status.words() }));
     }
-    if !status.is_running() {
+    if status.is_crash_looping() {
         return Ok(Detection::Incomplete(Gap::ServiceState { service, state: status.words() }));
+    }
+    if !status.is_running() {
+        return Ok(Detection::Incomplete(Gap::Stopped(service)));
     }
     match observe(host, service)? {
         Ok(()) => Ok(Detection::Present),

@@ -101,7 +101,7 @@ fn environment(
         let place = path.display().to_string();
         let variables = variables(host, path)?;
         let mode = host.mode(path)?;
-        if *path == script_file(service) && mode.is_some_and(|mode| mode & 0o177 != 0) {
+        if *path == script_file(service) && mode.is_some_and(|mode| ![0o400, 0o600].contains(&mode)) {
             found.push(Deviation::new("mode", &place));
         }
         let joins = |name: &str| settings.agent.is_some() && JOIN.contains(&name);

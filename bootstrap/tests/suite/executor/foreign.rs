@@ -88,6 +88,10 @@ fn one_that_runs_says_itself_what_it_was_started_with() {
 fn one_that_a_run_would_install_just_so_is_started_and_not_installed_anew() {
     let stub = stopped();
     std::fs::remove_file(stub.path("stub/services/k3s.enabled")).expect("was there");
+    // As the script writes it.
+    let env = "etc/systemd/system/k3s.service.env";
+    stub.put(env, "");
+    std::fs::set_permissions(stub.path(env), std::fs::Permissions::from_mode(0o600)).expect("mode");
     let unit = stub.text("etc/systemd/system/k3s.service");
     let ran = run(&stub, &only(Component::K3s));
     assert_eq!(ran.changed, ["start the k3s service"]);

@@ -2,6 +2,8 @@
 
 use super::faults::{only, replace_installer};
 use super::*;
+use bootstrap::step::{Check, Condition, Timing};
+use manifest::{PreviousFile, Undo};
 
 const AGENT: &str = "etc/systemd/system/k3s-agent.service";
 
@@ -154,12 +156,78 @@ fn another_server_or_token_is_joined_anew() {
         run(&stub, &settings).results();
         let agent = settings.agent.as_mut().expect("agent");
         agent.server_url = "https://other.example.local:6443".to_owned();
-        assert_eq!(run(&stub, &settings).first(), ComponentResult::Configured);
+        let former = stub.text(&format!("{AGENT}.env"));
+        let repaired = run(&stub, &settings);
+        let kept = repaired.journal.steps().iter().find_map(|step| match &step.undo {
+            Undo::ServiceUnit { environment: PreviousFile::Text { content, mode }, enabled, .. } => {
+                Some((content.clone(), *mode, *enabled))
+            }
+            _ => None,
+        });
+        assert_eq!(kept, Some((former, 0o600, true)), "what the script replaces is in the record");
+        assert_eq!(repaired.first(), ComponentResult::Configured);
         assert!(stub.text(&format!("{AGENT}.env")).contains("other.example.local"));
         settings.agent.as_mut().expect("agent").token = bootstrap::secret::Secret::new("K10another");
         assert_eq!(run(&stub, &settings).first(), ComponentResult::Configured);
         assert_eq!(stub.text("etc/rancher/k3s/agent-token"), "K10another");
         assert_eq!(run(&stub, &settings).first(), ComponentResult::Reused);
+    }
+}
+
+/// A token in the environment of a service does not enter a record, whoever wrote it there.
+#[test]
+fn an_environment_with_a_token_is_known_again_and_not_kept() {
+    let stub = StubHost::fresh();
+    let env = "etc/systemd/system/k3s.service.env";
+    stub.put(env, "K3S_TOKEN='token-canary'\n");
+    let ran = run(&stub, &only(Component::K3s));
+    let kept = ran.journal.steps().iter().find_map(|step| match &step.undo {
+        Undo::ServiceUnit { environment, unit, .. } => Some((environment.clone(), unit.clone())),
+        _ => None,
+    });
+    let sha256 = manifest::sha256_hex(b"K3S_TOKEN='token-canary'\n");
+    assert!(kept == Some((PreviousFile::NotKept { sha256 }, PreviousFile::Absent)));
+    ran.results();
+}
+
+/// Waits an hour at the most for a service that was started `age` seconds ago and said `words` `before` seconds ago.
+fn waited(words: &str, age: u64, before: u64, stop: &dyn Fn() -> bool) -> Result<(), ExecutionError> {
+    let stub = StubHost::fresh();
+    stub.put("etc/systemd/system/k3s.service", crate::support::stub_host::UNIT);
+    stub.put("stub/services/k3s", "activating\n");
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("clock").as_secs();
+    stub.put("stub/services/k3s.started", format!("{}\n", now - age));
+    stub.put("stub/journal/k3s", format!("{} {words}\n", now - before));
+    let check =
+        Check::within(3600, Condition::ServiceRunning { service: "k3s".to_owned(), server_url: None });
+    let (host, mut journal, mut show) = (stub.host(), Records::default(), |_: StepEvent<'_>| {});
+    let timing = Timing { hopeless: Duration::ZERO, ..IMPATIENT };
+    let executor = Executor::new(&host, &mut journal, &mut show, stop);
+    executor.with_timing(timing).component(Component::K3s, &[], std::slice::from_ref(&check))
+}
+
+#[test]
+fn what_waiting_does_not_change_is_not_waited_for() {
+    for (words, hint) in [("invalid token", "node-token"), ("yaml: line 3", "/etc/rancher/k3s")] {
+        let Err(ExecutionError::Failed(failure)) = waited(words, 100, 0, &|| false) else {
+            panic!("{words}")
+        };
+        assert!(failure.message.contains(words), "{}", failure.message);
+        assert!(failure.hint.as_ref().is_some_and(|found| found.contains(hint)), "{:?}", failure.hint);
+    }
+}
+
+/// A server that is starting refuses an agent as well, and a port may become free.
+#[test]
+fn what_may_pass_and_what_has_passed_is_waited_for() {
+    for (words, before) in [("401 Unauthorized", 60), ("address already in use", 0)] {
+        let asked = std::cell::Cell::new(0);
+        let third_time = || {
+            asked.set(asked.get() + 1);
+            asked.get() > 3
+        };
+        let waited = waited(words, 100, before, &third_time);
+        assert!(matches!(waited, Err(ExecutionError::Interrupted)), "{words}: {waited:?}");
     }
 }
 

@@ -18,7 +18,7 @@ fn what_a_run_installed_is_verified_and_nothing_is_changed() {
     let (stub, settings) = install();
     let before = tree(&stub);
     stub.forget_calls();
-    let report = verify(&stub.host(), &settings);
+    let report = verify(&stub.host(), &settings, stub.history());
     assert_eq!(problems(&report), Vec::<&VerifiedCheck>::new());
     assert_eq!(report.problems(), 0);
     assert!(tree(&stub) == before, "a file was changed");
@@ -63,7 +63,7 @@ fn each_fails_in_turn(cases: &[Case]) {
 
 fn fails(stub: &StubHost, settings: &Settings, (breaks, component, check, outcome, evidence): &Case) {
     breaks(stub);
-    let report = verify(&stub.host(), settings);
+    let report = verify(&stub.host(), settings, stub.history());
     let found = problems(&report);
     let is_told = |found: &&&VerifiedCheck| {
         found.component == *component
@@ -76,11 +76,21 @@ fn fails(stub: &StubHost, settings: &Settings, (breaks, component, check, outcom
 
 const CLUSTER: &[Case] = &[
     (
+        |stub| {
+            let file = "stub/api/api/v1/nodes/node.json";
+            stub.put(file, stub.text(file).replace(r#""status":"True""#, r#""status":"False""#));
+        },
+        Component::K3s,
+        "the node of this host is Ready",
+        Failed,
+        "node",
+    ),
+    (
         |stub| stub.put("stub/services/k3s", "inactive\n"),
         Component::K3s,
-        "installed as configured",
+        "service k3s is running",
         Failed,
-        "k3s is not active",
+        "service k3s is inactive (dead)",
     ),
     (
         |stub| stub.put("stub/api-fault", "Unable to connect to the server: net/http: TLS handshake timeout"),
@@ -146,7 +156,7 @@ const CLUSTER: &[Case] = &[
         "holds no certificate",
     ),
     (
-        |stub| std::fs::remove_file(stub.path(SERVING)).expect("was there"),
+        |stub| std::fs::remove_dir_all(stub.path("var/lib/rancher/k3s")).expect("was there"),
         Component::K3s,
         "certificates of k3s",
         Failed,
@@ -344,7 +354,7 @@ fn each_check_of_the_host_fails_in_turn() {
 #[test]
 fn what_is_missing_is_one_line_each() {
     let stub = StubHost::fresh();
-    let report = verify(&stub.host(), &settings(Mode::SingleNode));
+    let report = verify(&stub.host(), &settings(Mode::SingleNode), stub.history());
     let found: Vec<(Component, VerifyOutcome)> =
         report.checks.iter().map(|check| (check.component, check.outcome)).collect();
     assert!(found.iter().all(|(_, outcome)| [Failed, Skipped].contains(outcome)), "{found:?}");
@@ -358,7 +368,7 @@ fn a_push_without_a_password_is_skipped_and_a_waiting_claim_is_no_fault() {
     settings.registry.auth.as_mut().expect("a login").password = Password::Generate;
     claim(&stub, "Pending", &json!({}));
     volume(&stub, "detached", "unknown");
-    let report = verify(&stub.host(), &settings);
+    let report = verify(&stub.host(), &settings, stub.history());
     assert_eq!(problems(&report), Vec::<&VerifiedCheck>::new());
     let push = report.checks.iter().find(|check| check.check.contains(PUSH)).expect("listed");
     assert_eq!(push.outcome, Skipped);
@@ -367,7 +377,7 @@ fn a_push_without_a_password_is_skipped_and_a_waiting_claim_is_no_fault() {
     for request in blob_requests().iter().chain([&format!("POST {UPLOADS}")]) {
         stub.without_login(request);
     }
-    let report = verify(&stub.host(), &settings);
+    let report = verify(&stub.host(), &settings, stub.history());
     let push = report.checks.iter().find(|check| check.check.contains(PUSH)).expect("listed");
     assert_eq!(push.outcome, VerifyOutcome::Ok);
 }

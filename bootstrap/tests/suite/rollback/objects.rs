@@ -53,6 +53,27 @@ fn an_object_is_deleted_by_its_uid() {
 }
 
 #[test]
+fn a_group_of_reports_that_is_not_ready_does_not_keep_a_namespace_and_any_other_does() {
+    let fault = |group: &str| format!("{group}: the server is currently unable to handle the request");
+    let (metrics, other) = (fault("metrics.k8s.io/v1beta1"), fault("shop.example.com/v1"));
+    for (unread, goes) in [
+        (metrics.clone(), true),
+        (fault("custom.metrics.k8s.io/v1beta2"), true),
+        (format!("{metrics}, {other}"), false),
+        (other, false),
+        ("something else".to_owned(), false),
+    ] {
+        let stub = with_namespace("u1");
+        stub.put("stub/api-unread", &unread);
+        let (plan, _) = roll_back(&stub, &record_of([(Component::Registry, namespace(Some("u1")))]));
+        assert_eq!(there(&stub, NAMESPACE), !goes, "{unread}: {plan:?}");
+        if !goes {
+            assert!(only(&plan).reason.to_string().contains(&unread), "{}", only(&plan).reason);
+        }
+    }
+}
+
+#[test]
 fn an_object_that_was_made_anew_or_is_not_known_for_sure_is_left() {
     for recorded in [Some("u1"), None] {
         let stub = with_namespace("u2");

@@ -2,7 +2,7 @@ use serde_json::json;
 
 use super::*;
 
-fn arrival(event: u8) -> Box<Arrival> {
+fn arrival(event: u8) -> Arrival {
     let document = json!({
         "event_id": format!("0d5a1c7e-6a53-4a9e-8c0f-51b7a2f4d3{event:02x}"),
         "event_name": "core.command.started",
@@ -17,7 +17,7 @@ fn arrival(event: u8) -> Box<Arrival> {
         "telemetry_meta": { "contract_version": "1.0.0" },
         "command": { "name": "run" },
     });
-    Box::new(Arrival::read(document.to_string().as_bytes()).expect("read"))
+    Arrival::read(document.to_string().as_bytes()).expect("read")
 }
 
 fn open(directory: &tempfile::TempDir) -> SqliteStore {

@@ -39,7 +39,7 @@ function failed(manifest: RunManifest): string[] {
 /** The status to answer with. Deliveries are at least once, so a known `event_id` is no fault. */
 export function receive(body: Uint8Array, known: Set<string>, keep: (line: string) => void): number {
   const { value: document, tripped } = rules.read(body)
-  if (tripped.length > 0) return tripped[0][0] === 'size' ? 413 : 400
+  if (tripped.length > 0) return tripped[0]?.[0] === 'size' ? 413 : 400
   if (!isTelemetry(document) || rules.walk(document).length > 0) return 422
   if (!known.has(document.event_id)) {
     known.add(document.event_id)

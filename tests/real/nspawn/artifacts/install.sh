@@ -1,6 +1,7 @@
 #!/bin/sh
-# Stands for the install script of k3s, and does with a program that is in place already what that one does: a unit, a
-# link, an environment file, and a service that is started unless nothing has changed.
+# Stands for the install script of k3s, and does with a program that is in place already what that one does: a link, and
+# in place of the former ones a unit and an environment file. It starts the service, and waits until that is ready, unless
+# it is told not to, or nothing has changed.
 set -e
 echo "$*" >>/var/log/k3s-install-calls
 
@@ -39,31 +40,40 @@ unit=/etc/systemd/system/$name.service
 point start
 before=$(cat "$unit" "$unit.env" 2>/dev/null | sha256sum)
 ln -sf k3s /usr/local/bin/kubectl
+systemctl disable "$name" >/dev/null 2>&1 || true
+rm -f "$unit" "$unit.env"
 (
     umask 077
     env | grep -E '^K3S_' | LC_ALL=C sort >"$unit.env" || true
 )
+# Agents were of the type exec once, and are of the type notify now.
+type=$(cat /run/k3s-type 2>/dev/null || echo notify)
 cat >"$unit" <<EOF
 [Unit]
 Description=Stand-in for k3s
 
 [Service]
-Type=notify
+Type=$type
 NotifyAccess=all
+EnvironmentFile=-/etc/default/%N
 EnvironmentFile=-$unit.env
-ExecStart=/usr/local/bin/k3s $role
+TimeoutStartSec=0
+Restart=always
+RestartSec=5s
+ExecStart=/usr/local/bin/k3s \\
+    $role
 
 [Install]
 WantedBy=multi-user.target
 EOF
 point unit
+systemctl enable "$unit"
 systemctl daemon-reload
-systemctl enable "$name"
+point enabled
+[ "$INSTALL_K3S_SKIP_START" != true ] || exit 0
 after=$(cat "$unit" "$unit.env" | sha256sum)
 if [ "$before" = "$after" ] && [ "$INSTALL_K3S_FORCE_RESTART" != true ]; then
     echo 'No change detected so skipping service start'
     exit 0
 fi
-point enabled
 systemctl restart "$name"
-point started

@@ -5,7 +5,7 @@
 
 use std::fmt::Write;
 
-use super::table::{Rows, Table};
+use super::table::{RowSource, StoredTable};
 use crate::contract::leaf::{Leaf, LeafKind};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +23,7 @@ impl Dialect {
     }
 
     /// The whole file.
-    pub(super) fn script(self, tables: &[Table]) -> String {
+    pub(super) fn script(self, tables: &[StoredTable]) -> String {
         let json = match self {
             Self::PostgreSql => "jsonb",
             Self::DuckDb => "JSON",
@@ -43,7 +43,7 @@ impl Dialect {
         text
     }
 
-    fn table(self, table: &Table) -> String {
+    fn table(self, table: &StoredTable) -> String {
         let mut lines: Vec<String> = Vec::new();
         for column in &table.columns {
             let meaning = if column.meaning.is_empty() {
@@ -52,7 +52,7 @@ impl Dialect {
                 format!("    -- {}\n", column.meaning)
             };
             lines.push(format!("{meaning}    {}", self.column(column)));
-            if let (Rows::Members(_, names), "event_id") = (&table.rows, column.name.as_str()) {
+            if let (RowSource::Members(_, names), "event_id") = (&table.rows, column.name.as_str()) {
                 lines.push(format!("    component text NOT NULL CHECK (component IN ({}))", quoted(names)));
             }
         }
@@ -81,7 +81,7 @@ impl Dialect {
     }
 
     /// Moves what the table is for.
-    fn load(self, table: &Table) -> String {
+    fn load(self, table: &StoredTable) -> String {
         let names: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
         let values = |place: Option<&str>| -> Vec<String> {
             let value = |column: &Leaf| match place {
@@ -95,9 +95,11 @@ impl Dialect {
         };
         let mut text = String::new();
         match &table.rows {
-            Rows::Document => insert(&mut text, table.name, &names, &values(None), "true"),
-            Rows::Object(place) => insert(&mut text, table.name, &names, &values(None), &self.exists(place)),
-            Rows::Members(place, members) => {
+            RowSource::Document => insert(&mut text, table.name, &names, &values(None), "true"),
+            RowSource::Object(place) => {
+                insert(&mut text, table.name, &names, &values(None), &self.exists(place));
+            }
+            RowSource::Members(place, members) => {
                 let names = [names.as_slice(), &["component"]].concat();
                 for member in members {
                     let place = format!("{place}.{member}");

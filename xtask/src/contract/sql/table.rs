@@ -7,18 +7,18 @@ use crate::contract::leaf::{Leaf, LeafKind, leaves};
 
 /// One table; the id of the event is in each of them.
 #[derive(Debug)]
-pub(super) struct Table {
+pub(super) struct StoredTable {
     pub(super) name: &'static str,
     pub(super) meaning: &'static str,
     /// Columns that tell rows apart.
     pub(super) key: &'static [&'static str],
     pub(super) columns: Vec<Leaf>,
-    pub(super) rows: Rows,
+    pub(super) rows: RowSource,
 }
 
 /// What a document has rows of.
 #[derive(Debug)]
-pub(super) enum Rows {
+pub(super) enum RowSource {
     /// The document itself.
     Document,
     /// The object at this place, where it has one.
@@ -28,7 +28,7 @@ pub(super) enum Rows {
 }
 
 /// Every table.
-pub(super) fn all() -> Vec<Table> {
+pub(super) fn all() -> Vec<StoredTable> {
     let root = schema_of(DocumentKind::Telemetry).to_value();
     let branches = root["anyOf"].as_array().cloned().unwrap_or_default();
     let events = union(branches.iter().map(|branch| leaves(&root, resolved(&root, branch).1, &["manifest"])));
@@ -40,26 +40,26 @@ pub(super) fn all() -> Vec<Table> {
     let with_id =
         |columns: Vec<Leaf>| event_id.clone().into_iter().chain(columns).filter_map(informative).collect();
     vec![
-        Table {
+        StoredTable {
             name: "telemetry_event",
             meaning: "One row for each document.",
             key: &["event_id"],
             columns: events.into_iter().filter_map(informative).collect(),
-            rows: Rows::Document,
+            rows: RowSource::Document,
         },
-        Table {
+        StoredTable {
             name: "run_manifest",
             meaning: "One row for each delivered manifest.",
             key: &["event_id"],
             columns: with_id(below("manifest", leaves(&manifest, &manifest, &["components"]))),
-            rows: Rows::Object("manifest"),
+            rows: RowSource::Object("manifest"),
         },
-        Table {
+        StoredTable {
             name: "run_component",
             meaning: "One row for each component of a delivered manifest.",
             key: &["event_id", "component"],
             columns: with_id(records),
-            rows: Rows::Members("manifest.components", members.keys().cloned().collect()),
+            rows: RowSource::Members("manifest.components", members.keys().cloned().collect()),
         },
     ]
 }
@@ -136,7 +136,7 @@ mod tests {
             assert_eq!(names.len(), table.columns.len(), "{}", table.name);
         }
         let [events, manifests, components] = &all()[..] else { panic!("three tables") };
-        let required = |table: &Table, name: &str| {
+        let required = |table: &StoredTable, name: &str| {
             table.columns.iter().find(|column| column.name == name).map(|column| column.is_required)
         };
         assert_eq!(required(events, "session_id"), Some(true));

@@ -1,6 +1,6 @@
 //! A single node after a run, and what can be broken of it.
 
-use rcgen::{CertificateParams, KeyPair, date_time_ymd};
+use rcgen::{CertificateParams, DnType, KeyPair, date_time_ymd};
 use serde_json::{Value, json};
 
 use crate::executor::run;
@@ -19,6 +19,15 @@ pub(super) const BLOB: &str = "A blob that bootstrap verify pushes, pulls and de
 pub(super) fn certificate(from: i32, until: i32) -> String {
     let mut params = CertificateParams::default();
     (params.not_before, params.not_after) = (date_time_ymd(from, 1, 1), date_time_ymd(until, 1, 1));
+    params.self_signed(&KeyPair::generate().expect("a key")).expect("a certificate").pem()
+}
+
+/// The certificate of the kubelet, of which the record of the stub host is only the name.
+fn kubelet() -> String {
+    let mut params = CertificateParams::default();
+    (params.not_before, params.not_after) = (date_time_ymd(2020, 1, 1), date_time_ymd(2999, 1, 2));
+    params.distinguished_name.push(DnType::OrganizationName, "system:nodes");
+    params.distinguished_name.push(DnType::CommonName, "system:node:node");
     params.self_signed(&KeyPair::generate().expect("a key")).expect("a certificate").pem()
 }
 
@@ -82,6 +91,7 @@ pub(super) fn install() -> (StubHost, Settings) {
     claim(&stub, "Bound", &json!({}));
     volume(&stub, "attached", "healthy");
     issued(&stub, &json!({ "notAfter": "2999-01-01T00:00:00Z" }));
+    stub.put("var/lib/rancher/k3s/agent/client-kubelet.crt", kubelet());
     stub.put(SERVING, certificate(2020, 2999));
     let secret = stub.text("stub/certificate.json");
     stub.put("stub/api/api/v1/namespaces/cattle-system/secrets/tls-rancher-ingress.json", secret);

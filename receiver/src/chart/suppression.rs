@@ -1,0 +1,111 @@
+//! Which groups are shown: no cell tells of fewer sessions than the threshold.
+//!
+//! Folding happens when a week is closed, on the sessions themselves. To fold later, on stored numbers, was given up: the
+//! sessions of two cells overlap, so that their sum says nothing of how many there are in both, and what a table keeps is
+//! one mistake away from being shown.
+
+use std::collections::{BTreeMap, HashSet};
+
+/// A cell of a chart, as it may be shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct WeeklyCell {
+    /// The first dimension. Both are empty for what was folded: no word of the contract is.
+    pub(crate) k1: String,
+    pub(crate) k2: String,
+    /// Distinct sessions.
+    pub(crate) sessions: u32,
+    /// Runs, or documents where the chart counts those.
+    pub(crate) runs: u32,
+}
+
+/// What was counted of a cell.
+#[derive(Clone, Debug, Default)]
+pub(super) struct CountedCell {
+    pub(super) sessions: HashSet<u32>,
+    pub(super) runs: u32,
+}
+
+/// Folds the cells with fewer than `below` sessions into one. If that one is smaller too, the next smallest joins it, so
+/// that it can neither be told by what it lacks of a total; if all of them together are too few, nothing is shown.
+pub(super) fn fold(cells: BTreeMap<(String, String), CountedCell>, below: usize) -> Vec<WeeklyCell> {
+    let mut by_size: Vec<((String, String), CountedCell)> = cells.into_iter().collect();
+    by_size.sort_by_key(|(_, cell)| cell.sessions.len());
+    let mut folded = CountedCell::default();
+    let mut shown = Vec::new();
+    for (keys, cell) in by_size {
+        let too_few = cell.sessions.len() < below;
+        let not_enough_yet = !folded.sessions.is_empty() && folded.sessions.len() < below;
+        if too_few || not_enough_yet {
+            folded.sessions.extend(cell.sessions);
+            folded.runs += cell.runs;
+        } else {
+            shown.push(of(keys, &cell));
+        }
+    }
+    if folded.sessions.len() >= below.max(1) {
+        shown.push(of((String::new(), String::new()), &folded));
+    }
+    shown
+}
+
+fn of((k1, k2): (String, String), cell: &CountedCell) -> WeeklyCell {
+    WeeklyCell { k1, k2, sessions: u32::try_from(cell.sessions.len()).unwrap_or(u32::MAX), runs: cell.runs }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn cells(sizes: &[&[u32]]) -> BTreeMap<(String, String), CountedCell> {
+        let cell = |(index, sessions): (usize, &&[u32])| {
+            let runs = u32::try_from(sessions.len()).expect("small");
+            (
+                (format!("k{index}"), "x".to_owned()),
+                CountedCell { sessions: sessions.iter().copied().collect(), runs },
+            )
+        };
+        sizes.iter().enumerate().map(cell).collect()
+    }
+
+    #[track_caller]
+    fn check(sizes: &[&[u32]], expected: &[(&str, u32)]) {
+        let shown = fold(cells(sizes), 3);
+        let found: Vec<(&str, u32)> = shown.iter().map(|cell| (cell.k1.as_str(), cell.sessions)).collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn small_cells_fold_and_take_the_next_with_them_if_they_must() {
+        check(&[&[1, 2, 3], &[4, 5, 6, 7]], &[("k0", 3), ("k1", 4)]);
+        check(&[&[1, 2], &[3, 4], &[5, 6, 7]], &[("k2", 3), ("", 4)]);
+        // Two that overlap are three sessions together only if there are three.
+        check(&[&[1, 2], &[1, 2], &[5, 6, 7], &[5, 6, 7, 8]], &[("k3", 4), ("", 5)]);
+        check(&[&[1], &[1, 2]], &[]);
+        check(&[], &[]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_cell_is_small_and_none_can_be_told_by_a_difference(
+            sizes in prop::collection::vec(prop::collection::hash_set(0_u32..40, 1..20), 0..12),
+            below in 1_usize..15,
+        ) {
+            let sessions: Vec<Vec<u32>> = sizes.iter().map(|cell| cell.iter().copied().collect()).collect();
+            let slices: Vec<&[u32]> = sessions.iter().map(Vec::as_slice).collect();
+            let shown = fold(cells(&slices), below);
+            prop_assert!(shown.iter().all(|cell| cell.sessions as usize >= below));
+            // What is folded is either of several cells or not shown at all: one cell alone would only be renamed.
+            let named = shown.iter().filter(|cell| !cell.k1.is_empty()).count();
+            if shown.iter().any(|cell| cell.k1.is_empty()) {
+                prop_assert!(slices.len() - named >= 2);
+            } else if named > 0 {
+                prop_assert_eq!(named, slices.len(), "what is missing is missing with all");
+            }
+            // Cells that are large enough by themselves are shown, except the ones that had to join.
+            let large = slices.iter().filter(|cell| cell.len() >= below).count();
+            prop_assert!(named <= large);
+        }
+    }
+}

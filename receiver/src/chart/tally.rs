@@ -1,0 +1,106 @@
+//! Counting: which sessions and how many runs each cell of each chart has in one week.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::catalogue::CHARTS;
+use super::suppression::{CountedCell, WeeklyCell, fold};
+use crate::arrival::PackedId;
+
+/// What a session did, over all its runs of the week.
+#[derive(Debug, Default)]
+struct SessionSummary {
+    layers: BTreeSet<String>,
+    runs: u32,
+    /// For each mode whether there was a dry run, and whether there was an installation.
+    modes: BTreeMap<String, (bool, bool)>,
+}
+
+/// The counts of one week. It holds four bytes for each session of each cell: a week of a hundred thousand hosts with
+/// seven runs each takes some hundred megabytes while it is closed.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    /// Sessions by number, which take less room in the cells than ids.
+    numbers: HashMap<PackedId, u32>,
+    summaries: Vec<SessionSummary>,
+    charts: BTreeMap<&'static str, BTreeMap<(String, String), CountedCell>>,
+}
+
+impl Tally {
+    /// The number of a session.
+    pub(super) fn session(&mut self, id: PackedId) -> u32 {
+        let next = u32::try_from(self.summaries.len()).unwrap_or(u32::MAX);
+        let number = *self.numbers.entry(id).or_insert(next);
+        if number == next {
+            self.summaries.push(SessionSummary::default());
+        }
+        number
+    }
+
+    /// Counts one run, or one document, of a session.
+    pub(super) fn add(
+        &mut self,
+        chart: &'static str,
+        session: u32,
+        k1: impl Into<String>,
+        k2: impl Into<String>,
+    ) {
+        let cell = self.charts.entry(chart).or_default().entry((k1.into(), k2.into())).or_default();
+        cell.sessions.insert(session);
+        cell.runs += 1;
+    }
+
+    /// Notes a run for what is told of whole sessions.
+    pub(super) fn note_run(
+        &mut self,
+        session: u32,
+        layer: &str,
+        mode: Option<&str>,
+        is_dry_run: Option<bool>,
+    ) {
+        let Some(summary) = self.summaries.get_mut(session as usize) else { return };
+        summary.layers.insert(layer.to_owned());
+        summary.runs += 1;
+        if let (Some(mode), Some(is_dry_run)) = (mode, is_dry_run) {
+            let (tried, applied) = summary.modes.entry(mode.to_owned()).or_default();
+            *if is_dry_run { tried } else { applied } = true;
+        }
+    }
+
+    /// What may be shown, chart by chart.
+    pub(crate) fn shown(mut self, suppress_below: u32) -> Vec<(&'static str, WeeklyCell)> {
+        self.count_sessions();
+        let below = usize::try_from(suppress_below).unwrap_or(usize::MAX);
+        let mut shown = Vec::new();
+        for chart in CHARTS {
+            let cells = self.charts.remove(chart.name).unwrap_or_default();
+            shown.extend(fold(cells, below).into_iter().map(|cell| (chart.name, cell)));
+        }
+        debug_assert!(self.charts.is_empty(), "every chart that is counted is in the catalogue");
+        shown
+    }
+
+    fn count_sessions(&mut self) {
+        for (number, summary) in std::mem::take(&mut self.summaries).into_iter().enumerate() {
+            let number = u32::try_from(number).unwrap_or(u32::MAX);
+            if summary.runs == 0 {
+                continue;
+            }
+            let layers: Vec<String> = summary.layers.into_iter().collect();
+            let runs = match summary.runs {
+                1 => "1",
+                2 => "2",
+                3..=5 => "3 to 5",
+                _ => "6 or more",
+            };
+            self.add("chains", number, layers.join(" + "), runs);
+            for (mode, done) in summary.modes {
+                let did = match done {
+                    (true, true) => "dry run and installation",
+                    (true, false) => "dry run only",
+                    _ => "installation only",
+                };
+                self.add("trials", number, mode, did);
+            }
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Charts as pages. A chart is bars with their numbers, and the same as a table for who does not see bars.
+
+use maud::{Markup, html};
+
+use super::layout::page;
+use crate::chart::{CHARTS, ChartTable, ChartWeek, WeeklyCell};
+
+/// Most bars that the overview shows of a chart.
+const OVERVIEW_BARS: usize = 6;
+/// Height of a bar with its label, in pixels.
+const ROW: usize = 40;
+/// Weeks of the table below a chart.
+const TABLE_WEEKS: usize = 12;
+
+/// The last closed week at a glance.
+pub(crate) fn overview(tables: &[ChartTable], suppress_below: u32) -> String {
+    let week = tables.iter().find_map(|table| table.weeks.first()).map(|week| week.week);
+    let content = html! {
+        @match week {
+            Some(week) => p { "The week of " (week) ", the last one that is closed." },
+            None => p { "No week is closed yet: a week is shown two days after its Sunday." },
+        }
+        p.dim { "Groups of fewer than " (suppress_below) " sessions are told together, or not at all." }
+        div.grid {
+            @for table in tables {
+                section {
+                    h2 { a href={ "/charts/" (table.chart.name) } { (table.chart.title) } }
+                    p.dim { (table.chart.question) }
+                    @if let Some(week) = table.weeks.first() { (bars(table, week, OVERVIEW_BARS)) }
+                }
+            }
+        }
+    };
+    page("Telemetry at a glance", &content)
+}
+
+/// One chart.
+pub(crate) fn chart(table: &ChartTable) -> String {
+    let name = table.chart.name;
+    let content = html! {
+        p { (table.chart.question) }
+        p { "The same as " a href={ "/charts/" (name) ".json" } { "JSON" } " and " a href={ "/charts/" (name) ".csv" } { "CSV" } "." }
+        @match table.weeks.first() {
+            None => p { "No week is closed yet." },
+            Some(week) => {
+                h2 { "Week of " (week.week) }
+                (bars(table, week, usize::MAX))
+                (quantiles(table))
+                h2 { "The last weeks" }
+                (weeks(table))
+            }
+        }
+        @if let Some(unseen) = table.unseen() {
+            h2 { "Not seen for 90 days" }
+            ul { @for (list, word) in unseen { li { (list) ": " code { (word) } } } }
+        }
+        nav aria-label="Charts" {
+            ul { @for chart in CHARTS { li { a href={ "/charts/" (chart.name) } { (chart.title) } } } }
+        }
+    };
+    page(table.chart.title, &content)
+}
+
+fn label(cell: &WeeklyCell) -> String {
+    let [k1, k2] = cell.names();
+    if cell.is_folded() || k2.is_empty() { k1.to_owned() } else { format!("{k1}, {k2}") }
+}
+
+/// Bars with their labels above them and widths in percent, so that they fit a telephone without shrinking the text.
+fn bars(table: &ChartTable, week: &ChartWeek, most: usize) -> Markup {
+    let mut cells: Vec<&WeeklyCell> = week.cells.iter().collect();
+    cells.sort_by_key(|cell| (cell.is_folded(), std::cmp::Reverse(cell.runs)));
+    cells.truncate(most);
+    let highest = cells.iter().map(|cell| cell.runs).max().unwrap_or(1).max(1);
+    let name = format!(
+        "{}, week of {}: runs by {} and {}",
+        table.chart.title, week.week, table.chart.keys[0], table.chart.keys[1]
+    );
+    html! {
+        @if cells.is_empty() {
+            p { "Too few sessions to show any." }
+        } @else {
+            svg role="img" aria-label=(name) height=(cells.len() * ROW) {
+                @for (row, cell) in cells.iter().enumerate() {
+                    text x="0" y=(row * ROW + 14) { (label(cell)) ": " (cell.runs) }
+                    rect x="0" y=(row * ROW + 20) height="12" width={ (percent(cell.runs, highest)) "%" } {}
+                }
+            }
+        }
+    }
+}
+
+fn percent(part: u32, whole: u32) -> u64 {
+    (u64::from(part) * 100).div_ceil(u64::from(whole)).max(1)
+}
+
+fn quantiles(table: &ChartTable) -> Markup {
+    let quantiles = table.quantiles();
+    html! {
+        @if !quantiles.is_empty() {
+            h2 { "Half of the runs, and nine of ten" }
+            ul {
+                @for (mode, half, most) in quantiles {
+                    li { (mode) ": half end within " (half) ", nine of ten within " (most) }
+                }
+            }
+        }
+    }
+}
+
+fn weeks(table: &ChartTable) -> Markup {
+    html! {
+        div.scroll tabindex="0" role="region" aria-label="Table of the last weeks" {
+            table {
+                thead {
+                    tr {
+                        th scope="col" { "week" }
+                        th scope="col" { (table.chart.keys[0]) }
+                        th scope="col" { (table.chart.keys[1]) }
+                        th.n scope="col" { "sessions" }
+                        th.n scope="col" { "runs" }
+                    }
+                }
+                @for week in table.weeks.iter().take(TABLE_WEEKS) {
+                    tbody {
+                        @for cell in &week.cells {
+                            tr {
+                                th scope="row" { (week.week) }
+                                @for name in cell.names() { td { (name) } }
+                                td.n { (cell.sessions) }
+                                td.n { (cell.runs) }
+                            }
+                        }
+                        tr {
+                            th scope="row" { (week.week) }
+                            td colspan="3" { "all that is shown" }
+                            td.n { (week.total()) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

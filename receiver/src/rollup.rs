@@ -1,0 +1,70 @@
+//! Rolling up: documents become runs, and closed weeks become charts.
+
+use serde_json::Value;
+
+use crate::chart::{Tally, of_document, of_run};
+use crate::store::{SqliteStore, StoreError};
+use crate::week::Week;
+
+/// Documents that are put together in one transaction: a writer that waits for it waits some tens of milliseconds.
+const SLICE: usize = 2_000;
+
+/// What was done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct RolledUp {
+    pub(crate) documents: usize,
+    pub(crate) weeks: usize,
+}
+
+/// Puts new documents together to runs, and closes each week that is over.
+///
+/// # Errors
+/// The store fails. What was done until then stays done, and the next call goes on there.
+pub(crate) fn roll_up(
+    store: &mut SqliteStore,
+    suppress_below: u32,
+    now: i64,
+) -> Result<RolledUp, StoreError> {
+    let mut done = RolledUp::default();
+    loop {
+        let documents = store.roll_up_runs(SLICE)?;
+        done.documents += documents;
+        if documents < SLICE {
+            break;
+        }
+    }
+    while let Some(week) = store.next_week()?.filter(|week| week.is_closed(now)) {
+        let cells = tally(store, week)?.shown(suppress_below);
+        done.weeks += usize::from(store.close_week(week, suppress_below, &cells)?);
+    }
+    Ok(done)
+}
+
+fn tally(store: &SqliteStore, week: Week) -> Result<Tally, StoreError> {
+    let mut tally = Tally::default();
+    store.each_run(week, |run, manifest| {
+        let manifest = manifest.and_then(|text| serde_json::from_str::<Value>(text).ok());
+        of_run(run, manifest.as_ref(), &mut tally);
+    })?;
+    store.each_document(week, |document| of_document(document, &mut tally))?;
+    Ok(tally)
+}
+
+/// Deletes what is too old, slice by slice; how many rows.
+///
+/// # Errors
+/// The store fails.
+pub(crate) fn forget(store: &mut SqliteStore, days: u32, now: i64) -> Result<usize, StoreError> {
+    let mut all = 0;
+    loop {
+        let deleted = store.forget(days, now)?;
+        all += deleted;
+        if !SqliteStore::is_slice(deleted) {
+            break;
+        }
+    }
+    if all > 0 {
+        store.shrink()?;
+    }
+    Ok(all)
+}

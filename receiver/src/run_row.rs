@@ -1,0 +1,109 @@
+//! A run, put together from what its documents say of it.
+
+use serde_json::Value;
+
+use crate::arrival::{PackedId, whole};
+
+/// A document as it is read back.
+#[derive(Clone, Debug)]
+pub(crate) struct StoredDocument {
+    pub(crate) session_id: PackedId,
+    pub(crate) run_id: PackedId,
+    pub(crate) parent_run_id: Option<PackedId>,
+    pub(crate) occurred_at: i64,
+    pub(crate) received_at: i64,
+    pub(crate) sent_at: i64,
+    pub(crate) event: String,
+    pub(crate) component: String,
+    pub(crate) client: String,
+    pub(crate) contract: String,
+    pub(crate) attempt: i64,
+    pub(crate) detail: Value,
+}
+
+/// A run, as far as one document tells or as all of them told. What none tells is nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RunRow {
+    pub(crate) session_id: PackedId,
+    pub(crate) run_id: PackedId,
+    pub(crate) parent_run_id: Option<PackedId>,
+    /// The layer that reports.
+    pub(crate) component: String,
+    /// When its first document arrived, by our clock: charts go by it, so that a clock of 2099 makes no chart of 2099.
+    pub(crate) received_at: i64,
+    pub(crate) client: String,
+    pub(crate) contract: String,
+    pub(crate) command: Option<String>,
+    pub(crate) mode: Option<String>,
+    pub(crate) execution: Option<String>,
+    /// How it ended. Nothing if no document tells: unknown is not failed.
+    pub(crate) result: Option<String>,
+    pub(crate) os_id: Option<String>,
+    pub(crate) os_version: Option<String>,
+    pub(crate) arch: Option<String>,
+    pub(crate) failure_step: Option<String>,
+    pub(crate) failure_reason: Option<String>,
+    /// By the clock of the host, in seconds since 1970.
+    pub(crate) started: Option<i64>,
+    pub(crate) finished: Option<i64>,
+}
+
+/// A member of a JSON document as text.
+pub(crate) fn text<'a>(value: &'a Value, pointer: &str) -> Option<&'a str> {
+    value.pointer(pointer)?.as_str()
+}
+
+impl RunRow {
+    /// The event that carries a manifest.
+    pub(crate) const MANIFEST_EVENT: &str = "bootstrap.completed";
+
+    /// What a document tells of its run.
+    pub(crate) fn of(document: &StoredDocument) -> Self {
+        let owned = |pointer| text(&document.detail, pointer).map(str::to_owned);
+        let mut run = Self {
+            session_id: document.session_id,
+            run_id: document.run_id,
+            parent_run_id: document.parent_run_id,
+            component: document.component.clone(),
+            received_at: document.received_at,
+            client: document.client.clone(),
+            contract: document.contract.clone(),
+            command: None,
+            mode: owned("/mode").or_else(|| owned("/bootstrap_mode")),
+            execution: owned("/execution"),
+            result: owned("/status"),
+            os_id: owned("/platform/os_id"),
+            os_version: owned("/platform/os_version"),
+            arch: owned("/platform/arch"),
+            failure_step: owned("/failure/step"),
+            failure_reason: owned("/failure/reason"),
+            started: None,
+            finished: None,
+        };
+        if document.event == Self::MANIFEST_EVENT {
+            run.command = Some("run".to_owned());
+            run.started = time(&document.detail, "/started_at");
+            run.finished = time(&document.detail, "/finished_at");
+        } else if document.detail.get("mode").is_some() {
+            run.command = owned("/name");
+            match owned("/result") {
+                Some(result) if result == "started" => run.started = Some(document.occurred_at),
+                ended => (run.result, run.finished) = (ended, Some(document.occurred_at)),
+            }
+        }
+        // A manifest that was written while the run went on says nothing of its end.
+        run.result = run.result.filter(|result| result != "running");
+        run
+    }
+}
+
+fn time(value: &Value, pointer: &str) -> Option<i64> {
+    text(value, pointer)
+        .and_then(|text| schema::UtcSeconds::parse(text).ok())
+        .map(schema::UtcSeconds::timestamp)
+}
+
+/// A whole number of a JSON document.
+pub(crate) fn number(value: &Value, pointer: &str) -> Option<i64> {
+    value.pointer(pointer).and_then(whole)
+}

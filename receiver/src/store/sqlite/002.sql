@@ -1,0 +1,48 @@
+-- Runs, put together from their documents; they outlive them.
+CREATE TABLE run (
+    session_id BLOB NOT NULL,
+    run_id BLOB NOT NULL,
+    parent_run_id BLOB,
+    component TEXT NOT NULL,
+    received_at INTEGER NOT NULL,
+    client TEXT NOT NULL,
+    contract TEXT NOT NULL,
+    command TEXT,
+    mode TEXT,
+    execution TEXT,
+    result TEXT,
+    os_id TEXT,
+    os_version TEXT,
+    arch TEXT,
+    failure_step TEXT,
+    failure_reason TEXT,
+    started INTEGER,
+    finished INTEGER,
+    PRIMARY KEY (session_id, run_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX run_by_arrival ON run (received_at);
+
+-- What charts show of a closed week, with small groups folded already: no table keeps what no chart may show.
+-- Written once and never changed, so that two looks at one week differ by nobody.
+CREATE TABLE weekly (
+    week INTEGER NOT NULL,
+    chart TEXT NOT NULL,
+    k1 TEXT NOT NULL,
+    k2 TEXT NOT NULL,
+    sessions INTEGER NOT NULL,
+    runs INTEGER NOT NULL,
+    PRIMARY KEY (chart, week, k1, k2)
+) STRICT, WITHOUT ROWID;
+
+-- Weeks that are closed, those without any document included.
+CREATE TABLE closed_week (
+    week INTEGER NOT NULL PRIMARY KEY,
+    suppress_below INTEGER NOT NULL
+) STRICT;
+
+-- The last document that is part of `run`.
+CREATE TABLE rolled_up (
+    one INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
+    document_id INTEGER NOT NULL
+) STRICT;
+INSERT INTO rolled_up (one, document_id) VALUES (1, 0);

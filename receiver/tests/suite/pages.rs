@@ -1,0 +1,126 @@
+//! Pages: complete without scripts and other files, and chains for operators alone.
+
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use schema::{ComponentLabel, Id};
+
+use crate::documents::in_session;
+use crate::fleet::import_lines;
+use crate::support::Receiver;
+
+const TOKEN: &str = "0123456789abcdef-operator";
+
+fn with_operator(directory: &Path) -> Receiver {
+    let file = directory.join("operator");
+    #[expect(clippy::disallowed_methods, reason = "a file of the test")]
+    std::fs::write(&file, TOKEN).expect("written");
+    Receiver::start_with(directory, &["--operator-token-file", file.to_str().expect("UTF-8")])
+}
+
+#[test]
+fn a_page_is_whole_by_itself() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let receiver = Receiver::start(directory.path());
+    let mut client = receiver.client();
+    for path in ["/", "/contract", "/charts/results", "/charts/words"] {
+        let page = client.get(path);
+        assert_eq!(
+            (page.status, page.header("content-type")),
+            (200, Some("text/html; charset=utf-8")),
+            "{path}"
+        );
+        let policy = page.header("content-security-policy").expect("a policy");
+        assert!(policy.starts_with("default-src 'none'"), "{policy}");
+        for loaded in ["<script", "<link", "<img", " src=", "@import", "url(", "http://", "https://"] {
+            assert!(!page.body.contains(loaded), "{path} has {loaded}");
+        }
+        for needed in
+            ["<html lang=\"en\">", "name=\"viewport\"", "<main id=\"content\">", "prefers-color-scheme"]
+        {
+            assert!(page.body.contains(needed), "{path} lacks {needed}");
+        }
+    }
+}
+
+#[test]
+fn the_contract_is_told_field_by_field() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let receiver = Receiver::start(directory.path());
+    let page = receiver.client().get("/contract").body;
+    for told in [
+        "<code>/manifest/components/longhorn/result</code>",
+        "Collected to decide which platforms to support.",
+        "<a href=\"/charts/deliveries\">Deliveries</a>",
+        "single-node, server, agent, stack",
+        "In no chart: drops duplicates",
+    ] {
+        assert!(page.contains(told), "{told} is not in the page");
+    }
+}
+
+#[test]
+fn chains_are_for_operators() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let basic =
+        |password: &str| format!("Authorization: Basic {}\r\n", STANDARD.encode(format!("any:{password}")));
+    {
+        let receiver = Receiver::start(directory.path());
+        assert_eq!(receiver.client().request("GET", "/chains", &basic(TOKEN)).status, 403);
+    }
+    let receiver = with_operator(directory.path());
+    let mut client = receiver.client();
+    let session = format!("/chains/{}", Id::random());
+    for (headers, expected) in [
+        (String::new(), 401),
+        (basic("wrong"), 401),
+        ("Authorization: Bearer 0123456789abcdef\r\n".to_owned(), 401),
+        (basic(TOKEN), 200),
+        (format!("Authorization: Bearer {TOKEN}\r\n"), 200),
+    ] {
+        let reply = client.request("GET", "/chains", &headers);
+        assert_eq!(reply.status, expected, "{headers}");
+        assert_eq!(reply.header("cache-control"), Some("no-store"));
+        // That a session is not there is told to nobody else either.
+        assert_eq!(client.request("GET", &session, &headers).status, if expected == 200 { 404 } else { 401 });
+    }
+}
+
+#[test]
+fn a_chain_is_shown_as_a_tree_whatever_arrived_first() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let receiver = with_operator(directory.path());
+    let mut client = receiver.client();
+    let [session, cli, infra, core] = std::array::from_fn(|_| Id::random());
+    let at = "2026-11-22T07:50:02Z";
+    for sample in [
+        in_session(&session, &core, Some(&infra), ComponentLabel::Core, at),
+        in_session(&session, &cli, None, ComponentLabel::Cli, at),
+        in_session(&session, &infra, Some(&cli), ComponentLabel::Infra, at),
+    ] {
+        assert_eq!(client.post(&sample.bytes).outcome(), "accepted");
+    }
+    let headers = format!("Authorization: Bearer {TOKEN}\r\n");
+    let latest = client.request("GET", "/chains", &headers).body;
+    assert!(latest.contains(&format!("href=\"/chains/{session}\"")), "{latest}");
+    let page = client.request("GET", &format!("/chains/{session}"), &headers).body;
+    let places: Vec<_> =
+        ["cli", "infra", "core"].map(|layer| page.find(&format!("{layer} run <code>"))).to_vec();
+    assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{page}");
+    assert!(page.contains("run server dry-run success"), "{page}");
+}
+
+#[test]
+fn what_is_imported_passes_the_same_gate() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let store = directory.path().join("receiver.db");
+    let sample = crate::documents::sample().bytes;
+    let bad = String::from_utf8(sample.clone()).expect("UTF-8").replace("\"server\"", "\"srv01\"");
+    let long = vec![b'x'; 200_000];
+    let lines = [&sample, bad.as_bytes(), b"", b"no JSON", &long, &sample].join(&b'\n');
+    let (printed, said) = import_lines(&store, &lines);
+    assert_eq!(printed, "imported: 1 accepted, 1 duplicates, 3 refused\n");
+    assert!(said.contains("line 2: schema.enum at /command/mode") && !said.contains("srv01"), "{said}");
+    assert!(said.contains("line 4: syntax") && said.contains("line 5: size"), "{said}");
+}

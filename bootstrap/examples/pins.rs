@@ -7,7 +7,7 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use bootstrap::component::pins::published_sums;
+use bootstrap::component::published::published_sums;
 use bootstrap::host::{Host, RootAccess, RunLog};
 use bootstrap::input::{Completeness, collect, resolve};
 use bootstrap::step::{Executor, Journal, StepEvent, Update};

@@ -16,6 +16,7 @@ mod network;
 mod node;
 mod packages;
 mod resources;
+mod versions;
 
 use schema::{Component, Mode, Platform};
 use serde::Serialize;
@@ -82,7 +83,7 @@ pub fn check(host: &Host, platform: &Platform, settings: &Settings) -> Preflight
     ];
     findings.extend(host::commands(host, settings));
     findings.extend(host::role(host, settings));
-    findings.extend(crate::component::pins::check(settings));
+    findings.extend(versions::check(settings));
     findings.extend(resources::check(host, settings));
     findings.extend(for_k3s(host, settings));
     let wanted = || selected(settings).filter(|spec| spec.wanted(settings));

@@ -120,7 +120,7 @@ impl Spec for LonghornSpec {
         if !matches!(record.undo, Undo::HelmRelease { .. }) || !has_cluster(host) {
             return Ok(Vec::new());
         }
-        volumes::held(host)
+        volumes::held(host, CHART.namespace)
     }
 
     fn detect(&self, probe: &Probe<'_>) -> Result<Detection, ProbeError> {

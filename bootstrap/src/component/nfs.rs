@@ -119,9 +119,9 @@ fn steps(nfs: &settings::Nfs, action: PlannedAction) -> Vec<Step> {
         steps.push(Step::new("NFS server", Action::EnsurePackages(vec![PACKAGE.to_owned()])));
     }
     let (options, title) = if nfs.no_root_squash {
-        (OPTIONS_FOR_PROVISIONERS, "export line; root of a client is root in the folder (nfs.no_root_squash)")
+        (OPTIONS_FOR_PROVISIONERS, "export line (root of a client is root: nfs.no_root_squash)")
     } else {
-        (OPTIONS, "export line; root of a client is nobody in the folder (nfs.no_root_squash is off)")
+        (OPTIONS, "export line (root of a client is nobody)")
     };
     let line = format!("{} {}({options})", nfs.export_path.display(), nfs.allowed_network);
     steps.extend([

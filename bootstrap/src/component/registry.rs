@@ -1,6 +1,7 @@
 //! The image registry in the cluster.
 
 mod ingress;
+mod names;
 mod nodes;
 
 use manifest::{StepRecord, Undo};
@@ -19,13 +20,11 @@ use crate::step::{
     UndoAction,
 };
 
-const NAMESPACE: &str = "registry";
-const INGRESS_API: &str = "networking.k8s.io/v1";
-const NAME: &str = "registry";
 const VOLUME: &str = "registry-data";
 const LOGINS: &str = "registry-htpasswd";
-/// The secret that cert-manager keeps the registry's certificate in.
-const CERTIFICATE: &str = "registry-tls";
+
+pub(super) use names::certificate_secret;
+use names::{INGRESS_API, NAME, NAMESPACE, metadata};
 
 pub(super) struct RegistrySpec;
 
@@ -81,7 +80,7 @@ impl Spec for RegistrySpec {
     }
 
     fn preflight(&self, probe: &Probe<'_>) -> Vec<Finding> {
-        let limit = ingress::foreign_limit(probe);
+        let limit = ingress::foreign_limit(probe).filter(|_| self.detect(probe) != Ok(Detection::Present));
         [storage_class(probe), limit, nodes::unreadable(probe)].into_iter().flatten().collect()
     }
 
@@ -134,11 +133,6 @@ fn parts() -> [ObjectRef; 4] {
     ]
 }
 
-/// The secret that holds the certificate that the registry is served with.
-pub(super) fn certificate_secret() -> ObjectRef {
-    ObjectRef::namespaced("v1", "Secret", NAMESPACE, CERTIFICATE)
-}
-
 fn steps(context: &PlanContext<'_>) -> Vec<Step> {
     let registry = &context.settings.registry;
     let namespace = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": NAMESPACE } });
@@ -173,10 +167,6 @@ fn push(context: &PlanContext<'_>) -> RegistryPush {
 /// The tag of an image.
 fn image_version(image: &str) -> &str {
     image.rsplit_once(':').map_or(image, |(_, tag)| tag)
-}
-
-fn metadata(name: &str) -> Value {
-    json!({ "name": name, "namespace": NAMESPACE, "labels": { "app.kubernetes.io/name": NAME } })
 }
 
 fn volume(registry: &settings::Registry) -> Value {

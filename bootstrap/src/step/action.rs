@@ -8,8 +8,8 @@ use super::artifact::Artifact;
 use super::condition::Check;
 use super::document::Document;
 use super::kube::ObjectRef;
-use super::push::RegistryPush;
 use super::registries::RegistryEntry;
+use super::registry_push::RegistryPush;
 use crate::host::Command;
 use crate::secret::Secret;
 

@@ -12,7 +12,8 @@ use super::command::{
     install_packages, longhorn_setting,
 };
 use super::document::Document;
-use super::push::{MEBIBYTES, RegistryPush};
+use super::registries::RegistryEntry;
+use super::registry_push::{MEBIBYTES, RegistryPush};
 use crate::host::{Command, Privilege, Stdin};
 use crate::secret::{MASK, Secret};
 
@@ -36,12 +37,7 @@ impl Step {
                     names.iter().map(|name| format!("ADDRESS-OF-THE-NODE {name}")).collect();
                 block(path, marker, &lines)
             }
-            Action::EnsureRegistry(entry) => {
-                let head = format!("put this entry into {}, and keep all others", entry.path.display());
-                std::iter::once(head)
-                    .chain(entry.masked().into_iter().map(|line| format!("  {line}")))
-                    .collect()
-            }
+            Action::EnsureRegistry(entry) => registry_entry(entry),
             Action::Push(push) => describe_push(push),
             Action::EnsureLine { path, line } => {
                 vec![format!("add this line to {} unless it is there", path.display()), format!("  {line}")]
@@ -93,6 +89,13 @@ fn block(path: &Path, marker: &str, lines: &[String]) -> Vec<String> {
     let head = format!("put this block into {}, in place of the former one", path.display());
     let block = super::lines::block(marker, lines);
     std::iter::once(head).chain(block.lines().map(|line| format!("  {line}"))).collect()
+}
+
+fn registry_entry(entry: &RegistryEntry) -> Vec<String> {
+    let head = format!("put this entry into {}, and keep all others", entry.path.display());
+    let when = "k3s reads it at its next start: systemctl restart k3s".to_owned();
+    let lines = entry.masked().into_iter().map(|line| format!("  {line}"));
+    std::iter::once(head).chain(lines).chain([when]).collect()
 }
 
 fn describe_push(push: &RegistryPush) -> Vec<String> {

@@ -10,9 +10,8 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::super::Probe;
-use super::names;
 use crate::host::ProbeError;
-use crate::step::{Action, Check, Condition, Content, Step};
+use crate::step::{Action, Check, Condition, Content, Step, text};
 
 /// k3s' own storage class.
 const LOCAL_PATH: &str = "local-path";
@@ -26,7 +25,7 @@ pub(super) fn steps(class: &str) -> [Step; 3] {
     let skip = Action::Write { path: SKIP.into(), mode: 0o600, content: Content::Text(WHY.to_owned()) };
     [
         Step::new("storage class is there", Action::Wait(Check::within(300, there))),
-        Step::new("k3s leaves its storage class alone; its upgrades leave the provisioner alone too", skip),
+        Step::new("k3s leaves its own storage class alone", skip),
         Step::new("default storage class", Action::MakeDefaultClass(class.to_owned())),
     ]
 }
@@ -34,7 +33,10 @@ pub(super) fn steps(class: &str) -> [Step; 3] {
 /// Whether k3s would undo the switch at its next start. The folder is root's alone: who may not look is not told, and that
 /// is no reason to know nothing of Longhorn.
 pub(super) fn is_undone_at_start(probe: &Probe<'_>, classes: &Value) -> Result<bool, ProbeError> {
-    if !names(classes).contains(&LOCAL_PATH) {
+    let all = classes.get("items").and_then(Value::as_array);
+    let has_own =
+        all.is_some_and(|all| all.iter().any(|class| text(class, "/metadata/name") == Some(LOCAL_PATH)));
+    if !has_own {
         return Ok(false);
     }
     match probe.host.exists(Path::new(SKIP)) {

@@ -4,13 +4,11 @@
 use serde_json::Value;
 
 use super::super::{Dependent, Identity};
-use super::CHART;
 use crate::host::{Host, ProbeError};
 use crate::step::{Kube, text};
 
 /// Every volume, leaving with the claim that it was made for, if it is claimed.
-pub(super) fn held(host: &Host) -> Result<Vec<Dependent>, ProbeError> {
-    let namespace = CHART.namespace;
+pub(super) fn held(host: &Host, namespace: &str) -> Result<Vec<Dependent>, ProbeError> {
     let volumes = Kube(host).items(&format!("/apis/longhorn.io/v1beta2/namespaces/{namespace}/volumes"))?;
     if volumes.is_empty() {
         return Ok(Vec::new());

@@ -6,8 +6,8 @@
 
 use serde_json::{Value, json};
 
-use super::super::{Detection, Finding, Probe, Spec};
-use super::{CERTIFICATE, INGRESS_API, NAME, RegistrySpec, metadata};
+use super::super::{Finding, Probe};
+use super::names::{CERTIFICATE, INGRESS_API, NAME, metadata};
 use crate::step::{Action, Check, Condition, Document, ObjectRef, Step, text};
 
 const CONFIG_API: &str = "helm.cattle.io/v1";
@@ -49,7 +49,7 @@ pub(super) fn limit() -> [Step; 2] {
 pub(super) fn foreign_limit(probe: &Probe<'_>) -> Option<Finding> {
     let found = probe.object(&config()).ok().flatten()?;
     let raises = text(&found, "/spec/valuesContent").is_some_and(|values| values.contains("readTimeout"));
-    if raises || RegistrySpec.detect(probe) == Ok(Detection::Present) {
+    if raises {
         return None;
     }
     let evidence = "HelmChartConfig kube-system/traefik is somebody else's and does not raise readTimeout: Traefik ends \

@@ -1,14 +1,14 @@
 //! What k3s needs to pull from the registry on this host: trust in its certificate, and its login.
 //!
 //! k3s reads the file at its start alone and makes the configuration of containerd from it. It is not restarted for that:
-//! the operator knows what runs on the host, and the step says that a restart is what it takes.
+//! the operator knows what runs on the host, and the plan says that a restart is what it takes.
 
 use std::path::{Path, PathBuf};
 
 use manifest::{PreviousFile, Undo};
 
 use super::super::{Finding, Probe};
-use super::certificate_secret;
+use super::names::certificate_secret;
 use crate::host::ProbeError;
 use crate::settings::{RegistryAuth, Settings, Tls};
 use crate::step::{Action, Content, RegistryEntry, RegistryLogin, Step, has_registry};
@@ -27,8 +27,7 @@ pub(super) fn trust(settings: &Settings) -> Vec<Step> {
             Action::Write { path: path.clone(), mode: 0o644, content },
         ));
     }
-    let title = "registry in k3s' registries.yaml, read at the next start: systemctl restart k3s";
-    steps.push(Step::new(title, Action::EnsureRegistry(entry)));
+    steps.push(Step::new("registry in k3s' registries.yaml", Action::EnsureRegistry(entry)));
     steps
 }
 

@@ -204,7 +204,7 @@ fn the_sums_of_the_pins_are_those_of_the_releases() {
         let (host, mut journal) = (stub.host(), Records::default());
         let (mut report, stop) = (|_: StepEvent<'_>| {}, || false);
         let mut executor = Executor::new(&host, &mut journal, &mut report, &stop);
-        component::pins::published_sums(&mut executor, &settings(Mode::SingleNode))
+        component::published::published_sums(&mut executor, &settings(Mode::SingleNode))
             .map_err(|error| error.to_string())
     };
     let sums = published(&stub).expect("sums");

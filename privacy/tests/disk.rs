@@ -298,3 +298,23 @@ fn what_is_obeyed_is_ours_alone() {
         assert!(matches!(dir.read_obeyed("a", 100), Err(DiskError::Foreign { .. })));
     }
 }
+
+#[test]
+fn a_sweep_beside_a_write_takes_nothing_away_from_it() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    let temp = tempfile::tempdir().expect("a scratch directory");
+    let dir = PrivateDir::open_for(temp.path(), Owner::Process).expect("open");
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    dir.sweep().expect("listed");
+                }
+            });
+        }
+        let written: Result<(), _> = (0..12_000).try_for_each(|_| dir.write_atomic_unsynced("file", b"text"));
+        done.store(true, Ordering::Relaxed);
+        written.expect("every write has its file");
+    });
+}

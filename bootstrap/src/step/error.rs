@@ -8,9 +8,9 @@ use privacy::disk::DiskError;
 use schema::FailureReason;
 
 use super::artifact::Sha256Sum;
-use super::condition::Unmet;
 use super::registries::RegistriesFault;
 use super::start_cause::StartCause;
+use super::unmet::Unmet;
 use crate::host::{CommandError, FileError, ProbeError};
 
 /// A plan was not carried out to its end.

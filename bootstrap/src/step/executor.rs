@@ -11,10 +11,11 @@ use chrono::{DateTime, Utc};
 use manifest::{Intent, JournalOutcome, ManifestError, PriorState, StepState, Undo};
 use schema::Component;
 
-use super::condition::{Check, Unmet};
+use super::condition::Check;
 use super::error::StepError;
 use super::journal::{Journal, Update};
 use super::start_cause::StartCause;
+use super::unmet::Unmet;
 use crate::host::Host;
 
 /// Something to show while steps are carried out.

@@ -14,9 +14,9 @@ use base64::prelude::BASE64_STANDARD;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::condition::Unmet;
 use super::kube::{KubeletApi, text};
 use super::node_fault::NodeFault;
+use super::unmet::Unmet;
 use crate::host::{Host, ProbeError};
 
 /// The certificate with which the kubelet is known to the API server.

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::condition::Unmet;
 use super::kube::{Kube, text};
+use super::unmet::Unmet;
 use crate::host::Host;
 
 /// The internal address of this host's node. In a cluster of several nodes it is the one with the host's name.

@@ -8,10 +8,11 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
 
 use super::command::dry_run_object;
-use super::condition::{Condition, Unmet};
+use super::condition::Condition;
 use super::document::Document;
 use super::kube::{KUBECONFIG, Kube, ObjectRef, STORAGE_CLASSES, default_classes};
 use super::node;
+use super::unmet::Unmet;
 use crate::host::{Command, CommandError, Host, ProbeError, Stdin};
 
 impl Condition {

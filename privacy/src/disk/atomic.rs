@@ -4,7 +4,7 @@
 //! within a file system. `O_TMPFILE` with linkat(2) was given up, since linkat cannot replace an existing name.
 //! A process that dies in between leaves its temporary file, which a later start sweeps.
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::Write;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -163,11 +163,22 @@ impl<'dir> Temporary<'dir> {
                 opened => opened?,
             };
             let temporary = Self { dir, name, file, renamed: false };
-            // Where the file system has no locks, nothing is ever swept either.
-            let _ = temporary.file.try_lock();
+            // A sweep that saw the file before it was locked takes it for that of a dead process: it holds the lock now, or has
+            // removed the file already. Where the file system has no locks, nothing is ever swept either.
+            let locked = temporary.file.try_lock();
+            if matches!(locked, Err(TryLockError::WouldBlock)) || temporary.is_removed() {
+                continue;
+            }
             open::secure(&temporary.file, owner).map_err(|error| DiskError::new("create", &path, error))?;
             return Ok(temporary);
         }
+    }
+}
+
+impl Temporary<'_> {
+    /// Whether the file has lost its name.
+    fn is_removed(&self) -> bool {
+        fstat(&self.file).is_ok_and(|stat| stat.st_nlink == 0)
     }
 }
 

@@ -90,7 +90,7 @@ const CLUSTER: &[Case] = &[
         Component::K3s,
         "service k3s is running",
         Failed,
-        "service k3s does not run",
+        "service k3s is inactive (dead)",
     ),
     (
         |stub| stub.put("stub/api-fault", "Unable to connect to the server: net/http: TLS handshake timeout"),

@@ -37,13 +37,17 @@ const EXPORTS: &str =
     "# kept to the byte\n/srv/other\t10.0.0.0/8(ro,no_subtree_check)   # theirs\n\n/srv/last *(ro)";
 
 /// The line of the run.
-const LINE: &str = "/srv/nfs/k8s-share 10.20.0.0/16(rw,sync,no_subtree_check,no_root_squash)\n";
+const LINE: &str = "/srv/nfs/k8s-share 10.20.0.0/16(rw,sync,no_subtree_check,root_squash)\n";
 
 /// Lines of somebody else.
 const HOSTS: &str = "127.0.0.1\tlocalhost\n10.1.2.3   other.e2e.test # theirs\n";
 
-/// What the API server answers about the registry.
-const OBJECTS: [(&str, &str); 4] = [
+/// What the API server answers about its node and the registry.
+const OBJECTS: [(&str, &str); 5] = [
+    (
+        "api/v1/nodes",
+        r#"{"items":[{"metadata":{"name":"node"},"status":{"addresses":[{"type":"InternalIP","address":"10.11.12.13"}]}}]}"#,
+    ),
     ("api/v1/namespaces/registry/persistentvolumeclaims/registry-data", "{}"),
     (
         "apis/apps/v1/namespaces/registry/deployments/registry",
@@ -65,7 +69,7 @@ pub(crate) fn run(setup: &NspawnSetup<'_>, transcript: &mut Transcript) -> anyho
     transcript.check("foreign lines of the hosts file are kept, one block is added", hosts(&machine));
     transcript.check(
         "the name of the registry resolves",
-        contains(&machine.sh("getent hosts registry.e2e.test")?, &["127.0.0.1"]),
+        contains(&machine.sh("getent hosts registry.e2e.test")?, &["10.11.12.13"]),
     );
     let configured =
         [("k3s", "reused"), ("registry", "reused"), ("nfs", "configured"), ("local_hosts", "configured")];
@@ -105,7 +109,7 @@ fn mounted_hosts(
     let run = machine.bootstrap(setup.subject, &other)?;
     transcript.check("with a mounted hosts file and another domain it ends with exit code 0", ended(&run, 0));
     let wanted =
-        format!("{HOSTS}# BEGIN productive-k3s\n127.0.0.1 registry.e2e.example\n# END productive-k3s\n");
+        format!("{HOSTS}# BEGIN productive-k3s\n10.11.12.13 registry.e2e.example\n# END productive-k3s\n");
     transcript.check("the block was replaced as a whole", equal(&machine.read("/etc/hosts"), &wanted));
     Ok(())
 }
@@ -142,11 +146,15 @@ pub(crate) fn prepare(setup: &NspawnSetup<'_>, machine: &Machine) -> anyhow::Res
     Ok(())
 }
 
-/// Makes the registry an object of the cluster.
+/// What k3s has to know of the registry, under both names that these runs give it.
+const REGISTRIES: &str = "configs:\n  registry.e2e.test: {}\n  registry.e2e.example: {}\n";
+
+/// Makes the registry an object of the cluster, which the nodes know.
 pub(crate) fn put_objects(machine: &Machine) -> anyhow::Result<()> {
-    OBJECTS
-        .iter()
-        .try_for_each(|(path, object)| machine.write(&format!("/etc/k3s-objects/{path}"), object, 0o644))
+    for (path, object) in OBJECTS {
+        machine.write(&format!("/etc/k3s-objects/{path}"), object, 0o644)?;
+    }
+    machine.write("/etc/rancher/k3s/registries.yaml", REGISTRIES, 0o600)
 }
 
 /// The exports and the hosts file before the run.
@@ -166,6 +174,6 @@ fn exported(machine: &Machine) -> CheckResult {
 
 fn hosts(machine: &Machine) -> CheckResult {
     let wanted =
-        format!("{HOSTS}# BEGIN productive-k3s\n127.0.0.1 registry.e2e.test\n# END productive-k3s\n");
+        format!("{HOSTS}# BEGIN productive-k3s\n10.11.12.13 registry.e2e.test\n# END productive-k3s\n");
     equal(&machine.read("/etc/hosts"), &wanted)
 }

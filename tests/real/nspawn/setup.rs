@@ -107,6 +107,10 @@ impl Artifacts {
         sums(&directory, &format!("k3s{suffix}"), &format!("sha256sum-{arch}.txt"))?;
         sums(&directory, "install.sh", "install.sh.sha256sum")?;
         sums(&directory, &archive, &format!("{archive}.sha256sum"))?;
+        // Images of the registry are needed without a network; nothing here unpacks them.
+        let images = format!("registry-images-2.8.3-{arch}.tar.zst");
+        fs::write(directory.join(&images), "images")?;
+        sums(&directory, &images, "SHA256SUMS")?;
         let token = scratch.path().join("token");
         fs::write(&token, format!("{TOKEN}\n"))?;
         // A token that others can read is a warning, which is not what these runs are about.

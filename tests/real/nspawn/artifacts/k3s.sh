@@ -55,7 +55,7 @@ kubectl)
     fi
     case "$*" in
     'get --raw /api/v1/nodes/node')
-        printf '{"metadata":{"name":"node"},"status":{"addresses":[{"type":"InternalIP","address":"127.0.0.1"}],
+        printf '{"metadata":{"name":"node"},"status":{"addresses":[{"type":"InternalIP","address":"10.11.12.13"}],
 "nodeInfo":{"machineID":"%s","bootID":"%s"},"conditions":[{"type":"Ready","status":"True"}]}}\n' \
             "$(cat /etc/machine-id)" "$(cat /proc/sys/kernel/random/boot_id)"
         exit 0

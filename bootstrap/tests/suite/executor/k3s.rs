@@ -50,7 +50,7 @@ fn an_agent_that_does_not_join_is_not_installed_and_the_next_run_does_not_take_i
             assert!(failure.message.contains(&format!("its journal says: {words}")), "{}", failure.message);
             assert!(failure.hint.as_ref().is_some_and(|found| found.contains(hint)), "{:?}", failure.hint);
             assert!(first.waited.iter().any(|what| what.contains("k3s-agent") || what.contains("joined")));
-            // What is wrong is put right: the service has long had its time.
+            // What is wrong is repaired: the service has long had its time.
             std::fs::remove_file(stub.path("stub/k3s-fault")).expect("was there");
             long_ago(&stub, "k3s-agent");
             let second = run(&stub, &settings);

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use manifest::{MachineId, RunsDir};
+use manifest::RunsDir;
 use serde::Serialize;
 
 use super::diagnostic::Diagnostic;
@@ -58,7 +58,5 @@ pub(super) fn run(args: &VerifyArgs, flags: &Flags, printer: &mut Printer) -> Re
 
 /// What former runs did. A directory that is not there, or that cannot be read, tells nothing of them.
 fn history(runs_dir: &Path) -> RunHistory {
-    let machine = MachineId::read(Path::new("/"));
-    let contexts = RunsDir::open(runs_dir).and_then(|runs| runs.contexts(&machine));
-    RunHistory::new(contexts.unwrap_or_default())
+    RunsDir::open(runs_dir).map(|runs| RunHistory::of(&runs)).unwrap_or_default()
 }

@@ -51,6 +51,7 @@ pub struct Printer {
     verbosity: Verbosity,
     format: OutputFormat,
     lost: bool,
+    unread: bool,
 }
 
 impl From<ColorChoice> for anstream::ColorChoice {
@@ -72,6 +73,7 @@ impl Printer {
             verbosity,
             format,
             lost: false,
+            unread: false,
         }
     }
 
@@ -147,6 +149,11 @@ impl Printer {
         self.lost
     }
 
+    /// Whether a part of the result could not be written for any reason, a reader that has gone among them.
+    pub fn has_unread_output(&mut self) -> bool {
+        self.has_lost_output() || self.unread
+    }
+
     fn put(&mut self, text: &str) {
         let written = self.out.write_all(text.as_bytes());
         self.note_loss(written);
@@ -155,6 +162,7 @@ impl Printer {
     /// A full disk behind a redirection is a loss that the exit code must show; a reader such as `head` that has gone is
     /// none, and failing then would break every pipeline that stops early.
     fn note_loss(&mut self, written: io::Result<()>) {
+        self.unread |= written.is_err();
         self.lost |= written.is_err_and(|error| error.kind() != io::ErrorKind::BrokenPipe);
     }
 
@@ -248,7 +256,19 @@ fn pieces(line: &str) -> Vec<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::wrap;
+    use std::io;
+
+    use super::{Printer, wrap};
+
+    #[test]
+    fn a_reader_that_has_gone_is_no_loss_and_has_not_read_all() {
+        let mut printer = Printer::silent();
+        assert!(!printer.has_unread_output());
+        printer.note_loss(Err(io::ErrorKind::BrokenPipe.into()));
+        assert!(!printer.has_lost_output() && printer.has_unread_output());
+        printer.note_loss(Err(io::ErrorKind::StorageFull.into()));
+        assert!(printer.has_lost_output());
+    }
 
     #[test]
     fn long_lines_are_broken_at_spaces_and_nothing_is_lost() {

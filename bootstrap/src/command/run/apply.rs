@@ -92,7 +92,8 @@ pub(super) fn run(
 /// What the operator has seen is forgotten; what a run that failed has generated is kept for the run that succeeds.
 fn settle_passwords(run: &mut RunContext, shown: bool, printer: &mut Printer) {
     let record = &mut run.session.record;
-    if shown && !printer.has_lost_output() {
+    // A password that went into a pipe that nobody reads, such as that of `head`, was seen by nobody.
+    if shown && !printer.has_unread_output() {
         record.forget_passwords();
         inputs::warn_all(&record.take_warnings(), printer);
     } else if !record.generated_passwords().is_empty() {

@@ -18,6 +18,7 @@ mod hostile;
 mod house;
 mod kill;
 mod output;
+mod plan_document;
 mod privacy;
 mod secrets;
 mod shell_version;

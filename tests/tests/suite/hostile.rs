@@ -10,49 +10,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
-use tests::{Invocation, Sandbox, is_root, program, skip, tree};
+use tests::{Invocation, Sandbox, can_have_a_machine, is_root, on_a_machine, program, skip, tree};
 
 /// The attacker.
 const MALLORY: u32 = 61_002;
 
-/// A machine that a run may change: systemd is up, the kernel has what k3s needs, and what runs write to goes with the namespace.
-const MACHINE: &str = "for place in /run /var/lib /usr/local/bin /sys/fs/cgroup; do
-        /bin/mount -t tmpfs none $place || exit 99
-    done
-    echo 'cpuset cpu io memory pids' >/sys/fs/cgroup/cgroup.controllers
-    /bin/mkdir -p /run/systemd/system && exec \"$@\"";
-
 fn rounds() -> usize {
     std::env::var("HOSTILE_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(5)
-}
-
-/// Whether other users and mount namespaces are to be had.
-fn is_possible(test: &str) -> bool {
-    let (Some(unshare), true) = (program("unshare"), is_root()) else {
-        skip(test, "only root can be attacked by another user");
-        return false;
-    };
-    let mounts = Command::new(unshare)
-        .args(["--mount", "/bin/mount", "-t", "tmpfs", "none", "/run"])
-        .stderr(Stdio::null())
-        .status();
-    let possible = mounts.is_ok_and(|status| status.success());
-    if !possible {
-        skip(test, "this machine does not let root mount anything");
-    }
-    possible
-}
-
-fn on_a_machine(call: Invocation) -> Invocation {
-    let unshare = program("unshare").expect("looked for before");
-    call.through([
-        unshare.as_os_str(),
-        "--mount".as_ref(),
-        "/bin/sh".as_ref(),
-        "-c".as_ref(),
-        MACHINE.as_ref(),
-        "sh".as_ref(),
-    ])
 }
 
 /// Gives what is at `path` to the attacker.
@@ -122,7 +86,7 @@ fn tell(test: &str, counts: &[(&str, usize)]) {
 #[test]
 fn no_script_runs_that_was_put_in_place_of_the_checked_one() {
     const TEST: &str = "no_script_runs_that_was_put_in_place_of_the_checked_one";
-    if !is_possible(TEST) {
+    if !can_have_a_machine(TEST) {
         return;
     }
     let (mut ran, mut refused) = (0, 0);
@@ -161,7 +125,7 @@ fn no_script_runs_that_was_put_in_place_of_the_checked_one() {
 #[test]
 fn no_directory_of_the_attacker_comes_into_one_of_roots() {
     const TEST: &str = "no_directory_of_the_attacker_comes_into_one_of_roots";
-    if !is_possible(TEST) {
+    if !can_have_a_machine(TEST) {
         return;
     }
     let sandbox = Sandbox::new();
@@ -191,7 +155,7 @@ fn no_directory_of_the_attacker_comes_into_one_of_roots() {
 #[test]
 fn root_changes_no_host_from_a_directory_that_the_attacker_can_replace() {
     const TEST: &str = "root_changes_no_host_from_a_directory_that_the_attacker_can_replace";
-    if !is_possible(TEST) {
+    if !can_have_a_machine(TEST) {
         return;
     }
     let sandbox = Sandbox::new();
@@ -219,7 +183,7 @@ fn root_changes_no_host_from_a_directory_that_the_attacker_can_replace() {
 #[test]
 fn no_directory_of_root_is_removed_through_a_link_of_the_attacker() {
     const TEST: &str = "no_directory_of_root_is_removed_through_a_link_of_the_attacker";
-    if !is_possible(TEST) {
+    if !can_have_a_machine(TEST) {
         return;
     }
     let sandbox = Sandbox::new();
@@ -259,7 +223,7 @@ fn no_directory_of_root_is_removed_through_a_link_of_the_attacker() {
 #[test]
 fn no_record_of_the_attacker_is_obeyed() {
     const TEST: &str = "no_record_of_the_attacker_is_obeyed";
-    if !is_possible(TEST) {
+    if !can_have_a_machine(TEST) {
         return;
     }
     let sandbox = Sandbox::new();

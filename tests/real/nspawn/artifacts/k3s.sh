@@ -25,8 +25,6 @@ server | agent)
     printf -- '-----BEGIN CERTIFICATE-----\nBgNVBAMMD2szcy1jbGllbnQtY2FAMQYDVQQDDBBzeXN0ZW06bm9kZTpub2Rl\n-----END CERTIFICATE-----\n' \
         >"$agent/client-kubelet.crt"
     : >"$agent/kubelet.kubeconfig"
-    # A slow disk: the images take their time.
-    [ ! -e /run/k3s-takes ] || sleep "$(cat /run/k3s-takes)"
     echo $$ >"$ready"
     systemd-notify --ready
     while :; do

@@ -27,6 +27,11 @@ fn every_mode_plans_and_changes_nothing_outside_its_runs() {
         let before = sandbox.files_outside_runs();
         let outcome = call.run().expect(0);
         sandbox.snapshot(&format!("dry_run_{mode}"), &outcome);
+        for (name, flag) in [("steps", "-v"), ("commands", "-vv")] {
+            let sandbox = Sandbox::new();
+            let outcome = complete(&sandbox, mode).args([flag]).run().expect(0);
+            sandbox.snapshot(&format!("dry_run_{mode}_{name}"), &outcome);
+        }
         assert_eq!(sandbox.files_outside_runs(), before, "{mode}");
         assert!(!outcome.output().contains("hunter2"), "{outcome}");
 

@@ -106,10 +106,10 @@ impl Reason {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Leftover {
     /// It could not be looked at.
-    #[error("it cannot be told: {0}")]
+    #[error("state unknown: {0}")]
     Unknown(#[from] ProbeError),
     /// It was not looked at.
-    #[error("it cannot be told: it was not looked at")]
+    #[error("state unknown: not inspected")]
     NotObserved,
     /// It is not as the run left it.
     #[error("{0}")]

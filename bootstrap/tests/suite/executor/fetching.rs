@@ -56,7 +56,8 @@ fn every_release_file_that_is_missing_is_told() {
         let failure = ran.failure();
         assert_eq!(failure.reason, FailureReason::DownloadFailed, "{url}: {failure:?}");
         assert!(failure.message.contains(&url), "{url}: {}", failure.message);
-        assert!(failure.tail.concat().contains("404"));
+        assert!(failure.message.starts_with("download failed: HTTP 404\n"), "{}", failure.message);
+        assert!(failure.tail.is_empty(), "the status says it all: {failure:?}");
     }
 }
 

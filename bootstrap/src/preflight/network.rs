@@ -92,10 +92,10 @@ impl RequiredPort {
         (service, mode): (&str, Mode),
     ) -> Option<Finding> {
         let socket = sockets.iter().find(|socket| self.is_on(socket))?;
-        if socket.is_of_kernel() {
+        let holder = host.holder(socket);
+        if holder.is_none() && self.transport == Transport::Udp && has_vxlan(host) {
             return (!has_flannel(host, service)).then(|| self.held_by_interface());
         }
-        let holder = host.holder(socket);
         let is_ours = match &holder {
             Some(holder) => holder.service.as_deref() == Some(service),
             // Only root sees who holds it. k3s runs as root, and its own service is enough of an explanation.
@@ -133,6 +133,15 @@ impl RequiredPort {
             format!("{} ({}) is in use by a VXLAN interface of another network", self.name(), self.user);
         Finding::warning(PORTS, evidence).fix("ip -details link show type vxlan")
     }
+}
+
+/// Whether there is an interface of the kind of flannel's. Its socket is the kernel's: no process holds it.
+fn has_vxlan(host: &Host) -> bool {
+    let interfaces = host.entries(Path::new("/sys/class/net")).unwrap_or_default();
+    interfaces.iter().any(|name| {
+        let about = host.read_text(Path::new(&format!("/sys/class/net/{name}/uevent")));
+        about.ok().flatten().is_some_and(|about| about.lines().any(|line| line == "DEVTYPE=vxlan"))
+    })
 }
 
 /// The interface of flannel outlives k3s, so it is no sign of somebody else where k3s is installed.

@@ -131,8 +131,7 @@ fn fetch(artifact: &Artifact, to: &Path) -> Vec<String> {
             lines
         }
         ArtifactOrigin::Folder(folder) => {
-            let when = if artifact.optional { ", if it is there" } else { "" };
-            vec![format!("read {}{when}", folder.join(&artifact.name).display())]
+            vec![format!("read {}", folder.join(&artifact.name).display())]
         }
     };
     if let ChecksumSource::SumFile { url, .. } | ChecksumSource::GithubRelease { url, .. } =

@@ -153,11 +153,16 @@ fn every_artifact_of_the_plan_is_looked_at() {
         report.findings.into_iter().find(|finding| finding.check == "artifacts").expect("looked at")
     };
     assert_eq!(of_artifacts(&settings).severity, Severity::Pass, "{:?}", of_artifacts(&settings));
-    fs::rename(folder.join("install.sh"), folder.join("aside")).expect("was there");
+    for name in ["install.sh", "k3s-airgap-images-amd64.tar.zst"] {
+        fs::rename(folder.join(name), folder.join("aside")).expect("was there");
+    }
     stub.put("artifacts/cert-manager.yaml", "another file");
     let found = of_artifacts(&settings);
     assert_eq!(found.severity, Failure);
-    assert!(found.evidence.starts_with("missing: install.sh; "), "{found:?}");
+    assert!(
+        found.evidence.starts_with("missing: install.sh, k3s-airgap-images-amd64.tar.zst; "),
+        "{found:?}"
+    );
     assert!(found.evidence.contains("cert-manager.yaml"), "{found:?}");
     // What is left out is not missed.
     settings.skipped.extend([Component::K3s, Component::CertManager]);

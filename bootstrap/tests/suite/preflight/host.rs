@@ -131,8 +131,23 @@ const SYSTEM: &[Case] = &[
         },
         "role",
         Failure,
-        "a server or an agent, not both",
+        "a k3s server runs here; a host is a server or an agent, not both",
         "k3s-uninstall.sh",
+    ),
+    (
+        Mode::Server,
+        |stub| {
+            stub.put("etc/systemd/system/k3s-agent.service", "");
+            stub.put("stub/services/k3s-agent", "active\n");
+            // Its ports are not told as well: what frees them would take a node out of its cluster.
+            stub.listen("tcp", "00000000", 10250, 99);
+            stub.process(99, "k3s-agent", "0::/system.slice/k3s-agent.service\n");
+            stub.interface_listens("flannel.1");
+        },
+        "role",
+        Failure,
+        "a k3s agent runs here; a host is a server or an agent, not both",
+        "k3s-agent-uninstall.sh",
     ),
 ];
 

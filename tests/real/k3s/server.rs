@@ -42,6 +42,7 @@ pub(super) fn run(setup: &K3sSetup<'_>, transcript: &mut Transcript) -> anyhow::
     let pods = kubectl(&server, "get pods --all-namespaces --no-headers")?;
     transcript.note(&format!("{} pods were created by k3s itself", pods.lines().count()));
     again(setup, &server, transcript)?;
+    older(setup, &server, transcript)?;
     repaired(setup, &server, transcript)?;
     crash_loop(setup, &server, transcript)?;
     verified(setup, &server, transcript)?;
@@ -74,6 +75,24 @@ fn again(setup: &K3sSetup<'_>, server: &Machine, transcript: &mut Transcript) ->
         all([
             ended(&second, 0),
             last_manifest(server, "server", &[("k3s", "reused"), ("helm", "reused")]),
+            equal(&process(server, "k3s")?, &before),
+        ]),
+    );
+    Ok(())
+}
+
+fn older(setup: &K3sSetup<'_>, server: &Machine, transcript: &mut Transcript) -> anyhow::Result<()> {
+    let (before, config) = (process(server, "k3s")?, "/e2e/newer-version.yaml");
+    let run = setup.run(server, &["--mode", "server", "--config", config])?;
+    transcript.check(
+        "a wish for a newer version: it is kept, and the command that upgrades it is told",
+        all([
+            ended(&run, 0),
+            contains(
+                &run.text(),
+                &["not v1.99.0+k3s1; to upgrade it: curl -sfL https://get.k3s.io | sudo env"],
+            ),
+            last_manifest(server, "server", &[("k3s", "reused")]),
             equal(&process(server, "k3s")?, &before),
         ]),
     );

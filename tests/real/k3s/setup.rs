@@ -50,6 +50,7 @@ impl<'a> K3sSetup<'a> {
         let config = |k3s: &str| format!("versions:\n  k3s: \"{k3s}\"\n  helm: \"{helm}\"\n");
         fs::write(scratch.path().join("config.yaml"), config(&version))?;
         fs::write(scratch.path().join("other-version.yaml"), config("v1.0.0+k3s1"))?;
+        fs::write(scratch.path().join("newer-version.yaml"), config("v1.99.0+k3s1"))?;
         Ok(Self { root: Root::new(cache, scratch), subject })
     }
 

@@ -1,5 +1,6 @@
 //! Taking a node away as its rollback says it, what remains, and coming back under the same name.
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -15,16 +16,10 @@ use crate::transcript::{CheckResult, Transcript, all, contains, equal, holds};
 const PLACES: &str = "/var/lib/rancher /etc/rancher /etc/cni /var/lib/cni /run/k3s /run/flannel /var/lib/kubelet \
                       /var/log/pods /var/log/containers /etc/systemd/system/k3s* /usr/local/bin/k3s*";
 
-/// What a rollback says that the uninstall script leaves.
-const NAMED: [&str; 7] = [
-    "/var/lib/rancher",
-    "/etc/rancher",
-    "/etc/rancher/node",
-    "/etc/rancher/node/password",
-    "/etc/cni/net.d",
-    "/var/log/pods",
-    "/var/log/containers",
-];
+/// What a rollback says that the uninstall script leaves: these, and in these folders anything.
+const NAMED: [&str; 5] =
+    ["/var/lib/rancher", "/etc/rancher", "/etc/rancher/node", "/etc/rancher/node/password", "/etc/cni"];
+const NAMED_WHOLE: [&str; 3] = ["/etc/cni/net.d", "/var/log/pods", "/var/log/containers"];
 
 pub(super) fn run(setup: &K3sSetup<'_>, joined: &Joined, transcript: &mut Transcript) -> anyhow::Result<()> {
     let Joined { agent, server, .. } = joined;
@@ -94,7 +89,7 @@ fn back(
     Ok(())
 }
 
-/// The plan of taking back the run that installed k3s, and its safe part carried out.
+/// The plan of taking back the first run that installed k3s, from which on it is there, and its safe part carried out.
 fn rollback(setup: &K3sSetup<'_>, machine: &Machine) -> anyhow::Result<CallResult> {
     let installs = |context: &Value| {
         let steps = context["steps"].as_array().map_or(&[][..], Vec::as_slice);
@@ -104,7 +99,7 @@ fn rollback(setup: &K3sSetup<'_>, machine: &Machine) -> anyhow::Result<CallResul
     let (name, _) = contexts
         .iter()
         .filter(|(_, context)| installs(context))
-        .max_by_key(|(_, context)| context["started_at"].as_str().unwrap_or_default().to_owned())
+        .min_by_key(|(_, context)| context["started_at"].as_str().unwrap_or_default().to_owned())
         .context("no record of the install script")?;
     let record = format!("{RUNS}/bootstrap-{name}.json");
     let plan = setup.call(machine, &["rollback", "--to", &record])?;
@@ -116,7 +111,10 @@ fn rollback(setup: &K3sSetup<'_>, machine: &Machine) -> anyhow::Result<CallResul
 /// Holds if nothing is left but what a rollback names.
 fn remains(machine: &Machine) -> anyhow::Result<CheckResult> {
     let left = machine.sh(&format!("for place in {PLACES}; do [ ! -e $place ] || find $place; done"))?;
-    let unnamed: Vec<&str> = left.lines().filter(|path| !NAMED.contains(path)).collect();
+    let is_named = |path: &&str| {
+        NAMED.contains(path) || NAMED_WHOLE.iter().any(|folder| Path::new(path).starts_with(folder))
+    };
+    let unnamed: Vec<&str> = left.lines().filter(|path| !is_named(path)).collect();
     let forwarding = machine.sh("cat /proc/sys/net/ipv4/ip_forward")?;
     let interfaces = machine.sh("ls /sys/class/net")?;
     Ok(all([

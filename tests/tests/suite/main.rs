@@ -18,6 +18,7 @@ mod faults_table;
 mod hostile;
 mod house;
 mod kill;
+mod older_k3s;
 mod output;
 mod plan_document;
 mod privacy;

@@ -8,6 +8,7 @@
 //! an embedded store cannot do otherwise, and a thread that waits for a server costs nothing.
 
 mod error;
+mod fault;
 mod location;
 mod postgres;
 mod sqlite;
@@ -21,7 +22,18 @@ use crate::run_row::{RunRow, StoredDocument};
 use crate::week::Week;
 
 pub(crate) use error::StoreError;
-pub(crate) use location::{LocationError, StoreLocation, StoreUse};
+pub(crate) use location::{LocationError, StoreLocation};
+
+/// What a store is opened for: it decides how long a server may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StoreUse {
+    /// Storing documents whose senders wait.
+    Ingest,
+    /// Reading for a page whose reader waits.
+    Pages,
+    /// Migrating, rolling up, deleting and verifying, which nobody waits for.
+    Tending,
+}
 
 /// Whether a document was new.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -41,7 +41,7 @@ pub(super) type Waiting = Arc<Mutex<mpsc::Receiver<Job>>>;
 
 /// Documents that are stored together.
 #[derive(Default)]
-struct Batch {
+struct GatheredBatch {
     arrivals: Vec<Arrival>,
     replies: Vec<oneshot::Sender<IngestAnswer>>,
     ticked: bool,
@@ -74,9 +74,9 @@ impl Writer {
     }
 
     /// What waits, or what comes next; nothing after the end.
-    fn next_batch(waiting: &Waiting) -> Option<Batch> {
+    fn next_batch(waiting: &Waiting) -> Option<GatheredBatch> {
         let mut jobs = waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut batch = Batch::default();
+        let mut batch = GatheredBatch::default();
         let mut next = Some(jobs.blocking_recv()?);
         while let Some(job) = next {
             match job {

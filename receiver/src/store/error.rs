@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use privacy::disk::DiskError;
 
-use super::postgres::PostgresFault;
+use super::fault::PostgresFault;
 
 /// Why the store could not do what it was asked.
 #[derive(Debug, thiserror::Error)]

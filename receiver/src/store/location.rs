@@ -9,7 +9,7 @@ use tokio_postgres::config::Host;
 
 use super::postgres::PostgresStore;
 use super::sqlite::SqliteStore;
-use super::{Store, StoreError};
+use super::{Store, StoreError, StoreUse};
 
 /// Where documents are kept.
 #[derive(Clone, Debug)]
@@ -18,17 +18,6 @@ pub(crate) enum StoreLocation {
     Sqlite(PathBuf),
     /// A PostgreSQL database.
     Postgres(Box<Config>),
-}
-
-/// What a store is opened for: it decides how long a server may take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum StoreUse {
-    /// Storing documents whose senders wait.
-    Ingest,
-    /// Reading for a page whose reader waits.
-    Pages,
-    /// Migrating, rolling up, deleting and verifying, which nobody waits for.
-    Tending,
 }
 
 /// Why a name of a store cannot be used.

@@ -5,12 +5,10 @@
 
 mod connection;
 mod documents;
-mod fault;
 mod migration;
 mod months;
 mod runs;
 mod session;
 mod weeks;
 
-pub(crate) use fault::PostgresFault;
 pub(crate) use session::PostgresStore;

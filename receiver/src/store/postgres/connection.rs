@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tokio_postgres::{Client, Config, NoTls, Statement};
 
-use super::fault::PostgresFault;
 use super::migration;
+use crate::store::fault::PostgresFault;
 
 /// An open connection with its prepared statements.
 pub(super) struct PostgresConnection {

@@ -4,10 +4,10 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use super::connection::PostgresConnection;
-use super::fault::PostgresFault;
 use super::session::PostgresStore;
 use crate::arrival::{Arrival, PackedId};
 use crate::refusals::RefusalCount;
+use crate::store::fault::PostgresFault;
 use crate::store::{DocumentStore, INSTANCE_SECONDS, InsertOutcome, MAX_REFUSALS_A_DAY, StoreError};
 use crate::week::DAY;
 

@@ -1,8 +1,7 @@
 //! The tables, step by step, by one instance at a time.
 
+use crate::store::fault::PostgresFault;
 use tokio_postgres::Client;
-
-use super::fault::PostgresFault;
 
 /// A step that was released is never changed; a change is another step.
 const MIGRATIONS: &[&str] = &[include_str!("001.sql")];

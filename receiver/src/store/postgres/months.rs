@@ -8,8 +8,8 @@ use chrono::{DateTime, Datelike, Months, NaiveDate};
 use tokio_postgres::Client;
 
 use super::connection::PostgresConnection;
-use super::fault::PostgresFault;
 use super::migration::is_there;
+use crate::store::fault::PostgresFault;
 
 /// For locks that the intake waits behind. What does not get one is tried again later: nobody waits for it.
 pub(super) const BRIEFLY: &str = "SET LOCAL lock_timeout = '500ms'";

@@ -4,11 +4,11 @@ use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
 use super::connection::PostgresConnection;
-use super::fault::PostgresFault;
 use super::months::BRIEFLY;
 use super::session::PostgresStore;
 use crate::arrival::PackedId;
 use crate::run_row::{RunRow, StoredDocument, runs_of};
+use crate::store::fault::PostgresFault;
 use crate::store::{RunStore, StoreError};
 use crate::week::Week;
 

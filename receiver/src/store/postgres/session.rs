@@ -8,8 +8,8 @@ use tokio_postgres::Config;
 use tokio_postgres::config::TargetSessionAttrs;
 
 use super::connection::PostgresConnection;
-use super::fault::PostgresFault;
 use super::migration;
+use crate::store::fault::PostgresFault;
 use crate::store::{StoreError, StoreUse};
 
 /// A PostgreSQL database, through one connection.

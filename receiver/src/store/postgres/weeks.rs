@@ -1,10 +1,10 @@
 //! Closed weeks in the database, and the end of what is old.
 
 use super::connection::PostgresConnection;
-use super::fault::PostgresFault;
 use super::months;
 use super::session::PostgresStore;
 use crate::chart::WeeklyCell;
+use crate::store::fault::PostgresFault;
 use crate::store::{ForgetStep, RUN_DAYS, StoreError, VerifiedStore, WeekStore};
 use crate::week::{DAY, Week};
 

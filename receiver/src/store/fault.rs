@@ -28,13 +28,13 @@ pub(crate) enum PostgresFault {
 
 impl PostgresFault {
     /// Whether one row is at fault: a value that no column takes (class 22), or a constraint (class 23).
-    pub(in crate::store) fn is_about_a_row(&self) -> bool {
+    pub(super) fn is_about_a_row(&self) -> bool {
         self.class().is_some_and(|class| ["22", "23"].contains(&class))
     }
 
     /// Whether it will pass by itself, or by what the server's operator does: no connection, an overloaded, full, ending or
     /// starting server, a standby. Not what a wrong password, name or right gives.
-    pub(in crate::store) fn is_outage(&self) -> bool {
+    pub(super) fn is_outage(&self) -> bool {
         const CLASSES: [&str; 6] = ["08", "25", "40", "53", "57", "58"];
         match self {
             Self::TimedOut(_) => true,

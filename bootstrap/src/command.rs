@@ -47,7 +47,7 @@ fn run_command(cli: &Cli, flags: &input::Flags) -> u8 {
     }
     if printer.has_lost_output() {
         let lost = Error::LostOutput;
-        printer.error(&lost.message(), None, None);
+        printer.error(&lost.message(), &[]);
         // What the command itself failed at matters more to a caller than that its result is cut off.
         if exit_code == 0 {
             exit_code = lost.process_exit_code();

@@ -7,16 +7,17 @@
 mod apply;
 mod context;
 
-use schema::{Execution, Finish, Mode};
+use schema::{Execution, Finish};
 
 use super::diagnostic::Diagnostic;
 use super::error::{Error, InterruptedAt, Unattended};
 use super::inputs;
 use crate::cli::RunArgs;
 use crate::input::{Flags, collect};
+use crate::platform::described;
 use crate::preflight::{PreflightReport, Severity};
-use crate::run::{Interrupted, PlannedComponent, RunReport, show_plan};
-use crate::terminal::{Printer, Signals, is_interactive};
+use crate::run::{Interrupted, PlannedComponent, RunReport, plan_counts, plan_lines};
+use crate::terminal::{Line, Printer, Signals, Tone, Verbosity, is_interactive};
 use context::{RunContext, RunRequest};
 
 pub(super) fn run(args: &RunArgs, flags: &Flags, printer: &mut Printer) -> Result<(), Diagnostic> {
@@ -37,7 +38,7 @@ pub(super) fn run(args: &RunArgs, flags: &Flags, printer: &mut Printer) -> Resul
     }
 }
 
-/// A run that changes nothing: it prints the exact steps that a run would take.
+/// A run that changes nothing: it shows what a run would do.
 fn dry_run(request: RunRequest, printer: &mut Printer, signals: &Signals) -> Result<(), Diagnostic> {
     let mut run = RunContext::new(request, Execution::DryRun, printer)?;
     let report = run.preflight();
@@ -54,31 +55,49 @@ fn dry_run(request: RunRequest, printer: &mut Printer, signals: &Signals) -> Res
         let public = run.session.record.public();
         printer.document(&RunReport::new(public, &report, &planned, &run.paths, &run.consent, &run.warnings));
     } else if error.is_none() {
-        show_dry_run(run.settings.mode, &report, &planned, printer);
-        run.paths.show(printer);
+        show_dry_run(&run, &report, &planned, printer);
     }
     error.map_or(Ok(()), |error| Err(Diagnostic::from(error).after_document()))
 }
 
-fn show_dry_run(mode: Mode, report: &PreflightReport, planned: &[PlannedComponent], printer: &mut Printer) {
-    printer.heading(&format!("Dry run, mode {mode}: nothing on this host is changed"));
-    printer.data("");
-    printer.heading("Preflight");
-    report.show(printer);
-    printer.data("");
-    show_plan(planned, printer);
-    printer.data("");
-    let named = |severity| report.of(severity).map(|finding| finding.check).collect::<Vec<_>>().join(", ");
-    match report.worst() {
-        Severity::Failure => {
-            printer.wrapped("", &format!("A run would stop at the preflight: {}.", named(Severity::Failure)));
+fn show_dry_run(
+    run: &RunContext,
+    report: &PreflightReport,
+    planned: &[PlannedComponent],
+    printer: &mut Printer,
+) {
+    let verbosity = printer.verbosity();
+    let host = format!("{}, {}", run.settings.mode, described(run.platform()));
+    let mut lines = vec![
+        Line::new(". The host is not changed.").lead(Tone::Heading, format!("Dry run: {host}")),
+        Line::blank(),
+    ];
+    lines.extend(report.summary(verbosity));
+    lines.push(Line::blank());
+    lines.extend(plan_lines(planned, &run.settings, &run.host, verbosity));
+    let counts = plan_counts(planned);
+    lines
+        .push(Line::new(would_stop(report, planned).map_or(counts.clone(), |why| format!("{counts} {why}"))));
+    let more = match verbosity {
+        Verbosity::Quiet | Verbosity::Normal => "Steps: -v   Exact commands: -vv   ",
+        Verbosity::Verbose => "Exact commands: -vv   ",
+        Verbosity::Exact => "",
+    };
+    lines.push(Line::new(format!("{more}Record: {}", run.paths.public().display())));
+    printer.result(&lines);
+}
+
+/// What a run would stop at, if it would not go through.
+fn would_stop(report: &PreflightReport, planned: &[PlannedComponent]) -> Option<String> {
+    let blocked = planned.iter().find(|planned| planned.plan.blocked.is_some());
+    match (report.worst(), blocked) {
+        (Severity::Failure, _) => {
+            Some(format!("A run would stop: preflight failed: {}.", report.names(Severity::Failure)))
         }
-        Severity::Warning => {
-            printer.wrapped("", "A run would ask about the warnings, or need --accept-warnings.");
+        (_, Some(blocked)) => Some(format!("A run would stop: {} cannot be planned.", blocked.component)),
+        (Severity::Warning, None) => {
+            Some("A run would ask about the warnings, or need --accept-warnings.".to_owned())
         }
-        Severity::Pass => {}
-    }
-    for blocked in planned.iter().filter(|planned| planned.plan.blocked.is_some()) {
-        printer.wrapped("", &format!("A run would stop before {}: it cannot be planned.", blocked.component));
+        (Severity::Pass, None) => None,
     }
 }

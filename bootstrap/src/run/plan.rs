@@ -1,4 +1,4 @@
-//! The plan of a run: made with a stop at every safe point, printed, and given as data.
+//! The plan of a run: made with a stop at every safe point, and given as data.
 //!
 //! Every component is detected before the first is planned, and planned before the first is changed: the operator agrees to
 //! the whole, and a component that cannot be planned stops the run while nothing has happened yet.
@@ -12,7 +12,7 @@ use super::record::RunRecorder;
 use crate::component::{ComponentPlan, Detection, PlanContext, Probe, RunHistory, components, detect, plan};
 use crate::host::Host;
 use crate::settings::Settings;
-use crate::terminal::{Printer, Signal, Signals};
+use crate::terminal::{Signal, Signals};
 
 /// A component, what was found of it, and what is planned.
 #[derive(Clone, Debug)]
@@ -25,7 +25,34 @@ pub struct PlannedComponent {
     pub plan: ComponentPlan,
 }
 
+/// What a run would do to a component, as the plan shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlannedChange {
+    /// It is not there and is made.
+    Create,
+    /// It is there and is changed, or completed.
+    Change,
+    /// It is there and stays as it is.
+    Unchanged,
+    /// It could not be found out what it is, or something rules it out.
+    Unknown,
+}
+
 impl PlannedComponent {
+    /// What a run would do to it; `None` if the run has no use for it.
+    pub fn change(&self) -> Option<PlannedChange> {
+        let edits_alone = || {
+            !self.plan.steps.is_empty() && self.plan.steps.iter().all(crate::step::Step::edits_a_shared_file)
+        };
+        Some(match (self.plan.action, &self.detection) {
+            (PlannedAction::Skip, _) => return None,
+            (PlannedAction::Pending, _) => PlannedChange::Unknown,
+            (PlannedAction::Reuse, _) => PlannedChange::Unchanged,
+            (_, Detection::Missing) if !edits_alone() => PlannedChange::Create,
+            _ => PlannedChange::Change,
+        })
+    }
+
     /// What a manifest says of the component before anything was done; in a dry run that is the last word.
     pub fn record(&self, execution: Execution) -> ComponentRecord {
         let result = match (self.plan.action, execution) {
@@ -129,33 +156,6 @@ impl PlanEntry {
                 .map(|step| StepEntry { title: step.title.clone(), does: step.describe() })
                 .collect(),
             verify: planned.plan.verify.iter().map(ToString::to_string).collect(),
-        }
-    }
-}
-
-/// Prints the plan: for each component what was found, what will be done, and each step.
-pub fn show_plan(planned: &[PlannedComponent], printer: &mut Printer) {
-    for PlannedComponent { component, detection, plan } in planned {
-        let found = detection.word();
-        let action = match plan.blocked {
-            Some(_) => "cannot be planned",
-            None => plan.action.as_str(),
-        };
-        printer.heading(&format!("{component:<21}  {found:<22}  {action}"));
-        if let Some(detail) = detection.detail() {
-            printer.wrapped("    ", &detail);
-        }
-        for (number, step) in plan.steps.iter().enumerate() {
-            printer.data(&format!("  {:>2}. {}", number + 1, step.title));
-            // Descriptions indent what belongs to a step; wrapping keeps that, or files and arguments would run together.
-            for line in step.describe() {
-                let text = line.trim_start();
-                let indent = " ".repeat(6 + line.len() - text.len());
-                printer.hanging(&indent, &format!("{indent}  "), text);
-            }
-        }
-        for check in &plan.verify {
-            printer.wrapped("   => ", &check.to_string());
         }
     }
 }

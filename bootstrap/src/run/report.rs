@@ -71,6 +71,11 @@ impl RunPaths {
         Self { public: runs.public_path(id), private: runs.private_path(id), log: runs.log_path(id) }
     }
 
+    /// The public record.
+    pub fn public(&self) -> &Path {
+        &self.public
+    }
+
     /// The full log.
     pub fn log(&self) -> &Path {
         &self.log

@@ -12,6 +12,7 @@ use super::command::{
     install_packages, longhorn_setting,
 };
 use super::document::Document;
+use super::file_change::NODE_ADDRESS;
 use super::registries::RegistryEntry;
 use super::registry_push::{MEBIBYTES, RegistryPush};
 use crate::host::{Command, Privilege, Stdin};
@@ -33,8 +34,7 @@ impl Step {
             }
             Action::EnsureBlock { path, marker, lines } => block(path, marker, lines),
             Action::EnsureHosts { path, marker, names } => {
-                let lines: Vec<String> =
-                    names.iter().map(|name| format!("ADDRESS-OF-THE-NODE {name}")).collect();
+                let lines: Vec<String> = names.iter().map(|name| format!("{NODE_ADDRESS} {name}")).collect();
                 block(path, marker, &lines)
             }
             Action::EnsureRegistry(entry) => registry_entry(entry),
@@ -103,7 +103,7 @@ fn describe_push(push: &RegistryPush) -> Vec<String> {
     let url = push.uploads();
     let requests = [("POST", url.as_str()), ("PATCH", "LOCATION"), ("DELETE", "LOCATION")];
     let login = || if push.login.is_some() { Stdin::Secret(Secret::new("")) } else { Stdin::Empty };
-    let requests = requests.map(|(method, url)| push.request("ADDRESS-OF-THE-NODE", method, url, login()));
+    let requests = requests.map(|(method, url)| push.request(NODE_ADDRESS, method, url, login()));
     std::iter::once(size).chain(requests.iter().flat_map(run)).collect()
 }
 

@@ -11,6 +11,7 @@ mod consent;
 mod crash;
 mod delivery;
 mod directories;
+mod disk_waits;
 mod dry_run;
 mod endpoint_faults;
 mod faults_table;

@@ -38,7 +38,10 @@ impl PostgresFault {
         const CLASSES: [&str; 6] = ["08", "25", "40", "53", "57", "58"];
         match self {
             Self::TimedOut(_) => true,
-            Self::Client(error) if error.as_db_error().is_none() => true,
+            // What has no cause of the system's is a fault of the options, such as a demand for TLS.
+            Self::Client(error) if error.as_db_error().is_none() => {
+                error.is_closed() || error.source().is_some_and(<dyn Error>::is::<std::io::Error>)
+            }
             _ => self.class().is_some_and(|class| CLASSES.contains(&class)),
         }
     }

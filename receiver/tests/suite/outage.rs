@@ -6,6 +6,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use crate::documents::sample;
 use crate::faults::check_oracle;
 use crate::support::{Postgres, Receiver, Site, wait_until};
@@ -113,6 +115,49 @@ fn a_server_that_is_too_slow_is_as_good_as_none() {
     wait_until_drained(&receiver);
     assert_eq!(receiver.client().post(&sample.bytes).outcome(), "duplicate");
     assert_eq!(site.stored_events().len(), 2);
+}
+
+#[test]
+fn a_server_that_hangs_is_as_good_as_none() {
+    let Some(site) = Site::postgres() else { return };
+    let receiver = site.receiver();
+    // Both writers have a connection after this.
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| (0..20).for_each(|_| drop(receiver.client().post(&sample().bytes).outcome())));
+        }
+    });
+    let backends = site.database().sql(
+        "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'receiver'",
+    );
+    let signal = |signal: Signal| {
+        for pid in backends.lines() {
+            let pid = Pid::from_raw(pid.parse().expect("a number")).expect("a process id");
+            // One of them may have ended: its client has gone.
+            let _ = kill_process(pid, signal);
+        }
+    };
+    signal(Signal::STOP);
+    let sample = sample();
+    let outcome = receiver.client().post(&sample.bytes).outcome();
+    wait_until("a connection of its own drains", || {
+        receiver.metric("receiver_store_outage") == 0 && receiver.metric("receiver_spool_bytes") == 0
+    });
+    let again = receiver.client().post(&sample.bytes).outcome();
+    signal(Signal::CONT);
+    assert_eq!((outcome.as_str(), again.as_str()), ("queued", "duplicate"));
+}
+
+#[test]
+fn a_server_that_will_never_let_us_in_is_told_at_the_start() {
+    let Some(site) = Site::postgres() else { return };
+    for (change, told) in [("?sslmode=require", "TLS"), ("_missing", "SQLSTATE 3D000")] {
+        let mut command = site.command(&["serve", "--listen", "127.0.0.1:0"]);
+        command.env("RECEIVER_STORE", site.database().url() + change);
+        let output = command.output().expect("it starts");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(1) && said.contains(told), "{change}: {said}");
+    }
 }
 
 #[test]

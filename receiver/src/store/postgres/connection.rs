@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use tokio::time::timeout;
 use tokio_postgres::{Client, Config, NoTls, Statement};
 
 use super::migration;
@@ -15,12 +16,16 @@ pub(super) struct PostgresConnection {
 }
 
 impl PostgresConnection {
+    /// How long the server may take to let us in. To wait for another instance that makes the tables may take longer.
+    const CONNECT: Duration = Duration::from_secs(2);
+
     /// Connects, says how long the server may take for a statement, and brings the tables up to date.
     ///
     /// # Errors
     /// The server cannot be reached or refuses, or the tables are of a newer build.
     pub(super) async fn open(config: &Config, limit: Duration) -> Result<Self, PostgresFault> {
-        let (client, connection) = config.connect(NoTls).await?;
+        let connected = timeout(Self::CONNECT, config.connect(NoTls)).await;
+        let (client, connection) = connected.map_err(|_| PostgresFault::TimedOut(Self::CONNECT))??;
         // It ends with the client, and what it fails with, the client's next statement fails with.
         tokio::spawn(async move {
             let _ = connection.await;

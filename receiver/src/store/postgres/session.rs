@@ -25,16 +25,16 @@ pub(crate) struct PostgresStore {
 }
 
 impl PostgresStore {
-    /// How long the server may take to let us in.
-    const CONNECT: Duration = Duration::from_secs(2);
     /// A connection that was not used for so long is asked whether it still lives.
     const IDLE: Duration = Duration::from_secs(1);
+    /// How long it may take to answer that. A new connection may be better then.
+    const CHECK: Duration = Duration::from_millis(500);
 
     /// A store that is not connected yet.
     pub(in crate::store) fn new(mut config: Config, database: String, purpose: StoreUse) -> Self {
         // Of several hosts the one that takes writes, which is another one after a failover.
         config.target_session_attrs(TargetSessionAttrs::ReadWrite);
-        config.connect_timeout(Self::CONNECT).application_name("receiver");
+        config.application_name("receiver");
         let limit = match purpose {
             StoreUse::Ingest => Duration::from_secs(2),
             StoreUse::Pages => Duration::from_secs(10),
@@ -80,18 +80,30 @@ impl PostgresStore {
             Some(runtime) => runtime,
             None => Builder::new_current_thread().enable_all().build().map_err(PostgresFault::Runtime)?,
         };
+        let limit = self.limit;
         let done = runtime.block_on(async {
-            let mut connection = self.living_connection().await?;
-            let limit = self.limit;
-            let done =
-                timeout(limit, work(&mut connection)).await.unwrap_or(Err(PostgresFault::TimedOut(limit)));
-            let is_lost = matches!(&done, Err(PostgresFault::TimedOut(_))) || connection.client.is_closed();
-            // Dropped, it tells the server to end; a transaction that was not committed is rolled back.
-            self.connection = (!is_lost).then_some(connection);
-            done
+            // Connecting counts: who waits, waits for both.
+            timeout(limit, self.attempt(work)).await.unwrap_or(Err(PostgresFault::TimedOut(limit)))
         });
         self.used = Instant::now();
-        self.runtime = Some(runtime);
+        if self.connection.is_some() {
+            self.runtime = Some(runtime);
+        } else {
+            // A connection that was given up is closed by whoever drives it, and nobody does until the next call.
+            runtime.shutdown_background();
+        }
+        done
+    }
+
+    /// The connection is kept only if all goes well with it: dropped, it tells the server to end, which rolls back what
+    /// was not committed.
+    async fn attempt<T>(
+        &mut self,
+        work: impl AsyncFnOnce(&mut PostgresConnection) -> Result<T, PostgresFault>,
+    ) -> Result<T, PostgresFault> {
+        let mut connection = self.living_connection().await?;
+        let done = work(&mut connection).await;
+        self.connection = (!connection.client.is_closed()).then_some(connection);
         done
     }
 
@@ -99,17 +111,14 @@ impl PostgresStore {
         if let Some(connection) = self.connection.take() {
             let is_fresh = self.used.elapsed() < Self::IDLE;
             let lives = async || {
-                let checked = timeout(Self::CONNECT, connection.client.check_connection()).await;
+                let checked = timeout(Self::CHECK, connection.client.check_connection()).await;
                 checked.is_ok_and(|checked| checked.is_ok())
             };
             if !connection.client.is_closed() && (is_fresh || lives().await) {
                 return Ok(connection);
             }
         }
-        // Beside reaching the server, it may have to wait for another instance that makes the tables.
-        let limit = Self::CONNECT.max(self.limit);
-        let opened = timeout(limit, PostgresConnection::open(&self.config, self.limit)).await;
-        opened.unwrap_or(Err(PostgresFault::TimedOut(limit)))
+        PostgresConnection::open(&self.config, self.limit).await
     }
 }
 

@@ -115,8 +115,7 @@ fn fetch(artifact: &Artifact, to: &Path) -> Vec<String> {
             downloads(artifact).iter().flat_map(run).collect()
         }
         ArtifactOrigin::Folder(folder) => {
-            let when = if artifact.optional { ", if it exists" } else { "" };
-            vec![format!("read {}{when}", folder.join(&artifact.name).display())]
+            vec![format!("read {}", folder.join(&artifact.name).display())]
         }
     };
     lines.push(format!("check its SHA-256: {}", artifact.checksum));

@@ -19,6 +19,7 @@ mod hostile;
 mod house;
 mod interrupt;
 mod kill;
+mod older_k3s;
 mod output;
 mod plan_document;
 mod privacy;

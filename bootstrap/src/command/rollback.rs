@@ -40,7 +40,11 @@ fn plan_only(args: &RollbackArgs, target: &RollbackTarget, printer: &mut Printer
         printer.document(&RollbackReport::of_plan(&plan, &warnings));
     } else {
         printer.result(&rollback::rollback_lines(&plan, printer.verbosity()));
-        let more = if printer.verbosity() >= Verbosity::Verbose { "" } else { "Each item: -v   " };
+        let more = if printer.verbosity() >= Verbosity::Verbose {
+            ""
+        } else {
+            "Each item, and how to inspect it: -v   "
+        };
         if plan.in_state(ItemState::Ready).next().is_some() {
             printer.data(&format!("{more}Nothing was changed. To undo this: add --apply"));
         } else if !plan.items.is_empty() {

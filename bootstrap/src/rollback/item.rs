@@ -82,7 +82,7 @@ pub enum Reason {
     #[error("a rollback that did not end had begun with it")]
     Resumed,
     /// Components that stay do not work without it.
-    #[error("{} {} it", words(.0), if .0.len() == 1 { "stays and needs" } else { "stay and need" })]
+    #[error("{} {} it", words(.0), if .0.len() == 1 { "depends on" } else { "depend on" })]
     NeededBy(Vec<Component>),
     /// There is nothing to undo.
     #[error("it is as it was before the run")]
@@ -176,7 +176,7 @@ pub(super) fn class_of(step: &StepRecord) -> Option<RollbackClass> {
 }
 
 fn words(components: &[Component]) -> String {
-    components.iter().map(|component| component.as_str()).collect::<Vec<_>>().join(" and ")
+    components.iter().map(|component| component.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 fn as_text<S: Serializer>(reason: &impl Display, serializer: S) -> Result<S::Ok, S::Error> {

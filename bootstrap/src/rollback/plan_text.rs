@@ -6,8 +6,8 @@ use super::item::{ItemState, Reason, RollbackItem, RollbackPlan};
 use super::report::item_lines;
 use crate::terminal::{Line, Tone, Verbosity};
 
-/// Changes of a component that are named on its line; the rest are counted.
-const NAMED: usize = 2;
+/// What is named of a component is cut behind so many characters: `-v` shows the whole of it.
+const LONGEST: usize = 48;
 
 /// What becomes of the components of one kind, and the sign and words for it.
 struct Part {
@@ -88,9 +88,10 @@ fn groups(plan: &RollbackPlan, of: Kind) -> Vec<(Component, Vec<&RollbackItem>)>
 impl Part {
     fn group(&self, component: Component, items: &[&RollbackItem], width: usize) -> Vec<Line> {
         let text = match self.kind {
-            Kind::Undone | Kind::Excluded => listed(items.iter().map(|item| item.change.as_str())),
+            Kind::Undone | Kind::Excluded => listed(items.iter().map(|item| cut(&item.change))),
             // Why it stays says it for all of its items.
             Kind::Needed => listed(items.iter().take(1).map(|item| item.reason.to_string())),
+            // Whole, because it says what to do by hand.
             Kind::Manual => listed(items.iter().map(|item| item.reason.to_string())),
         };
         let name = format!("{:<width$}  ", component.as_str());
@@ -100,17 +101,11 @@ impl Part {
         };
         let deletes =
             items.iter().filter(|_| self.kind != Kind::Manual).filter_map(|item| item.deletes.as_deref());
-        let look = items.iter().take(1).filter(|_| self.kind == Kind::Manual).map(|item| {
-            Line::new(&item.look)
-                .lead(Tone::Plain, " ".repeat(width + 6))
-                .lead(Tone::Dim, "inspect: ")
-                .whole()
-        });
-        std::iter::once(first).chain(deletes.map(|data| below("deletes: ", data))).chain(look).collect()
+        std::iter::once(first).chain(deletes.map(|data| below("deletes: ", data))).collect()
     }
 }
 
-/// The first few, each once, and how many more there are.
+/// The first one, and how many others there are. Those that say the same count once.
 fn listed<T: AsRef<str>>(all: impl IntoIterator<Item = T>) -> String {
     let mut named: Vec<T> = Vec::new();
     for text in all {
@@ -118,9 +113,22 @@ fn listed<T: AsRef<str>>(all: impl IntoIterator<Item = T>) -> String {
             named.push(text);
         }
     }
-    let more = named.len().saturating_sub(NAMED);
-    let first: Vec<&str> = named.iter().take(NAMED).map(AsRef::as_ref).collect();
-    if more == 0 { first.join("; ") } else { format!("{}; and {more} more", first.join("; ")) }
+    let first = named.first().map(|text| text.as_ref().to_owned()).unwrap_or_default();
+    match named.len().saturating_sub(1) {
+        0 => first,
+        more => format!("{first} and {more} more"),
+    }
+}
+
+/// As much of `text` as fits, up to a whole word.
+fn cut(text: &str) -> String {
+    if text.chars().count() <= LONGEST {
+        return text.to_owned();
+    }
+    let end = text.char_indices().nth(LONGEST).map_or(text.len(), |(end, _)| end);
+    // Of a single long path a part would say nothing.
+    let Some(end) = text[..end].rfind(' ').filter(|at| *at > LONGEST / 2) else { return text.to_owned() };
+    format!("{} ...", text[..end].trim_end_matches([',', ';']))
 }
 
 fn counts(plan: &RollbackPlan) -> String {

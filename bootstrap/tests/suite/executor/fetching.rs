@@ -31,7 +31,7 @@ fn no_checksum_no_install() {
         stub.serve(SUMS, sums);
         let ran = run(&stub, &only(Component::K3s));
         assert_eq!(ran.failure().reason, FailureReason::DownloadFailed);
-        assert!(ran.failure().message.contains("there is no sha256 for k3s"), "{}", ran.failure().message);
+        assert!(ran.failure().message.contains("no SHA-256 of k3s found in"), "{}", ran.failure().message);
         nothing_is_installed(&stub, &ran);
     }
 }

@@ -10,11 +10,11 @@ use clap_complete::Shell;
 
 use crate::input;
 use crate::rollback::Include;
-use crate::terminal::{ColorChoice, OutputFormat, Verbosity};
+use crate::terminal::{ColorChoice, OutputFormat, Verbosity, terminal_columns};
 
 /// Installs a k3s base on this host and writes down, truthfully and anonymously, what it did.
 #[derive(Debug, Parser)]
-#[command(name = "bootstrap", version, disable_help_subcommand = true, max_term_width = 80)]
+#[command(name = "bootstrap", version, disable_help_subcommand = true)]
 pub struct Cli {
     /// Options that every command takes.
     #[command(flatten)]
@@ -33,9 +33,9 @@ pub struct GlobalArgs {
     /// Show only warnings, errors and results
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// Show more of what is done
-    #[arg(short, long, global = true)]
-    pub verbose: bool,
+    /// Show steps and verifications; twice: exact commands, objects and files
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
     /// When the output is coloured.
     #[arg(long, global = true, value_enum, default_value_t = ColorChoice::Auto, value_name = "WHEN", hide_possible_values = true, help = COLOR_HELP)]
     pub color: ColorChoice,
@@ -58,6 +58,8 @@ pub enum Commands {
     Validate(ValidateArgs),
     /// Print the JSON Schema of the config file, for editors
     ConfigSchema,
+    /// Print the JSON Schema of `run --json`
+    RunSchema,
     /// Print completions for a shell
     Completions {
         /// The shell
@@ -81,6 +83,9 @@ pub struct RunArgs {
     /// Print one JSON document on standard output
     #[arg(long)]
     pub json: bool,
+    /// With --dry-run: exit with 0 if nothing would change, 2 if something would, 1 on any error
+    #[arg(long, requires = "dry_run")]
+    pub detailed_exitcode: bool,
     /// YAML file with inputs
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -200,8 +205,9 @@ impl GlobalArgs {
     pub const fn verbosity(self) -> Verbosity {
         match (self.quiet, self.verbose) {
             (true, _) => Verbosity::Quiet,
-            (_, true) => Verbosity::Verbose,
-            _ => Verbosity::Normal,
+            (_, 0) => Verbosity::Normal,
+            (_, 1) => Verbosity::Verbose,
+            _ => Verbosity::Exact,
         }
     }
 }
@@ -216,7 +222,7 @@ impl Commands {
             Self::Rollback(args) => args.json,
             Self::Telemetry(args) => args.json,
             Self::Validate(args) => args.json,
-            Self::ConfigSchema | Self::Completions { .. } => false,
+            Self::ConfigSchema | Self::RunSchema | Self::Completions { .. } => false,
         };
         if json { OutputFormat::Json } else { OutputFormat::Text }
     }
@@ -225,6 +231,8 @@ impl Commands {
 /// The command line parser with the inputs of a run added to the commands that take them.
 pub fn parser() -> clap::Command {
     Cli::command()
+        // Zero is no limit: what is piped is not broken.
+        .term_width(terminal_columns().unwrap_or(0))
         // Added by name and not by a derive: these commands take the same inputs, which one struct declares.
         .mut_subcommand("run", |run| run.args(input::arguments()))
         .mut_subcommand("preflight", |preflight| preflight.args(input::arguments()))

@@ -53,10 +53,10 @@ pub(super) fn index_of(files: &[PublishedFile]) -> Index {
     }
 }
 
-/// SHA-256 of `text` in lower-case hex, as the index states it.
-pub(crate) fn sha256(text: &str) -> String {
+/// SHA-256 of `bytes` in lower-case hex, as the index states it.
+pub(crate) fn sha256(bytes: impl AsRef<[u8]>) -> String {
     use std::fmt::Write;
-    Sha256::digest(text).iter().fold(String::with_capacity(64), |mut hex, byte| {
+    Sha256::digest(bytes.as_ref()).iter().fold(String::with_capacity(64), |mut hex, byte| {
         // Writing to a String cannot fail.
         let _ = write!(hex, "{byte:02x}");
         hex

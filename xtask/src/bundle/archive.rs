@@ -1,0 +1,35 @@
+//! An archive that depends on what is in it alone: not on who makes it, when, where, or in which order files lie on a disk.
+
+use std::fs::File;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, bail};
+
+/// The time that every entry gets unless `SOURCE_DATE_EPOCH` says another (reproducible-builds.org): tar warns of the year
+/// 1970.
+const EPOCH: &str = "1767225600";
+
+/// Packs the directory `name` below `directory` into `archive`.
+pub(super) fn write(directory: &Path, name: &str, archive: &Path) -> anyhow::Result<()> {
+    let epoch = std::env::var("SOURCE_DATE_EPOCH").unwrap_or_else(|_| EPOCH.to_owned());
+    let mut tar = Command::new("tar")
+        .args(["--create", "--format=ustar", "--sort=name", "--owner=0", "--group=0", "--numeric-owner"])
+        .args(["--mode=u=rwX,go=rX", &format!("--mtime=@{epoch}"), "--directory"])
+        .arg(directory)
+        .arg(name)
+        // The order of names depends on the language otherwise.
+        .env("LC_ALL", "C")
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("failed to start tar")?;
+    let packed = tar.stdout.take().context("its output is read")?;
+    // Without a name and a time of its own.
+    let zipped =
+        Command::new("gzip").args(["-9", "-n"]).stdin(packed).stdout(File::create(archive)?).status();
+    let (tar, gzip) = (tar.wait()?, zipped.context("failed to start gzip")?);
+    if !tar.success() || !gzip.success() {
+        bail!("failed to write {}: tar {tar}, gzip {gzip}", archive.display());
+    }
+    Ok(())
+}

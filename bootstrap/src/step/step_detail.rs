@@ -53,7 +53,7 @@ enum ActionDetail {
     /// Runs commands.
     Run,
     /// Brings a file to this host and checks it.
-    Fetch { source: SourceDetail, path: PathBuf, checksum: ChecksumDetail, optional: bool },
+    Fetch { source: SourceDetail, path: PathBuf, checksum: ChecksumDetail },
     /// Puts a fetched file in its place.
     Install { from: PathBuf, path: PathBuf, mode: String },
     /// Writes a file.
@@ -217,7 +217,7 @@ impl ActionDetail {
             }
             ArtifactOrigin::Folder(folder) => SourceDetail::Directory { path: folder.join(&artifact.name) },
         };
-        Self::Fetch { source, path, checksum: artifact.checksum.into(), optional: artifact.optional }
+        Self::Fetch { source, path, checksum: artifact.checksum.into() }
     }
 
     fn apply(object: &Document, only_if_absent: bool) -> Self {

@@ -58,6 +58,8 @@ pub enum Commands {
     Validate(ValidateArgs),
     /// Print the JSON Schema of the config file, for editors
     ConfigSchema,
+    /// Print the JSON Schema of `run --json`
+    RunSchema,
     /// Print completions for a shell
     Completions {
         /// The shell
@@ -81,6 +83,9 @@ pub struct RunArgs {
     /// Print one JSON document on standard output
     #[arg(long)]
     pub json: bool,
+    /// With --dry-run: exit with 0 if nothing would change, 2 if something would, 1 on any error
+    #[arg(long, requires = "dry_run")]
+    pub detailed_exitcode: bool,
     /// YAML file with inputs
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -217,7 +222,7 @@ impl Commands {
             Self::Rollback(args) => args.json,
             Self::Telemetry(args) => args.json,
             Self::Validate(args) => args.json,
-            Self::ConfigSchema | Self::Completions { .. } => false,
+            Self::ConfigSchema | Self::RunSchema | Self::Completions { .. } => false,
         };
         if json { OutputFormat::Json } else { OutputFormat::Text }
     }

@@ -19,6 +19,7 @@ mod resources;
 mod versions;
 
 use schema::{Component, Mode, Platform};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use crate::component::{Finding, Severity};
@@ -30,7 +31,7 @@ use crate::terminal::{Line, Tone, Verbosity};
 use k3s_config::K3sConfig;
 
 /// Everything that was checked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(transparent)]
 pub struct PreflightReport {
     /// The findings in the order of the checks.

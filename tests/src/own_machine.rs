@@ -28,6 +28,15 @@ pub fn can_have_a_machine(test: &str) -> bool {
     possible
 }
 
+/// What the archive with the images of k3s is called on this architecture.
+pub fn k3s_images() -> &'static str {
+    if cfg!(target_arch = "aarch64") {
+        "k3s-airgap-images-arm64.tar.zst"
+    } else {
+        "k3s-airgap-images-amd64.tar.zst"
+    }
+}
+
 /// The call on a fresh machine.
 pub fn on_a_machine(call: Invocation) -> Invocation {
     let unshare = program("unshare").expect("looked for before");

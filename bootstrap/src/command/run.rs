@@ -16,7 +16,7 @@ use crate::cli::RunArgs;
 use crate::input::{Flags, collect};
 use crate::platform::described;
 use crate::preflight::{PreflightReport, Severity};
-use crate::run::{Interrupted, PlannedComponent, RunReport, plan_counts, plan_lines};
+use crate::run::{Interrupted, PlannedChange, PlannedComponent, RunReport, plan_counts, plan_lines};
 use crate::terminal::{Line, Printer, Signals, Tone, Verbosity, is_interactive};
 use context::{RunContext, RunRequest};
 
@@ -32,14 +32,19 @@ pub(super) fn run(args: &RunArgs, flags: &Flags, printer: &mut Printer) -> Resul
     let request = RunRequest::complete(inputs, warnings, args, printer, &signals)?;
     inputs::warn_all(&request.warnings, printer);
     if args.dry_run {
-        dry_run(request, printer, &signals)
+        dry_run(request, args, printer, &signals)
     } else {
         apply::run(request, args, printer, &signals)
     }
 }
 
 /// A run that changes nothing: it shows what a run would do.
-fn dry_run(request: RunRequest, printer: &mut Printer, signals: &Signals) -> Result<(), Diagnostic> {
+fn dry_run(
+    request: RunRequest,
+    args: &RunArgs,
+    printer: &mut Printer,
+    signals: &Signals,
+) -> Result<(), Diagnostic> {
     let mut run = RunContext::new(request, Execution::DryRun, printer)?;
     let report = run.preflight();
     // A preflight that fails does not end a dry run: the plan is what was asked for, and shows what else is in the way.
@@ -51,13 +56,37 @@ fn dry_run(request: RunRequest, printer: &mut Printer, signals: &Signals) -> Res
     };
     let finish = if error.is_some() { Finish::Interrupted } else { Finish::Success };
     run.finish(finish, error.as_ref().map_or(0, Error::process_exit_code), printer);
+    let error = error.or_else(|| detailed(args, &planned));
     if printer.is_json() {
         let public = run.session.record.public();
-        printer.document(&RunReport::new(public, &report, &planned, &run.paths, &run.consent, &run.warnings));
-    } else if error.is_none() {
+        let planned = (planned.as_slice(), &run.settings);
+        let report = RunReport::new(public, &report, planned, &run.paths, &run.consent, &run.warnings);
+        printer.document(&report.exit_code(error.as_ref().map_or(0, Error::process_exit_code)));
+    } else if !matches!(error, Some(Error::Interrupted { .. })) {
         show_dry_run(&run, &report, &planned, printer);
     }
-    error.map_or(Ok(()), |error| Err(Diagnostic::from(error).after_document()))
+    error.map_or(Ok(()), |error| {
+        Err(match error {
+            // Nothing went wrong: the plan says it all.
+            Error::ChangesPlanned => Diagnostic::from(error).after_result(),
+            error => Diagnostic::from(error).after_document(),
+        })
+    })
+}
+
+/// What `--detailed-exitcode` says of a plan.
+fn detailed(args: &RunArgs, planned: &[PlannedComponent]) -> Option<Error> {
+    if !args.detailed_exitcode {
+        return None;
+    }
+    let blocked = planned.iter().find_map(|planned| Some((planned.component, planned.plan.blocked.clone()?)));
+    if let Some((component, reason)) = blocked {
+        return Some(Error::Blocked { component, reason });
+    }
+    let changes = |planned: &PlannedComponent| {
+        matches!(planned.change(), Some(PlannedChange::Create | PlannedChange::Change))
+    };
+    planned.iter().any(changes).then_some(Error::ChangesPlanned)
 }
 
 fn show_dry_run(

@@ -1,12 +1,9 @@
-//! The plan of a run: made with a stop at every safe point, and given as data.
+//! The plan of a run: made with a stop at every safe point.
 //!
 //! Every component is detected before the first is planned, and planned before the first is changed: the operator agrees to
 //! the whole, and a component that cannot be planned stops the run while nothing has happened yet.
 
-use schema::{
-    Component, ComponentRecord, ComponentResult, DetectedBefore, Execution, PlannedAction, RunManifest, Step,
-};
-use serde::Serialize;
+use schema::{Component, ComponentRecord, ComponentResult, Execution, PlannedAction, Step};
 
 use super::record::RunRecorder;
 use crate::component::{ComponentPlan, Detection, PlanContext, Probe, RunHistory, components, detect, plan};
@@ -64,27 +61,6 @@ impl PlannedComponent {
     }
 }
 
-/// A planned component in the JSON document of a run.
-#[derive(Debug, Serialize)]
-pub(super) struct PlanEntry {
-    component: Component,
-    detected_before: DetectedBefore,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    detail: Option<String>,
-    planned_action: PlannedAction,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    result: Option<ComponentResult>,
-    steps: Vec<StepEntry>,
-    verify: Vec<String>,
-}
-
-/// A step of it: its title, and what it does in the words of a dry run.
-#[derive(Debug, Serialize)]
-struct StepEntry {
-    title: String,
-    does: Vec<String>,
-}
-
 /// A signal arrived at a safe point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Interrupted(pub Signal);
@@ -138,24 +114,4 @@ fn detect_each(
 
 fn check_signals(signals: &Signals) -> Result<(), Interrupted> {
     signals.pending().map_or(Ok(()), |signal| Err(Interrupted(signal)))
-}
-
-impl PlanEntry {
-    /// The entry of `planned`, with what became of it as `manifest` says.
-    pub(super) fn new(planned: &PlannedComponent, manifest: &RunManifest) -> Self {
-        Self {
-            component: planned.component,
-            detected_before: planned.detection.word(),
-            detail: planned.detection.detail(),
-            planned_action: planned.plan.action,
-            result: manifest.components.get(planned.component).map(|record| record.result),
-            steps: planned
-                .plan
-                .steps
-                .iter()
-                .map(|step| StepEntry { title: step.title.clone(), does: step.describe() })
-                .collect(),
-            verify: planned.plan.verify.iter().map(ToString::to_string).collect(),
-        }
-    }
 }

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use tests::{Invocation, Outcome, Sandbox, can_have_a_machine, on_a_machine, program, skip, tree};
+use tests::{
+    Invocation, Outcome, Sandbox, can_have_a_machine, k3s_images, on_a_machine, program, skip, tree,
+};
 
 const WAITS: [&str; 2] = ["fsync(", "fdatasync("];
 
@@ -69,8 +71,9 @@ fn a_run_waits_for_the_disk_as_often_with_telemetry_as_without() {
         fs::create_dir(&artifacts).expect("ours");
         fs::write(artifacts.join("k3s"), "#!/bin/sh\necho 'k3s version v1.35.5+k3s1 (abc)'\n").expect("ours");
         fs::write(artifacts.join("install.sh"), SCRIPT).expect("ours");
+        fs::write(artifacts.join(k3s_images()), "images").expect("ours");
         let sums = std::process::Command::new("sha256sum")
-            .args(["k3s", "install.sh"])
+            .args(["k3s", "install.sh", k3s_images()])
             .current_dir(&artifacts)
             .output();
         fs::write(artifacts.join("SHA256SUMS"), sums.expect("coreutils").stdout).expect("ours");

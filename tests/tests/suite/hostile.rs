@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
-use tests::{Invocation, Sandbox, can_have_a_machine, is_root, on_a_machine, program, skip, tree};
+use tests::{
+    Invocation, Sandbox, can_have_a_machine, is_root, k3s_images, on_a_machine, program, skip, tree,
+};
 
 /// The attacker.
 const MALLORY: u32 = 61_002;
@@ -102,7 +104,9 @@ fn no_script_runs_that_was_put_in_place_of_the_checked_one() {
         for (name, text) in [("k3s", k3s), ("install.sh", script(&good)), ("other", script(&evil))] {
             fs::write(artifacts.join(name), text).expect("ours");
         }
-        let sums = Command::new("sha256sum").args(["k3s", "install.sh"]).current_dir(&artifacts).output();
+        fs::write(artifacts.join(k3s_images()), "images").expect("ours");
+        let files = ["k3s", "install.sh", k3s_images()];
+        let sums = Command::new("sha256sum").args(files).current_dir(&artifacts).output();
         fs::write(artifacts.join("SHA256SUMS"), sums.expect("coreutils").stdout).expect("ours");
         let attack = Attack::exchange(&artifacts.join("install.sh"), &artifacts.join("other"));
         let call = sandbox.bootstrap(["run", "--mode", "server", "--yes", "--accept-warnings"]);

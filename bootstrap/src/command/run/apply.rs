@@ -77,10 +77,16 @@ pub(super) fn run(
     let public = run.session.record.public();
     if printer.is_json() {
         let message = error.as_ref().map(Error::message);
-        let document =
-            RunReport::new(public, &report, &progress.planned, &run.paths, &run.consent, &run.warnings)
-                .error(message.as_deref())
-                .generated(&progress.summary);
+        let document = RunReport::new(
+            public,
+            &report,
+            (&progress.planned, &run.settings),
+            &run.paths,
+            &run.consent,
+            &run.warnings,
+        )
+        .error(message.as_deref())
+        .generated(&progress.summary);
         printer.document(&document);
     } else {
         progress.summary.show(public, &run.settings, printer);

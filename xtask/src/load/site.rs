@@ -97,6 +97,13 @@ impl LoadSite {
         Ok(())
     }
 
+    /// Makes runs of what is stored.
+    pub(super) fn roll_up(&self, program: &Path) -> anyhow::Result<()> {
+        let status = self.command(program, &["rollup"])?.stdout(Stdio::null()).status()?;
+        ensure!(status.success(), "the rollup failed");
+        Ok(())
+    }
+
     /// Starts a receiver here.
     pub(super) fn receiver(&self, program: &Path) -> anyhow::Result<ReceiverProcess> {
         let mut command = self.command(program, &["serve"])?;

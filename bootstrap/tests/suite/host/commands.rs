@@ -184,7 +184,7 @@ fn a_request_to_stop_ends_what_only_looks_and_is_not_begun_after_it() {
         counted.set(counted.get() + 1);
         usize::from(counted.get() > 3)
     });
-    let slow = Command::new("slow").timeout(Duration::from_secs(3600));
+    let slow = Command::new("slow").timeout(Duration::from_hours(1));
     assert!(matches!(host.run(&slow), Err(CommandError::Interrupted { .. })));
     let before = stub.calls().len();
     assert!(matches!(host.run(&Command::new("slow")), Err(CommandError::Interrupted { .. })));
@@ -205,7 +205,7 @@ fn a_change_is_ended_by_the_next_request_alone_and_what_cleans_up_after_it_runs(
         counted.get() / 3
     });
     let shield = second.shield();
-    let slow = Command::new("slow").timeout(Duration::from_secs(3600));
+    let slow = Command::new("slow").timeout(Duration::from_hours(1));
     assert!(matches!(second.run(&slow), Err(CommandError::Interrupted { .. })));
     drop(shield);
     requests.set(2);

@@ -18,6 +18,7 @@ mod endpoint_faults;
 mod faults_table;
 mod hostile;
 mod house;
+mod interrupt;
 mod kill;
 mod older_k3s;
 mod output;

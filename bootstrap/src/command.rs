@@ -6,6 +6,7 @@ pub mod diagnostic;
 pub mod error;
 mod inputs;
 mod interrupted;
+mod next;
 mod preflight;
 mod rollback;
 mod run;

@@ -3,12 +3,14 @@
 //! The lowest room but `secret`: it takes text and numbers, and knows neither the command line nor what a run does. Who
 //! shows a thing turns it into text.
 
+mod interruption;
 mod line;
 mod printer;
 mod progress;
 mod prompt;
 mod signals;
 
+pub use interruption::Interruption;
 pub use line::{Line, Tone};
 pub use printer::{ColorChoice, OutputFormat, Printer, Verbosity, terminal_columns};
 pub use progress::{DeliveryBar, StepProgress};

@@ -5,6 +5,7 @@ mod crash;
 mod faults;
 mod host_local;
 mod k3s;
+mod package;
 mod postures;
 mod rollback;
 mod server;
@@ -36,5 +37,6 @@ pub(crate) fn run(
     postures::run(&setup, transcript)?;
     rollback::run(&setup, transcript)?;
     faults::run(&setup, transcript)?;
-    crash::run(&setup, transcript)
+    crash::run(&setup, transcript)?;
+    package::run(&setup, transcript)
 }

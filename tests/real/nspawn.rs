@@ -11,9 +11,9 @@ mod rollback;
 mod server;
 mod setup;
 
-use crate::Options;
 use crate::cache::{Cache, Scratch, Subject};
 use crate::container;
+use crate::options::Options;
 use crate::transcript::{Skip, Transcript};
 use setup::NspawnSetup;
 

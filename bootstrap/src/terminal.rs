@@ -3,11 +3,13 @@
 //! The lowest room but `secret`: it takes text and numbers, and knows neither the command line nor what a run does. Who
 //! shows a thing turns it into text.
 
+mod plain_prompt;
 mod printer;
 mod progress;
 mod prompt;
 mod signals;
 
+pub use plain_prompt::{Echo, PlainPrompter};
 pub use printer::{ColorChoice, OutputFormat, Printer, Verbosity};
 pub use progress::{DeliveryBar, StepProgress};
 pub use prompt::{DefaultAnswer, Prompter, Unanswered, is_interactive};

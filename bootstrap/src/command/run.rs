@@ -8,14 +8,17 @@ mod apply;
 mod context;
 
 use schema::{Execution, Finish, Mode};
+use telemetry::Consent;
 
 use super::diagnostic::Diagnostic;
 use super::error::{Error, InterruptedAt, Unattended};
 use super::inputs;
 use crate::cli::RunArgs;
-use crate::input::{Flags, collect};
+use crate::input::{Flags, Inputs, collect};
+use crate::layers::RunOrigin;
 use crate::preflight::{PreflightReport, Severity};
 use crate::run::{Interrupted, PlannedComponent, RunReport, show_plan};
+use crate::settings::Settings;
 use crate::terminal::{Printer, Signals, is_interactive};
 use context::{RunContext, RunRequest};
 
@@ -31,14 +34,57 @@ pub(super) fn run(args: &RunArgs, flags: &Flags, printer: &mut Printer) -> Resul
     let request = RunRequest::complete(inputs, warnings, args, printer, &signals)?;
     inputs::warn_all(&request.warnings, printer);
     if args.dry_run {
-        dry_run(request, printer, &signals)
+        dry_run_of(request, printer, &signals)
     } else {
         apply::run(request, args, printer, &signals)
     }
 }
 
+/// A run for a layer above: what an operator is asked here was settled by the caller.
+pub(super) struct LayerRun {
+    pub(super) inputs: Inputs,
+    pub(super) settings: Settings,
+    pub(super) consent: Consent,
+    pub(super) warnings: Vec<String>,
+    pub(super) origin: RunOrigin,
+}
+
+/// What becomes of a run for a layer above.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LayerDecision {
+    /// It changes the host.
+    Apply,
+    /// It prints its plan.
+    DryRun,
+    /// It is put on record that it was declined.
+    Cancel,
+}
+
+/// Carries out a run for a layer above. Warnings of the preflight are shown and do not stop it.
+pub(super) fn run_for_layer(
+    run: LayerRun,
+    decision: LayerDecision,
+    printer: &mut Printer,
+    signals: &Signals,
+) -> Result<(), Diagnostic> {
+    let LayerRun { inputs, settings, consent, warnings, origin } = run;
+    inputs::warn_all(&warnings, printer);
+    let request = RunRequest { inputs, settings, consent, warnings, origin };
+    let dry_run = decision == LayerDecision::DryRun;
+    let args = RunArgs { dry_run, yes: true, accept_warnings: true, json: false, config: None };
+    match decision {
+        LayerDecision::Apply => apply::run(request, &args, printer, signals),
+        LayerDecision::DryRun => dry_run_of(request, printer, signals),
+        LayerDecision::Cancel => {
+            let mut run = RunContext::new(request, Execution::Apply, printer)?;
+            run.finish(Finish::Cancelled, Error::Declined.process_exit_code(), printer);
+            Err(Error::Declined.into())
+        }
+    }
+}
+
 /// A run that changes nothing: it prints the exact steps that a run would take.
-fn dry_run(request: RunRequest, printer: &mut Printer, signals: &Signals) -> Result<(), Diagnostic> {
+fn dry_run_of(request: RunRequest, printer: &mut Printer, signals: &Signals) -> Result<(), Diagnostic> {
     let mut run = RunContext::new(request, Execution::DryRun, printer)?;
     let report = run.preflight();
     // A preflight that fails does not end a dry run: the plan is what was asked for, and shows what else is in the way.

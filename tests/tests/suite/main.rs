@@ -17,6 +17,7 @@ mod faults_table;
 mod hostile;
 mod house;
 mod kill;
+mod layers;
 mod output;
 mod privacy;
 mod secrets;

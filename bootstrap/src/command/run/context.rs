@@ -14,6 +14,7 @@ use crate::command::inputs;
 use crate::component::{BuiltInSums, PlanContext, spec_of};
 use crate::host::{Host, HostLock, RunLog};
 use crate::input::{Completeness, Declaration, Inputs, Prompt, resolve};
+use crate::layers::RunOrigin;
 use crate::preflight::{self, PreflightReport};
 use crate::run::{
     Interrupted, PlannedComponent, RunPaths, Session, TelemetryReporter, ask_consent, decided_consent,
@@ -28,6 +29,7 @@ pub(super) struct RunRequest {
     pub(super) settings: Settings,
     pub(super) consent: Consent,
     pub(super) warnings: Vec<String>,
+    pub(super) origin: RunOrigin,
 }
 
 impl RunRequest {
@@ -59,7 +61,7 @@ impl RunRequest {
             Prompter::interactive(printer, signals).map(|prompter| InputPrompter { prompter, asks_all });
         let prompt = prompter.as_mut().map(|prompter| prompter as &mut dyn Prompt);
         let settings = resolve(&mut inputs, prompt, Completeness::Required)?;
-        Ok(Self { inputs, settings, consent, warnings })
+        Ok(Self { inputs, settings, consent, warnings, origin: RunOrigin::default() })
     }
 }
 
@@ -105,6 +107,7 @@ pub(super) struct RunContext {
     pub(super) paths: RunPaths,
     pub(super) staging: PathBuf,
     pub(super) warnings: Vec<String>,
+    pub(super) origin: RunOrigin,
     /// The right to change the host, from before detection to the end of the run.
     pub(super) host_lock: Option<HostLock>,
     platform: Platform,
@@ -120,7 +123,7 @@ impl RunContext {
         execution: Execution,
         printer: &mut Printer,
     ) -> Result<Self, Error> {
-        let RunRequest { inputs, settings, consent, mut warnings } = request;
+        let RunRequest { inputs, settings, consent, mut warnings, origin } = request;
         let shown = warnings.len();
         let runs_dir = inputs::runs_dir(&inputs);
         let platform = inputs::platform(&Host::this_machine(RunLog::discard()));
@@ -132,6 +135,9 @@ impl RunContext {
         let runs = session.record.files().runs();
         let mut reporter =
             TelemetryReporter::new(&consent, &session.envelope, &gate, runs, subject, &mut warnings);
+        if !origin.tells_command() {
+            reporter = reporter.without_command();
+        }
         inputs::warn_all(&warnings[shown..], printer);
         reporter.started();
         let enabled = consent.proof().is_some();
@@ -155,6 +161,7 @@ impl RunContext {
             paths,
             staging,
             warnings,
+            origin,
             host_lock: None,
             platform,
         })

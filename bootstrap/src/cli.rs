@@ -10,11 +10,11 @@ use clap_complete::Shell;
 
 use crate::input;
 use crate::rollback::Include;
-use crate::terminal::{ColorChoice, OutputFormat, Verbosity};
+use crate::terminal::{ColorChoice, OutputFormat, Verbosity, terminal_columns};
 
 /// Installs a k3s base on this host and writes down, truthfully and anonymously, what it did.
 #[derive(Debug, Parser)]
-#[command(name = "bootstrap", version, disable_help_subcommand = true, max_term_width = 80)]
+#[command(name = "bootstrap", version, disable_help_subcommand = true)]
 pub struct Cli {
     /// Options that every command takes.
     #[command(flatten)]
@@ -33,9 +33,9 @@ pub struct GlobalArgs {
     /// Show only warnings, errors and results
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// Show more of what is done
-    #[arg(short, long, global = true)]
-    pub verbose: bool,
+    /// Show steps and verifications; twice: exact commands, objects and files
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
     /// When the output is coloured.
     #[arg(long, global = true, value_enum, default_value_t = ColorChoice::Auto, value_name = "WHEN", hide_possible_values = true, help = COLOR_HELP)]
     pub color: ColorChoice,
@@ -62,6 +62,8 @@ pub enum Commands {
     Validate(ValidateArgs),
     /// Print the JSON Schema of the config file, for editors
     ConfigSchema,
+    /// Print the JSON Schema of `run --json`
+    RunSchema,
     /// Print the JSON Schema of the events of the bundle's entry points
     // Hidden, because it is of use to whoever writes a layer above, and to nobody on a host.
     #[command(hide = true)]
@@ -93,6 +95,9 @@ pub struct RunArgs {
     /// Print one JSON document on standard output
     #[arg(long)]
     pub json: bool,
+    /// With --dry-run: exit with 0 if nothing would change, 2 if something would, 1 on any error
+    #[arg(long, requires = "dry_run")]
+    pub detailed_exitcode: bool,
     /// YAML file with inputs
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -280,8 +285,9 @@ impl GlobalArgs {
     pub const fn verbosity(self) -> Verbosity {
         match (self.quiet, self.verbose) {
             (true, _) => Verbosity::Quiet,
-            (_, true) => Verbosity::Verbose,
-            _ => Verbosity::Normal,
+            (_, 0) => Verbosity::Normal,
+            (_, 1) => Verbosity::Verbose,
+            _ => Verbosity::Exact,
         }
     }
 }
@@ -298,7 +304,11 @@ impl Commands {
             Self::Validate(args) => args.json,
             Self::Backup(args) => args.json,
             Self::Clean(args) => args.json,
-            Self::ConfigSchema | Self::EventSchema | Self::AsBundle(_) | Self::Completions { .. } => false,
+            Self::ConfigSchema
+            | Self::RunSchema
+            | Self::EventSchema
+            | Self::AsBundle(_)
+            | Self::Completions { .. } => false,
         };
         if json { OutputFormat::Json } else { OutputFormat::Text }
     }
@@ -307,6 +317,8 @@ impl Commands {
 /// The command line parser with the inputs of a run added to the commands that take them.
 pub fn parser() -> clap::Command {
     Cli::command()
+        // Zero is no limit: what is piped is not broken.
+        .term_width(terminal_columns().unwrap_or(0))
         // Added by name and not by a derive: these commands take the same inputs, which one struct declares.
         .mut_subcommand("run", |run| run.args(input::arguments()))
         .mut_subcommand("preflight", |preflight| preflight.args(input::arguments()))

@@ -25,6 +25,7 @@ use clap::error::ErrorKind;
 use crate::cli::{self, Cli, Commands};
 use crate::input;
 use crate::layers::operation_event_schema;
+use crate::run::run_schema;
 use crate::secret::forbid_core_dumps;
 use crate::terminal::Printer;
 use diagnostic::Diagnostic;
@@ -36,14 +37,32 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     // Looked for by hand, because what does not parse has no options yet.
     let asks_for_json = arguments.iter().any(|argument| argument == "--json");
+    let is_detailed = arguments.iter().any(|argument| argument == "--detailed-exitcode");
+    let codes = if is_detailed { ExitCodes::Detailed } else { ExitCodes::Plain };
     let exit_code = match cli::parse(arguments) {
-        Ok((cli, flags)) => run_command(&cli, &flags),
-        Err(error) => show_usage(&error, asks_for_json),
+        Ok((cli, flags)) => run_command(&cli, &flags, codes),
+        Err(error) => codes.of_error(show_usage(&error, asks_for_json)),
     };
     ExitCode::from(exit_code)
 }
 
-fn run_command(cli: &Cli, flags: &input::Flags) -> u8 {
+/// What exit codes mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ExitCodes {
+    /// Each kind of failure has its own.
+    Plain,
+    /// As those of `terraform plan -detailed-exitcode`: 2 says that something would change, so that no failure may.
+    Detailed,
+}
+
+impl ExitCodes {
+    fn of_error(self, code: u8) -> u8 {
+        // A shell knows a signal by its number in either case.
+        if self == Self::Detailed && (1..128).contains(&code) { 1 } else { code }
+    }
+}
+
+fn run_command(cli: &Cli, flags: &input::Flags, codes: ExitCodes) -> u8 {
     // It has output and exit codes of its own.
     if let Commands::AsBundle(args) = &cli.command {
         return layers::run(args);
@@ -52,11 +71,14 @@ fn run_command(cli: &Cli, flags: &input::Flags) -> u8 {
     let mut exit_code = 0;
     if let Err(diagnostic) = dispatch(&cli.command, flags, &mut printer) {
         diagnostic.show(&mut printer);
-        exit_code = diagnostic.error().process_exit_code();
+        exit_code = match diagnostic.error() {
+            Error::ChangesPlanned => Error::ChangesPlanned.process_exit_code(),
+            error => codes.of_error(error.process_exit_code()),
+        };
     }
     if printer.has_lost_output() {
         let lost = Error::LostOutput;
-        printer.error(&lost.message(), None, None);
+        printer.error(&lost.message(), &[]);
         // What the command itself failed at matters more to a caller than that its result is cut off.
         if exit_code == 0 {
             exit_code = lost.process_exit_code();
@@ -100,6 +122,10 @@ fn dispatch(command: &Commands, flags: &input::Flags, printer: &mut Printer) -> 
         }
         Commands::ConfigSchema => {
             printer.document(&input::config_schema());
+            Ok(())
+        }
+        Commands::RunSchema => {
+            printer.document(&run_schema());
             Ok(())
         }
         Commands::Completions { shell } => {

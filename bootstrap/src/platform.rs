@@ -29,6 +29,11 @@ pub fn platform(os_release: &str, machine: &str) -> Platform {
     }
 }
 
+/// The platform in the words of an operator: `debian 12 amd64`.
+pub fn described(platform: &Platform) -> String {
+    format!("{} {} {}", platform.os_id, platform.os_version.as_str(), platform.arch)
+}
+
 fn family(id: OsId, like: &str) -> OsFamily {
     match id {
         OsId::Debian | OsId::Ubuntu | OsId::Raspbian | OsId::Linuxmint => OsFamily::Debian,

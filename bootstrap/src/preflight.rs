@@ -19,6 +19,7 @@ mod resources;
 mod versions;
 
 use schema::{Component, Mode, Platform};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use crate::component::{Finding, Severity};
@@ -26,11 +27,11 @@ pub use crate::component::{Finding, Severity};
 use crate::component::{Probe, selected, spec_of};
 use crate::host::Host;
 use crate::settings::Settings;
-use crate::terminal::Printer;
+use crate::terminal::{Line, Tone, Verbosity};
 use k3s_config::K3sConfig;
 
 /// Everything that was checked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(transparent)]
 pub struct PreflightReport {
     /// The findings in the order of the checks.
@@ -48,29 +49,45 @@ impl PreflightReport {
         self.findings.iter().map(|finding| finding.severity).max().unwrap_or(Severity::Pass)
     }
 
-    /// Prints a line for each finding, and what fixes it.
-    pub fn show(&self, printer: &mut Printer) {
-        for finding in &self.findings {
-            printer.wrapped(&label(finding), &finding.evidence);
-            if let Some(fix) = &finding.fix {
-                printer.wrapped(FIX, fix);
-            }
-        }
+    /// How many findings there are of each severity, and below it what stands in the way of a run: what failed with what
+    /// fixes it, and what warns. With `-v` every finding.
+    pub fn summary(&self, verbosity: Verbosity) -> Vec<Line> {
+        let all = verbosity >= Verbosity::Verbose;
+        let shown = self.findings.iter().filter(|finding| all || finding.severity > Severity::Pass);
+        std::iter::once(Line::heading(format!("Preflight: {}", self.counts())))
+            .chain(shown.flat_map(|finding| {
+                let fix = finding.fix.as_ref().filter(|_| all || finding.severity == Severity::Failure);
+                std::iter::once(of_finding(finding)).chain(fix.map(|fix| of_fix(fix)))
+            }))
+            .collect()
     }
 
-    /// Tells what a run should not go on over.
-    pub fn show_problems(&self, printer: &mut Printer) {
-        for finding in self.findings.iter().filter(|finding| finding.severity > Severity::Pass) {
-            printer.item(&label(finding), &finding.evidence);
-            if let Some(fix) = &finding.fix {
-                printer.item(FIX, fix);
-            }
-        }
+    /// A line for each finding, and what fixes it.
+    pub fn lines(&self) -> Vec<Line> {
+        self.summary(Verbosity::Exact).split_off(1)
+    }
+
+    /// `1 failed, 3 warnings, 20 ok`; what there is none of is left out.
+    pub fn counts(&self) -> String {
+        let count = |severity| self.of(severity).count();
+        let warnings = count(Severity::Warning);
+        let counts = [
+            (count(Severity::Failure), "failed"),
+            (warnings, if warnings == 1 { "warning" } else { "warnings" }),
+            (count(Severity::Pass), "ok"),
+        ];
+        let told =
+            counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}"));
+        told.collect::<Vec<_>>().join(", ")
+    }
+
+    /// Names of the checks that found something of this severity, each once.
+    pub fn names(&self, severity: Severity) -> String {
+        let mut names: Vec<&str> = self.of(severity).map(|finding| finding.check).collect();
+        names.dedup();
+        names.join(", ")
     }
 }
-
-/// As wide as the label of a finding, and then the word.
-const FIX: &str = "                         fix: ";
 
 /// Checks the host for a run with these settings. It needs neither root nor, but for an agent's question to its server, a
 /// network; what cannot be seen without them is told as a warning. Nothing takes longer than some seconds.
@@ -129,11 +146,18 @@ fn for_k3s(host: &Host, settings: &Settings) -> Vec<Finding> {
     findings
 }
 
-fn label(finding: &Finding) -> String {
-    let mark = match finding.severity {
-        Severity::Pass => "ok  ",
-        Severity::Warning => "warn",
-        Severity::Failure => "FAIL",
+fn of_finding(finding: &Finding) -> Line {
+    let (mark, tone) = match finding.severity {
+        Severity::Pass => ("ok  ", Tone::Plain),
+        Severity::Warning => ("warn", Tone::Caution),
+        Severity::Failure => ("FAIL", Tone::Bad),
     };
-    format!("  {mark}  {:<13}  ", finding.check)
+    Line::new(&finding.evidence)
+        .lead(tone, format!("  {mark}  "))
+        .lead(Tone::Plain, format!("{:<13}  ", finding.check))
+}
+
+/// Below the evidence of its finding.
+fn of_fix(fix: &str) -> Line {
+    Line::new(fix).lead(Tone::Dim, format!("{:23}fix: ", ""))
 }

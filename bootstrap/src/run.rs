@@ -5,14 +5,17 @@
 
 mod features;
 mod plan;
+mod plan_data;
+mod plan_text;
 mod record;
 mod report;
 mod reporter;
 mod session;
 
 pub use features::{features, local_facts};
-pub use plan::{Interrupted, PlannedComponent, detect_and_plan, show_plan};
+pub use plan::{Interrupted, PlannedChange, PlannedComponent, detect_and_plan};
+pub use plan_text::{plan_counts, plan_lines};
 pub use record::{RunRecorder, error_chain, now};
-pub use report::{RunPaths, RunReport, RunSummary};
+pub use report::{RunPaths, RunReport, RunSummary, run_schema};
 pub use reporter::{TelemetryReporter, ask_consent, decided_consent, resolve_consent};
 pub use session::{Session, SessionError, lock_holder};

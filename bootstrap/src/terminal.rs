@@ -3,14 +3,16 @@
 //! The lowest room but `secret`: it takes text and numbers, and knows neither the command line nor what a run does. Who
 //! shows a thing turns it into text.
 
+mod line;
 mod plain_prompt;
 mod printer;
 mod progress;
 mod prompt;
 mod signals;
 
+pub use line::{Line, Tone};
 pub use plain_prompt::{Echo, PlainPrompter};
-pub use printer::{ColorChoice, OutputFormat, Printer, Verbosity};
+pub use printer::{ColorChoice, OutputFormat, Printer, Verbosity, terminal_columns};
 pub use progress::{DeliveryBar, StepProgress};
 pub use prompt::{DefaultAnswer, Prompter, Unanswered, is_interactive};
 pub use signals::{Signal, Signals};

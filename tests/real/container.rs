@@ -81,6 +81,33 @@ impl<'a> Root<'a> {
     pub(crate) fn boot(&self) -> anyhow::Result<Booted> {
         boot(self.cache, &self.scratch.path().join("boot.log"), Some(self.scratch.path()))
     }
+
+    /// Boots a machine from a root directory of its own, which it may write to. `wrapper` is what becomes systemd-nspawn
+    /// in the end.
+    pub(crate) fn boot_from(
+        &self,
+        root: &Path,
+        wrapper: &[String],
+        options: &[String],
+    ) -> anyhow::Result<Booted> {
+        let log = self.scratch.path().join("boot.log");
+        launch(self.cache, &log, Some(self.scratch.path()), wrapper, |command| {
+            command.arg("--directory").arg(root).args(options);
+        })
+    }
+
+    /// Makes a root directory of its own for the machine `name`, in place of the former one.
+    pub(crate) fn copy(&self, name: &str) -> anyhow::Result<PathBuf> {
+        let directory = self.scratch.directory("roots")?.join(name);
+        if directory.exists() {
+            fs::remove_dir_all(&directory)
+                .with_context(|| format!("cannot remove {}", directory.display()))?;
+        }
+        let mut copy = Command::new("cp");
+        copy.args(["--archive", "--reflink=auto"]).arg(self.cache.at(ROOT)).arg(&directory);
+        process::output(&mut copy).context("cannot copy the Debian root folder")?;
+        Ok(directory)
+    }
 }
 
 /// A machine that is up until this value goes.
@@ -108,32 +135,50 @@ impl Drop for Booted {
 }
 
 fn boot(cache: &Cache, log: &Path, shared: Option<&Path>) -> anyhow::Result<Booted> {
+    launch(cache, log, shared, &[], |command| {
+        // Writes go to an overlay in memory: the root directory is made once and no test can spoil it for the next one.
+        // The machine has no network, so that a download that should not happen fails instead of passing unseen.
+        command.arg("--directory").arg(cache.at(ROOT)).args(["--volatile=overlay", "--private-network"]);
+    })
+}
+
+fn launch(
+    cache: &Cache,
+    log: &Path,
+    shared: Option<&Path>,
+    wrapper: &[String],
+    options: impl FnOnce(&mut Command),
+) -> anyhow::Result<Booted> {
     let tools = cache.at(TOOLS);
     let libraries: PathBuf =
         tools.join("usr/lib").join(format!("{}-linux-gnu", std::env::consts::ARCH)).join("systemd");
+    let nspawn = tools.join("usr/bin/systemd-nspawn");
+    let program = wrapper.first().map_or(nspawn.as_path(), Path::new);
     let start = |command: &mut Command| {
-        command.env("LD_LIBRARY_PATH", &libraries).arg("--directory").arg(cache.at(ROOT)).args([
-            // Writes go to an overlay in memory: the root directory is made once and no test can spoil it for the next one.
-            // The machine has no network, so that a download that should not happen fails instead of passing unseen; it is not
-            // registered, because machined need not run here.
-            "--volatile=overlay",
-            "--private-network",
-            "--register=no",
-            "--keep-unit",
-            "--boot",
-        ]);
+        command.env("LD_LIBRARY_PATH", &libraries);
+        if let [_, arguments @ ..] = wrapper {
+            command.args(arguments).arg(&nspawn);
+        }
+        // It is not registered, because machined need not run here.
+        command.args(["--register=no", "--keep-unit", "--boot"]);
+        options(command);
         if let Some(shared) = shared {
             command.arg(format!("--bind-ro={}:{SHARED}", shared.display()));
         }
     };
-    let mut nspawn = Daemon::start(&tools.join("usr/bin/systemd-nspawn"), start, log)?;
+    let nspawn = Daemon::start(program, start, log)?;
+    up(nspawn)
+}
+
+/// Waits until the machine of this systemd-nspawn is up.
+fn up(mut nspawn: Daemon) -> anyhow::Result<Booted> {
     let (pid, mut leader) = (nspawn.pid(), None);
     nspawn.until(20, || {
         leader = init_of(pid);
         leader.is_some()
     })?;
     let leader = leader.context("systemd-nspawn has no child")?;
-    let machine = Machine::of(leader, &["--all"]);
+    let machine = Machine::of(leader);
     // Booted is what systemd says, not what a port or a process shows: units that are still starting would race with
     // the test.
     nspawn.until(60, || {

@@ -49,7 +49,7 @@ impl Apt {
         }
         let (config, sources, shown) =
             (directory.join("apt.conf"), directory.join("sources.list"), directory.display());
-        fs::write(&sources, format!("deb {MIRROR} {RELEASE} main\ndeb-src {MIRROR} {RELEASE} main\n"))?;
+        fs::write(&sources, format!("deb {MIRROR} {RELEASE} main\n"))?;
         fs::write(
             &config,
             format!(
@@ -73,22 +73,6 @@ impl Apt {
         for archive in fs::read_dir(&archives)? {
             process::output(Command::new("dpkg-deb").arg("--extract").arg(archive?.path()).arg(directory))?;
         }
-        fs::remove_dir_all(&archives)?;
-        Ok(())
-    }
-
-    /// Unpacks the source of a package to `directory`.
-    pub(crate) fn source(&self, package: &str, directory: &Path) -> anyhow::Result<()> {
-        let archives = directory.with_extension("archives");
-        fs::create_dir_all(&archives)?;
-        process::output(self.get(&archives).args(["source", "--download-only", package]))?;
-        let description = fs::read_dir(&archives)?
-            .filter_map(|entry| Some(entry.ok()?.path()))
-            .find(|path| path.extension().is_some_and(|extension| extension == "dsc"))
-            .context("the source package has no description")?;
-        let mut unpack = Command::new("dpkg-source");
-        // apt has checked the files against the signed lists already; the check here would need keys of Debian developers.
-        process::output(unpack.args(["--no-check", "--extract"]).arg(&description).arg(directory))?;
         fs::remove_dir_all(&archives)?;
         Ok(())
     }

@@ -19,7 +19,6 @@ pub(crate) const RUNS: &str = "/state/runs";
 /// A machine that is up.
 pub(crate) struct Machine {
     leader: u32,
-    enter: &'static [&'static str],
 }
 
 /// How a call ended.
@@ -35,17 +34,16 @@ pub(crate) struct CallResult {
 }
 
 impl Machine {
-    /// The machine of the process `leader`, entered by `nsenter` with the options `enter`.
-    pub(crate) fn of(leader: u32, enter: &'static [&'static str]) -> Self {
-        Self { leader, enter }
+    /// The machine whose first process is `leader`.
+    pub(crate) fn of(leader: u32) -> Self {
+        Self { leader }
     }
 
     /// A command on the machine, with an environment of its own.
     pub(crate) fn command(&self, program: &str) -> Command {
-        // nsenter and not `machinectl shell`: it needs no bus, works for a plain mount namespace too, and hands the exit
-        // code through. `env -i` keeps what the caller has set out of the machine.
+        // nsenter and not `machinectl shell`: it needs no bus and hands the exit code through. `env -i` keeps what the caller has set out of the machine.
         let mut command = Command::new("nsenter");
-        command.args(["--target", &self.leader.to_string()]).args(self.enter).arg("--");
+        command.args(["--target", &self.leader.to_string()]).args(["--all", "--"]);
         command.args([
             "env",
             "-i",

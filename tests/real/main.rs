@@ -1,4 +1,4 @@
-//! The tiers on real systems: the built program on a real systemd, and against a real API server.
+//! The tiers on real systems: the built program on a real systemd, and with a real k3s.
 //!
 //! A program of its own and not a test target, because a tier needs root, a network the first time and minutes: nobody
 //! should start it with `cargo test`. Tiers say SKIP where they cannot run; nothing outside their cache directory is
@@ -10,12 +10,16 @@
     reason = "the host seam belongs to the program; this starts machines for it and writes files into them"
 )]
 
-mod apiserver;
+mod artifacts;
 mod cache;
+mod cgroups;
 mod container;
 mod debian;
 mod inspect;
+mod k3s;
 mod machine;
+mod network;
+mod node;
 mod nspawn;
 mod process;
 mod transcript;
@@ -28,8 +32,10 @@ use cache::{Cache, Scratch, Subject};
 use transcript::{Skip, Transcript, line};
 
 /// The command that people type is that of xtask, so this is what the usage says.
-const USAGE: &str = "usage: cargo xtask e2e nspawn|apiserver [--cache DIR] [--bootstrap FILE]
+const USAGE: &str = "usage: cargo xtask e2e nspawn|k3s [--artifacts DIR] [--cache DIR] [--bootstrap FILE]
 
+  --artifacts DIR   the files of a release of k3s, and of helm if there is a choice: k3s, install.sh,
+                    their checksums, and k3s-airgap-images-*.tar.zst [default: the pinned one, downloaded]
   --cache DIR       where packages and what is built of them are kept
                     [default: productive-k3s-e2e in $XDG_CACHE_HOME or ~/.cache]
   --bootstrap FILE  the program to test, instead of the one that cargo builds";
@@ -37,13 +43,13 @@ const USAGE: &str = "usage: cargo xtask e2e nspawn|apiserver [--cache DIR] [--bo
 /// A tier.
 struct Tier {
     name: &'static str,
-    prepare: fn(&Cache, &mut Transcript) -> Result<(), Skip>,
-    run: fn(&Cache, &Scratch, &Subject, &mut Transcript) -> anyhow::Result<()>,
+    prepare: fn(&Cache, &Options, &mut Transcript) -> Result<(), Skip>,
+    run: fn(&Cache, &Options, &Scratch, &Subject, &mut Transcript) -> anyhow::Result<()>,
 }
 
 const TIERS: [Tier; 2] = [
     Tier { name: "nspawn", prepare: nspawn::prepare, run: nspawn::run },
-    Tier { name: "apiserver", prepare: apiserver::prepare, run: apiserver::run },
+    Tier { name: "k3s", prepare: k3s::prepare, run: k3s::run },
 ];
 
 fn main() -> anyhow::Result<()> {
@@ -53,8 +59,8 @@ fn main() -> anyhow::Result<()> {
     let options = Options::parse(options)?;
     let tier = TIERS.iter().find(|tier| tier.name == *name).context(USAGE)?;
     let mut transcript = Transcript::new();
-    let cache = match Cache::open(options.cache).map_err(Skip::from).and_then(|cache| {
-        (tier.prepare)(&cache, &mut transcript)?;
+    let cache = match Cache::open(options.cache.clone()).map_err(Skip::from).and_then(|cache| {
+        (tier.prepare)(&cache, &options, &mut transcript)?;
         Ok(cache)
     }) {
         Ok(cache) => cache,
@@ -67,13 +73,14 @@ fn main() -> anyhow::Result<()> {
     let scratch = Scratch::new(&cache)?;
     let subject = Subject::get(options.bootstrap.as_deref(), &scratch)?;
     transcript.note("the program to test is in place");
-    (tier.run)(&cache, &scratch, &subject, &mut transcript)?;
+    (tier.run)(&cache, &options, &scratch, &subject, &mut transcript)?;
     transcript.end(tier.name)
 }
 
 /// The options that all tiers have.
 #[derive(Default)]
 struct Options {
+    artifacts: Option<PathBuf>,
     cache: Option<PathBuf>,
     bootstrap: Option<PathBuf>,
 }
@@ -86,6 +93,10 @@ impl Options {
                 [] => return Ok(options),
                 ["--cache", directory, rest @ ..] => {
                     options.cache = Some(std::path::absolute(directory)?);
+                    rest
+                }
+                ["--artifacts", directory, rest @ ..] => {
+                    options.artifacts = Some(std::path::absolute(directory)?);
                     rest
                 }
                 ["--bootstrap", file, rest @ ..] => {

@@ -10,19 +10,21 @@ mod rollback;
 mod server;
 mod setup;
 
+use crate::Options;
 use crate::cache::{Cache, Scratch, Subject};
 use crate::container;
 use crate::transcript::{Skip, Transcript};
 use setup::NspawnSetup;
 
 /// Makes the root directory.
-pub(crate) fn prepare(cache: &Cache, transcript: &mut Transcript) -> Result<(), Skip> {
+pub(crate) fn prepare(cache: &Cache, _: &Options, transcript: &mut Transcript) -> Result<(), Skip> {
     container::prepare(cache, transcript)
 }
 
 /// Runs the tier.
 pub(crate) fn run(
     cache: &Cache,
+    _: &Options,
     scratch: &Scratch,
     subject: &Subject,
     transcript: &mut Transcript,

@@ -12,6 +12,7 @@
 
 mod invocation;
 mod machine;
+mod own_machine;
 mod records;
 mod sandbox;
 mod server;
@@ -19,6 +20,7 @@ mod terminal;
 
 pub use invocation::{Invocation, Outcome, Running};
 pub use machine::{NOBODY, bootstrap, eventually, is_root, program, skip, workspace};
+pub use own_machine::{can_have_a_machine, k3s_images, on_a_machine};
 pub use records::{Contract, Entry, RunRecord, tree};
 pub use sandbox::{Sandbox, Stub};
 pub use server::{ReceivedRequest, Response, Server};

@@ -263,7 +263,10 @@ const UNWANTED: Stub<'static> =
 const FILTERS: &[(&str, &str)] = &[
     (r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}", "[uuid]"),
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "[time]"),
-    (r"(?s)\nPreflight\n.*?\n\n", "\nPreflight\n[checks of this machine]\n\n"),
-    (r"\nA run would (stop at the preflight|ask about the warnings)[^\n]*(\n[^A-Z\n][^\n]*)*", ""),
+    (r"(?s)Preflight: .*?\n\n", "Preflight: [checks of this machine]\n\n"),
+    (r" A run would (stop|ask)[^\n]*(\n[^A-Z\n][^\n]*)*", ""),
+    (r"Dry run: ([a-z-]+), [a-z-]+ [a-z0-9.]+ [a-z0-9]+", "Dry run: $1, [platform]"),
+    // What stands in these files is this machine's.
+    (r"(?s)--- [a-z/]+\n *(\+\+\+ /etc/(?:hosts|exports)\n).*?(\n *\+[^+])", "$1[context]$2"),
     (r"amd64|arm64", "[arch]"),
 ];

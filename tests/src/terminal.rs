@@ -9,23 +9,35 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
 
 use crate::invocation::{Invocation, Outcome};
 use crate::machine::{eventually, program};
 
-/// A conversation with the binary: standard input and standard error are a terminal, standard output is a pipe.
+/// A conversation with the binary: standard input and standard error are a terminal; standard output is a pipe, or the
+/// terminal too.
 #[derive(Debug)]
 pub struct TerminalSession {
     child: Child,
     master: File,
     screen: Arc<Mutex<Vec<u8>>>,
-    stdout: JoinHandle<Vec<u8>>,
+    watcher: JoinHandle<()>,
+    stdout: Option<JoinHandle<Vec<u8>>>,
     begun: Instant,
 }
 
 impl TerminalSession {
     /// Starts `call` on a terminal that it is in control of, so that Ctrl-C reaches it.
     pub fn start(call: &Invocation) -> Self {
+        Self::start_on(call, None)
+    }
+
+    /// As [`Self::start`], with standard output on the terminal too, which is so many columns wide.
+    pub fn start_wide(call: &Invocation, columns: u16) -> Self {
+        Self::start_on(call, Some(columns))
+    }
+
+    fn start_on(call: &Invocation, columns: Option<u16>) -> Self {
         let master =
             openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).expect("a terminal");
         grantpt(&master).and_then(|()| unlockpt(&master)).expect("a terminal of ours");
@@ -34,20 +46,27 @@ impl TerminalSession {
         // Without a session of its own the child has the terminal of whoever runs the tests, or none, and Ctrl-C goes there.
         let setsid = program("setsid").expect("util-linux is on every supported host");
         let mut command = call.clone().through([setsid.as_os_str(), "--ctty".as_ref()]).command();
-        command.stdin(slave.try_clone().expect("a descriptor")).stderr(slave).stdout(Stdio::piped());
+        command.stdin(slave.try_clone().expect("a descriptor")).stdout(Stdio::piped());
+        if let Some(columns) = columns {
+            let size = Winsize { ws_col: columns, ws_row: 50, ws_xpixel: 0, ws_ypixel: 0 };
+            tcsetwinsize(&slave, size).expect("a terminal has a size");
+            command.stdout(slave.try_clone().expect("a descriptor"));
+        }
+        command.stderr(slave);
         let mut child = command.spawn().expect("it starts");
         // The terminal ends for us when the last descriptor of its other side is closed, and the command holds some.
         drop(command);
-        let mut stdout = child.stdout.take().expect("piped");
-        let stdout = thread::spawn(move || {
-            let mut bytes = Vec::new();
-            let _ = stdout.read_to_end(&mut bytes);
-            bytes
+        let stdout = child.stdout.take().map(|mut stdout| {
+            thread::spawn(move || {
+                let mut bytes = Vec::new();
+                let _ = stdout.read_to_end(&mut bytes);
+                bytes
+            })
         });
         let master = File::from(master);
         let screen = Arc::default();
-        watch(master.try_clone().expect("a descriptor"), Arc::clone(&screen));
-        Self { child, master, screen, stdout, begun: Instant::now() }
+        let watcher = watch(master.try_clone().expect("a descriptor"), Arc::clone(&screen));
+        Self { child, master, screen, watcher, stdout, begun: Instant::now() }
     }
 
     /// What the terminal shows so far.
@@ -79,18 +98,21 @@ impl TerminalSession {
         }
         let status = self.child.wait().expect("a child");
         assert!(ended, "it did not end: {}", self.screen());
-        let stdout = String::from_utf8(self.stdout.join().expect("no panic")).expect("UTF-8");
+        // What it wrote last is still on its way to us. A process that it left behind may hold the terminal open.
+        eventually(Duration::from_secs(5), || self.watcher.is_finished());
+        let stdout = self.stdout.map(|stdout| stdout.join().expect("no panic")).unwrap_or_default();
+        let stdout = String::from_utf8(stdout).expect("UTF-8");
         let stderr = String::from_utf8_lossy(&self.screen.lock().expect("no panic")).replace("\r\n", "\n");
         Outcome { status, stdout, stderr, took: self.begun.elapsed() }
     }
 }
 
 /// Keeps what is written to the terminal. The end of the other side is an error of this one.
-fn watch(mut master: File, screen: Arc<Mutex<Vec<u8>>>) {
+fn watch(mut master: File, screen: Arc<Mutex<Vec<u8>>>) -> JoinHandle<()> {
     thread::spawn(move || {
         let mut bytes = [0; 4096];
         while let Ok(count @ 1..) = master.read(&mut bytes) {
             screen.lock().expect("no panic").extend_from_slice(&bytes[..count]);
         }
-    });
+    })
 }

@@ -27,7 +27,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   compat              compare the contract with its last release, and demand the version that the difference needs
   release-contract    freeze the contract under its version
   pins                fetch the pinned releases and write the checksums that the program carries
-  e2e TIER            test the program on a real systemd (nspawn) or against a real API server (apiserver)
+  e2e TIER            test the program on a real systemd (nspawn) or with a real k3s (k3s --artifacts DIR)
   bundle [OPTION...]  make the release as the layers above take it: archive, checksum and installer
   load [DOCUMENTS [CONNECTIONS]]
                       send documents to a receiver of its own on loopback, twice, and measure";

@@ -71,7 +71,11 @@ impl Diagnostic {
         }
         // Rendered once, so that the text and the document cannot differ.
         let (message, hint) = (self.error.message(), self.error.hint());
-        printer.error(&message, hint.as_deref(), self.log.as_deref());
+        let log = self.log.as_ref().map(|log| log.display().to_string());
+        let below = [("help", hint.as_deref()), ("log", log.as_deref())];
+        let below: Vec<(&str, &str)> =
+            below.into_iter().filter_map(|(label, text)| Some((label, text?))).collect();
+        printer.error(&message, &below);
         if printer.is_json() && self.shown == Shown::Nothing {
             self.document(&message, hint.as_deref(), printer);
         }

@@ -28,6 +28,8 @@ mod exit_code {
     pub(super) const USAGE: u8 = 2;
     pub(super) const PREFLIGHT: u8 = 3;
     pub(super) const DECLINED: u8 = 4;
+    /// Of `--detailed-exitcode` alone, with which every failure is 1.
+    pub(super) const CHANGES_PLANNED: u8 = 2;
     pub(super) const SIGNAL_BASE: u8 = 128;
 }
 
@@ -57,6 +59,9 @@ pub enum Error {
     /// `validate` found documents that the contract refuses; each has its verdict already.
     #[error("not every document passed")]
     RefusedDocuments,
+    /// A dry run planned changes, and was asked to say so by its exit code. No failure.
+    #[error("something would change")]
+    ChangesPlanned,
     /// The preflight found what makes a run impossible.
     #[error("this host does not meet the requirements of the run")]
     PreflightFailed,
@@ -178,9 +183,10 @@ pub enum Error {
 impl Error {
     /// The number that the process exits with.
     pub fn process_exit_code(&self) -> u8 {
-        use exit_code::{DECLINED, FAILED, PREFLIGHT, SIGNAL_BASE, USAGE};
+        use exit_code::{CHANGES_PLANNED, DECLINED, FAILED, PREFLIGHT, SIGNAL_BASE, USAGE};
         match self {
             Self::UnusableRecord(error) if is_of_the_wrong_record(error) => USAGE,
+            Self::ChangesPlanned => CHANGES_PLANNED,
             Self::PreflightFailed | Self::PreflightWarnings => PREFLIGHT,
             Self::Interrupted { signal, .. }
             | Self::Unanswered(Unanswered::Interrupted(signal))

@@ -52,7 +52,7 @@ pub(super) fn run(args: &AsBundleArgs) -> u8 {
     }
     origin.operation_completed(status, &mut printer);
     if printer.has_lost_output() && exit_code == 0 {
-        printer.error(&Error::LostOutput.message(), None, None);
+        printer.error(&Error::LostOutput.message(), &[]);
         exit_code = 1;
     }
     exit_code

@@ -8,8 +8,9 @@ use super::inputs;
 use crate::cli::PreflightArgs;
 use crate::host::{Host, RunLog};
 use crate::input::Flags;
+use crate::platform::described;
 use crate::preflight::{PreflightReport, Severity, check};
-use crate::terminal::Printer;
+use crate::terminal::{Line, Printer};
 
 /// The JSON document of the command, described in `README.md`. A reader goes by its format: a field that is added keeps
 /// it, anything else gets the next number.
@@ -44,13 +45,22 @@ pub(super) fn run(args: &PreflightArgs, flags: &Flags, printer: &mut Printer) ->
             exit_code: error.as_ref().map_or(0, Error::process_exit_code),
         });
     } else {
-        printer.heading(&format!("Preflight, mode {}", settings.mode));
-        report.show(printer);
-        printer.data(match (&error, report.worst()) {
-            (None, Severity::Pass) => "This host meets the requirements of the run.",
-            (None, _) => "A run needs --accept-warnings, or your consent at its prompt.",
-            (Some(_), _) => "This host does not meet the requirements of the run.",
-        });
+        printer.result(&[Line::heading(format!("Preflight: {}, {}", settings.mode, described(&platform)))]);
+        printer.result(&report.lines());
+        let counts = report.counts();
+        printer.result(&[
+            Line::blank(),
+            Line::new(match (&error, report.worst()) {
+                (None, Severity::Pass) => format!("{counts}. The host meets the requirements."),
+                (None, _) => {
+                    format!("{counts}. The host meets the requirements; a run asks about the warnings.")
+                }
+                (Some(_), Severity::Warning) => {
+                    format!("{counts}. The host does not meet the recommendations.")
+                }
+                (Some(_), _) => format!("{counts}. The host does not meet the requirements."),
+            }),
+        ]);
     }
     // The checks are the result that was asked for: a message on standard error would say it twice.
     error.map_or(Ok(()), |error| Err(Diagnostic::from(error).after_result()))

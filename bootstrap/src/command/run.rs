@@ -6,21 +6,21 @@
 
 mod apply;
 mod context;
+mod for_layer;
 
-use schema::{Execution, Finish, Mode};
-use telemetry::Consent;
+use schema::{Execution, Finish};
 
 use super::diagnostic::Diagnostic;
 use super::error::{Error, InterruptedAt, Unattended};
 use super::inputs;
 use crate::cli::RunArgs;
-use crate::input::{Flags, Inputs, collect};
-use crate::layers::RunOrigin;
+use crate::input::{Flags, collect};
+use crate::platform::described;
 use crate::preflight::{PreflightReport, Severity};
-use crate::run::{Interrupted, PlannedComponent, RunReport, show_plan};
-use crate::settings::Settings;
-use crate::terminal::{Printer, Signals, is_interactive};
+use crate::run::{Interrupted, PlannedChange, PlannedComponent, RunReport, plan_counts, plan_lines};
+use crate::terminal::{Line, Printer, Signals, Tone, Verbosity, is_interactive};
 use context::{RunContext, RunRequest};
+pub(super) use for_layer::{LayerDecision, LayerRun, run_for_layer};
 
 pub(super) fn run(args: &RunArgs, flags: &Flags, printer: &mut Printer) -> Result<(), Diagnostic> {
     if !args.dry_run && !args.yes && !is_interactive() {
@@ -34,57 +34,19 @@ pub(super) fn run(args: &RunArgs, flags: &Flags, printer: &mut Printer) -> Resul
     let request = RunRequest::complete(inputs, warnings, args, printer, &signals)?;
     inputs::warn_all(&request.warnings, printer);
     if args.dry_run {
-        dry_run_of(request, printer, &signals)
+        dry_run(request, args, printer, &signals)
     } else {
         apply::run(request, args, printer, &signals)
     }
 }
 
-/// A run for a layer above: what an operator is asked here was settled by the caller.
-pub(super) struct LayerRun {
-    pub(super) inputs: Inputs,
-    pub(super) settings: Settings,
-    pub(super) consent: Consent,
-    pub(super) warnings: Vec<String>,
-    pub(super) origin: RunOrigin,
-}
-
-/// What becomes of a run for a layer above.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum LayerDecision {
-    /// It changes the host.
-    Apply,
-    /// It prints its plan.
-    DryRun,
-    /// It is put on record that it was declined.
-    Cancel,
-}
-
-/// Carries out a run for a layer above. Warnings of the preflight are shown and do not stop it.
-pub(super) fn run_for_layer(
-    run: LayerRun,
-    decision: LayerDecision,
+/// A run that changes nothing: it shows what a run would do.
+fn dry_run(
+    request: RunRequest,
+    args: &RunArgs,
     printer: &mut Printer,
     signals: &Signals,
 ) -> Result<(), Diagnostic> {
-    let LayerRun { inputs, settings, consent, warnings, origin } = run;
-    inputs::warn_all(&warnings, printer);
-    let request = RunRequest { inputs, settings, consent, warnings, origin };
-    let dry_run = decision == LayerDecision::DryRun;
-    let args = RunArgs { dry_run, yes: true, accept_warnings: true, json: false, config: None };
-    match decision {
-        LayerDecision::Apply => apply::run(request, &args, printer, signals),
-        LayerDecision::DryRun => dry_run_of(request, printer, signals),
-        LayerDecision::Cancel => {
-            let mut run = RunContext::new(request, Execution::Apply, printer)?;
-            run.finish(Finish::Cancelled, Error::Declined.process_exit_code(), printer);
-            Err(Error::Declined.into())
-        }
-    }
-}
-
-/// A run that changes nothing: it prints the exact steps that a run would take.
-fn dry_run_of(request: RunRequest, printer: &mut Printer, signals: &Signals) -> Result<(), Diagnostic> {
     let mut run = RunContext::new(request, Execution::DryRun, printer)?;
     let report = run.preflight();
     // A preflight that fails does not end a dry run: the plan is what was asked for, and shows what else is in the way.
@@ -96,35 +58,77 @@ fn dry_run_of(request: RunRequest, printer: &mut Printer, signals: &Signals) -> 
     };
     let finish = if error.is_some() { Finish::Interrupted } else { Finish::Success };
     run.finish(finish, error.as_ref().map_or(0, Error::process_exit_code), printer);
+    let error = error.or_else(|| detailed(args, &planned));
     if printer.is_json() {
         let public = run.session.record.public();
-        printer.document(&RunReport::new(public, &report, &planned, &run.paths, &run.consent, &run.warnings));
-    } else if error.is_none() {
-        show_dry_run(run.settings.mode, &report, &planned, printer);
-        run.paths.show(printer);
+        let planned = (planned.as_slice(), &run.settings);
+        let report = RunReport::new(public, &report, planned, &run.paths, &run.consent, &run.warnings);
+        printer.document(&report.exit_code(error.as_ref().map_or(0, Error::process_exit_code)));
+    } else if !matches!(error, Some(Error::Interrupted { .. })) {
+        show_dry_run(&run, &report, &planned, printer);
     }
-    error.map_or(Ok(()), |error| Err(Diagnostic::from(error).after_document()))
+    error.map_or(Ok(()), |error| {
+        Err(match error {
+            // Nothing went wrong: the plan says it all.
+            Error::ChangesPlanned => Diagnostic::from(error).after_result(),
+            error => Diagnostic::from(error).after_document(),
+        })
+    })
 }
 
-fn show_dry_run(mode: Mode, report: &PreflightReport, planned: &[PlannedComponent], printer: &mut Printer) {
-    printer.heading(&format!("Dry run, mode {mode}: nothing on this host is changed"));
-    printer.data("");
-    printer.heading("Preflight");
-    report.show(printer);
-    printer.data("");
-    show_plan(planned, printer);
-    printer.data("");
-    let named = |severity| report.of(severity).map(|finding| finding.check).collect::<Vec<_>>().join(", ");
-    match report.worst() {
-        Severity::Failure => {
-            printer.wrapped("", &format!("A run would stop at the preflight: {}.", named(Severity::Failure)));
-        }
-        Severity::Warning => {
-            printer.wrapped("", "A run would ask about the warnings, or need --accept-warnings.");
-        }
-        Severity::Pass => {}
+/// What `--detailed-exitcode` says of a plan.
+fn detailed(args: &RunArgs, planned: &[PlannedComponent]) -> Option<Error> {
+    if !args.detailed_exitcode {
+        return None;
     }
-    for blocked in planned.iter().filter(|planned| planned.plan.blocked.is_some()) {
-        printer.wrapped("", &format!("A run would stop before {}: it cannot be planned.", blocked.component));
+    let blocked = planned.iter().find_map(|planned| Some((planned.component, planned.plan.blocked.clone()?)));
+    if let Some((component, reason)) = blocked {
+        return Some(Error::Blocked { component, reason });
+    }
+    let changes = |planned: &PlannedComponent| {
+        matches!(planned.change(), Some(PlannedChange::Create | PlannedChange::Change))
+    };
+    planned.iter().any(changes).then_some(Error::ChangesPlanned)
+}
+
+fn show_dry_run(
+    run: &RunContext,
+    report: &PreflightReport,
+    planned: &[PlannedComponent],
+    printer: &mut Printer,
+) {
+    let verbosity = printer.verbosity();
+    let host = format!("{}, {}", run.settings.mode, described(run.platform()));
+    let mut lines = vec![
+        Line::new(". The host is not changed.").lead(Tone::Heading, format!("Dry run: {host}")),
+        Line::blank(),
+    ];
+    lines.extend(report.summary(verbosity));
+    lines.push(Line::blank());
+    lines.extend(plan_lines(planned, &run.settings, &run.host, verbosity));
+    let counts = plan_counts(planned);
+    lines
+        .push(Line::new(would_stop(report, planned).map_or(counts.clone(), |why| format!("{counts} {why}"))));
+    let more = match verbosity {
+        Verbosity::Quiet | Verbosity::Normal => "Steps: -v   Exact commands: -vv   ",
+        Verbosity::Verbose => "Exact commands: -vv   ",
+        Verbosity::Exact => "",
+    };
+    lines.push(Line::new(format!("{more}Record: {}", run.paths.public().display())));
+    printer.result(&lines);
+}
+
+/// What a run would stop at, if it would not go through.
+fn would_stop(report: &PreflightReport, planned: &[PlannedComponent]) -> Option<String> {
+    let blocked = planned.iter().find(|planned| planned.plan.blocked.is_some());
+    match (report.worst(), blocked) {
+        (Severity::Failure, _) => {
+            Some(format!("A run would stop: preflight failed: {}.", report.names(Severity::Failure)))
+        }
+        (_, Some(blocked)) => Some(format!("A run would stop: {} cannot be planned.", blocked.component)),
+        (Severity::Warning, None) => {
+            Some("A run would ask about the warnings, or need --accept-warnings.".to_owned())
+        }
+        (Severity::Pass, None) => None,
     }
 }

@@ -14,7 +14,7 @@ use serde::Serialize;
 use super::diagnostic::Diagnostic;
 use super::error::Error;
 use crate::cli::ValidateArgs;
-use crate::terminal::Printer;
+use crate::terminal::{Line, Printer, Tone};
 use lines::BATCH_BYTES;
 
 /// What the gate said of one document.
@@ -84,7 +84,7 @@ pub(super) fn run(args: &ValidateArgs, printer: &mut Printer) -> Result<(), Diag
             check_file(&gate, path, &mut totals, printer)
         };
         if let Err(error) = checked {
-            printer.error(&error.message(), None, None);
+            printer.error(&error.message(), &[]);
             unreadable = Some(error);
         }
     }
@@ -138,7 +138,7 @@ fn show_verdict(place: DocumentPlace<'_>, result: &Result<DocumentKind, Rejectio
         Err(rejection) => {
             printer.data(&format!("{name}: refused"));
             for violation in rejection.violations() {
-                printer.hanging("  ", "    ", &violation.to_string());
+                printer.result(&[Line::new(violation.to_string()).lead(Tone::Plain, "  ").hanging(4)]);
             }
         }
     }

@@ -61,7 +61,6 @@ pub(super) fn image_steps(context: &PlanContext<'_>, component: Component, versi
         name: name.clone(),
         origin: ArtifactOrigin::Folder(folder.clone()),
         checksum: ChecksumSource::FolderSums { files: vec![SUMS.to_owned()] },
-        optional: false,
     };
     let (from, path) = (staged(context, &archive), Path::new(IMAGES).join(&name));
     // k3s imports what is in the folder at each start, so that images that were removed come back; this imports them now.
@@ -115,7 +114,7 @@ pub(super) fn artifact(context: &PlanContext<'_>, release: Release) -> Artifact 
     };
     let pinned = context.settings.checksums.get(release.pin);
     let checksum = pinned.map_or(checksum, |sum| ChecksumSource::Pinned(sum.clone()));
-    Artifact { name: release.name, origin, checksum, optional: false }
+    Artifact { name: release.name, origin, checksum }
 }
 
 /// Releases name architectures as Go does. Others have no release; preflight refuses them.

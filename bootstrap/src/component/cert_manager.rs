@@ -7,6 +7,7 @@ use serde_json::json;
 use super::artifacts::{self, Release};
 use super::{ChecksumInput, ComponentPlan, Detection, Pin, PlanContext, Probe, RollbackClass, Spec};
 use crate::host::ProbeError;
+use crate::settings::Settings;
 use crate::step::{
     Action, Artifact, ArtifactOrigin, Check, ChecksumSource, Condition, Document, ObjectRef, Step,
 };
@@ -24,6 +25,10 @@ impl Spec for CertManagerSpec {
 
     fn title(&self) -> &'static str {
         "cert-manager"
+    }
+
+    fn makes(&self, _: &Settings) -> Vec<String> {
+        vec![format!("namespace {NAMESPACE}")]
     }
 
     fn modes(&self) -> &'static [Mode] {

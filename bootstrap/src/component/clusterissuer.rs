@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::issued::{API, Issued};
 use super::{ComponentPlan, Dependent, Detection, Finding, PlanContext, Probe, RollbackClass, Spec};
 use crate::host::{Host, ProbeError};
-use crate::settings::Tls;
+use crate::settings::{Settings, Tls};
 use crate::step::{Action, Check, Condition, Document, Kube, ObjectRef, Step, UndoAction, text};
 
 const KIND: &str = "ClusterIssuer";
@@ -34,6 +34,14 @@ impl Spec for ClusterIssuerSpec {
 
     fn title(&self) -> &'static str {
         "The issuer of certificates"
+    }
+
+    fn makes(&self, settings: &Settings) -> Vec<String> {
+        let issuer = reference(&settings.tls).name;
+        match &settings.tls {
+            Tls::SelfSigned => vec![format!("issuer {issuer}"), "root certificate".to_owned()],
+            Tls::Letsencrypt { email, .. } => vec![format!("issuer {issuer}"), email.clone()],
+        }
     }
 
     fn modes(&self) -> &'static [Mode] {

@@ -27,6 +27,10 @@ impl Spec for DockerRegistryTrustSpec {
         "Docker's trust of the registry"
     }
 
+    fn makes(&self, settings: &Settings) -> Vec<String> {
+        vec![target(settings).display().to_string()]
+    }
+
     fn modes(&self) -> &'static [Mode] {
         &[Mode::SingleNode]
     }

@@ -8,6 +8,7 @@ use schema::{Component, Mode};
 use super::artifacts::{self, Release};
 use super::{ChecksumInput, ComponentPlan, Detection, Pin, PlanContext, Probe, RollbackClass, Spec};
 use crate::host::{Command, ProbeError};
+use crate::settings::Settings;
 use crate::step::{Action, Artifact, ArtifactOrigin, Check, ChecksumSource, Condition, Step};
 
 const BINARY: &str = "/usr/local/bin/helm";
@@ -21,6 +22,10 @@ impl Spec for HelmSpec {
 
     fn title(&self) -> &'static str {
         "The helm command"
+    }
+
+    fn makes(&self, _: &Settings) -> Vec<String> {
+        vec![BINARY.to_owned()]
     }
 
     fn modes(&self) -> &'static [Mode] {

@@ -31,6 +31,13 @@ impl Spec for K3sSpec {
         "The k3s server or agent"
     }
 
+    fn makes(&self, settings: &Settings) -> Vec<String> {
+        let service = format!("{}.service", layout::service(settings.mode));
+        let joins = settings.agent.iter().filter(|agent| !agent.server_url.is_empty());
+        let joins = joins.map(|agent| format!("joins {}", agent.server_url));
+        [layout::BINARY.to_owned(), service].into_iter().chain(joins).collect()
+    }
+
     fn modes(&self) -> &'static [Mode] {
         &[Mode::Server, Mode::Agent, Mode::SingleNode]
     }

@@ -24,6 +24,11 @@ impl Spec for LocalHostsSpec {
         "The names in the hosts file"
     }
 
+    fn makes(&self, settings: &Settings) -> Vec<String> {
+        let count = names(settings).len();
+        vec![HOSTS.to_owned(), format!("{count} {}", if count == 1 { "name" } else { "names" })]
+    }
+
     fn modes(&self) -> &'static [Mode] {
         &[Mode::SingleNode]
     }

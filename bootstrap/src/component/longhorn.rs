@@ -52,6 +52,20 @@ impl Spec for LonghornSpec {
         "Longhorn block storage"
     }
 
+    fn makes(&self, settings: &Settings) -> Vec<String> {
+        if settings.mode == Mode::Agent {
+            return vec!["iSCSI and NFS client of this node".to_owned()];
+        }
+        let longhorn = &settings.longhorn;
+        let default = longhorn.make_default.then(|| "default storage class".to_owned());
+        let replicas = match longhorn.replica_count.get() {
+            1 => "single-replica".to_owned(),
+            count => format!("{count} replicas"),
+        };
+        let made = [longhorn.data_path.display().to_string(), replicas];
+        made.into_iter().chain(default).collect()
+    }
+
     /// An agent has no chart to install, but Longhorn runs on it as well.
     fn modes(&self) -> &'static [Mode] {
         &[Mode::Agent, Mode::Stack, Mode::SingleNode]

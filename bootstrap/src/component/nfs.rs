@@ -8,7 +8,7 @@ use schema::{Component, Mode, PlannedAction};
 
 use super::{ComponentPlan, Detection, Finding, PlanContext, Probe, RollbackClass, Spec};
 use crate::host::{Command, Host, ProbeError};
-use crate::settings::{self, Settings};
+use crate::settings::{self, Nfs, Settings};
 use crate::step::{Action, Check, Condition, Step, UndoAction};
 
 const PACKAGE: &str = "nfs-kernel-server";
@@ -30,6 +30,11 @@ impl Spec for NfsSpec {
 
     fn title(&self) -> &'static str {
         "The NFS export"
+    }
+
+    fn makes(&self, settings: &Settings) -> Vec<String> {
+        let export = |nfs: &Nfs| format!("{} to {}", nfs.export_path.display(), nfs.allowed_network);
+        settings.nfs.iter().map(export).collect()
     }
 
     fn modes(&self) -> &'static [Mode] {

@@ -65,6 +65,10 @@ impl Spec for RancherSpec {
         "Rancher"
     }
 
+    fn makes(&self, settings: &Settings) -> Vec<String> {
+        vec![format!("https://{}", settings.rancher.host)]
+    }
+
     fn modes(&self) -> &'static [Mode] {
         &[Mode::Stack, Mode::SingleNode]
     }

@@ -37,6 +37,13 @@ impl Spec for RegistrySpec {
         "The image registry"
     }
 
+    fn makes(&self, settings: &Settings) -> Vec<String> {
+        let registry = &settings.registry;
+        let login = if registry.auth.is_some() { "login" } else { "no login" };
+        let size = format!("{} GiB", registry.pvc_size_gib.get());
+        vec![format!("https://{}", registry.host), size, login.to_owned()]
+    }
+
     fn modes(&self) -> &'static [Mode] {
         &[Mode::Stack, Mode::SingleNode]
     }

@@ -19,6 +19,9 @@ pub trait Spec: Sync {
     /// What it is, in a few words: help of the input that leaves it out.
     fn title(&self) -> &'static str;
 
+    /// What it makes on the host or in the cluster, the most telling first: where it is served, which files, which namespace.
+    fn makes(&self, settings: &Settings) -> Vec<String>;
+
     /// The modes that have it.
     fn modes(&self) -> &'static [Mode];
 

@@ -92,6 +92,16 @@ impl Command {
         self
     }
 
+    /// The program and its arguments.
+    pub fn argv(&self) -> Vec<String> {
+        std::iter::once(&self.program).chain(&self.args).cloned().collect()
+    }
+
+    /// Variables that it gets beside the few that every command gets.
+    pub fn environment(&self) -> &[(String, String)] {
+        &self.env
+    }
+
     /// As whom it runs.
     pub fn privilege(&self) -> Privilege {
         self.privilege

@@ -39,15 +39,8 @@ pub struct ListeningSocket {
     pub port: u16,
     /// User id of who made it.
     pub uid: u32,
-    /// Its number on the host; 0 for one that the kernel itself holds, such as that of a VXLAN interface.
+    /// Its number on the host. The kernel's own, such as that of a VXLAN interface, has one like any other.
     inode: u64,
-}
-
-impl ListeningSocket {
-    /// Whether the kernel itself holds it, for no process.
-    pub const fn is_of_kernel(&self) -> bool {
-        self.inode == 0
-    }
 }
 
 /// A process that holds a socket.

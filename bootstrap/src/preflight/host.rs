@@ -90,25 +90,25 @@ fn package_of(program: &str) -> &str {
 pub(super) fn role(host: &Host, settings: &Settings) -> Vec<Finding> {
     let mut findings = Vec::new();
     match settings.mode {
-        Mode::Agent => findings.push(no_server_here(host)),
+        Mode::Agent => findings.push(not_here(host, "server", "k3s")),
         // The stack builds on what `--mode server` leaves behind, and installs neither itself.
         Mode::Stack => findings.extend([server_here(host), helm_here(host)]),
-        Mode::Server | Mode::SingleNode => {}
+        Mode::Server | Mode::SingleNode => findings.push(not_here(host, "agent", "k3s-agent")),
     }
     findings
 }
 
-fn no_server_here(host: &Host) -> Finding {
-    match host.service_active("k3s") {
-        Ok(false) => Finding::pass("role", "no k3s server runs here"),
-        Ok(true) => {
-            Finding::failure("role", "a k3s server runs here; a host is a server or an agent, not both")
-                .fix("run on another host; or remove the server: /usr/local/bin/k3s-uninstall.sh")
-        }
+fn not_here(host: &Host, role: &str, service: &str) -> Finding {
+    let evidence = match host.service_active(service) {
+        Ok(false) => return Finding::pass("role", format!("no k3s {role} runs here")),
+        Ok(true) => format!("a k3s {role} runs here; a host is a server or an agent, not both"),
         Err(error) => {
-            Finding::warning("role", format!("cannot tell whether a k3s server runs here: {error}"))
+            let evidence = format!("cannot tell whether a k3s {role} runs here: {error}");
+            return Finding::warning("role", evidence);
         }
-    }
+    };
+    let fix = format!("run on another host; or remove the {role}: /usr/local/bin/{service}-uninstall.sh");
+    Finding::failure("role", evidence).fix(fix)
 }
 
 fn server_here(host: &Host) -> Finding {

@@ -49,11 +49,15 @@ const OF_SERVER: [RequiredPort; 3] = [
 const OF_AGENT: [RequiredPort; 1] =
     [port(6444, Transport::Tcp, Scope::Loopback, "load balancer of the agent")];
 
+/// The services of k3s. One of the other role than the wanted one is no matter of ports: the check of the role says what is
+/// to be done about it, and stopping it would take a node out of its cluster.
+const OURS: [&str; 2] = ["k3s", "k3s-agent"];
+
 /// Each port that somebody else holds.
 pub(super) fn ports(host: &Host, settings: &Settings) -> Vec<Finding> {
-    let (of_role, service): (&[RequiredPort], _) = match settings.mode {
-        Mode::Agent => (&OF_AGENT, "k3s-agent"),
-        _ => (&OF_SERVER, "k3s"),
+    let of_role: &[RequiredPort] = match settings.mode {
+        Mode::Agent => &OF_AGENT,
+        _ => &OF_SERVER,
     };
     let sockets = match host.listening() {
         Ok(sockets) => sockets,
@@ -63,7 +67,7 @@ pub(super) fn ports(host: &Host, settings: &Settings) -> Vec<Finding> {
     };
     let needed = || OF_NODE.iter().chain(of_role);
     let taken: Vec<Finding> =
-        needed().filter_map(|port| port.conflict(host, &sockets, (service, settings.mode))).collect();
+        needed().filter_map(|port| port.conflict(host, &sockets, settings.mode)).collect();
     if taken.is_empty() {
         let names: Vec<String> = needed().map(RequiredPort::name).collect();
         return vec![Finding::pass(PORTS, format!("{} are free or held by k3s", names.join(", ")))];
@@ -85,21 +89,16 @@ impl RequiredPort {
     }
 
     /// Who else holds it, if anybody does.
-    fn conflict(
-        &self,
-        host: &Host,
-        sockets: &[ListeningSocket],
-        (service, mode): (&str, Mode),
-    ) -> Option<Finding> {
+    fn conflict(&self, host: &Host, sockets: &[ListeningSocket], mode: Mode) -> Option<Finding> {
         let socket = sockets.iter().find(|socket| self.is_on(socket))?;
-        if socket.is_of_kernel() {
-            return (!has_flannel(host, service)).then(|| self.held_by_interface());
-        }
         let holder = host.holder(socket);
+        if holder.is_none() && self.transport == Transport::Udp && has_vxlan(host) {
+            return (!has_flannel(host)).then(|| self.held_by_interface());
+        }
         let is_ours = match &holder {
-            Some(holder) => holder.service.as_deref() == Some(service),
+            Some(holder) => holder.service.as_deref().is_some_and(|service| OURS.contains(&service)),
             // Only root sees who holds it. k3s runs as root, and its own service is enough of an explanation.
-            None => socket.uid == 0 && host.service_active(service) == Ok(true),
+            None => socket.uid == 0 && OURS.iter().any(|service| host.service_active(service) == Ok(true)),
         };
         (!is_ours).then(|| self.taken(socket, holder.as_ref(), mode))
     }
@@ -135,9 +134,18 @@ impl RequiredPort {
     }
 }
 
+/// Whether there is an interface of the kind of flannel's. Its socket is the kernel's: no process holds it.
+fn has_vxlan(host: &Host) -> bool {
+    let interfaces = host.entries(Path::new("/sys/class/net")).unwrap_or_default();
+    interfaces.iter().any(|name| {
+        let about = host.read_text(Path::new(&format!("/sys/class/net/{name}/uevent")));
+        about.ok().flatten().is_some_and(|about| about.lines().any(|line| line == "DEVTYPE=vxlan"))
+    })
+}
+
 /// The interface of flannel outlives k3s, so it is no sign of somebody else where k3s is installed.
-fn has_flannel(host: &Host, service: &str) -> bool {
-    host.is_there("/sys/class/net/flannel.1") && host.has_unit(service)
+fn has_flannel(host: &Host) -> bool {
+    host.is_there("/sys/class/net/flannel.1") && OURS.iter().any(|service| host.has_unit(service))
 }
 
 /// k3s takes the address of the node from the interface of the default route, and does not start without one.

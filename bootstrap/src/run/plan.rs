@@ -1,18 +1,15 @@
-//! The plan of a run: made with a stop at every safe point, printed, and given as data.
+//! The plan of a run: made with a stop at every safe point.
 //!
 //! Every component is detected before the first is planned, and planned before the first is changed: the operator agrees to
 //! the whole, and a component that cannot be planned stops the run while nothing has happened yet.
 
-use schema::{
-    Component, ComponentRecord, ComponentResult, DetectedBefore, Execution, PlannedAction, RunManifest, Step,
-};
-use serde::Serialize;
+use schema::{Component, ComponentRecord, ComponentResult, Execution, PlannedAction, Step};
 
 use super::record::RunRecorder;
 use crate::component::{ComponentPlan, Detection, PlanContext, Probe, RunHistory, components, detect, plan};
 use crate::host::Host;
 use crate::settings::Settings;
-use crate::terminal::{Printer, Signal, Signals};
+use crate::terminal::{Signal, Signals};
 
 /// A component, what was found of it, and what is planned.
 #[derive(Clone, Debug)]
@@ -25,7 +22,34 @@ pub struct PlannedComponent {
     pub plan: ComponentPlan,
 }
 
+/// What a run would do to a component, as the plan shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlannedChange {
+    /// It is not there and is made.
+    Create,
+    /// It is there and is changed, or completed.
+    Change,
+    /// It is there and stays as it is.
+    Unchanged,
+    /// It could not be found out what it is, or something rules it out.
+    Unknown,
+}
+
 impl PlannedComponent {
+    /// What a run would do to it; `None` if the run has no use for it.
+    pub fn change(&self) -> Option<PlannedChange> {
+        let edits_alone = || {
+            !self.plan.steps.is_empty() && self.plan.steps.iter().all(crate::step::Step::edits_a_shared_file)
+        };
+        Some(match (self.plan.action, &self.detection) {
+            (PlannedAction::Skip, _) => return None,
+            (PlannedAction::Pending, _) => PlannedChange::Unknown,
+            (PlannedAction::Reuse, _) => PlannedChange::Unchanged,
+            (_, Detection::Missing) if !edits_alone() => PlannedChange::Create,
+            _ => PlannedChange::Change,
+        })
+    }
+
     /// What a manifest says of the component before anything was done; in a dry run that is the last word.
     pub fn record(&self, execution: Execution) -> ComponentRecord {
         let result = match (self.plan.action, execution) {
@@ -35,27 +59,6 @@ impl PlannedComponent {
         };
         ComponentRecord { detected_before: self.detection.word(), planned_action: self.plan.action, result }
     }
-}
-
-/// A planned component in the JSON document of a run.
-#[derive(Debug, Serialize)]
-pub(super) struct PlanEntry {
-    component: Component,
-    detected_before: DetectedBefore,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    detail: Option<String>,
-    planned_action: PlannedAction,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    result: Option<ComponentResult>,
-    steps: Vec<StepEntry>,
-    verify: Vec<String>,
-}
-
-/// A step of it: its title, and what it does in the words of a dry run.
-#[derive(Debug, Serialize)]
-struct StepEntry {
-    title: String,
-    does: Vec<String>,
 }
 
 /// A signal arrived at a safe point.
@@ -111,51 +114,4 @@ fn detect_each(
 
 fn check_signals(signals: &Signals) -> Result<(), Interrupted> {
     signals.pending().map_or(Ok(()), |signal| Err(Interrupted(signal)))
-}
-
-impl PlanEntry {
-    /// The entry of `planned`, with what became of it as `manifest` says.
-    pub(super) fn new(planned: &PlannedComponent, manifest: &RunManifest) -> Self {
-        Self {
-            component: planned.component,
-            detected_before: planned.detection.word(),
-            detail: planned.detection.detail(),
-            planned_action: planned.plan.action,
-            result: manifest.components.get(planned.component).map(|record| record.result),
-            steps: planned
-                .plan
-                .steps
-                .iter()
-                .map(|step| StepEntry { title: step.title.clone(), does: step.describe() })
-                .collect(),
-            verify: planned.plan.verify.iter().map(ToString::to_string).collect(),
-        }
-    }
-}
-
-/// Prints the plan: for each component what was found, what will be done, and each step.
-pub fn show_plan(planned: &[PlannedComponent], printer: &mut Printer) {
-    for PlannedComponent { component, detection, plan } in planned {
-        let found = detection.word();
-        let action = match plan.blocked {
-            Some(_) => "cannot be planned",
-            None => plan.action.as_str(),
-        };
-        printer.heading(&format!("{component:<21}  {found:<22}  {action}"));
-        if let Some(detail) = detection.detail() {
-            printer.wrapped("    ", &detail);
-        }
-        for (number, step) in plan.steps.iter().enumerate() {
-            printer.data(&format!("  {:>2}. {}", number + 1, step.title));
-            // Descriptions indent what belongs to a step; wrapping keeps that, or files and arguments would run together.
-            for line in step.describe() {
-                let text = line.trim_start();
-                let indent = " ".repeat(6 + line.len() - text.len());
-                printer.hanging(&indent, &format!("{indent}  "), text);
-            }
-        }
-        for check in &plan.verify {
-            printer.wrapped("   => ", &check.to_string());
-        }
-    }
 }

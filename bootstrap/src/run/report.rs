@@ -6,19 +6,35 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use manifest::RunFiles;
-use schema::{Component, ComponentResult, Execution, Id, Mode, RunManifest, Status};
+use schema::{Component, ComponentResult, Execution, Id, Mode, Platform, RunManifest, Status};
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
 use serde::{Serialize, Serializer};
 
-use super::plan::{PlanEntry, PlannedComponent};
+use super::plan::PlannedComponent;
+use super::plan_data::PlanEntry;
 use crate::preflight::PreflightReport;
 use crate::secret::Secret;
 use crate::settings::Settings;
 use crate::terminal::Printer;
 
+/// The form of the document. A field that is added keeps it, anything else gets the next number.
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+enum RunFormat {
+    /// What a run would do.
+    #[serde(rename = "plan/v1")]
+    Plan,
+    /// What a run has done; the plan is that of before.
+    #[serde(rename = "run/v1")]
+    Run,
+}
+
 /// The JSON document of a run. For the operator of this host: it holds paths, and the passwords that the run
 /// has made, which are shown nowhere else.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Plan or result of a run of Productive K3S")]
 pub struct RunReport<'a> {
+    format: RunFormat,
     run_id: &'a Id,
     mode: Mode,
     execution: Execution,
@@ -26,6 +42,7 @@ pub struct RunReport<'a> {
     exit_code: u8,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'a str>,
+    platform: &'a Platform,
     preflight: &'a PreflightReport,
     plan: Vec<PlanEntry>,
     files: &'a RunPaths,
@@ -36,14 +53,14 @@ pub struct RunReport<'a> {
 }
 
 /// Where the files of a run are.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct RunPaths {
     public: PathBuf,
     private: PathBuf,
     log: PathBuf,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Telemetry {
     enabled: bool,
     why: String,
@@ -57,10 +74,11 @@ pub struct RunSummary {
 }
 
 /// A password that this run, or one before it, has generated. This is the only place where it is ever shown.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Generated {
     component: Component,
     #[serde(serialize_with = "exposed")]
+    #[schemars(with = "String")]
     password: Secret,
 }
 
@@ -69,6 +87,11 @@ impl RunPaths {
     pub fn of(run: &RunFiles) -> Self {
         let (runs, id) = (run.runs(), run.run());
         Self { public: runs.public_path(id), private: runs.private_path(id), log: runs.log_path(id) }
+    }
+
+    /// The public record.
+    pub fn public(&self) -> &Path {
+        &self.public
     }
 
     /// The full log.
@@ -88,20 +111,22 @@ impl<'a> RunReport<'a> {
     pub fn new(
         manifest: &'a RunManifest,
         preflight: &'a PreflightReport,
-        planned: &[PlannedComponent],
+        (planned, settings): (&[PlannedComponent], &Settings),
         files: &'a RunPaths,
         consent: &telemetry::Consent,
         warnings: &'a [String],
     ) -> Self {
         Self {
+            format: if manifest.execution == Execution::DryRun { RunFormat::Plan } else { RunFormat::Run },
             run_id: &manifest.run_id,
             mode: manifest.bootstrap_mode,
             execution: manifest.execution,
             status: manifest.status,
             exit_code: manifest.exit_code.unwrap_or_default(),
             error: None,
+            platform: &manifest.platform,
             preflight,
-            plan: planned.iter().map(|planned| PlanEntry::new(planned, manifest)).collect(),
+            plan: planned.iter().map(|planned| PlanEntry::new(planned, settings, manifest)).collect(),
             files,
             telemetry: Telemetry { enabled: consent.proof().is_some(), why: consent.reason().to_string() },
             warnings,
@@ -112,6 +137,12 @@ impl<'a> RunReport<'a> {
     /// Adds the generated passwords; they are shown only here.
     pub fn generated(mut self, summary: &'a RunSummary) -> Self {
         self.generated = summary.generated();
+        self
+    }
+
+    /// Says that the process ends with another code than the run is recorded with.
+    pub fn exit_code(mut self, exit_code: u8) -> Self {
+        self.exit_code = exit_code;
         self
     }
 
@@ -165,6 +196,26 @@ impl RunSummary {
     }
 }
 
+/// JSON Schema of the document of a run and of a dry run.
+pub fn run_schema() -> serde_json::Value {
+    let settings = SchemaSettings::draft2020_12().for_serialize();
+    settings.into_generator().into_root_schema_for::<RunReport<'_>>().to_value()
+}
+
 fn exposed<S: Serializer>(secret: &Secret, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(secret.expose())
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_committed_schema_is_that_of_the_document() {
+        let committed: serde_json::Value =
+            serde_json::from_str(include_str!("../../run.schema.json")).expect("JSON");
+        assert_eq!(
+            committed,
+            super::run_schema(),
+            "fix it with: bootstrap run-schema > bootstrap/run.schema.json"
+        );
+    }
 }

@@ -222,6 +222,14 @@ pub struct HelmRelease {
 }
 
 impl Step {
+    /// Whether all it does is to change a part of a file that belongs to the host.
+    pub fn edits_a_shared_file(&self) -> bool {
+        matches!(
+            self.action,
+            Action::EnsureBlock { .. } | Action::EnsureHosts { .. } | Action::EnsureLine { .. }
+        )
+    }
+
     /// A step.
     pub fn new(title: impl Into<String>, action: Action) -> Self {
         Self { title: title.into(), action }

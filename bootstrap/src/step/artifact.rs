@@ -17,8 +17,6 @@ pub struct Artifact {
     pub origin: ArtifactOrigin,
     /// What it must be. There is no artifact without a promise: no checksum, no install.
     pub checksum: ChecksumSource,
-    /// Whether the step is left out when a local folder does not have the file.
-    pub optional: bool,
 }
 
 /// Where an artifact comes from.

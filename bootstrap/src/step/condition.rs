@@ -4,6 +4,9 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use schemars::JsonSchema;
+use serde::{Serialize, Serializer};
+
 use super::document::Document;
 use super::kube::ObjectRef;
 use crate::host::Command;
@@ -18,7 +21,8 @@ pub struct Check {
 }
 
 /// Something that can be seen from outside. Readiness is read from objects, and nothing is never ready.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[serde(tag = "condition", content = "of", rename_all = "snake_case")]
 pub enum Condition {
     /// The service runs and has said, where the type of its unit asks for it, that it is ready.
     ServiceRunning {
@@ -80,7 +84,11 @@ pub enum Condition {
     /// The object has the condition `Ready`.
     Ready(ObjectRef),
     /// The API server and every webhook on the way would accept this object. Nothing is created.
-    Accepted(Document),
+    Accepted(
+        #[serde(serialize_with = "as_object")]
+        #[schemars(with = "serde_json::Value")]
+        Document,
+    ),
     /// The secret holds a certificate.
     CertificateIn(ObjectRef),
     /// The file holds the very certificate that the secret holds.
@@ -114,7 +122,19 @@ pub enum Condition {
     /// All these names have an address on this host.
     Resolves(Vec<String>),
     /// The command ends with code 0.
-    Succeeds(Command),
+    Succeeds(
+        #[serde(serialize_with = "as_argv")]
+        #[schemars(with = "Vec<String>")]
+        Command,
+    ),
+}
+
+fn as_object<S: Serializer>(object: &Document, serializer: S) -> Result<S::Ok, S::Error> {
+    object.masked().serialize(serializer)
+}
+
+fn as_argv<S: Serializer>(command: &Command, serializer: S) -> Result<S::Ok, S::Error> {
+    command.argv().serialize(serializer)
 }
 
 impl Check {

@@ -12,6 +12,7 @@ use super::command::{
     install_packages, longhorn_setting,
 };
 use super::document::Document;
+use super::file_change::NODE_ADDRESS;
 use super::registries::RegistryEntry;
 use super::registry_push::{MEBIBYTES, RegistryPush};
 use crate::host::{Command, Privilege, Stdin};
@@ -21,54 +22,57 @@ impl Step {
     /// Lines that say exactly what the step does: each command with its arguments, each file, each object. Secrets are
     /// masked.
     pub fn describe(&self) -> Vec<String> {
+        let run_all = || commands(&self.action).iter().flat_map(run).collect::<Vec<_>>();
         match &self.action {
-            Action::Run(command) => run(command),
+            Action::Run(_) | Action::EnsureService(_) | Action::InstallService { .. } => run_all(),
             Action::Fetch { artifact, to } => fetch(artifact, to),
             Action::Install { from, path, mode } => {
                 vec![format!("install {} as {} (mode {mode:04o})", from.display(), path.display())]
             }
             Action::Write { path, mode, content } => write(path, *mode, content),
             Action::EnsureDir { path, mode } => {
-                vec![format!("make folder {} (mode {mode:04o})", path.display())]
+                vec![format!("create directory {} (mode {mode:04o})", path.display())]
             }
             Action::EnsureBlock { path, marker, lines } => block(path, marker, lines),
             Action::EnsureHosts { path, marker, names } => {
-                let lines: Vec<String> =
-                    names.iter().map(|name| format!("ADDRESS-OF-THE-NODE {name}")).collect();
+                let lines: Vec<String> = names.iter().map(|name| format!("{NODE_ADDRESS} {name}")).collect();
                 block(path, marker, &lines)
             }
             Action::EnsureRegistry(entry) => registry_entry(entry),
-            Action::Push(push) => describe_push(push),
+            Action::Push(push) => {
+                let size = format!("create a file of {MEBIBYTES} MiB at {}", push.blob().display());
+                std::iter::once(size).chain(run_all()).collect()
+            }
             Action::EnsureLine { path, line } => {
-                vec![format!("add this line to {} unless it is there", path.display()), format!("  {line}")]
+                vec![format!("add this line to {} unless it exists", path.display()), format!("  {line}")]
             }
             Action::EnsurePackages(packages) => {
                 let unless = format!("unless {} is installed:", packages.join(", "));
-                std::iter::once(unless).chain(install_packages(packages).iter().flat_map(run)).collect()
+                std::iter::once(unless).chain(run_all()).collect()
             }
-            Action::EnsureService(name) => run(&enable_service(name)),
-            Action::InstallService { script, .. } => run(script),
             Action::StartService(service) => {
                 let unless = format!("unless {service} is enabled:");
-                let commands = [enable(service), restart(service)].map(|command| run(&command));
-                let [enable, restart] = commands;
-                std::iter::once(unless).chain(enable).chain(restart).collect()
+                std::iter::once(unless).chain(run_all()).collect()
             }
             Action::Apply(object) => apply(object),
             Action::Offer(object) => {
-                let unless = "unless somebody else has made this object:".to_owned();
+                let unless = "unless the object exists and is not ours:".to_owned();
                 std::iter::once(unless).chain(apply(object)).collect()
             }
             Action::ApplyFile(file) => {
                 let each = format!("for each object of {}:", file.display());
-                std::iter::once(each).chain(run(&apply_object(Stdin::Empty))).collect()
+                std::iter::once(each).chain(run_all()).collect()
             }
             Action::Helm(helm) => {
-                let mut lines = run(&helm_upgrade(helm, Stdin::Empty));
+                let mut lines = run_all();
                 lines.push(format!("  values {}", helm.values.masked()));
                 lines
             }
-            Action::MakeDefaultClass(class) => default_class(class),
+            Action::MakeDefaultClass(_) => {
+                let each =
+                    "for each other storage class that is the default, and then for this one:".to_owned();
+                std::iter::once(each).chain(run_all()).collect()
+            }
             Action::Wait(check) if check.timeout.is_zero() => vec![format!("check that {check}")],
             Action::Wait(check) => vec![format!("wait until {check}")],
             Action::Undo(action) => undo(action),
@@ -86,7 +90,7 @@ fn write(path: &Path, mode: u32, content: &Content) -> Vec<String> {
 }
 
 fn block(path: &Path, marker: &str, lines: &[String]) -> Vec<String> {
-    let head = format!("put this block into {}, in place of the former one", path.display());
+    let head = format!("put this block into {}, in place of the former block", path.display());
     let block = super::lines::block(marker, lines);
     std::iter::once(head).chain(block.lines().map(|line| format!("  {line}"))).collect()
 }
@@ -98,15 +102,6 @@ fn registry_entry(entry: &RegistryEntry) -> Vec<String> {
     std::iter::once(head).chain(lines).chain([when]).collect()
 }
 
-fn describe_push(push: &RegistryPush) -> Vec<String> {
-    let size = format!("make a file of {MEBIBYTES} MiB at {}", push.blob().display());
-    let url = push.uploads();
-    let requests = [("POST", url.as_str()), ("PATCH", "LOCATION"), ("DELETE", "LOCATION")];
-    let login = || if push.login.is_some() { Stdin::Secret(Secret::new("")) } else { Stdin::Empty };
-    let requests = requests.map(|(method, url)| push.request("ADDRESS-OF-THE-NODE", method, url, login()));
-    std::iter::once(size).chain(requests.iter().flat_map(run)).collect()
-}
-
 fn apply(object: &Document) -> Vec<String> {
     let mut lines = run(&apply_object(Stdin::Empty));
     lines.push(format!("  {}", identity(object)));
@@ -114,35 +109,91 @@ fn apply(object: &Document) -> Vec<String> {
     lines
 }
 
-fn default_class(class: &str) -> Vec<String> {
-    let mut lines = vec!["for each other storage class that is the default:".to_owned()];
-    lines.extend(run(&default_class_patch("NAME", false)));
-    lines.extend(run(&default_class_patch(class, true)));
+fn fetch(artifact: &Artifact, to: &Path) -> Vec<String> {
+    let mut lines = match &artifact.origin {
+        ArtifactOrigin::Url(_) | ArtifactOrigin::Chart { .. } => {
+            downloads(artifact).iter().flat_map(run).collect()
+        }
+        ArtifactOrigin::Folder(folder) => {
+            vec![format!("read {}", folder.join(&artifact.name).display())]
+        }
+    };
+    lines.push(format!("check its SHA-256: {}", artifact.checksum));
+    lines.push(format!("save it as {} (mode 0600)", to.display()));
     lines
 }
 
-fn fetch(artifact: &Artifact, to: &Path) -> Vec<String> {
-    let mut lines = match &artifact.origin {
-        ArtifactOrigin::Url(url) => run(&download(url)),
-        ArtifactOrigin::Chart { repository, chart, version } => {
-            let mut lines = run(&download(&format!("{repository}/index.yaml")));
-            let url = format!("https://URL-OF-{chart}-{version}-IN-THAT-INDEX");
-            lines.extend(run(&download(&url)));
-            lines
+/// Every command that an action runs, in order. What is only known while it runs is an uppercase word.
+pub(super) fn commands(action: &Action) -> Vec<Command> {
+    match action {
+        Action::Run(command) | Action::InstallService { script: command, .. } => vec![command.clone()],
+        Action::Fetch { artifact, .. } => downloads(artifact),
+        Action::Push(push) => pushes(push),
+        Action::EnsurePackages(packages) => install_packages(packages).into(),
+        Action::EnsureService(name) => vec![enable_service(name)],
+        Action::StartService(service) => vec![enable(service), restart(service)],
+        Action::Apply(_) | Action::Offer(_) | Action::ApplyFile(_) => vec![apply_object(Stdin::Empty)],
+        Action::Helm(helm) => vec![helm_upgrade(helm, Stdin::Empty)],
+        Action::MakeDefaultClass(class) => {
+            vec![default_class_patch("NAME", false), default_class_patch(class, true)]
         }
-        ArtifactOrigin::Folder(folder) => {
-            let when = if artifact.optional { ", if it is there" } else { "" };
-            vec![format!("read {}{when}", folder.join(&artifact.name).display())]
-        }
-    };
-    if let ChecksumSource::SumFile { url, .. } | ChecksumSource::GithubRelease { url, .. } =
-        &artifact.checksum
-    {
-        lines.extend(run(&download(url)));
+        Action::Undo(undo) => undo_commands(undo),
+        Action::Install { .. }
+        | Action::Write { .. }
+        | Action::EnsureDir { .. }
+        | Action::EnsureBlock { .. }
+        | Action::EnsureHosts { .. }
+        | Action::EnsureRegistry(_)
+        | Action::EnsureLine { .. }
+        | Action::Wait(_) => Vec::new(),
     }
-    lines.push(format!("check its sha256: {}", artifact.checksum));
-    lines.push(format!("save it as {} (mode 0600)", to.display()));
-    lines
+}
+
+fn downloads(artifact: &Artifact) -> Vec<Command> {
+    let file = match &artifact.origin {
+        ArtifactOrigin::Url(url) => vec![download(url)],
+        ArtifactOrigin::Chart { repository, chart, version } => vec![
+            download(&format!("{repository}/index.yaml")),
+            download(&format!("https://URL-OF-{chart}-{version}-IN-THAT-INDEX")),
+        ],
+        ArtifactOrigin::Folder(_) => Vec::new(),
+    };
+    let sums = match &artifact.checksum {
+        ChecksumSource::SumFile { url, .. } | ChecksumSource::GithubRelease { url, .. } => {
+            Some(download(url))
+        }
+        _ => None,
+    };
+    file.into_iter().chain(sums).collect()
+}
+
+fn pushes(push: &RegistryPush) -> Vec<Command> {
+    let url = push.uploads();
+    let requests = [("POST", url.as_str()), ("PATCH", "LOCATION"), ("DELETE", "LOCATION")];
+    let login = || if push.login.is_some() { Stdin::Secret(Secret::new("")) } else { Stdin::Empty };
+    requests.map(|(method, url)| push.request(NODE_ADDRESS, method, url, login())).into()
+}
+
+fn undo_commands(action: &UndoAction) -> Vec<Command> {
+    match action {
+        UndoAction::Run(command) => vec![command.clone()],
+        UndoAction::RestoreService(former) => former.commands().into(),
+        UndoAction::DeleteObject { object, uid } => vec![delete_object(&object.path(), uid)],
+        UndoAction::UninstallRelease { namespace, release, confirmation } => {
+            let confirm =
+                confirmation.iter().map(|setting| longhorn_setting(namespace, &setting.name, "true"));
+            confirm.chain([helm_uninstall(namespace, release)]).collect()
+        }
+        UndoAction::RestoreDefaultClass { from, to } => {
+            let former = from.iter().map(|from| default_class_patch(from, true));
+            former.chain([default_class_patch(to, false)]).collect()
+        }
+        UndoAction::RestoreFile { .. }
+        | UndoAction::RemoveDir(_)
+        | UndoAction::RestoreBlock { .. }
+        | UndoAction::RemoveLine { .. }
+        | UndoAction::AwaitAbsent { .. } => Vec::new(),
+    }
 }
 
 fn run(command: &Command) -> Vec<String> {
@@ -164,34 +215,27 @@ fn identity(object: &Document) -> String {
 }
 
 fn undo(action: &UndoAction) -> Vec<String> {
-    match action {
-        UndoAction::Run(command) => run(command),
+    let what = match action {
         UndoAction::RestoreFile { path, previous: PreviousFile::Absent } => {
-            vec![format!("remove {}", path.display())]
+            format!("remove {}", path.display())
         }
-        UndoAction::RestoreFile { path, .. } => vec![format!("restore {}", path.display())],
-        UndoAction::RemoveDir(path) => vec![format!("remove directory {}", path.display())],
+        UndoAction::RestoreFile { path, .. } => format!("restore {}", path.display()),
+        UndoAction::RemoveDir(path) => format!("remove directory {}", path.display()),
         UndoAction::RestoreBlock { path, marker, previous } => {
             let what = if previous.is_some() { "restore" } else { "remove" };
-            vec![format!("{what} block {marker} of {}", path.display())]
+            format!("{what} block {marker} of {}", path.display())
         }
-        UndoAction::RemoveLine { path, line } => {
-            vec![format!("remove this line from {}", path.display()), format!("  {line}")]
-        }
+        UndoAction::RemoveLine { path, line } => format!("remove this line from {}: {line}", path.display()),
         UndoAction::RestoreService(former) => {
-            let files = format!("restore the unit of {} and its environment", former.service);
-            std::iter::once(files).chain(former.commands().iter().flat_map(run)).collect()
+            format!("restore the unit of {} and its environment", former.service)
         }
-        UndoAction::DeleteObject { object, uid } => run(&delete_object(&object.path(), uid)),
-        UndoAction::AwaitAbsent { object, .. } => vec![format!("wait until {object} is gone")],
-        UndoAction::UninstallRelease { namespace, release, confirmation } => {
-            let confirm =
-                confirmation.iter().map(|setting| longhorn_setting(namespace, &setting.name, "true"));
-            confirm.chain([helm_uninstall(namespace, release)]).flat_map(|command| run(&command)).collect()
+        UndoAction::AwaitAbsent { object, .. } => format!("wait until {object} is gone"),
+        UndoAction::Run(_)
+        | UndoAction::DeleteObject { .. }
+        | UndoAction::UninstallRelease { .. }
+        | UndoAction::RestoreDefaultClass { .. } => {
+            return undo_commands(action).iter().flat_map(run).collect();
         }
-        UndoAction::RestoreDefaultClass { from, to } => {
-            let former = from.iter().map(|from| default_class_patch(from, true));
-            former.chain([default_class_patch(to, false)]).flat_map(|command| run(&command)).collect()
-        }
-    }
+    };
+    std::iter::once(what).chain(undo_commands(action).iter().flat_map(run)).collect()
 }

@@ -21,11 +21,6 @@ impl Executor<'_> {
     /// An artifact changes nothing on the host before it is installed, so it is not in the journal. It is always fetched
     /// anew: what an earlier run left could be anybody's by now.
     pub(super) fn fetch(&mut self, artifact: &Artifact, to: &Path) -> Result<Effect, StepError> {
-        if let (ArtifactOrigin::Folder(folder), true) = (&artifact.origin, artifact.optional)
-            && !folder.join(&artifact.name).exists()
-        {
-            return Ok(Effect::Unchanged);
-        }
         let (mut scratch, _) = self.checked(artifact, to)?;
         self.prepare_staging(to)?;
         self.host.stage(&mut scratch, to)?;
@@ -140,10 +135,7 @@ impl FetchFrom {
 pub fn check_in_folder(host: &Host, artifact: &Artifact) -> Result<(), StepError> {
     let ArtifactOrigin::Folder(folder) = &artifact.origin else { return Ok(()) };
     let name = &artifact.name;
-    let file = match in_folder(folder, name) {
-        Err(_) if artifact.optional => return Ok(()),
-        file => file?,
-    };
+    let file = in_folder(folder, name)?;
     let (wanted, place) = match &artifact.checksum {
         ChecksumSource::FolderSums { files } => (in_folder_sums(folder, files, name), files.join(" or ")),
         ChecksumSource::Pinned(sum) | ChecksumSource::BuiltIn(sum) => (Some(sum.clone()), String::new()),

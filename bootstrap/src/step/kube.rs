@@ -5,18 +5,21 @@ use std::path::Path;
 use std::time::Duration;
 
 use manifest::Undo;
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::host::{Command, Host, ProbeError};
 
 /// Which object is meant.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ObjectRef {
     /// Such as `apps/v1`.
     pub api_version: String,
     /// Such as `Deployment`.
     pub kind: String,
     /// Its namespace, absent for objects of the whole cluster.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
     /// Its name.
     pub name: String,

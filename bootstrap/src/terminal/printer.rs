@@ -1,26 +1,27 @@
 //! The one way text reaches the operator: data on standard output, everything else on standard error.
 
 use std::io::{self, IsTerminal, Write};
-use std::path::Path;
+use std::os::fd::AsFd;
 
 use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
 use clap::ValueEnum;
+use rustix::termios::tcgetwinsize;
 use serde::Serialize;
 
-/// Widest line that messages are wrapped to. A fixed number and not the width of the terminal, so that a message looks the
-/// same in a bug report and in a log.
-const COLUMNS: usize = 80;
+use super::line::{Line, Tone, wrap};
 
 /// How much is said on standard error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verbosity {
     /// Warnings and errors.
     Quiet,
-    /// What is going on.
+    /// What an operator decides on, and what is going on.
     Normal,
-    /// Details as well.
+    /// Each step and each verification too.
     Verbose,
+    /// Each command, object and file too.
+    Exact,
 }
 
 /// When output is coloured.
@@ -54,6 +55,8 @@ pub struct Printer {
     format: OutputFormat,
     lost: bool,
     unread: bool,
+    out_columns: usize,
+    err_columns: usize,
 }
 
 impl From<ColorChoice> for anstream::ColorChoice {
@@ -76,6 +79,8 @@ impl Printer {
             format,
             lost: false,
             unread: false,
+            out_columns: columns(&io::stdout()),
+            err_columns: columns(&io::stderr()),
         }
     }
 
@@ -97,6 +102,34 @@ impl Printer {
             && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
     }
 
+    /// How much is said.
+    pub fn verbosity(&self) -> Verbosity {
+        self.verbosity
+    }
+
+    /// Lines of the result. With `--json` the result is the document, so they are left out.
+    pub fn result(&mut self, lines: &[Line]) {
+        if !self.is_json() {
+            for line in lines {
+                self.put(&line.laid_out(self.out_columns));
+            }
+        }
+    }
+
+    /// Lines about what happens.
+    pub fn notes(&mut self, lines: &[Line]) {
+        if self.verbosity >= Verbosity::Normal {
+            self.basis(lines);
+        }
+    }
+
+    /// Lines that a question is about: shown whatever `-q` says, because without them nobody could answer.
+    pub fn basis(&mut self, lines: &[Line]) {
+        for line in lines {
+            let _ = self.err.write_all(line.laid_out(self.err_columns).as_bytes());
+        }
+    }
+
     /// A line of the result. With `--json` the result is the document, so the line is left out.
     pub fn data(&mut self, line: &str) {
         if !self.is_json() {
@@ -114,16 +147,7 @@ impl Printer {
 
     /// A result whose text is wrapped behind its label.
     pub fn wrapped(&mut self, label: &str, text: &str) {
-        let indent = " ".repeat(label.chars().count());
-        self.hanging(label, &indent, text);
-    }
-
-    /// A result with a hanging indent: its first line begins with `first` and its further lines begin with `rest`.
-    pub fn hanging(&mut self, first: &str, rest: &str, text: &str) {
-        let width = COLUMNS - first.chars().count().max(rest.chars().count());
-        for (index, line) in wrap(text, width).iter().enumerate() {
-            self.data(&format!("{}{line}", if index == 0 { first } else { rest }));
-        }
+        self.result(&[Line::new(text).lead(Tone::Plain, label)]);
     }
 
     /// The one JSON document of standard output.
@@ -205,27 +229,17 @@ impl Printer {
         self.message("warning: ", AnsiColor::Yellow.on_default().bold(), text);
     }
 
-    /// An error: what failed, what to do, where the log is.
-    pub fn error(&mut self, message: &str, hint: Option<&str>, log: Option<&Path>) {
+    /// An error: what failed, and behind their labels what to do about it and where to read more.
+    pub fn error(&mut self, message: &str, below: &[(&str, &str)]) {
         self.message("error: ", AnsiColor::Red.on_default().bold(), message);
-        if let Some(hint) = hint {
-            self.message("  try: ", AnsiColor::Cyan.on_default(), hint);
-        }
-        if let Some(log) = log {
-            self.message("  log: ", AnsiColor::Cyan.on_default(), &log.display().to_string());
+        for (label, text) in below {
+            self.message(&format!("{:<7}", format!("{label}:")), AnsiColor::Cyan.on_default(), text);
         }
     }
 
     /// Text that belongs to a question, laid out already.
     pub fn prompt_text(&mut self, text: &str) {
         let _ = writeln!(self.err, "{text}");
-    }
-
-    /// Something that happens, wrapped behind its label.
-    pub fn item(&mut self, label: &str, text: &str) {
-        if self.verbosity >= Verbosity::Normal {
-            self.message(label, Style::new(), text);
-        }
     }
 
     /// A question, without a line feed behind it.
@@ -236,7 +250,7 @@ impl Printer {
 
     fn message(&mut self, label: &str, style: Style, text: &str) {
         let indent = " ".repeat(label.len());
-        for (index, line) in wrap(text, COLUMNS - label.len()).iter().enumerate() {
+        for (index, line) in wrap(text, self.err_columns.saturating_sub(label.len())).iter().enumerate() {
             let _ = match index {
                 0 => writeln!(self.err, "{style}{label}{style:#}{line}"),
                 _ => writeln!(self.err, "{indent}{line}"),
@@ -245,40 +259,29 @@ impl Printer {
     }
 }
 
-/// Breaks text into lines of at most `width` characters, at spaces, and in JSON behind commas. A word without either
-/// stands alone, so that a URL or a path can still be copied.
-fn wrap(text: &str, width: usize) -> Vec<String> {
-    let mut lines = Vec::new();
-    for paragraph in text.split('\n') {
-        let mut line = String::new();
-        for piece in pieces(paragraph) {
-            let length = line.chars().count() + piece.trim_end().chars().count();
-            // An indent alone is no line: a word that is too long follows it even so.
-            if !line.trim().is_empty() && length > width {
-                lines.push(line.trim_end().to_owned());
-                line.clear();
-            }
-            line.push_str(piece);
-        }
-        lines.push(line.trim_end().to_owned());
+/// How wide the terminal is that `stream` goes to. What is no terminal is never broken: whoever reads a pipe or a log breaks
+/// lines as they like, and finds each whole.
+fn columns(stream: &(impl AsFd + IsTerminal)) -> usize {
+    if !stream.is_terminal() {
+        return usize::MAX;
     }
-    lines
+    match tcgetwinsize(stream) {
+        // Serial lines and some containers say zero.
+        Ok(size) if size.ws_col > 0 => size.ws_col.into(),
+        _ => 80,
+    }
 }
 
-/// The smallest parts of a line that stay together, each with the space behind it.
-fn pieces(line: &str) -> Vec<&str> {
-    // Only in JSON, where commas end a member. Elsewhere they belong to the word before them.
-    let is_json = |word: &&str| word.starts_with('{') || word.contains("\":");
-    line.split_inclusive(' ')
-        .flat_map(|word| if is_json(&word) { word.split_inclusive(',').collect() } else { vec![word] })
-        .collect()
+/// How wide the terminal is that standard output goes to; `None` where it is no terminal.
+pub fn terminal_columns() -> Option<usize> {
+    Some(columns(&io::stdout())).filter(|columns| *columns < usize::MAX)
 }
 
 #[cfg(test)]
 mod tests {
     use std::io;
 
-    use super::{Printer, wrap};
+    use super::Printer;
 
     #[test]
     fn a_reader_that_has_gone_is_no_loss_and_has_not_read_all() {
@@ -288,14 +291,5 @@ mod tests {
         assert!(!printer.has_lost_output() && printer.has_unread_output());
         printer.note_loss(Err(io::ErrorKind::StorageFull.into()));
         assert!(printer.has_lost_output());
-    }
-
-    #[test]
-    fn long_lines_are_broken_at_spaces_and_nothing_is_lost() {
-        assert_eq!(wrap("aa bb cc", 5), ["aa bb", "cc"]);
-        assert_eq!(wrap("aaaaaaaa b", 5), ["aaaaaaaa", "b"]);
-        assert_eq!(wrap("a\n  b b b b", 5), ["a", "  b b", "b b"]);
-        assert_eq!(wrap("", 5), [""]);
-        assert_eq!(wrap(r#"{"a":1,"b":2}"#, 8), [r#"{"a":1,"#, r#""b":2}"#]);
     }
 }

@@ -28,8 +28,7 @@ pub enum Undo {
         /// What was there.
         previous: PreviousFile,
     },
-    /// A directory was created, to be removed only when empty. Records keep the word of the first version.
-    #[serde(rename = "folder")]
+    /// A directory was created, to be removed only when empty.
     Directory {
         /// Absolute path.
         path: PathBuf,

@@ -59,6 +59,7 @@ pub(crate) fn run(setup: &NspawnSetup<'_>, transcript: &mut Transcript) -> anyho
     for posture in [ROOT, NO_PASSWORD, WITH_PASSWORD] {
         whole(setup, &posture, transcript)?;
     }
+    beyond_the_memory_of_sudo(setup, transcript)?;
     without_sudo(setup, transcript)?;
     by_root_for_a_caller(setup, transcript)
 }
@@ -105,6 +106,21 @@ fn whole(setup: &NspawnSetup<'_>, posture: &Posture, transcript: &mut Transcript
         let found = machine.sh(&format!("grep -rl {PASSWORD} /home /var /etc /run 2>/dev/null || true"))?;
         transcript.check("and nothing has written the password down", equal(&found, &String::new()));
     }
+    Ok(())
+}
+
+/// sudo forgets the password before the run is at its end, unless it is asked again meanwhile.
+fn beyond_the_memory_of_sudo(setup: &NspawnSetup<'_>, transcript: &mut Transcript) -> anyhow::Result<()> {
+    transcript.part("An install script that takes longer than sudo remembers a password");
+    let machine = boot(setup)?;
+    machine.sh(
+        "echo 'Defaults:alice timestamp_timeout=2' >/etc/sudoers.d/memory; chmod 0440 /etc/sudoers.d/memory
+        echo wait >/run/k3s-install-start; systemd-run --quiet sh -c 'sleep 150; rm /run/k3s-install-start'",
+    )?;
+    let run = WITH_PASSWORD.call(setup, &machine, &SERVER_RUN)?;
+    transcript.check(&format!("a server: exit code 0 ({})", run.seconds()), ended(&run, 0));
+    transcript.check("k3s is installed", WITH_PASSWORD.last_run(&machine, "server", &[("k3s", "installed")]));
+    transcript.check("sudo asked once", equal(&run.text().matches("password for").count(), &1));
     Ok(())
 }
 

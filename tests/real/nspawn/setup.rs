@@ -4,16 +4,13 @@
 //! what the program does with systemd, apt, NFS and files; a real k3s needs minutes a machine, and this tier boots about
 //! sixty.
 
-use std::env;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
-use std::process::Command;
 
+use crate::artifacts::{self, arch, program, sums};
 use crate::cache::{Cache, SHARED, Scratch, Subject};
 use crate::container::{Booted, Root};
 use crate::machine::{CallResult, Machine, RUNS};
-use crate::process;
 
 /// The arguments of a server run.
 pub(crate) const SERVER_RUN: [&str; 9] = [
@@ -81,9 +78,6 @@ const HOST: &str = "
 /// The server that an agent joins. Port 6443 belongs to the k3s of this host.
 pub(crate) const SERVER_URL: &str = "https://10.11.12.13:7443";
 
-/// The release of helm whose name the archive has.
-const HELM: &str = "v3.21.0";
-
 /// The join token of the agents of the test.
 pub(crate) const TOKEN: &str = "e2e-join-token-0123456789abcdef";
 
@@ -97,20 +91,16 @@ impl Artifacts {
         let (suffix, arch) = arch();
         program(&directory.join(format!("k3s{suffix}")), include_str!("artifacts/k3s.sh"))?;
         program(&directory.join("install.sh"), include_str!("artifacts/install.sh"))?;
-        let platform = scratch.directory(&format!("linux-{arch}"))?;
-        program(&platform.join("helm"), include_str!("artifacts/helm.sh"))?;
-        let archive = format!("helm-{HELM}-linux-{arch}.tar.gz");
-        // helm comes as an archive with a directory for the platform in it; the program has to find the binary there.
-        let mut tar = Command::new("tar");
-        tar.args(["--create", "--gzip", "--file"]).arg(directory.join(&archive));
-        process::output(tar.arg("--directory").arg(scratch.path()).arg(format!("linux-{arch}")))?;
-        sums(&directory, &format!("k3s{suffix}"), &format!("sha256sum-{arch}.txt"))?;
-        sums(&directory, "install.sh", "install.sh.sha256sum")?;
-        sums(&directory, &archive, &format!("{archive}.sha256sum"))?;
-        // Images of the registry are needed without a network; nothing here unpacks them.
-        let images = format!("registry-images-2.8.3-{arch}.tar.zst");
-        fs::write(directory.join(&images), "images")?;
-        sums(&directory, &images, "SHA256SUMS")?;
+        artifacts::helm(scratch, &directory)?;
+        sums(&directory, &[&format!("k3s{suffix}")], &format!("sha256sum-{arch}.txt"))?;
+        sums(&directory, &["install.sh"], "install.sh.sha256sum")?;
+        // Images are needed without a network; nothing here unpacks them.
+        let registry = format!("registry-images-2.8.3-{arch}.tar.zst");
+        let k3s = format!("k3s-airgap-images-{arch}.tar.zst");
+        for images in [&registry, &k3s] {
+            fs::write(directory.join(images), "images")?;
+        }
+        sums(&directory, &[&registry, &k3s], "SHA256SUMS")?;
         let token = scratch.path().join("token");
         fs::write(&token, format!("{TOKEN}\n"))?;
         // A token that others can read is a warning, which is not what these runs are about.
@@ -127,21 +117,4 @@ impl Artifacts {
     pub(crate) fn shared() -> String {
         format!("{SHARED}/artifacts")
     }
-}
-
-/// How releases of k3s name this architecture in file names, and how those of helm do.
-fn arch() -> (&'static str, &'static str) {
-    if env::consts::ARCH == "aarch64" { ("-arm64", "arm64") } else { ("", "amd64") }
-}
-
-fn program(path: &Path, text: &str) -> anyhow::Result<()> {
-    fs::write(path, text)?;
-    fs::set_permissions(path, fs::Permissions::from_mode(0o755))?;
-    Ok(())
-}
-
-fn sums(directory: &Path, file: &str, sums: &str) -> anyhow::Result<()> {
-    let stated = process::output(Command::new("sha256sum").arg(file).current_dir(directory))?;
-    fs::write(directory.join(sums), stated)?;
-    Ok(())
 }

@@ -3,7 +3,7 @@
 use std::os::unix::fs::{MetadataExt, chown};
 
 use schema::Mode;
-use tests::{Contract, Invocation, Sandbox, Stub, is_root, program, tree};
+use tests::{Contract, Invocation, Sandbox, Stub, is_root, tree};
 
 /// A dry run of `mode` with the inputs that it needs.
 fn complete(sandbox: &Sandbox, mode: Mode) -> Invocation {
@@ -27,6 +27,11 @@ fn every_mode_plans_and_changes_nothing_outside_its_runs() {
         let before = sandbox.files_outside_runs();
         let outcome = call.run().expect(0);
         sandbox.snapshot(&format!("dry_run_{mode}"), &outcome);
+        for (name, flag) in [("steps", "-v"), ("commands", "-vv")] {
+            let sandbox = Sandbox::new();
+            let outcome = complete(&sandbox, mode).args([flag]).run().expect(0);
+            sandbox.snapshot(&format!("dry_run_{mode}_{name}"), &outcome);
+        }
         assert_eq!(sandbox.files_outside_runs(), before, "{mode}");
         assert!(!outcome.output().contains("hunter2"), "{outcome}");
 
@@ -120,38 +125,4 @@ fn root_obeys_no_private_context_of_another_user() {
     std::fs::hard_link(&run.private, sandbox.runs_dir().join("second-name")).expect("a link");
     let outcome = plan().expect(1);
     assert!(outcome.stderr.contains("several hard links"), "{outcome}");
-}
-
-/// A slow disk takes tens of milliseconds for each wait, and a dry run has nothing that must outlive a power failure but
-/// its last word: two records, each synced with its directory.
-#[test]
-fn a_dry_run_waits_for_the_disk_six_times_at_most_with_telemetry_and_without() {
-    let Some(strace) = program("strace") else {
-        return tests::skip("a_dry_run_waits_for_the_disk_six_times_at_most", "there is no strace");
-    };
-    let mut counts = Vec::new();
-    for telemetry in ["false", "true"] {
-        let sandbox = Sandbox::new();
-        let traces = sandbox.root().join("traces");
-        std::fs::create_dir(&traces).expect("ours");
-        let output = traces.join("trace");
-        // Without -f: the process that delivers may wait as long as it likes.
-        let words = [strace.as_os_str(), "-e".as_ref(), "trace=fsync,fdatasync".as_ref(), "-o".as_ref()];
-        let call = complete(&sandbox, Mode::SingleNode).env("TELEMETRY_ENABLED", telemetry);
-        let call = call.env("TELEMETRY_ENDPOINT", "http://127.0.0.1:9/");
-        let outcome = call.through(words.into_iter().chain([output.as_os_str()])).run();
-        if outcome.stderr.contains("ptrace") || outcome.stderr.contains("PTRACE") {
-            return tests::skip(
-                "a_dry_run_waits_for_the_disk_six_times_at_most",
-                "this machine lets nobody trace",
-            );
-        }
-        outcome.expect(0);
-        let trace = std::fs::read_to_string(&output).expect("traced");
-        let waits = trace.lines().filter(|line| line.contains("sync(")).count();
-        assert!((1..=6).contains(&waits), "{waits} waits with telemetry {telemetry}: {trace}");
-        counts.push(waits);
-        sandbox.wait_for_deliveries();
-    }
-    assert_eq!(counts[0], counts[1], "no run waits for the disk on account of telemetry");
 }

@@ -10,49 +10,15 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
-use tests::{Invocation, Sandbox, is_root, program, skip, tree};
+use tests::{
+    Invocation, Sandbox, can_have_a_machine, is_root, k3s_images, on_a_machine, program, skip, tree,
+};
 
 /// The attacker.
 const MALLORY: u32 = 61_002;
 
-/// A machine that a run may change: systemd is up, the kernel has what k3s needs, and what runs write to goes with the namespace.
-const MACHINE: &str = "for place in /run /var/lib /usr/local/bin /sys/fs/cgroup; do
-        /bin/mount -t tmpfs none $place || exit 99
-    done
-    echo 'cpuset cpu io memory pids' >/sys/fs/cgroup/cgroup.controllers
-    /bin/mkdir -p /run/systemd/system && exec \"$@\"";
-
 fn rounds() -> usize {
     std::env::var("HOSTILE_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(5)
-}
-
-/// Whether other users and mount namespaces are to be had.
-fn is_possible(test: &str) -> bool {
-    let (Some(unshare), true) = (program("unshare"), is_root()) else {
-        skip(test, "only root can be attacked by another user");
-        return false;
-    };
-    let mounts = Command::new(unshare)
-        .args(["--mount", "/bin/mount", "-t", "tmpfs", "none", "/run"])
-        .stderr(Stdio::null())
-        .status();
-    let possible = mounts.is_ok_and(|status| status.success());
-    if !possible {
-        skip(test, "this machine does not let root mount anything");
-    }
-    possible
-}
-
-fn on_a_machine(call: Invocation) -> Invocation {
-    let unshare = program("unshare").expect("looked for before");
-    call.through([
-        unshare.as_os_str(),
-        "--mount".as_ref(),
-        "/bin/sh".as_ref(),
-        "-c".as_ref(),
-        MACHINE.as_ref(),
-        "sh".as_ref(),
-    ])
 }
 
 /// Gives what is at `path` to the attacker.
@@ -122,7 +88,7 @@ fn tell(test: &str, counts: &[(&str, usize)]) {
 #[test]
 fn no_script_runs_that_was_put_in_place_of_the_checked_one() {
     const TEST: &str = "no_script_runs_that_was_put_in_place_of_the_checked_one";
-    if !is_possible(TEST) {
+    if !can_have_a_machine(TEST) {
         return;
     }
     let (mut ran, mut refused) = (0, 0);
@@ -138,7 +104,9 @@ fn no_script_runs_that_was_put_in_place_of_the_checked_one() {
         for (name, text) in [("k3s", k3s), ("install.sh", script(&good)), ("other", script(&evil))] {
             fs::write(artifacts.join(name), text).expect("ours");
         }
-        let sums = Command::new("sha256sum").args(["k3s", "install.sh"]).current_dir(&artifacts).output();
+        fs::write(artifacts.join(k3s_images()), "images").expect("ours");
+        let files = ["k3s", "install.sh", k3s_images()];
+        let sums = Command::new("sha256sum").args(files).current_dir(&artifacts).output();
         fs::write(artifacts.join("SHA256SUMS"), sums.expect("coreutils").stdout).expect("ours");
         let attack = Attack::exchange(&artifacts.join("install.sh"), &artifacts.join("other"));
         let call = sandbox.bootstrap(["run", "--mode", "server", "--yes", "--accept-warnings"]);
@@ -161,7 +129,7 @@ fn no_script_runs_that_was_put_in_place_of_the_checked_one() {
 #[test]
 fn no_directory_of_the_attacker_comes_into_one_of_roots() {
     const TEST: &str = "no_directory_of_the_attacker_comes_into_one_of_roots";
-    if !is_possible(TEST) {
+    if !can_have_a_machine(TEST) {
         return;
     }
     let sandbox = Sandbox::new();
@@ -191,7 +159,7 @@ fn no_directory_of_the_attacker_comes_into_one_of_roots() {
 #[test]
 fn root_changes_no_host_from_a_directory_that_the_attacker_can_replace() {
     const TEST: &str = "root_changes_no_host_from_a_directory_that_the_attacker_can_replace";
-    if !is_possible(TEST) {
+    if !can_have_a_machine(TEST) {
         return;
     }
     let sandbox = Sandbox::new();
@@ -215,11 +183,51 @@ fn root_changes_no_host_from_a_directory_that_the_attacker_can_replace() {
     tell(TEST, &[("refused", rounds())]);
 }
 
+/// Rule 2: a rollback removes nothing through a link that the attacker puts on the way.
+#[test]
+fn no_directory_of_root_is_removed_through_a_link_of_the_attacker() {
+    const TEST: &str = "no_directory_of_root_is_removed_through_a_link_of_the_attacker";
+    if !can_have_a_machine(TEST) {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    fs::set_permissions(sandbox.root(), fs::Permissions::from_mode(0o755)).expect("ours");
+    sandbox.dry_run("single-node").run().expect(0);
+    let run = sandbox.only_run();
+    let home = directory(sandbox.root().join("mallory"));
+    let roots = sandbox.root().join("roots");
+    let precious = roots.join("export");
+    fs::create_dir_all(&precious).expect("ours");
+    directory(home.join("place"));
+    directory(home.join("place/export"));
+    symlink(&roots, home.join("link")).expect("ours");
+    // Root's run exported a directory that was there, below one that is the attacker's: a wish of the operator.
+    let mut record = run.context();
+    record["execution"] = "apply".into();
+    record["steps"] = serde_json::json!([{ "seq": 1, "component": "nfs", "action": "x", "state": "done",
+        "at": "2026-11-22T07:00:00Z", "before": { "found": "absent" },
+        "undo": { "kind": "directory", "path": home.join("place/export") } }]);
+    fs::write(&run.private, record.to_string()).expect("ours");
+    let attack = Attack::exchange(&home.join("place"), &home.join("link"));
+    let mut refused = 0;
+    for _ in 0..rounds() {
+        let call = sandbox.bootstrap(["rollback", "--apply", "--yes", "--include", "moderate", "--to"]);
+        let outcome = on_a_machine(call.args([&run.public])).run();
+        assert!(precious.exists(), "root removed its own directory through the link: {outcome}");
+        let said = outcome.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(said.contains("belongs to another user"), "{outcome}");
+        assert_eq!(outcome.code(), 1, "{outcome}");
+        refused += 1;
+    }
+    drop(attack);
+    tell(TEST, &[("refused", refused), ("root's directory removed", 0)]);
+}
+
 /// Rule 3: root obeys no record of the attacker, whenever it takes the place of root's own.
 #[test]
 fn no_record_of_the_attacker_is_obeyed() {
     const TEST: &str = "no_record_of_the_attacker_is_obeyed";
-    if !is_possible(TEST) {
+    if !can_have_a_machine(TEST) {
         return;
     }
     let sandbox = Sandbox::new();
@@ -283,6 +291,9 @@ fn the_users_telemetry_works_after_root_was_there() {
     root(&["telemetry", "status"]).expect(1);
     let purged = root(&["telemetry", "purge", "--yes"]).expect(0);
     assert!(purged.stderr.contains("documents stay"), "{purged}");
+    // A dry run of root's is not refused. Its records are root's, and its documents stay out of the user's outbox.
+    let planned = root(&["run", "--mode", "server", "--dry-run", "--yes"]).expect(0);
+    assert!(planned.stderr.contains("another user"), "{planned}");
     assert_eq!(tree(&sandbox.outbox(), None), before, "nothing is set aside, given away or left");
     let waiting = sandbox.queued().len();
     let status = sandbox.bootstrap(["telemetry", "status", "--json"]).run().expect(0).json();

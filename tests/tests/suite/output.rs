@@ -55,14 +55,16 @@ fn results_go_to_stdout_and_messages_to_stderr() {
         assert_eq!(outcome.stderr.is_empty(), code == 0, "{line}: {outcome}");
     }
     let warned = call(&sandbox, "run --dry-run").env("TELEMETRY_ENABLED", "certainly").run().expect(0);
-    assert!(warned.stderr.starts_with("warning: ") && !warned.stdout.contains("warning"), "{warned}");
+    assert!(warned.stderr.starts_with("warning: ") && !warned.stdout.contains("TELEMETRY"), "{warned}");
 }
 
 #[test]
-fn lines_are_no_wider_than_a_terminal() {
+fn lines_are_no_wider_than_the_terminal_and_whole_in_a_pipe() {
     let sandbox = Sandbox::new();
-    let mut calls: Vec<Invocation> = commands().iter().map(|(line, _)| call(&sandbox, line)).collect();
-    for help in [
+    // On a terminal an agent is asked for what is missing.
+    let lines = commands().map(|(line, _)| line).into_iter().filter(|line| !line.contains("agent"));
+    let mut calls: Vec<Invocation> = lines.map(|line| call(&sandbox, line)).collect();
+    for line in [
         "--help",
         "run --help",
         "preflight --help",
@@ -70,21 +72,44 @@ fn lines_are_no_wider_than_a_terminal() {
         "rollback --help",
         "telemetry --help",
         "validate --help",
+        "preflight --mode single-node",
+        "verify --mode single-node",
+        "run --dry-run --mode single-node -vv",
     ] {
-        calls.push(call(&sandbox, help));
+        calls.push(call(&sandbox, line));
     }
-    calls.push(call(&sandbox, "preflight --mode single-node"));
-    calls.push(call(&sandbox, "verify --mode single-node"));
     sandbox.file("bad.json", r#"{"platform":{"os_version":"10.0.0.1"},"hunter2":1}"#, 0o600);
     calls.push(call(&sandbox, "validate bad.json"));
     for call in calls {
-        let outcome = call.run();
-        for line in outcome.output().lines().filter(|line| line.chars().count() > 80) {
-            // A URL or a path stands alone or behind its label, so that it can be copied.
-            let rest: Vec<&str> = line.split_whitespace().filter(|word| !word.contains('/')).collect();
-            let is_copied = line.contains('/') && rest.join(" ").len() < 60;
-            assert!(is_copied, "{} columns: {line}", line.chars().count());
+        let call = call.env("TELEMETRY_ENABLED", "false");
+        for columns in [80, 140] {
+            let outcome = TerminalSession::start_wide(&call.clone().env("NO_COLOR", "1"), columns).end();
+            for line in outcome.stderr.lines().filter(|line| line.chars().count() > columns.into()) {
+                // A URL or a path is not broken, so that it can be copied.
+                let rest: Vec<&str> = line.split_whitespace().filter(|word| !word.contains('/')).collect();
+                let is_copied = line.contains('/') && rest.join(" ").len() < 60;
+                assert!(is_copied, "{} columns: {line}", line.chars().count());
+            }
         }
+    }
+    let piped = call(&sandbox, "run --dry-run --mode single-node -vv").run().expect(0);
+    let longest = piped.stdout.lines().map(str::len).max().unwrap_or_default();
+    assert!(longest > 200, "a pipe is not broken at any width: {piped}");
+}
+
+#[test]
+fn every_plan_fits_a_screen_of_eighty_columns() {
+    let sandbox = Sandbox::new();
+    for mode in ["server", "stack", "single-node"] {
+        let call = sandbox.dry_run(mode).env("TELEMETRY_ENABLED", "false").env("TERM", "xterm");
+        for columns in [80, 140] {
+            let outcome = TerminalSession::start_wide(&call, columns).end().expect(0);
+            sandbox.snapshot(&format!("screen_{mode}_{columns}"), &outcome);
+        }
+        let outcome = TerminalSession::start_wide(&call.env("NO_COLOR", "1"), 80).end().expect(0);
+        assert!(!outcome.stderr.contains('\x1b'), "{outcome}");
+        let plan = outcome.stderr.split("Plan: ").nth(1).expect("a plan");
+        assert!(plan.lines().count() < 24, "{outcome}");
     }
 }
 
@@ -117,11 +142,15 @@ fn json_is_never_coloured() {
 }
 
 #[test]
-fn quiet_says_less_and_verbose_does_not_break_the_result() {
+fn quiet_says_less_and_verbose_adds_to_the_plan() {
     let sandbox = Sandbox::new();
     let plain = sandbox.dry_run("server").run().expect(0);
     let verbose = sandbox.dry_run("server").args(["-v"]).run().expect(0);
-    assert_eq!(plain.stdout.lines().count(), verbose.stdout.lines().count(), "{verbose}");
+    let exact = sandbox.dry_run("server").args(["-vv"]).run().expect(0);
+    for line in plain.stdout.lines().filter(|line| line.starts_with("  + ")) {
+        assert!(verbose.stdout.contains(line) && exact.stdout.contains(line), "{line}: {verbose}");
+    }
+    assert!(plain.stdout.len() < verbose.stdout.len() && verbose.stdout.len() < exact.stdout.len());
     let quiet = sandbox.dry_run("server").args(["-q"]).env("TELEMETRY_ENABLED", "certainly").run().expect(0);
     assert_eq!(quiet.warnings().len(), 1, "a warning is told whatever -q says: {quiet}");
 }

@@ -49,7 +49,7 @@ pub(super) fn preflight(
             Some(path) => write_document(path, &document)?,
         }
     } else {
-        report.show(printer);
+        printer.result(&report.lines());
         let PreflightCounts { ok_count, warn_count, fail_count } = PreflightCounts::of(&report);
         printer.data(&format!("Summary: {ok_count} ok, {warn_count} warnings, {fail_count} failures"));
     }

@@ -85,7 +85,8 @@ impl LayerError {
             Self::Usage { .. } => Some("productive-k3s-core.sh help".to_owned()),
             Self::Declined(_) | Self::NotPublic(_) => None,
         };
-        printer.error(&self.to_string(), hint.as_deref(), None);
+        let below: Vec<(&str, &str)> = hint.iter().map(|hint| ("help", hint.as_str())).collect();
+        printer.error(&self.to_string(), &below);
     }
 }
 

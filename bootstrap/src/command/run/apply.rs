@@ -17,9 +17,13 @@ use crate::command::error::{Error, InterruptedAt};
 use crate::command::inputs;
 use crate::layers::EventStatus;
 use crate::preflight::{PreflightReport, Severity};
-use crate::run::{Interrupted, PlannedComponent, RunReport, RunSummary, lock_holder};
+use crate::run::{
+    Interrupted, PlannedComponent, RunReport, RunSummary, lock_holder, plan_counts, plan_lines,
+};
 use crate::step::{Effect, ExecutionError, Executor, StepEvent};
-use crate::terminal::{DefaultAnswer, Printer, Prompter, Signal, Signals, StepProgress, is_interactive};
+use crate::terminal::{
+    DefaultAnswer, Line, Printer, Prompter, Signal, Signals, StepProgress, is_interactive,
+};
 
 /// Why a run ended before its last step: what the record says, and what the operator is told. The record is public and
 /// takes a step and a reason of the contract, so it cannot hold the error itself.
@@ -74,10 +78,16 @@ pub(super) fn run(
     let public = run.session.record.public();
     if printer.is_json() {
         let message = error.as_ref().map(Error::message);
-        let document =
-            RunReport::new(public, &report, &progress.planned, &run.paths, &run.consent, &run.warnings)
-                .error(message.as_deref())
-                .generated(&progress.summary);
+        let document = RunReport::new(
+            public,
+            &report,
+            (&progress.planned, &run.settings),
+            &run.paths,
+            &run.consent,
+            &run.warnings,
+        )
+        .error(message.as_deref())
+        .generated(&progress.summary);
         printer.document(&document);
     } else {
         progress.summary.show(public, &run.settings, printer);
@@ -118,7 +128,7 @@ fn apply(
     run.session.record.adopt_passwords(&MachineId::read(Path::new("/")));
     progress.planned = run.plan(signals)?;
     check_blocked(&progress.planned)?;
-    accept_plan(&progress.planned, args, printer, signals)?;
+    accept_plan(run, &progress.planned, args, printer, signals)?;
     for planned in &progress.planned {
         if let Some(took) = apply_component(run, planned, printer, signals)? {
             progress.summary.add(planned.component, took);
@@ -135,14 +145,14 @@ fn pass_preflight(
 ) -> Result<(), RunError> {
     let failed = |error| Err(RunError::failed(Step::Preflight, FailureReason::PreflightFailed, error));
     if report.worst() > Severity::Pass {
-        report.show_problems(printer);
+        printer.basis(&report.summary(printer.verbosity()));
     }
     match report.worst() {
         Severity::Pass => Ok(()),
         Severity::Failure => failed(Error::PreflightFailed),
         Severity::Warning if args.accept_warnings => Ok(()),
         Severity::Warning if !is_interactive() => failed(Error::PreflightWarnings),
-        Severity::Warning => confirm("Go on in spite of the warnings?", printer, signals),
+        Severity::Warning => confirm("Continue despite the warnings?", printer, signals),
     }
 }
 
@@ -155,15 +165,20 @@ fn check_blocked(planned: &[PlannedComponent]) -> Result<(), RunError> {
 }
 
 fn accept_plan(
+    run: &RunContext,
     planned: &[PlannedComponent],
     args: &RunArgs,
     printer: &mut Printer,
     signals: &Signals,
 ) -> Result<(), RunError> {
-    for PlannedComponent { component, detection, plan } in planned {
-        printer.note(&format!("{component:<21}  {:<22}  {}", detection.word(), plan.action));
+    let mut lines = plan_lines(planned, &run.settings, &run.host, printer.verbosity());
+    lines.push(Line::new(plan_counts(planned)));
+    if args.yes {
+        printer.notes(&lines);
+        return Ok(());
     }
-    if args.yes { Ok(()) } else { confirm("Carry this plan out?", printer, signals) }
+    printer.basis(&lines);
+    confirm("Apply this plan?", printer, signals)
 }
 
 /// Goes on only after a yes. A signal that arrived together with the yes came later than what the operator meant by it.

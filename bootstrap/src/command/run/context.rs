@@ -167,6 +167,11 @@ impl RunContext {
         })
     }
 
+    /// The platform of the host.
+    pub(super) fn platform(&self) -> &Platform {
+        &self.platform
+    }
+
     /// Checks the host for this run.
     pub(super) fn preflight(&self) -> PreflightReport {
         preflight::check(&self.host, &self.platform, &self.settings)

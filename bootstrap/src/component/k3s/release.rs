@@ -23,7 +23,8 @@ pub(super) fn program(context: &PlanContext<'_>, version: &str) -> Artifact {
     )
 }
 
-/// The images that k3s needs, for hosts without network: only ever taken from a folder, and only if it has them.
+/// The images that k3s needs on a host without network, where nothing else brings them: without the one of its pause
+/// container no pod starts, and the node is Ready all the same.
 pub(super) fn images(context: &PlanContext<'_>) -> Option<Artifact> {
     let Artifacts::Local(folder) = &context.settings.artifacts else { return None };
     let arch = artifacts::arch(context.arch);
@@ -32,7 +33,6 @@ pub(super) fn images(context: &PlanContext<'_>) -> Option<Artifact> {
         name: format!("{IMAGE_ARCHIVE}{arch}.tar.zst"),
         origin: ArtifactOrigin::Folder(folder.clone()),
         checksum: ChecksumSource::FolderSums { files },
-        optional: true,
     })
 }
 

@@ -1,7 +1,5 @@
 //! Artifacts: only what has the checksum that was promised gets a name.
 
-#![expect(clippy::disallowed_methods, reason = "it sets a scene, nothing of ours")]
-
 use std::os::unix::fs::{PermissionsExt, symlink};
 
 use super::faults::only;
@@ -77,9 +75,14 @@ fn a_pinned_checksum_takes_the_place_of_the_stated_one() {
 
 #[test]
 fn a_file_that_the_artifacts_folder_lacks_is_named() {
-    for name in
-        ["k3s", "install.sh", "helm-v3.21.0-linux-amd64.tar.gz", "cert-manager.yaml", "longhorn-1.11.3.tgz"]
-    {
+    for name in [
+        "k3s",
+        "install.sh",
+        "k3s-airgap-images-amd64.tar.zst",
+        "helm-v3.21.0-linux-amd64.tar.gz",
+        "cert-manager.yaml",
+        "longhorn-1.11.3.tgz",
+    ] {
         let stub = StubHost::fresh();
         let folder = stub.artifacts_folder();
         std::fs::remove_file(folder.join(name)).expect("was there");
@@ -104,18 +107,19 @@ fn a_folder_without_sums_is_refused() {
     assert!(ran.failure().message.contains("sha256sum-amd64.txt or SHA256SUMS"), "{}", ran.failure().message);
 }
 
+/// The images of k3s itself: a server or an agent without network has them from the folder before it starts.
 #[test]
-fn images_come_along_if_the_folder_has_them() {
+fn the_images_of_k3s_come_along_with_it() {
     let stub = StubHost::fresh();
     let folder = stub.artifacts_folder();
-    std::fs::write(folder.join("k3s-airgap-images-amd64.tar.zst"), "images").expect("images");
-    let sums = std::fs::read_to_string(folder.join("SHA256SUMS")).expect("sums")
-        + &crate::support::stub_host::sum_lines(&[("k3s-airgap-images-amd64.tar.zst", "images")]);
-    std::fs::write(folder.join("SHA256SUMS"), sums).expect("sums");
     let mut settings = only(Component::K3s);
-    settings.artifacts = Artifacts::Local(folder);
+    settings.artifacts = Artifacts::Local(folder.clone());
     assert!(run(&stub, &settings).result.is_ok());
-    assert_eq!(stub.text("var/lib/rancher/k3s/agent/images/k3s-airgap-images-amd64.tar.zst"), "images");
+    let placed = stub.text("var/lib/rancher/k3s/agent/images/k3s-airgap-images-amd64.tar.zst");
+    assert_eq!(
+        placed,
+        std::fs::read_to_string(folder.join("k3s-airgap-images-amd64.tar.zst")).expect("images")
+    );
 }
 
 /// Nothing that an earlier run left is trusted, not even what has the right checksum.
@@ -127,10 +131,12 @@ fn what_an_earlier_run_left_is_neither_used_nor_kept() {
     }
     std::fs::set_permissions(stub.path(STAGING), std::fs::Permissions::from_mode(0o700)).expect("mode");
     let folder = stub.artifacts_folder();
+    // What the folder lacks is not taken from there either.
+    std::fs::remove_file(folder.join("k3s-airgap-images-amd64.tar.zst")).expect("was there");
     let mut settings = only(Component::K3s);
     settings.artifacts = Artifacts::Local(folder);
     let ran = run(&stub, &settings);
-    assert!(ran.result.is_ok(), "{:?}", ran.result);
+    assert!(ran.failure().message.contains("k3s-airgap-images-amd64.tar.zst is missing"), "{:?}", ran.result);
     assert!(!stub.path("var/lib/rancher/k3s/agent/images/k3s-airgap-images-amd64.tar.zst").exists());
     assert!(!stub.path(STAGING).exists());
 }

@@ -82,6 +82,10 @@ fn a_host_without_network_needs_none() {
     for images in crate::support::stub_host::IMAGES {
         let path = format!("/var/lib/rancher/k3s/agent/images/{images}");
         assert_eq!(stub.text(&path), images);
+        // k3s imports at its start what is there by then; what comes later is imported by the run.
+        if images.starts_with("k3s-") {
+            continue;
+        }
         let import = format!("k3s [ctr] [--namespace] [k8s.io] [images] [import] [{path}]");
         assert!(stub.calls().contains(&import), "{:#?}", stub.calls());
     }

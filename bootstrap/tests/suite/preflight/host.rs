@@ -131,8 +131,23 @@ const SYSTEM: &[Case] = &[
         },
         "role",
         Failure,
-        "a server or an agent, not both",
+        "a k3s server runs here; a host is a server or an agent, not both",
         "k3s-uninstall.sh",
+    ),
+    (
+        Mode::Server,
+        |stub| {
+            stub.put("etc/systemd/system/k3s-agent.service", "");
+            stub.put("stub/services/k3s-agent", "active\n");
+            // Its ports are not told as well: what frees them would take a node out of its cluster.
+            stub.listen("tcp", "00000000", 10250, 99);
+            stub.process(99, "k3s-agent", "0::/system.slice/k3s-agent.service\n");
+            stub.interface_listens("flannel.1");
+        },
+        "role",
+        Failure,
+        "a k3s agent runs here; a host is a server or an agent, not both",
+        "k3s-agent-uninstall.sh",
     ),
 ];
 
@@ -153,11 +168,16 @@ fn every_artifact_of_the_plan_is_looked_at() {
         report.findings.into_iter().find(|finding| finding.check == "artifacts").expect("looked at")
     };
     assert_eq!(of_artifacts(&settings).severity, Severity::Pass, "{:?}", of_artifacts(&settings));
-    fs::rename(folder.join("install.sh"), folder.join("aside")).expect("was there");
+    for name in ["install.sh", "k3s-airgap-images-amd64.tar.zst"] {
+        fs::rename(folder.join(name), folder.join("aside")).expect("was there");
+    }
     stub.put("artifacts/cert-manager.yaml", "another file");
     let found = of_artifacts(&settings);
     assert_eq!(found.severity, Failure);
-    assert!(found.evidence.starts_with("missing: install.sh; "), "{found:?}");
+    assert!(
+        found.evidence.starts_with("missing: install.sh, k3s-airgap-images-amd64.tar.zst; "),
+        "{found:?}"
+    );
     assert!(found.evidence.contains("cert-manager.yaml"), "{found:?}");
     // What is left out is not missed.
     settings.skipped.extend([Component::K3s, Component::CertManager]);

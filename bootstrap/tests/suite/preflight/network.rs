@@ -20,11 +20,21 @@ const PORTS: &[Case] = &[
     (Mode::Server, |stub| stub.listen("udp", ANY, 8472, 77), "ports", Failure, "8472/udp", "nginx"),
     (
         Mode::Server,
-        |stub| stub.listen("udp", ANY, 8472, 0),
+        |stub| stub.interface_listens("vxlan.calico"),
         "ports",
         Warning,
         "VXLAN interface of another network",
         "ip -details link",
+    ),
+    (
+        Mode::Server,
+        |stub| {
+            stub.listen_unseen("udp", ANY, 8472);
+        },
+        "ports",
+        Failure,
+        "8472/udp (flannel) is in use by a process of user id 0",
+        "ss -lnup 'sport = :8472'",
     ),
     (Mode::Server, |stub| stub.listen("tcp", ANY, 80, 77), "ports", Warning, "80/tcp", "nginx"),
     (Mode::SingleNode, |stub| stub.listen("tcp", ANY, 443, 77), "ports", Failure, "443/tcp", "nginx"),
@@ -91,14 +101,25 @@ fn a_rerun_does_not_warn_of_its_own_work() {
             stub.listen("tcp", address, port, 99);
         }
         stub.process(99, &format!("{unit}-main"), &format!("0::/system.slice/{unit}.service\n"));
-        stub.listen("udp", ANY, 8472, 0);
-        stub.put("sys/class/net/flannel.1/mtu", "1450\n");
+        stub.interface_listens("flannel.1");
         assert_eq!(problems(&stub, &settings(mode)), [], "{mode}");
         // Somebody who is not root does not see who holds a port; that k3s runs is explanation enough.
         std::fs::remove_dir_all(stub.path("proc/99")).expect("was there");
         assert_eq!(problems(&stub, &settings(mode)), [], "{mode}");
         stub.put(&format!("stub/services/{unit}"), "inactive\n");
         assert_eq!(report(&stub, &settings(mode)).worst(), Failure, "{mode}: they are somebody else's");
+    }
+}
+
+/// `systemctl stop k3s` leaves flannel's interface, and with it the port: what was stopped can be started again.
+#[test]
+fn a_stopped_k3s_is_not_kept_from_its_start_by_the_interface_that_it_left() {
+    for (mode, unit) in [(Mode::Server, "k3s"), (Mode::Agent, "k3s-agent")] {
+        let stub = fit_for(mode);
+        stub.put(&format!("etc/systemd/system/{unit}.service"), "");
+        stub.put(&format!("stub/services/{unit}"), "inactive\n");
+        stub.interface_listens("flannel.1");
+        assert_eq!(problems(&stub, &settings(mode)), [], "{mode}");
     }
 }
 

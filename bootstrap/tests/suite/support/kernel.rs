@@ -49,23 +49,35 @@ impl StubHost {
         self
     }
 
-    /// Lets a process listen, or a kernel interface when the process is 0: `table` is `tcp`, `udp6` and so on, `address`
-    /// as the kernel writes it.
+    /// Lets a process listen: `table` is `tcp`, `udp6` and so on, `address` as the kernel writes it.
     pub(crate) fn listen(&self, table: &str, address: &str, port: u16, pid: u32) {
+        let inode = self.listen_unseen(table, address, port);
+        self.process(pid, "nginx", "0::/system.slice/nginx.service\n");
+        let descriptors = self.path(&format!("proc/{pid}/fd"));
+        fs::create_dir_all(&descriptors).expect("folder");
+        symlink(format!("socket:[{inode}]"), descriptors.join(port.to_string())).expect("link");
+    }
+
+    /// Lets somebody listen whom no process is seen to be; the number of the socket.
+    pub(crate) fn listen_unseen(&self, table: &str, address: &str, port: u16) -> u32 {
         let state = if table.starts_with("tcp") { "0A" } else { "07" };
-        let inode = if pid == 0 { 0 } else { 40_000 + u32::from(port) };
+        let inode = 40_000 + u32::from(port);
         let remote = "0".repeat(address.len());
         let line = format!(
             "   0: {address}:{port:04X} {remote}:0000 {state} 00000000:00000000 00:00000000 00000000     0        0 {inode} 1\n"
         );
         let file = format!("proc/net/{table}");
         self.put(&file, self.text(&file) + &line);
-        if pid != 0 {
-            self.process(pid, "nginx", "0::/system.slice/nginx.service\n");
-            let descriptors = self.path(&format!("proc/{pid}/fd"));
-            fs::create_dir_all(&descriptors).expect("folder");
-            symlink(format!("socket:[{inode}]"), descriptors.join(port.to_string())).expect("link");
-        }
+        inode
+    }
+
+    /// Lets a VXLAN interface listen, as the kernel does it: the socket has a number like any other, and no process.
+    pub(crate) fn interface_listens(&self, name: &str) {
+        self.put(
+            &format!("sys/class/net/{name}/uevent"),
+            format!("DEVTYPE=vxlan\nINTERFACE={name}\nIFINDEX=3\n"),
+        );
+        self.listen_unseen("udp", "00000000", 8472);
     }
 
     /// Gives a process its name and its place among the services.

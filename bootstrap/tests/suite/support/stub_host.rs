@@ -257,7 +257,8 @@ fn url_file(url: &str) -> String {
 }
 
 /// Archives of images that somebody made for a host without network.
-pub(crate) const IMAGES: [&str; 4] = [
+pub(crate) const IMAGES: [&str; 5] = [
+    "k3s-airgap-images-amd64.tar.zst",
     "cert_manager-images-v1.20.3-amd64.tar.zst",
     "longhorn-images-v1.11.3-amd64.tar.zst",
     "rancher-images-v2.14.4-amd64.tar.zst",

@@ -60,7 +60,7 @@ fn text_and_questions_are_on_the_other_stream() {
     let outcome = call.stdin("y\nhttps://canary.example.local:6443\ncanary-token\ny\n").run().expect(0);
     assert_eq!(events(&outcome).len(), 2);
     for text in
-        ["- k3s: missing\n", "Agent server URL []: ", "Proceed with this plan?", "Dry run, mode agent"]
+        ["- k3s: missing\n", "Agent server URL []: ", "Proceed with this plan?", "Dry run: agent"]
     {
         assert!(outcome.stderr.contains(text), "{text}: {outcome}");
     }

@@ -1,0 +1,58 @@
+//! A run that is killed while the install script of k3s is at work.
+
+use super::setup::K3sSetup;
+use crate::inspect::{ended, last_manifest, service};
+use crate::machine::Machine;
+use crate::network::{Cable, End};
+use crate::transcript::{Transcript, all, equal, holds};
+
+/// Stands before the real `systemctl` and ends the program that runs the script which calls it, and the script too.
+const KILLER: &str = r#"#!/bin/sh
+if [ "$1" = "$(cat /run/kill-at 2>/dev/null)" ] && grep -q install.sh /proc/$PPID/cmdline; then
+    rm /run/kill-at
+    kill -KILL "$(sed -n 's/^PPid:\t//p' /proc/$PPID/status)" $PPID
+    exit 1
+fi
+exec /usr/bin/systemctl "$@"
+"#;
+
+pub(super) fn run(setup: &K3sSetup<'_>, transcript: &mut Transcript) -> anyhow::Result<()> {
+    transcript.part("A run is killed inside the install script, and run again");
+    let cable = Cable::lay()?;
+    let machine = setup.boot(&cable, End::Server)?;
+    machine.write("/usr/local/bin/systemctl", KILLER, 0o755)?;
+    for (point, what) in [("enable", "its unit is written"), ("daemon-reload", "its unit is enabled")] {
+        killed(setup, &machine, point, what, transcript)?;
+    }
+    let next = setup.server_run(&machine)?;
+    transcript.check(
+        &format!("the next run completes it ({})", next.seconds()),
+        all([ended(&next, 0), last_manifest(&machine, "server", &[]), service(&machine, "k3s")]),
+    );
+    let manifests = machine.manifests();
+    let interrupted = manifests.values().filter(|run| run["status"] == "interrupted").count();
+    let running = manifests.values().filter(|run| run["status"] == "running").count();
+    transcript.check("the killed runs are recorded as interrupted", equal(&(interrupted, running), &(2, 0)));
+    let staged = machine.sh("find /var/lib/productive-k3s 2>/dev/null || true")?;
+    transcript.check("what they had fetched is gone", holds(staged.is_empty(), staged));
+    Ok(())
+}
+
+fn killed(
+    setup: &K3sSetup<'_>,
+    machine: &Machine,
+    point: &str,
+    what: &str,
+    transcript: &mut Transcript,
+) -> anyhow::Result<()> {
+    machine.write("/run/kill-at", point, 0o644)?;
+    let run = setup.server_run(machine)?;
+    transcript.check(
+        &format!("it is killed after {what} ({})", run.seconds()),
+        all([
+            equal(&run.code, &137),
+            holds(machine.at("/etc/systemd/system/k3s.service").exists(), "there is no unit"),
+        ]),
+    );
+    Ok(())
+}

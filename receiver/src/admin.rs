@@ -16,6 +16,8 @@ pub(crate) struct Admin {
     pub(crate) ready: AtomicBool,
     /// Free bytes of the disk below which no document is taken.
     pub(crate) disk_reserve: u64,
+    /// Whether the disk matters only while a server is out of reach.
+    pub(crate) is_spooling: bool,
 }
 
 impl Admin {
@@ -39,9 +41,11 @@ impl Admin {
     }
 
     fn unready(&self) -> Option<&'static str> {
+        let metrics = &self.service.metrics;
+        let needs_disk = !self.is_spooling || metrics.outage.get() > 0;
         if !self.ready.load(Ordering::Relaxed) {
             Some("draining\n")
-        } else if self.service.metrics.disk_free.get() < self.disk_reserve {
+        } else if needs_disk && metrics.disk_free.get() < self.disk_reserve {
             Some("disk reserve reached\n")
         } else {
             None

@@ -30,6 +30,8 @@ pub(crate) enum IngestAnswer {
     Accepted,
     /// It was stored before.
     Duplicate,
+    /// It is on this machine's disk, and will be stored when the store is back.
+    Queued,
     /// The header that marks senders is missing or is no product token.
     Unmarked,
     /// No document can be read.
@@ -52,9 +54,10 @@ pub(crate) enum IngestAnswer {
 
 impl IngestAnswer {
     /// The words under which answers are counted.
-    pub(crate) const WORDS: [&str; 15] = [
+    pub(crate) const WORDS: [&str; 16] = [
         "accepted",
         "duplicate",
+        "queued",
         "unmarked",
         "malformed",
         "unauthorized",
@@ -75,6 +78,7 @@ impl IngestAnswer {
         match self {
             Self::Accepted => "accepted",
             Self::Duplicate => "duplicate",
+            Self::Queued => "queued",
             Self::Unmarked => "unmarked",
             Self::Malformed(_) => "malformed",
             Self::Unauthorized => "unauthorized",
@@ -94,7 +98,7 @@ impl IngestAnswer {
     /// The HTTP status.
     pub(crate) fn status(&self) -> u16 {
         match self {
-            Self::Accepted | Self::Duplicate => 202,
+            Self::Accepted | Self::Duplicate | Self::Queued => 202,
             Self::Unmarked | Self::Malformed(_) => 400,
             Self::Unauthorized => 401,
             Self::Stalled => 408,
@@ -108,7 +112,7 @@ impl IngestAnswer {
     /// The body: what was done, or what is wrong with the request and where. Never a value.
     pub(crate) fn body(&self) -> Value {
         match self {
-            Self::Accepted | Self::Duplicate => json!({ "status": self.word() }),
+            Self::Accepted | Self::Duplicate | Self::Queued => json!({ "status": self.word() }),
             Self::Malformed(rejection) | Self::Refused(rejection) => json!(rejection),
             Self::NotAnEvent => {
                 let violation = json!({ "rule": "kind", "pointer": "", "words": "not a telemetry document" });

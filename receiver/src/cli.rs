@@ -1,9 +1,14 @@
 //! The command line: every flag is a variable `RECEIVER_...` as well.
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::error::{ContextKind, ErrorKind};
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use crate::store::{LocationError, StoreLocation};
 
 /// Receives the telemetry of a fleet: checks every document, stores it durably, and shows nobody in particular.
 #[derive(Debug, Parser)]
@@ -11,6 +16,49 @@ use clap::{Args, Parser, Subcommand};
 pub(crate) struct ReceiverCli {
     #[command(subcommand)]
     pub(crate) command: ReceiverCommand,
+}
+
+impl ReceiverCli {
+    /// Reads the arguments and the variables.
+    ///
+    /// # Errors
+    /// They are not understood, or a password is among the arguments, where every user of the host could read it.
+    pub(crate) fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let mut command = Self::command();
+        let matches = command.try_get_matches_from_mut(arguments);
+        let matches = matches.map_err(|error| {
+            // The parser would repeat the value, and with it a password.
+            let about = error.get(ContextKind::InvalidArg).map(ToString::to_string).unwrap_or_default();
+            if about.starts_with("--store ") && error.kind() == ErrorKind::ValueValidation {
+                command
+                    .error(ErrorKind::ValueValidation, format!("--store: {}", LocationError::NoPostgresUrl))
+            } else {
+                error
+            }
+        })?;
+        let cli = Self::from_arg_matches(&matches)?;
+        let has_password = cli.command.store().is_some_and(|store| store.store.has_password());
+        let is_argument =
+            |matches: &ArgMatches| matches.value_source("store") == Some(ValueSource::CommandLine);
+        if has_password && matches.subcommand().is_some_and(|(_, matches)| is_argument(matches)) {
+            let message = format!("--store {}", LocationError::PasswordInArguments);
+            return Err(command.error(ErrorKind::ValueValidation, message));
+        }
+        Ok(cli)
+    }
+}
+
+impl ReceiverCommand {
+    fn store(&self) -> Option<&StoreArgs> {
+        match self {
+            Self::Serve(arguments) | Self::Check(arguments) => Some(&arguments.store),
+            Self::Migrate(arguments) | Self::Verify(arguments) => Some(arguments),
+            Self::Rollup(arguments) => Some(&arguments.store),
+            Self::Retain(arguments) => Some(&arguments.store),
+            Self::Import(arguments) => Some(&arguments.store),
+            Self::Openapi => None,
+        }
+    }
 }
 
 /// What to do.
@@ -37,9 +85,14 @@ pub(crate) enum ReceiverCommand {
 /// Where documents are kept.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct StoreArgs {
-    /// SQLite file that keeps the documents
-    #[arg(long, env = "RECEIVER_STORE", value_name = "FILE", default_value = "receiver.db")]
-    pub(crate) store: PathBuf,
+    /// SQLite file that keeps the documents, or URL of a PostgreSQL database; one with a password is taken from the variable
+    /// alone
+    #[arg(long, env = "RECEIVER_STORE", hide_env_values = true, value_name = "FILE|postgres://USER@HOST/DATABASE", default_value = "receiver.db",
+          value_parser = StoreLocation::parse)]
+    pub(crate) store: StoreLocation,
+    /// File with the password of the PostgreSQL user, in its first line
+    #[arg(long, env = "RECEIVER_STORE_PASSWORD_FILE", value_name = "FILE")]
+    pub(crate) store_password_file: Option<PathBuf>,
     /// Bytes of the disk to leave free; below, documents are answered with 503
     #[arg(long, env = "RECEIVER_DISK_RESERVE", value_name = "SIZE", default_value = "1GiB", value_parser = bytes)]
     pub(crate) disk_reserve: u64,
@@ -95,6 +148,9 @@ pub(crate) struct ImportArgs {
 pub(crate) struct ServeArgs {
     #[command(flatten)]
     pub(crate) store: StoreArgs,
+    /// Directory that keeps documents while PostgreSQL is out of reach; one for each instance
+    #[arg(long, env = "RECEIVER_SPOOL_DIR", value_name = "DIRECTORY", default_value = "spool")]
+    pub(crate) spool_dir: PathBuf,
     /// Address of the public port: documents and pages
     #[arg(long, env = "RECEIVER_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8787")]
     pub(crate) listen: SocketAddr,
@@ -137,8 +193,6 @@ fn bytes(text: &str) -> Result<u64, &'static str> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]
@@ -156,6 +210,17 @@ mod tests {
                 assert_eq!(argument.get_env().and_then(|name| name.to_str()), Some(&*variable), "{long}");
             }
         }
+    }
+
+    #[test]
+    fn a_password_is_no_argument() {
+        let read =
+            |store: &str| ReceiverCli::read(["receiver", "check", "--store", store].map(OsString::from));
+        let error = read("postgres://receiver:secret@localhost/fleet").expect_err("refused").to_string();
+        assert!(error.contains("RECEIVER_STORE") && !error.contains("secret"), "{error}");
+        assert!(read("postgres://receiver@localhost/fleet").is_ok());
+        let error = read("postgres://receiver:secret@localhost:port/fleet").expect_err("refused").to_string();
+        assert!(error.contains("not a PostgreSQL URL") && !error.contains("secret"), "{error}");
     }
 
     #[test]

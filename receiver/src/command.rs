@@ -3,14 +3,13 @@
 mod error;
 mod housekeeping;
 mod import;
+mod location;
 mod output;
 mod serve;
 mod tend;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
-
-use clap::Parser;
 
 use crate::cli::{ReceiverCli, ReceiverCommand};
 use crate::log::say;
@@ -20,7 +19,7 @@ const OPENAPI: &str = include_str!("../../schema/contract/v1/openapi.json");
 
 /// Runs the program. Exit codes: 0 done, 1 failed, 2 usage.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let cli = match ReceiverCli::try_parse_from(arguments) {
+    let cli = match ReceiverCli::read(arguments) {
         Ok(cli) => cli,
         Err(error) => {
             // Nobody reads it, then.

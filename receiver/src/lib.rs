@@ -4,7 +4,7 @@
 //! # Promises
 //!
 //! - A 2xx is said after the commit. What was acknowledged survives the death of the process; what a power cut may take
-//!   is up to the disk and to nothing of ours.
+//!   is up to the disk and to nothing of ours. Where PostgreSQL is out of reach, it is said after a sync of the spool.
 //! - Duplicates are exact: session, time and event id are a unique key of the store, so no cache decides.
 //! - Of a refused document the rule and the masked pointer are counted, and nothing else is kept: its bytes reach no
 //!   answer, no log, no table and no metric.
@@ -15,8 +15,9 @@
 //! # Rooms, from the bottom up
 //!
 //! `arrival` is a document as it is stored, `intake` decides what becomes of one, `chart` what is counted of a week and may
-//! be shown, `store` holds what was accepted, `rollup` makes runs and charts of it, `queue` is the one way into it,
-//! `page` is what readers see, `http` and `admin` are the two ports, and `command` what each command does.
+//! be shown, `store` holds what was accepted, `rollup` makes runs and charts of it, `spool` keeps what a store out of reach
+//! cannot take, `queue` is the one way into both, `page` is what readers see, `http` and `admin` are the two ports, and
+//! `command` what each command does.
 
 mod admin;
 mod answer;
@@ -35,6 +36,7 @@ mod queue;
 mod refusals;
 mod rollup;
 mod run_row;
+mod spool;
 mod store;
 mod tokens;
 mod week;

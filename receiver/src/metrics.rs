@@ -106,8 +106,14 @@ pub(crate) struct Metrics {
     pub(crate) batches: Histogram,
     /// Duration of each transaction.
     pub(crate) commits: Histogram,
-    /// Free bytes of the disk of the store.
+    /// Free bytes of the disk of the store, or of the spool before a server.
     pub(crate) disk_free: Gauge,
+    /// Whether the store is out of reach, so that documents are spooled: 1 or 0.
+    pub(crate) outage: Gauge,
+    /// Bytes of the spool that are not stored yet.
+    pub(crate) spool_bytes: Gauge,
+    /// Files of the spool that were set aside.
+    pub(crate) spool_damaged: Counter,
 }
 
 impl Default for Metrics {
@@ -121,6 +127,9 @@ impl Default for Metrics {
             batches: Histogram::new(&[1.0, 4.0, 16.0, 64.0, 256.0, 1024.0]),
             commits: Histogram::new(&[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0]),
             disk_free: Gauge::default(),
+            outage: Gauge::default(),
+            spool_bytes: Gauge::default(),
+            spool_damaged: Counter::default(),
         }
     }
 }
@@ -146,9 +155,21 @@ impl Metrics {
         for (word, counter) in IngestAnswer::WORDS.iter().zip(&self.answers) {
             writeln!(text, "receiver_answers_total{{outcome=\"{word}\"}} {}", counter.get())?;
         }
-        let poisoned = "Documents that passed the gate and that the store does not take.";
-        head(text, "receiver_poisoned_total", poisoned, "counter")?;
-        writeln!(text, "receiver_poisoned_total {}", self.poisoned.get())?;
+        for (name, help, value) in [
+            (
+                "receiver_poisoned_total",
+                "Documents that passed the gate and that the store does not take.",
+                self.poisoned.get(),
+            ),
+            (
+                "receiver_spool_damaged_total",
+                "Files of the spool that were set aside, with documents that are not stored.",
+                self.spool_damaged.get(),
+            ),
+        ] {
+            head(text, name, help, "counter")?;
+            writeln!(text, "{name} {value}")?;
+        }
         for (name, help, value) in [
             ("receiver_connections", "Open connections.", self.connections.get()),
             (
@@ -159,6 +180,8 @@ impl Metrics {
             ("receiver_body_bytes", "Bytes of bodies in memory.", self.body_bytes.load(Ordering::Relaxed)),
             ("receiver_queue_length", "Documents that wait for the store.", waiting as u64),
             ("receiver_disk_free_bytes", "Free bytes of the disk of the store.", self.disk_free.get()),
+            ("receiver_store_outage", "Whether the store is out of reach.", self.outage.get()),
+            ("receiver_spool_bytes", "Bytes of the spool that are not stored yet.", self.spool_bytes.get()),
         ] {
             head(text, name, help, "gauge")?;
             writeln!(text, "{name} {value}")?;

@@ -1,4 +1,5 @@
-//! The one way into the store: a bounded queue, and one thread that commits what waits in batches.
+//! The one way into the store: a bounded queue, and threads that commit what waits in batches, one for an embedded store
+//! and two for a server, so that one gathers while the other waits.
 //!
 //! Batches form by themselves: while one is committed, the next gathers. To linger for a fuller batch was given up: it
 //! adds its delay to every document of a quiet service and gains nothing in a busy one.
@@ -6,19 +7,19 @@
 mod job;
 mod writer;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use tokio::sync::{mpsc, oneshot};
 
 use crate::answer::{IngestAnswer, Unavailable};
 use crate::arrival::Arrival;
-use crate::metrics::Metrics;
-use crate::refusals::Refusals;
-use crate::store::SqliteStore;
+use crate::store::Store;
 use job::Job;
 use writer::Writer;
+
+pub(crate) use writer::WriterContext;
 
 /// The queue before the store.
 pub(crate) struct Queue {
@@ -28,18 +29,20 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
-    /// Starts the thread that writes. It ends after [`Self::end`].
+    /// Starts a thread for each store; all are the same one. They end after [`Self::end`].
     pub(crate) fn start(
-        store: SqliteStore,
+        stores: Vec<Box<dyn Store>>,
         capacity: usize,
-        disk_reserve: u64,
-        refusals: Arc<Refusals>,
-        metrics: Arc<Metrics>,
-    ) -> (Self, JoinHandle<()>) {
+        context: &WriterContext,
+    ) -> (Self, Vec<JoinHandle<()>>) {
         let (jobs, receiver) = mpsc::channel(capacity);
-        let writer = Writer::new(store, disk_reserve, refusals, metrics);
-        let thread = std::thread::spawn(move || writer.run(receiver));
-        (Self { jobs, capacity, draining: AtomicBool::new(false) }, thread)
+        let waiting = Arc::new(Mutex::new(receiver));
+        let start = |store| {
+            let (writer, waiting) = (Writer::new(store, context.clone()), Arc::clone(&waiting));
+            std::thread::spawn(move || writer.run(&waiting))
+        };
+        let threads = stores.into_iter().map(start).collect();
+        (Self { jobs, capacity, draining: AtomicBool::new(false) }, threads)
     }
 
     /// Stores a document, and answers once that is durable.
@@ -56,12 +59,12 @@ impl Queue {
         }
     }
 
-    /// Tells the writer that a second has passed. If the queue is full, the next second will do.
+    /// Tells a writer that a second has passed. If the queue is full, the next second will do.
     pub(crate) fn tick(&self) {
         let _ = self.jobs.try_send(Job::Tick);
     }
 
-    /// Lets the writer store what waits, and end. What comes after is answered with 503.
+    /// Lets the writers store what waits, and end. What comes after is answered with 503.
     pub(crate) async fn end(&self) {
         self.draining.store(true, Ordering::Relaxed);
         // That it has ended already is what was wanted.

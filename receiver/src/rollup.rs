@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::chart::{Tally, of_document, of_run};
-use crate::store::{SqliteStore, StoreError};
+use crate::store::{Store, StoreError};
 use crate::week::Week;
 
 /// Documents that are put together in one transaction: a writer that waits for it waits some tens of milliseconds.
@@ -20,11 +20,7 @@ pub(crate) struct RolledUp {
 ///
 /// # Errors
 /// The store fails. What was done until then stays done, and the next call goes on there.
-pub(crate) fn roll_up(
-    store: &mut SqliteStore,
-    suppress_below: u32,
-    now: i64,
-) -> Result<RolledUp, StoreError> {
+pub(crate) fn roll_up(store: &mut dyn Store, suppress_below: u32, now: i64) -> Result<RolledUp, StoreError> {
     let mut done = RolledUp::default();
     loop {
         let documents = store.roll_up_runs(SLICE)?;
@@ -40,13 +36,13 @@ pub(crate) fn roll_up(
     Ok(done)
 }
 
-fn tally(store: &SqliteStore, week: Week) -> Result<Tally, StoreError> {
+fn tally(store: &mut dyn Store, week: Week) -> Result<Tally, StoreError> {
     let mut tally = Tally::default();
-    store.each_run(week, |run, manifest| {
+    store.each_run(week, &mut |run, manifest| {
         let manifest = manifest.and_then(|text| serde_json::from_str::<Value>(text).ok());
         of_run(run, manifest.as_ref(), &mut tally);
     })?;
-    store.each_document(week, |document| of_document(document, &mut tally))?;
+    store.each_document(week, &mut |document| of_document(document, &mut tally))?;
     Ok(tally)
 }
 
@@ -54,17 +50,15 @@ fn tally(store: &SqliteStore, week: Week) -> Result<Tally, StoreError> {
 ///
 /// # Errors
 /// The store fails.
-pub(crate) fn forget(store: &mut SqliteStore, days: u32, now: i64) -> Result<usize, StoreError> {
+pub(crate) fn forget(store: &mut dyn Store, days: u32, now: i64) -> Result<usize, StoreError> {
     let mut all = 0;
     loop {
-        let deleted = store.forget(days, now)?;
-        all += deleted;
-        if !SqliteStore::is_slice(deleted) {
+        let step = store.forget(days, now)?;
+        all += step.rows;
+        if !step.is_full {
             break;
         }
     }
-    if all > 0 {
-        store.shrink()?;
-    }
+    store.tidy(now)?;
     Ok(all)
 }

@@ -1,5 +1,7 @@
 //! A run, put together from what its documents say of it.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use crate::arrival::{PackedId, whole};
@@ -95,6 +97,41 @@ impl RunRow {
         run.result = run.result.filter(|result| result != "running");
         run
     }
+
+    /// Both together, where `later` was read after `self`: what the first tells stays, what it leaves open the other fills.
+    pub(crate) fn merged_with(self, later: Self) -> Self {
+        let earliest = |one: Option<i64>, other: Option<i64>| one.into_iter().chain(other).min();
+        Self {
+            parent_run_id: self.parent_run_id.or(later.parent_run_id),
+            received_at: self.received_at.min(later.received_at),
+            command: self.command.or(later.command),
+            mode: self.mode.or(later.mode),
+            execution: self.execution.or(later.execution),
+            result: self.result.or(later.result),
+            os_id: self.os_id.or(later.os_id),
+            os_version: self.os_version.or(later.os_version),
+            arch: self.arch.or(later.arch),
+            failure_step: self.failure_step.or(later.failure_step),
+            failure_reason: self.failure_reason.or(later.failure_reason),
+            started: earliest(self.started, later.started),
+            finished: self.finished.max(later.finished),
+            ..self
+        }
+    }
+}
+
+/// The runs of which documents tell, each once.
+pub(crate) fn runs_of<'a>(documents: impl IntoIterator<Item = &'a StoredDocument>) -> Vec<RunRow> {
+    let mut runs: BTreeMap<(PackedId, PackedId), RunRow> = BTreeMap::new();
+    for document in documents {
+        let (key, told) = ((document.session_id, document.run_id), RunRow::of(document));
+        let merged = match runs.remove(&key) {
+            Some(known) => known.merged_with(told),
+            None => told,
+        };
+        runs.insert(key, merged);
+    }
+    runs.into_values().collect()
 }
 
 fn time(value: &Value, pointer: &str) -> Option<i64> {

@@ -29,7 +29,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   pins                fetch the pinned releases and write the checksums that the program carries
   e2e TIER            test the program on a real systemd (nspawn) or with a real k3s (k3s --artifacts DIR)
   bundle [OPTION...]  make the release as the layers above take it: archive, checksum and installer
-  load [DOCUMENTS [CONNECTIONS]]
+  load [sqlite|postgres] [DOCUMENTS [CONNECTIONS [STORED]]]
                       send documents to a receiver of its own on loopback, twice, and measure";
 
 fn main() -> anyhow::Result<()> {

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, bail};
@@ -38,20 +38,10 @@ pub(crate) struct ReceiverProcess {
 }
 
 impl ReceiverProcess {
-    /// Starts it with a store in `directory`.
-    pub(crate) fn start(program: &Path, directory: &Path) -> anyhow::Result<Self> {
-        let mut command = Command::new(program);
-        command.args([
-            "serve",
-            "--listen",
-            "127.0.0.1:0",
-            "--admin-listen",
-            "127.0.0.1:0",
-            "--disk-reserve",
-            "0",
-        ]);
-        command.arg("--store").arg(directory.join("receiver.db")).stderr(Stdio::piped());
-        let mut child = command.spawn().with_context(|| format!("failed to start {}", program.display()))?;
+    /// Starts it by a command that serves.
+    pub(crate) fn start(mut command: Command) -> anyhow::Result<Self> {
+        command.args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]).stderr(Stdio::piped());
+        let mut child = command.spawn().context("failed to start the receiver")?;
         let stderr = child.stderr.take().context("its messages are read")?;
         let mut line = String::new();
         BufReader::new(stderr).read_line(&mut line)?;

@@ -2,6 +2,9 @@
 
 use std::path::PathBuf;
 
+use privacy::disk::DiskError;
+
+use crate::spool::SpoolError;
 use crate::store::StoreError;
 use crate::tokens::TokensError;
 
@@ -10,6 +13,10 @@ use crate::tokens::TokensError;
 pub(super) enum ReceiverError {
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    Spool(#[from] SpoolError),
+    #[error("the password of the store: {0}")]
+    Password(DiskError),
     #[error(transparent)]
     Tokens(#[from] TokensError),
     #[error("cannot listen on {0}: {1}")]
@@ -20,8 +27,8 @@ pub(super) enum ReceiverError {
     Read(PathBuf, std::io::Error),
     #[error("{0} lines were refused; the others are stored")]
     Refused(u64),
-    #[error("{0}: {1}; restore a backup, or ask for help with the file")]
-    Damaged(PathBuf, String),
+    #[error("{0}: {1}; restore a backup, or ask for help with the store")]
+    Damaged(String, String),
     #[error("{0}: only {1} bytes are free, and {2} are to stay free; free some, or lower --disk-reserve")]
     DiskReserve(PathBuf, u64, u64),
 }

@@ -1,18 +1,19 @@
 //! What a service does beside receiving: rolling up and deleting, once an hour, on a thread of its own.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::log::say;
 use crate::rollup;
-use crate::store::{SqliteStore, StoreError};
+use crate::store::{StoreError, StoreLocation, StoreUse};
 
 /// How often.
 const PAUSE: Duration = Duration::from_hours(1);
+/// How soon again after a failure, such as a server that restarts.
+const PAUSE_AFTER_FAILURE: Duration = Duration::from_mins(1);
 
 /// What it works with.
 pub(super) struct Housekeeping {
-    pub(super) store: PathBuf,
+    pub(super) store: StoreLocation,
     pub(super) suppress_below: u32,
     pub(super) retention_days: u32,
 }
@@ -22,19 +23,23 @@ impl Housekeeping {
     pub(super) fn start(self) {
         std::thread::spawn(move || {
             loop {
-                if let Err(error) = self.round() {
-                    say(&format!("warning: housekeeping: {error}; it is tried again in an hour"));
-                }
-                std::thread::sleep(PAUSE);
+                let pause = match self.round() {
+                    Ok(()) => PAUSE,
+                    Err(error) => {
+                        say(&format!("warning: housekeeping: {error}; it is tried again in a minute"));
+                        PAUSE_AFTER_FAILURE
+                    }
+                };
+                std::thread::sleep(pause);
             }
         });
     }
 
     fn round(&self) -> Result<(), StoreError> {
-        let mut store = SqliteStore::open(&self.store)?;
+        let mut store = self.store.open(StoreUse::Tending)?;
         let now = chrono::Utc::now().timestamp();
-        rollup::roll_up(&mut store, self.suppress_below, now)?;
-        rollup::forget(&mut store, self.retention_days, now)?;
+        rollup::roll_up(&mut *store, self.suppress_below, now)?;
+        rollup::forget(&mut *store, self.retention_days, now)?;
         Ok(())
     }
 }

@@ -7,12 +7,13 @@ use std::path::Path;
 use schema::limits::MAX_DOCUMENT_BYTES;
 
 use super::error::ReceiverError;
+use super::location;
 use super::output::print;
 use crate::arrival::Arrival;
 use crate::cli::ImportArgs;
 use crate::intake::{self, Verdict};
 use crate::log::say;
-use crate::store::{InsertOutcome, SqliteStore};
+use crate::store::{InsertOutcome, Store, StoreUse};
 
 /// Documents of one transaction.
 const BATCH: usize = 1_024;
@@ -34,7 +35,7 @@ pub(super) fn run(arguments: &ImportArgs) -> Result<(), ReceiverError> {
     } else {
         Box::new(File::open(&arguments.file).map_err(failed)?)
     };
-    let mut store = SqliteStore::open(&arguments.store.store)?;
+    let mut store = location::of(&arguments.store)?.open(StoreUse::Tending)?;
     let mut lines = BufReader::new(reader);
     let (mut imported, mut batch, mut number) = (Imported::default(), Vec::new(), 0_u64);
     while let Some(line) = next_line(&mut lines).map_err(failed)? {
@@ -52,10 +53,10 @@ pub(super) fn run(arguments: &ImportArgs) -> Result<(), ReceiverError> {
             }
         }
         if batch.len() == BATCH {
-            store_batch(&mut store, &mut batch, &mut imported)?;
+            store_batch(&mut *store, &mut batch, &mut imported)?;
         }
     }
-    store_batch(&mut store, &mut batch, &mut imported)?;
+    store_batch(&mut *store, &mut batch, &mut imported)?;
     let Imported { accepted, duplicates, refused } = imported;
     print(&format!("imported: {accepted} accepted, {duplicates} duplicates, {refused} refused"));
     if refused > 0 { Err(ReceiverError::Refused(refused)) } else { Ok(()) }
@@ -75,7 +76,7 @@ fn next_line(lines: &mut impl BufRead) -> std::io::Result<Option<Vec<u8>>> {
 }
 
 fn store_batch(
-    store: &mut SqliteStore,
+    store: &mut dyn Store,
     batch: &mut Vec<Arrival>,
     imported: &mut Imported,
 ) -> Result<(), ReceiverError> {

@@ -4,27 +4,30 @@
 //! store is closed last, so that no answer is given for what is not stored.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
+use uuid::Uuid;
 
 use super::error::ReceiverError;
 use super::housekeeping::Housekeeping;
+use super::location;
 use crate::admin::Admin;
 use crate::cli::ServeArgs;
 use crate::http;
 use crate::http::connection::HttpPort;
-use crate::http::pages::Pages;
+use crate::http::pages::{Pages, Readers};
 use crate::http::service::{RequestLimits, Service};
 use crate::log::say;
 use crate::metrics::Metrics;
-use crate::queue::Queue;
+use crate::queue::{Queue, WriterContext};
 use crate::refusals::Refusals;
-use crate::store::SqliteStore;
+use crate::spool::{Drain, Spool};
+use crate::store::{Store, StoreLocation, StoreUse};
 use crate::tokens::Tokens;
 
 /// How long open requests may take to end after the signal.
@@ -33,21 +36,61 @@ const DRAIN: Duration = Duration::from_secs(15);
 /// Memory for bodies that are being read: two thousand of the largest, a hundred thousand of the usual.
 const BODY_BYTES: u64 = 128 * 1024 * 1024;
 
+/// Threads that make pages. More would wait for a connection to the store, each with megabytes of its own: fifty readers who
+/// do not read took 320 MB.
+const RENDERING_THREADS: usize = 8;
+
+/// What is open before the first request.
+struct OpenedStore {
+    location: StoreLocation,
+    /// One for each thread that writes: two keep a server busy, and an embedded store takes one.
+    writers: Vec<Box<dyn Store>>,
+    readers: Vec<Box<dyn Store>>,
+    spool: Option<Arc<Spool>>,
+    /// Whether the server is out of reach, so that everything is spooled at first.
+    is_out_of_reach: bool,
+}
+
 /// Serves until it is told to end.
 pub(super) fn run(arguments: &ServeArgs) -> Result<(), ReceiverError> {
     let tokens = arguments.ingest_tokens_file.as_deref().map(Tokens::read).transpose()?;
-    let path = &arguments.store.store;
-    let store = SqliteStore::open(path)?;
-    let pages = Arc::new(Pages {
-        store: Mutex::new(SqliteStore::open(path)?),
-        operator_tokens: arguments.operator_token_file.as_deref().map(Tokens::read).transpose()?,
-        suppress_below: arguments.suppression.suppress_below,
-    });
+    let operator_tokens = arguments.operator_token_file.as_deref().map(Tokens::read).transpose()?;
+    let store = open_store(arguments)?;
     raise_descriptor_limit();
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(ReceiverError::Runtime)?;
-    runtime.block_on(serve(arguments, tokens, store, pages))
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .max_blocking_threads(RENDERING_THREADS)
+        .build()
+        .map_err(ReceiverError::Runtime)?;
+    runtime.block_on(serve(arguments, tokens, operator_tokens, store))
     // Dropping the runtime ends connections that outlast the drain.
+}
+
+fn open_store(arguments: &ServeArgs) -> Result<OpenedStore, ReceiverError> {
+    let location = location::of(&arguments.store)?;
+    let spool = location.is_server().then(|| Spool::open(&arguments.spool_dir)).transpose()?.map(Arc::new);
+    // Tables first, with the patience that a migration needs. Of a server that is down documents are not held up.
+    let is_out_of_reach = match location.open(StoreUse::Tending) {
+        Ok(mut store) => {
+            // The first document of a month finds it made.
+            if location.is_server()
+                && let Err(error) = store.tidy(chrono::Utc::now().timestamp())
+            {
+                say(&format!("warning: {error}"));
+            }
+            false
+        }
+        Err(error) if error.is_outage() => {
+            say(&format!("warning: {error}; documents are spooled until it is back"));
+            true
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let (writers, readers) = if location.is_server() { (2, 4) } else { (1, 1) };
+    let open =
+        |count, purpose| (0..count).map(|_| location.open_lazily(purpose)).collect::<Result<Vec<_>, _>>();
+    let (writers, readers) = (open(writers, StoreUse::Ingest)?, open(readers, StoreUse::Pages)?);
+    Ok(OpenedStore { location, writers, readers, spool, is_out_of_reach })
 }
 
 /// Each connection needs a descriptor, and the soft limit of 1,024 is for programs that use select(2).
@@ -61,37 +104,58 @@ fn raise_descriptor_limit() {
 
 async fn serve(
     arguments: &ServeArgs,
-    tokens: Option<Tokens>,
-    store: SqliteStore,
-    pages: Arc<Pages>,
+    ingest_tokens: Option<Tokens>,
+    operator_tokens: Option<Tokens>,
+    store: OpenedStore,
 ) -> Result<(), ReceiverError> {
     let signals = [SignalKind::terminate(), SignalKind::interrupt()].map(signal);
     let [Ok(mut terminate), Ok(mut interrupt)] = signals else {
         return Err(ReceiverError::Runtime(std::io::Error::other("signal handlers cannot be installed")));
     };
+    let OpenedStore { location, writers, readers, spool, is_out_of_reach } = store;
     let (metrics, refusals) = (Arc::<Metrics>::default(), Arc::<Refusals>::default());
+    metrics.outage.set(u64::from(is_out_of_reach));
     let capacity = usize::try_from(arguments.max_in_flight).unwrap_or(usize::MAX);
-    let reserve = arguments.store.disk_reserve;
-    let (queue, writer) = Queue::start(store, capacity, reserve, Arc::clone(&refusals), Arc::clone(&metrics));
+    let context = WriterContext {
+        disk_reserve: arguments.store.disk_reserve,
+        spool: spool.clone(),
+        refusals: Arc::clone(&refusals),
+        metrics: Arc::clone(&metrics),
+        instance: Uuid::new_v4().into_bytes(),
+    };
+    let (queue, threads) = Queue::start(writers, capacity, &context);
+    if let Some(spool) = spool {
+        let store = location.open_lazily(StoreUse::Ingest)?;
+        Drain { spool, store, metrics: Arc::clone(&metrics) }.start();
+    }
     let limits = RequestLimits {
         in_flight: u64::from(arguments.max_in_flight),
         body_bytes: BODY_BYTES,
         header: Duration::from_secs(arguments.header_timeout_seconds),
         body: Duration::from_secs(arguments.body_timeout_seconds),
     };
-    let service = Arc::new(Service { queue, refusals, metrics, limits, ingest_tokens: tokens, pages });
-    let ready = AtomicBool::new(true);
-    let admin = Arc::new(Admin { service: Arc::clone(&service), ready, disk_reserve: reserve });
+    let suppress_below = arguments.suppression.suppress_below;
+    let pages = Arc::new(Pages { readers: Readers::new(readers), operator_tokens, suppress_below });
+    let service = Arc::new(Service { queue, refusals, metrics, limits, ingest_tokens, pages });
+    let admin = Arc::new(Admin {
+        service: Arc::clone(&service),
+        ready: AtomicBool::new(true),
+        disk_reserve: arguments.store.disk_reserve,
+        is_spooling: location.is_server(),
+    });
 
-    let served = serve_ports(arguments, &service, &admin, end_of(&mut terminate, &mut interrupt)).await;
+    let served =
+        serve_ports(arguments, &location, &service, &admin, end_of(&mut terminate, &mut interrupt)).await;
     service.queue.end().await;
-    // The writer's thread does not panic, and if it did its message is on standard error already.
-    let _ = tokio::task::spawn_blocking(move || writer.join()).await;
+    // A writer does not panic, and if it did its message is on standard error already.
+    let join = || threads.into_iter().for_each(|thread| drop(thread.join()));
+    let _ = tokio::task::spawn_blocking(join).await;
     served
 }
 
 async fn serve_ports(
     arguments: &ServeArgs,
+    location: &StoreLocation,
     service: &Arc<Service>,
     admin: &Arc<Admin>,
     end: impl Future<Output = ()>,
@@ -99,8 +163,9 @@ async fn serve_ports(
     let listener = bind(arguments.listen).await?;
     let admin_listener = bind(arguments.admin_listen).await?;
     announce(&listener, &admin_listener, arguments);
+    say(&format!("store:     {location}"));
     Housekeeping {
-        store: arguments.store.store.clone(),
+        store: location.clone(),
         suppress_below: arguments.suppression.suppress_below,
         retention_days: arguments.retention.retention_days,
     }
@@ -141,7 +206,6 @@ fn announce(listener: &TcpListener, admin: &TcpListener, arguments: &ServeArgs) 
     let address_of = |listener: &TcpListener, asked| listener.local_addr().unwrap_or(asked);
     say(&format!("listening: http://{}{}", address_of(listener, arguments.listen), Service::INGEST_PATH));
     say(&format!("admin:     http://{}/metrics", address_of(admin, arguments.admin_listen)));
-    say(&format!("store:     {}", arguments.store.store.display()));
 }
 
 /// Reminds the writer of its housekeeping each second, until the end.

@@ -1,5 +1,6 @@
 //! The pages, by path.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use base64::Engine as _;
@@ -15,17 +16,36 @@ use super::response::{self, Reply};
 use crate::arrival::PackedId;
 use crate::chart::{CHARTS, ChartSpec, ChartTable, ChartWeek, chart_named};
 use crate::page;
-use crate::store::{SqliteStore, StoreError};
+use crate::store::{Store, StoreError};
 use crate::tokens::Tokens;
 
 /// What the pages are made of.
 pub(crate) struct Pages {
-    /// A connection of its own: readers of an SQLite file in WAL mode do not wait for its writer.
-    pub(crate) store: Mutex<SqliteStore>,
+    pub(crate) readers: Readers,
     /// Tokens of operators; without any, chains are shown to nobody.
     pub(crate) operator_tokens: Option<Tokens>,
     /// The threshold that is told on the overview.
     pub(crate) suppress_below: u32,
+}
+
+/// A few connections that only read, each by one reader at a time. Writers wait for none of them.
+pub(crate) struct Readers {
+    stores: Vec<Mutex<Box<dyn Store>>>,
+    next: AtomicUsize,
+}
+
+impl Readers {
+    /// Readers of these connections to one store, of which there is at least one.
+    pub(crate) fn new(stores: Vec<Box<dyn Store>>) -> Self {
+        Self { stores: stores.into_iter().map(Mutex::new).collect(), next: AtomicUsize::new(0) }
+    }
+
+    /// Reads with a connection; in turn, so that a slow page holds up one in so many.
+    fn read<T>(&self, read: impl FnOnce(&mut dyn Store) -> T) -> T {
+        let turn = self.next.fetch_add(1, Ordering::Relaxed) % self.stores.len();
+        let mut store = self.stores[turn].lock().unwrap_or_else(PoisonError::into_inner);
+        read(&mut **store)
+    }
 }
 
 /// What a path asks for.
@@ -61,7 +81,8 @@ pub(super) async fn show(pages: &Arc<Pages>, path: &str, headers: &HeaderMap) ->
     }
     let pages = Arc::clone(pages);
     // Reading blocks, and the threads of the runtime have requests to answer.
-    let rendered = tokio::task::spawn_blocking(move || pages.render(&wanted)).await;
+    let rendered =
+        tokio::task::spawn_blocking(move || pages.readers.read(|store| pages.render(store, &wanted))).await;
     match rendered {
         Ok(Ok(Some((content_type, text)))) => with_policy(response::of(200, content_type, text), path),
         Ok(Ok(None)) => response::not_found(),
@@ -106,18 +127,21 @@ impl Pages {
         Some(reply)
     }
 
-    fn render(&self, wanted: &Wanted) -> Result<Option<(&'static str, String)>, StoreError> {
+    fn render(
+        &self,
+        store: &mut dyn Store,
+        wanted: &Wanted,
+    ) -> Result<Option<(&'static str, String)>, StoreError> {
         const HTML: &str = "text/html; charset=utf-8";
-        let store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(Some(match wanted {
             Wanted::Contract => (HTML, page::contract()),
             Wanted::Overview => {
                 let tables: Result<Vec<_>, _> =
-                    CHARTS.iter().map(|chart| table(&store, chart, OVERVIEW_WEEKS)).collect();
+                    CHARTS.iter().map(|chart| table(store, chart, OVERVIEW_WEEKS)).collect();
                 (HTML, page::overview(&tables?, self.suppress_below))
             }
             Wanted::Chart(chart, form) => {
-                let table = table(&store, chart, WEEKS)?;
+                let table = table(store, chart, WEEKS)?;
                 match form {
                     Form::Html => (HTML, page::chart(&table)),
                     Form::Json => ("application/json", table.json().to_string()),
@@ -138,7 +162,7 @@ impl Pages {
 }
 
 /// The one way from the store to a chart, whatever its form.
-fn table(store: &SqliteStore, chart: &'static ChartSpec, weeks: u32) -> Result<ChartTable, StoreError> {
+fn table(store: &mut dyn Store, chart: &'static ChartSpec, weeks: u32) -> Result<ChartTable, StoreError> {
     let mut told = Vec::new();
     for week in store.closed_weeks(weeks)? {
         told.push(ChartWeek { week, cells: store.cells(chart.name, week)? });

@@ -1,10 +1,9 @@
-//! The thread that writes.
+//! The threads that write.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use tokio::sync::{mpsc, oneshot};
-use uuid::Uuid;
 
 use super::job::Job;
 use crate::answer::{IngestAnswer, Unavailable};
@@ -13,92 +12,114 @@ use crate::disk_space;
 use crate::log::say;
 use crate::metrics::Metrics;
 use crate::refusals::Refusals;
-use crate::store::{InsertOutcome, SqliteStore, StoreError};
+use crate::spool::Spool;
+use crate::store::{InsertOutcome, Store};
 
-/// What the writer works with.
+/// What all writers share.
+#[derive(Clone)]
+pub(crate) struct WriterContext {
+    /// Free bytes of the disk below which nothing is written to it.
+    pub(crate) disk_reserve: u64,
+    /// Where documents go while the store is out of reach. An embedded store has none: it is the disk.
+    pub(crate) spool: Option<Arc<Spool>>,
+    pub(crate) refusals: Arc<Refusals>,
+    pub(crate) metrics: Arc<Metrics>,
+    /// The id under which this process is noted.
+    pub(crate) instance: [u8; 16],
+}
+
+/// One thread's way into the store.
 pub(super) struct Writer {
-    store: SqliteStore,
-    disk_reserve: u64,
-    refusals: Arc<Refusals>,
-    metrics: Arc<Metrics>,
-    instance: [u8; 16],
+    store: Box<dyn Store>,
+    context: WriterContext,
     /// The last failure that was told, so that a broken store does not fill the log.
     told: Option<String>,
+}
+
+/// What waits. A writer that waits for the first job of a batch holds it, and the others store what they took.
+pub(super) type Waiting = Arc<Mutex<mpsc::Receiver<Job>>>;
+
+/// Documents that are stored together.
+#[derive(Default)]
+struct GatheredBatch {
+    arrivals: Vec<Arrival>,
+    replies: Vec<oneshot::Sender<IngestAnswer>>,
+    ticked: bool,
 }
 
 impl Writer {
     /// Most documents of one transaction. More gain nothing, and the first of a batch waits for its last.
     const MAX_BATCH: usize = 1_024;
 
-    pub(super) fn new(
-        store: SqliteStore,
-        disk_reserve: u64,
-        refusals: Arc<Refusals>,
-        metrics: Arc<Metrics>,
-    ) -> Self {
-        let instance = Uuid::new_v4().into_bytes();
-        Self { store, disk_reserve, refusals, metrics, instance, told: None }
+    pub(super) fn new(store: Box<dyn Store>, context: WriterContext) -> Self {
+        Self { store, context, told: None }
     }
 
-    /// Works until it is told to end, or until nobody can tell it any more.
-    pub(super) fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
+    /// Works until it is told to end, or until nobody can tell it any more. Whoever was faster than the end is still
+    /// stored: a sender is not sent away with a document that waits here.
+    pub(super) fn run(mut self, waiting: &Waiting) {
         self.housekeep();
-        let mut ends = false;
-        while !ends {
-            let Some(first) = jobs.blocking_recv() else { break };
-            ends = self.round(first, &mut jobs);
-        }
-        // Whoever was faster than the end is still stored: a sender is not sent away with a document that waits here.
-        jobs.close();
-        while let Some(first) = jobs.blocking_recv() {
-            self.round(first, &mut jobs);
+        while let Some(batch) = Self::next_batch(waiting) {
+            if !batch.arrivals.is_empty() {
+                self.store_batch(&batch.arrivals, batch.replies);
+            }
+            if batch.ticked {
+                self.housekeep();
+            }
         }
         self.housekeep();
-        if let Err(error) = self.store.checkpoint() {
+        if let Err(error) = self.store.settle() {
             say(&format!("warning: {error}"));
         }
     }
 
-    /// Takes what waits, `first` before all, and stores it; whether the end was asked for.
-    fn round(&mut self, first: Job, jobs: &mut mpsc::Receiver<Job>) -> bool {
-        let (mut batch, mut replies) = (Vec::new(), Vec::new());
-        let (mut ticked, mut ends) = (false, false);
-        let mut next = Some(first);
+    /// What waits, or what comes next; nothing after the end.
+    fn next_batch(waiting: &Waiting) -> Option<GatheredBatch> {
+        let mut jobs = waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut batch = GatheredBatch::default();
+        let mut next = Some(jobs.blocking_recv()?);
         while let Some(job) = next {
             match job {
                 Job::Store { arrival, reply } => {
-                    batch.push(*arrival);
-                    replies.push(reply);
+                    batch.arrivals.push(*arrival);
+                    batch.replies.push(reply);
                 }
-                Job::Tick => ticked = true,
-                Job::End => ends = true,
+                Job::Tick => batch.ticked = true,
+                // What waits already still comes out of a closed queue, for this writer and for the others.
+                Job::End => jobs.close(),
             }
-            next = if batch.len() < Self::MAX_BATCH { jobs.try_recv().ok() } else { None };
+            next = if batch.arrivals.len() < Self::MAX_BATCH { jobs.try_recv().ok() } else { None };
         }
-        if !batch.is_empty() {
-            self.store_batch(&batch, replies);
-        }
-        if ticked {
-            self.housekeep();
-        }
-        ends
+        Some(batch)
     }
 
     fn store_batch(&mut self, batch: &[Arrival], replies: Vec<oneshot::Sender<IngestAnswer>>) {
-        let started = Instant::now();
-        let answers = if disk_space::free_bytes(self.store.directory()) < self.disk_reserve {
-            batch.iter().map(|_| IngestAnswer::Unavailable(Unavailable::DiskReserve)).collect()
+        let (started, now) = (Instant::now(), chrono::Utc::now().timestamp());
+        let mut answers = Vec::with_capacity(batch.len());
+        if self.has_no_room() {
+            answers.extend(batch.iter().map(|_| IngestAnswer::Unavailable(Unavailable::DiskReserve)));
+        } else if self.is_spooling() {
+            self.spool_batch(batch, now, &mut answers);
         } else {
-            let mut answers = Vec::with_capacity(batch.len());
-            self.store_or_halve(batch, chrono::Utc::now().timestamp(), &mut answers);
-            answers
-        };
-        self.metrics.batches.observe(batch.len());
-        self.metrics.commits.observe_seconds(started.elapsed());
+            self.store_or_halve(batch, now, &mut answers);
+        }
+        self.context.metrics.batches.observe(batch.len());
+        self.context.metrics.commits.observe_seconds(started.elapsed());
         for (reply, answer) in replies.into_iter().zip(answers) {
             // Who asked may have gone; the document is stored all the same, and a second attempt is a duplicate.
             let _ = reply.send(answer);
         }
+    }
+
+    /// Whether the disk of an embedded store has reached its reserve.
+    fn has_no_room(&self) -> bool {
+        let directory = self.store.local_directory();
+        directory.is_some_and(|directory| disk_space::free_bytes(directory) < self.context.disk_reserve)
+    }
+
+    /// Whether the store is known to be out of reach, so that not every batch waits for it in vain.
+    fn is_spooling(&self) -> bool {
+        self.context.spool.is_some() && self.context.metrics.outage.get() > 0
     }
 
     /// Stores a batch, or finds the documents that the store does not take, by halving, and stores the rest.
@@ -116,41 +137,63 @@ impl Writer {
                 self.store_or_halve(one, now, answers);
                 self.store_or_halve(other, now, answers);
             }
+            // It may be stored all the same, where the answer came too late: then the spool holds duplicates.
+            Err(error) if !error.is_about_a_row() && self.context.spool.is_some() => {
+                self.tell(&format!("{error}; documents are spooled"));
+                self.spool_batch(batch, now, answers);
+            }
             Err(error) => {
                 if error.is_about_a_row() {
-                    self.metrics.poisoned.increment();
+                    self.context.metrics.poisoned.increment();
                 }
-                self.tell(&error);
+                self.tell(&error.to_string());
                 answers.extend(batch.iter().map(|_| IngestAnswer::Unavailable(Unavailable::Store)));
+            }
+        }
+    }
+
+    /// Keeps a batch in the spool. The thread that drains it finds out when the store is back.
+    fn spool_batch(&mut self, batch: &[Arrival], now: i64, answers: &mut Vec<IngestAnswer>) {
+        let Some(spool) = self.context.spool.clone() else { return };
+        let unavailable = |why| batch.iter().map(move |_| IngestAnswer::Unavailable(why));
+        self.context.metrics.outage.set(1);
+        if disk_space::free_bytes(spool.directory()) < self.context.disk_reserve {
+            answers.extend(unavailable(Unavailable::DiskReserve));
+            return;
+        }
+        match spool.append(batch, now) {
+            Ok(()) => answers.extend(batch.iter().map(|_| IngestAnswer::Queued)),
+            Err(error) => {
+                self.tell(&error.to_string());
+                answers.extend(unavailable(Unavailable::Store));
             }
         }
     }
 
     /// Stores what is not a document: the counts of refusals, and that this instance runs.
     fn housekeep(&mut self) {
-        let now = chrono::Utc::now().timestamp();
-        let free = disk_space::free_bytes(self.store.directory());
-        self.metrics.disk_free.set(free);
-        if free < self.disk_reserve {
+        let (context, now) = (&self.context, chrono::Utc::now().timestamp());
+        let directory = self.store.local_directory().or(context.spool.as_deref().map(Spool::directory));
+        context.metrics.disk_free.set(directory.map_or(u64::MAX, disk_space::free_bytes));
+        if self.has_no_room() || self.is_spooling() {
             return;
         }
-        let refused = self.refusals.take();
+        let refused = self.context.refusals.take();
         if !refused.is_empty()
             && let Err(error) = self.store.add_refusals(&refused, now)
         {
-            self.tell(&error);
-            self.refusals.put_back(refused);
+            self.tell(&error.to_string());
+            self.context.refusals.put_back(refused);
         }
-        if let Err(error) = self.store.note_instance(self.instance, now) {
-            self.tell(&error);
+        if let Err(error) = self.store.note_instance(self.context.instance, now) {
+            self.tell(&error.to_string());
         }
     }
 
-    fn tell(&mut self, error: &StoreError) {
-        let message = error.to_string();
-        if self.told.as_ref() != Some(&message) {
+    fn tell(&mut self, message: &str) {
+        if self.told.as_deref() != Some(message) {
             say(&format!("error: {message}"));
-            self.told = Some(message);
+            self.told = Some(message.to_owned());
         }
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use privacy::disk::PrivateDir;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
 
-use super::{InsertOutcome, StoreError};
+use super::{DocumentStore, INSTANCE_SECONDS, InsertOutcome, MAX_REFUSALS_A_DAY, StoreError};
 use crate::arrival::Arrival;
 use crate::refusals::RefusalCount;
 use crate::week::DAY;
@@ -28,10 +28,6 @@ pub(crate) struct SqliteStore {
 impl SqliteStore {
     /// How long another process may hold the file, such as a `retain` beside the service.
     const BUSY: Duration = Duration::from_secs(10);
-    /// Rows of `refusal` that a day may have: what hostile senders can make of it stays small.
-    const MAX_REFUSALS_A_DAY: i64 = 2_000;
-    /// How long an instance counts as running after it was last seen, in seconds.
-    const INSTANCE_SECONDS: i64 = DAY;
 
     /// Opens the file or makes it, private to this user, and brings its tables up to date.
     ///
@@ -70,7 +66,11 @@ impl SqliteStore {
     fn migrate(&mut self) -> Result<(), StoreError> {
         let found = self.migrate_step_by_step().map_err(|error| self.failed("migrate", error))?;
         if found > MIGRATIONS.len() {
-            return Err(StoreError::Newer { path: self.path.clone(), found, known: MIGRATIONS.len() });
+            return Err(StoreError::Newer {
+                store: self.path.display().to_string(),
+                found,
+                known: MIGRATIONS.len(),
+            });
         }
         Ok(())
     }
@@ -94,37 +94,9 @@ impl SqliteStore {
         Ok(found)
     }
 
-    /// The directory of the file, whose disk may run full.
-    pub(crate) fn directory(&self) -> &Path {
-        &self.directory
-    }
-
     /// Version of the tables.
     pub(crate) fn version() -> usize {
         MIGRATIONS.len()
-    }
-
-    /// Number of documents.
-    ///
-    /// # Errors
-    /// The store cannot be read.
-    pub(crate) fn count(&self) -> Result<u64, StoreError> {
-        let count =
-            self.connection.query_row("SELECT count(*) FROM document", [], |row| row.get::<_, i64>(0));
-        count.map(i64::unsigned_abs).map_err(|error| self.failed("count the documents", error))
-    }
-
-    /// Stores the documents that are new, all or none, and tells of each whether it was. They are on disk when this
-    /// returns.
-    ///
-    /// # Errors
-    /// The disk is full, the file is damaged or held by another process, or a document does not fit the tables.
-    pub(crate) fn insert(
-        &mut self,
-        batch: &[Arrival],
-        received_at: i64,
-    ) -> Result<Vec<InsertOutcome>, StoreError> {
-        self.insert_all(batch, received_at).map_err(|error| self.failed("store documents", error))
     }
 
     fn insert_all(&mut self, batch: &[Arrival], received_at: i64) -> rusqlite::Result<Vec<InsertOutcome>> {
@@ -160,14 +132,6 @@ impl SqliteStore {
         Ok(stored)
     }
 
-    /// Adds to the counts of refusals of a day.
-    ///
-    /// # Errors
-    /// As [`Self::insert`].
-    pub(crate) fn add_refusals(&mut self, refused: &[RefusalCount], now: i64) -> Result<(), StoreError> {
-        self.add_all_refusals(refused, now / DAY).map_err(|error| self.failed("count refusals", error))
-    }
-
     fn add_all_refusals(&mut self, refused: &[RefusalCount], day: i64) -> rusqlite::Result<()> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         {
@@ -180,7 +144,7 @@ impl SqliteStore {
                  ON CONFLICT (day, rule, pointer) DO UPDATE SET count = count + excluded.count",
             )?;
             for RefusalCount { rule, pointer, count } in refused {
-                let full = rows.query_row([day], |row| row.get::<_, i64>(0))? >= Self::MAX_REFUSALS_A_DAY;
+                let full = rows.query_row([day], |row| row.get::<_, i64>(0))? >= MAX_REFUSALS_A_DAY;
                 let mut is_known =
                     || known.query_row(params![day, rule, pointer], |row| row.get::<_, bool>(0));
                 let pointer = if full && !is_known()? { "elsewhere" } else { pointer };
@@ -190,34 +154,47 @@ impl SqliteStore {
         transaction.commit()
     }
 
-    /// Notes that an instance runs, and forgets those that have not been seen for a day.
-    ///
-    /// # Errors
-    /// As [`Self::insert`].
-    pub(crate) fn note_instance(&mut self, id: [u8; 16], now: i64) -> Result<(), StoreError> {
+    fn failed(&self, action: &'static str, error: rusqlite::Error) -> StoreError {
+        StoreError::Sqlite { path: self.path.clone(), action, error }
+    }
+}
+
+impl DocumentStore for SqliteStore {
+    fn insert(&mut self, batch: &[Arrival], received_at: i64) -> Result<Vec<InsertOutcome>, StoreError> {
+        self.insert_all(batch, received_at).map_err(|error| self.failed("store documents", error))
+    }
+
+    fn add_refusals(&mut self, refused: &[RefusalCount], now: i64) -> Result<(), StoreError> {
+        self.add_all_refusals(refused, now / DAY).map_err(|error| self.failed("count refusals", error))
+    }
+
+    fn note_instance(&mut self, id: [u8; 16], now: i64) -> Result<(), StoreError> {
         let note = |connection: &Connection| {
             connection.execute(
                 "INSERT INTO instance (id, seen_at, contract_version) VALUES (?, ?, ?)
                  ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at",
                 params![id, now, schema::CONTRACT_VERSION],
             )?;
-            connection.execute("DELETE FROM instance WHERE seen_at < ?", [now - Self::INSTANCE_SECONDS])
+            connection.execute("DELETE FROM instance WHERE seen_at < ?", [now - INSTANCE_SECONDS])
         };
         note(&self.connection).map(drop).map_err(|error| self.failed("note this instance", error))
     }
 
+    fn count(&mut self) -> Result<u64, StoreError> {
+        let count =
+            self.connection.query_row("SELECT count(*) FROM document", [], |row| row.get::<_, i64>(0));
+        count.map(i64::unsigned_abs).map_err(|error| self.failed("count the documents", error))
+    }
+
+    fn local_directory(&self) -> Option<&Path> {
+        Some(&self.directory)
+    }
+
     /// Writes the log of the file back into it, so that a backup of the one file is whole.
-    ///
-    /// # Errors
-    /// The disk fails.
-    pub(crate) fn checkpoint(&self) -> Result<(), StoreError> {
+    fn settle(&mut self) -> Result<(), StoreError> {
         self.connection
             .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
             .map_err(|error| self.failed("write the log back", error))
-    }
-
-    fn failed(&self, action: &'static str, error: rusqlite::Error) -> StoreError {
-        StoreError::Sqlite { path: self.path.clone(), action, error }
     }
 }
 

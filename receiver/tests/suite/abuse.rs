@@ -4,14 +4,14 @@ use std::thread;
 use std::time::Duration;
 
 use crate::documents::sample;
-use crate::support::{Client, Receiver};
+use crate::support::{Client, Receiver, Site};
 
 const HEAD: &str = "POST /telemetry HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
                     X-Productive-K3S-Telemetry: test\r\n";
 
-fn impatient(directory: &std::path::Path) -> Receiver {
+fn impatient(site: &Site) -> Receiver {
     let options = ["--header-timeout-seconds", "1", "--body-timeout-seconds", "1"];
-    Receiver::start_with(directory, &options)
+    site.receiver_with(&options)
 }
 
 /// The status of what a connection answers to these bytes; nothing if it just ends.
@@ -24,8 +24,8 @@ fn answered(receiver: &Receiver, bytes: &[u8]) -> Option<u16> {
 
 #[test]
 fn what_is_no_http_is_answered_or_cut_off() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let receiver = Receiver::start(directory.path());
+    let site = Site::sqlite();
+    let receiver = site.receiver();
     let body = sample().bytes;
     let with = |headers: &str, body: &[u8]| [HEAD.as_bytes(), headers.as_bytes(), b"\r\n\r\n", body].concat();
     let length = format!("Content-Length: {}", body.len());
@@ -65,8 +65,8 @@ fn what_is_no_http_is_answered_or_cut_off() {
 
 #[test]
 fn two_requests_in_one_segment_are_two_requests() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let receiver = Receiver::start(directory.path());
+    let site = Site::sqlite();
+    let receiver = site.receiver();
     let mut client = receiver.client();
     let mut bytes = Vec::new();
     for _ in 0..2 {
@@ -80,8 +80,8 @@ fn two_requests_in_one_segment_are_two_requests() {
 
 #[test]
 fn a_body_that_lies_about_its_size_stays_small() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let receiver = Receiver::start(directory.path());
+    let site = Site::sqlite();
+    let receiver = site.receiver();
     let mut client = receiver.client();
     client.send(format!("{HEAD}Content-Length: 9999999999\r\n\r\n").as_bytes()).expect("sent");
     client.finish();
@@ -98,8 +98,8 @@ fn a_body_that_lies_about_its_size_stays_small() {
 
 #[test]
 fn who_stalls_is_cut_off_and_the_others_are_served() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let receiver = impatient(directory.path());
+    let site = Site::sqlite();
+    let receiver = impatient(&site);
     let mut silent = receiver.client();
     let mut slow_header = receiver.client();
     slow_header.send(b"POST /telemetry HTTP/1.1\r\n").expect("sent");
@@ -115,8 +115,8 @@ fn who_stalls_is_cut_off_and_the_others_are_served() {
 
 #[test]
 fn a_header_of_a_byte_a_moment_does_not_extend_its_time() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let receiver = impatient(directory.path());
+    let site = Site::sqlite();
+    let receiver = impatient(&site);
     let mut client = receiver.client();
     let sent = HEAD.bytes().take_while(|byte| {
         thread::sleep(Duration::from_millis(50));
@@ -127,8 +127,8 @@ fn a_header_of_a_byte_a_moment_does_not_extend_its_time() {
 
 #[test]
 fn many_who_stall_do_not_keep_others_out() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let receiver = Receiver::start(directory.path());
+    let site = Site::sqlite();
+    let receiver = site.receiver();
     let _stalled: Vec<Client> = (0..500)
         .map(|_| {
             let mut client = receiver.client();

@@ -5,8 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use schema::{Finish, Id};
 use serde_json::Value;
 
-use crate::fleet::{Host, age, hosts, import, tend};
-use crate::support::Receiver;
+use crate::fleet::{Host, hosts, import};
+use crate::support::{Receiver, Site, on_both_stores};
+
+on_both_stores! {
+    charts_equal_an_independent_count_and_fold_small_groups,
+    a_closed_week_never_changes_and_old_documents_go_after_it_was_closed,
+    a_week_that_is_not_closed_is_not_shown,
+    addresses_take_no_filters_and_no_other_names,
+}
 
 const BELOW: usize = 10;
 
@@ -78,17 +85,14 @@ fn result_of(host: &Host) -> &'static str {
     }
 }
 
-#[test]
-fn charts_equal_an_independent_count_and_fold_small_groups() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let store = directory.path().join("receiver.db");
+fn charts_equal_an_independent_count_and_fold_small_groups(site: &Site) {
     let hosts = hosts(600, 7);
-    assert!(import(&store, &hosts).ends_with("0 duplicates, 0 refused\n"));
-    age(&store, 12);
-    let rolled = tend(&store, "rollup");
+    assert!(import(site, &hosts).ends_with("0 duplicates, 0 refused\n"));
+    site.age(12);
+    let rolled = site.tend("rollup");
     assert!(!rolled.contains(" 0 weeks"), "{rolled}");
-    assert_eq!(tend(&store, "rollup"), "rolled up: 0 documents, 0 weeks closed\n");
-    let receiver = Receiver::start(directory.path());
+    assert_eq!(site.tend("rollup"), "rolled up: 0 documents, 0 weeks closed\n");
+    let receiver = site.receiver();
     let platform = |host: &Host| {
         let Host { platform, finish, .. } = host;
         let name = format!("{} {}", platform.os_id, platform.os_version);
@@ -138,43 +142,35 @@ fn nobody_can_be_singled_out(receiver: &Receiver, hosts: &[Host]) {
     }
 }
 
-#[test]
-fn a_closed_week_never_changes_and_old_documents_go_after_it_was_closed() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let store = directory.path().join("receiver.db");
-    import(&store, &hosts(60, 1));
-    age(&store, 50);
+fn a_closed_week_never_changes_and_old_documents_go_after_it_was_closed(site: &Site) {
+    import(site, &hosts(60, 1));
+    site.age(50);
     // Not rolled up yet: whatever their age, they are kept.
-    assert_eq!(tend(&store, "retain"), "deleted: 0 rows\n");
-    tend(&store, "rollup");
+    assert_eq!(site.tend("retain"), "deleted: 0 rows\n");
+    site.tend("rollup");
     let before = {
-        let receiver = Receiver::start(directory.path());
+        let receiver = site.receiver();
         shown(&receiver, "results")
     };
-    import(&store, &hosts(60, 2));
-    age(&store, 50);
-    tend(&store, "rollup");
-    tend(&store, "retain");
-    assert!(tend(&store, "verify").starts_with("whole: 0 documents"), "all are old");
-    let receiver = Receiver::start(directory.path());
+    import(site, &hosts(60, 2));
+    site.age(50);
+    site.tend("rollup");
+    site.tend("retain");
+    assert!(site.tend("verify").starts_with("whole: 0 documents"), "all are old");
+    let receiver = site.receiver();
     assert_eq!(shown(&receiver, "results"), before, "two looks at a week differ by nobody");
 }
 
-#[test]
-fn a_week_that_is_not_closed_is_not_shown() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let store = directory.path().join("receiver.db");
-    import(&store, &hosts(60, 3));
-    tend(&store, "rollup");
-    let receiver = Receiver::start(directory.path());
+fn a_week_that_is_not_closed_is_not_shown(site: &Site) {
+    import(site, &hosts(60, 3));
+    site.tend("rollup");
+    let receiver = site.receiver();
     assert_eq!(shown(&receiver, "results"), []);
     assert!(receiver.client().get("/").body.contains("No week is closed yet"));
 }
 
-#[test]
-fn addresses_take_no_filters_and_no_other_names() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let receiver = Receiver::start(directory.path());
+fn addresses_take_no_filters_and_no_other_names(site: &Site) {
+    let receiver = site.receiver();
     let mut client = receiver.client();
     for path in [
         "/charts/",

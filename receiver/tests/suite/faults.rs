@@ -7,11 +7,16 @@ use std::thread;
 use rustix::process::Signal;
 
 use crate::documents::sample;
-use crate::support::{Client, Receiver, stored_events};
+use crate::support::{Client, Receiver, Site, number_from, on_both_stores};
 
-/// How often the receiver is killed. More by `RECEIVER_KILL_ROUNDS=1000 cargo test -p receiver faults`.
+on_both_stores! {
+    a_killed_receiver_has_what_it_acknowledged,
+    a_drained_receiver_has_what_it_acknowledged,
+}
+
+/// How often the receiver is killed. More by `RECEIVER_KILL_ROUNDS=1000 cargo test -p receiver faults::sqlite`.
 fn rounds() -> usize {
-    std::env::var("RECEIVER_KILL_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(5)
+    number_from("RECEIVER_KILL_ROUNDS", 5)
 }
 
 /// Sends documents, each twice now and then, until the receiver is gone or says that it goes; what it acknowledged.
@@ -35,8 +40,8 @@ fn send_until_the_end(receiver: &Receiver, acknowledged: &Mutex<HashSet<String>>
 }
 
 /// Serves under load, ends by the signal after some documents, and compares.
-fn end_under_load(directory: &std::path::Path, signal: Signal, acknowledged: &Mutex<HashSet<String>>) {
-    let mut receiver = Receiver::start(directory);
+fn end_under_load(site: &Site, signal: Signal, acknowledged: &Mutex<HashSet<String>>) {
+    let mut receiver = site.receiver();
     let before = acknowledged.lock().expect("no panic").len();
     let enough = before + fastrand::usize(1..300);
     thread::scope(|scope| {
@@ -49,28 +54,29 @@ fn end_under_load(directory: &std::path::Path, signal: Signal, acknowledged: &Mu
         receiver.signal(signal);
     });
     receiver.wait();
-    let stored = stored_events(&receiver.store);
+    check_oracle(site, &acknowledged.lock().expect("no panic"));
+}
+
+/// What was acknowledged is stored, and nothing is stored twice.
+#[track_caller]
+pub(crate) fn check_oracle(site: &Site, acknowledged: &HashSet<String>) {
+    let stored = site.stored_events();
     let distinct: HashSet<&String> = stored.iter().collect();
     assert_eq!(distinct.len(), stored.len(), "nothing is stored twice");
-    let acknowledged = acknowledged.lock().expect("no panic");
     let lost = acknowledged.iter().filter(|event| !distinct.contains(event)).count();
     assert_eq!(lost, 0, "of {} acknowledged", acknowledged.len());
 }
 
-#[test]
-fn a_killed_receiver_has_what_it_acknowledged() {
-    let directory = tempfile::tempdir().expect("a directory");
+fn a_killed_receiver_has_what_it_acknowledged(site: &Site) {
     let acknowledged = Mutex::default();
     for _ in 0..rounds() {
-        end_under_load(directory.path(), Signal::KILL, &acknowledged);
+        end_under_load(site, Signal::KILL, &acknowledged);
     }
 }
 
-#[test]
-fn a_drained_receiver_has_what_it_acknowledged() {
-    let directory = tempfile::tempdir().expect("a directory");
+fn a_drained_receiver_has_what_it_acknowledged(site: &Site) {
     let acknowledged = Mutex::default();
     for _ in 0..3 {
-        end_under_load(directory.path(), Signal::TERM, &acknowledged);
+        end_under_load(site, Signal::TERM, &acknowledged);
     }
 }

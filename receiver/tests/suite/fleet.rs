@@ -1,10 +1,5 @@
 //! A fleet for the tests: sessions with runs of every kind, made by the types of the contract.
 
-use std::io::Write;
-use std::path::Path;
-use std::process::Stdio;
-
-use rusqlite::Connection;
 use schema::{
     Arch, Command, CommandName, CommandResult, Component, ComponentLabel, ComponentRecord, ComponentResult,
     DetectedBefore, EnabledComponent, EnabledResult, Envelope, EventId, Execution, Failure, FailureReason,
@@ -12,7 +7,7 @@ use schema::{
     TelemetryEvent, UtcSeconds,
 };
 
-use crate::support::program;
+use crate::support::Site;
 
 /// A session of one host.
 pub(crate) struct Host {
@@ -110,41 +105,7 @@ impl Host {
 }
 
 /// Imports what hosts reported; what the program printed.
-pub(crate) fn import(store: &Path, hosts: &[Host]) -> String {
+pub(crate) fn import(site: &Site, hosts: &[Host]) -> String {
     let lines: Vec<Vec<u8>> = hosts.iter().flat_map(Host::documents).collect();
-    import_lines(store, &lines.join(&b'\n')).0
-}
-
-/// Imports these lines; what the program printed, and what it said.
-pub(crate) fn import_lines(store: &Path, lines: &[u8]) -> (String, String) {
-    let mut command = program();
-    command.args(["import", "-", "--store"]).arg(store);
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("it starts");
-    let mut stdin = child.stdin.take().expect("piped");
-    let output = std::thread::scope(|scope| {
-        scope.spawn(move || stdin.write_all(lines).expect("written"));
-        child.wait_with_output().expect("it ends")
-    });
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    (text(&output.stdout), text(&output.stderr))
-}
-
-/// Makes everything that is not part of a run yet look as if it had arrived so many days ago.
-pub(crate) fn age(store: &Path, days: i64) {
-    let connection = Connection::open(store).expect("opened");
-    let sql = "UPDATE document SET received_at = unixepoch() - ? * 86400
-               WHERE id > (SELECT document_id FROM rolled_up)";
-    connection.execute(sql, [days]).expect("aged");
-}
-
-/// Runs a command of the program on a store; what it printed.
-pub(crate) fn tend(store: &Path, command: &str) -> String {
-    let output = program().args([command, "--store"]).arg(store).output().expect("it starts");
-    assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).expect("UTF-8")
+    String::from_utf8(site.import(&lines.join(&b'\n')).stdout).expect("UTF-8")
 }

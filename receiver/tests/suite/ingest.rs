@@ -6,16 +6,22 @@ use schema::{ComponentLabel, Id};
 use serde_json::{Value, json};
 
 use crate::documents::{in_session, sample, sample_at};
-use crate::support::{Receiver, dump, stored_events};
+use crate::support::{Site, on_both_stores};
+
+on_both_stores! {
+    a_document_is_accepted_once_and_remembered_over_a_restart,
+    the_same_document_a_thousand_times_at_once_is_accepted_once,
+    a_body_is_judged_by_the_gate,
+    clocks_that_are_far_off_are_stored_as_they_are,
+    ids_of_every_form_are_kept_apart,
+}
 
 const JSON: &str = "Content-Type: application/json\r\n";
 const MARKER: &str = "X-Productive-K3S-Telemetry: test\r\n";
 
-#[test]
-fn a_document_is_accepted_once_and_remembered_over_a_restart() {
-    let directory = tempfile::tempdir().expect("a directory");
+fn a_document_is_accepted_once_and_remembered_over_a_restart(site: &Site) {
     let sample = sample();
-    let mut receiver = Receiver::start(directory.path());
+    let mut receiver = site.receiver();
     let mut client = receiver.client();
     assert_eq!(client.post(&sample.bytes).outcome(), "accepted");
     let mut again: Value = serde_json::from_slice(&sample.bytes).expect("JSON");
@@ -25,15 +31,13 @@ fn a_document_is_accepted_once_and_remembered_over_a_restart() {
     again["sent_at"] = "2026-11-23T00:00:00Z".into();
     assert_eq!(client.post(again.to_string().as_bytes()).outcome(), "duplicate");
     assert!(receiver.stop().0.success());
-    let receiver = Receiver::start(directory.path());
+    let receiver = site.receiver();
     assert_eq!(receiver.client().post(&sample.bytes).outcome(), "duplicate");
-    assert_eq!(stored_events(&receiver.store), [sample.event_id]);
+    assert_eq!(site.stored_events(), [sample.event_id]);
 }
 
-#[test]
-fn the_same_document_a_thousand_times_at_once_is_accepted_once() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let receiver = Receiver::start(directory.path());
+fn the_same_document_a_thousand_times_at_once_is_accepted_once(site: &Site) {
+    let receiver = site.receiver();
     let sample = sample();
     let accepted: usize = thread::scope(|scope| {
         let senders: Vec<_> = (0..20)
@@ -46,13 +50,13 @@ fn the_same_document_a_thousand_times_at_once_is_accepted_once() {
             .collect();
         senders.into_iter().map(|sender| sender.join().expect("no panic")).sum()
     });
-    assert_eq!((accepted, stored_events(&receiver.store).len()), (1, 1));
+    assert_eq!((accepted, site.stored_events().len()), (1, 1));
 }
 
 #[test]
 fn headers_decide_before_the_body() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let receiver = Receiver::start(directory.path());
+    let site = Site::sqlite();
+    let receiver = site.receiver();
     let body = sample().bytes;
     let mut client = receiver.client();
     let long = format!("X-Productive-K3S-Telemetry: {}\r\n", "m".repeat(65));
@@ -81,10 +85,8 @@ fn headers_decide_before_the_body() {
     }
 }
 
-#[test]
-fn a_body_is_judged_by_the_gate() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let receiver = Receiver::start(directory.path());
+fn a_body_is_judged_by_the_gate(site: &Site) {
+    let receiver = site.receiver();
     let mut client = receiver.client();
     let good: Value = serde_json::from_slice(&sample().bytes).expect("JSON");
     let mut named = good.clone();
@@ -100,18 +102,22 @@ fn a_body_is_judged_by_the_gate() {
     assert_eq!((reply.status, reply.json()["reason"].clone()), (503, json!("newer_contract")));
     let seconds: u16 = reply.header("retry-after").expect("a pause").parse().expect("seconds");
     assert!((2..=8).contains(&seconds), "{seconds}");
+    assert_eq!(
+        receiver.metric("receiver_answers_total{outcome=\"newer_contract\"}"),
+        1,
+        "it is alarmed by this"
+    );
     assert_eq!(client.post(&vec![b' '; 64 * 1024 + 1]).status, 413);
-    assert_eq!(stored_events(&receiver.store), [""; 0]);
+    assert_eq!(site.stored_events(), [""; 0]);
 }
 
 #[test]
 fn tokens_are_asked_for_where_they_are_configured() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let tokens = directory.path().join("tokens");
+    let site = Site::sqlite();
+    let tokens = site.path().join("tokens");
     #[expect(clippy::disallowed_methods, reason = "a file of the test")]
     std::fs::write(&tokens, "0123456789abcdef-old\n0123456789abcdef-new\n").expect("written");
-    let mut receiver =
-        Receiver::start_with(directory.path(), &["--ingest-tokens-file", tokens.to_str().expect("UTF-8")]);
+    let mut receiver = site.receiver_with(&["--ingest-tokens-file", tokens.to_str().expect("UTF-8")]);
     let mut client = receiver.client();
     let body = sample().bytes;
     for (line, expected) in [
@@ -129,20 +135,16 @@ fn tokens_are_asked_for_where_they_are_configured() {
     assert!(!log.contains("0123456789abcdef"), "{log}");
 }
 
-#[test]
-fn clocks_that_are_far_off_are_stored_as_they_are() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let receiver = Receiver::start(directory.path());
+fn clocks_that_are_far_off_are_stored_as_they_are(site: &Site) {
+    let receiver = site.receiver();
     let mut client = receiver.client();
     for at in ["1970-01-01T00:00:00Z", "2099-12-31T23:59:59Z", "9999-12-31T23:59:59Z"] {
         assert_eq!(client.post(&sample_at(at).bytes).outcome(), "accepted", "{at}");
     }
 }
 
-#[test]
-fn ids_of_every_form_are_kept_apart() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let mut receiver = Receiver::start(directory.path());
+fn ids_of_every_form_are_kept_apart(site: &Site) {
+    let mut receiver = site.receiver();
     let mut client = receiver.client();
     let run = Id::random();
     for session in
@@ -153,6 +155,6 @@ fn ids_of_every_form_are_kept_apart() {
         assert_eq!(client.post(&sample.bytes).outcome(), "accepted");
     }
     receiver.stop();
-    let kept = dump(&receiver.store);
-    assert_eq!(kept.matches("Text(\"cli\")").count(), 3, "{kept}");
+    let kept = site.dump();
+    assert_eq!(kept.matches("core.command.completed|cli|").count(), 3, "{kept}");
 }

@@ -8,7 +8,12 @@ use rusqlite::Connection;
 use rustix::process::Signal;
 
 use crate::documents::sample;
-use crate::support::{Receiver, dump, program, stored_events};
+use crate::support::{Site, on_both_stores, program};
+
+on_both_stores! {
+    refusals_are_counted_by_rule_and_place_and_metrics_by_outcome,
+    an_end_is_announced_and_is_a_success,
+}
 
 fn run(directory: &Path, arguments: &[&str]) -> Output {
     program().args(arguments).current_dir(directory).output().expect("it starts")
@@ -20,58 +25,58 @@ fn said(output: &Output) -> String {
 
 #[test]
 fn the_store_is_private_and_migrated_once() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let output = run(directory.path(), &["migrate", "--store", "new/deep/r.db"]);
+    let site = Site::sqlite();
+    let output = run(site.path(), &["migrate", "--store", "new/deep/r.db"]);
     assert!(output.status.success(), "{}", said(&output));
     let mode = |path: &str| {
-        let metadata = directory.path().join(path).metadata().expect("there is one");
+        let metadata = site.path().join(path).metadata().expect("there is one");
         metadata.permissions().mode() & 0o777
     };
     assert_eq!((mode("new"), mode("new/deep/r.db")), (0o700, 0o600));
-    assert!(run(directory.path(), &["migrate", "--store", "new/deep/r.db"]).status.success());
+    assert!(run(site.path(), &["migrate", "--store", "new/deep/r.db"]).status.success());
 }
 
 #[test]
 fn tables_of_a_newer_build_are_left_alone() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let store = directory.path().join("r.db");
+    let site = Site::sqlite();
+    let store = site.path().join("r.db");
     let connection = Connection::open(&store).expect("opened");
     connection.pragma_update(None, "user_version", 999).expect("set");
     drop(connection);
-    let output = run(directory.path(), &["serve", "--store", "r.db", "--listen", "127.0.0.1:0"]);
+    let output = run(site.path(), &["serve", "--store", "r.db", "--listen", "127.0.0.1:0"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(said(&output).contains("tables of version 999"), "{}", said(&output));
 }
 
 #[test]
 fn what_is_no_store_is_told_by_its_path() {
-    let directory = tempfile::tempdir().expect("a directory");
+    let site = Site::sqlite();
     #[expect(clippy::disallowed_methods, reason = "a file of the test")]
-    std::fs::write(directory.path().join("r.db"), "no database, but a text that is long enough to be read")
+    std::fs::write(site.path().join("r.db"), "no database, but a text that is long enough to be read")
         .expect("written");
     for arguments in [&["migrate", "--store", "r.db"][..], &["check", "--store", "."]] {
-        let output = run(directory.path(), arguments);
+        let output = run(site.path(), arguments);
         assert_eq!(output.status.code(), Some(1), "{arguments:?}");
         assert!(said(&output).starts_with("error: "), "{}", said(&output));
     }
-    assert_eq!(run(directory.path(), &["serve", "--disk-reserve", "much"]).status.code(), Some(2));
+    assert_eq!(run(site.path(), &["serve", "--disk-reserve", "much"]).status.code(), Some(2));
 }
 
 #[test]
 fn a_check_finds_what_would_stop_the_service() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let output = run(directory.path(), &["check", "--disk-reserve", "0"]);
+    let site = Site::sqlite();
+    let output = run(site.path(), &["check", "--disk-reserve", "0"]);
     assert_eq!(String::from_utf8_lossy(&output.stdout), "store: receiver.db, 0 documents\n");
-    assert_eq!(run(directory.path(), &["check", "--disk-reserve", "1000TiB"]).status.code(), Some(1));
-    let output = run(directory.path(), &["check", "--ingest-tokens-file", "missing"]);
+    assert_eq!(run(site.path(), &["check", "--disk-reserve", "1000TiB"]).status.code(), Some(1));
+    let output = run(site.path(), &["check", "--ingest-tokens-file", "missing"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(said(&output).contains("missing"), "{}", said(&output));
 }
 
 #[test]
 fn the_openapi_description_names_the_path_and_every_status_that_is_answered() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let output = run(directory.path(), &["openapi"]);
+    let site = Site::sqlite();
+    let output = run(site.path(), &["openapi"]);
     let description: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
     let responses = &description["paths"]["/telemetry"]["post"]["responses"];
     for status in ["202", "400", "401", "408", "413", "415", "422", "503"] {
@@ -82,23 +87,23 @@ fn the_openapi_description_names_the_path_and_every_status_that_is_answered() {
 
 #[test]
 fn below_the_reserve_documents_are_sent_away_and_nothing_is_lost() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let receiver = Receiver::start_with(directory.path(), &["--disk-reserve", "1000TiB"]);
+    let site = Site::sqlite();
+    let receiver = site.receiver_with(&["--disk-reserve", "1000TiB"]);
     let reply = receiver.client().post(&sample().bytes);
     assert_eq!((reply.status, reply.json()["reason"].as_str()), (503, Some("disk_reserve")));
     assert!(reply.header("retry-after").is_some());
     let (status, why) = receiver.admin("/health/ready");
     assert_eq!((status, why.trim()), (503, "disk reserve reached"));
     assert_eq!(receiver.admin("/health/live").0, 200);
-    assert_eq!(stored_events(&receiver.store).len(), 0);
+    assert_eq!(site.stored_events().len(), 0);
 }
 
 #[test]
 fn a_document_that_the_store_does_not_take_does_not_stop_the_others() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let receiver = Receiver::start(directory.path());
+    let site = Site::sqlite();
+    let receiver = site.receiver();
     let (good, bad) = (sample(), sample());
-    let connection = Connection::open(&receiver.store).expect("opened");
+    let connection = Connection::open(site.file()).expect("opened");
     let trigger = format!(
         "CREATE TRIGGER poison BEFORE INSERT ON document WHEN NEW.event_id = x'{}'
          BEGIN SELECT RAISE(ABORT, 'poison'); END",
@@ -125,10 +130,8 @@ fn a_document_that_the_store_does_not_take_does_not_stop_the_others() {
     assert_eq!(receiver.client().post(&good.bytes).outcome(), "duplicate");
 }
 
-#[test]
-fn refusals_are_counted_by_rule_and_place_and_metrics_by_outcome() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let mut receiver = Receiver::start(directory.path());
+fn refusals_are_counted_by_rule_and_place_and_metrics_by_outcome(site: &Site) {
+    let mut receiver = site.receiver();
     let mut client = receiver.client();
     let bad = String::from_utf8(sample().bytes).expect("UTF-8").replace("\"server\"", "\"srv01\"");
     assert_eq!(client.post(bad.as_bytes()).status, 422);
@@ -143,19 +146,14 @@ fn refusals_are_counted_by_rule_and_place_and_metrics_by_outcome() {
         assert!(metrics.lines().any(|found| found == line), "{line} is not in:\n{metrics}");
     }
     receiver.stop();
-    let kept = dump(&receiver.store);
-    assert!(kept.contains("Text(\"schema.enum\") Text(\"/command/mode\") Integer(1)"), "{kept}");
-    assert!(
-        kept.contains(&format!("Text(\"{}\")", schema::CONTRACT_VERSION)),
-        "the instance is noted: {kept}"
-    );
+    let kept = site.dump();
+    assert!(kept.contains("|schema.enum|/command/mode|1"), "{kept}");
+    assert!(kept.contains(&format!("|{}", schema::CONTRACT_VERSION)), "the instance is noted: {kept}");
 }
 
-#[test]
-fn an_end_is_announced_and_is_a_success() {
-    let directory = tempfile::tempdir().expect("a directory");
+fn an_end_is_announced_and_is_a_success(site: &Site) {
     for signal in [Signal::TERM, Signal::INT] {
-        let mut receiver = Receiver::start(directory.path());
+        let mut receiver = site.receiver();
         assert_eq!(receiver.admin("/health/ready").0, 200);
         receiver.signal(signal);
         let (status, log) = receiver.wait();

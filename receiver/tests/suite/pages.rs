@@ -1,28 +1,32 @@
 //! Pages: complete without scripts and other files, and chains for operators alone.
 
-use std::path::Path;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use schema::{ComponentLabel, Id};
 
 use crate::documents::in_session;
-use crate::fleet::import_lines;
-use crate::support::Receiver;
+use crate::support::{Receiver, Site, on_both_stores};
+
+on_both_stores! {
+    chains_are_for_operators,
+    a_chain_is_shown_as_a_tree_whatever_arrived_first,
+    what_is_imported_passes_the_same_gate,
+    a_chain_of_ten_thousand_runs_and_a_circle_are_shown,
+}
 
 const TOKEN: &str = "0123456789abcdef-operator";
 
-fn with_operator(directory: &Path) -> Receiver {
-    let file = directory.join("operator");
+fn with_operator(site: &Site) -> Receiver {
+    let file = site.path().join("operator");
     #[expect(clippy::disallowed_methods, reason = "a file of the test")]
     std::fs::write(&file, TOKEN).expect("written");
-    Receiver::start_with(directory, &["--operator-token-file", file.to_str().expect("UTF-8")])
+    site.receiver_with(&["--operator-token-file", file.to_str().expect("UTF-8")])
 }
 
 #[test]
 fn a_page_is_whole_by_itself() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let receiver = Receiver::start(directory.path());
+    let site = Site::sqlite();
+    let receiver = site.receiver();
     let mut client = receiver.client();
     for path in ["/", "/contract", "/charts/results", "/charts/words"] {
         let page = client.get(path);
@@ -46,8 +50,8 @@ fn a_page_is_whole_by_itself() {
 
 #[test]
 fn the_contract_is_told_field_by_field() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let receiver = Receiver::start(directory.path());
+    let site = Site::sqlite();
+    let receiver = site.receiver();
     let page = receiver.client().get("/contract").body;
     for told in [
         "<code>/manifest/components/longhorn/result</code>",
@@ -60,16 +64,14 @@ fn the_contract_is_told_field_by_field() {
     }
 }
 
-#[test]
-fn chains_are_for_operators() {
-    let directory = tempfile::tempdir().expect("a directory");
+fn chains_are_for_operators(site: &Site) {
     let basic =
         |password: &str| format!("Authorization: Basic {}\r\n", STANDARD.encode(format!("any:{password}")));
     {
-        let receiver = Receiver::start(directory.path());
+        let receiver = site.receiver();
         assert_eq!(receiver.client().request("GET", "/chains", &basic(TOKEN)).status, 403);
     }
-    let receiver = with_operator(directory.path());
+    let receiver = with_operator(site);
     let mut client = receiver.client();
     let session = format!("/chains/{}", Id::random());
     for (headers, expected) in [
@@ -87,10 +89,8 @@ fn chains_are_for_operators() {
     }
 }
 
-#[test]
-fn a_chain_is_shown_as_a_tree_whatever_arrived_first() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let receiver = with_operator(directory.path());
+fn a_chain_is_shown_as_a_tree_whatever_arrived_first(site: &Site) {
+    let receiver = with_operator(site);
     let mut client = receiver.client();
     let [session, cli, infra, core] = std::array::from_fn(|_| Id::random());
     let at = "2026-11-22T07:50:02Z";
@@ -111,15 +111,40 @@ fn a_chain_is_shown_as_a_tree_whatever_arrived_first() {
     assert!(page.contains("run server dry-run success"), "{page}");
 }
 
-#[test]
-fn what_is_imported_passes_the_same_gate() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let store = directory.path().join("receiver.db");
+/// The longest chain that is shown, and one that runs in a circle.
+fn a_chain_of_ten_thousand_runs_and_a_circle_are_shown(site: &Site) {
+    let at = "2026-11-22T07:50:02Z";
+    let [deep, round] = std::array::from_fn(|_| Id::random());
+    let runs: Vec<Id> = (0..10_000).map(|_| Id::random()).collect();
+    let layer = ComponentLabel::Core;
+    let document = |index: usize| {
+        in_session(&deep, &runs[index], index.checked_sub(1).map(|above| &runs[above]), layer, at)
+    };
+    let mut lines: Vec<Vec<u8>> = (0..runs.len()).rev().map(|index| document(index).bytes).collect();
+    for (run, parent) in [(0, 1), (1, 2), (2, 0), (3, 3)] {
+        lines.push(in_session(&round, &runs[run], Some(&runs[parent]), layer, at).bytes);
+    }
+    assert!(site.import(&lines.join(&b'\n')).status.success());
+    let receiver = with_operator(site);
+    let headers = format!("Authorization: Bearer {TOKEN}\r\n");
+    let chain = |session: &Id| receiver.client().request("GET", &format!("/chains/{session}"), &headers).body;
+    let page = chain(&deep);
+    assert!(
+        page.contains("runs: 10000, documents: 10000") && page.contains("Level 9999"),
+        "it is told whole"
+    );
+    assert!(chain(&round).contains("runs: 4, documents: 4"));
+    assert!(site.tend("verify").starts_with("whole: 10004 documents"));
+}
+
+fn what_is_imported_passes_the_same_gate(site: &Site) {
     let sample = crate::documents::sample().bytes;
     let bad = String::from_utf8(sample.clone()).expect("UTF-8").replace("\"server\"", "\"srv01\"");
     let long = vec![b'x'; 200_000];
     let lines = [&sample, bad.as_bytes(), b"", b"no JSON", &long, &sample].join(&b'\n');
-    let (printed, said) = import_lines(&store, &lines);
+    let output = site.import(&lines);
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (printed, said) = (text(&output.stdout), text(&output.stderr));
     assert_eq!(printed, "imported: 1 accepted, 1 duplicates, 3 refused\n");
     assert!(said.contains("line 2: schema.enum at /command/mode") && !said.contains("srv01"), "{said}");
     assert!(said.contains("line 4: syntax") && said.contains("line 5: size"), "{said}");

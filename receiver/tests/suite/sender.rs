@@ -10,12 +10,14 @@ use schema::{
 };
 use telemetry::{ConsentDecision, DeliverySettings, Interactivity, Outbox, OutboxDir, VettedHeaders};
 
-use crate::support::{Receiver, stored_events};
+use crate::support::{Site, on_both_stores};
 
-#[test]
-fn what_our_sender_delivers_is_stored_and_leaves_its_outbox() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let receiver = Receiver::start(directory.path());
+on_both_stores! {
+    what_our_sender_delivers_is_stored_and_leaves_its_outbox,
+}
+
+fn what_our_sender_delivers_is_stored_and_leaves_its_outbox(site: &Site) {
+    let receiver = site.receiver();
     let endpoint = format!("http://{}/telemetry", receiver.address);
     let variable = |name: &str| match name {
         "TELEMETRY_ENABLED" => Some(OsString::from("true")),
@@ -28,7 +30,7 @@ fn what_our_sender_delivers_is_stored_and_leaves_its_outbox() {
         panic!("decided")
     };
     let (proof, gate) = (consent.proof().expect("given"), Gate::default());
-    let (settings, _) = DeliverySettings::from_env(&variable, &gate, OutboxDir::below(directory.path()));
+    let (settings, _) = DeliverySettings::from_env(&variable, &gate, OutboxDir::below(site.path()));
     let outbox = Outbox::open(proof, &settings.outbox).expect("opened");
     let envelope = Envelope {
         session_id: Id::random(),
@@ -50,5 +52,5 @@ fn what_our_sender_delivers_is_stored_and_leaves_its_outbox() {
     let mut go_on = |_| ControlFlow::Continue(());
     let summary = telemetry::deliver(proof, &settings, &gate, &outbox, telemetry::DEADLINE, &mut go_on);
     assert_eq!(summary.expect("a pass").delivered, 1);
-    assert_eq!(stored_events(&receiver.store), [event_id.to_string().replace('-', "")]);
+    assert_eq!(site.stored_events(), [event_id.to_string().replace('-', "")]);
 }

@@ -1,43 +1,34 @@
-//! A receiver as a process of its own, and a client that says exactly what it is told.
+//! A receiver as a process of its own on a store of either kind, and a client that says exactly what it is told.
 
 mod client;
+mod postgres;
 mod process;
+mod site;
 
 pub(crate) use client::Client;
+pub(crate) use postgres::Postgres;
 pub(crate) use process::{Receiver, program};
+pub(crate) use site::{Site, on_both_stores};
 
-use std::fmt::Write;
-use std::path::Path;
+use std::io::Write;
 
-use rusqlite::{Connection, OpenFlags};
-
-/// The event ids that a store holds, as often as it holds them.
-pub(crate) fn stored_events(store: &Path) -> Vec<String> {
-    let connection = Connection::open_with_flags(store, OpenFlags::SQLITE_OPEN_READ_ONLY).expect("opened");
-    let mut query = connection.prepare("SELECT hex(event_id) FROM document ORDER BY id").expect("a table");
-    let rows = query.query_map([], |row| row.get::<_, String>(0)).expect("read");
-    rows.map(|row| row.expect("a row").to_lowercase()).collect()
+/// Says aloud, past the harness, that a test cannot run here. In CI, where everything is installed, that is a failure.
+pub(crate) fn skip(what: &str, why: &str) {
+    assert!(std::env::var_os("CI").is_none(), "{what}: {why}");
+    let _ = writeln!(std::io::stderr(), "SKIP {what}: {why}");
 }
 
-/// Every value of every table, as text.
-pub(crate) fn dump(store: &Path) -> String {
-    let connection = Connection::open_with_flags(store, OpenFlags::SQLITE_OPEN_READ_ONLY).expect("opened");
-    let mut tables =
-        connection.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").expect("prepared");
-    let names: Vec<String> =
-        tables.query_map([], |row| row.get(0)).expect("read").map(|name| name.expect("a name")).collect();
-    let mut text = String::new();
-    for name in names {
-        let mut query = connection.prepare(&format!("SELECT * FROM \"{name}\"")).expect("prepared");
-        let columns = query.column_count();
-        let mut rows = query.query([]).expect("read");
-        while let Some(row) = rows.next().expect("a row") {
-            for column in 0..columns {
-                let value: rusqlite::types::Value = row.get(column).expect("a value");
-                write!(text, "{value:?} ").expect("a String takes all");
-            }
-            text.push('\n');
-        }
+/// A number that a test can be given by a variable, for runs by hand that take longer.
+pub(crate) fn number_from(variable: &str, default: usize) -> usize {
+    std::env::var(variable).ok().and_then(|number| number.parse().ok()).unwrap_or(default)
+}
+
+/// Waits until something holds. A test that waits for ever tells nothing, so that after two minutes it fails.
+#[track_caller]
+pub(crate) fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+    let started = std::time::Instant::now();
+    while !holds() {
+        assert!(started.elapsed().as_secs() < 120, "{what}: not within two minutes");
+        std::thread::sleep(std::time::Duration::from_millis(10));
     }
-    text
 }

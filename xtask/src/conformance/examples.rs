@@ -78,7 +78,9 @@ fn send(directory: &Path) -> anyhow::Result<Result<String, String>> {
     if kept.exists() {
         fs::remove_dir_all(&kept)?;
     }
-    let receiver = ReceiverProcess::start(&program, &kept)?;
+    let mut serve = Command::new(program);
+    serve.args(["serve", "--disk-reserve", "0", "--store"]).arg(kept.join("receiver.db"));
+    let receiver = ReceiverProcess::start(serve)?;
     let script = directory.join("curl/send.sh");
     let sent = tools::output_of(
         Command::new("sh").arg(script).arg(format!("http://{}/telemetry", receiver.address)),

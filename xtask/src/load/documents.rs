@@ -1,5 +1,6 @@
 //! The documents of a run, over and over with other ids.
 
+use anyhow::ensure;
 use schema::{
     Arch, Command, CommandName, CommandResult, Component, ComponentLabel, ComponentRecord, ComponentResult,
     DetectedBefore, EnabledComponent, EnabledResult, Envelope, EventId, Execution, Finish, Id, Mode,
@@ -10,6 +11,9 @@ use schema::{
 const SESSION: &str = "aaaaaaaaaaaaaaaa";
 const RUN: &str = "bbbbbbbbbbbbbbbb";
 const EVENT: &str = "cccccccc-cccc-4ccc-8ccc-cccccccccccc";
+
+/// Documents of a run.
+const KINDS: u64 = 5;
 
 /// The documents of a run with one id in place of all others.
 pub(super) struct Documents(Vec<String>);
@@ -38,6 +42,7 @@ impl Documents {
             TelemetryEvent::Command(command(CommandResult::Success)),
             TelemetryEvent::Manifest(Box::new(manifest(at)?)),
         ];
+        ensure!(events.len() as u64 == KINDS, "{} templates", events.len());
         let event_id = EventId::parse(EVENT)?;
         let text = |event| serde_json::to_string(&envelope.document(event, event_id, at));
         Ok(Self(events.into_iter().map(text).collect::<Result<_, _>>()?))
@@ -45,8 +50,7 @@ impl Documents {
 
     /// The document of this number. The same number gives the same document.
     pub(super) fn document(&self, number: u64) -> String {
-        let kinds = self.0.len() as u64;
-        let (run, kind) = (spread(number / kinds), usize::try_from(number % kinds).unwrap_or_default());
+        let (run, kind) = (spread(number / KINDS), usize::try_from(number % KINDS).unwrap_or_default());
         let id = format!("{run:016x}");
         let event = spread(!number);
         let event = format!(
@@ -57,6 +61,11 @@ impl Documents {
         );
         self.0[kind].replace(SESSION, &id).replace(RUN, &id).replace(EVENT, &event)
     }
+}
+
+/// The session of the document of this number, in which it is the only run.
+pub(super) fn session(number: u64) -> String {
+    format!("{:016x}", spread(number / KINDS))
 }
 
 /// A bijection that looks random (`SplitMix64`), because ids that grow would spare the store its random places.
@@ -106,5 +115,6 @@ mod tests {
             assert!(seen.insert(document.event_id()), "{number}");
         }
         assert_eq!(documents.document(7), documents.document(7));
+        assert!(documents.document(7).contains(&session(7)) && session(7) == session(9));
     }
 }

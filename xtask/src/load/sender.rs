@@ -64,6 +64,28 @@ fn send_some(
     }
 }
 
+/// Asks for the pages of these chains, one after the other; how long each took, in microseconds.
+pub(super) fn read_chains(
+    address: SocketAddr,
+    token: &str,
+    sessions: &mut dyn Iterator<Item = String>,
+) -> anyhow::Result<Vec<u64>> {
+    let mut stream = BufReader::new(TcpStream::connect(address)?);
+    stream.get_ref().set_nodelay(true)?;
+    let mut waits = Vec::new();
+    for session in sessions {
+        let request = format!(
+            "GET /chains/{session} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n"
+        );
+        let started = Instant::now();
+        stream.get_mut().write_all(request.as_bytes())?;
+        let (status, page) = response(&mut stream)?;
+        waits.push(u64::try_from(started.elapsed().as_micros())?);
+        ensure!(status.contains(" 200 ") && page.contains("documents: 5"), "{session}: {}", status.trim());
+    }
+    Ok(waits)
+}
+
 /// The status line and the body of the next response.
 fn response(stream: &mut BufReader<TcpStream>) -> anyhow::Result<(String, String)> {
     let (mut status, mut length) = (String::new(), 0);

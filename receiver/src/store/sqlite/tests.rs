@@ -1,24 +1,5 @@
-use serde_json::json;
-
 use super::*;
-
-fn arrival(event: u8) -> Arrival {
-    let document = json!({
-        "event_id": format!("0d5a1c7e-6a53-4a9e-8c0f-51b7a2f4d3{event:02x}"),
-        "event_name": "core.command.started",
-        "occurred_at": "2026-11-22T07:50:02Z",
-        "sent_at": "2026-11-22T07:50:02Z",
-        "session_id": "9f86d081884c7d65",
-        "run_id": "9f86d081884c7d65",
-        "parent_run_id": null,
-        "component": "core",
-        "delivery_attempt": 1.0,
-        "client": { "name": "productive-k3s-core", "version": "0.1.0" },
-        "telemetry_meta": { "contract_version": "1.0.0" },
-        "command": { "name": "run" },
-    });
-    Arrival::read(document.to_string().as_bytes()).expect("read")
-}
+use crate::arrival::example as arrival;
 
 fn open(directory: &tempfile::TempDir) -> SqliteStore {
     SqliteStore::open(&directory.path().join("r.db")).expect("opened")
@@ -74,7 +55,7 @@ fn refusals_add_up_and_their_rows_are_bounded() {
             Ok((row.get(0)?, row.get(1)?))
         })
         .expect("read");
-    assert_eq!((rows, total), (SqliteStore::MAX_REFUSALS_A_DAY + 1, 12_000));
+    assert_eq!((rows, total), (MAX_REFUSALS_A_DAY + 1, 12_000));
 }
 
 #[test]

@@ -4,29 +4,14 @@ use rusqlite::{OptionalExtension, TransactionBehavior, params};
 
 use super::SqliteStore;
 use crate::chart::WeeklyCell;
-use crate::store::StoreError;
+use crate::store::{DocumentStore, ForgetStep, RUN_DAYS, StoreError, VerifiedStore, WeekStore};
 use crate::week::{DAY, Week};
 
-/// What `verify` found.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct VerifiedStore {
-    /// Documents in the store.
-    pub(crate) documents: u64,
-    /// What is wrong, if anything is.
-    pub(crate) faults: Vec<String>,
-}
+/// Rows that go in one transaction: a writer that waits for it waits some milliseconds.
+const SLICE: i64 = 5_000;
 
-impl SqliteStore {
-    /// Rows that go in one transaction: a writer that waits for it waits some milliseconds.
-    const SLICE: i64 = 5_000;
-    /// Days that runs and refusals are kept: 13 months.
-    const RUN_DAYS: i64 = 396;
-
-    /// The oldest week that is not closed yet and may have runs.
-    ///
-    /// # Errors
-    /// The store cannot be read.
-    pub(crate) fn next_week(&self) -> Result<Option<Week>, StoreError> {
+impl WeekStore for SqliteStore {
+    fn next_week(&mut self) -> Result<Option<Week>, StoreError> {
         let read = || {
             let last: Option<i64> =
                 self.connection.query_row("SELECT max(week) FROM closed_week", [], |row| row.get(0))?;
@@ -37,11 +22,7 @@ impl SqliteStore {
         read().map_err(|error| self.failed("look for the next week", error))
     }
 
-    /// Stores what charts show of a week, unless another process has closed it meanwhile; whether it was us.
-    ///
-    /// # Errors
-    /// The disk is full, or the file is damaged or held by another process.
-    pub(crate) fn close_week(
+    fn close_week(
         &mut self,
         week: Week,
         suppress_below: u32,
@@ -66,11 +47,7 @@ impl SqliteStore {
         close(&mut self.connection).map_err(|error| self.failed("close a week", error))
     }
 
-    /// The weeks that are closed, newest first, at most `limit`.
-    ///
-    /// # Errors
-    /// The store cannot be read.
-    pub(crate) fn closed_weeks(&self, limit: u32) -> Result<Vec<Week>, StoreError> {
+    fn closed_weeks(&mut self, limit: u32) -> Result<Vec<Week>, StoreError> {
         let read = || {
             let mut query =
                 self.connection.prepare("SELECT week FROM closed_week ORDER BY week DESC LIMIT ?")?;
@@ -81,11 +58,7 @@ impl SqliteStore {
         read().map_err(|error| self.failed("read the closed weeks", error))
     }
 
-    /// What a chart shows of a week.
-    ///
-    /// # Errors
-    /// The store cannot be read.
-    pub(crate) fn cells(&self, chart: &str, week: Week) -> Result<Vec<WeeklyCell>, StoreError> {
+    fn cells(&mut self, chart: &str, week: Week) -> Result<Vec<WeeklyCell>, StoreError> {
         let read = || {
             let mut query = self.connection.prepare(
                 "SELECT k1, k2, sessions, runs FROM weekly WHERE chart = ? AND week = ? ORDER BY k1, k2",
@@ -98,12 +71,7 @@ impl SqliteStore {
         read().map_err(|error| self.failed("read a chart", error))
     }
 
-    /// Deletes a slice of what is too old: documents that arrived before `days` ago and are part of their runs and of a
-    /// closed week, and runs and refusals of 13 months ago. How many rows; less than a slice when nothing is left.
-    ///
-    /// # Errors
-    /// The disk is full, or the file is damaged or held by another process.
-    pub(crate) fn forget(&mut self, days: u32, now: i64) -> Result<usize, StoreError> {
+    fn forget(&mut self, days: u32, now: i64) -> Result<ForgetStep, StoreError> {
         let forget = |connection: &mut rusqlite::Connection| {
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let closed: Option<Option<i64>> = transaction
@@ -117,13 +85,13 @@ impl SqliteStore {
                 "DELETE FROM document WHERE id IN (
                      SELECT id FROM (SELECT id, received_at FROM document ORDER BY id LIMIT ?)
                      WHERE received_at < ? AND id <= (SELECT document_id FROM rolled_up))",
-                [Self::SLICE, before],
+                [SLICE, before],
             )?;
-            let old = now - Self::RUN_DAYS * DAY;
+            let old = now - RUN_DAYS * DAY;
             let runs = transaction.execute(
                 "DELETE FROM run WHERE (session_id, run_id) IN (
                      SELECT session_id, run_id FROM run WHERE received_at < ? LIMIT ?)",
-                [old, Self::SLICE],
+                [old, SLICE],
             )?;
             transaction.execute("DELETE FROM refusal WHERE day < ?", [old / DAY])?;
             // The number of a new document follows the highest that is there: where that one is deleted, it is given again.
@@ -132,31 +100,22 @@ impl SqliteStore {
                 [],
             )?;
             transaction.commit()?;
-            Ok(documents.max(runs))
+            Ok((documents, runs))
         };
-        forget(&mut self.connection).map_err(|error| self.failed("delete what is old", error))
+        let (documents, runs) =
+            forget(&mut self.connection).map_err(|error| self.failed("delete what is old", error))?;
+        let is_full =
+            [documents, runs].iter().any(|rows| i64::try_from(*rows).is_ok_and(|rows| rows >= SLICE));
+        Ok(ForgetStep { rows: documents + runs, is_full })
     }
 
-    /// Gives the room of deleted rows back to the disk.
-    ///
-    /// # Errors
-    /// The disk fails.
-    pub(crate) fn shrink(&self) -> Result<(), StoreError> {
+    fn tidy(&mut self, _now: i64) -> Result<(), StoreError> {
         self.connection
             .execute_batch("PRAGMA incremental_vacuum")
             .map_err(|error| self.failed("give room back", error))
     }
 
-    /// Whether [`Self::forget`] deleted as much as one slice holds.
-    pub(crate) fn is_slice(deleted: usize) -> bool {
-        i64::try_from(deleted).is_ok_and(|deleted| deleted >= Self::SLICE)
-    }
-
-    /// Checks the file, that every document can be read, and that every document which was rolled up has its run.
-    ///
-    /// # Errors
-    /// The store cannot be read at all.
-    pub(crate) fn verify(&self) -> Result<VerifiedStore, StoreError> {
+    fn verify(&mut self) -> Result<VerifiedStore, StoreError> {
         let read = || {
             let mut faults: Vec<String> = Vec::new();
             let mut check = self.connection.prepare("PRAGMA integrity_check(20)")?;

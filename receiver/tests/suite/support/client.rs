@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+/// The headers of a document.
+const MARKED: &str = "Content-Type: application/json\r\nX-Productive-K3S-Telemetry: test\r\n";
+
 /// A response.
 #[derive(Debug)]
 pub(crate) struct Reply {
@@ -87,11 +90,26 @@ impl Client {
 
     /// As [`Self::post`], where the receiver may end before it answers.
     pub(crate) fn try_post(&mut self, body: &[u8]) -> Option<Reply> {
-        self.post_with("Content-Type: application/json\r\nX-Productive-K3S-Telemetry: test\r\n", body)
+        self.post_with(MARKED, body)
+    }
+
+    /// As [`Self::post`], without waiting for the response.
+    pub(crate) fn send_post(&mut self, body: &[u8]) {
+        self.send_with(MARKED, body);
+    }
+
+    /// How long the other end may leave what is sent untaken.
+    pub(crate) fn set_write_timeout(&self, timeout: Duration) {
+        self.stream.get_ref().set_write_timeout(Some(timeout)).expect("set");
     }
 
     /// Sends a body with these headers.
     pub(crate) fn post_with(&mut self, headers: &str, body: &[u8]) -> Option<Reply> {
+        self.send_with(headers, body);
+        self.reply()
+    }
+
+    fn send_with(&mut self, headers: &str, body: &[u8]) {
         let head = format!(
             "POST /telemetry HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n{headers}\r\n",
             body.len()
@@ -100,7 +118,6 @@ impl Client {
         request.extend_from_slice(body);
         // The other end may answer, and close, before it has read all.
         let _ = self.send(&request);
-        self.reply()
     }
 
     /// Asks for a page.

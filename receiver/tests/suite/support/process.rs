@@ -2,7 +2,6 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -24,35 +23,31 @@ pub(crate) struct Receiver {
     child: Child,
     pub(crate) address: SocketAddr,
     pub(crate) admin: SocketAddr,
-    pub(crate) store: PathBuf,
     said: Arc<Mutex<String>>,
     reader: Option<JoinHandle<()>>,
 }
 
 impl Receiver {
-    /// Starts one whose store is in `directory`.
-    pub(crate) fn start(directory: &Path) -> Self {
-        Self::start_with(directory, &[])
-    }
-
-    /// As [`Self::start`], with more options.
-    pub(crate) fn start_with(directory: &Path, options: &[&str]) -> Self {
-        let store = directory.join("receiver.db");
-        let mut command = program();
-        command.args(["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--store"]);
-        // By variable, so that a test can say otherwise by its option.
-        command.arg(&store).env("RECEIVER_DISK_RESERVE", "0").args(options);
+    /// Starts one by a command that serves, with more options.
+    pub(super) fn start(mut command: Command, options: &[&str]) -> Self {
+        command.args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]).args(options);
         let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts");
         let mut stderr = BufReader::new(child.stderr.take().expect("piped"));
+        let said = Arc::new(Mutex::new(String::new()));
         let mut address_after = |label: &str| {
             let mut line = String::new();
-            stderr.read_line(&mut line).expect("it says where it listens");
-            let url = line.trim().strip_prefix(label).unwrap_or_else(|| panic!("it said {line:?}")).trim();
+            // It may warn of something before.
+            while !line.starts_with(label) {
+                said.lock().expect("no panic").push_str(&line);
+                line.clear();
+                let length = stderr.read_line(&mut line).expect("it speaks");
+                assert!(length > 0, "it said {:?}", said.lock().expect("no panic"));
+            }
+            let url = line.trim().strip_prefix(label).expect("the label").trim();
             let authority = url.trim_start_matches("http://").split('/').next().expect("an address");
             authority.parse().expect("an address")
         };
         let (address, admin) = (address_after("listening:"), address_after("admin:"));
-        let said = Arc::new(Mutex::new(String::new()));
         let kept = Arc::clone(&said);
         let reader = std::thread::spawn(move || {
             let mut buffer = [0; 4096];
@@ -60,12 +55,24 @@ impl Receiver {
                 kept.lock().expect("no panic").push_str(&String::from_utf8_lossy(&buffer[..length]));
             }
         });
-        Self { child, address, admin, store, said, reader: Some(reader) }
+        Self { child, address, admin, said, reader: Some(reader) }
     }
 
     /// A connection to the public port.
     pub(crate) fn client(&self) -> Client {
         Client::connect(self.address)
+    }
+
+    /// The value of a metric without labels, or with the labels that stand in its name.
+    pub(crate) fn metric(&self, name: &str) -> u64 {
+        let (_, metrics) = self.admin("/metrics");
+        let line = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("{name} is not in:\n{metrics}"))
+    }
+
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// What the admin port says at `path`.
@@ -74,7 +81,7 @@ impl Receiver {
         (reply.status, reply.body)
     }
 
-    /// What it has said since it began to listen.
+    /// What it has said.
     pub(crate) fn log(&self) -> String {
         self.said.lock().expect("no panic").clone()
     }

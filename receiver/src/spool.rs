@@ -1,0 +1,161 @@
+//! What keeps documents while PostgreSQL is out of reach: files of this machine, synced before a sender is answered.
+//!
+//! A segment is written by one process, from its first batch until it is drained or the process ends; nobody ever writes
+//! to a segment of another process. It is drained whole and then removed, so that a death in between stores nothing twice:
+//! what is drained again is a duplicate. What cannot be read is set aside and told, and stands in the way of nothing.
+//!
+//! A message queue in its place was given up: it would be another server that can be out of reach.
+
+mod drain;
+mod line;
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use privacy::disk::{DiskError, PrivateDir};
+use rustix::fs::{FlockOperation, flock};
+
+use crate::arrival::Arrival;
+
+pub(crate) use drain::Drain;
+
+/// Why a spool cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SpoolError {
+    /// The directory or a file in it cannot be used.
+    #[error("spool: {0}")]
+    Disk(#[from] DiskError),
+    /// Another process has it.
+    #[error("spool: {0}: in use by another process; give each instance a --spool-dir of its own")]
+    InUse(PathBuf),
+    /// A segment cannot be written or removed.
+    #[error("spool: {0}: {1}")]
+    Segment(PathBuf, std::io::Error),
+}
+
+/// The spool of this process.
+#[derive(Debug)]
+pub(crate) struct Spool {
+    directory: PrivateDir,
+    /// Held for as long as this value lives.
+    _lock: File,
+    segments: Mutex<Segments>,
+}
+
+#[derive(Debug)]
+struct Segments {
+    /// The segment that is written to, and its length.
+    open: Option<(File, u64)>,
+    /// Number of the newest segment.
+    newest: u64,
+}
+
+impl Spool {
+    /// A segment that has grown so far is followed by another one. It is read whole when it is drained.
+    const SEGMENT_BYTES: u64 = 16 * 1024 * 1024;
+    /// Longest segment that is read: the last batch may go beyond the limit.
+    const MAX_SEGMENT_BYTES: u64 = 1024 * 1024 * 1024;
+    /// Most files that are looked at.
+    const MAX_FILES: usize = 1_000_000;
+
+    /// Opens the directory or makes it, and takes it for this process.
+    ///
+    /// # Errors
+    /// The directory cannot be used, or another process has it. What is wrong with its segments is no error.
+    pub(crate) fn open(path: &Path) -> Result<Self, SpoolError> {
+        let directory = PrivateDir::create(path)?;
+        let lock = directory.open_or_create_file("lock")?;
+        flock(&lock, FlockOperation::NonBlockingLockExclusive)
+            .map_err(|_| SpoolError::InUse(path.to_owned()))?;
+        let numbers = directory.names(Self::MAX_FILES)?.iter().filter_map(|name| number(name)).max();
+        let segments = Segments { open: None, newest: numbers.unwrap_or(0) };
+        Ok(Self { directory, _lock: lock, segments: Mutex::new(segments) })
+    }
+
+    /// The directory, whose disk may run full.
+    pub(crate) fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// Keeps a batch. It is on the disk when this returns.
+    ///
+    /// # Errors
+    /// The disk is full or fails. Some of the batch may be kept all the same, and is stored later; who sends it again
+    /// makes a duplicate.
+    pub(crate) fn append(&self, batch: &[Arrival], received_at: i64) -> Result<(), SpoolError> {
+        let mut text = Vec::new();
+        for arrival in batch {
+            line::write(&mut text, received_at, arrival);
+        }
+        let mut segments = self.lock();
+        let (mut file, length) = match segments.open.take() {
+            Some(open) => open,
+            None => (self.create_segment(&mut segments)?, 0),
+        };
+        let length = length + text.len() as u64;
+        let path = self.directory.path_of(&name_of(segments.newest));
+        // After a failure the segment ends with half a line, and is never written to again.
+        file.write_all(&text)
+            .and_then(|()| file.sync_data())
+            .map_err(|error| SpoolError::Segment(path, error))?;
+        segments.open = (length < Self::SEGMENT_BYTES).then_some((file, length));
+        Ok(())
+    }
+
+    fn create_segment(&self, segments: &mut Segments) -> Result<File, SpoolError> {
+        segments.newest += 1;
+        let file = self.directory.create_file(&name_of(segments.newest))?;
+        // A file whose name is lost in a power cut is lost with all that was synced into it.
+        self.directory.sync_names()?;
+        Ok(file)
+    }
+
+    /// The oldest segment, which is written to no more from now on.
+    fn oldest(&self) -> Result<Option<u64>, SpoolError> {
+        let oldest = self.directory.names(Self::MAX_FILES)?.iter().filter_map(|name| number(name)).min();
+        let mut segments = self.lock();
+        if oldest == Some(segments.newest) {
+            segments.open = None;
+        }
+        Ok(oldest)
+    }
+
+    /// The lines of a segment.
+    fn read(&self, segment: u64) -> Result<Vec<u8>, SpoolError> {
+        Ok(self.directory.read_bounded(&name_of(segment), Self::MAX_SEGMENT_BYTES)?)
+    }
+
+    fn remove(&self, segment: u64) -> Result<(), SpoolError> {
+        Ok(self.directory.remove(&name_of(segment))?)
+    }
+
+    /// Gives a segment a name under which it is left alone; the new path.
+    fn set_aside(&self, segment: u64) -> Result<PathBuf, SpoolError> {
+        let (from, to) = (name_of(segment), format!("damaged-{segment:020}"));
+        let (from, to) = (self.directory.path_of(&from), self.directory.path_of(&to));
+        fs::rename(&from, &to).map_err(|error| SpoolError::Segment(from, error))?;
+        Ok(to)
+    }
+
+    /// Bytes that wait; what cannot be looked at counts as nothing.
+    pub(crate) fn bytes(&self) -> u64 {
+        let names = self.directory.names(Self::MAX_FILES).unwrap_or_default();
+        let segments = names.iter().filter(|name| number(name).is_some());
+        let length = |name: &String| Some(self.directory.open_file(name).ok()?.metadata().ok()?.len());
+        segments.filter_map(length).sum()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Segments> {
+        self.segments.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn name_of(segment: u64) -> String {
+    format!("segment-{segment:020}")
+}
+
+fn number(name: &str) -> Option<u64> {
+    name.strip_prefix("segment-")?.parse().ok()
+}

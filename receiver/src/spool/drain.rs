@@ -1,0 +1,124 @@
+//! The thread that brings the spool into the store as soon as that is back.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Spool, line};
+use crate::arrival::Arrival;
+use crate::log::say;
+use crate::metrics::Metrics;
+use crate::store::{Store, StoreError};
+
+/// What drains.
+pub(crate) struct Drain {
+    pub(crate) spool: Arc<Spool>,
+    /// A connection of its own: the writers' wait for what they were given.
+    pub(crate) store: Box<dyn Store>,
+    pub(crate) metrics: Arc<Metrics>,
+}
+
+/// What became of a segment.
+enum Drained {
+    /// All of it is stored.
+    Whole,
+    /// So many documents of it are not, and never will be as they are.
+    Partly(usize),
+}
+
+impl Drain {
+    /// How often it is looked whether there is something to drain, and whether the store is back.
+    const PAUSE: Duration = Duration::from_millis(500);
+    /// Documents of one transaction.
+    const MAX_BATCH: usize = 1_024;
+
+    /// Starts the thread. It ends with the process: a segment is removed after it is stored, so that no moment is a bad
+    /// one.
+    pub(crate) fn start(mut self) {
+        std::thread::spawn(move || {
+            loop {
+                self.round();
+                self.metrics.spool_bytes.set(self.spool.bytes());
+                std::thread::sleep(Self::PAUSE);
+            }
+        });
+    }
+
+    /// Drains all there is, or as much as the store takes; and looks whether a store that was out of reach is back.
+    fn round(&mut self) {
+        loop {
+            match self.spool.oldest() {
+                Ok(Some(segment)) if self.drain(segment) => {}
+                Ok(None) if self.metrics.outage.get() > 0 => return self.look_for_the_store(),
+                Ok(_) => return,
+                Err(error) => return say(&format!("warning: {error}")),
+            }
+        }
+    }
+
+    /// Stores nothing, which succeeds where storing something would.
+    fn look_for_the_store(&mut self) {
+        if self.store.insert(&[], 0).is_ok() {
+            self.store_is_back();
+        }
+    }
+
+    fn store_is_back(&self) {
+        if self.metrics.outage.get() > 0 {
+            self.metrics.outage.set(0);
+            say("the store is back; the spool is drained");
+        }
+    }
+
+    /// Brings a segment into the store; whether it is out of the way.
+    fn drain(&mut self, segment: u64) -> bool {
+        let drained = match self.spool.read(segment) {
+            Ok(text) => self.store_all(&text),
+            Err(error) => {
+                say(&format!("error: {error}"));
+                Ok(Drained::Partly(0))
+            }
+        };
+        let done = match drained {
+            // The store is still out of reach. The segment stays as it is.
+            Err(_) => return false,
+            Ok(Drained::Whole) => self.spool.remove(segment),
+            Ok(Drained::Partly(lost)) => self.spool.set_aside(segment).map(|path| {
+                self.metrics.spool_damaged.increment();
+                let path = path.display();
+                say(&format!("error: {path}: cannot be read or stored: {lost} lines; the others are stored"));
+            }),
+        };
+        if let Err(error) = &done {
+            say(&format!("error: {error}"));
+        }
+        done.is_ok()
+    }
+
+    fn store_all(&mut self, segment: &[u8]) -> Result<Drained, StoreError> {
+        let read = line::read(segment, Self::MAX_BATCH);
+        let mut lost = read.damaged;
+        for (received_at, batch) in &read.batches {
+            lost += self.store_or_halve(batch, *received_at)?;
+            self.store_is_back();
+            self.metrics.spool_bytes.set(self.spool.bytes());
+        }
+        Ok(if lost == 0 { Drained::Whole } else { Drained::Partly(lost) })
+    }
+
+    /// Stores a batch without the documents that the store does not take; how many those are.
+    fn store_or_halve(&mut self, batch: &[Arrival], received_at: i64) -> Result<usize, StoreError> {
+        match self.store.insert(batch, received_at) {
+            Ok(_) => Ok(0),
+            Err(error) if error.is_about_a_row() && batch.len() > 1 => {
+                let (one, other) = batch.split_at(batch.len() / 2);
+                Ok(self.store_or_halve(one, received_at)? + self.store_or_halve(other, received_at)?)
+            }
+            Err(error) if error.is_about_a_row() => {
+                say(&format!("error: {error}"));
+                self.metrics.poisoned.increment();
+                Ok(1)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}

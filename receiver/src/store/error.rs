@@ -1,0 +1,65 @@
+//! Why a store could not do what it was asked.
+
+use std::path::PathBuf;
+
+use privacy::disk::DiskError;
+
+use super::fault::PostgresFault;
+
+/// Why the store could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StoreError {
+    /// The file or its directory cannot be used.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// SQLite failed. Its messages name tables and columns, and no values.
+    #[error("{}: {}: {}", path.display(), action, error)]
+    Sqlite {
+        /// The file of the store.
+        path: PathBuf,
+        /// What was to be done.
+        action: &'static str,
+        /// What SQLite says.
+        error: rusqlite::Error,
+    },
+    /// PostgreSQL failed, or cannot be reached.
+    #[error("{database}: {action}: {fault}")]
+    Postgres {
+        /// The database, without its password.
+        database: String,
+        /// What was to be done.
+        action: &'static str,
+        /// What went wrong.
+        fault: PostgresFault,
+    },
+    /// A newer build has changed the tables.
+    #[error("{store}: has tables of version {found}, and this build knows {known}; use the newer build")]
+    Newer {
+        /// The store.
+        store: String,
+        /// Version of the tables.
+        found: usize,
+        /// Newest version that this build knows.
+        known: usize,
+    },
+}
+
+impl StoreError {
+    /// Whether one document is at fault, so that the others of its batch can be stored without it.
+    pub(crate) fn is_about_a_row(&self) -> bool {
+        use rusqlite::ErrorCode::{ConstraintViolation, TooBig, TypeMismatch};
+        match self {
+            Self::Sqlite { error, .. } => error
+                .sqlite_error_code()
+                .is_some_and(|code| [ConstraintViolation, TooBig, TypeMismatch].contains(&code)),
+            Self::Postgres { fault, .. } => fault.is_about_a_row(),
+            Self::Disk(_) | Self::Newer { .. } => false,
+        }
+    }
+
+    /// Whether a server is out of reach or out of order for the moment, which only time or its operator changes. A wrong
+    /// password or a missing database is none: it would stay so.
+    pub(crate) fn is_outage(&self) -> bool {
+        matches!(self, Self::Postgres { fault, .. } if fault.is_outage())
+    }
+}

@@ -1,0 +1,163 @@
+//! Documents in the database.
+
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+
+use super::connection::PostgresConnection;
+use super::session::PostgresStore;
+use crate::arrival::{Arrival, PackedId};
+use crate::refusals::RefusalCount;
+use crate::store::fault::PostgresFault;
+use crate::store::{DocumentStore, INSTANCE_SECONDS, InsertOutcome, MAX_REFUSALS_A_DAY, StoreError};
+use crate::week::DAY;
+
+/// One statement a batch, so that a batch is one round trip and one transaction.
+const INSERT: &str =
+    "INSERT INTO document (session_id, occurred_at, event_id, run_id, parent_run_id, received_at, sent_at,
+         event, component, client, contract, attempt, detail)
+     SELECT session_id, occurred_at, event_id, run_id, parent_run_id, $13, sent_at,
+         event, component, client, contract, attempt, detail::jsonb
+     FROM unnest($1::bytea[], $2::bigint[], $3::bytea[], $4::bytea[], $5::bytea[], $6::bigint[], $7::text[],
+         $8::text[], $9::text[], $10::text[], $11::bigint[], $12::text[])
+         AS batch (session_id, occurred_at, event_id, run_id, parent_run_id, sent_at, event,
+             component, client, contract, attempt, detail)
+     ON CONFLICT (session_id, occurred_at, event_id) DO NOTHING
+     RETURNING session_id, occurred_at, event_id";
+
+/// What makes a document the same document.
+type Key = (PackedId, i64, [u8; 16]);
+
+fn key(arrival: &Arrival) -> Key {
+    (arrival.session_id, arrival.occurred_at, arrival.event_id)
+}
+
+impl DocumentStore for PostgresStore {
+    fn insert(&mut self, batch: &[Arrival], received_at: i64) -> Result<Vec<InsertOutcome>, StoreError> {
+        // Copies within one statement would all look new, so that of each only the first is sent. In the order of the
+        // key, because two writers that meet in two orders wait for each other.
+        let mut first: HashMap<Key, usize> = HashMap::with_capacity(batch.len());
+        for (index, arrival) in batch.iter().enumerate() {
+            first.entry(key(arrival)).or_insert(index);
+        }
+        let mut distinct: Vec<&Arrival> = first.values().map(|index| &batch[*index]).collect();
+        distinct.sort_unstable_by_key(|arrival| key(arrival));
+        let new =
+            self.run("store documents", async |connection| insert(connection, &distinct, received_at).await)?;
+        let outcome = |(index, arrival): (usize, &Arrival)| {
+            let key = key(arrival);
+            if first[&key] == index && new.contains(&key) {
+                InsertOutcome::New
+            } else {
+                InsertOutcome::Duplicate
+            }
+        };
+        Ok(batch.iter().enumerate().map(outcome).collect())
+    }
+
+    fn add_refusals(&mut self, refused: &[RefusalCount], now: i64) -> Result<(), StoreError> {
+        self.run("count refusals", async |connection| add_refusals(connection, refused, now / DAY).await)
+    }
+
+    fn note_instance(&mut self, id: [u8; 16], now: i64) -> Result<(), StoreError> {
+        self.run("note this instance", async |connection| {
+            let note = connection
+                .prepare(
+                    "INSERT INTO instance (id, seen_at, contract_version) VALUES ($1, $2, $3)
+                     ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at",
+                )
+                .await?;
+            connection.client.execute(&note, &[&id.as_slice(), &now, &schema::CONTRACT_VERSION]).await?;
+            let forget = connection.prepare("DELETE FROM instance WHERE seen_at < $1").await?;
+            connection.client.execute(&forget, &[&(now - INSTANCE_SECONDS)]).await?;
+            Ok(())
+        })
+    }
+
+    fn count(&mut self) -> Result<u64, StoreError> {
+        let count = self.run("count the documents", async |connection| {
+            Ok(connection.client.query_one("SELECT count(*) FROM document", &[]).await?.get::<_, i64>(0))
+        })?;
+        Ok(count.unsigned_abs())
+    }
+
+    fn local_directory(&self) -> Option<&Path> {
+        None
+    }
+
+    /// The server looks after its files itself.
+    fn settle(&mut self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+/// Stores documents of which each is there once; the keys of those that were new.
+async fn insert(
+    connection: &mut PostgresConnection,
+    batch: &[&Arrival],
+    received_at: i64,
+) -> Result<HashSet<Key>, PostgresFault> {
+    let statement = connection.prepare(INSERT).await?;
+    let column = |of: fn(&Arrival) -> &str| batch.iter().map(|arrival| of(arrival)).collect::<Vec<&str>>();
+    let numbers = |of: fn(&Arrival) -> i64| batch.iter().map(|arrival| of(arrival)).collect::<Vec<i64>>();
+    let sessions: Vec<&[u8]> = batch.iter().map(|arrival| arrival.session_id.as_bytes()).collect();
+    let events: Vec<&[u8]> = batch.iter().map(|arrival| arrival.event_id.as_slice()).collect();
+    let runs: Vec<&[u8]> = batch.iter().map(|arrival| arrival.run_id.as_bytes()).collect();
+    let parents: Vec<Option<&[u8]>> =
+        batch.iter().map(|arrival| arrival.parent_run_id.as_ref().map(PackedId::as_bytes)).collect();
+    let rows = connection
+        .client
+        .query(
+            &statement,
+            &[
+                &sessions,
+                &numbers(|arrival| arrival.occurred_at),
+                &events,
+                &runs,
+                &parents,
+                &numbers(|arrival| arrival.sent_at),
+                &column(|arrival| &arrival.event),
+                &column(|arrival| arrival.component.as_str()),
+                &column(|arrival| &arrival.client),
+                &column(|arrival| &arrival.contract),
+                &numbers(|arrival| arrival.attempt.into()),
+                &column(|arrival| &arrival.detail),
+                &received_at,
+            ],
+        )
+        .await?;
+    let mut new = HashSet::with_capacity(rows.len());
+    for row in &rows {
+        let (session, event): (&[u8], &[u8]) = (row.try_get(0)?, row.try_get(2)?);
+        // What was just sent has these lengths.
+        if let (Some(session), Ok(event)) = (PackedId::from_bytes(session), event.try_into()) {
+            new.insert((session, row.try_get(1)?, event));
+        }
+    }
+    Ok(new)
+}
+
+async fn add_refusals(
+    connection: &mut PostgresConnection,
+    refused: &[RefusalCount],
+    day: i64,
+) -> Result<(), PostgresFault> {
+    let add = connection
+        .prepare(
+            "INSERT INTO refusal (day, rule, pointer, count)
+             SELECT $1, $2, CASE WHEN known OR rows < $5::bigint THEN $3 ELSE 'elsewhere' END, $4::bigint
+             FROM (SELECT EXISTS (SELECT FROM refusal WHERE day = $1 AND rule = $2 AND pointer = $3) AS known,
+                       (SELECT count(*) FROM refusal WHERE day = $1) AS rows) AS today
+             ON CONFLICT (day, rule, pointer) DO UPDATE SET count = refusal.count + excluded.count",
+        )
+        .await?;
+    // In one order in all instances, as for documents.
+    let mut refused: Vec<&RefusalCount> = refused.iter().collect();
+    refused.sort_unstable_by_key(|refused| (&refused.rule, &refused.pointer));
+    let transaction = connection.client.transaction().await?;
+    for RefusalCount { rule, pointer, count } in refused {
+        let count = i64::try_from(*count).unwrap_or(i64::MAX);
+        transaction.execute(&add, &[&day, rule, pointer, &count, &MAX_REFUSALS_A_DAY]).await?;
+    }
+    transaction.commit().await?;
+    Ok(())
+}

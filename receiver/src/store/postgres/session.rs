@@ -1,0 +1,133 @@
+//! One connection over time: made when it is needed, given up when it fails or is too slow, and made again.
+
+use std::time::{Duration, Instant};
+
+use tokio::runtime::{Builder, Runtime};
+use tokio::time::timeout;
+use tokio_postgres::Config;
+use tokio_postgres::config::TargetSessionAttrs;
+
+use super::connection::PostgresConnection;
+use super::migration;
+use crate::store::fault::PostgresFault;
+use crate::store::{StoreError, StoreUse};
+
+/// A PostgreSQL database, through one connection.
+pub(crate) struct PostgresStore {
+    config: Config,
+    /// As it is told: without user and password.
+    database: String,
+    limit: Duration,
+    /// Drives the connection while somebody waits for it, on the thread that waits.
+    runtime: Option<Runtime>,
+    connection: Option<PostgresConnection>,
+    used: Instant,
+}
+
+impl PostgresStore {
+    /// A connection that was not used for so long is asked whether it still lives.
+    const IDLE: Duration = Duration::from_secs(1);
+    /// How long it may take to answer that. A new connection may be better then.
+    const CHECK: Duration = Duration::from_millis(500);
+
+    /// A store that is not connected yet.
+    pub(in crate::store) fn new(mut config: Config, database: String, purpose: StoreUse) -> Self {
+        // Of several hosts the one that takes writes, which is another one after a failover.
+        config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+        config.application_name("receiver");
+        let limit = match purpose {
+            StoreUse::Ingest => Duration::from_secs(2),
+            StoreUse::Pages => Duration::from_secs(10),
+            StoreUse::Tending => Duration::from_hours(1),
+        };
+        Self { config, database, limit, runtime: None, connection: None, used: Instant::now() }
+    }
+
+    /// Version of the tables.
+    pub(in crate::store) fn version() -> usize {
+        migration::VERSION
+    }
+
+    /// Connects, if there is no connection.
+    ///
+    /// # Errors
+    /// The server cannot be reached or refuses, or the tables are of a newer build.
+    pub(in crate::store) fn connect(&mut self) -> Result<(), StoreError> {
+        self.run("connect", async |_| Ok(()))
+    }
+
+    /// Does `work` with a connection that lives, within the time that this use has. After a failure of the connection, or
+    /// a timeout, nothing is known of what the server did; the connection is given up.
+    pub(super) fn run<T>(
+        &mut self,
+        action: &'static str,
+        work: impl AsyncFnOnce(&mut PostgresConnection) -> Result<T, PostgresFault>,
+    ) -> Result<T, StoreError> {
+        let done = self.run_within_limit(work);
+        done.map_err(|fault| match fault {
+            PostgresFault::NewerTables { found, known } => {
+                StoreError::Newer { store: self.database.clone(), found, known }
+            }
+            fault => StoreError::Postgres { database: self.database.clone(), action, fault },
+        })
+    }
+
+    fn run_within_limit<T>(
+        &mut self,
+        work: impl AsyncFnOnce(&mut PostgresConnection) -> Result<T, PostgresFault>,
+    ) -> Result<T, PostgresFault> {
+        let runtime = match self.runtime.take() {
+            Some(runtime) => runtime,
+            None => Builder::new_current_thread().enable_all().build().map_err(PostgresFault::Runtime)?,
+        };
+        let limit = self.limit;
+        let done = runtime.block_on(async {
+            // Connecting counts: who waits, waits for both.
+            timeout(limit, self.attempt(work)).await.unwrap_or(Err(PostgresFault::TimedOut(limit)))
+        });
+        self.used = Instant::now();
+        if self.connection.is_some() {
+            self.runtime = Some(runtime);
+        } else {
+            // A connection that was given up is closed by whoever drives it, and nobody does until the next call.
+            runtime.shutdown_background();
+        }
+        done
+    }
+
+    /// The connection is kept only if all goes well with it: dropped, it tells the server to end, which rolls back what
+    /// was not committed.
+    async fn attempt<T>(
+        &mut self,
+        work: impl AsyncFnOnce(&mut PostgresConnection) -> Result<T, PostgresFault>,
+    ) -> Result<T, PostgresFault> {
+        let mut connection = self.living_connection().await?;
+        let done = work(&mut connection).await;
+        self.connection = (!connection.client.is_closed()).then_some(connection);
+        done
+    }
+
+    async fn living_connection(&mut self) -> Result<PostgresConnection, PostgresFault> {
+        if let Some(connection) = self.connection.take() {
+            let is_fresh = self.used.elapsed() < Self::IDLE;
+            let lives = async || {
+                let checked = timeout(Self::CHECK, connection.client.check_connection()).await;
+                checked.is_ok_and(|checked| checked.is_ok())
+            };
+            if !connection.client.is_closed() && (is_fresh || lives().await) {
+                return Ok(connection);
+            }
+        }
+        PostgresConnection::open(&self.config, self.limit).await
+    }
+}
+
+impl Drop for PostgresStore {
+    fn drop(&mut self) {
+        self.connection = None;
+        // A runtime that is simply dropped waits for its threads, which panics within another runtime.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! Closed weeks in the database, and the end of what is old.
+
+use super::connection::PostgresConnection;
+use super::months;
+use super::session::PostgresStore;
+use crate::chart::WeeklyCell;
+use crate::store::fault::PostgresFault;
+use crate::store::{ForgetStep, RUN_DAYS, StoreError, VerifiedStore, WeekStore};
+use crate::week::{DAY, Week};
+
+/// Rows that go in one transaction: who waits for it waits some tens of milliseconds.
+const SLICE: i64 = 5_000;
+
+impl WeekStore for PostgresStore {
+    fn next_week(&mut self) -> Result<Option<Week>, StoreError> {
+        self.run("look for the next week", async |connection| {
+            let row = connection
+                .client
+                .query_one(
+                    "SELECT (SELECT max(week) FROM closed_week), (SELECT min(received_at) FROM run)",
+                    &[],
+                )
+                .await?;
+            let (last, first): (Option<i64>, Option<i64>) = (row.try_get(0)?, row.try_get(1)?);
+            Ok(last.map(|week| Week::from_number(week).next()).or(first.map(Week::of)))
+        })
+    }
+
+    fn close_week(
+        &mut self,
+        week: Week,
+        suppress_below: u32,
+        cells: &[(&'static str, WeeklyCell)],
+    ) -> Result<bool, StoreError> {
+        self.run("close a week", async |connection| close_week(connection, week, suppress_below, cells).await)
+    }
+
+    fn closed_weeks(&mut self, limit: u32) -> Result<Vec<Week>, StoreError> {
+        self.run("read the closed weeks", async |connection| {
+            let statement =
+                connection.prepare("SELECT week FROM closed_week ORDER BY week DESC LIMIT $1").await?;
+            let rows = connection.client.query(&statement, &[&i64::from(limit)]).await?;
+            rows.iter().map(|row| Ok(Week::from_number(row.try_get(0)?))).collect()
+        })
+    }
+
+    fn cells(&mut self, chart: &str, week: Week) -> Result<Vec<WeeklyCell>, StoreError> {
+        self.run("read a chart", async |connection| {
+            // In the order of bytes, as SQLite has it: the order of a locale differs from server to server.
+            let statement = connection
+                .prepare(
+                    "SELECT k1, k2, sessions, runs FROM weekly WHERE chart = $1 AND week = $2
+                     ORDER BY k1 COLLATE \"C\", k2 COLLATE \"C\"",
+                )
+                .await?;
+            let rows = connection.client.query(&statement, &[&chart, &week.number()]).await?;
+            let cell = |row: &tokio_postgres::Row| {
+                let number = |column| {
+                    let number: i64 = row.try_get(column)?;
+                    Ok::<_, PostgresFault>(u32::try_from(number).unwrap_or(u32::MAX))
+                };
+                Ok(WeeklyCell {
+                    k1: row.try_get(0)?,
+                    k2: row.try_get(1)?,
+                    sessions: number(2)?,
+                    runs: number(3)?,
+                })
+            };
+            rows.iter().map(cell).collect()
+        })
+    }
+
+    fn forget(&mut self, days: u32, now: i64) -> Result<ForgetStep, StoreError> {
+        self.run("delete what is old", async |connection| forget(connection, days, now).await)
+    }
+
+    fn tidy(&mut self, now: i64) -> Result<(), StoreError> {
+        self.run("make the months", async |connection| months::make_months(connection, now).await)
+    }
+
+    /// The server checks its files itself (`pg_amcheck`); here it is checked that the rows fit together.
+    fn verify(&mut self) -> Result<VerifiedStore, StoreError> {
+        self.run("verify", async |connection| {
+            let mut faults = Vec::new();
+            for (sql, fault) in [
+                (
+                    "SELECT count(*) FROM document WHERE length(session_id) NOT IN (8, 16, 17)
+                         OR length(run_id) NOT IN (8, 16, 17) OR length(event_id) <> 16",
+                    "documents with an id of no known form",
+                ),
+                (
+                    "SELECT count(*) FROM document WHERE jsonb_typeof(detail) <> 'object'",
+                    "documents whose body is no JSON object",
+                ),
+                (
+                    "SELECT count(*) FROM document WHERE id <= (SELECT document_id FROM rolled_up) AND NOT EXISTS (
+                         SELECT FROM run WHERE run.session_id = document.session_id AND run.run_id = document.run_id)",
+                    "documents that were rolled up and have no run",
+                ),
+                (
+                    "SELECT count(*) FROM weekly WHERE sessions < (
+                         SELECT suppress_below FROM closed_week WHERE closed_week.week = weekly.week)",
+                    "cells of charts that are smaller than they may be",
+                ),
+            ] {
+                let count: i64 = connection.client.query_one(sql, &[]).await?.try_get(0)?;
+                faults.extend((count > 0).then(|| format!("{count} {fault}")));
+            }
+            let documents: i64 =
+                connection.client.query_one("SELECT count(*) FROM document", &[]).await?.try_get(0)?;
+            Ok(VerifiedStore { documents: documents.unsigned_abs(), faults })
+        })
+    }
+}
+
+async fn close_week(
+    connection: &mut PostgresConnection,
+    week: Week,
+    suppress_below: u32,
+    cells: &[(&'static str, WeeklyCell)],
+) -> Result<bool, PostgresFault> {
+    let add = connection
+        .prepare("INSERT INTO weekly (week, chart, k1, k2, sessions, runs) VALUES ($1, $2, $3, $4, $5, $6)")
+        .await?;
+    let transaction = connection.client.transaction().await?;
+    // Of two instances the second waits for the first here, and then finds the week closed.
+    let ours = transaction
+        .execute(
+            "INSERT INTO closed_week (week, suppress_below) VALUES ($1, $2) ON CONFLICT (week) DO NOTHING",
+            &[&week.number(), &i64::from(suppress_below)],
+        )
+        .await?;
+    if ours == 0 {
+        return Ok(false);
+    }
+    for (chart, WeeklyCell { k1, k2, sessions, runs }) in cells {
+        let (sessions, runs) = (i64::from(*sessions), i64::from(*runs));
+        transaction.execute(&add, &[&week.number(), chart, k1, k2, &sessions, &runs]).await?;
+    }
+    transaction.commit().await?;
+    Ok(true)
+}
+
+async fn forget(
+    connection: &mut PostgresConnection,
+    days: u32,
+    now: i64,
+) -> Result<ForgetStep, PostgresFault> {
+    let row = connection
+        .client
+        .query_one("SELECT (SELECT max(week) FROM closed_week), document_id FROM rolled_up", &[])
+        .await?;
+    let (closed, rolled_up): (Option<i64>, i64) = (row.try_get(0)?, row.try_get(1)?);
+    // A document of a week that is not closed is still needed, whatever its age.
+    let counted = closed.map_or(i64::MIN, |week| Week::from_number(week).end());
+    let before = counted.min(now - i64::from(days) * DAY);
+    let dropped = months::drop_months(connection, before, rolled_up, now).await?;
+    let transaction = connection.client.transaction().await?;
+    // By number, which grows with the arrival: the oldest stand first, so that nothing else is looked at.
+    let last: Option<i64> = transaction
+        .query_one(
+            "SELECT max(id) FROM (SELECT id, received_at FROM document ORDER BY id LIMIT $1) AS oldest
+             WHERE received_at < $2 AND id <= $3",
+            &[&SLICE, &before, &rolled_up],
+        )
+        .await?
+        .try_get(0)?;
+    let documents = transaction
+        .execute("DELETE FROM document WHERE id <= $1 AND received_at < $2", &[&last.unwrap_or(0), &before])
+        .await?;
+    let old = now - RUN_DAYS * DAY;
+    let runs = transaction
+        .execute(
+            "DELETE FROM run WHERE (session_id, run_id) IN (
+                 SELECT session_id, run_id FROM run WHERE received_at < $1 LIMIT $2)",
+            &[&old, &SLICE],
+        )
+        .await?;
+    transaction.execute("DELETE FROM refusal WHERE day < $1", &[&(old / DAY)]).await?;
+    transaction.commit().await?;
+    let is_full = [documents, runs].iter().any(|rows| i64::try_from(*rows).is_ok_and(|rows| rows >= SLICE));
+    let rows = dropped + usize::try_from(documents + runs).unwrap_or(usize::MAX);
+    Ok(ForgetStep { rows, is_full })
+}

@@ -1,0 +1,242 @@
+//! PostgreSQL out of reach: every document is taken all the same, kept by the spool, and stored once when it is back.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::documents::sample;
+use crate::faults::check_oracle;
+use crate::support::{Postgres, Receiver, Site, wait_until};
+
+/// What senders were told.
+#[derive(Default)]
+struct Told {
+    acknowledged: Mutex<HashSet<String>>,
+    queued: AtomicUsize,
+    ends: AtomicBool,
+}
+
+impl Told {
+    fn queued(&self) -> usize {
+        self.queued.load(Ordering::Relaxed)
+    }
+
+    fn acknowledged(&self) -> usize {
+        self.acknowledged.lock().expect("no panic").len()
+    }
+
+    /// Sends documents until the test ends, each of which must be taken.
+    fn send(&self, receiver: &Receiver) {
+        let mut client = receiver.client();
+        while !self.ends.load(Ordering::Relaxed) {
+            let sample = sample();
+            let outcome = client.post(&sample.bytes).outcome();
+            self.queued.fetch_add(usize::from(outcome == "queued"), Ordering::Relaxed);
+            self.acknowledged.lock().expect("no panic").insert(sample.event_id);
+        }
+    }
+}
+
+fn wait_until_drained(receiver: &Receiver) {
+    wait_until("the spool is drained", || {
+        receiver.metric("receiver_store_outage") == 0 && receiver.metric("receiver_spool_bytes") == 0
+    });
+}
+
+fn set_aside(site: &Site) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(site.path().join("spool")).expect("a directory");
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    paths
+        .filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("damaged-")))
+        .collect()
+}
+
+#[test]
+fn a_server_that_is_stopped_and_started_under_load_loses_nothing_and_nobody_is_sent_away() {
+    let Some(server) = Postgres::own() else { return };
+    let site = Site::on(&server);
+    let receiver = site.receiver();
+    let told = Told::default();
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| told.send(&receiver));
+        }
+        for _ in 0..2 {
+            let before = told.acknowledged();
+            wait_until("documents are stored", || told.acknowledged() > before + 200);
+            let before = told.queued();
+            server.stop();
+            wait_until("documents are queued", || told.queued() > before + 200);
+            assert_eq!(receiver.admin("/health/ready").0, 200, "documents are welcome");
+            server.start();
+            wait_until("the store is back", || receiver.metric("receiver_store_outage") == 0);
+        }
+        told.ends.store(true, Ordering::Relaxed);
+    });
+    wait_until_drained(&receiver);
+    check_oracle(&site, &told.acknowledged.lock().expect("no panic"));
+    assert_eq!(set_aside(&site), [""; 0].map(PathBuf::from));
+}
+
+#[test]
+fn a_receiver_starts_while_the_server_is_down_and_its_death_loses_nothing() {
+    let Some(server) = Postgres::own() else { return };
+    let site = Site::on(&server);
+    server.stop();
+    let samples = [sample(), sample(), sample()];
+    for sample in &samples[..2] {
+        // Each of them dies with a segment of its own.
+        let receiver = site.receiver();
+        assert_eq!(receiver.client().post(&sample.bytes).outcome(), "queued");
+        assert_eq!(receiver.client().get("/charts/results").status, 503, "pages need the store");
+    }
+    let receiver = site.receiver();
+    assert_eq!(receiver.client().post(&samples[2].bytes).outcome(), "queued");
+    server.start();
+    wait_until_drained(&receiver);
+    check_oracle(&site, &samples.iter().map(|sample| sample.event_id.clone()).collect());
+    assert_eq!(receiver.client().post(&samples[0].bytes).outcome(), "duplicate");
+    assert_eq!(receiver.client().get("/charts/results").status, 200);
+}
+
+#[test]
+fn a_server_that_is_too_slow_is_as_good_as_none() {
+    let Some(site) = Site::postgres() else { return };
+    let receiver = site.receiver();
+    assert_eq!(receiver.client().post(&sample().bytes).outcome(), "accepted");
+    let held = site.database().hold("LOCK TABLE document");
+    let sample = sample();
+    assert_eq!(receiver.client().post(&sample.bytes).outcome(), "queued");
+    drop(held);
+    wait_until_drained(&receiver);
+    assert_eq!(receiver.client().post(&sample.bytes).outcome(), "duplicate");
+    assert_eq!(site.stored_events().len(), 2);
+}
+
+#[test]
+fn a_server_that_hangs_is_as_good_as_none() {
+    let Some(site) = Site::postgres() else { return };
+    let receiver = site.receiver();
+    // Both writers have a connection after this.
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| (0..20).for_each(|_| drop(receiver.client().post(&sample().bytes).outcome())));
+        }
+    });
+    let backends = site.database().sql(
+        "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'receiver'",
+    );
+    let signal = |signal: Signal| {
+        for pid in backends.lines() {
+            let pid = Pid::from_raw(pid.parse().expect("a number")).expect("a process id");
+            // One of them may have ended: its client has gone.
+            let _ = kill_process(pid, signal);
+        }
+    };
+    signal(Signal::STOP);
+    let sample = sample();
+    let outcome = receiver.client().post(&sample.bytes).outcome();
+    wait_until("a connection of its own drains", || {
+        receiver.metric("receiver_store_outage") == 0 && receiver.metric("receiver_spool_bytes") == 0
+    });
+    let again = receiver.client().post(&sample.bytes).outcome();
+    signal(Signal::CONT);
+    assert_eq!((outcome.as_str(), again.as_str()), ("queued", "duplicate"));
+}
+
+#[test]
+fn a_server_that_will_never_let_us_in_is_told_at_the_start() {
+    let Some(site) = Site::postgres() else { return };
+    for (change, told) in [("?sslmode=require", "TLS"), ("_missing", "SQLSTATE 3D000")] {
+        let mut command = site.command(&["serve", "--listen", "127.0.0.1:0"]);
+        command.env("RECEIVER_STORE", site.database().url() + change);
+        let output = command.output().expect("it starts");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(1) && said.contains(told), "{change}: {said}");
+    }
+}
+
+#[test]
+fn a_damaged_spool_stops_nothing_and_what_can_be_read_is_stored() {
+    let Some(server) = Postgres::own() else { return };
+    let site = Site::on(&server);
+    server.stop();
+    let samples = [sample(), sample()];
+    {
+        let receiver = site.receiver();
+        for sample in &samples {
+            assert_eq!(receiver.client().post(&sample.bytes).outcome(), "queued");
+        }
+    }
+    let spool = site.path().join("spool");
+    let segment = spool.join("segment-00000000000000000001");
+    let mut bytes = std::fs::read(&segment).expect("a segment");
+    bytes[30] ^= 1;
+    let write = |name: &str, bytes: &[u8]| {
+        #[expect(clippy::disallowed_methods, reason = "a file of the test")]
+        std::fs::write(spool.join(name), bytes).expect("written");
+    };
+    write("segment-00000000000000000001", &bytes);
+    write("segment-00000000000000000007", b"\xff\xfe\n\n\0");
+    write("segment-00000000000000000008", b"");
+    write("segment-x", b"somebody else's");
+    std::os::unix::fs::symlink("/etc/hostname", spool.join("segment-00000000000000000009")).expect("a link");
+    server.start();
+    let mut receiver = site.receiver();
+    wait_until("the spool is looked through", || {
+        receiver.metric("receiver_spool_damaged_total") == 3 && receiver.metric("receiver_spool_bytes") == 0
+    });
+    check_oracle(&site, &HashSet::from([samples[1].event_id.clone()]));
+    assert_eq!(set_aside(&site).len(), 3);
+    assert_eq!(receiver.client().post(&samples[0].bytes).outcome(), "accepted");
+    let log = receiver.stop().1;
+    assert!(log.contains("damaged-00000000000000000001: cannot be read or stored: 1 lines"), "{log}");
+}
+
+#[test]
+fn a_document_that_the_database_does_not_take_does_not_stop_the_others() {
+    let Some(server) = Postgres::own() else { return };
+    let site = Site::on(&server);
+    let (good, bad) = ([sample(), sample(), sample()], sample());
+    site.tend("migrate");
+    site.database().sql(&format!(
+        "CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+             IF NEW.event_id = '\\x{}' THEN RAISE 'of %', NEW.session_id USING ERRCODE = 'check_violation'; END IF;
+             RETURN NEW; END $$;
+         CREATE TRIGGER poison BEFORE INSERT ON document FOR EACH ROW EXECUTE FUNCTION poison()",
+        bad.event_id
+    ));
+    {
+        let receiver = site.receiver();
+        assert_eq!(receiver.client().post(&bad.bytes).status, 503, "it may be stored by a later build");
+        assert_eq!(receiver.client().post(&good[0].bytes).outcome(), "accepted");
+        assert_eq!(receiver.metric("receiver_poisoned_total"), 1);
+    }
+    server.stop();
+    let mut receiver = site.receiver();
+    for sample in [&good[1], &bad, &good[2]] {
+        assert_eq!(receiver.client().post(&sample.bytes).outcome(), "queued");
+    }
+    server.start();
+    wait_until("the spool is looked through", || receiver.metric("receiver_spool_damaged_total") == 1);
+    check_oracle(&site, &good.iter().map(|sample| sample.event_id.clone()).collect());
+    assert_eq!(site.stored_events().len(), 3);
+    let log = receiver.stop().1;
+    assert!(
+        log.contains("SQLSTATE 23514") && !log.contains(": of "),
+        "no value of the server's message: {log}"
+    );
+}
+
+#[test]
+fn a_spool_is_for_one_instance() {
+    let Some(site) = Site::postgres() else { return };
+    let _receiver = site.receiver();
+    let output = site.command(&["check"]).output().expect("it starts");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && said.contains("in use by another process"), "{said}");
+}

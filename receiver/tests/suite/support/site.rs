@@ -1,0 +1,198 @@
+//! A place for a receiver: a directory, and a store of either kind.
+
+use std::fmt::Write;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use rusqlite::{Connection, OpenFlags};
+use tempfile::TempDir;
+
+use super::postgres::{Database, Postgres};
+use super::process::{Receiver, program};
+
+/// Makes two tests of each function that takes a [`Site`]: with an SQLite file, and with PostgreSQL.
+macro_rules! on_both_stores {
+    ($($name:ident),+ $(,)?) => {
+        mod sqlite {
+            $(#[test] fn $name() { super::$name(&crate::support::Site::sqlite()); })+
+        }
+        mod postgres {
+            $(#[test] fn $name() {
+                if let Some(site) = crate::support::Site::postgres() {
+                    super::$name(&site);
+                }
+            })+
+        }
+    };
+}
+
+pub(crate) use on_both_stores;
+
+enum SiteStore {
+    Sqlite(PathBuf),
+    Postgres(Database),
+}
+
+/// A directory with a store.
+pub(crate) struct Site {
+    directory: TempDir,
+    store: SiteStore,
+}
+
+impl Site {
+    /// With an SQLite file.
+    pub(crate) fn sqlite() -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        let store = SiteStore::Sqlite(directory.path().join("receiver.db"));
+        Self { directory, store }
+    }
+
+    /// With a database of the server that tests share; nothing where PostgreSQL is not installed.
+    pub(crate) fn postgres() -> Option<Self> {
+        Postgres::shared().map(Self::on)
+    }
+
+    /// With a database of this server.
+    pub(crate) fn on(server: &Postgres) -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        Self { directory, store: SiteStore::Postgres(server.database()) }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// The SQLite file.
+    pub(crate) fn file(&self) -> &Path {
+        let SiteStore::Sqlite(file) = &self.store else { panic!("no SQLite file") };
+        file
+    }
+
+    /// The PostgreSQL database.
+    pub(crate) fn database(&self) -> &Database {
+        let SiteStore::Postgres(database) = &self.store else { panic!("no PostgreSQL database") };
+        database
+    }
+
+    /// The program on this store, by variables, so that a test can say otherwise by its options.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = program();
+        match &self.store {
+            SiteStore::Sqlite(file) => command.env("RECEIVER_STORE", file),
+            SiteStore::Postgres(database) => command.env("RECEIVER_STORE", database.url()),
+        };
+        command.env("RECEIVER_SPOOL_DIR", self.path().join("spool")).env("RECEIVER_DISK_RESERVE", "0");
+        command.args(arguments);
+        command
+    }
+
+    /// Starts a receiver here.
+    pub(crate) fn receiver(&self) -> Receiver {
+        self.receiver_with(&[])
+    }
+
+    /// As [`Self::receiver`], with more options.
+    pub(crate) fn receiver_with(&self, options: &[&str]) -> Receiver {
+        Receiver::start(self.command(&["serve"]), options)
+    }
+
+    /// Runs a command of the program; what it printed.
+    pub(crate) fn tend(&self, command: &str) -> String {
+        let output = self.command(&[command]).output().expect("it starts");
+        assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("UTF-8")
+    }
+
+    /// Imports lines.
+    pub(crate) fn import(&self, lines: &[u8]) -> Output {
+        let mut command = self.command(&["import", "-"]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("it starts");
+        let mut stdin = child.stdin.take().expect("piped");
+        std::thread::scope(|scope| {
+            scope.spawn(move || stdin.write_all(lines).expect("written"));
+            child.wait_with_output().expect("it ends")
+        })
+    }
+
+    /// The event ids that the store holds, as often as it holds them.
+    pub(crate) fn stored_events(&self) -> Vec<String> {
+        match &self.store {
+            SiteStore::Sqlite(file) => {
+                let connection = read_only(file);
+                let sql = "SELECT lower(hex(event_id)) FROM document ORDER BY id";
+                let mut query = connection.prepare(sql).expect("a table");
+                let rows = query.query_map([], |row| row.get(0)).expect("read");
+                rows.map(|row| row.expect("a row")).collect()
+            }
+            SiteStore::Postgres(database) => {
+                let rows = database.sql("SELECT encode(event_id, 'hex') FROM document ORDER BY id");
+                rows.lines().map(str::to_owned).collect()
+            }
+        }
+    }
+
+    /// Makes everything that is not part of a run yet look as if it had arrived so many days ago.
+    pub(crate) fn age(&self, days: i64) {
+        let sql = |now: &str| {
+            format!(
+                "UPDATE document SET received_at = {now} - {days} * 86400
+                 WHERE id > (SELECT document_id FROM rolled_up)"
+            )
+        };
+        match &self.store {
+            SiteStore::Sqlite(file) => {
+                let connection = Connection::open(file).expect("opened");
+                connection.execute(&sql("unixepoch()"), []).expect("aged");
+            }
+            SiteStore::Postgres(database) => {
+                database.sql(&sql("extract(epoch FROM now())::bigint"));
+            }
+        }
+    }
+
+    /// Every value of every table, a line a row, with `|` between values.
+    pub(crate) fn dump(&self) -> String {
+        match &self.store {
+            SiteStore::Sqlite(file) => dump_file(file),
+            SiteStore::Postgres(database) => {
+                let names = "SELECT relname FROM pg_class
+                             WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace";
+                let names = database.sql(names);
+                names.lines().map(|name| database.sql(&format!("SELECT * FROM {name}"))).collect()
+            }
+        }
+    }
+}
+
+fn read_only(file: &Path) -> Connection {
+    Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY).expect("opened")
+}
+
+fn dump_file(file: &Path) -> String {
+    use rusqlite::types::Value;
+    let connection = read_only(file);
+    let mut tables =
+        connection.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").expect("prepared");
+    let names: Vec<String> =
+        tables.query_map([], |row| row.get(0)).expect("read").map(|name| name.expect("a name")).collect();
+    let mut text = String::new();
+    for name in names {
+        let mut query = connection.prepare(&format!("SELECT * FROM \"{name}\"")).expect("prepared");
+        let columns = query.column_count();
+        let mut rows = query.query([]).expect("read");
+        while let Some(row) = rows.next().expect("a row") {
+            for column in 0..columns {
+                match row.get(column).expect("a value") {
+                    Value::Text(value) => write!(text, "{value}|"),
+                    Value::Integer(value) => write!(text, "{value}|"),
+                    value => write!(text, "{value:?}|"),
+                }
+                .expect("a String takes all");
+            }
+            text.push('\n');
+        }
+    }
+    text
+}

@@ -36,22 +36,24 @@ pub(super) fn run(args: &CleanArgs, printer: &mut Printer) -> Result<(), Diagnos
         printer.data("No run on this host is on record; there is nothing to remove.");
         return Ok(());
     }
-    if !args.apply || args.confirm.as_deref() != Some(WORD) {
-        let plans = plans(&contexts, printer);
+    let plans = plans(&contexts, printer);
+    // Whoever has given the word has seen the plan, and sees that of each run again when it is undone.
+    if args.confirm.as_deref() != Some(WORD) {
         show(&plans, printer);
         if args.apply {
             confirm(&plans, printer)?;
-        } else {
-            if printer.is_json() {
-                printer.document(&CleanDocument { format: "clean/v1", runs: plans });
-            }
-            return Ok(());
         }
     }
+    if !args.apply {
+        if printer.is_json() {
+            printer.document(&CleanDocument { format: "clean/v1", runs: plans });
+        }
+        return Ok(());
+    }
+    let private_path =
+        |run: &RollbackPlan| runs.as_ref().map(|runs| runs.private_path(&RunId::new(run.run_id.clone())));
     let mut missed = 0;
-    for context in contexts.iter().filter(|_| args.apply) {
-        let to = runs.as_ref().map(|runs| runs.private_path(&RunId::new(context.run_id.clone())));
-        let Some(to) = to else { continue };
+    for to in plans.iter().filter(|plan| ready(plan) > 0).filter_map(private_path) {
         let undo = RollbackArgs { to, apply: true, include: Some(Include::Moderate), yes: true, json: false };
         match one_run::run(&undo, printer) {
             Ok(()) => {}
@@ -95,20 +97,22 @@ fn show(plans: &[RollbackPlan], printer: &mut Printer) {
     if printer.is_json() {
         return;
     }
-    for plan in plans {
-        printer.heading(&format!("Run {}, mode {}", plan.run_id, plan.mode));
+    // A run that has left nothing has nothing to say.
+    for plan in plans.iter().filter(|plan| !plan.items.is_empty()) {
         rollback::show(plan, printer);
         printer.data("");
     }
+    let ready: usize = plans.iter().map(ready).sum();
+    printer.data(&format!("Runs on record: {}. Items to remove: {ready}.", plans.len()));
 }
 
-fn ready(plans: &[RollbackPlan]) -> usize {
-    plans.iter().map(|plan| plan.in_state(ItemState::Ready).count()).sum()
+fn ready(plan: &RollbackPlan) -> usize {
+    plan.in_state(ItemState::Ready).count()
 }
 
 /// The word, and not a `y`: it deletes data of every run at once.
 fn confirm(plans: &[RollbackPlan], printer: &mut Printer) -> Result<(), Error> {
-    if ready(plans) == 0 {
+    if plans.iter().all(|plan| ready(plan) == 0) {
         return Ok(());
     }
     let signals = Signals::install().map_err(Error::SignalHandlers)?;

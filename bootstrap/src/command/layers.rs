@@ -18,10 +18,10 @@ mod upkeep;
 
 use super::error::Error;
 use crate::cli::AsBundleArgs;
-use crate::layers::{EventStatus, RunOrigin, bill_of_materials, bundle_info};
+use crate::layers::{EventStatus, RunOrigin, bill_of_materials, bundle_info, check_runtime};
 use crate::terminal::{ColorChoice, OutputFormat, Printer, Verbosity};
 use call::parse;
-use options::LayerCommand;
+use options::{HelpTopic, LayerCommand};
 use refusal::LayerError;
 
 /// Carries out what an entry point was called with, and returns the exit code that the layers expect.
@@ -65,7 +65,13 @@ fn dispatch(
     printer: &mut Printer,
 ) -> Result<(), LayerError> {
     match command {
-        LayerCommand::Help(of) => printer.raw(help::text(*of)),
+        LayerCommand::Help(of) => {
+            // As in the shell core, whose scripts look at these variables before anything else.
+            if *of == HelpTopic::Bootstrap {
+                check_runtime(|name| std::env::var_os(name))?;
+            }
+            printer.raw(help::text(*of));
+        }
         LayerCommand::BundleInfo => printer.document(&bundle_info(&args.root)?),
         LayerCommand::Bom => printer.document(&bill_of_materials(&args.root)?),
         LayerCommand::Preflight(options) => inspect::preflight(options, origin, printer)?,

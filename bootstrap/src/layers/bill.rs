@@ -78,19 +78,21 @@ fn platform_support() -> Value {
     })
 }
 
+/// The versions are those of the oldest distribution that is tested, Ubuntu 22.04.
 fn requirements() -> Value {
     json!({
         "required_commands": [
             { "name": "sh", "reason": "the entry points of the bundle" },
-            { "name": "systemctl", "reason": "services of k3s and of the host" },
-            { "name": "curl", "reason": "artifacts and checks over HTTPS" },
-            { "name": "tar", "reason": "the archive of helm, packages and backups" },
-            { "name": "getent", "reason": "users and names of the host" },
+            { "name": "systemctl", "min_version": "249", "reason": "services of k3s and of the host" },
+            { "name": "curl", "min_version": "7.81", "reason": "artifacts and checks over HTTPS" },
+            { "name": "tar", "min_version": "1.34", "reason": "the archive of helm, packages and backups" },
+            { "name": "getent", "min_version": "glibc-2.35", "reason": "users and names of the host" },
+            { "name": "sha256sum", "min_version": "8.32", "reason": "the installer of a release" },
         ],
         "optional_commands": [
-            { "name": "sudo", "reason": "root privileges where the caller is not root" },
-            { "name": "apt-get", "reason": "packages for NFS and iSCSI" },
-            { "name": "docker", "reason": "trust of the registry's certificate" },
+            { "name": "sudo", "min_version": "1.9", "reason": "root privileges where the caller is not root" },
+            { "name": "apt-get", "min_version": "2.4", "reason": "packages for NFS and iSCSI" },
+            { "name": "docker", "min_version": "20.10", "reason": "trust of the registry's certificate" },
         ],
     })
 }

@@ -127,17 +127,16 @@ fn components(
     inputs: &mut Inputs,
 ) -> Result<BTreeSet<Component>, LayerError> {
     let mut installed = BTreeSet::new();
+    // What the environment or a package leaves out is no question.
+    let is_left_out = |component| {
+        found.detections.iter().any(|(of, found)| *of == component && *found == Detection::NotNeeded)
+    };
     for (component, name) in [
         (Component::Longhorn, "Longhorn"),
         (Component::Rancher, "Rancher"),
         (Component::Registry, "The in-cluster registry"),
     ] {
-        // What the environment or a package leaves out is no question.
-        let is_offered = found
-            .detections
-            .iter()
-            .any(|(of, detection)| *of == component && *detection != Detection::NotNeeded);
-        let wanted = is_offered && {
+        let wanted = !is_left_out(component) && {
             let question = if found.has(component) {
                 format!("{name} is already present. Leave it unchanged and continue? [optional]")
             } else {
@@ -153,17 +152,15 @@ fn components(
     }
     let needs_certificates =
         installed.contains(&Component::Rancher) || installed.contains(&Component::Registry);
-    let is_left_out = |component| {
-        found.detections.iter().any(|(of, found)| *of == component && *found == Detection::NotNeeded)
-    };
     if needs_certificates && !found.has(Component::CertManager) && !is_left_out(Component::CertManager) {
         let question = "cert-manager is missing. Install it now? [required for TLS-dependent installs]";
         if !conversation.yes_or_no(question, true)? {
             return Err(LayerError::Declined("cert-manager, which issues the certificates"));
         }
     }
-    // A package may ask for cert-manager alone, and then it is what is installed.
-    if !needs_certificates && !installed.is_empty() {
+    // A package may ask for cert-manager without either of the two.
+    let are_declined = !is_left_out(Component::Rancher) || !is_left_out(Component::Registry);
+    if !needs_certificates && are_declined {
         inputs.leave_out(Component::CertManager);
         inputs.leave_out(Component::Clusterissuer);
     }

@@ -144,3 +144,13 @@ fn what_comes_after_the_last_answer_is_not_read() {
     assert_eq!(outcome.stdout.matches("(y/n)").count(), 3, "{outcome}");
     assert_eq!(sandbox.only_run().manifest()["status"], "success");
 }
+
+#[test]
+fn certificates_are_for_those_that_need_them() {
+    for (answers, action) in [("n\nn\nn\ny\n", "skip"), ("n\ny\nn\ny\n\n\n\n\ny\n", "install")] {
+        let sandbox = sandbox();
+        core(&sandbox, "--dry-run --mode stack").stdin(answers).run().expect(0);
+        let components = &sandbox.only_run().manifest()["components"];
+        assert_eq!(components["cert_manager"]["planned_action"], action, "{answers:?}");
+    }
+}

@@ -59,9 +59,7 @@ fn text_and_questions_are_on_the_other_stream() {
     let call = core(&sandbox, "--events ndjson bootstrap --dry-run --mode agent");
     let outcome = call.stdin("y\nhttps://canary.example.local:6443\ncanary-token\ny\n").run().expect(0);
     assert_eq!(events(&outcome).len(), 2);
-    for text in
-        ["- k3s: missing\n", "Agent server URL []: ", "Proceed with this plan?", "Dry run: agent"]
-    {
+    for text in ["- k3s: missing\n", "Agent server URL []: ", "Proceed with this plan?", "Dry run: agent"] {
         assert!(outcome.stderr.contains(text), "{text}: {outcome}");
     }
 }

@@ -61,6 +61,17 @@ fn a_stack_of_known_addons_is_a_run_that_leaves_the_others_out() {
 }
 
 #[test]
+fn a_package_may_ask_for_certificates_without_who_uses_them() {
+    let sandbox = sandbox();
+    let stack = "kind: Stack\nmetadata: {name: base}\nspec: {addons: [cert-manager, longhorn]}\n";
+    package(&sandbox, "base", &[("stack.yaml", stack)]);
+    with_tar(&sandbox, "stack install --tgz base.tgz --dry-run").stdin("\n\n\n\n\n").run().expect(0);
+    let run = sandbox.only_run();
+    let planned = |component: &str| run.manifest()["components"][component]["planned_action"].clone();
+    assert_eq!(["cert_manager", "longhorn", "rancher"].map(planned), ["install", "install", "skip"]);
+}
+
+#[test]
 fn an_addon_is_installed_as_the_environment_says_and_asks_nothing() {
     let sandbox = sandbox();
     package(&sandbox, "registry", &[("addon.yaml", &addon("registry"))]);

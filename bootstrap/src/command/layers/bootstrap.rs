@@ -15,7 +15,7 @@ use crate::command::error::Error;
 use crate::command::run::{LayerDecision, LayerRun, run_for_layer};
 use crate::component::{Cluster, Detection, Probe, RunHistory, components, detect};
 use crate::host::{Host, RunLog};
-use crate::input::{AnyPath, Completeness, Inputs, resolve};
+use crate::input::{Completeness, Inputs, resolve};
 use crate::layers::{RunOrigin, check_runtime};
 use crate::run::{ask_consent, decided_consent};
 use crate::settings::Settings;
@@ -66,6 +66,10 @@ impl Request {
         };
         let mut decision = if self.dry_run { LayerDecision::DryRun } else { LayerDecision::Apply };
         if asks != Asks::Nothing {
+            // The names of the last run: under others, what it installed would not be found.
+            if let Some(newest) = records::newest() {
+                records::recall(&mut self.inputs, &newest.local)?;
+            }
             let found = self.look()?;
             let mut conversation = Conversation::new(printer, &signals);
             questions::ask(&mut conversation, &found, &mut self.inputs)?;
@@ -89,10 +93,7 @@ impl Request {
             // That root is out of reach is told by the run, which has it on record.
             let _ = host.acquire_root(is_interactive());
         }
-        let history = self.inputs.runs_dir.value().map(AnyPath::as_str);
-        let history = history.and_then(|path| manifest::RunsDir::open(path.as_ref()).ok());
-        let history = history.map(|runs| RunHistory::of(&runs)).unwrap_or_default();
-        Ok(found(&host, &settings, history))
+        Ok(found(&host, &settings, records::history()))
     }
 }
 

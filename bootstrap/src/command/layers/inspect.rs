@@ -2,9 +2,8 @@
 
 use std::path::Path;
 
-use manifest::{LocalFacts, MachineId, RunsDir};
 use privacy::disk;
-use schema::{Execution, Mode};
+use schema::Mode;
 
 use super::options::{PreflightOptions, ValidateOptions};
 use super::records;
@@ -12,7 +11,7 @@ use super::refusal::LayerError;
 use crate::command::diagnostic::Diagnostic;
 use crate::command::error::Error;
 use crate::command::inputs::{platform, warn_all};
-use crate::component::{RunHistory, Severity};
+use crate::component::Severity;
 use crate::host::{Host, RunLog};
 use crate::input::{AnyInput, Completeness, Inputs, ValueSource, resolve};
 use crate::layers::{EventStatus, HostPreflight, PreflightCounts, RunOrigin, StackValidation, check_runtime};
@@ -100,14 +99,12 @@ pub(super) fn validate(
 
 /// Verifies what the newest run on this host installed, under the names that it was told.
 fn verified(printer: &mut Printer) -> Result<VerifyReport, LayerError> {
-    let runs = RunsDir::open(&records::runs_dir()).ok();
-    let contexts = runs.as_ref().and_then(|runs| runs.contexts(&MachineId::read(Path::new("/"))).ok());
-    let newest = contexts.unwrap_or_default().into_iter().find(|run| run.execution == Execution::Apply);
+    let newest = records::newest();
     let mut warnings = Vec::new();
     let mode = newest.as_ref().map_or(Mode::SingleNode, |run| run.mode);
     let mut inputs = records::inputs(mode, &mut warnings)?;
     if let Some(newest) = &newest {
-        recall(&mut inputs, &newest.local)?;
+        records::recall(&mut inputs, &newest.local)?;
     }
     login(&mut inputs)?;
     let settings = resolve(&mut inputs, None, Completeness::Optional)?;
@@ -117,25 +114,7 @@ fn verified(printer: &mut Printer) -> Result<VerifyReport, LayerError> {
         // Whoever does not become root is told at each check what could not be seen.
         let _ = host.acquire_root(is_interactive());
     }
-    let history = runs.map(|runs| RunHistory::of(&runs)).unwrap_or_default();
-    Ok(verify(&host, &settings, history))
-}
-
-/// Gives the inputs what the run was told, where the environment does not say otherwise.
-fn recall(inputs: &mut Inputs, facts: &LocalFacts) -> Result<(), LayerError> {
-    let set = |input: &mut dyn AnyInput, value: Option<&str>| match value {
-        Some(value) => input.set(value, ValueSource::Default),
-        None => Ok(()),
-    };
-    set(&mut inputs.rancher.host, facts.rancher_host.as_deref())?;
-    set(&mut inputs.registry.host, facts.registry_host.as_deref())?;
-    set(&mut inputs.registry.storage_class, facts.registry_storage_class.as_deref())?;
-    set(&mut inputs.longhorn.data_path, facts.longhorn_data_path.as_ref().and_then(|path| path.to_str()))?;
-    set(&mut inputs.nfs.export_path, facts.nfs_export_path.as_ref().and_then(|path| path.to_str()))?;
-    set(&mut inputs.nfs.allowed_network, facts.nfs_allowed_network.as_deref())?;
-    let manages = facts.nfs_export_path.is_some().to_string();
-    set(&mut inputs.nfs.manage, Some(&manages))?;
-    Ok(())
+    Ok(verify(&host, &settings, records::history()))
 }
 
 /// The login of the registry, from the variables of the shell core.

@@ -202,7 +202,7 @@ fn settings(
     }
     let domain = inputs.domain.text().unwrap_or_default().to_owned();
     if rancher {
-        let host = format!("rancher.{domain}");
+        let host = known(&inputs.rancher.host, &format!("rancher.{domain}"));
         conversation.text(&mut inputs.rancher.host, "Rancher hostname (DNS name)", &host, same)?;
         if !found.has(Component::Rancher) {
             conversation.secret(
@@ -238,7 +238,7 @@ fn registry_settings(
     inputs: &mut Inputs,
 ) -> Result<(), LayerError> {
     let registry = &mut inputs.registry;
-    let host = format!("registry.{domain}");
+    let host = known(&registry.host, &format!("registry.{domain}"));
     conversation.text(&mut registry.host, "Registry hostname (DNS name)", &host, same)?;
     if found.has(Component::Registry) {
         return Ok(());
@@ -287,6 +287,11 @@ fn longhorn(conversation: &mut Conversation<'_>, mode: Mode, inputs: &mut Inputs
         conversation.text(&mut longhorn.minimal_available_percentage, question, &percentage, same)?;
     }
     conversation.switch(&mut longhorn.make_default, "Make Longhorn the default StorageClass?", true)
+}
+
+/// The name that the last run was given, or else the usual one.
+fn known(input: &dyn AnyInput, usual: &str) -> String {
+    input.text().unwrap_or(usual).to_owned()
 }
 
 fn default_of(input: &dyn AnyInput) -> String {

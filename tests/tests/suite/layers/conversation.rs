@@ -1,8 +1,8 @@
 //! The questions: their words, their order, and what becomes of answers.
 
-use tests::Outcome;
+use tests::{Outcome, Sandbox};
 
-use super::{call, core, sandbox};
+use super::{call, core, sandbox, with_bundle};
 
 /// What is asked for a mode of a fresh host, in this order.
 const SERVER: &[&str] = &[
@@ -153,4 +153,14 @@ fn certificates_are_for_those_that_need_them() {
         let components = &sandbox.only_run().manifest()["components"];
         assert_eq!(components["cert_manager"]["planned_action"], action, "{answers:?}");
     }
+}
+
+#[test]
+fn the_names_of_the_last_run_are_the_defaults_of_the_next() {
+    let sandbox = with_bundle(Sandbox::unprivileged());
+    let answers = "n\ny\nn\ny\nk3s.lab.example\n\n\n2\nn\n";
+    let first = call(&sandbox, "bootstrap", ["--mode", "stack"]).stdin(answers).run().expect(0);
+    assert!(first.stdout.contains("[rancher.k3s.lab.example]"), "{first}");
+    let second = core(&sandbox, "--dry-run --mode stack").stdin("n\ny\nn\ny\n\n\n\n\ny\n").run().expect(0);
+    in_order(&second, &["Rancher hostname (DNS name) [rancher.k3s.lab.example]: "]);
 }

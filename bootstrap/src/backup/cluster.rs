@@ -104,7 +104,11 @@ impl Resource {
             let list = json!({ "apiVersion": "v1", "kind": "List", "items": kept });
             // Our documents have string keys and no serializer that fails.
             let bytes = serde_json::to_vec_pretty(&list).unwrap_or_default();
-            backup.files.push(BackupFile { path: format!("cluster/{}.{group}.json", self.plural), bytes });
+            backup.files.push(BackupFile {
+                path: format!("cluster/{}.{group}.json", self.plural),
+                bytes,
+                mode: None,
+            });
         }
         Ok(items)
     }

@@ -19,6 +19,8 @@ pub struct BackupFile {
     pub path: String,
     /// Its content.
     pub bytes: Vec<u8>,
+    /// The permission bits that it had on the host; in the backup it is its owner's alone.
+    pub mode: Option<u32>,
 }
 
 /// A backup before it is written.

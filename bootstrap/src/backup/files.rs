@@ -70,7 +70,11 @@ fn add(host: &Host, path: &Path, secrets: SecretsInBackup, depth: usize, backup:
             Ok(Some(bytes)) if secrets == SecretsInBackup::LeftOut && is_secret(&bytes) => {
                 backup.left_out.push(path.display().to_string());
             }
-            Ok(Some(bytes)) => backup.files.push(BackupFile { path: in_backup(path), bytes }),
+            Ok(Some(bytes)) => backup.files.push(BackupFile {
+                path: in_backup(path),
+                bytes,
+                mode: Some(status.permissions()),
+            }),
             Ok(None) => {}
             Err(error) => backup.problems.push(error.to_string()),
         }

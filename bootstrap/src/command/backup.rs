@@ -27,13 +27,22 @@ struct BackupDocument<'a> {
     format: &'static str,
     created_at: UtcSeconds,
     secrets: SecretsInBackup,
-    files: Vec<&'a str>,
+    files: Vec<SavedFile<'a>>,
     left_out: &'a [String],
     problems: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     directory: Option<&'a Path>,
     #[serde(skip_serializing_if = "Option::is_none")]
     archive: Option<&'a Path>,
+}
+
+/// A file of the backup.
+#[derive(Debug, Serialize)]
+struct SavedFile<'a> {
+    path: &'a str,
+    /// The permission bits that it had, as chmod(1) takes them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mode: Option<String>,
 }
 
 pub(super) fn run(args: &BackupArgs, printer: &mut Printer) -> Result<(), Diagnostic> {
@@ -68,12 +77,16 @@ fn document(backup: &Backup, secrets: SecretsInBackup, created_at: UtcSeconds) -
         format: "backup/v1",
         created_at,
         secrets,
-        files: backup.files.iter().map(|file| file.path.as_str()).collect(),
+        files: backup.files.iter().map(saved).collect(),
         left_out: &backup.left_out,
         problems: &backup.problems,
         directory: None,
         archive: None,
     }
+}
+
+fn saved(file: &BackupFile) -> SavedFile<'_> {
+    SavedFile { path: &file.path, mode: file.mode.map(|mode| format!("{mode:04o}")) }
 }
 
 fn default_directory(at: UtcSeconds) -> PathBuf {
@@ -94,7 +107,7 @@ fn write(backup: &Backup, document: &BackupDocument<'_>, directory: &Path) -> Re
     if !root.names(1).map_err(failed)?.is_empty() {
         return Err(failed(DiskError::Exists { path: directory.to_owned() }));
     }
-    for BackupFile { path, bytes } in &backup.files {
+    for BackupFile { path, bytes, .. } in &backup.files {
         put(&root, path, bytes).map_err(failed)?;
     }
     // Our documents have string keys and no serializer that fails.
@@ -127,7 +140,7 @@ fn pack(host: &Host, directory: &Path, archive: &Path) -> Result<(), Error> {
 fn show(document: &BackupDocument<'_>, dry_run: bool, printer: &mut Printer) {
     printer.heading(if dry_run { "A backup would hold" } else { "Backup" });
     for file in &document.files {
-        printer.data(&format!("  {file}"));
+        printer.data(&format!("  {}", file.path));
     }
     if !document.left_out.is_empty() {
         printer.heading("Left out, because it is or may hold a secret (--include-secrets)");

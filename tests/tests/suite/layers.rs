@@ -198,6 +198,13 @@ fn a_backup_is_for_its_user_alone_and_says_what_it_left_out() {
     assert_eq!(["saved.tar.gz", "saved/backup.json", "saved/host/etc/hosts"].map(mode), [0o600; 3]);
     let hosts = fs::read("/etc/hosts").expect("every host has one");
     assert_eq!(fs::read(sandbox.cwd().join("saved/host/etc/hosts")).expect("saved"), hosts);
+    let record: Value =
+        serde_json::from_slice(&fs::read(sandbox.cwd().join("saved/backup.json")).expect("saved"))
+            .expect("JSON");
+    let saved = record["files"].as_array().expect("a list").iter();
+    let recorded = saved.clone().find(|file| file["path"] == "host/etc/hosts").expect("listed");
+    let had = fs::metadata("/etc/hosts").expect("there").permissions().mode() & 0o7777;
+    assert_eq!(recorded["mode"], format!("{had:04o}"), "the mode that a restore gives back");
     let again = backup("backup saved").run().expect(1);
     assert!(again.stderr.contains("saved"), "{again}");
 }

@@ -12,7 +12,7 @@ use crate::input;
 use crate::rollback::Include;
 use crate::terminal::{ColorChoice, OutputFormat, Verbosity, terminal_columns};
 
-/// Installs a k3s base on this host and writes down, truthfully and anonymously, what it did.
+/// Installs a k3s base on this host and records what it did.
 #[derive(Debug, Parser)]
 #[command(name = "bootstrap", version, disable_help_subcommand = true)]
 pub struct Cli {
@@ -44,13 +44,13 @@ pub struct GlobalArgs {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Commands {
-    /// Install the base on this host, or show what would be done
+    /// Install k3s and the components of a mode on this host
     Run(RunArgs),
     /// Check whether this host meets the requirements of a run
     Preflight(PreflightArgs),
-    /// Check whether what a run installed works now
+    /// Check whether the installed components work
     Verify(VerifyArgs),
-    /// Plan or carry out the removal of what a run installed
+    /// Plan or apply the rollback of a run
     Rollback(RollbackArgs),
     /// Plan or carry out the removal of what all runs installed
     Clean(CleanArgs),
@@ -83,13 +83,13 @@ pub enum Commands {
 #[derive(Clone, Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct RunArgs {
-    /// Change nothing; print the exact steps that a run would take
+    /// Change nothing; show the plan
     #[arg(long)]
     pub dry_run: bool,
     /// Accept the plan without asking
     #[arg(short, long)]
     pub yes: bool,
-    /// Go on in spite of preflight warnings
+    /// Continue despite preflight warnings
     #[arg(long)]
     pub accept_warnings: bool,
     /// Print one JSON document on standard output
@@ -131,10 +131,10 @@ pub struct VerifyArgs {
 /// Options of `rollback`.
 #[derive(Clone, Debug, Args)]
 pub struct RollbackArgs {
-    /// Record of the run to undo: either file of its pair in the runs folder
+    /// Record of the run to undo, public or private, in the runs directory
     #[arg(long, value_name = "FILE")]
     pub to: PathBuf,
-    /// Carry the plan out
+    /// Apply the plan
     #[arg(long)]
     pub apply: bool,
     /// Also undo exports, charts, the registry and the default storage class
@@ -219,7 +219,7 @@ pub enum BundleEntry {
 /// Options of `telemetry`.
 #[derive(Clone, Debug, Args)]
 pub struct TelemetryArgs {
-    /// Folder of the runs, whose outbox is meant
+    /// Runs directory that contains the outbox
     #[arg(long, global = true, value_name = "DIR")]
     pub runs_dir: Option<PathBuf>,
     /// Print JSON on standard output
@@ -233,11 +233,11 @@ pub struct TelemetryArgs {
 /// What `telemetry` can do.
 #[derive(Clone, Debug, Subcommand)]
 pub enum TelemetryCommands {
-    /// Show consent, endpoint, what waits, and the last outcomes
+    /// Show consent, endpoint, queued events and the last results
     Status,
-    /// Show the exact bytes and headers that would go out
+    /// Show the exact bytes and headers that would be sent
     Show {
-        /// Id of a waiting event; all of them when left out
+        /// Id of a queued event; all events if omitted
         id: Option<String>,
     },
     /// Show what a run would send, field by field; nothing is stored
@@ -251,9 +251,9 @@ pub enum TelemetryCommands {
         /// Public manifest: `runs/bootstrap-<run_id>.json`
         manifest: PathBuf,
     },
-    /// Deliver what waits, now
+    /// Deliver queued events now
     Flush {
-        /// First queue again what the receiver refused within the last 30 days
+        /// First requeue events that the receiver refused within the last 30 days
         #[arg(long)]
         refused: bool,
         /// Started by a run, without a terminal.
@@ -261,7 +261,7 @@ pub enum TelemetryCommands {
         #[arg(long, hide = true)]
         detached: bool,
     },
-    /// Delete everything that waits
+    /// Delete all queued events
     Purge {
         /// Do not ask
         #[arg(short, long)]
@@ -272,10 +272,10 @@ pub enum TelemetryCommands {
 /// Options of `validate`.
 #[derive(Clone, Debug, Args)]
 pub struct ValidateArgs {
-    /// Files to check; `-` reads one JSON document a line from standard input
+    /// Files to check; `-` reads NDJSON from standard input
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
-    /// Print one verdict a line as JSON on standard output
+    /// Print one result per line as NDJSON on standard output
     #[arg(long)]
     pub json: bool,
 }

@@ -9,6 +9,7 @@ pub mod error;
 mod inputs;
 mod interrupted;
 mod layers;
+mod next;
 mod preflight;
 mod rollback;
 mod run;

@@ -21,6 +21,7 @@ mod service;
 mod sockets;
 mod staging;
 mod status;
+mod stops;
 mod sudo;
 
 pub use command::{Command, Privilege, Stdin};
@@ -36,4 +37,5 @@ pub use service::ServiceStatus;
 pub use sockets::{ListeningSocket, SocketHolder, Transport};
 pub use staging::{STAGING, Scratch, StagingError};
 pub use status::FileStatus;
+pub use stops::Shield;
 pub use sudo::RootAccess;

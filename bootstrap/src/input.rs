@@ -12,6 +12,7 @@ mod secret_input;
 mod sources;
 mod text;
 mod value;
+mod variables;
 
 pub use config_file::config_schema;
 pub use declaration::{AnyInput, Declaration, Input, Privacy, ValueSource};
@@ -25,3 +26,4 @@ pub use secret_input::SecretInput;
 pub use sources::{Flags, arguments, collect};
 pub use text::{AbsolutePath, AnyPath, Email, HostName, HttpsUrl, Network, ObjectName, UserName};
 pub use value::{Choice, InputValue, InvalidValue, UnknownWord, parse_mode};
+pub use variables::refuse_unknown_variables;

@@ -53,9 +53,14 @@ impl PreflightReport {
     /// fixes it, and what warns. With `-v` every finding.
     pub fn summary(&self, verbosity: Verbosity) -> Vec<Line> {
         let all = verbosity >= Verbosity::Verbose;
-        let shown = self.findings.iter().filter(|finding| all || finding.severity > Severity::Pass);
+        let mut shown: Vec<&Finding> = self.findings.iter().collect();
+        if !all {
+            shown.retain(|finding| finding.severity > Severity::Pass);
+            // What makes a run impossible first; otherwise the order of the checks.
+            shown.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+        }
         std::iter::once(Line::heading(format!("Preflight: {}", self.counts())))
-            .chain(shown.flat_map(|finding| {
+            .chain(shown.into_iter().flat_map(|finding| {
                 let fix = finding.fix.as_ref().filter(|_| all || finding.severity == Severity::Failure);
                 std::iter::once(of_finding(finding)).chain(fix.map(|fix| of_fix(fix)))
             }))

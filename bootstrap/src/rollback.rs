@@ -13,6 +13,7 @@ mod observe;
 mod observe_cluster;
 mod observe_files;
 mod plan;
+mod plan_text;
 mod report;
 mod undo;
 
@@ -21,4 +22,5 @@ pub use item::{ItemState, Leftover, Reason, Relation, RollbackItem, RollbackPlan
 pub use live_state::{Divergence, LiveState};
 pub use observe::{LiveStates, observe_all};
 pub use plan::{Include, plan, plan_after};
-pub use report::{RollbackReport, show, show_results};
+pub use plan_text::rollback_lines;
+pub use report::{RollbackReport, show_results};

@@ -34,6 +34,7 @@ mod registry_push;
 mod retry;
 mod start_cause;
 mod step_detail;
+mod transfer_fault;
 mod unmet;
 mod x509;
 mod yaml;
@@ -57,6 +58,7 @@ pub use registries::{RegistriesFault, RegistryEntry, RegistryLogin, has_registry
 pub use registry_push::RegistryPush;
 pub use start_cause::{StartCause, StartCauseKind};
 pub use step_detail::{CheckDetail, StepDetail};
+pub use transfer_fault::TransferFault;
 pub use unmet::Unmet;
 pub use x509::{PemCertificate, certificates};
 pub use yaml::yaml_keys;

@@ -3,6 +3,7 @@
 //! The lowest room but `secret`: it takes text and numbers, and knows neither the command line nor what a run does. Who
 //! shows a thing turns it into text.
 
+mod interruption;
 mod line;
 mod plain_prompt;
 mod printer;
@@ -10,6 +11,7 @@ mod progress;
 mod prompt;
 mod signals;
 
+pub use interruption::Interruption;
 pub use line::{Line, Tone};
 pub use plain_prompt::{Echo, PlainPrompter};
 pub use printer::{ColorChoice, OutputFormat, Printer, Verbosity, terminal_columns};

@@ -11,6 +11,7 @@ pub mod disk;
 mod gate;
 mod keys;
 mod local_identifiers;
+mod newer;
 mod published;
 mod reader;
 mod rejection;

@@ -1,10 +1,11 @@
 //! The command line: every flag is a variable `RECEIVER_...` as well.
 
+use std::error::Error;
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::error::{ContextKind, ErrorKind};
+use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
@@ -28,12 +29,10 @@ impl ReceiverCli {
         let matches = command.try_get_matches_from_mut(arguments);
         let matches = matches.map_err(|error| {
             // The parser would repeat the value, and with it a password.
-            let about = error.get(ContextKind::InvalidArg).map(ToString::to_string).unwrap_or_default();
-            if about.starts_with("--store ") && error.kind() == ErrorKind::ValueValidation {
-                command
-                    .error(ErrorKind::ValueValidation, format!("--store: {}", LocationError::NoPostgresUrl))
-            } else {
-                error
+            let told = error.source().and_then(<dyn Error>::downcast_ref::<LocationError>).cloned();
+            match told {
+                Some(told) => command.error(ErrorKind::ValueValidation, format!("--store: {told}")),
+                None => error,
             }
         })?;
         let cli = Self::from_arg_matches(&matches)?;

@@ -1,8 +1,7 @@
 //! What becomes of a body: the same gate as the sender's, on the bytes as they came.
 
 use privacy::{Gate, Rejection};
-use schema::{CONTRACT_VERSION, ContractVersion, DocumentKind};
-use serde::Deserialize;
+use schema::DocumentKind;
 
 use crate::arrival::Arrival;
 
@@ -30,7 +29,7 @@ pub(crate) fn judge(body: &[u8]) -> Verdict {
             Arrival::read(body).map_or(Verdict::NotAnEvent, |arrival| Verdict::Pass(Box::new(arrival)))
         }
         Err(rejection) if is_malformed(&rejection) => Verdict::Malformed(rejection),
-        Err(rejection) if is_about_the_schema(&rejection) && is_newer(body) => Verdict::Newer,
+        Err(rejection) if rejection.is_of_newer_contract(body) => Verdict::Newer,
         Err(rejection) => Verdict::Refused(rejection),
     }
 }
@@ -41,39 +40,11 @@ fn is_malformed(rejection: &Rejection) -> bool {
     rejection.violations().iter().any(|violation| RULES.contains(&violation.rule()))
 }
 
-fn is_about_the_schema(rejection: &Rejection) -> bool {
-    rejection.violations().iter().any(|violation| violation.rule().starts_with("schema."))
-}
-
-/// Whether a document states a contract of this major version that is newer than ours. Nothing else of it is read.
-fn is_newer(body: &[u8]) -> bool {
-    #[derive(Deserialize)]
-    struct Stated {
-        telemetry_meta: Meta,
-    }
-    #[derive(Deserialize)]
-    struct Meta {
-        contract_version: ContractVersion,
-    }
-    let stated = serde_json::from_slice::<Stated>(body);
-    stated.is_ok_and(|stated| {
-        numbers(stated.telemetry_meta.contract_version.as_str()) > numbers(CONTRACT_VERSION)
-    })
-}
-
-fn numbers(version: &str) -> Vec<u32> {
-    version.split('.').filter_map(|number| number.parse().ok()).collect()
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use schema::CONTRACT_VERSION;
 
-    #[test]
-    fn versions_are_compared_as_numbers() {
-        assert!(numbers("1.10.0") > numbers("1.9.9"));
-        assert!(numbers("1.0.1") > numbers("1.0.0"));
-    }
+    use super::*;
 
     #[test]
     fn only_a_newer_contract_of_our_major_version_is_parked() {

@@ -1,5 +1,7 @@
 //! Rolling up: documents become runs, and closed weeks become charts.
 
+use std::time::Instant;
+
 use serde_json::Value;
 
 use crate::chart::{Tally, of_document, of_run};
@@ -23,17 +25,25 @@ pub(crate) struct RolledUp {
 pub(crate) fn roll_up(store: &mut dyn Store, suppress_below: u32, now: i64) -> Result<RolledUp, StoreError> {
     let mut done = RolledUp::default();
     loop {
+        let started = Instant::now();
         let documents = store.roll_up_runs(SLICE)?;
         done.documents += documents;
         if documents < SLICE {
             break;
         }
+        give_way(started);
     }
     while let Some(week) = store.next_week()?.filter(|week| week.is_closed(now)) {
         let cells = tally(store, week)?.shown(suppress_below);
         done.weeks += usize::from(store.close_week(week, suppress_below, &cells)?);
     }
     Ok(done)
+}
+
+/// Leaves as much time to the intake, which may wait for each slice, as the slice took. Without it an embedded store with
+/// five million documents to roll up stored a tenth of what it stores otherwise, and the slowest waited for 1.5 seconds.
+fn give_way(started: Instant) {
+    std::thread::sleep(started.elapsed());
 }
 
 fn tally(store: &mut dyn Store, week: Week) -> Result<Tally, StoreError> {
@@ -53,11 +63,13 @@ fn tally(store: &mut dyn Store, week: Week) -> Result<Tally, StoreError> {
 pub(crate) fn forget(store: &mut dyn Store, days: u32, now: i64) -> Result<usize, StoreError> {
     let mut all = 0;
     loop {
+        let started = Instant::now();
         let step = store.forget(days, now)?;
         all += step.rows;
         if !step.is_full {
             break;
         }
+        give_way(started);
     }
     store.tidy(now)?;
     Ok(all)

@@ -51,9 +51,9 @@ impl ConsentReason {
         match self {
             Self::Enabled => "TELEMETRY_ENABLED says yes",
             Self::Disabled => "TELEMETRY_ENABLED says no",
-            Self::Unclear => "TELEMETRY_ENABLED is neither yes nor no",
+            Self::Unclear => "TELEMETRY_ENABLED is invalid, use true or false",
             Self::DoNotTrack => "DO_NOT_TRACK is set",
-            Self::NotInteractive => "TELEMETRY_ENABLED is not set and nobody can be asked",
+            Self::NotInteractive => "TELEMETRY_ENABLED is not set, and there is no terminal to ask on",
             Self::Agreed => "you agreed for this run",
             Self::Declined => "you declined for this run",
         }
@@ -155,7 +155,7 @@ pub fn decide_consent(
         Some(Some(ConsentAnswer::No)) => ConsentDecision::Decided(Consent::denied(ConsentReason::Disabled)),
         // Off, not the default: a mistyped "false" must never turn telemetry on.
         Some(None) => {
-            reader.warn(ENABLED, "is neither yes nor no, so telemetry is off");
+            reader.warn(ENABLED, "is invalid, use true or false; telemetry is off");
             ConsentDecision::Decided(Consent::denied(ConsentReason::Unclear))
         }
         // Weaker than the answer above: the variable is of the whole session, TELEMETRY_ENABLED of this program.
@@ -244,7 +244,10 @@ mod tests {
         assert!(
             matches!(decision, ConsentDecision::Decided(consent) if consent.reason() == ConsentReason::Unclear)
         );
-        assert_eq!(warnings[0].to_string(), "TELEMETRY_ENABLED is neither yes nor no, so telemetry is off");
+        assert_eq!(
+            warnings[0].to_string(),
+            "TELEMETRY_ENABLED is invalid, use true or false; telemetry is off"
+        );
     }
 
     #[test]

@@ -11,12 +11,14 @@ mod implementations;
 mod tools;
 mod traffic;
 mod vector;
+mod wheel;
 
 use anyhow::bail;
 
 use crate::{program, workspace};
 use tools::ToolResult;
 use vector::{PublishedVector, VectorClass, VectorVerdict, Verdicts};
+pub(crate) use wheel::build_alone as build_wheel;
 
 /// Prints the table of agreement, and fails on any disagreement.
 pub(crate) fn run() -> anyhow::Result<()> {
@@ -29,11 +31,14 @@ pub(crate) fn run() -> anyhow::Result<()> {
     for (name, outcome) in implementations::verdicts(&contract, &python)? {
         disagreements.extend(Table::of_another(name, &vectors, &outcome, &ours).print());
     }
+    let wheel = wheel::install(&python)?;
+    disagreements.extend(Table::of_the_wheel(&vectors, &wheel::verdicts(&contract, &wheel)?, &ours).print());
     workspace::print_line("");
     disagreements.extend(implementations::check_schemas(&contract, &python));
     disagreements.extend(implementations::check_openapi(&contract, &python));
     let traffic = traffic::prepare(&program, &vectors)?;
     disagreements.extend(clients::check(&contract, &traffic, &python)?);
+    disagreements.extend(wheel::check(&contract, &traffic, &wheel));
     disagreements.extend(databases::check(&contract, &traffic, &python));
     disagreements.extend(gate::released(&program)?);
     disagreements.extend(examples::check(&vectors, &python)?);
@@ -63,10 +68,27 @@ impl Table {
         outcome: &ToolResult<Verdicts>,
         ours: &Verdicts,
     ) -> Self {
+        Self::of(name, vectors, outcome, |vector, verdict| {
+            vector.disagreement(verdict, ours.get(&vector.name)?)
+        })
+    }
+
+    /// Our gate in Python against our gate: it is the same code, so nothing may differ, not even the order.
+    fn of_the_wheel(vectors: &[PublishedVector], outcome: &ToolResult<Verdicts>, ours: &Verdicts) -> Self {
+        Self::of("our gate as a wheel for Python", vectors, outcome, |vector, verdict| {
+            let ours = ours.get(&vector.name);
+            (Some(verdict) != ours).then(|| format!("{verdict:?}, and our gate: {ours:?}"))
+        })
+    }
+
+    fn of(
+        name: &str,
+        vectors: &[PublishedVector],
+        outcome: &ToolResult<Verdicts>,
+        fault_of: impl Fn(&PublishedVector, &VectorVerdict) -> Option<String>,
+    ) -> Self {
         match outcome {
-            ToolResult::Ran(verdicts) => Self::count(name, vectors, verdicts, |vector, verdict| {
-                vector.disagreement(verdict, ours.get(&vector.name)?)
-            }),
+            ToolResult::Ran(verdicts) => Self::count(name, vectors, verdicts, fault_of),
             ToolResult::Skipped(reason) => Self {
                 name: name.to_owned(),
                 cells: vec![format!("  SKIP: {reason}")],

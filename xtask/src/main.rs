@@ -24,6 +24,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   schema              write the published contract from the types
   schema --check      fail if the published contract differs from the types
   conformance         run the vectors through our gate and through independent implementations
+  wheel               build the gate as a wheel for Python
   compat              compare the contract with its last release, and demand the version that the difference needs
   release-contract    freeze the contract under its version
   pins                fetch the pinned releases and write the checksums that the program carries
@@ -39,6 +40,7 @@ fn main() -> anyhow::Result<()> {
         ["schema"] => contract::write_all(),
         ["schema", "--check"] => contract::check(),
         ["conformance"] => conformance::run(),
+        ["wheel"] => conformance::build_wheel(),
         ["compat"] => compat::run(),
         ["release-contract"] => compat::freeze(),
         ["pins"] => cargo_run(&["--package", "bootstrap", "--example", "pins"], &[]),

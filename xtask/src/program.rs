@@ -50,6 +50,11 @@ impl ReceiverProcess {
         Ok(Self { child, address })
     }
 
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The most memory that it had in use so far, in KiB, as the kernel tells (proc(5)).
     pub(crate) fn peak_memory_kib(&self) -> anyhow::Result<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;

@@ -99,7 +99,7 @@ fn show(plans: &[RollbackPlan], printer: &mut Printer) {
     }
     // A run that has left nothing has nothing to say.
     for plan in plans.iter().filter(|plan| !plan.items.is_empty()) {
-        rollback::show(plan, printer);
+        printer.result(&rollback::rollback_lines(plan, printer.verbosity()));
         printer.data("");
     }
     let ready: usize = plans.iter().map(ready).sum();

@@ -10,8 +10,9 @@ use crate::terminal::Printer;
 /// An error on its way to the operator.
 #[derive(Debug)]
 pub struct Diagnostic {
-    error: Error,
+    error: Box<Error>,
     log: Option<PathBuf>,
+    next: Vec<(&'static str, String)>,
     shown: Shown,
 }
 
@@ -36,7 +37,7 @@ struct ErrorDocument<'a> {
 
 impl<E: Into<Error>> From<E> for Diagnostic {
     fn from(error: E) -> Self {
-        Self { error: error.into(), log: None, shown: Shown::Nothing }
+        Self { error: Box::new(error.into()), log: None, next: Vec::new(), shown: Shown::Nothing }
     }
 }
 
@@ -44,6 +45,12 @@ impl Diagnostic {
     /// Adds where the full log is.
     pub fn with_log(mut self, log: Option<PathBuf>) -> Self {
         self.log = log;
+        self
+    }
+
+    /// Adds a command that the operator can go on with.
+    pub fn with_next(mut self, label: &'static str, command: String) -> Self {
+        self.next.push((label, command));
         self
     }
 
@@ -72,10 +79,17 @@ impl Diagnostic {
         // Rendered once, so that the text and the document cannot differ.
         let (message, hint) = (self.error.message(), self.error.hint());
         let log = self.log.as_ref().map(|log| log.display().to_string());
-        let below = [("help", hint.as_deref()), ("log", log.as_deref())];
+        let help = hint.iter().map(|hint| ("help", hint.as_str()));
+        let next = self.next.iter().map(|(label, command)| (*label, command.as_str()));
         let below: Vec<(&str, &str)> =
-            below.into_iter().filter_map(|(label, text)| Some((label, text?))).collect();
-        printer.error(&message, &below);
+            help.chain(next).chain(log.iter().map(|log| ("log", log.as_str()))).collect();
+        match *self.error {
+            // Whoever said no, or asked to stop, has made no mistake.
+            Error::Interrupted { .. } | Error::Declined | Error::Unanswered(_) => {
+                printer.outcome(&message, &below);
+            }
+            _ => printer.error(&message, &below),
+        }
         if printer.is_json() && self.shown == Shown::Nothing {
             self.document(&message, hint.as_deref(), printer);
         }

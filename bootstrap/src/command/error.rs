@@ -10,10 +10,11 @@ use std::path::PathBuf;
 
 use manifest::ManifestError;
 use privacy::disk::DiskError;
-use schema::Component;
+use schema::{Component, FailureReason, Mode};
 use telemetry::{ConsentReason, DeliveryEnd, TelemetryError};
 
 pub use super::interrupted::InterruptedAt;
+use super::next;
 pub use super::unattended::Unattended;
 use crate::host::{CommandError, HostLockError};
 use crate::input::InputError;
@@ -57,19 +58,27 @@ pub enum Error {
         source: io::Error,
     },
     /// `validate` found documents that the contract refuses; each has its verdict already.
-    #[error("not every document passed")]
+    #[error("some documents are invalid")]
     RefusedDocuments,
     /// A dry run planned changes, and was asked to say so by its exit code. No failure.
     #[error("something would change")]
     ChangesPlanned,
     /// The preflight found what makes a run impossible.
-    #[error("this host does not meet the requirements of the run")]
-    PreflightFailed,
+    #[error("preflight failed: {checks} (nothing was changed)")]
+    PreflightFailed {
+        /// Names of the checks that failed.
+        checks: String,
+        /// The mode that the host was checked for.
+        mode: Mode,
+    },
     /// The preflight warns, and nobody has accepted that.
-    #[error("the preflight warns, and nobody can be asked")]
-    PreflightWarnings,
+    #[error("preflight warnings: {checks}; no terminal, confirmation impossible (nothing was changed)")]
+    PreflightWarnings {
+        /// Names of the checks that warn.
+        checks: String,
+    },
     /// What a run installed does not work, or it cannot be told.
-    #[error("{problems} of {checks} checks are not as they should be")]
+    #[error("{problems} of {checks} checks failed or are unknown")]
     NotVerified {
         /// Checks that failed or could not be made.
         problems: usize,
@@ -91,7 +100,7 @@ pub enum Error {
         signal: Option<Signal>,
     },
     /// A signal asked the program to stop.
-    #[error("{}", when.message())]
+    #[error("interrupted: {}; exit {}", when.message(), exit_code::SIGNAL_BASE + signal.number())]
     Interrupted {
         /// The signal.
         signal: Signal,
@@ -99,7 +108,7 @@ pub enum Error {
         when: InterruptedAt,
     },
     /// The signals that end a run could not be noted.
-    #[error("cannot take over signals")]
+    #[error("cannot install signal handlers")]
     SignalHandlers(#[source] io::Error),
     /// The records of runs cannot be used.
     #[error(transparent)]
@@ -187,7 +196,7 @@ impl Error {
         match self {
             Self::UnusableRecord(error) if is_of_the_wrong_record(error) => USAGE,
             Self::ChangesPlanned => CHANGES_PLANNED,
-            Self::PreflightFailed | Self::PreflightWarnings => PREFLIGHT,
+            Self::PreflightFailed { .. } | Self::PreflightWarnings { .. } => PREFLIGHT,
             Self::Interrupted { signal, .. }
             | Self::Unanswered(Unanswered::Interrupted(signal))
             | Self::NoConsent { signal: Some(signal), .. } => SIGNAL_BASE + signal.number(),
@@ -229,40 +238,35 @@ impl Error {
         error_chain(self)
     }
 
-    /// What the operator can do about it.
+    /// What the operator can do about it: a command that can be pasted, where one is enough.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Input(error) => return error.hint(),
             // The step knows its own remedy best; the general one is that a rerun keeps what is done.
             Self::StepFailed { failure, .. } => match &failure.hint {
                 Some(hint) => return Some(hint.clone()),
-                None => "fix what failed and run again; what is done is kept",
+                None => "fix this, then rerun the same command; completed steps are kept",
             },
             Self::Telemetry { error, outbox_dir } => return telemetry_hint(error, outbox_dir),
             Self::Session(error) => return error.hint().map(str::to_owned),
             Self::UnusableRecord(error) => record_hint(error),
             Self::UncheckedRecord(_) => {
-                "run this as the user who made the run, or through sudo if the run was"
+                "run this as the user who made the run, or with sudo if the run was made with sudo"
             }
-            Self::NeedsYes(Unattended::Run) => "look at the plan with --dry-run first, then add --yes",
-            Self::NeedsYes(Unattended::Rollback) => "look at the plan without --apply first, then add --yes",
-            Self::NotAnEventId => "`bootstrap telemetry status` lists what waits",
-            Self::PreflightFailed => "fix what FAIL names and run again",
-            Self::PreflightWarnings => "add --accept-warnings to go on",
-            Self::NoConsent { .. } => "set TELEMETRY_ENABLED=true to agree",
-            Self::Interrupted { when: InterruptedAt::Run, .. } => {
-                "run again to go on, or roll back with the private record"
+            Self::NeedsYes(Unattended::Run) => "inspect the plan with --dry-run, then add --yes",
+            Self::NeedsYes(Unattended::Rollback) => "inspect the plan without --apply, then add --yes",
+            Self::NotAnEventId | Self::Undelivered(_) => "bootstrap telemetry status",
+            Self::PreflightFailed { mode, .. } => {
+                return Some(format!("fix the failed checks, then: {}", next::preflight(*mode)));
             }
-            Self::Interrupted { when: InterruptedAt::Rollback, .. } => "run the same command again to go on",
-            Self::Blocked { .. } => "fix that and run again; nothing was changed",
+            Self::PreflightWarnings { .. } => "add --accept-warnings to continue",
+            Self::NoConsent { .. } => "set TELEMETRY_ENABLED=true to consent",
+            Self::Blocked { .. } => "fix this, then rerun the same command; nothing was changed",
             Self::NeedsRoot(_) => "run `sudo -v` in this terminal first, or run as root",
             Self::HostLocked(HostLockError::Lock(ManifestError::Held { .. })) => {
-                "wait for the other run to end, or stop it, and run again"
+                "wait until the other run ends, or stop it, then rerun the same command"
             }
-            Self::NotUndone { .. } => {
-                "look at what is left to you above, fix it, and run the same command again"
-            }
-            Self::Undelivered(_) => "`bootstrap telemetry status` shows the last outcomes",
+            Self::NotUndone { .. } => "do the manual steps above, then rerun the same command",
             _ => return None,
         };
         Some(hint.to_owned())
@@ -284,9 +288,13 @@ fn root_refusal(error: &CommandError) -> String {
     error.tail().last().cloned().unwrap_or_else(|| error.to_string())
 }
 
-/// The failure of a step with the last lines of its command's output.
+/// The failure of a step with the last lines of its command's output. A download is told by its URL, which says more than the
+/// title of the step.
 fn step_message(component: Component, failure: &StepFailure) -> String {
-    let first = format!("{component}: {}: {}", failure.step, failure.message);
+    let first = match failure.reason {
+        FailureReason::DownloadFailed => format!("{component}: {}", failure.message),
+        _ => format!("{component}: {}: {}", failure.step, failure.message),
+    };
     let lines = failure.tail.iter().map(|line| format!("  | {line}"));
     std::iter::once(first).chain(lines).collect::<Vec<_>>().join("\n")
 }
@@ -307,10 +315,10 @@ const fn is_of_the_wrong_record(error: &ManifestError) -> bool {
 fn record_hint(error: &ManifestError) -> &'static str {
     match error {
         ManifestError::NotARunFile { .. } => {
-            "name bootstrap-<run id>.json or bootstrap-<run id>-private.json in the runs folder"
+            "name bootstrap-<run id>.json or bootstrap-<run id>-private.json in the runs directory"
         }
         ManifestError::Disk(DiskError::Missing { .. }) => {
-            "only the private record, bootstrap-<run id>-private.json, tells what to undo; it stays in the runs folder \
+            "only the private record, bootstrap-<run id>-private.json, says what to undo; it is in the runs directory \
              of the machine that the run was made on"
         }
         ManifestError::Disk(DiskError::Replaceable { .. }) => {
@@ -318,7 +326,7 @@ fn record_hint(error: &ManifestError) -> &'static str {
         }
         ManifestError::OtherMachine { .. } => "roll back on the machine that the run was made on",
         ManifestError::Damaged { .. } | ManifestError::OtherRun { .. } => {
-            "put the file back as the run wrote it; without it, undo by hand what the log tells"
+            "restore the file as the run wrote it; without it, undo the changes in the log by hand"
         }
         ManifestError::UnknownVersion { .. } => "roll back with the program version that made the run",
         ManifestError::StillRunning { .. } | ManifestError::Held { .. } => {
@@ -334,10 +342,10 @@ fn telemetry_hint(error: &TelemetryError, outbox_dir: &std::path::Path) -> Optio
             "run the same command as the owner of the outbox, or name your own with --runs-dir"
         }
         TelemetryError::Disk(_) => {
-            return Some(format!("look at the outbox folder {}", outbox_dir.display()));
+            return Some(format!("inspect the outbox directory {}", outbox_dir.display()));
         }
         TelemetryError::NoEndpoint => "set TELEMETRY_ENDPOINT, or unset it for the default",
-        TelemetryError::NotQueued(_) => "`bootstrap telemetry status` lists what waits",
+        TelemetryError::NotQueued(_) => "bootstrap telemetry status",
         TelemetryError::NotAManifest | TelemetryError::Rejected(_) => {
             "name a public manifest: runs/bootstrap-<run_id>.json"
         }
@@ -348,16 +356,14 @@ fn telemetry_hint(error: &TelemetryError, outbox_dir: &std::path::Path) -> Optio
 
 const fn undelivered(ended: DeliveryEnd) -> &'static str {
     match ended {
-        DeliveryEnd::Done | DeliveryEnd::Stopped => {
-            "not everything could be delivered; it stays in the outbox"
-        }
-        DeliveryEnd::Unreachable(_) => "the endpoint cannot be reached; what waits stays in the outbox",
-        DeliveryEnd::Unavailable(_) => "the endpoint asks to try again later; what waits stays in the outbox",
+        DeliveryEnd::Done | DeliveryEnd::Stopped => "not all events could be delivered; they are kept",
+        DeliveryEnd::Unreachable(_) => "the endpoint cannot be reached; queued events are kept",
+        DeliveryEnd::Unavailable(_) => "the endpoint asks to try again later; queued events are kept",
         DeliveryEnd::Misconfigured(_) => {
-            "the endpoint does not accept telemetry at this address; what waits stays in the outbox"
+            "the endpoint does not accept telemetry at this address; queued events are kept"
         }
-        DeliveryEnd::Deadline => "the time of one round was over; what waits stays in the outbox",
-        DeliveryEnd::Busy => "another process is delivering; it was not over in time",
+        DeliveryEnd::Deadline => "the time limit of one delivery is over; queued events are kept",
+        DeliveryEnd::Busy => "another process is delivering and did not end in time",
         DeliveryEnd::NoEndpoint => "there is no endpoint: TELEMETRY_ENDPOINT is set but empty",
     }
 }
@@ -369,11 +375,11 @@ mod tests {
     #[test]
     fn exit_codes_tell_what_kind_of_end_it_was() {
         let no_consent = |reason, signal| Error::NoConsent { reason, signal };
-        let interrupted = |signal| Error::Interrupted { signal, when: InterruptedAt::Run };
+        let interrupted = |signal| Error::Interrupted { signal, when: InterruptedAt::Run { done: 1, of: 2 } };
         for (error, exit_code) in [
             (Error::LostOutput, 1),
             (Error::NotAnEventId, 2),
-            (Error::PreflightFailed, 3),
+            (Error::PreflightWarnings { checks: "cpu".to_owned() }, 3),
             (Error::Declined, 4),
             (Error::from(Unanswered::EndOfInput), 4),
             (Error::from(Unanswered::Interrupted(Signal::Interrupt)), 130),

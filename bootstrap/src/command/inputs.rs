@@ -6,7 +6,7 @@ use schema::Platform;
 
 use super::error::Error;
 use crate::host::Host;
-use crate::input::{AnyPath, Completeness, Flags, Inputs, collect, resolve};
+use crate::input::{AnyPath, Completeness, Flags, Inputs, collect, refuse_unknown_variables, resolve};
 use crate::platform::platform as platform_of;
 use crate::settings::Settings;
 use crate::terminal::Printer;
@@ -18,6 +18,7 @@ pub(super) fn for_inspection(
     printer: &mut Printer,
 ) -> Result<(Inputs, Settings), Error> {
     let mut warnings = Vec::new();
+    refuse_unknown_variables(std::env::vars_os().map(|(name, _)| name))?;
     let mut inputs = collect(flags, |name| std::env::var_os(name), config, &mut warnings)?;
     let settings = resolve(&mut inputs, None, Completeness::Optional);
     warn_all(&warnings, printer);

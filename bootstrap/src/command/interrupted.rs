@@ -3,29 +3,33 @@
 /// What was done when a signal was obeyed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InterruptedAt {
-    /// A run had not begun.
-    BeforeRun,
-    /// A dry run was looking.
-    DryRun,
+    /// A run or rollback had not changed anything.
+    NothingChanged,
     /// A run was changing the host.
-    Run,
-    /// A rollback had not begun to undo.
-    BeforeRollback,
+    Run {
+        /// Components that are done.
+        done: usize,
+        /// Components that were to be done.
+        of: usize,
+    },
     /// A rollback was undoing.
-    Rollback,
+    Rollback {
+        /// Items that are undone.
+        done: usize,
+        /// Items that were to be undone.
+        of: usize,
+    },
     /// A delivery or purge was asked for; its own result tells how far it came.
     Telemetry,
 }
 
 impl InterruptedAt {
-    pub(super) const fn message(self) -> &'static str {
+    pub(super) fn message(self) -> String {
         match self {
-            Self::BeforeRun => "interrupted; nothing was done",
-            Self::DryRun => "interrupted; nothing on this host was changed",
-            Self::Run => "interrupted; what was done so far stays",
-            Self::BeforeRollback => "interrupted; nothing was changed",
-            Self::Rollback => "interrupted; what is undone stays undone",
-            Self::Telemetry => "interrupted; what waits stays in the outbox",
+            Self::NothingChanged => "nothing was changed".to_owned(),
+            Self::Run { done, of } => format!("{done} of {of} components done"),
+            Self::Rollback { done, of } => format!("{done} of {of} items undone"),
+            Self::Telemetry => "queued events are kept".to_owned(),
         }
     }
 }

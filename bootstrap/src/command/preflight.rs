@@ -31,8 +31,12 @@ pub(super) fn run(args: &PreflightArgs, flags: &Flags, printer: &mut Printer) ->
     let report = check(&host, &platform, &settings);
     // The same errors as in a run, so that a script can tell the outcome of both by one code.
     let error = match report.worst() {
-        Severity::Failure => Some(Error::PreflightFailed),
-        Severity::Warning if args.strict => Some(Error::PreflightWarnings),
+        Severity::Failure => {
+            Some(Error::PreflightFailed { checks: report.names(Severity::Failure), mode: settings.mode })
+        }
+        Severity::Warning if args.strict => {
+            Some(Error::PreflightWarnings { checks: report.names(Severity::Warning) })
+        }
         Severity::Warning | Severity::Pass => None,
     };
     if printer.is_json() {

@@ -11,7 +11,7 @@ use super::inputs;
 use crate::cli::RollbackArgs;
 use crate::host::{Host, RunLog};
 use crate::rollback::{self, ItemState, RollbackPlan, RollbackReport};
-use crate::terminal::{Printer, Signals, is_interactive};
+use crate::terminal::{Printer, Signals, Verbosity, is_interactive};
 use target::{RollbackTarget, observe_and_plan};
 
 pub(super) fn run(args: &RollbackArgs, printer: &mut Printer) -> Result<(), Diagnostic> {
@@ -39,10 +39,16 @@ fn plan_only(args: &RollbackArgs, target: &RollbackTarget, printer: &mut Printer
     if printer.is_json() {
         printer.document(&RollbackReport::of_plan(&plan, &warnings));
     } else {
-        rollback::show(&plan, printer);
+        printer.result(&rollback::rollback_lines(&plan, printer.verbosity()));
+        let more = if printer.verbosity() >= Verbosity::Verbose {
+            ""
+        } else {
+            "Each item, and how to inspect it: -v   "
+        };
         if plan.in_state(ItemState::Ready).next().is_some() {
-            printer.data("");
-            printer.wrapped("", "Nothing was changed. --apply carries this out.");
+            printer.data(&format!("{more}Nothing was changed. To undo this: add --apply"));
+        } else if !plan.items.is_empty() {
+            printer.data(format!("{more}Nothing was changed.").trim_start());
         }
     }
 }
@@ -50,5 +56,6 @@ fn plan_only(args: &RollbackArgs, target: &RollbackTarget, printer: &mut Printer
 /// A plan that was made without root may say of much that it cannot be told.
 fn unseen(plan: &RollbackPlan) -> Option<String> {
     let unseen = plan.in_state(ItemState::Manual).filter(|item| item.reason.needs_root()).count();
-    (unseen > 0).then(|| format!("{unseen} items can only be seen by root; with sudo the plan tells more"))
+    (unseen > 0)
+        .then(|| format!("{unseen} items are visible to root only; run this with sudo for a complete plan"))
 }

@@ -1,12 +1,14 @@
 //! `bootstrap run`: one run, from the command line to its last record.
 //!
-//! The order is the point. What was typed wrong is told before anything is asked, everything is asked before the first
-//! record is written, and the first record is written before the host is looked at: so a fault ends the run as early as it
-//! can be known, and whatever happens later is on record.
+//! The order is the point. What was typed wrong is told before anything is asked; the host is checked before anything is
+//! asked but for the consent to telemetry; everything is asked before the first record is written, and the first record
+//! before anything is detected: so a fault ends the run as early as it can be known, and whatever happens later is on record.
 
 mod apply;
 mod context;
 mod for_layer;
+mod requirements;
+mod run_error;
 
 use schema::{Execution, Finish};
 
@@ -14,7 +16,7 @@ use super::diagnostic::Diagnostic;
 use super::error::{Error, InterruptedAt, Unattended};
 use super::inputs;
 use crate::cli::RunArgs;
-use crate::input::{Flags, collect};
+use crate::input::{Flags, collect, refuse_unknown_variables};
 use crate::platform::described;
 use crate::preflight::{PreflightReport, Severity};
 use crate::run::{Interrupted, PlannedChange, PlannedComponent, RunReport, plan_counts, plan_lines};
@@ -29,6 +31,7 @@ pub(super) fn run(args: &RunArgs, flags: &Flags, printer: &mut Printer) -> Resul
     // Files that were named are read before signals are taken over: one that never ends must not keep Ctrl-C from
     // ending the program.
     let mut warnings = Vec::new();
+    refuse_unknown_variables(std::env::vars_os().map(|(name, _)| name))?;
     let inputs = collect(flags, |name| std::env::var_os(name), args.config.as_deref(), &mut warnings)?;
     let signals = Signals::install().map_err(Error::SignalHandlers)?;
     let request = RunRequest::complete(inputs, warnings, args, printer, &signals)?;
@@ -47,13 +50,13 @@ fn dry_run(
     printer: &mut Printer,
     signals: &Signals,
 ) -> Result<(), Diagnostic> {
-    let mut run = RunContext::new(request, Execution::DryRun, printer)?;
-    let report = run.preflight();
+    let mut run = RunContext::new(request, Execution::DryRun, printer, signals)?;
+    let report = run.report.clone();
     // A preflight that fails does not end a dry run: the plan is what was asked for, and shows what else is in the way.
     let (planned, error) = match run.plan(signals) {
         Ok(planned) => (planned, None),
         Err(Interrupted(signal)) => {
-            (Vec::new(), Some(Error::Interrupted { signal, when: InterruptedAt::DryRun }))
+            (Vec::new(), Some(Error::Interrupted { signal, when: InterruptedAt::NothingChanged }))
         }
     };
     let finish = if error.is_some() { Finish::Interrupted } else { Finish::Success };
@@ -98,7 +101,7 @@ fn show_dry_run(
     printer: &mut Printer,
 ) {
     let verbosity = printer.verbosity();
-    let host = format!("{}, {}", run.settings.mode, described(run.platform()));
+    let host = format!("{}, {}", run.settings.mode, described(&run.platform));
     let mut lines = vec![
         Line::new(". The host is not changed.").lead(Tone::Heading, format!("Dry run: {host}")),
         Line::blank(),

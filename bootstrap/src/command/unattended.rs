@@ -19,7 +19,7 @@ impl Unattended {
             Self::Run => "applying without a terminal needs --yes",
             Self::Rollback => "undoing without a terminal needs --yes",
             Self::Clean => "removing without a terminal needs --confirm CLEAN",
-            Self::Purge => "purging needs --yes where nobody can be asked",
+            Self::Purge => "purging without a terminal needs --yes",
         }
     }
 }

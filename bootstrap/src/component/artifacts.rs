@@ -71,7 +71,7 @@ pub(super) fn image_steps(context: &PlanContext<'_>, component: Component, versi
         .timeout(std::time::Duration::from_mins(10));
     vec![
         fetch(context, &format!("{component} images"), archive),
-        Step::new("folder of images", Action::EnsureDir { path: IMAGES.into(), mode: 0o755 }),
+        Step::new("directory of images", Action::EnsureDir { path: IMAGES.into(), mode: 0o755 }),
         Step::new(format!("place the {component} images"), Action::Install { from, path, mode: 0o644 }),
         Step::new(format!("import the {component} images"), Action::Run(import)),
     ]

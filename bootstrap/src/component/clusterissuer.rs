@@ -84,7 +84,8 @@ impl Spec for ClusterIssuerSpec {
 
     fn deletes(&self, record: &StepRecord) -> Option<String> {
         let Undo::Object { object_kind, .. } = &record.undo else { return None };
-        let what = "the key of the root certificate: who trusts it has to trust another one after the next installation";
+        let what =
+            "the key of the root certificate; clients must trust a new one after the next installation";
         (object_kind == "Certificate").then(|| what.to_owned())
     }
 

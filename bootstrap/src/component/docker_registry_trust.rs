@@ -92,7 +92,7 @@ impl Spec for DockerRegistryTrustSpec {
                     "certificate of the registry",
                     Action::Wait(Check::within(180, Condition::CertificateIn(secret.clone()))),
                 ),
-                Step::new("folder for Docker's trust", Action::EnsureDir { path: above, mode: 0o755 }),
+                Step::new("directory of the certificate", Action::EnsureDir { path: above, mode: 0o755 }),
                 Step::new(
                     "Docker's trust in the registry",
                     Action::Write { path: path.clone(), mode: 0o644, content: written },

@@ -1,5 +1,7 @@
 //! What a check of the host found.
 
+use std::fmt;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -27,6 +29,13 @@ pub struct Finding {
     /// The command that fixes it, or the line to add and the file that it belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fix: Option<String>,
+}
+
+/// A line of the log.
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "preflight: {:?} {}: {}", self.severity, self.check, self.evidence)
+    }
 }
 
 impl Finding {

@@ -203,11 +203,14 @@ fn steps(context: &PlanContext<'_>) -> Vec<Step> {
     let version = LonghornSpec.version(context.settings);
     let chart = artifacts::chart(context, CHART.repository, CHART.name, version, "longhorn");
     let mut steps = node::steps().to_vec();
-    steps.push(Step::new("data folder", Action::EnsureDir { path: longhorn.data_path.clone(), mode: 0o755 }));
+    steps.push(Step::new(
+        "data directory",
+        Action::EnsureDir { path: longhorn.data_path.clone(), mode: 0o755 },
+    ));
     steps.extend(artifacts::image_steps(context, Component::Longhorn, version));
     steps.extend(CHART.steps(context, chart, values(context)));
     if single(replicas) {
-        steps.push(Step::new("storage class with one copy", Action::Apply(storage_class())));
+        steps.push(Step::new("single-replica storage class", Action::Apply(storage_class())));
     }
     steps
 }
@@ -265,6 +268,10 @@ fn single(replicas: u32) -> bool {
 fn data_path(host: &Host, path: &Path) -> Finding {
     const CHECK: &str = "longhorn_data";
     let shown = path.display();
+    // Longhorn marks a disk that it uses with a file: the decision was made by an earlier run.
+    if host.is_there(path.join("longhorn-disk.cfg")) {
+        return Finding::pass(CHECK, format!("Longhorn has its volumes in {shown}"));
+    }
     match host.read_text(Path::new("/proc/self/mountinfo")) {
         Ok(Some(mounts)) if is_mount_point(&mounts, path) => {
             Finding::pass(CHECK, format!("{shown} is a mount point"))

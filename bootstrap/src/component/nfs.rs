@@ -64,7 +64,7 @@ impl Spec for NfsSpec {
 
     fn preflight(&self, probe: &Probe<'_>) -> Vec<Finding> {
         let export = probe.settings.nfs.as_ref();
-        export.and_then(|nfs| foreign_export(probe.host, &nfs.export_path)).into_iter().collect()
+        export.and_then(|nfs| foreign_export(probe.host, nfs)).into_iter().collect()
     }
 
     /// The line goes, the kernel is told, and it is made sure that the kernel has listened. The line may be gone already:
@@ -123,16 +123,12 @@ fn steps(nfs: &settings::Nfs, action: PlannedAction) -> Vec<Step> {
     if action == PlannedAction::Install {
         steps.push(Step::new("NFS server", Action::EnsurePackages(vec![PACKAGE.to_owned()])));
     }
-    let (options, title) = if nfs.no_root_squash {
-        (OPTIONS_FOR_PROVISIONERS, "export line (root of a client is root: nfs.no_root_squash)")
-    } else {
-        (OPTIONS, "export line (root of a client is nobody)")
-    };
-    let line = format!("{} {}({options})", nfs.export_path.display(), nfs.allowed_network);
+    let title = if nfs.no_root_squash { "export line (no_root_squash)" } else { "export line (root_squash)" };
+    let line = export_line(nfs);
     steps.extend([
-        Step::new("exported folder", Action::EnsureDir { path: nfs.export_path.clone(), mode: 0o755 }),
+        Step::new("exported directory", Action::EnsureDir { path: nfs.export_path.clone(), mode: 0o755 }),
         Step::new(title, Action::EnsureLine { path: EXPORTS.into(), line }),
-        Step::new("tell the kernel of the export", Action::Run(reload())),
+        Step::new("reload NFS exports", Action::Run(reload())),
     ]);
     steps
 }
@@ -165,15 +161,22 @@ fn is_about(host: &Host, line: &str, folder: &str) -> bool {
     })
 }
 
-/// An export of the same folder by somebody else is kept, and the operator should know.
-fn foreign_export(host: &Host, path: &Path) -> Option<Finding> {
+/// An export of the same folder by somebody else is kept, and the operator should know. The line that a run adds is its own.
+fn foreign_export(host: &Host, nfs: &Nfs) -> Option<Finding> {
     const CHECK: &str = "nfs_export";
     let exports = match host.read_text(Path::new(EXPORTS)) {
         Ok(exports) => exports.unwrap_or_default(),
         Err(error) => return Some(Finding::warning(CHECK, format!("cannot read /etc/exports: {error}"))),
     };
-    let listed = exports.lines().any(|line| is_about(host, line, &path.to_string_lossy()));
-    listed.then(|| Finding::warning(CHECK, format!("{} is listed in /etc/exports already", path.display())))
+    let (path, own) = (nfs.export_path.to_string_lossy(), export_line(nfs));
+    let listed = exports.lines().any(|line| line != own && is_about(host, line, &path));
+    listed.then(|| Finding::warning(CHECK, format!("another line of /etc/exports exports {path}")))
+}
+
+/// The line that a run adds.
+fn export_line(nfs: &Nfs) -> String {
+    let options = if nfs.no_root_squash { OPTIONS_FOR_PROVISIONERS } else { OPTIONS };
+    format!("{} {}({options})", nfs.export_path.display(), nfs.allowed_network)
 }
 
 /// Folder and client of an export line that a run wrote.

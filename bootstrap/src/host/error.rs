@@ -9,7 +9,7 @@ use privacy::disk::DiskError;
 #[derive(Debug, thiserror::Error)]
 pub enum CommandError {
     /// There is no such program.
-    #[error("{program} is not on the search path")]
+    #[error("{program} is not in PATH")]
     NotFound {
         /// Its name.
         program: String,
@@ -29,6 +29,8 @@ pub enum CommandError {
         command: String,
         /// Exit code or signal, in words.
         status: String,
+        /// Exit code, if it ended with one.
+        code: Option<i32>,
         /// Last lines of its output.
         tail: Vec<String>,
     },
@@ -41,6 +43,12 @@ pub enum CommandError {
         seconds: u64,
         /// Last lines of its output.
         tail: Vec<String>,
+    },
+    /// Somebody asked to stop, and it was ended or not even started.
+    #[error("{command} was ended by an interrupt")]
+    Interrupted {
+        /// The command.
+        command: String,
     },
     /// It said more than can be kept. The part that was kept must not be taken for the whole.
     #[error("{command} wrote more output than can be kept")]

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use schema::Arch;
 
 use super::log::RunLog;
+use super::stops::{Shield, Stops};
 use super::sudo::{RootAccess, SudoSession};
 
 /// A machine, or in tests a folder that stands for one.
@@ -17,6 +18,7 @@ pub struct Host {
     pub(super) root_access: RootAccess,
     pub(super) sudo: SudoSession,
     pub(super) log: RunLog,
+    pub(super) stops: Stops,
     /// To whom what root makes belongs: 0, except on a stand-in.
     pub(super) root_uid: u32,
     arch: Arch,
@@ -35,6 +37,7 @@ impl Host {
             root_access: RootAccess::of_this_process(),
             sudo: SudoSession::default(),
             log,
+            stops: Stops::default(),
             root_uid: 0,
             arch: arch(),
         }
@@ -44,7 +47,19 @@ impl Host {
     pub fn stand_in(root: &Path, search: Vec<PathBuf>, root_access: RootAccess, log: RunLog) -> Self {
         let root_uid = rustix::process::geteuid().as_raw();
         let sudo = SudoSession::default();
-        Self { root: root.to_owned(), search, root_access, sudo, log, root_uid, arch: Arch::Amd64 }
+        let stops = Stops::default();
+        Self { root: root.to_owned(), search, root_access, sudo, log, stops, root_uid, arch: Arch::Amd64 }
+    }
+
+    /// Lets `requests` end commands: it tells how often somebody has asked to stop.
+    pub fn with_stop(mut self, requests: impl Fn() -> usize + 'static) -> Self {
+        self.stops = Stops::of(requests);
+        self
+    }
+
+    /// What follows changes something, until the shield is dropped.
+    pub fn shield(&self) -> Shield<'_> {
+        self.stops.shield()
     }
 
     /// Processor architecture.

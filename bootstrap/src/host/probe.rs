@@ -14,7 +14,7 @@ pub enum ProbeError {
         command: String,
     },
     /// The program that would tell is not installed.
-    #[error("{program} is not on the search path")]
+    #[error("{program} is not in PATH")]
     NoProgram {
         /// Its name.
         program: String,
@@ -87,6 +87,9 @@ impl From<CommandError> for ProbeError {
             }
             CommandError::Start { command, .. } => {
                 Self::Failed { command, outcome: "does not start".to_owned() }
+            }
+            CommandError::Interrupted { command } => {
+                Self::Failed { command, outcome: "was ended by an interrupt".to_owned() }
             }
             CommandError::Failed { command, status, .. } => {
                 Self::Failed { command, outcome: format!("ended with {status}") }

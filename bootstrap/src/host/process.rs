@@ -60,10 +60,10 @@ pub(super) type OnLine = Arc<dyn Fn(&'static str, &str) + Send + Sync>;
 pub(super) struct Attendant<'a> {
     /// Told each line of its output.
     pub(super) on_line: OnLine,
-    /// Called while it runs, each time when `tick` has passed.
+    /// Called while it runs, each time when [`TICK`] has passed.
     pub(super) meanwhile: &'a dyn Fn(),
-    /// How often that is.
-    pub(super) tick: Duration,
+    /// Whether it ends now, because somebody asked to stop; looked at as often as `meanwhile` is called.
+    pub(super) stops: &'a dyn Fn() -> bool,
     /// Sends a signal to its process group.
     pub(super) kill: &'a dyn Fn(Pid, Signal),
 }
@@ -72,7 +72,20 @@ pub(super) struct Attendant<'a> {
 pub(super) enum Ended {
     InTime(Output),
     TimedOut(Output),
+    /// Somebody asked to stop.
+    Stopped,
 }
+
+/// Why a process is not waited for any longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum WaitEnd {
+    Exited,
+    TimedOut,
+    Stopped,
+}
+
+/// Short enough for who presses Ctrl-C to see an answer at once.
+const TICK: Duration = Duration::from_millis(100);
 
 impl Output {
     /// Whether it ended with code 0.
@@ -122,7 +135,8 @@ pub(super) fn child(program: impl AsRef<OsStr>) -> Command {
     Command::new(program)
 }
 
-/// Runs `command` in a process group of its own, which is killed when `timeout` has passed.
+/// Runs `command` in a process group of its own, which is killed when `timeout` has passed or when
+/// somebody asks to stop.
 pub(super) fn run(
     mut command: Command,
     pipes: Pipes,
@@ -147,8 +161,8 @@ pub(super) fn run(
     let pid = Pid::from_child(&child);
     let streams = Streams::attend(&mut child, input, &attendant.on_line);
     let exits = watch(pid);
-    let in_time = attendant.awaits(&exits, timeout);
-    if !in_time {
+    let waited = attendant.awaits(&exits, timeout);
+    if waited != WaitEnd::Exited {
         (attendant.kill)(pid, Signal::TERM);
         let _ = exits.recv_timeout(GRACE);
         (attendant.kill)(pid, Signal::KILL);
@@ -156,20 +170,27 @@ pub(super) fn run(
     // Only here is the process reaped: until then its id and group cannot be anybody else's.
     let status = child.wait()?;
     let output = streams.collect(status);
-    Ok(if in_time { Ended::InTime(output) } else { Ended::TimedOut(output) })
+    Ok(match waited {
+        WaitEnd::Exited => Ended::InTime(output),
+        WaitEnd::TimedOut => Ended::TimedOut(output),
+        WaitEnd::Stopped => Ended::Stopped,
+    })
 }
 
 impl Attendant<'_> {
-    /// Whether the process ends within `timeout`.
-    fn awaits(&self, exits: &Receiver<()>, timeout: Duration) -> bool {
+    /// Waits until the process ends, for `timeout`, or until somebody asks to stop.
+    fn awaits(&self, exits: &Receiver<()>, timeout: Duration) -> WaitEnd {
         let until = Instant::now() + timeout;
         loop {
             let left = until.saturating_duration_since(Instant::now());
-            if exits.recv_timeout(left.min(self.tick)).is_ok() {
-                return true;
+            if exits.recv_timeout(left.min(TICK)).is_ok() {
+                return WaitEnd::Exited;
             }
-            if left <= self.tick {
-                return false;
+            if left <= TICK {
+                return WaitEnd::TimedOut;
+            }
+            if (self.stops)() {
+                return WaitEnd::Stopped;
             }
             (self.meanwhile)();
         }

@@ -63,11 +63,16 @@ impl Host {
         Err(CommandError::Failed {
             command: self.log.masked(&command.to_string()),
             status: output.to_string(),
+            code: output.code(),
             tail: self.tail(command, &output),
         })
     }
 
     fn ask_with(&self, command: &Command, pipes: Pipes) -> Result<Output, CommandError> {
+        let requests = self.stops.requests();
+        if self.stops.ends(requests) {
+            return Err(CommandError::Interrupted { command: self.log.masked(&command.to_string()) });
+        }
         let by_sudo = self.by_sudo(command);
         if by_sudo {
             self.sudo.keep(&self.log);
@@ -82,7 +87,7 @@ impl Host {
         let attendant = Attendant {
             on_line: self.logging(command),
             meanwhile: &|| self.sudo.keep_meanwhile(&self.log),
-            tick: self.sudo.tick(),
+            stops: &|| self.stops.ends(requests),
             kill: &|group, signal| self.kill(group, signal, command),
         };
         let ended = process::run(prepared, pipes, command.timeout, &attendant);
@@ -98,6 +103,10 @@ impl Host {
             Ended::InTime(output) => {
                 self.log.line(&format!("= {output} after {took:.1} s"));
                 Ok(output)
+            }
+            Ended::Stopped => {
+                self.log.line(&format!("= ended by an interrupt after {took:.1} s"));
+                Err(CommandError::Interrupted { command: shown })
             }
             Ended::TimedOut(output) => {
                 self.log.line(&format!("= killed after {took:.1} s"));

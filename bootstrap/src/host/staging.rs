@@ -144,7 +144,7 @@ impl Host {
 
     /// Root's own directories are of no use if somebody else made them first.
     pub(super) fn refuse_shared(&self, path: &Path) -> Result<(), FileError> {
-        let missing = || failed("look at", path)(io::ErrorKind::NotFound.into());
+        let missing = || failed("inspect", path)(io::ErrorKind::NotFound.into());
         let found = self.file_status(path)?.ok_or_else(missing)?;
         let problem = if found.is_symlink() {
             "it is a symbolic link"

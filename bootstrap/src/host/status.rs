@@ -101,7 +101,7 @@ impl Host {
             Ok(found) => Ok(Some(found.into())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) if self.may_ask_sudo(&error) => self.stat_by_sudo(&target, links),
-            Err(error) => Err(failed("look at", path)(error)),
+            Err(error) => Err(failed("inspect", path)(error)),
         }
     }
 

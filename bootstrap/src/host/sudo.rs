@@ -78,11 +78,6 @@ impl SudoSession {
         self.keeps_on(log);
     }
 
-    /// How often [`Self::keep_meanwhile`] is worth a call.
-    pub(super) fn tick(&self) -> Duration {
-        self.refresh / 10
-    }
-
     /// sudo has just agreed, and remembers the password from now on.
     pub(super) fn agreed(&self) {
         self.agreed_at.set(Some(Instant::now()));
@@ -105,7 +100,7 @@ impl SudoSession {
         self.agreed();
         let agrees = self.ask(&["-n", "true"]);
         if !agrees {
-            log.line("sudo does not remember the password any more");
+            log.line("the sudo time stamp has expired");
         }
         agrees
     }

@@ -6,6 +6,7 @@
 
 use std::ffi::OsString;
 
+use schema::Mode;
 use schemars::{Schema, SchemaGenerator};
 
 use super::error::InputError;
@@ -42,6 +43,7 @@ pub(super) struct Attributes {
     flag: FlagName,
     default: Option<&'static str>,
     derived_default: Option<&'static str>,
+    modes: &'static [Mode],
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -54,7 +56,13 @@ enum FlagName {
 
 /// An input whose value may stand in documents.
 pub(super) const fn open() -> Attributes {
-    Attributes { privacy: Privacy::Open, flag: FlagName::Derived, default: None, derived_default: None }
+    Attributes {
+        privacy: Privacy::Open,
+        flag: FlagName::Derived,
+        default: None,
+        derived_default: None,
+        modes: Mode::ALL,
+    }
 }
 
 /// An input whose value must stay on the machine.
@@ -71,6 +79,11 @@ impl Attributes {
     /// Words for a default that follows from other inputs or from the cluster.
     pub(super) const fn or_derived(self, derived: &'static str) -> Self {
         Self { derived_default: Some(derived), ..self }
+    }
+
+    /// The modes that use it. In any other it is refused, because whoever gives it expects that it counts.
+    pub(super) const fn used_in(self, modes: &'static [Mode]) -> Self {
+        Self { modes, ..self }
     }
 
     /// A flag that is shorter than the key.
@@ -101,6 +114,8 @@ pub struct Declaration {
     pub default: Option<&'static str>,
     /// Words for a default that depends on something else.
     pub derived_default: Option<&'static str>,
+    /// The modes that use it.
+    pub modes: &'static [Mode],
     /// What stands for the value in the help.
     pub placeholder: &'static str,
     /// The words that are allowed, where the list is closed.
@@ -126,6 +141,7 @@ impl Declaration {
             privacy: attributes.privacy,
             default: attributes.default,
             derived_default: attributes.derived_default,
+            modes: attributes.modes,
             placeholder: V::PLACEHOLDER,
             words: V::words(),
             check: |text| V::read(text).map(drop),
@@ -218,6 +234,12 @@ pub trait AnyInput {
     /// # Errors
     /// [`InputError::InvalidInput`].
     fn set(&mut self, text: &str, source: ValueSource) -> Result<(), InputError>;
+
+    /// Where the operator gave it, in the operator's terms; `None` if nobody did.
+    fn given_at(&self) -> Option<String> {
+        let source = self.source().filter(|source| *source > ValueSource::Default)?;
+        Some(self.declaration().place(source))
+    }
 
     /// The variable that holds the secret itself, for an input that names the file of one.
     fn secret_variable(&self) -> Option<&str> {

@@ -5,6 +5,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use schema::Mode;
+
 use super::value::{InvalidValue, suggestion};
 use crate::terminal::Unanswered;
 
@@ -71,6 +73,26 @@ pub enum InputError {
         /// How to give it.
         remedy: Option<String>,
     },
+    /// An input was given that the mode has no use for.
+    #[error("{key} ({place}) is not used in mode {mode}")]
+    UnusedInput {
+        /// Key of the input.
+        key: String,
+        /// Where it was given, in the operator's terms.
+        place: String,
+        /// The mode of the run.
+        mode: Mode,
+        /// The modes that use it.
+        modes: &'static [Mode],
+    },
+    /// A variable of the environment has our prefix, and is none that we know.
+    #[error("unknown environment variable {variable}{}", suggestion(nearest.as_deref()))]
+    UnknownVariable {
+        /// The variable.
+        variable: String,
+        /// The variable whose name is most like it.
+        nearest: Option<String>,
+    },
     /// Rancher and the registry cannot share a host name.
     #[error("registry.host is the host name of Rancher; each needs its own")]
     SameHostNames,
@@ -101,10 +123,13 @@ impl InputError {
     /// What the operator can do about it, where that does not follow from the message.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::ConfigMalformed { .. } => {
-                Some("`bootstrap config-schema` prints the JSON Schema of the file".to_owned())
-            }
+            Self::ConfigMalformed { .. } => Some("bootstrap config-schema".to_owned()),
             Self::UnknownComponent { known, .. } => Some(format!("known components: {}", known.join(", "))),
+            Self::UnusedInput { modes, place, .. } => {
+                let modes: Vec<&str> = modes.iter().map(|mode| mode.as_str()).collect();
+                Some(format!("remove {place}, or choose --mode {}", modes.join(" or ")))
+            }
+            Self::UnknownVariable { variable, .. } => Some(format!("unset {variable}")),
             Self::MissingInput { remedy, .. } => remedy.clone(),
             _ => None,
         }

@@ -16,16 +16,21 @@ use super::value::Choice;
 use crate::component::{COMPONENTS, PinForm};
 use crate::step::Sha256Sum;
 
+/// Modes that install the platform on a cluster.
+const PLATFORM: &[Mode] = &[Mode::SingleNode, Mode::Stack];
+const SINGLE_NODE: &[Mode] = &[Mode::SingleNode];
+const AGENT: &[Mode] = &[Mode::Agent];
+
 input_struct! {
     /// The inputs of a run, in the order of the help.
     pub struct Inputs {
-        /// What to make of this host
+        /// Installation mode
         mode: Input<Mode> = open().or("server"),
         /// How an agent joins its server
         agent: AgentInputs,
-        /// Domain of the host names
-        domain: Input<HostName> = private().or("example.local"),
-        /// Certificates of the host names
+        /// Base domain of the host names
+        domain: Input<HostName> = private().used_in(PLATFORM).or("example.local"),
+        /// TLS certificates
         tls: TlsInputs,
         /// The management interface
         rancher: RancherInputs,
@@ -37,15 +42,15 @@ input_struct! {
         nfs: NfsInputs,
         /// Files of the host that are not of the cluster
         host: HostInputs,
-        /// Components that are left out
+        /// Components to install or skip
         components: Rows<Component, Choice>,
         /// Versions in place of those that the components are pinned to
         versions: Rows<Component, String>,
         /// Checksums in place of those that the releases state
         checksums: Rows<&'static str, Sha256Sum>,
-        /// Folder with artifacts, for hosts without network
+        /// Directory with artifacts for installation without a network
         artifacts_dir: Input<AnyPath> = private(),
-        /// Folder of the records of runs
+        /// Directory of run records
         runs_dir: Input<AnyPath> = private().or(RUNS_DIR),
     }
 }
@@ -56,23 +61,23 @@ const RUNS_DIR: &str = "runs";
 input_struct! {
     /// Inputs of agent mode.
     pub struct AgentInputs {
-        /// URL of the server that the agent joins
-        server_url: Input<HttpsUrl> = private(),
-        /// File that holds the join token
-        token_file: SecretInput = private(),
+        /// URL of the server to join
+        server_url: Input<HttpsUrl> = private().used_in(AGENT),
+        /// File that contains the join token
+        token_file: SecretInput = private().used_in(AGENT),
     }
 }
 
 input_struct! {
     /// Inputs of the certificates.
     pub struct TlsInputs {
-        /// Kind of certificates
-        mode: Input<TlsMode> = open().flag("tls").or("self-signed"),
-        /// Address for notices of Let's Encrypt
-        letsencrypt_email: Input<Email> = private().flag("letsencrypt-email"),
-        /// Service of Let's Encrypt
+        /// TLS certificate source
+        mode: Input<TlsMode> = open().used_in(PLATFORM).flag("tls").or("self-signed"),
+        /// E-mail address for Let's Encrypt notices
+        letsencrypt_email: Input<Email> = private().used_in(PLATFORM).flag("letsencrypt-email"),
+        /// Let's Encrypt environment
         letsencrypt_environment: Input<LetsencryptEnvironment> =
-            open().flag("letsencrypt-environment").or("staging"),
+            open().used_in(PLATFORM).flag("letsencrypt-environment").or("staging"),
     }
 }
 
@@ -80,9 +85,9 @@ input_struct! {
     /// Inputs of Rancher.
     pub struct RancherInputs {
         /// Host name of Rancher
-        host: Input<HostName> = private().or_derived("rancher.<domain>"),
-        /// File with Rancher's first password
-        password_file: SecretInput = private().or_derived("generated"),
+        host: Input<HostName> = private().used_in(PLATFORM).or_derived("rancher.<domain>"),
+        /// File that contains the bootstrap password of Rancher
+        password_file: SecretInput = private().used_in(PLATFORM).or_derived("generated"),
     }
 }
 
@@ -90,57 +95,57 @@ input_struct! {
     /// Inputs of the registry.
     pub struct RegistryInputs {
         /// Host name of the registry
-        host: Input<HostName> = private().or_derived("registry.<domain>"),
-        /// Size of the registry's volume in GiB
-        pvc_size_gib: Input<Bounded<1, 65_536>> = open().or("20"),
-        /// Storage class of that volume
-        storage_class: Input<ObjectName> = private().or_derived("the cluster's"),
-        /// Whether the registry asks for a login
-        auth: Input<bool> = open().or("false"),
-        /// User of the registry
-        user: Input<UserName> = private(),
-        /// File with that user's password
-        password_file: SecretInput = private().or_derived("generated"),
+        host: Input<HostName> = private().used_in(PLATFORM).or_derived("registry.<domain>"),
+        /// Size of the registry volume in GiB
+        pvc_size_gib: Input<Bounded<1, 65_536>> = open().used_in(PLATFORM).or("20"),
+        /// Storage class of the registry volume
+        storage_class: Input<ObjectName> = private().used_in(PLATFORM).or_derived("the cluster's"),
+        /// Require a login for the registry
+        auth: Input<bool> = open().used_in(PLATFORM).or("false"),
+        /// User name for the registry
+        user: Input<UserName> = private().used_in(PLATFORM),
+        /// File that contains the password of the registry user
+        password_file: SecretInput = private().used_in(PLATFORM).or_derived("generated"),
     }
 }
 
 input_struct! {
     /// Inputs of Longhorn.
     pub struct LonghornInputs {
-        /// Folder of Longhorn's volumes
-        data_path: Input<AbsolutePath> = private().or("/data"),
-        /// Copies of each volume
-        replica_count: Input<Bounded<1, 9>> = open().or("1"),
-        /// Percentage of the disk left free
-        minimal_available_percentage: Input<Bounded<0, 100>> = open().or("10"),
+        /// Directory of Longhorn volumes
+        data_path: Input<AbsolutePath> = private().used_in(PLATFORM).or("/data"),
+        /// Replicas of each volume
+        replica_count: Input<Bounded<1, 9>> = open().used_in(PLATFORM).or("1"),
+        /// Minimal free disk space in percent
+        minimal_available_percentage: Input<Bounded<0, 100>> = open().used_in(PLATFORM).or("10"),
         /// Make Longhorn the default storage class
-        make_default: Input<bool> = open().or("false"),
-        /// Prepare an agent for Longhorn: iSCSI and NFS client
-        node: Input<bool> = open().or("false"),
+        make_default: Input<bool> = open().used_in(PLATFORM).or("false"),
+        /// Install iSCSI and NFS client for Longhorn on an agent
+        node: Input<bool> = open().used_in(AGENT).or("false"),
     }
 }
 
 input_struct! {
     /// Inputs of the NFS export.
     pub struct NfsInputs {
-        /// Whether to manage an NFS export
-        manage: Input<bool> = open().or("true"),
-        /// Folder that is exported
-        export_path: Input<AbsolutePath> = private().or("/srv/nfs/k8s-share"),
-        /// Network that may mount it
-        allowed_network: Input<Network> = private().or("192.168.0.0/24"),
-        /// Leave root of a client root in the folder
-        no_root_squash: Input<bool> = open().or("false"),
+        /// Manage an NFS export
+        manage: Input<bool> = open().used_in(SINGLE_NODE).or("true"),
+        /// Exported directory
+        export_path: Input<AbsolutePath> = private().used_in(SINGLE_NODE).or("/srv/nfs/k8s-share"),
+        /// Network that may mount the export
+        allowed_network: Input<Network> = private().used_in(SINGLE_NODE).or("192.168.0.0/24"),
+        /// Map root of a client to root in the export
+        no_root_squash: Input<bool> = open().used_in(SINGLE_NODE).or("false"),
     }
 }
 
 input_struct! {
     /// Inputs of the host itself.
     pub struct HostInputs {
-        /// Write the host names to the hosts file
-        manage_hosts_file: Input<bool> = open().flag("manage-hosts-file").or("true"),
-        /// Make Docker trust the registry
-        trust_registry_in_docker: Input<bool> = open().flag("trust-registry-in-docker").or("true"),
+        /// Add the host names to /etc/hosts
+        manage_hosts_file: Input<bool> = open().used_in(SINGLE_NODE).flag("manage-hosts-file").or("true"),
+        /// Add the registry certificate to Docker
+        trust_registry_in_docker: Input<bool> = open().used_in(SINGLE_NODE).flag("trust-registry-in-docker").or("true"),
     }
 }
 

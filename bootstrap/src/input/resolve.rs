@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use schema::{Component, LetsencryptEnvironment, Mode, TlsMode};
 
-use super::declaration::{AnyInput, Declaration, Input, ValueSource};
+use super::declaration::{AnyInput, Declaration, Input, InputField, ValueSource};
 use super::error::InputError;
 use super::inputs::{AgentInputs, Inputs, LonghornInputs, NfsInputs, RegistryInputs, TlsInputs};
 use super::secret_input::SecretInput;
@@ -49,7 +49,7 @@ pub enum Completeness {
 /// Resolves the inputs into settings. What is asked is added to `inputs`.
 ///
 /// # Errors
-/// [`InputError::MissingInput`] when a required input is missing and nobody can be asked, [`InputError::Unanswered`] when
+/// [`InputError::UnusedInput`] when the mode does not use one, [`InputError::MissingInput`] when a required input is missing and nobody can be asked, [`InputError::Unanswered`] when
 /// somebody was, and [`InputError::SameHostNames`].
 pub fn resolve(
     inputs: &mut Inputs,
@@ -58,6 +58,7 @@ pub fn resolve(
 ) -> Result<Settings, InputError> {
     let mut questions = Questions { prompt, completeness };
     let mode = *inputs.mode.defaulted()?;
+    refuse_unused(inputs, mode)?;
     let platform = matches!(mode, Mode::SingleNode | Mode::Stack);
     if platform {
         questions.offer(&mut inputs.domain)?;
@@ -89,6 +90,17 @@ pub fn resolve(
             .value()
             .map_or(Artifacts::Download, |path| Artifacts::Local(path.as_str().into())),
     })
+}
+
+/// What was given and does not count would be noticed only when the host is not as expected.
+fn refuse_unused(inputs: &Inputs, mode: Mode) -> Result<(), InputError> {
+    for input in inputs.inputs() {
+        let Declaration { key, modes, .. } = input.declaration();
+        if let (false, Some(place)) = (modes.contains(&mode), input.given_at()) {
+            return Err(InputError::UnusedInput { key: key.clone(), place, mode, modes });
+        }
+    }
+    Ok(())
 }
 
 fn agent(questions: &mut Questions<'_, '_>, inputs: &mut AgentInputs) -> Result<Agent, InputError> {

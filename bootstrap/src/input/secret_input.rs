@@ -94,6 +94,10 @@ impl AnyInput for SecretInput {
         self.file.set(text, source)
     }
 
+    fn given_at(&self) -> Option<String> {
+        self.file.given_at().or_else(|| self.secret.is_some().then(|| self.variable.clone()))
+    }
+
     fn secret_variable(&self) -> Option<&str> {
         Some(&self.variable)
     }

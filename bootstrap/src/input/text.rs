@@ -72,7 +72,7 @@ text_values! {
         json_schema!({ "type": "string", "minLength": 1 });
     /// Path from the root on, outside the directories of the system. Paths are compared with what other programs print,
     /// so each has one form.
-    AbsolutePath, "PATH", "be an absolute path outside system folders, without .., spaces, quotes or slash at the end",
+    AbsolutePath, "PATH", "be an absolute path outside system directories, without .., spaces, quotes or a trailing slash",
         is_data_path, json_schema!({ "type": "string", "pattern": "^(/[^ \"'\\\\#()/]+)+$" });
     /// A network in CIDR form. Its host bits are zero: exports are compared as text, and one network has one form.
     Network, "CIDR", "be a network such as 10.0.0.0/24, its host bits zero", is_network,

@@ -32,7 +32,7 @@ pub(super) fn host_name(host: &Host, settings: &Settings, config: &Result<K3sCon
         (Some(name), _) => name,
         (None, Ok(Some(name))) => name.trim().to_owned(),
         (None, Ok(None)) => {
-            return Finding::warning(NAME, "cannot tell: /proc/sys/kernel/hostname is not there");
+            return Finding::warning(NAME, "cannot tell: /proc/sys/kernel/hostname does not exist");
         }
         (None, Err(error)) => return Finding::warning(NAME, format!("cannot tell: {error}")),
     };

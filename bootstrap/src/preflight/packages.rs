@@ -18,7 +18,7 @@ pub(super) fn lock(host: &Host) -> Finding {
         Err(error) => return Finding::warning(CHECK, format!("cannot tell whether it is locked: {error}")),
     };
     let holder = LOCKS.iter().find_map(|file| Some((file, holder(&locks, inode(host, file)?)?)));
-    let Some((file, pid)) = holder else { return Finding::pass(CHECK, "nobody holds its locks") };
+    let Some((file, pid)) = holder else { return Finding::pass(CHECK, "not locked") };
     let name = host.process(pid).name;
     let by = if name.is_empty() { "a process" } else { &name };
     // A run waits for the lock, so this is only a warning.

@@ -152,6 +152,10 @@ impl<'a> RollbackExecutor<'a> {
             return Ok(UndoResult::Manual(vague));
         };
         let live_state = self.settled(&step)?;
+        // What was seen while it was asked to stop may have been cut off.
+        if (self.stop)() {
+            return Ok(UndoResult::Left(Untried::StoppedBefore));
+        }
         match judge_now(self.journal.context(), &step, &live_state) {
             (ItemState::Ready, _) => {}
             (_, Reason::Left(leftover)) => return Ok(UndoResult::Manual(leftover)),

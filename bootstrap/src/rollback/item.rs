@@ -82,7 +82,7 @@ pub enum Reason {
     #[error("a rollback that did not end had begun with it")]
     Resumed,
     /// Components that stay do not work without it.
-    #[error("{} {} it", words(.0), if .0.len() == 1 { "stays and needs" } else { "stay and need" })]
+    #[error("{} {} it", words(.0), if .0.len() == 1 { "depends on" } else { "depend on" })]
     NeededBy(Vec<Component>),
     /// There is nothing to undo.
     #[error("it is as it was before the run")]
@@ -106,10 +106,10 @@ impl Reason {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Leftover {
     /// It could not be looked at.
-    #[error("it cannot be told: {0}")]
+    #[error("state unknown: {0}")]
     Unknown(#[from] ProbeError),
     /// It was not looked at.
-    #[error("it cannot be told: it was not looked at")]
+    #[error("state unknown: not inspected")]
     NotObserved,
     /// It is not as the run left it.
     #[error("{0}")]
@@ -176,7 +176,7 @@ pub(super) fn class_of(step: &StepRecord) -> Option<RollbackClass> {
 }
 
 fn words(components: &[Component]) -> String {
-    components.iter().map(|component| component.as_str()).collect::<Vec<_>>().join(" and ")
+    components.iter().map(|component| component.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 fn as_text<S: Serializer>(reason: &impl Display, serializer: S) -> Result<S::Ok, S::Error> {

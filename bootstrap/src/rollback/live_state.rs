@@ -40,7 +40,7 @@ pub enum Divergence {
     #[error("its content is not what the run wrote")]
     OtherContent,
     /// Something else has the name of the directory.
-    #[error("it is not a folder any more")]
+    #[error("it is no longer a directory")]
     NotADirectory,
     /// Removing the directory would not remove what is seen in it.
     #[error("a file system is mounted on it")]
@@ -73,7 +73,7 @@ pub enum Divergence {
     #[error("the release was not certainly made by the run")]
     ReleaseOriginUnknown,
     /// The storage class to go back to does not exist.
-    #[error("the former default, {0}, is not there any more")]
+    #[error("the former default, {0}, no longer exists")]
     FormerDefaultGone(String),
     /// Somebody chose another default.
     #[error("the default was switched since")]

@@ -11,7 +11,7 @@ pub(super) fn subject(step: &StepRecord) -> String {
     match &step.undo {
         Undo::None => step.action.clone(),
         Undo::File { path, .. } => path.display().to_string(),
-        Undo::Directory { path } => format!("folder {}", path.display()),
+        Undo::Directory { path } => format!("directory {}", path.display()),
         Undo::LineBlock { path, marker, .. } => format!("block {marker} of {}", path.display()),
         Undo::Line { path, .. } => format!("line of {}", path.display()),
         Undo::Object { .. } => object(&step.undo).map_or_else(String::new, |object| object.to_string()),
@@ -27,13 +27,14 @@ pub(super) fn change(step: &StepRecord) -> String {
     let subject = subject(step);
     match &step.undo {
         Undo::None => format!("{subject} (what was there is not recorded)"),
-        Undo::File { previous: PreviousFile::Absent, .. } | Undo::Directory { .. } | Undo::Package { .. } => {
-            format!("remove {subject}")
-        }
-        Undo::File { .. } => format!("put the former content back into {subject}"),
-        Undo::LineBlock { previous: None, .. } => format!("take out {subject}"),
-        Undo::LineBlock { .. } => format!("put back the former {subject}"),
-        Undo::Line { path, line } => format!("take this line out of {}: {line}", path.display()),
+        Undo::File { previous: PreviousFile::Absent, .. }
+        | Undo::Directory { .. }
+        | Undo::Package { .. }
+        | Undo::LineBlock { previous: None, .. }
+        | Undo::ServiceUnit { unit: PreviousFile::Absent, .. } => format!("remove {subject}"),
+        Undo::File { .. } => format!("restore the former content of {subject}"),
+        Undo::LineBlock { .. } => format!("restore the former {subject}"),
+        Undo::Line { path, line } => format!("remove this line from {}: {line}", path.display()),
         Undo::Object { uid, object_kind, .. } => {
             let uid = uid.as_ref().map_or_else(String::new, |uid| format!(", UID {uid}"));
             let also = match object_kind.as_str() {
@@ -47,7 +48,6 @@ pub(super) fn change(step: &StepRecord) -> String {
         }
         Undo::HelmRelease { .. } => format!("uninstall {subject}; its namespace stays"),
         Undo::Service { .. } => format!("disable {subject}"),
-        Undo::ServiceUnit { unit: PreviousFile::Absent, .. } => format!("remove {subject}"),
         Undo::ServiceUnit { name, .. } => format!(
             "put the former unit of {subject} back, its environment and whether it starts at boot; to have it run so: systemctl \
              restart {name}"
@@ -55,7 +55,7 @@ pub(super) fn change(step: &StepRecord) -> String {
         Undo::DefaultStorageClass { from: Some(from), .. } => {
             format!("make {from} the default storage class again, in place of the run's")
         }
-        Undo::DefaultStorageClass { from: None, .. } => format!("have no {subject} any more"),
+        Undo::DefaultStorageClass { from: None, .. } => format!("leave no {subject}"),
     }
 }
 
@@ -78,14 +78,14 @@ pub(super) fn remains(step: &StepRecord) -> &'static [Remainder] {
 /// Why undoing is safe when the host is as the run left it.
 pub(super) const fn safe_because(step: &StepRecord) -> &'static str {
     match &step.undo {
-        Undo::File { .. } => "its SHA-256 is that of what the run wrote",
-        Undo::Directory { .. } => "the run made it, and it is empty by then",
+        Undo::File { .. } => "its SHA-256 is the one that the run wrote",
+        Undo::Directory { .. } => "the run created it, and it will be empty",
         Undo::LineBlock { .. } => "the block is as the run wrote it; all other lines stay to the byte",
         Undo::Line { .. } => "the line is as the run wrote it; all other lines stay to the byte",
-        Undo::Object { .. } => "it is the very object that the run created; the server checks the UID",
+        Undo::Object { .. } => "same object that the run created (UID matches)",
         Undo::HelmRelease { .. } => "its only revision is the run's",
-        Undo::DefaultStorageClass { .. } => "the run switched it, and nobody has since",
-        Undo::ServiceUnit { .. } => "the SHA-256 of the unit is that of what the run wrote",
+        Undo::DefaultStorageClass { .. } => "the run changed it, and it was not changed since",
+        Undo::ServiceUnit { .. } => "the SHA-256 of the unit is the one that the run wrote",
         Undo::None | Undo::Package { .. } | Undo::Service { .. } => "",
     }
 }
@@ -110,11 +110,11 @@ pub(super) fn by_hand(step: &StepRecord) -> String {
             "it was there before the run, which brought it up to date; its former state is not recorded"
                 .to_owned()
         }
-        Undo::Package { name } => format!("others may need it by now; if not: apt-get remove {name}"),
+        Undo::Package { name } => format!("may be in use; if not: apt-get remove {name}"),
         Undo::Service { name } => {
-            format!("others may need it by now; if not: systemctl disable --now {name}")
+            format!("may be in use; if not: systemctl disable --now {name}")
         }
-        _ => "others may need it by now; if not, remove it".to_owned(),
+        _ => "may be in use; if not, remove it".to_owned(),
     }
 }
 

@@ -156,7 +156,7 @@ impl Planner<'_> {
 fn only_by_hand(step: &StepRecord) -> Option<&'static str> {
     match &step.undo {
         Undo::Directory { .. } if step.state != StepState::Done => {
-            Some("the run ended before it knew whether it had made the folder")
+            Some("the run ended before it knew whether it had created the directory")
         }
         Undo::DefaultStorageClass { .. } => match &step.before {
             PriorState::Present { what: Some(what) } if what.contains(", ") => {

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::executor::{UndoResult, UndoResults};
 use super::item::{ItemState, Reason, RollbackItem, RollbackPlan};
 use crate::component::RollbackClass;
-use crate::terminal::Printer;
+use crate::terminal::{Line, Printer, Tone};
 
 /// The JSON document of a rollback. For the operator of this host: it holds paths and names, but no secret.
 #[derive(Debug, Serialize)]
@@ -85,65 +85,39 @@ impl UndoResult {
     }
 }
 
-/// Prints the plan: what is undone, what needs `--include moderate`, what is for the operator, what is gone already.
-pub fn show(plan: &RollbackPlan, printer: &mut Printer) {
-    printer.heading(&format!("Rollback of run {}, mode {}", plan.run_id, plan.mode));
-    if plan.items.is_empty() {
-        printer.wrapped("", "The run changed nothing that could be undone.");
-        return;
-    }
-    let groups = [
-        (ItemState::Ready, "To be undone, in this order"),
-        (ItemState::LeftOut, "Left out; --include moderate undoes these too"),
-        (ItemState::Manual, "Left to you"),
-    ];
-    for (state, title) in groups {
-        let mut items = plan.in_state(state).peekable();
-        if items.peek().is_some() {
-            printer.data("");
-            printer.heading(title);
-            items.for_each(|item| show_item(item, &item.reason.to_string(), printer));
-        }
-    }
-    let rest = [
-        (ItemState::Gone, "as before the run already"),
-        (ItemState::Undone, "undone by an earlier rollback"),
-    ];
-    let rest = rest.map(|(state, text)| (plan.in_state(state).count(), text));
-    if rest.iter().any(|(count, _)| *count > 0) {
-        printer.data("");
-    }
-    for (count, text) in rest.into_iter().filter(|(count, _)| *count > 0) {
-        printer.wrapped("", &format!("{count} {} {text}.", if count == 1 { "item is" } else { "items are" }));
-    }
-}
-
-fn show_item(item: &RollbackItem, reason: &str, printer: &mut Printer) {
-    printer.data(&format!("  {:>3}  {:<21}  {}", item.step, item.component.as_str(), item.class.as_str()));
-    printer.wrapped("       ", &item.change);
+/// One item, with what speaks for it or against it.
+pub(super) fn item_lines(item: &RollbackItem, reason: &str) -> Vec<Line> {
+    const INDENT: &str = "       ";
+    let below = |label: &str, text: &str| Line::new(text).lead(Tone::Plain, format!("{INDENT}{label}"));
     let label = match (item.state, &item.reason) {
-        (ItemState::Manual, _) => "       not done: ",
-        (_, Reason::NeededBy(_)) => "       kept: ",
-        _ => "       safe: ",
+        (ItemState::Manual, _) => "not done: ",
+        (_, Reason::NeededBy(_)) => "kept: ",
+        _ => "safe: ",
     };
-    printer.wrapped(label, reason);
-    if let Some(data) = item.deletes.as_ref().filter(|_| item.state != ItemState::Manual) {
-        printer.wrapped("       DELETES: ", data);
+    let mut lines = vec![
+        Line::new(format!("  {:>3}  {:<21}  {}", item.step, item.component.as_str(), item.class.as_str())),
+        below("", &item.change),
+        below(label, reason),
+    ];
+    let is_manual = item.state == ItemState::Manual;
+    lines.extend(item.deletes.iter().filter(|_| !is_manual).map(|data| below("deletes: ", data)));
+    if !is_manual {
+        lines.extend(remains_lines(item));
     }
-    if item.state != ItemState::Manual {
-        show_remains(item, printer);
+    if is_manual || item.class == RollbackClass::Moderate {
+        lines.push(below("inspect: ", &item.look).whole());
     }
-    if item.state == ItemState::Manual || item.class == RollbackClass::Moderate {
-        printer.wrapped("       look at: ", &item.look);
-    }
+    lines
 }
 
-/// What stays when the item is undone. A command is not wrapped: it is to be pasted.
-fn show_remains(item: &RollbackItem, printer: &mut Printer) {
-    for remainder in item.remains {
-        printer.wrapped("       stays: ", remainder.what);
-        printer.data(&format!("         {}", remainder.command));
-    }
+/// What stays when the item is undone.
+fn remains_lines(item: &RollbackItem) -> impl Iterator<Item = Line> {
+    item.remains.iter().flat_map(|remainder| {
+        [
+            Line::new(remainder.what).lead(Tone::Plain, "       remains: "),
+            Line::new(remainder.command).lead(Tone::Plain, "         ").whole(),
+        ]
+    })
 }
 
 /// Prints what became of the plan, with everything that is left to the operator.
@@ -158,22 +132,22 @@ pub fn show_results(plan: &RollbackPlan, results: &UndoResults, printer: &mut Pr
     let mut left = plan.items.iter().filter(left).peekable();
     if left.peek().is_some() {
         printer.data("");
-        printer.heading("Left to you");
+        printer.heading("Manual steps:");
     }
     for item in left {
         let failed = results.get(&item.step).and_then(UndoResult::reason);
         let reason = failed.unwrap_or_else(|| item.reason.to_string());
-        show_item(&RollbackItem { state: ItemState::Manual, ..item.clone() }, &reason, printer);
+        printer.result(&item_lines(&RollbackItem { state: ItemState::Manual, ..item.clone() }, &reason));
     }
     let undone = |item: &&RollbackItem| results.get(&item.step) == Some(&UndoResult::Undone);
     for item in plan.items.iter().filter(undone).filter(|item| !item.remains.is_empty()) {
         printer.data("");
-        printer.heading(&format!("What {} leaves behind, and what removes it", item.component));
-        show_remains(item, printer);
+        printer.heading(&format!("What remains of {}, and the commands that remove it", item.component));
+        printer.result(&remains_lines(item).collect::<Vec<_>>());
     }
     let out = plan.in_state(ItemState::LeftOut).count();
     if out > 0 {
         printer.data("");
-        printer.wrapped("", &format!("{out} more are undone with --include moderate."));
+        printer.wrapped("", &format!("{out} excluded; --include moderate undoes these too."));
     }
 }

@@ -1,12 +1,11 @@
-//! What the operator gets to see at the end of a run: as text, or as one JSON document.
+//! What a program gets to see of a run: one JSON document.
 //!
 //! The public manifest is not that document: it must hold no path and no password, and the operator needs both.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use manifest::RunFiles;
-use schema::{Component, ComponentResult, Execution, Id, Mode, Platform, RunManifest, Status};
+use schema::{Component, Execution, Id, Mode, Platform, RunManifest, Status};
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde::{Serialize, Serializer};
@@ -16,7 +15,6 @@ use super::plan_data::PlanEntry;
 use crate::preflight::PreflightReport;
 use crate::secret::Secret;
 use crate::settings::Settings;
-use crate::terminal::Printer;
 
 /// The form of the document. A field that is added keeps it, anything else gets the next number.
 #[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
@@ -66,20 +64,13 @@ struct Telemetry {
     why: String,
 }
 
-/// How long the components took, and which generated passwords are to be shown.
-#[derive(Debug, Default)]
-pub struct RunSummary {
-    took: Vec<(Component, Duration)>,
-    generated: Vec<Generated>,
-}
-
 /// A password that this run, or one before it, has generated. This is the only place where it is ever shown.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Generated {
-    component: Component,
+    pub(super) component: Component,
     #[serde(serialize_with = "exposed")]
     #[schemars(with = "String")]
-    password: Secret,
+    pub(super) password: Secret,
 }
 
 impl RunPaths {
@@ -87,6 +78,12 @@ impl RunPaths {
     pub fn of(run: &RunFiles) -> Self {
         let (runs, id) = (run.runs(), run.run());
         Self { public: runs.public_path(id), private: runs.private_path(id), log: runs.log_path(id) }
+    }
+
+    #[cfg(test)]
+    pub(super) fn sample() -> Self {
+        let file = |end| PathBuf::from(format!("runs/bootstrap-9f86d081884c7d65{end}"));
+        Self { public: file(".json"), private: file("-private.json"), log: file(".log") }
     }
 
     /// The public record.
@@ -97,12 +94,6 @@ impl RunPaths {
     /// The full log.
     pub fn log(&self) -> &Path {
         &self.log
-    }
-
-    /// Tells where the files are.
-    pub fn show(&self, printer: &mut Printer) {
-        printer.data(&format!("Public record   {}", self.public.display()));
-        printer.data(&format!("Private record  {} (stays on this host)", self.private.display()));
     }
 }
 
@@ -135,8 +126,8 @@ impl<'a> RunReport<'a> {
     }
 
     /// Adds the generated passwords; they are shown only here.
-    pub fn generated(mut self, summary: &'a RunSummary) -> Self {
-        self.generated = summary.generated();
+    pub fn generated(mut self, generated: &'a [Generated]) -> Self {
+        self.generated = generated;
         self
     }
 
@@ -150,49 +141,6 @@ impl<'a> RunReport<'a> {
     pub fn error(mut self, error: Option<&'a str>) -> Self {
         self.error = error;
         self
-    }
-}
-
-impl RunSummary {
-    /// Adds how long a component took.
-    pub fn add(&mut self, component: Component, took: Duration) {
-        self.took.push((component, took));
-    }
-
-    /// Adds the passwords that are to be shown.
-    pub fn add_passwords(&mut self, passwords: Vec<(Component, Secret)>) {
-        let generated = passwords.into_iter().map(|(component, password)| Generated { component, password });
-        self.generated.extend(generated);
-    }
-
-    /// The passwords that are to be shown.
-    pub fn generated(&self) -> &[Generated] {
-        &self.generated
-    }
-
-    /// Prints what was done, where it is reachable, and the generated passwords.
-    pub fn show(&self, manifest: &RunManifest, settings: &Settings, printer: &mut Printer) {
-        printer.heading(&format!("Run {}: {}", manifest.run_id, manifest.status));
-        for (component, record) in manifest.components.iter() {
-            let took = self.took.iter().find(|(of, _)| *of == component);
-            let took = took.map(|(_, took)| format!("{:.1} s", took.as_secs_f32())).unwrap_or_default();
-            printer.data(format!("  {component:<21}  {:<11}  {took}", record.result).trim_end());
-        }
-        for (component, host) in
-            [(Component::Rancher, &settings.rancher.host), (Component::Registry, &settings.registry.host)]
-        {
-            // Where to find it is said only where the run has verified that it is there.
-            let result = manifest.components.get(component).map(|record| record.result);
-            if matches!(
-                result,
-                Some(ComponentResult::Installed | ComponentResult::Reused | ComponentResult::Configured)
-            ) {
-                printer.data(&format!("{component} is at https://{host}"));
-            }
-        }
-        for Generated { component, password } in &self.generated {
-            printer.data(&format!("Generated password for {component} (shown once): {}", password.expose()));
-        }
     }
 }
 

@@ -23,9 +23,9 @@ use crate::terminal::{DefaultAnswer, Printer, Prompter, Signals, is_interactive}
 
 /// Asked before anything is stored. It names what is sent and what is not, because consent to the unknown is none.
 const QUESTION: &str = "\
-Anonymous telemetry helps to see which set-ups work. May this run report?
+Anonymous telemetry shows which set-ups work. May this run report?
   sent        mode, platform, components and their results, times,
-              exit code, settings such as a number of replicas
+              exit code, settings such as the number of replicas
   never sent  names of hosts or users, addresses, URLs, paths,
               networks, passwords, tokens
   see it all  bootstrap telemetry preview";

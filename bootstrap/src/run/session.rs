@@ -22,7 +22,7 @@ pub enum SessionError {
     #[error("another run is changing this host")]
     Locked(#[source] ManifestError),
     /// The directory, or a file in it, cannot be used.
-    #[error("cannot use the runs folder {}", runs_dir.display())]
+    #[error("cannot use the runs directory {}", runs_dir.display())]
     RunsDir {
         /// The directory.
         runs_dir: PathBuf,
@@ -42,16 +42,20 @@ impl SessionError {
     /// What the operator can do.
     pub const fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Locked(_) => Some("wait for it to end, or stop it, and run again"),
+            Self::Locked(_) => Some("wait until it ends, or stop it, then rerun the same command"),
             Self::RunsDir { source: ManifestError::Disk(disk), .. } => match disk {
                 DiskError::Replaceable { .. } => Some(
                     "pass a directory that only root and you can change, such as --runs-dir /root/productive-k3s-runs",
                 ),
-                DiskError::Symlink { .. } => Some("name the folder itself with --runs-dir, not a link to it"),
-                DiskError::Denied { .. } => Some("name a folder that you may write to with --runs-dir"),
-                DiskError::NoSpace { .. } => Some("free some space, or name another folder with --runs-dir"),
+                DiskError::Symlink { .. } => {
+                    Some("pass the directory itself with --runs-dir, not a link to it")
+                }
+                DiskError::Denied { .. } => Some("pass a directory that you may write to with --runs-dir"),
+                DiskError::NoSpace { .. } => {
+                    Some("free some space, or pass another directory with --runs-dir")
+                }
                 DiskError::Unsafe { .. } | DiskError::NotADirectory { .. } => {
-                    Some("name another folder with --runs-dir")
+                    Some("pass another directory with --runs-dir")
                 }
                 _ => None,
             },

@@ -93,16 +93,18 @@ impl fmt::Display for Sha256Sum {
 impl fmt::Display for ChecksumSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Pinned(sum) => write!(f, "{sum}, as pinned"),
-            Self::BuiltIn(sum) => write!(f, "{sum}, built into this program"),
+            Self::Pinned(sum) => write!(f, "{sum} (pinned)"),
+            Self::BuiltIn(sum) => write!(f, "{sum} (built in)"),
             Self::SumFile { url, entry } => {
-                write!(f, "as {url} states it of {entry}; none is built into this program")
+                write!(f, "expected SHA-256 of {entry} from {url}")
             }
             Self::GithubRelease { url, asset } => {
-                write!(f, "as {url} states it of {asset}; none is built into this program")
+                write!(f, "expected SHA-256 of {asset} from {url}")
             }
-            Self::ChartIndex => f.write_str("as the index states it; none is built into this program"),
-            Self::FolderSums { files } => write!(f, "as {} in the same folder states it", files.join(" or ")),
+            Self::ChartIndex => f.write_str("expected SHA-256 from the chart index"),
+            Self::FolderSums { files } => {
+                write!(f, "expected SHA-256 from {} in the same directory", files.join(" or "))
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ use schema::Component;
 use super::command::{enable_service, install_packages};
 use super::error::StepError;
 use super::executor::{Change, Effect, Executor, StepOutcome};
-use crate::host::Command;
+use crate::host::{Command, CommandError};
 
 impl Executor<'_> {
     pub(super) fn run(
@@ -37,7 +37,9 @@ impl Executor<'_> {
             effect = self.change(change, |this| {
                 let [refresh, install] = install_packages(std::slice::from_ref(package));
                 // One dead repository among many fails the refresh; whether it was needed is told by the installation.
-                let _ = this.host.run(&refresh);
+                if let Err(stopped @ CommandError::Interrupted { .. }) = this.host.run(&refresh) {
+                    return Err(stopped.into());
+                }
                 this.host.run(&install)?;
                 Ok(StepOutcome::wrote(package.clone()))
             })?;

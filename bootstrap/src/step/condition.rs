@@ -174,7 +174,7 @@ impl Condition {
             | Self::Resolves(_)
             | Self::Succeeds(_) => return None,
         };
-        Some(format!("look at it with: {look}"))
+        Some(format!("inspect: {look}"))
     }
 }
 

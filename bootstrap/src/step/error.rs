@@ -5,11 +5,12 @@ use std::path::PathBuf;
 
 use manifest::ManifestError;
 use privacy::disk::DiskError;
-use schema::FailureReason;
+use schema::{Component, FailureReason};
 
 use super::artifact::Sha256Sum;
 use super::registries::RegistriesFault;
 use super::start_cause::StartCause;
+use super::transfer_fault::TransferFault;
 use super::unmet::Unmet;
 use crate::host::{CommandError, FileError, ProbeError};
 
@@ -63,9 +64,14 @@ pub enum StepError {
         /// Why there is no answer.
         error: ProbeError,
     },
-    /// curl failed.
-    #[error("{0}")]
-    Transfer(CommandError),
+    /// A file could not be downloaded.
+    #[error("download failed: {fault}\n{url}")]
+    Transfer {
+        /// The file.
+        url: String,
+        /// Why.
+        fault: TransferFault,
+    },
     /// The index of a repository does not have the chart.
     #[error("{url} does not list {chart} {version}")]
     ChartNotListed {
@@ -85,7 +91,7 @@ pub enum StepError {
         name: String,
     },
     /// Nothing states what the artifact must be: no checksum, no install.
-    #[error("there is no sha256 for {name} in {place}")]
+    #[error("no SHA-256 of {name} found in {place}")]
     NoChecksum {
         /// The artifact.
         name: String,
@@ -93,7 +99,7 @@ pub enum StepError {
         place: String,
     },
     /// The artifacts folder does not have it.
-    #[error("{} is missing from the artifacts folder", .0.display())]
+    #[error("{} is missing from the artifacts directory", .0.display())]
     NoArtifact(PathBuf),
     /// The artifact is not what its release states.
     #[error("{path} has sha256 {found} and not {wanted}{}", if *is_html { "; it is a web page" } else { "" }, path = path.display())]
@@ -165,7 +171,7 @@ pub enum StepError {
         service: String,
     },
     /// Something that was deleted is still there.
-    #[error("{what} is still there after {seconds} s")]
+    #[error("{what} still exists after {seconds} s")]
     Stays {
         /// What was deleted.
         what: String,
@@ -173,7 +179,7 @@ pub enum StepError {
         seconds: u64,
     },
     /// A directory that a run made has got content since.
-    #[error("{} is not empty any more", .0.display())]
+    #[error("{} is no longer empty", .0.display())]
     NotEmpty(PathBuf),
     /// The executor was asked to stop.
     #[error("stopped between two steps")]
@@ -193,11 +199,12 @@ impl From<StepFailure> for ExecutionError {
 }
 
 impl StepError {
-    /// curl failed. That there is no curl is no fault of the network.
-    pub(super) fn from_download(error: CommandError) -> Self {
-        match error {
-            CommandError::Failed { .. } | CommandError::TimedOut { .. } => Self::Transfer(error),
-            error => Self::Command(error),
+    /// The download of `url` failed. That there is no curl is no fault of the network.
+    pub(super) fn of_download(url: &str) -> impl FnOnce(CommandError) -> Self {
+        let url = url.to_owned();
+        move |error| match TransferFault::of(error) {
+            Ok(fault) => Self::Transfer { url, fault },
+            Err(error) => Self::Command(error),
         }
     }
 
@@ -210,34 +217,31 @@ impl StepError {
     /// Last lines of the output of the command that failed, if one did.
     pub fn tail(&self) -> &[String] {
         match self {
-            Self::Command(error)
-            | Self::Transfer(error)
-            | Self::Push(error)
-            | Self::File(FileError::Command(error)) => error.tail(),
+            Self::Command(error) | Self::Push(error) | Self::File(FileError::Command(error)) => error.tail(),
             _ => &[],
         }
     }
 
     /// The failure of the step with this title.
-    pub(super) fn at(self, step: &str) -> ExecutionError {
+    pub(super) fn at(self, component: Component, step: &str) -> ExecutionError {
         let reason = self.reason();
-        self.with(step, reason)
+        self.with(component, step, reason)
     }
 
     /// The failure of the verification.
-    pub(super) fn in_verification(self, step: &str) -> ExecutionError {
+    pub(super) fn in_verification(self, component: Component, step: &str) -> ExecutionError {
         let reason = match self {
             Self::NotInTime { .. } => FailureReason::VerificationFailed,
             _ => self.reason(),
         };
-        self.with(step, reason)
+        self.with(component, step, reason)
     }
 
-    fn with(self, step: &str, reason: FailureReason) -> ExecutionError {
+    fn with(self, component: Component, step: &str, reason: FailureReason) -> ExecutionError {
         if matches!(self, Self::Stopped) {
             return ExecutionError::Interrupted;
         }
-        let (tail, message, hint) = (self.tail().to_vec(), self.to_string(), self.hint());
+        let (tail, message, hint) = (self.tail().to_vec(), self.to_string(), self.hint(component));
         StepFailure { step: step.to_owned(), reason, message, tail, hint }.into()
     }
 
@@ -246,7 +250,7 @@ impl StepError {
             Self::Command(error) | Self::File(FileError::Command(error)) => command_reason(error),
             Self::File(error) if error.is_denied() => FailureReason::PermissionDenied,
             Self::Staging(DiskError::Denied { .. }) => FailureReason::PermissionDenied,
-            Self::Transfer(_)
+            Self::Transfer { .. }
             | Self::ChartNotListed { .. }
             | Self::ChartWithoutHttps { .. }
             | Self::NoChecksum { .. }
@@ -266,13 +270,18 @@ impl StepError {
         }
     }
 
-    fn hint(&self) -> Option<String> {
+    fn hint(&self, component: Component) -> Option<String> {
         let hint = match self {
             Self::NotInTime { hint, .. } => return hint.clone(),
             Self::Command(CommandError::NotFound { program }) => return Some(format!("install {program}")),
             Self::Command(CommandError::NeedsRoot { .. }) => "run as root, or as a user who may use sudo",
-            Self::Transfer(_)
-            | Self::ChartNotListed { .. }
+            Self::Transfer { fault, .. } if fault.is_missing() => {
+                return Some(format!("check versions.{component}, then rerun the same command"));
+            }
+            Self::ChartNotListed { .. } => {
+                return Some(format!("check versions.{component}, then rerun the same command"));
+            }
+            Self::Transfer { .. }
             | Self::ChartWithoutHttps { .. }
             | Self::NoChecksum { .. }
             | Self::NoArtifact(_) => "check the network, or give the files with --artifacts-dir",
@@ -283,7 +292,7 @@ impl StepError {
             Self::PushAstray { .. } => "the ingress must pass X-Forwarded-Proto on to the registry",
             Self::Unmet(_) => "give artifacts of that version, or ask for the version that they are of",
             Self::Checksum { .. } => {
-                "nothing was installed from it; find out who changed it before trying again"
+                "nothing was installed from it; find out why it differs before you retry"
             }
             _ => return None,
         };

@@ -226,7 +226,10 @@ impl<'a> Executor<'a> {
         let intent = Intent { component, action, before, undo };
         let mut seq = 0;
         self.journal.update(&mut |context, at| seq = context.begin_step(intent.clone(), at))?;
-        match work(self) {
+        let shield = self.host.shield();
+        let done = work(self);
+        drop(shield);
+        match done {
             Ok(StepOutcome { wrote, undo }) => {
                 let outcome = JournalOutcome::Done { wrote, undo };
                 self.journal.update(&mut |context, at| context.end_step(seq, outcome.clone(), at))?;
@@ -252,7 +255,9 @@ impl<'a> Executor<'a> {
         work: impl FnOnce(&mut Self) -> Result<(), StepError>,
     ) -> Result<(), StepError> {
         self.journal.update(&mut |context, at| context.begin_undo(seq, at))?;
+        let shield = self.host.shield();
         let undone = work(self);
+        drop(shield);
         let state = if undone.is_ok() { StepState::Done } else { StepState::Failed };
         let written = self.journal.update(&mut |context, at| context.end_undo(seq, state, at));
         // The failure itself is what the operator must hear of first.
@@ -274,7 +279,12 @@ impl<'a> Executor<'a> {
         let mut told = String::new();
         loop {
             let late = begun.elapsed() >= timeout;
-            let missing = match look(self)? {
+            let looked = look(self);
+            // A look that was ended by the request to stop says nothing about the condition.
+            if !matches!(looked, Ok(Look::Ready(_))) {
+                self.safe_point()?;
+            }
+            let missing = match looked? {
                 Look::NotYet(missing) if !late => missing.to_string(),
                 found => return Ok(found),
             };
@@ -282,9 +292,19 @@ impl<'a> Executor<'a> {
                 self.report(StepEvent::Waiting(&missing));
                 told = missing;
             }
-            self.safe_point()?;
-            std::thread::sleep(self.timing.poll);
+            self.pause(self.timing.poll)?;
         }
+    }
+
+    /// Waits in short pieces, so that a request to stop is obeyed at once.
+    pub(super) fn pause(&self, wait: Duration) -> Result<(), StepError> {
+        const PIECE: Duration = Duration::from_millis(100);
+        let begun = Instant::now();
+        while let Some(left) = wait.checked_sub(begun.elapsed()) {
+            self.safe_point()?;
+            std::thread::sleep(left.min(PIECE));
+        }
+        self.safe_point()
     }
 
     /// Waits until the condition of `check` holds.

@@ -90,13 +90,13 @@ impl Executor<'_> {
 
     /// What releases state about their files is read from memory and never gets a name.
     fn text(&self, url: &str) -> Result<String, StepError> {
-        let output = self.host.run(&download(url)).map_err(StepError::from_download)?;
+        let output = self.host.run(&download(url)).map_err(StepError::of_download(url))?;
         Ok(output.text())
     }
 
     fn download(&self, url: &str) -> Result<Scratch, StepError> {
         self.host.run_to_scratch(&download(url)).map_err(|error| match error {
-            StagingError::Command(error) => StepError::from_download(error),
+            StagingError::Command(error) => StepError::of_download(url)(error),
             StagingError::File(error) => error.into(),
         })
     }

@@ -63,23 +63,31 @@ impl Executor<'_> {
         let of = steps.len() + usize::from(!verify.is_empty());
         for (step, number) in steps.iter().zip(1..) {
             let title = &step.title;
-            self.safe_point().map_err(|error| error.at(title))?;
+            self.safe_point().map_err(|error| error.at(component, title))?;
             self.report(StepEvent::Started { title, number, of });
-            let effect = self.perform(component, step).map_err(|error| error.at(title))?;
+            let effect =
+                self.perform(component, step).map_err(|error| self.ended(error).at(component, title))?;
             self.report(StepEvent::Done { title, effect });
         }
-        self.verify(verify, of)?;
+        self.verify(component, verify, of)?;
         Ok(())
     }
 
-    fn verify(&mut self, verify: &[Check], of: usize) -> Result<(), ExecutionError> {
+    /// What fails after a request to stop has failed because of it, or does not matter any more: whoever asked is told that
+    /// the run stopped, whatever a command said last.
+    fn ended(&self, error: StepError) -> StepError {
+        self.safe_point().err().unwrap_or(error)
+    }
+
+    fn verify(&mut self, component: Component, verify: &[Check], of: usize) -> Result<(), ExecutionError> {
         if verify.is_empty() {
             return Ok(());
         }
-        self.safe_point().map_err(|error| error.in_verification(VERIFICATION))?;
+        self.safe_point().map_err(|error| error.in_verification(component, VERIFICATION))?;
         self.report(StepEvent::Started { title: VERIFICATION, number: of, of });
         for check in verify {
-            self.wait_for(check).map_err(|error| error.in_verification(VERIFICATION))?;
+            self.wait_for(check)
+                .map_err(|error| self.ended(error).in_verification(component, VERIFICATION))?;
         }
         self.report(StepEvent::Done { title: VERIFICATION, effect: Effect::Unchanged });
         Ok(())

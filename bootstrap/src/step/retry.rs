@@ -4,7 +4,7 @@
 //! for seconds, and an installation that gave up at the first one would fail on most real clusters. The wait between two
 //! attempts doubles up to a bound, and all attempts together have [`super::Timing::retry`].
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::error::StepError;
 use super::executor::{Executor, StepEvent};
@@ -58,17 +58,6 @@ impl Executor<'_> {
             self.pause(wait)?;
             wait = (wait * 2).min(first * LONGEST_WAIT);
         }
-    }
-
-    /// Waits in short pieces, so that a request to stop is obeyed at once.
-    fn pause(&self, wait: Duration) -> Result<(), StepError> {
-        const PIECE: Duration = Duration::from_millis(100);
-        let begun = Instant::now();
-        while let Some(left) = wait.checked_sub(begun.elapsed()) {
-            self.safe_point()?;
-            std::thread::sleep(left.min(PIECE));
-        }
-        self.safe_point()
     }
 }
 

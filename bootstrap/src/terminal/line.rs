@@ -49,12 +49,13 @@ pub struct Line {
     hang: usize,
     tone: Tone,
     text: String,
+    is_whole: bool,
 }
 
 impl Line {
     /// A line of plain text.
     pub fn new(text: impl Into<String>) -> Self {
-        Self { lead: Vec::new(), hang: 0, tone: Tone::Plain, text: text.into() }
+        Self { lead: Vec::new(), hang: 0, tone: Tone::Plain, text: text.into(), is_whole: false }
     }
 
     /// An empty line.
@@ -82,6 +83,12 @@ impl Line {
         self
     }
 
+    /// Leaves the text whole, because it is to be copied.
+    pub fn whole(mut self) -> Self {
+        self.is_whole = true;
+        self
+    }
+
     /// Gives the text a tone.
     pub fn tone(mut self, tone: Tone) -> Self {
         self.tone = tone;
@@ -89,8 +96,9 @@ impl Line {
     }
 
     /// The line for a terminal of `columns`, with its line breaks.
-    pub(super) fn laid_out(&self, columns: usize) -> String {
+    pub fn laid_out(&self, columns: usize) -> String {
         let front = self.lead.iter().map(|(_, text)| text.chars().count()).sum::<usize>();
+        let columns = if self.is_whole { usize::MAX } else { columns };
         let width = columns.saturating_sub(front.max(self.hang)).max(MIN_TEXT);
         let lead: String = self.lead.iter().map(|(tone, text)| tone.paint(text)).collect();
         let mut out = String::new();

@@ -232,8 +232,25 @@ impl Printer {
     /// An error: what failed, and behind their labels what to do about it and where to read more.
     pub fn error(&mut self, message: &str, below: &[(&str, &str)]) {
         self.message("error: ", AnsiColor::Red.on_default().bold(), message);
+        self.labelled(below);
+    }
+
+    /// As [`Self::error`], for an end that is not well and that is nobody's fault.
+    pub fn outcome(&mut self, message: &str, below: &[(&str, &str)]) {
+        self.message("", AnsiColor::Yellow.on_default(), message);
+        self.labelled(below);
+    }
+
+    fn labelled(&mut self, below: &[(&str, &str)]) {
+        let style = AnsiColor::Cyan.on_default();
         for (label, text) in below {
-            self.message(&format!("{:<7}", format!("{label}:")), AnsiColor::Cyan.on_default(), text);
+            let label = format!("{:<8}", format!("{label}:"));
+            if label.starts_with("help") {
+                self.message(&label, style, text);
+            } else {
+                // A command or a path is pasted, and must be whole.
+                let _ = writeln!(self.err, "{style}{label}{style:#}{text}");
+            }
         }
     }
 

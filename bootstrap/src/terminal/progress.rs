@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::interruption::Interruption;
 use super::printer::Printer;
 
 /// Without a terminal, what is waited for is told again after this time, so that a log does not fill up.
@@ -16,31 +17,37 @@ const TICK: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub struct StepProgress<'a> {
     printer: &'a mut Printer,
+    interruption: Interruption,
     live: Option<ProgressBar>,
     subject: String,
+    headline: String,
     step_began: Instant,
     last_wait: Option<(String, Instant)>,
 }
 
 impl<'a> StepProgress<'a> {
     /// Shows on standard error what happens to `subject`.
-    pub fn new(printer: &'a mut Printer, subject: impl Into<String>) -> Self {
+    pub fn new(printer: &'a mut Printer, interruption: &Interruption, subject: impl Into<String>) -> Self {
         let live = printer.is_live().then(live_line);
-        Self { printer, live, subject: subject.into(), step_began: Instant::now(), last_wait: None }
+        let (interruption, headline) = (interruption.clone(), String::new());
+        let subject = subject.into();
+        Self { printer, interruption, live, subject, headline, step_began: Instant::now(), last_wait: None }
     }
 
     /// Step `number` of `of` begins.
     pub fn started(&mut self, title: &str, number: usize, of: usize) {
         self.step_began = Instant::now();
         self.last_wait = None;
-        let headline = format!("{} {number}/{of} {title}", self.subject);
+        self.interruption.set_subject(&format!("{}: {title}", self.subject), self.live.as_ref());
+        self.headline = format!("{} {number}/{of} {title}", self.subject);
         match &self.live {
             Some(live) => {
                 live.reset_elapsed();
-                live.set_prefix(headline);
+                live.set_prefix(self.headline.clone());
                 live.set_message("");
             }
-            None => self.printer.detail(&format!("{headline} ...")),
+            // A log must tell which step a run hangs in, and nobody reads it with -v afterwards.
+            None => self.printer.note(&format!("start {}", self.headline)),
         }
     }
 
@@ -53,15 +60,15 @@ impl<'a> StepProgress<'a> {
         let known = self.last_wait.as_ref().is_some_and(|(told, at)| told == what && at.elapsed() < REMINDER);
         if !known {
             let waited = self.step_began.elapsed().as_secs();
-            self.printer.note(&format!("{}: waiting ({waited} s): {what}", self.subject));
+            self.printer.note(&format!("wait  {} ({waited} s): {what}", self.headline));
             self.last_wait = Some((what.to_owned(), Instant::now()));
         }
     }
 
     /// The step is done; `mark` is the word for what it came to.
-    pub fn done(&mut self, title: &str, mark: &str) {
+    pub fn done(&mut self, mark: &str) {
         let took = self.step_began.elapsed().as_secs_f32();
-        let text = format!("{mark}  {}: {title} ({took:.1} s)", self.subject);
+        let text = format!("{mark:<5} {} ({took:.1} s)", self.headline);
         match &self.live {
             // Past the live line, which would overwrite the text when it is drawn again.
             Some(live) => live.suspend(|| self.printer.note(&text)),
@@ -72,6 +79,7 @@ impl<'a> StepProgress<'a> {
 
 impl Drop for StepProgress<'_> {
     fn drop(&mut self) {
+        self.interruption.set_subject("", None);
         if let Some(live) = &self.live {
             live.finish_and_clear();
         }
@@ -80,10 +88,15 @@ impl Drop for StepProgress<'_> {
 
 fn live_line() -> ProgressBar {
     let style = ProgressStyle::with_template("{spinner} {prefix} ({elapsed}) {wide_msg}");
-    let line =
-        ProgressBar::new_spinner().with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+    let line = ProgressBar::new_spinner()
+        .with_style(plain(style.unwrap_or_else(|_| ProgressStyle::default_spinner())));
     line.enable_steady_tick(TICK);
     line
+}
+
+/// Signs of ASCII alone: they are the same in every locale and on every console.
+fn plain(style: ProgressStyle) -> ProgressStyle {
+    style.tick_chars("-\\|/ ").progress_chars("=> ")
 }
 
 /// Shows how many documents of a known number are dealt with. Without a terminal it shows nothing: a delivery takes
@@ -98,7 +111,8 @@ impl DeliveryBar {
             return Self(ProgressBar::hidden());
         }
         let style = ProgressStyle::with_template("{spinner} delivering [{bar:30}] {pos} of {len}, {elapsed}");
-        let bar = ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        let bar =
+            ProgressBar::new(0).with_style(plain(style.unwrap_or_else(|_| ProgressStyle::default_bar())));
         bar.enable_steady_tick(TICK);
         Self(bar)
     }

@@ -20,7 +20,7 @@ pub enum Unanswered {
     #[error("the input ended before the question was answered")]
     EndOfInput,
     /// A signal arrived.
-    #[error("interrupted at a question; nothing was changed")]
+    #[error("interrupted: nothing was changed")]
     Interrupted(Signal),
 }
 

@@ -3,7 +3,7 @@
 //! A handler that only sets a number is the whole of what runs inside a signal. Ending the process there instead would
 //! leave a half-made change that no record tells of; a thread that watches would add a second writer to the terminal.
 
-use std::io;
+use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
@@ -26,6 +26,16 @@ pub enum Signal {
 }
 
 impl Signal {
+    /// What the operator knows it by.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Hangup => "SIGHUP:",
+            Self::Interrupt => "^C",
+            Self::Quit => "^\\",
+            Self::Terminate => "SIGTERM:",
+        }
+    }
+
     /// The number by which Linux knows the signal, see signal(7).
     pub const fn number(self) -> u8 {
         match self {
@@ -37,11 +47,14 @@ impl Signal {
     }
 }
 
-/// The signals that have arrived so far.
-#[derive(Debug)]
+/// The signals that have arrived so far. Clones see the same signals.
+#[derive(Clone, Debug)]
 pub struct Signals {
     last: Arc<AtomicUsize>,
-    wakeup: UnixStream,
+    wakeup: Arc<UnixStream>,
+    /// One byte for each request to stop that was not counted yet.
+    arrivals: Arc<UnixStream>,
+    counted: Arc<AtomicUsize>,
 }
 
 impl Signals {
@@ -58,7 +71,23 @@ impl Signals {
             signal_hook::flag::register_usize(signal, Arc::clone(&last), number)?;
             signal_hook::low_level::pipe::register(signal, notify.try_clone()?)?;
         }
-        Ok(Self { last, wakeup })
+        let (arrivals, count) = UnixStream::pair()?;
+        arrivals.set_nonblocking(true)?;
+        // A terminal that goes away may hang up twice, from the kernel and from the shell: that is one request.
+        for signal in [SIGINT, SIGQUIT, SIGTERM] {
+            signal_hook::low_level::pipe::register(signal, count.try_clone()?)?;
+        }
+        let (wakeup, arrivals) = (Arc::new(wakeup), Arc::new(arrivals));
+        Ok(Self { last, wakeup, arrivals, counted: Arc::default() })
+    }
+
+    /// How often the operator has asked to stop: by a key, or by `kill`.
+    pub fn requests(&self) -> usize {
+        let mut bytes = [0; 64];
+        while let Ok(count @ 1..) = (&*self.arrivals).read(&mut bytes) {
+            self.counted.fetch_add(count, Ordering::SeqCst);
+        }
+        self.counted.load(Ordering::SeqCst)
     }
 
     /// The signal that arrived last, if any did.

@@ -24,7 +24,7 @@ pub enum DiskError {
         path: PathBuf,
     },
     /// Something other than a directory is in the place of a directory.
-    #[error("{path} is not a folder")]
+    #[error("{path} is not a directory")]
     NotADirectory {
         /// What is in the way.
         path: PathBuf,

@@ -35,9 +35,9 @@ pub(super) fn for_writing(
     flags: OFlags,
 ) -> Result<File, DiskError> {
     let file = open(dir, path, name, flags)?;
-    let stat = fstat(&file).map_err(|error| DiskError::new("look at", path, error))?;
+    let stat = fstat(&file).map_err(|error| DiskError::new("inspect", path, error))?;
     if stat.st_nlink > 1 {
-        return Err(DiskError::Unsafe { path: path.to_owned(), why: "has a second name" });
+        return Err(DiskError::Unsafe { path: path.to_owned(), why: "has several hard links" });
     }
     Ok(file)
 }
@@ -54,7 +54,7 @@ fn open(dir: impl AsFd, path: &Path, name: &Path, flags: OFlags) -> Result<File,
         Err(Errno::NXIO) => return Err(DiskError::NotAFile { path: path.to_owned() }),
         Err(error) => return Err(DiskError::new("open", path, error)),
     };
-    let stat = fstat(&file).map_err(|error| DiskError::new("look at", path, error))?;
+    let stat = fstat(&file).map_err(|error| DiskError::new("inspect", path, error))?;
     if is_file(&stat) { Ok(file) } else { Err(DiskError::NotAFile { path: path.to_owned() }) }
 }
 
@@ -77,7 +77,7 @@ pub(super) fn read_all(file: File, path: &Path, limit: u64) -> Result<Vec<u8>, D
 pub(super) fn replaceable(dir: impl AsFd, path: &Path, name: &str) -> Result<(), DiskError> {
     match statat(dir, name, AtFlags::SYMLINK_NOFOLLOW) {
         Err(Errno::NOENT) => Ok(()),
-        Err(error) => Err(DiskError::new("look at", path, error)),
+        Err(error) => Err(DiskError::new("inspect", path, error)),
         Ok(stat) if is_file(&stat) => Ok(()),
         Ok(stat) if is_link(&stat) => Err(DiskError::Symlink { path: path.to_owned() }),
         Ok(_) => Err(DiskError::NotAFile { path: path.to_owned() }),

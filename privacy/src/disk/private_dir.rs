@@ -138,7 +138,7 @@ impl PrivateDir {
     /// # Errors
     /// [`DiskError::Foreign`].
     pub fn check_own(&self) -> Result<(), DiskError> {
-        let stat = fstat(&self.fd).map_err(|error| DiskError::new("look at", &self.path, error))?;
+        let stat = fstat(&self.fd).map_err(|error| DiskError::new("inspect", &self.path, error))?;
         if stat.st_uid == self.owner.uid() {
             Ok(())
         } else {
@@ -149,7 +149,7 @@ impl PrivateDir {
     fn checked(fd: OwnedFd, owner: Owner, path: PathBuf) -> Result<Self, DiskError> {
         // Group write is accepted: some distributions give each user a group of their own and a umask of 002.
         let mode =
-            Mode::from_raw_mode(fstat(&fd).map_err(|error| DiskError::new("look at", &path, error))?.st_mode);
+            Mode::from_raw_mode(fstat(&fd).map_err(|error| DiskError::new("inspect", &path, error))?.st_mode);
         if mode.contains(Mode::WOTH) && !mode.contains(Mode::SVTX) {
             return Err(DiskError::Unsafe { path, why: "may be changed by every user" });
         }
@@ -186,7 +186,7 @@ impl PrivateDir {
     pub fn read_own(&self, name: &str, limit: u64) -> Result<Vec<u8>, DiskError> {
         let (file, path) = (self.open_file(name)?, self.path_of(name));
         // The open file is asked, not its name: the name may be of another file by now.
-        let stat = fstat(&file).map_err(|error| DiskError::new("look at", &path, error))?;
+        let stat = fstat(&file).map_err(|error| DiskError::new("inspect", &path, error))?;
         if !self.owner.trusts(stat.st_uid) {
             return Err(DiskError::Foreign { path });
         }
@@ -203,7 +203,7 @@ impl PrivateDir {
     /// [`DiskError::Foreign`] or [`DiskError::Unsafe`] if that is not so, and as [`Self::read_bounded`].
     pub fn read_obeyed(&self, name: &str, limit: u64) -> Result<Vec<u8>, DiskError> {
         let (file, path) = (self.open_file(name)?, self.path_of(name));
-        let stat = fstat(&file).map_err(|error| DiskError::new("look at", &path, error))?;
+        let stat = fstat(&file).map_err(|error| DiskError::new("inspect", &path, error))?;
         let mode = Mode::from_raw_mode(stat.st_mode);
         if stat.st_uid != geteuid().as_raw() {
             return Err(DiskError::Foreign { path });
@@ -309,7 +309,7 @@ impl PrivateDir {
         match statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(_) => Ok(true),
             Err(Errno::NOENT) => Ok(false),
-            Err(error) => Err(DiskError::new("look at", &path, error)),
+            Err(error) => Err(DiskError::new("inspect", &path, error)),
         }
     }
 

@@ -159,20 +159,20 @@ impl<'a> PathWalk<'a> {
 
     fn target(&self, link: &OsStr) -> Result<PathBuf, DiskError> {
         let target = readlinkat(&self.dir, link, Vec::new())
-            .map_err(|error| DiskError::new("look at", &self.place.join(link), error))?;
+            .map_err(|error| DiskError::new("inspect", &self.place.join(link), error))?;
         Ok(PathBuf::from(OsString::from_vec(target.into_bytes())))
     }
 
     fn create(&self, part: &OsStr) -> Result<OwnedFd, DiskError> {
         let place = self.place.join(part);
-        let above = fstat(&self.dir).map_err(|error| DiskError::new("look at", &self.place, error))?;
+        let above = fstat(&self.dir).map_err(|error| DiskError::new("inspect", &self.place, error))?;
         let may_give = self.only_root_leads || above.st_uid == self.owner.uid();
         open::create_child(&self.dir, &place, if may_give { self.owner } else { Owner::Process })
     }
 
     /// Looks who could put something else in the place of `entry`, or of any entry of ours if none is given.
     fn look(&mut self, entry: Option<&OsStr>) -> Result<(), DiskError> {
-        let failed = |error| DiskError::new("look at", &self.place, error);
+        let failed = |error| DiskError::new("inspect", &self.place, error);
         let dir = fstat(&self.dir).map_err(failed)?;
         let entry = match entry.map(|entry| statat(&self.dir, entry, AtFlags::SYMLINK_NOFOLLOW)) {
             Some(Ok(stat)) => Some(stat),
@@ -225,7 +225,7 @@ fn has_access_list(dir: &OwnedFd) -> bool {
 /// their own working directory.
 fn whole(path: &Path) -> Result<PathBuf, DiskError> {
     let absolute = if geteuid().is_root() { std::path::absolute(path) } else { Ok(path.to_owned()) };
-    absolute.map_err(|error| DiskError::new("look at", path, error))
+    absolute.map_err(|error| DiskError::new("inspect", path, error))
 }
 
 fn start(path: &Path) -> Result<(PathBuf, OwnedFd), DiskError> {

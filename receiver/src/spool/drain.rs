@@ -65,7 +65,7 @@ impl Drain {
     fn store_is_back(&self) {
         if self.metrics.outage.get() > 0 {
             self.metrics.outage.set(0);
-            say("the store is back; the spool is drained");
+            say("the store is back; the spool drains");
         }
     }
 

@@ -1,11 +1,12 @@
 //! Which store, as an operator names it, and how it is opened.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use privacy::disk::{self, DiskError};
 use tokio_postgres::Config;
-use tokio_postgres::config::Host;
+use tokio_postgres::config::{Host, SslMode};
 
 use super::postgres::PostgresStore;
 use super::sqlite::SqliteStore;
@@ -26,6 +27,11 @@ pub(crate) enum LocationError {
     /// It is said to be PostgreSQL's, and cannot be read. The parser's words may repeat a password, and are not told.
     #[error("not a PostgreSQL URL; write postgres://USER@HOST/DATABASE")]
     NoPostgresUrl,
+    /// Documents would cross a network in the clear without anybody having said so.
+    #[error(
+        "the connection to another host would not be encrypted; use a socket or a tunnel, or add ?sslmode=disable on a network that is your own"
+    )]
+    NotEncrypted,
     /// A password would be in the list of processes.
     #[error(
         "has a password, which every user could read; put the URL into RECEIVER_STORE, or the password into a file and its path into --store-password-file"
@@ -39,7 +45,7 @@ impl StoreLocation {
     /// Reads what `--store` says: a URL of PostgreSQL, or else the path of a file.
     ///
     /// # Errors
-    /// It begins as a URL of PostgreSQL and is none.
+    /// It begins as a URL of PostgreSQL and is none, or the connection would leave this host and does not say how.
     pub(crate) fn parse(text: &str) -> Result<Self, LocationError> {
         if !text.starts_with("postgres://") && !text.starts_with("postgresql://") {
             return Ok(Self::Sqlite(text.into()));
@@ -47,6 +53,9 @@ impl StoreLocation {
         let config: Config = text.parse().map_err(|_| LocationError::NoPostgresUrl)?;
         if config.get_hosts().is_empty() {
             return Err(LocationError::NoPostgresUrl);
+        }
+        if config.get_ssl_mode() == SslMode::Prefer && !is_on_this_host(&config) {
+            return Err(LocationError::NotEncrypted);
         }
         Ok(Self::Postgres(Box::new(config)))
     }
@@ -112,6 +121,18 @@ impl StoreLocation {
     }
 }
 
+/// Whether each server is reached by a socket or the loopback.
+fn is_on_this_host(config: &Config) -> bool {
+    let by_name = config.get_hosts().iter().all(|host| match host {
+        Host::Unix(_) => true,
+        Host::Tcp(name) => {
+            name == "localhost" || name.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+        }
+    });
+    let addresses = config.get_hostaddrs();
+    if addresses.is_empty() { by_name } else { addresses.iter().all(IpAddr::is_loopback) }
+}
+
 /// The path of the file, or host and name of the database: neither user nor password.
 impl fmt::Display for StoreLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -140,13 +161,30 @@ mod tests {
         let parsed = |text: &str| StoreLocation::parse(text).map(|location| location.to_string());
         assert_eq!(parsed("dir/receiver.db"), Ok("dir/receiver.db".to_owned()));
         let shown = "PostgreSQL database fleet at db.example.org".to_owned();
-        assert_eq!(parsed("postgres://receiver:secret@db.example.org/fleet"), Ok(shown));
+        assert_eq!(parsed("postgres://receiver:secret@db.example.org/fleet?sslmode=disable"), Ok(shown));
         let shown = "PostgreSQL database fleet at /run/postgresql".to_owned();
         assert_eq!(parsed("postgresql://receiver@%2Frun%2Fpostgresql/fleet"), Ok(shown));
         for wrong in
             ["postgres://", "postgres://host:port/x", "postgresql:///fleet", "postgres://u@h/d?nothing=1"]
         {
             assert_eq!(parsed(wrong), Err(LocationError::NoPostgresUrl), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_leaves_the_host_unencrypted_is_said_so() {
+        let parsed = |text: &str| StoreLocation::parse(text).map(drop);
+        for local in ["localhost", "127.0.0.1", "[::1]", "%2Frun%2Fpostgresql"] {
+            assert_eq!(parsed(&format!("postgres://u@{local}/d")), Ok(()), "{local}");
+        }
+        for remote in
+            ["db.example.org/d", "10.0.0.1/d", "localhost,10.0.0.1/d", "localhost/d?hostaddr=10.0.0.1"]
+        {
+            assert_eq!(
+                parsed(&format!("postgres://u@{remote}")),
+                Err(LocationError::NotEncrypted),
+                "{remote}"
+            );
         }
     }
 

@@ -28,6 +28,8 @@ pub(crate) struct SqliteStore {
 impl SqliteStore {
     /// How long another process may hold the file, such as a `retain` beside the service.
     const BUSY: Duration = Duration::from_secs(10);
+    /// How often it is looked whether it still does.
+    const PAUSE: Duration = Duration::from_millis(1);
 
     /// Opens the file or makes it, private to this user, and brings its tables up to date.
     ///
@@ -53,8 +55,12 @@ impl SqliteStore {
         Ok(store)
     }
 
-    fn configure(&self) -> rusqlite::Result<()> {
-        self.connection.busy_timeout(Self::BUSY)?;
+    fn configure(&mut self) -> rusqlite::Result<()> {
+        // Often, and not with the pauses of up to 100 ms that SQLite makes: who looks seldom finds the file taken again.
+        self.connection.busy_handler(Some(|times: i32| {
+            std::thread::sleep(Self::PAUSE);
+            Self::PAUSE * times.unsigned_abs() < Self::BUSY
+        }))?;
         self.connection.execute_batch(
             // FULL: a commit is on the disk when it returns. The checkpoint is late because it is what writes scattered
             // pages; 16,000 pages of WAL are 64 MB.

@@ -9,7 +9,7 @@ use std::thread;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::documents::sample;
-use crate::faults::check_oracle;
+use crate::faults::{check_oracle, end_under_load, rounds};
 use crate::support::{Postgres, Receiver, Site, wait_until};
 
 /// What senders were told.
@@ -101,6 +101,25 @@ fn a_receiver_starts_while_the_server_is_down_and_its_death_loses_nothing() {
     check_oracle(&site, &samples.iter().map(|sample| sample.event_id.clone()).collect());
     assert_eq!(receiver.client().post(&samples[0].bytes).outcome(), "duplicate");
     assert_eq!(receiver.client().get("/charts/results").status, 200);
+}
+
+#[test]
+fn a_receiver_that_is_killed_while_it_spools_has_what_it_acknowledged() {
+    let Some(server) = Postgres::own() else { return };
+    let site = Site::on(&server);
+    let acknowledged = Mutex::default();
+    for _ in 0..rounds().div_ceil(5) {
+        server.stop();
+        for _ in 0..3 {
+            end_under_load(&site, Signal::KILL, &acknowledged);
+        }
+        server.start();
+        // Killed while it drains, too.
+        end_under_load(&site, Signal::KILL, &acknowledged);
+        wait_until_drained(&site.receiver());
+        check_oracle(&site, &acknowledged.lock().expect("no panic"));
+    }
+    assert_eq!(set_aside(&site), [""; 0].map(PathBuf::from), "a line that was cut off is no damage");
 }
 
 #[test]

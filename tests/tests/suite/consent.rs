@@ -109,7 +109,7 @@ fn a_missing_input_is_told_before_anybody_is_asked_for_consent() {
 fn a_missing_input_is_asked_for_and_the_token_is_not_shown() {
     let sandbox = Sandbox::new();
     let mut session = TerminalSession::start(&decided(sandbox.dry_run("agent")));
-    session.wait_for("URL of the server that the agent joins:");
+    session.wait_for("URL of the server to join:");
     session.type_keys("http://k3s.example.local:6443\n");
     session.wait_for("must be an https URL");
     session.type_keys("https://k3s.example.local:6443\n");
@@ -124,7 +124,7 @@ fn an_interrupted_question_writes_nothing() {
     for (keys, code) in [("\x03", 130), ("\x1c", 131), ("\x04", 4)] {
         let sandbox = Sandbox::new();
         let mut session = TerminalSession::start(&decided(sandbox.dry_run("agent")));
-        session.wait_for("URL of the server that the agent joins:");
+        session.wait_for("URL of the server to join:");
         session.type_keys(keys);
         session.end().expect(code);
         assert!(!sandbox.runs_dir().exists());

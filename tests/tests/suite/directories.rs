@@ -113,7 +113,7 @@ fn the_disk_is_full() {
     let Some(outcome) = on_a_small_disk(sandbox.dry_run("server"), &sandbox.runs_dir(), "4k") else { return };
     let outcome = outcome.expect(1);
     assert!(
-        outcome.stderr.contains("runs folder") && outcome.stderr.contains("free some space"),
+        outcome.stderr.contains("runs directory") && outcome.stderr.contains("free some space"),
         "{outcome}"
     );
     assert!(!outcome.stdout.contains(".tmp"), "no temporary file is left: {outcome}");

@@ -34,11 +34,13 @@ fn is_module(path: &Path, module: &str) -> bool {
     file.ends_with(&module) || module.strip_suffix("/tests").is_some_and(|outer| file.ends_with(outer))
 }
 
-/// Whether `text` holds the test.
+/// Whether `text` holds the test, by itself or in a list of those that a macro makes two of.
 fn has_test(text: &str, name: &str) -> bool {
     let lines: Vec<&str> = text.lines().map(str::trim).collect();
-    let is_test = |pair: &[&str]| pair[0] == "#[test]" && pair[1].starts_with(&format!("fn {name}("));
-    lines.windows(2).any(is_test)
+    let is_function = |line: &str| line.starts_with(&format!("fn {name}("));
+    let is_test = |pair: &[&str]| pair[0] == "#[test]" && is_function(pair[1]);
+    let is_listed = text.contains("on_both_stores! {") && lines.contains(&&*format!("{name},"));
+    lines.windows(2).any(is_test) || (is_listed && lines.iter().any(|line| is_function(line)))
 }
 
 fn exists(krate: &str, test: &str) -> bool {

@@ -137,8 +137,9 @@ fn the_rooms_of_bootstrap_are_in_order() {
 fn a_type_name_has_one_meaning() {
     let mut places = BTreeMap::<String, Vec<String>>::new();
     // Product code alone: a test may call its `Server` so whatever others have.
-    let is_product =
-        |target: &&Target| target.package != "tests" && ["lib", "bin"].contains(&target.kind.as_str());
+    let is_product = |target: &&Target| {
+        target.package != "tests" && ["lib", "bin", "cdylib"].contains(&target.kind.as_str())
+    };
     for target in targets().iter().filter(is_product) {
         for module in Graph::of(&target.root).modules {
             for name in module.types {

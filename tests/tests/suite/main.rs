@@ -17,6 +17,7 @@ mod endpoint_faults;
 mod faults_table;
 mod hostile;
 mod house;
+mod interrupt;
 mod kill;
 mod layers;
 mod older_k3s;

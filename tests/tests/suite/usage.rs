@@ -51,6 +51,8 @@ fn on_the_command_line() {
             "missing_token_file",
             &format!("{agent} --agent-server-url https://k3s.example.local --agent-token-file nowhere"),
         ),
+        ("unused_in_server", "run --dry-run --rancher-host rancher.example.local"),
+        ("unused_in_agent", &format!("{agent} --nfs-manage false")),
         ("unknown_shell", "completions tcsh"),
         ("show_no_id", "telemetry show not-an-id"),
         ("send_no_file", "telemetry send nowhere.json"),
@@ -74,6 +76,7 @@ fn in_the_config_file() {
         ("a_list", "- mode\n- server\n"),
         ("unquoted_version", "versions:\n  k3s: 1.10\n"),
         ("secret_in_place_of_key", "hunter2 is my password: yes\n"),
+        ("unused", "nfs:\n  export_path: /srv/nfs\n"),
     ];
     for (name, content) in table {
         sandbox.file("config.yaml", content, 0o600);
@@ -104,6 +107,9 @@ fn in_the_environment() {
         ("network", "PRODUCTIVE_K3S_NFS_ALLOWED_NETWORK", "300.0.0.0/8"),
         ("version", "PRODUCTIVE_K3S_K3S_VERSION", "$(id)"),
         ("newline", "PRODUCTIVE_K3S_DOMAIN", "example.local\nhunter2"),
+        ("unknown", "PRODUCTIVE_K3S_AGENT_SERVER_ULR", "https://hunter2.example.local"),
+        ("other_prefix", "BOOTSTRAP_MODE", "agent"),
+        ("unused_secret", "PRODUCTIVE_K3S_AGENT_TOKEN", "hunter2"),
     ];
     for (name, variable, value) in table {
         let call = sandbox.bootstrap(["run", "--dry-run"]).env(variable, value);

@@ -46,7 +46,7 @@ impl VectorClass {
 }
 
 /// What an implementation says of one vector.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct VectorVerdict {
     /// Whether the schema accepts it; nothing where it could not be asked.
     pub(super) schema_accepts: Option<bool>,

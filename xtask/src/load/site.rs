@@ -5,8 +5,11 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use std::time::Duration;
+
 use anyhow::{Context, bail, ensure};
 
+use super::cpu;
 use crate::program::ReceiverProcess;
 use crate::workspace;
 
@@ -36,7 +39,7 @@ impl LoadSite {
         fs::write(site.directory.join("operator-token"), OPERATOR_TOKEN)?;
         if store == LoadStore::Postgres {
             fs::create_dir(site.server())?;
-            let said = site.control(&["start"], "-c shared_buffers=1GB -c max_wal_size=8GB")?;
+            let said = site.control(&["start"], "-c shared_buffers=1GB -c max_wal_size=2GB")?;
             ensure!(said.is_empty(), "{said}");
         }
         Ok(site)
@@ -53,6 +56,12 @@ impl LoadSite {
         let output = command.args(options.split_whitespace()).output().context("failed to start sh")?;
         ensure!(output.status.success(), "PostgreSQL: {}", String::from_utf8_lossy(&output.stderr));
         Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+    }
+
+    /// CPU time that the server has used so far; none if there is no server.
+    pub(super) fn server_cpu(&self) -> Duration {
+        let file = fs::read_to_string(self.server().join("db/postmaster.pid")).unwrap_or_default();
+        file.lines().next().and_then(|pid| pid.parse().ok()).map_or(Duration::ZERO, cpu::of)
     }
 
     fn command(&self, program: &Path, arguments: &[&str]) -> anyhow::Result<Command> {
@@ -85,6 +94,13 @@ impl LoadSite {
         if !child.wait()?.success() {
             bail!("the import failed");
         }
+        Ok(())
+    }
+
+    /// Makes runs of what is stored.
+    pub(super) fn roll_up(&self, program: &Path) -> anyhow::Result<()> {
+        let status = self.command(program, &["rollup"])?.stdout(Stdio::null()).status()?;
+        ensure!(status.success(), "the rollup failed");
         Ok(())
     }
 

@@ -53,8 +53,10 @@ pub(super) fn preflight(
         printer.data(&format!("Summary: {ok_count} ok, {warn_count} warnings, {fail_count} failures"));
     }
     let error = match report.worst() {
-        Severity::Failure => Error::PreflightFailed,
-        Severity::Warning if options.strict => Error::PreflightWarnings,
+        Severity::Failure => Error::PreflightFailed { checks: report.names(Severity::Failure), mode },
+        Severity::Warning if options.strict => {
+            Error::PreflightWarnings { checks: report.names(Severity::Warning) }
+        }
         Severity::Warning | Severity::Pass => return Ok(()),
     };
     Err(Diagnostic::from(error).after_result().into())

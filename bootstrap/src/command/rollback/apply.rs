@@ -9,14 +9,14 @@ use super::target::{RollbackTarget, load, observe_and_plan};
 use crate::cli::RollbackArgs;
 use crate::command::diagnostic::Diagnostic;
 use crate::command::error::{Error, InterruptedAt};
-use crate::command::inputs;
+use crate::command::{inputs, next};
 use crate::host::{Host, HostLock, RunLog};
 use crate::rollback::{
     self, ItemState, RollbackEvent, RollbackExecutor, RollbackPlan, RollbackReport, UndoResult, UndoResults,
 };
 use crate::run::{TelemetryReporter, lock_holder, now, resolve_consent};
 use crate::step::{Journal, Update};
-use crate::terminal::{DefaultAnswer, Printer, Prompter, Signals, is_interactive};
+use crate::terminal::{DefaultAnswer, Interruption, Printer, Prompter, Signals, is_interactive};
 
 /// The record of the run, in which each undo is written down.
 struct UndoJournal {
@@ -42,6 +42,7 @@ struct RollbackContext {
     gate: Gate,
     envelope: Envelope,
     warnings: Vec<String>,
+    interruption: Interruption,
     _locks: (FileLock, HostLock),
 }
 
@@ -54,13 +55,12 @@ pub(super) fn run(
     let mut run = RollbackContext::new(target, signals)?;
     let plan = observe_and_plan(&run.journal.context, &run.host, args.include, printer);
     if !printer.is_json() {
-        rollback::show(&plan, printer);
-        printer.data("");
+        printer.result(&rollback::rollback_lines(&plan, printer.verbosity()));
     }
     confirm(args, &plan, printer, signals)?;
     let mut reporter = run.reporter(target, &plan, printer, signals)?;
     reporter.started();
-    let results = undo(&mut run, &plan, printer, signals);
+    let results = undo(&mut run, &plan, printer);
     let (result, error) = outcome(&results, signals);
     reporter.completed(result, None);
     let late: Vec<String> = reporter.take_warning().into_iter().collect();
@@ -75,7 +75,11 @@ pub(super) fn run(
         rollback::show_results(&plan, &results, printer);
     }
     let log = target.runs.log_path(&target.run);
-    error.map_or(Ok(()), |error| Err(Diagnostic::from(error).with_log(Some(log)).after_document()))
+    error.map_or(Ok(()), |error| {
+        let resumes = matches!(error, Error::Interrupted { .. });
+        let diagnostic = Diagnostic::from(error).with_log(Some(log)).after_document();
+        Err(if resumes { diagnostic.with_next("resume", next::same_command()) } else { diagnostic })
+    })
 }
 
 impl RollbackContext {
@@ -102,9 +106,11 @@ impl RollbackContext {
         if let Some(note) = ignored_run_id(&|name| std::env::var_os(name)) {
             log.line(&note.to_string());
         }
-        let mut host = Host::this_machine(log);
+        let interruption = Interruption::new(signals);
+        let heard = interruption.clone();
+        let mut host = Host::this_machine(log).with_stop(move || heard.requests());
         host.acquire_root(is_interactive()).map_err(|error| match signals.pending() {
-            Some(signal) => Error::Interrupted { signal, when: InterruptedAt::BeforeRollback },
+            Some(signal) => Error::Interrupted { signal, when: InterruptedAt::NothingChanged },
             None => Error::NeedsRoot(error),
         })?;
         let host_lock = host.lock(&holder).map_err(Error::HostLocked)?;
@@ -115,6 +121,7 @@ impl RollbackContext {
             gate,
             envelope,
             warnings,
+            interruption,
             _locks: (runs_lock, host_lock),
         })
     }
@@ -129,7 +136,7 @@ impl RollbackContext {
     ) -> Result<TelemetryReporter, Error> {
         let consent = resolve_consent(&mut self.warnings, printer, signals);
         if let Some(signal) = signals.pending() {
-            return Err(Error::Interrupted { signal, when: InterruptedAt::BeforeRollback });
+            return Err(Error::Interrupted { signal, when: InterruptedAt::NothingChanged });
         }
         let subject = (CommandName::Rollback, plan.mode, Execution::Apply);
         let (envelope, gate, runs) = (&self.envelope, &self.gate, &target.runs);
@@ -161,23 +168,23 @@ fn confirm(
     let agreed = Prompter::interactive(printer, signals)
         .is_some_and(|mut prompter| prompter.confirm(&question, DefaultAnswer::No));
     match signals.pending() {
-        Some(signal) => Err(Error::Interrupted { signal, when: InterruptedAt::BeforeRollback }),
+        Some(signal) => Err(Error::Interrupted { signal, when: InterruptedAt::NothingChanged }),
         None if agreed => Ok(()),
         None => Err(Error::Declined),
     }
 }
 
-fn undo(
-    run: &mut RollbackContext,
-    plan: &RollbackPlan,
-    printer: &mut Printer,
-    signals: &Signals,
-) -> UndoResults {
+fn undo(run: &mut RollbackContext, plan: &RollbackPlan, printer: &mut Printer) -> UndoResults {
+    let interruption = run.interruption.clone();
     let mut report = |event: RollbackEvent<'_>| match event {
-        RollbackEvent::Started(item) => printer.detail(&format!("{}: {} ...", item.component, item.change)),
-        RollbackEvent::Waiting(what) => printer.note(&format!("waiting for {what}")),
+        RollbackEvent::Started(item) => {
+            interruption.set_subject(&format!("{}: {}", item.component, item.change), None);
+            printer.note(&format!("start {}: {}", item.component, item.change));
+        }
+        RollbackEvent::Waiting(what) => printer.note(&format!("wait  {what}")),
         RollbackEvent::Done(item, result) => {
-            let line = format!("{:<6}  {}: {}", result.word(), item.component, item.change);
+            interruption.set_subject("", None);
+            let line = format!("{:<6} {}: {}", result.word(), item.component, item.change);
             // What was not undone is a warning even with -q: the operator has to act.
             match result.reason() {
                 None => printer.note(&line),
@@ -185,7 +192,7 @@ fn undo(
             }
         }
     };
-    let stop = || signals.pending().is_some();
+    let stop = || run.interruption.requests() > 0 || run.interruption.pending().is_some();
     RollbackExecutor::new(&run.host, &mut run.journal, &mut report, &stop).all(plan)
 }
 
@@ -197,7 +204,8 @@ fn outcome(results: &UndoResults, signals: &Signals) -> (CommandResult, Option<E
         // A signal that came after the last item changed nothing.
         (0, _) => (CommandResult::Success, None),
         (_, Some(signal)) => {
-            let error = Error::Interrupted { signal, when: InterruptedAt::Rollback };
+            let when = InterruptedAt::Rollback { done: results.len() - missed, of: results.len() };
+            let error = Error::Interrupted { signal, when };
             (CommandResult::Interrupted, Some(error))
         }
         (missed, None) => (CommandResult::Failed, Some(Error::NotUndone { missed })),

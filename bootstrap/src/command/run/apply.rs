@@ -1,4 +1,5 @@
-//! A run that changes the host: preflight, root, plan, consent of the operator, and then one component after the other.
+//! A run that changes the host: root, plan, consent of the operator, and then one component after the other. Its preflight
+//! has passed before, see `requirements`.
 //!
 //! Root comes before detection: a plan made without it would not know what only root can see, and a second run would
 //! install again, or wait in vain for, what is there.
@@ -11,46 +12,17 @@ use manifest::MachineId;
 use schema::{Component, ComponentResult, Execution, FailureReason, Finish, PlannedAction, Step};
 
 use super::context::{RunContext, RunRequest};
+use super::run_error::{RunError, confirm};
 use crate::cli::RunArgs;
 use crate::command::diagnostic::Diagnostic;
 use crate::command::error::{Error, InterruptedAt};
-use crate::command::inputs;
+use crate::command::{inputs, next};
 use crate::layers::EventStatus;
-use crate::preflight::{PreflightReport, Severity};
-use crate::run::{
-    Interrupted, PlannedComponent, RunReport, RunSummary, lock_holder, plan_counts, plan_lines,
-};
+use crate::run::{PlannedComponent, RunPaths, RunReport, RunSummary, lock_holder, plan_counts, plan_lines};
 use crate::step::{Effect, ExecutionError, Executor, StepEvent};
-use crate::terminal::{
-    DefaultAnswer, Line, Printer, Prompter, Signal, Signals, StepProgress, is_interactive,
-};
-
-/// Why a run ended before its last step: what the record says, and what the operator is told. The record is public and
-/// takes a step and a reason of the contract, so it cannot hold the error itself.
-struct RunError {
-    finish: Finish,
-    error: Error,
-}
-
-impl RunError {
-    fn interrupted(signal: Signal) -> Self {
-        let error = Error::Interrupted { signal, when: InterruptedAt::Run };
-        Self { finish: Finish::Interrupted, error }
-    }
-
-    fn failed(step: Step, reason: FailureReason, error: Error) -> Self {
-        Self { finish: Finish::Failed(schema::Failure { step, reason }), error }
-    }
-}
-
-impl From<Interrupted> for RunError {
-    fn from(Interrupted(signal): Interrupted) -> Self {
-        Self::interrupted(signal)
-    }
-}
+use crate::terminal::{Line, Printer, Signal, Signals, StepProgress, is_interactive};
 
 /// What was planned and what came of it; kept also where the run ends early, because the report shows it.
-#[derive(Default)]
 struct RunProgress {
     planned: Vec<PlannedComponent>,
     summary: RunSummary,
@@ -62,10 +34,13 @@ pub(super) fn run(
     printer: &mut Printer,
     signals: &Signals,
 ) -> Result<(), Diagnostic> {
-    let mut run = RunContext::new(request, Execution::Apply, printer)?;
-    let report = run.preflight();
-    let mut progress = RunProgress::default();
-    let ended = apply(&mut run, &mut progress, &report, args, printer, signals);
+    let mut run = RunContext::new(request, Execution::Apply, printer, signals)?;
+    let report = run.report.clone();
+    let mut progress = RunProgress { planned: Vec::new(), summary: RunSummary::begin() };
+    let ended = match run.refused.take() {
+        Some(refused) => Err(refused),
+        None => apply(&mut run, &mut progress, args, printer, signals),
+    };
     clear_staging(&run);
     if ended.is_ok() {
         progress.summary.add_passwords(run.session.record.generated_passwords());
@@ -87,17 +62,35 @@ pub(super) fn run(
             &run.warnings,
         )
         .error(message.as_deref())
-        .generated(&progress.summary);
+        .generated(progress.summary.generated());
         printer.document(&document);
     } else {
-        progress.summary.show(public, &run.settings, printer);
-        run.paths.show(printer);
+        let undo = next::undo(run.paths.public());
+        let files = (&run.paths, undo.as_str());
+        let lines = progress.summary.lines(public, &run.settings, files, printer.verbosity());
+        printer.result(&lines);
     }
     settle_passwords(&mut run, error.is_none(), printer);
+    error.map_or(Ok(()), |error| Err(diagnostic(error, &run.paths)))
+}
+
+/// What the operator is told of an end that is not well, with what to do next.
+fn diagnostic(error: Error, paths: &RunPaths) -> Diagnostic {
     // A log that nothing was written to yet says nothing.
-    let log = Some(run.paths.log()).filter(|log| log.metadata().is_ok_and(|log| log.len() > 0));
-    let log = log.map(Path::to_owned);
-    error.map_or(Ok(()), |error| Err(Diagnostic::from(error).with_log(log).after_document()))
+    let log = Some(paths.log()).filter(|log| log.metadata().is_ok_and(|log| log.len() > 0));
+    let (resumes, changed) = match error {
+        Error::Interrupted { when: InterruptedAt::Run { .. }, .. } => (true, true),
+        Error::StepFailed { .. } => (false, true),
+        _ => (false, false),
+    };
+    let mut diagnostic = Diagnostic::from(error).with_log(log.map(Path::to_owned)).after_document();
+    if resumes {
+        diagnostic = diagnostic.with_next("resume", next::same_command());
+    }
+    if changed {
+        diagnostic = diagnostic.with_next("undo", next::undo(paths.public()));
+    }
+    diagnostic
 }
 
 /// What the operator has seen is forgotten; what a run that failed has generated is kept for the run that succeeds.
@@ -117,43 +110,24 @@ fn settle_passwords(run: &mut RunContext, shown: bool, printer: &mut Printer) {
 fn apply(
     run: &mut RunContext,
     progress: &mut RunProgress,
-    report: &PreflightReport,
     args: &RunArgs,
     printer: &mut Printer,
     signals: &Signals,
 ) -> Result<(), RunError> {
-    pass_preflight(report, args, printer, signals)?;
     acquire_root(run, signals)?;
     lock_host(run)?;
     run.session.record.adopt_passwords(&MachineId::read(Path::new("/")));
     progress.planned = run.plan(signals)?;
     check_blocked(&progress.planned)?;
     accept_plan(run, &progress.planned, args, printer, signals)?;
+    let of = progress.planned.iter().filter(|planned| planned.plan.action != PlannedAction::Skip).count();
     for planned in &progress.planned {
-        if let Some(took) = apply_component(run, planned, printer, signals)? {
+        let when = InterruptedAt::Run { done: progress.summary.done(), of };
+        if let Some(took) = apply_component(run, planned, printer, when)? {
             progress.summary.add(planned.component, took);
         }
     }
     Ok(())
-}
-
-fn pass_preflight(
-    report: &PreflightReport,
-    args: &RunArgs,
-    printer: &mut Printer,
-    signals: &Signals,
-) -> Result<(), RunError> {
-    let failed = |error| Err(RunError::failed(Step::Preflight, FailureReason::PreflightFailed, error));
-    if report.worst() > Severity::Pass {
-        printer.basis(&report.summary(printer.verbosity()));
-    }
-    match report.worst() {
-        Severity::Pass => Ok(()),
-        Severity::Failure => failed(Error::PreflightFailed),
-        Severity::Warning if args.accept_warnings => Ok(()),
-        Severity::Warning if !is_interactive() => failed(Error::PreflightWarnings),
-        Severity::Warning => confirm("Continue despite the warnings?", printer, signals),
-    }
 }
 
 fn check_blocked(planned: &[PlannedComponent]) -> Result<(), RunError> {
@@ -181,17 +155,6 @@ fn accept_plan(
     confirm("Apply this plan?", printer, signals)
 }
 
-/// Goes on only after a yes. A signal that arrived together with the yes came later than what the operator meant by it.
-fn confirm(question: &str, printer: &mut Printer, signals: &Signals) -> Result<(), RunError> {
-    let agreed = Prompter::interactive(printer, signals)
-        .is_some_and(|mut prompter| prompter.confirm(question, DefaultAnswer::No));
-    match signals.pending() {
-        Some(signal) => Err(RunError::interrupted(signal)),
-        None if agreed => Ok(()),
-        None => Err(RunError { finish: Finish::Cancelled, error: Error::Declined }),
-    }
-}
-
 fn acquire_root(run: &mut RunContext, signals: &Signals) -> Result<(), RunError> {
     run.host.acquire_root(is_interactive()).map_err(|error| match signals.pending() {
         // Ctrl-C at sudo's question reaches both processes, and is no answer to it.
@@ -213,7 +176,7 @@ fn apply_component(
     run: &mut RunContext,
     planned: &PlannedComponent,
     printer: &mut Printer,
-    signals: &Signals,
+    when: InterruptedAt,
 ) -> Result<Option<Duration>, RunError> {
     let component = planned.component;
     if planned.plan.action == PlannedAction::Skip {
@@ -222,9 +185,10 @@ fn apply_component(
     run.session.record.enter_step(component.into());
     run.origin.component(component, EventStatus::Running, printer);
     let began = Instant::now();
-    let mut progress = StepProgress::new(printer, component.to_string());
+    let mut progress = StepProgress::new(printer, &run.interruption, component.to_string());
     let mut show = |event: StepEvent<'_>| show_step(&mut progress, event);
-    let stop = || signals.pending().is_some();
+    // Asked for the number, because that is what answers the operator.
+    let stop = || run.interruption.requests() > 0;
     let mut executor = Executor::new(&run.host, &mut run.session.record, &mut show, &stop);
     let result = executor.component(component, &planned.plan.steps, &planned.plan.verify);
     // The live line goes before anything else is printed, or it would stay on the screen.
@@ -246,7 +210,7 @@ fn apply_component(
             run.origin.component(component, EventStatus::Failed, printer);
             // What is on the host now may be another version than the run was to install.
             run.record_version(component);
-            Err(component_error(run, component, error, signals))
+            Err(component_error(run, component, error, when))
         }
     }
 }
@@ -256,8 +220,8 @@ fn show_step(progress: &mut StepProgress<'_>, event: StepEvent<'_>) {
     match event {
         StepEvent::Started { title, number, of } => progress.started(title, number, of),
         StepEvent::Waiting(what) => progress.waiting(what),
-        StepEvent::Done { title, effect: Effect::Changed } => progress.done(title, "done"),
-        StepEvent::Done { title, effect: Effect::Unchanged } => progress.done(title, "kept"),
+        StepEvent::Done { effect: Effect::Changed, .. } => progress.done("done"),
+        StepEvent::Done { effect: Effect::Unchanged, .. } => progress.done("ok"),
     }
 }
 
@@ -265,11 +229,13 @@ fn component_error(
     run: &mut RunContext,
     component: Component,
     error: ExecutionError,
-    signals: &Signals,
+    when: InterruptedAt,
 ) -> RunError {
     match error {
         // Only a pending signal stops the executor, so the fallback is never taken.
-        ExecutionError::Interrupted => RunError::interrupted(signals.pending().unwrap_or(Signal::Terminate)),
+        ExecutionError::Interrupted => {
+            RunError::interrupted_at(run.interruption.pending().unwrap_or(Signal::Terminate), when)
+        }
         ExecutionError::Failed(failure) => {
             run.session.record.set_result(component, ComponentResult::Failed);
             let reason = failure.reason;
@@ -285,6 +251,7 @@ fn clear_staging(run: &RunContext) {
     if run.host_lock.is_none() {
         return;
     }
+    let _shield = run.host.shield();
     if let Err(error) = run.host.clear_staging() {
         run.host.log().line(&format!("the staging directory stays: {error}"));
     }

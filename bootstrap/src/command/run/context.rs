@@ -8,6 +8,8 @@ use std::path::PathBuf;
 use schema::{CommandName, CommandResult, Component, Execution, Finish, Platform};
 use telemetry::{Consent, ConsentDecision, ignored_run_id};
 
+use super::requirements;
+use super::run_error::RunError;
 use crate::cli::RunArgs;
 use crate::command::error::{Error, InterruptedAt};
 use crate::command::inputs;
@@ -21,7 +23,7 @@ use crate::run::{
     detect_and_plan, features, local_facts,
 };
 use crate::settings::Settings;
-use crate::terminal::{Printer, Prompter, Signals, Unanswered, is_interactive};
+use crate::terminal::{Interruption, Printer, Prompter, Signals, Unanswered, is_interactive};
 
 /// What is known before anything is written.
 pub(super) struct RunRequest {
@@ -29,6 +31,10 @@ pub(super) struct RunRequest {
     pub(super) settings: Settings,
     pub(super) consent: Consent,
     pub(super) warnings: Vec<String>,
+    pub(super) platform: Platform,
+    pub(super) report: PreflightReport,
+    /// Why the run must not go on; it is on record before it ends.
+    pub(super) refused: Option<RunError>,
     pub(super) origin: RunOrigin,
 }
 
@@ -44,6 +50,7 @@ impl RunRequest {
         printer: &mut Printer,
         signals: &Signals,
     ) -> Result<Self, Error> {
+        let origin = RunOrigin::default();
         let decision = decided_consent(&mut warnings);
         // Faults in what was given, and without a terminal what is missing, are told before anybody is asked anything.
         let completeness = if is_interactive() { Completeness::Optional } else { Completeness::Required };
@@ -53,15 +60,42 @@ impl RunRequest {
             ConsentDecision::Ask(question) => ask_consent(question, printer, signals),
         };
         if let Some(signal) = signals.pending() {
-            return Err(Error::Interrupted { signal, when: InterruptedAt::BeforeRun });
+            return Err(Error::Interrupted { signal, when: InterruptedAt::NothingChanged });
         }
+        let platform = inputs::platform(&requirements::host_before_run(signals));
+        if args.dry_run {
+            let settings = Self::answered(&mut inputs, args, printer, signals)?.0;
+            let report = preflight::check(&requirements::host_before_run(signals), &platform, &settings);
+            return Ok(Self { inputs, settings, consent, warnings, platform, report, refused: None, origin });
+        }
+        let settings = resolve(&mut inputs.clone(), None, Completeness::Optional)?;
+        let (report, refused) = requirements::check(&platform, &settings, args, printer, signals);
+        if refused.is_some() {
+            return Ok(Self { inputs, settings, consent, warnings, platform, report, refused, origin });
+        }
+        let (settings, asked) = Self::answered(&mut inputs, args, printer, signals)?;
+        let (report, refused) = if asked {
+            requirements::check_again(&report, &platform, &settings, args, printer, signals)
+        } else {
+            (report, None)
+        };
+        Ok(Self { inputs, settings, consent, warnings, platform, report, refused, origin })
+    }
+
+    /// The settings once every question is answered, and whether there was one.
+    fn answered(
+        inputs: &mut Inputs,
+        args: &RunArgs,
+        printer: &mut Printer,
+        signals: &Signals,
+    ) -> Result<(Settings, bool), Error> {
         // Who looks, or has said yes to everything, is asked only for what the run cannot do without.
         let asks_all = !args.dry_run && !args.yes;
-        let mut prompter =
-            Prompter::interactive(printer, signals).map(|prompter| InputPrompter { prompter, asks_all });
+        let prompter = Prompter::interactive(printer, signals);
+        let mut prompter = prompter.map(|prompter| InputPrompter { prompter, asks_all, asked: false });
         let prompt = prompter.as_mut().map(|prompter| prompter as &mut dyn Prompt);
-        let settings = resolve(&mut inputs, prompt, Completeness::Required)?;
-        Ok(Self { inputs, settings, consent, warnings, origin: RunOrigin::default() })
+        let settings = resolve(inputs, prompt, Completeness::Required)?;
+        Ok((settings, prompter.is_some_and(|prompter| prompter.asked)))
     }
 }
 
@@ -69,10 +103,12 @@ impl RunRequest {
 struct InputPrompter<'a> {
     prompter: Prompter<'a>,
     asks_all: bool,
+    asked: bool,
 }
 
 impl Prompt for InputPrompter<'_> {
     fn ask(&mut self, input: &Declaration, default: Option<&str>) -> Result<String, Unanswered> {
+        self.asked = true;
         let help = input.help;
         let question = match default {
             Some(default) => format!("{help} [{default}]:"),
@@ -89,6 +125,7 @@ impl Prompt for InputPrompter<'_> {
     }
 
     fn ask_secret(&mut self, what: &str) -> Result<String, Unanswered> {
+        self.asked = true;
         self.prompter.hidden_line(&format!("{what} (not shown):"))
     }
 
@@ -102,6 +139,7 @@ pub(super) struct RunContext {
     pub(super) session: Session,
     pub(super) reporter: TelemetryReporter,
     pub(super) host: Host,
+    pub(super) interruption: Interruption,
     pub(super) settings: Settings,
     pub(super) consent: Consent,
     pub(super) paths: RunPaths,
@@ -110,7 +148,9 @@ pub(super) struct RunContext {
     pub(super) origin: RunOrigin,
     /// The right to change the host, from before detection to the end of the run.
     pub(super) host_lock: Option<HostLock>,
-    platform: Platform,
+    pub(super) platform: Platform,
+    pub(super) report: PreflightReport,
+    pub(super) refused: Option<RunError>,
 }
 
 impl RunContext {
@@ -122,11 +162,12 @@ impl RunContext {
         request: RunRequest,
         execution: Execution,
         printer: &mut Printer,
+        signals: &Signals,
     ) -> Result<Self, Error> {
-        let RunRequest { inputs, settings, consent, mut warnings, origin } = request;
+        let RunRequest { inputs, settings, consent, mut warnings, platform, report, refused, origin } =
+            request;
         let shown = warnings.len();
         let runs_dir = inputs::runs_dir(&inputs);
-        let platform = inputs::platform(&Host::this_machine(RunLog::discard()));
         // The gate knows every private value before the first document is made, so that none can hold one.
         let gate = Session::gate(&inputs, &settings);
         let kind = (execution, settings.mode);
@@ -149,13 +190,17 @@ impl RunContext {
         }
         // Before the host is handed the log, and so before any command runs.
         settings.secrets().into_iter().for_each(|secret| log.redact(secret));
+        report.findings.iter().for_each(|finding| log.line(&finding.to_string()));
         let paths = RunPaths::of(session.record.files());
-        let host = Host::this_machine(log);
+        let interruption = Interruption::new(signals);
+        let heard = interruption.clone();
+        let host = Host::this_machine(log).with_stop(move || heard.requests());
         let staging = host.staging(session.record.public().run_id.as_str());
         Ok(Self {
             session,
             reporter,
             host,
+            interruption,
             settings,
             consent,
             paths,
@@ -164,17 +209,9 @@ impl RunContext {
             origin,
             host_lock: None,
             platform,
+            report,
+            refused,
         })
-    }
-
-    /// The platform of the host.
-    pub(super) fn platform(&self) -> &Platform {
-        &self.platform
-    }
-
-    /// Checks the host for this run.
-    pub(super) fn preflight(&self) -> PreflightReport {
-        preflight::check(&self.host, &self.platform, &self.settings)
     }
 
     /// Detects and plans the components, and records both.

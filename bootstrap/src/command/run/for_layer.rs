@@ -4,13 +4,14 @@ use schema::{Execution, Finish};
 use telemetry::Consent;
 
 use super::context::{RunContext, RunRequest};
-use super::{apply, dry_run};
+use super::{apply, dry_run, requirements};
 use crate::cli::RunArgs;
 use crate::command::diagnostic::Diagnostic;
 use crate::command::error::Error;
-use crate::command::inputs::warn_all;
+use crate::command::inputs::{platform, warn_all};
 use crate::input::Inputs;
 use crate::layers::RunOrigin;
+use crate::preflight::check;
 use crate::settings::Settings;
 use crate::terminal::{Printer, Signals};
 
@@ -43,7 +44,6 @@ pub(in crate::command) fn run_for_layer(
 ) -> Result<(), Diagnostic> {
     let LayerRun { inputs, settings, consent, warnings, origin } = run;
     warn_all(&warnings, printer);
-    let request = RunRequest { inputs, settings, consent, warnings, origin };
     let args = RunArgs {
         dry_run: decision == LayerDecision::DryRun,
         yes: true,
@@ -52,11 +52,20 @@ pub(in crate::command) fn run_for_layer(
         detailed_exitcode: false,
         config: None,
     };
+    let platform = platform(&requirements::host_before_run(signals));
+    let (report, refused) = match decision {
+        LayerDecision::Apply => requirements::check(&platform, &settings, &args, printer, signals),
+        // Shown by the dry run itself; who has said no is told of nothing that would have stood in the way.
+        LayerDecision::DryRun | LayerDecision::Cancel => {
+            (check(&requirements::host_before_run(signals), &platform, &settings), None)
+        }
+    };
+    let request = RunRequest { inputs, settings, consent, warnings, platform, report, refused, origin };
     match decision {
         LayerDecision::Apply => apply::run(request, &args, printer, signals),
         LayerDecision::DryRun => dry_run(request, &args, printer, signals),
         LayerDecision::Cancel => {
-            let mut run = RunContext::new(request, Execution::Apply, printer)?;
+            let mut run = RunContext::new(request, Execution::Apply, printer, signals)?;
             run.finish(Finish::Cancelled, Error::Declined.process_exit_code(), printer);
             Err(Error::Declined.into())
         }

@@ -107,7 +107,7 @@ fn deliver_detached() -> Result<(), Error> {
 pub(super) fn purge(context: &TelemetryContext, yes: bool, printer: &mut Printer) -> Result<(), Diagnostic> {
     let signals = Signals::install().map_err(Error::SignalHandlers)?;
     if !yes {
-        let question = "Delete everything that waits or was refused?";
+        let question = "Delete all queued and refused events?";
         // Deleting reports is the operator's right and cannot be taken back, so it is asked for like a change of the host.
         let Some(mut prompter) = Prompter::interactive(printer, &signals) else {
             return Err(Error::NeedsYes(Unattended::Purge).into());
@@ -123,10 +123,10 @@ pub(super) fn purge(context: &TelemetryContext, yes: bool, printer: &mut Printer
     if printer.is_json() {
         printer.document(&purged);
     }
-    printer.data(&format!("{} waiting and {} refused documents deleted.", purged.waiting, purged.rejected));
+    printer.data(&format!("{} queued and {} refused events deleted.", purged.waiting, purged.rejected));
     if purged.left > 0 {
         printer.warn(&format!(
-            "{} documents stay: they belong to another user or cannot be read; their owner can purge them",
+            "{} events were not deleted: they belong to another user or cannot be read; their owner can purge them",
             purged.left
         ));
     }
@@ -162,7 +162,7 @@ fn show_summary(
         printer.document(summary);
     }
     let DeliverySummary { delivered, refused, waiting, .. } = summary;
-    printer.data(&format!("{delivered} delivered, {refused} refused, {waiting} still waiting."));
+    printer.data(&format!("{delivered} delivered, {refused} refused, {waiting} queued."));
     if let Some(warning) = summary.warning {
         printer.warn(warning.message());
     }

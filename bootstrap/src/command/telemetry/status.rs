@@ -70,7 +70,7 @@ fn show_endpoint_state(status: &OutboxStatus, printer: &mut Printer) {
 }
 
 fn show_waiting(status: &OutboxStatus, printer: &mut Printer) {
-    printer.data(&format!("waiting    {}", status.waiting.len()));
+    printer.data(&format!("queued     {}", status.waiting.len()));
     for waiting in &status.waiting {
         let attempts = waiting.attempts;
         let failure =
@@ -87,10 +87,7 @@ fn show_waiting(status: &OutboxStatus, printer: &mut Printer) {
 /// What will never be sent, with the rule that it broke. The contents are left out: they may be what the gate keeps in.
 fn show_rejected(status: &OutboxStatus, printer: &mut Printer) {
     if status.unfit > 0 {
-        printer.data(&format!(
-            "unfit      {} files are no entries; the next delivery sets them aside",
-            status.unfit
-        ));
+        printer.data(&format!("invalid    {} files; the next delivery quarantines them", status.unfit));
     }
     if status.foreign > 0 {
         printer.data(&format!(
@@ -109,7 +106,7 @@ fn show_rejected(status: &OutboxStatus, printer: &mut Printer) {
     }
     // Dropped documents are gone, but that reports are missing must not go unseen.
     if status.evicted > 0 {
-        printer.data(&format!("evicted    {} to keep the bounds", status.evicted));
+        printer.data(&format!("dropped    {} (queue limit)", status.evicted));
     }
 }
 

@@ -79,7 +79,7 @@ fn images(context: &PlanContext<'_>) -> Vec<Step> {
     let (from, to) = (artifacts::staged(context, &images), format!("{IMAGES}/{}", images.name));
     vec![
         artifacts::fetch(context, "k3s images", images),
-        Step::new("folder of the k3s images", Action::EnsureDir { path: IMAGES.into(), mode: 0o755 }),
+        Step::new("directory of the k3s images", Action::EnsureDir { path: IMAGES.into(), mode: 0o755 }),
         install("place the k3s images", from, &to, 0o644),
     ]
 }
@@ -88,7 +88,7 @@ fn images(context: &PlanContext<'_>) -> Vec<Step> {
 fn token(agent: &Agent) -> [Step; 2] {
     let content = Content::Secret(agent.token.clone());
     [
-        Step::new("folder of the k3s settings", Action::EnsureDir { path: CONFIG.into(), mode: 0o755 }),
+        Step::new("directory of the k3s settings", Action::EnsureDir { path: CONFIG.into(), mode: 0o755 }),
         Step::new("join token", Action::Write { path: TOKEN.into(), mode: 0o600, content }),
     ]
 }

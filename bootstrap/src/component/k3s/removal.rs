@@ -56,7 +56,7 @@ pub(super) fn by_hand(record: &StepRecord) -> Option<String> {
             Some("the uninstall script of k3s leaves it; remove it by hand when it is empty".to_owned())
         }
         Undo::File { .. } | Undo::Directory { .. } => {
-            Some("it goes with k3s, whose own uninstall script removes it".to_owned())
+            Some("the uninstall script of k3s removes it".to_owned())
         }
         _ => None,
     }

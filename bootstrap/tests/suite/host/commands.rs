@@ -112,7 +112,7 @@ fn withheld_output_is_neither_in_the_log_nor_in_errors() {
 fn what_is_missing_is_named() {
     let stub = StubHost::fresh();
     let error = stub.host().run(&Command::new("nonesuch")).expect_err("is not there");
-    assert_eq!(error.to_string(), "nonesuch is not on the search path");
+    assert_eq!(error.to_string(), "nonesuch is not in PATH");
 }
 
 #[test]

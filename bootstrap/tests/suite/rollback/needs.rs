@@ -65,8 +65,8 @@ fn what_somebody_changed_keeps_what_it_needs_and_that_keeps_more() {
     let plan = plan(&context, &live, Include::Moderate);
     assert!(plan.items.iter().all(|item| item.state == ItemState::Manual), "{plan:#?}");
     let of = |step| plan.items.iter().find(|item| item.step == step).expect("an item").reason.to_string();
-    assert_eq!(of(2), "registry stays and needs it");
-    assert_eq!(of(1), "clusterissuer and registry stay and need it");
+    assert_eq!(of(2), "registry depends on it");
+    assert_eq!(of(1), "clusterissuer, registry depend on it");
 }
 
 #[test]

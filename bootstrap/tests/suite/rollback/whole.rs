@@ -88,6 +88,28 @@ fn a_single_node_is_taken_back_but_for_what_is_manual() {
     unchanged(&stub, &before);
 }
 
+/// The plan of ten components as an operator sees it, on a terminal of eighty columns.
+#[test]
+fn the_plan_of_ten_components_fits_a_screen() {
+    let stub = StubHost::fresh().with_server();
+    neighbours(&stub);
+    let context = run(&stub, Mode::SingleNode, usize::MAX);
+    for (name, include) in
+        [("rollback_plan_safe", Include::Safe), ("rollback_plan_moderate", Include::Moderate)]
+    {
+        let host = stub.host();
+        let plan = plan(&context, &observe_all(&host, &context), include);
+        let lines = bootstrap::rollback::rollback_lines(&plan, bootstrap::terminal::Verbosity::Normal);
+        let painted: String = lines.iter().map(|line| line.laid_out(80)).collect();
+        let mut text = painted.replace(plan.run_id.as_str(), "RUN-ID");
+        for style in ["\u{1b}[0m", "\u{1b}[1m", "\u{1b}[2m", "\u{1b}[31m", "\u{1b}[33m"] {
+            text = text.replace(style, "");
+        }
+        assert!(text.lines().count() <= 36, "{text}");
+        insta::assert_snapshot!(name, text);
+    }
+}
+
 /// Without the moderate class the registry stays, and with it what it needs: its issuer and cert-manager's kinds.
 #[test]
 fn what_stays_keeps_what_it_needs() {

@@ -135,10 +135,18 @@ impl Database {
     }
 }
 
-/// A transaction that is open until this is dropped.
+/// A transaction that is open until this is dropped, which rolls it back.
 pub(crate) struct HeldTransaction {
     child: Child,
     stdin: Option<ChildStdin>,
+}
+
+impl HeldTransaction {
+    /// Commits it.
+    pub(crate) fn commit(mut self) {
+        let stdin = self.stdin.as_mut().expect("open");
+        writeln!(stdin, "COMMIT;").expect("written");
+    }
 }
 
 impl Drop for HeldTransaction {

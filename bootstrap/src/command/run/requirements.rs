@@ -1,0 +1,74 @@
+//! The preflight of a run that changes the host: before anything is asked that its outcome could make useless.
+//!
+//! What is not given yet is checked as if it were empty; what the answers change is checked once more. A refusal does not
+//! end the run here, because it is to be on record: it is kept until there is one.
+
+use schema::{FailureReason, Mode, Platform, Step};
+
+use super::run_error::{RunError, confirm};
+use crate::cli::RunArgs;
+use crate::command::error::Error;
+use crate::host::{Host, RunLog};
+use crate::preflight::{self, PreflightReport, Severity};
+use crate::settings::Settings;
+use crate::terminal::{Interruption, Printer, Signals, is_interactive};
+
+/// The host that is looked at before a run has a log.
+pub(super) fn host_before_run(signals: &Signals) -> Host {
+    let interruption = Interruption::new(signals);
+    Host::this_machine(RunLog::discard()).with_stop(move || interruption.requests())
+}
+
+/// Checks the host, shows what stands in the way, and asks whether to continue despite warnings.
+pub(super) fn check(
+    platform: &Platform,
+    settings: &Settings,
+    args: &RunArgs,
+    printer: &mut Printer,
+    signals: &Signals,
+) -> (PreflightReport, Option<RunError>) {
+    let report = preflight::check(&host_before_run(signals), platform, settings);
+    let refused = pass(&report, settings.mode, args, printer, signals).err();
+    (report, refused)
+}
+
+/// As [`check`], after answers have changed the settings: only what was not found `before` is shown and asked about.
+pub(super) fn check_again(
+    before: &PreflightReport,
+    platform: &Platform,
+    settings: &Settings,
+    args: &RunArgs,
+    printer: &mut Printer,
+    signals: &Signals,
+) -> (PreflightReport, Option<RunError>) {
+    let report = preflight::check(&host_before_run(signals), platform, settings);
+    let mut new = report.clone();
+    new.findings.retain(|finding| !before.findings.contains(finding));
+    let refused = pass(&new, settings.mode, args, printer, signals).err();
+    (report, refused)
+}
+
+fn pass(
+    report: &PreflightReport,
+    mode: Mode,
+    args: &RunArgs,
+    printer: &mut Printer,
+    signals: &Signals,
+) -> Result<(), RunError> {
+    let failed = |error| Err(RunError::failed(Step::Preflight, FailureReason::PreflightFailed, error));
+    if let Some(signal) = signals.pending() {
+        return Err(RunError::interrupted(signal));
+    }
+    if report.worst() > Severity::Pass {
+        printer.basis(&report.summary(printer.verbosity()));
+    }
+    match report.worst() {
+        Severity::Pass => Ok(()),
+        Severity::Failure => failed(Error::PreflightFailed { checks: report.names(Severity::Failure), mode }),
+        Severity::Warning if args.accept_warnings => Ok(()),
+        Severity::Warning if !is_interactive() => {
+            failed(Error::PreflightWarnings { checks: report.names(Severity::Warning) })
+        }
+        Severity::Warning => confirm("Continue despite the warnings?", printer, signals),
+    }
+}

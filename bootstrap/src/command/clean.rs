@@ -17,7 +17,7 @@ use crate::component::PendingRemoval;
 use crate::host::{Host, RunLog};
 use crate::input::runs_dir_from_env;
 use crate::rollback::{self, Include, ItemState, RollbackPlan};
-use crate::terminal::{Printer, Prompter, Signals};
+use crate::terminal::{Printer, Prompter, Signals, Verbosity};
 
 /// What is typed to agree.
 pub(super) const WORD: &str = "CLEAN";
@@ -99,7 +99,8 @@ fn show(plans: &[RollbackPlan], printer: &mut Printer) {
     }
     // A run that has left nothing has nothing to say.
     for plan in plans.iter().filter(|plan| !plan.items.is_empty()) {
-        printer.result(&rollback::rollback_lines(plan, printer.verbosity()));
+        // Each item, whatever the verbosity: nobody types the word for what was not named.
+        printer.result(&rollback::rollback_lines(plan, printer.verbosity().max(Verbosity::Verbose)));
         printer.data("");
     }
     let ready: usize = plans.iter().map(ready).sum();

@@ -6,14 +6,15 @@ mod crash;
 mod faults;
 mod host_local;
 mod k3s;
+mod package;
 mod postures;
 mod rollback;
 mod server;
 mod setup;
 
-use crate::Options;
 use crate::cache::{Cache, Scratch, Subject};
 use crate::container;
+use crate::options::Options;
 use crate::transcript::{Skip, Transcript};
 use setup::NspawnSetup;
 
@@ -38,5 +39,6 @@ pub(crate) fn run(
     rollback::run(&setup, transcript)?;
     bundle::run(&setup, transcript)?;
     faults::run(&setup, transcript)?;
-    crash::run(&setup, transcript)
+    crash::run(&setup, transcript)?;
+    package::run(&setup, transcript)
 }

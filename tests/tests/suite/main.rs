@@ -12,6 +12,7 @@ mod crash;
 mod delivery;
 mod directories;
 mod disk_waits;
+mod documentation;
 mod dry_run;
 mod endpoint_faults;
 mod faults_table;

@@ -1,6 +1,7 @@
 //! The tier on a real systemd: a Debian root directory, booted afresh for each part, because a part that shared a
 //! machine with another one could pass on what that one left.
 
+mod bundle;
 mod crash;
 mod faults;
 mod host_local;
@@ -36,6 +37,7 @@ pub(crate) fn run(
     host_local::run(&setup, transcript)?;
     postures::run(&setup, transcript)?;
     rollback::run(&setup, transcript)?;
+    bundle::run(&setup, transcript)?;
     faults::run(&setup, transcript)?;
     crash::run(&setup, transcript)?;
     package::run(&setup, transcript)

@@ -62,7 +62,10 @@ pub(super) fn ports(host: &Host, settings: &Settings) -> Vec<Finding> {
     let sockets = match host.listening() {
         Ok(sockets) => sockets,
         Err(error) => {
-            return vec![Finding::warning(PORTS, format!("cannot tell which ports are in use: {error}"))];
+            return vec![Finding::warning(
+                PORTS,
+                format!("cannot determine which ports are in use: {error}"),
+            )];
         }
     };
     let needed = || OF_NODE.iter().chain(of_role);
@@ -184,7 +187,7 @@ fn default_interface(host: &Host) -> Result<Option<String>, ProbeError> {
     let v4 = host.read_text(Path::new("/proc/net/route"))?;
     let v6 = host.read_text(Path::new("/proc/net/ipv6_route"))?.unwrap_or_default();
     let Some(v4) = v4 else {
-        return Err(ProbeError::File { message: "/proc/net/route is not there".to_owned() });
+        return Err(ProbeError::File { message: "/proc/net/route does not exist".to_owned() });
     };
     let by_v4 = v4.lines().skip(1).find_map(|line| {
         // Iface Destination Gateway Flags RefCnt Use Metric Mask

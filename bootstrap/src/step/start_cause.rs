@@ -120,9 +120,11 @@ impl StartCause {
                  on the server, with its secret NAME.node-password.k3s in kube-system"
             }
             Token => "compare agent.token_file with /var/lib/rancher/k3s/server/node-token of the server",
-            Network => "free the port or add a default route on this host, then run again",
-            Settings => "correct the flag or the file in /etc/rancher/k3s, then run again",
-            Program => "check that /usr/local/bin/k3s is there and is built for this machine, then run again",
+            Network => "free the port or add a default route on this host, then rerun the same command",
+            Settings => "correct the flag or the file in /etc/rancher/k3s, then rerun the same command",
+            Program => {
+                "check that /usr/local/bin/k3s exists and is built for this machine, then rerun the same command"
+            }
             NoAnswer | Unreachable => {
                 "check agent.server_url, and that this host may connect to that port of the server"
             }

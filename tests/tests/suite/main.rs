@@ -20,6 +20,7 @@ mod hostile;
 mod house;
 mod interrupt;
 mod kill;
+mod layers;
 mod older_k3s;
 mod output;
 mod plan_document;

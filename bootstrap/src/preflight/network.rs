@@ -101,7 +101,7 @@ impl RequiredPort {
         let is_ours = match &holder {
             Some(holder) => holder.service.as_deref().is_some_and(|service| OURS.contains(&service)),
             // Only root sees who holds it. k3s runs as root, and its own service is enough of an explanation.
-            None => socket.uid == 0 && OURS.iter().any(|service| host.service_active(service) == Ok(true)),
+            None => socket.uid == 0 && OURS.iter().any(|service| is_up(host, service)),
         };
         (!is_ours).then(|| self.taken(socket, holder.as_ref(), mode))
     }
@@ -135,6 +135,13 @@ impl RequiredPort {
             format!("{} ({}) is in use by a VXLAN interface of another network", self.name(), self.user);
         Finding::warning(PORTS, evidence).fix("ip -details link show type vxlan")
     }
+}
+
+/// Whether a service runs, is about to, or has not ended yet: the sockets of a process that ends outlive its descriptors
+/// for a moment, and then nobody is seen to hold them.
+fn is_up(host: &Host, service: &str) -> bool {
+    let status = host.service_status(service).ok().flatten();
+    status.is_some_and(|status| !matches!(status.active.as_str(), "inactive" | "failed"))
 }
 
 /// Whether there is an interface of the kind of flannel's. Its socket is the kernel's: no process holds it.

@@ -40,10 +40,19 @@ fn pack(setup: &NspawnSetup<'_>) -> anyhow::Result<()> {
     let build = ["build", "--quiet", "--package", "receiver"];
     process::output(Command::new(&cargo).args(build).current_dir(workspace()))?;
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from);
+    let programs = setup.root.shared().join("programs");
+    std::fs::create_dir(&programs)?;
+    for (name, built) in
+        [("bootstrap", setup.root.shared().join("bootstrap")), ("receiver", target.join("debug/receiver"))]
+    {
+        // Debug information is most of a debug build, and to pack it takes minutes.
+        let mut strip = Command::new("strip");
+        process::output(strip.arg("-o").arg(programs.join(name)).arg(built))?;
+    }
     let mut dist = Command::new(cargo);
     dist.args(["xtask", "dist", "--out"]).arg(setup.root.shared().join("packages"));
-    dist.arg("--bootstrap").arg(setup.root.shared().join("bootstrap"));
-    dist.arg("--receiver").arg(target.join("debug/receiver"));
+    dist.arg("--bootstrap").arg(programs.join("bootstrap"));
+    dist.arg("--receiver").arg(programs.join("receiver"));
     process::output(dist.current_dir(workspace())).context("cannot make the packages")?;
     Ok(())
 }

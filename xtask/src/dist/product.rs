@@ -104,7 +104,7 @@ impl<'a> Contents<'a> {
             tree.copy(file_name(from), from, 0o644)?;
         }
         for document in self.documents()? {
-            tree.copy(&document, &document, 0o644)?;
+            tree.copy(place(&document), &document, 0o644)?;
         }
         tree.copy("LICENSE", "LICENSE", 0o644)?;
         tree.put("THIRD-PARTY-LICENSES.txt", &self.licences, 0o644)?;
@@ -126,7 +126,7 @@ impl<'a> Contents<'a> {
         }
         let shared = format!("usr/share/doc/{name}");
         for document in self.documents()? {
-            tree.copy(&format!("{shared}/{document}"), &document, 0o644)?;
+            tree.copy(&format!("{shared}/{}", place(&document)), &document, 0o644)?;
         }
         let copyright = format!(
             "{name} is licensed under the Apache License, Version 2.0; its text is\n\
@@ -148,6 +148,11 @@ impl<'a> Contents<'a> {
         }
         Ok(documents)
     }
+}
+
+/// Where a document lies beside the program: the pages stay together, since they link to each other.
+fn place(document: &str) -> &str {
+    if document.starts_with("docs/") { document } else { file_name(document) }
 }
 
 fn file_name(path: &str) -> &str {

@@ -164,7 +164,16 @@ fn manual(program: &str, directory: &Path) -> anyhow::Result<Vec<(String, Vec<u8
     let pages = Tree::new(directory.to_owned())?;
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(cargo)
-        .args(["run", "--quiet", "--locked", "--package", program, "--example", "man", "--"])
+        .args([
+            "run",
+            "--quiet",
+            "--locked",
+            "--package",
+            program,
+            "--example",
+            &format!("{program}_man"),
+            "--",
+        ])
         .arg(pages.root())
         .current_dir(workspace::root())
         .status()

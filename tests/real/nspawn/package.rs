@@ -133,7 +133,10 @@ fn active(machine: &Machine) -> CheckResult {
 
 fn ready(machine: &Machine) -> CheckResult {
     let ask = "timeout 20 sh -c 'until curl --silent --fail http://127.0.0.1:8788/health/ready; do sleep 0.1; done'";
-    machine.sh(ask).map(drop).map_err(|error| format!("{error:#}"))
+    machine.sh(ask).map(drop).map_err(|error| {
+        let state = "systemctl status --no-pager receiver; journalctl --unit receiver --no-pager --lines 20";
+        format!("{error:#}\n{}", machine.sh(&format!("({state}) || true")).unwrap_or_default())
+    })
 }
 
 fn accepted(machine: &Machine) -> CheckResult {

@@ -5,7 +5,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::input;
@@ -52,6 +52,10 @@ pub enum Commands {
     Verify(VerifyArgs),
     /// Plan or apply the rollback of a run
     Rollback(RollbackArgs),
+    /// Plan or carry out the removal of what all runs installed
+    Clean(CleanArgs),
+    /// Save files of this host and objects of its cluster
+    Backup(BackupArgs),
     /// Inspect and control anonymous telemetry
     Telemetry(TelemetryArgs),
     /// Check documents against the published contract
@@ -60,6 +64,14 @@ pub enum Commands {
     ConfigSchema,
     /// Print the JSON Schema of `run --json`
     RunSchema,
+    /// Print the JSON Schema of the events of the bundle's entry points
+    // Hidden, because it is of use to whoever writes a layer above, and to nobody on a host.
+    #[command(hide = true)]
+    EventSchema,
+    /// Behave as the entry point of a bundle
+    // Hidden, because only the scripts of the bundle call it.
+    #[command(hide = true)]
+    AsBundle(AsBundleArgs),
     /// Print completions for a shell
     Completions {
         /// The shell
@@ -134,6 +146,74 @@ pub struct RollbackArgs {
     /// Print one JSON document on standard output
     #[arg(long)]
     pub json: bool,
+}
+
+/// Options of `backup`.
+#[derive(Clone, Debug, Args)]
+pub struct BackupArgs {
+    /// Directory to make; an archive is put beside it [default: k3s-backup-<time>]
+    pub directory: Option<PathBuf>,
+    /// Also save tokens, passwords and keys
+    #[arg(long)]
+    pub include_secrets: bool,
+    /// Print what would be saved; write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Print one JSON document on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Options of `clean`.
+#[derive(Clone, Debug, Args)]
+pub struct CleanArgs {
+    /// Carry the plan out, after CLEAN is typed
+    #[arg(long)]
+    pub apply: bool,
+    /// Take this word as typed
+    #[arg(long, value_name = "CLEAN", requires = "apply")]
+    pub confirm: Option<String>,
+    /// Directory of the records of runs
+    #[arg(long, value_name = "DIR")]
+    pub runs_dir: Option<PathBuf>,
+    /// Print the plan as one JSON document on standard output
+    #[arg(long, conflicts_with = "apply")]
+    pub json: bool,
+}
+
+/// Options of `as-bundle`.
+#[derive(Clone, Debug, Args)]
+pub struct AsBundleArgs {
+    /// Where the bundle is unpacked
+    #[arg(long, value_name = "DIR")]
+    pub root: PathBuf,
+    /// The entry point
+    #[arg(long, value_enum)]
+    pub entry: BundleEntry,
+    /// What the entry point was called with
+    #[arg(last = true)]
+    pub args: Vec<OsString>,
+}
+
+/// The entry points of a bundle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum BundleEntry {
+    /// The one that takes commands.
+    Core,
+    /// The check of a host.
+    Preflight,
+    /// A run.
+    Bootstrap,
+    /// A backup.
+    Backup,
+    /// The check of what is installed.
+    Validate,
+    /// A rollback.
+    Rollback,
+    /// The removal of everything.
+    Cleanup,
+    /// The delivery of documents.
+    SendTelemetry,
 }
 
 /// Options of `telemetry`.
@@ -222,7 +302,13 @@ impl Commands {
             Self::Rollback(args) => args.json,
             Self::Telemetry(args) => args.json,
             Self::Validate(args) => args.json,
-            Self::ConfigSchema | Self::RunSchema | Self::Completions { .. } => false,
+            Self::Backup(args) => args.json,
+            Self::Clean(args) => args.json,
+            Self::ConfigSchema
+            | Self::RunSchema
+            | Self::EventSchema
+            | Self::AsBundle(_)
+            | Self::Completions { .. } => false,
         };
         if json { OutputFormat::Json } else { OutputFormat::Text }
     }

@@ -2,15 +2,19 @@
 //!
 //! A command returns nothing or a [`diagnostic::Diagnostic`]; [`main`] alone shows it and turns it into an exit code.
 
+mod backup;
+mod clean;
 pub mod diagnostic;
 pub mod error;
 mod inputs;
 mod interrupted;
+mod layers;
 mod next;
 mod preflight;
 mod rollback;
 mod run;
 mod telemetry;
+mod unattended;
 mod validate;
 mod verify;
 
@@ -21,6 +25,7 @@ use clap::error::ErrorKind;
 
 use crate::cli::{self, Cli, Commands};
 use crate::input;
+use crate::layers::operation_event_schema;
 use crate::run::run_schema;
 use crate::secret::forbid_core_dumps;
 use crate::terminal::Printer;
@@ -59,6 +64,10 @@ impl ExitCodes {
 }
 
 fn run_command(cli: &Cli, flags: &input::Flags, codes: ExitCodes) -> u8 {
+    // It has output and exit codes of its own.
+    if let Commands::AsBundle(args) = &cli.command {
+        return layers::run(args);
+    }
     let mut printer = Printer::new(cli.global.verbosity(), cli.global.color, cli.command.output_format());
     let mut exit_code = 0;
     if let Err(diagnostic) = dispatch(&cli.command, flags, &mut printer) {
@@ -104,6 +113,14 @@ fn dispatch(command: &Commands, flags: &input::Flags, printer: &mut Printer) -> 
         Commands::Rollback(args) => rollback::run(args, printer),
         Commands::Telemetry(args) => telemetry::run(args, printer),
         Commands::Validate(args) => validate::run(args, printer),
+        Commands::Backup(args) => backup::run(args, printer),
+        Commands::Clean(args) => clean::run(args, printer),
+        // Taken before there was a printer.
+        Commands::AsBundle(_) => Ok(()),
+        Commands::EventSchema => {
+            printer.document(&operation_event_schema());
+            Ok(())
+        }
         Commands::ConfigSchema => {
             printer.document(&input::config_schema());
             Ok(())

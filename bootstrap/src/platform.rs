@@ -9,9 +9,9 @@ pub const SUPPORTED: &[(OsId, &str)] =
 /// The platform as `/etc/os-release` (os-release(5)) and the kernel's machine name tell it. What is not told is
 /// `other`.
 pub fn platform(os_release: &str, machine: &str) -> Platform {
-    let id = field(os_release, "ID").unwrap_or_default();
+    let id = os_release_field(os_release, "ID").unwrap_or_default();
     let os_id = OsId::from_word(&id).unwrap_or(OsId::Other);
-    let os_version = OsVersion::or_other(&field(os_release, "VERSION_ID").unwrap_or_default());
+    let os_version = OsVersion::or_other(&os_release_field(os_release, "VERSION_ID").unwrap_or_default());
     let arch = match machine {
         "x86_64" => Arch::Amd64,
         "aarch64" => Arch::Arm64,
@@ -22,7 +22,7 @@ pub fn platform(os_release: &str, machine: &str) -> Platform {
     let support = if tested { Support::Supported } else { Support::Unsupported };
     Platform {
         support,
-        os_family: family(os_id, &field(os_release, "ID_LIKE").unwrap_or_default()),
+        os_family: family(os_id, &os_release_field(os_release, "ID_LIKE").unwrap_or_default()),
         os_id,
         os_version,
         arch,
@@ -59,8 +59,8 @@ fn family_of_word(word: &str) -> Option<OsFamily> {
     }
 }
 
-/// The value of one line of the file, its quotes removed.
-fn field(os_release: &str, name: &str) -> Option<String> {
+/// The value of one line of `/etc/os-release`, its quotes removed.
+pub fn os_release_field(os_release: &str, name: &str) -> Option<String> {
     // os-release(5) allows shell quoting; of that only the quotes around a whole value are in use.
     os_release.lines().find_map(|line| {
         let (key, value) = line.split_once('=')?;

@@ -23,6 +23,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use crate::component::{Finding, Severity};
+pub use join::SERVER_CHECK;
 
 use crate::component::{Probe, selected, spec_of};
 use crate::host::Host;

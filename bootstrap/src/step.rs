@@ -56,7 +56,7 @@ pub use node_fault::NodeFault;
 pub use observe::{certificate, version_of};
 pub use registries::{RegistriesFault, RegistryEntry, RegistryLogin, has_registry};
 pub use registry_push::RegistryPush;
-pub use start_cause::{StartCause, StartCauseKind};
+pub use start_cause::{StartCause, StartCauseKind, is_hopeless};
 pub use step_detail::{CheckDetail, StepDetail};
 pub use transfer_fault::TransferFault;
 pub use unmet::Unmet;

@@ -5,6 +5,7 @@
 
 mod interruption;
 mod line;
+mod plain_prompt;
 mod printer;
 mod progress;
 mod prompt;
@@ -12,6 +13,7 @@ mod signals;
 
 pub use interruption::Interruption;
 pub use line::{Line, Tone};
+pub use plain_prompt::{Echo, PlainPrompter};
 pub use printer::{ColorChoice, OutputFormat, Printer, Verbosity, terminal_columns};
 pub use progress::{DeliveryBar, StepProgress};
 pub use prompt::{DefaultAnswer, Prompter, Unanswered, is_interactive};

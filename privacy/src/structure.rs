@@ -1,19 +1,14 @@
 //! The allowlist: the published schemas, compiled into the program.
 //!
-//! Two validators read the same file. The one that decides is generated at build time and says only yes or no; it needs
-//! no start-up. The one that explains is built when the first document was refused, since building it takes longer than
-//! checking thousands of documents. Where they disagree the first one counts, so the gate still fails closed.
+//! What decides is generated at build time and says only yes or no; it needs no start-up. What explains a refusal reads
+//! the same file by itself. Where they disagree the first one counts, so the gate still fails closed.
 
-use std::sync::OnceLock;
+mod explain;
 
-use jsonschema::error::ValidationErrorKind;
-use jsonschema::paths::LocationSegment;
-use jsonschema::{Draft, PatternOptions, ValidationError, Validator};
 use schema::DocumentKind;
 use serde_json::Value;
 
-use crate::published::published_schema;
-use crate::rejection::{Segment, Violation, Violations, masked};
+use crate::rejection::{Violation, Violations, masked};
 
 /// Compiled at build time from the published file, so that what receivers read is what is checked here.
 #[jsonschema::validator(
@@ -48,72 +43,16 @@ pub(crate) fn check(kind: DocumentKind, document: &Value, violations: &mut Viola
     }
 }
 
-/// Asks the slower validator, which knows keyword and place. Whatever it says, there is at least one violation.
+/// Adds a violation for each fault that the explanation names. Whatever it says, there is at least one violation.
 fn explain(kind: DocumentKind, document: &Value, violations: &mut Violations) {
-    if let Some(validator) = explainer(kind) {
-        validator.iter_errors(document).for_each(|error| describe(&error, violations));
+    for fault in explain::faults(kind, document) {
+        let rule = format!("schema.{}", fault.keyword);
+        violations.add(Violation::new(rule, masked(fault.path), message_of(fault.keyword)));
     }
-    // The fast validator said no, so the document is refused even if the slow one finds nothing to say.
+    // The document is refused even if the explanation finds nothing to say.
     if violations.is_empty() {
         violations.add(Violation::new("schema.false", String::new(), message_of("false")));
     }
-}
-
-fn explainer(kind: DocumentKind) -> Option<&'static Validator> {
-    static EXPLAINERS: [OnceLock<Option<Validator>>; 2] = [OnceLock::new(), OnceLock::new()];
-    let slot = match kind {
-        DocumentKind::RunManifest => &EXPLAINERS[0],
-        DocumentKind::Telemetry => &EXPLAINERS[1],
-    };
-    slot.get_or_init(|| build(kind)).as_ref()
-}
-
-fn build(kind: DocumentKind) -> Option<Validator> {
-    let schema = serde_json::from_str(published_schema(kind)).ok()?;
-    jsonschema::options()
-        .with_draft(Draft::Draft202012)
-        .should_validate_formats(true)
-        .should_ignore_unknown_formats(false)
-        .with_pattern_options(PatternOptions::regex())
-        .offline()
-        .build(&schema)
-        .ok()
-}
-
-/// An error as violations, without its own words: those print values and unexpected keys. Of a union the branch is
-/// described that the document is nearest to.
-fn describe(error: &ValidationError<'_>, violations: &mut Violations) {
-    match error.kind() {
-        // All branches together would report every event for one wrong field.
-        ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => {
-            let place = error.instance_path().as_str();
-            let nearest = context.iter().min_by_key(|branch| distance(place, branch));
-            nearest.into_iter().flatten().for_each(|error| describe(error, violations));
-        }
-        kind => {
-            let keyword = kind.keyword();
-            let pointer = pointer_of(error);
-            violations.add(Violation::new(format!("schema.{keyword}"), pointer, message_of(keyword)));
-        }
-    }
-}
-
-/// How far a branch of a union at `place` is from the document: first whether the type of the value fits, then whether
-/// the name of the event does, then the number of errors.
-fn distance(place: &str, branch: &[ValidationError<'_>]) -> (bool, bool, usize) {
-    let wrong_type = branch.iter().any(|error| {
-        matches!(error.kind(), ValidationErrorKind::Type { .. }) && error.instance_path().as_str() == place
-    });
-    let wrong_event = branch.iter().any(|error| error.instance_path().as_str() == "/event_name");
-    (wrong_type, wrong_event, branch.len())
-}
-
-fn pointer_of(error: &ValidationError<'_>) -> String {
-    let steps: Vec<LocationSegment<'_>> = error.instance_path().segments().collect();
-    masked(steps.iter().map(|step| match step {
-        LocationSegment::Property(key) => Segment::Key(key),
-        LocationSegment::Index(index) => Segment::Index(*index),
-    }))
 }
 
 fn message_of(keyword: &str) -> &'static str {

@@ -11,11 +11,18 @@ mod tend;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+use clap::CommandFactory;
+
 use crate::cli::{ReceiverCli, ReceiverCommand};
 use crate::log::say;
 
 /// The description that is published with the contract.
 const OPENAPI: &str = include_str!("../../schema/contract/v1/openapi.json");
+
+/// The command line, for manual pages.
+pub fn parser() -> clap::Command {
+    ReceiverCli::command()
+}
 
 /// Runs the program. Exit codes: 0 done, 1 failed, 2 usage.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {

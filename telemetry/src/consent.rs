@@ -49,8 +49,8 @@ impl ConsentReason {
     /// The reason in words that follow "telemetry is on" or "telemetry is off" and a colon.
     pub const fn message(self) -> &'static str {
         match self {
-            Self::Enabled => "TELEMETRY_ENABLED says yes",
-            Self::Disabled => "TELEMETRY_ENABLED says no",
+            Self::Enabled => "TELEMETRY_ENABLED is true",
+            Self::Disabled => "TELEMETRY_ENABLED is false",
             Self::Unclear => "TELEMETRY_ENABLED is invalid, use true or false",
             Self::DoNotTrack => "DO_NOT_TRACK is set",
             Self::NotInteractive => "TELEMETRY_ENABLED is not set, and there is no terminal to ask on",

@@ -33,7 +33,7 @@ const LEFT_OUT: &str = not_an_id!("no parent is reported");
 /// The envelope of this run's documents (seed, Correlation model).
 ///
 /// With a parent run id we are called by another layer: its session goes on, and our run id is fresh, whatever run id
-/// it left exported. Without one, session and run id may be given from outside. Ids that are none, or identify this
+/// it left exported; the component is then core, whatever is exported. Without one, session and run id may be given from outside. Ids that are none, or identify this
 /// machine, are replaced, the parent by none.
 pub fn envelope_from_env(environment: Environment<'_>, gate: &Gate) -> (Envelope, Vec<VariableWarning>) {
     let mut reader = EnvReader::new(environment);
@@ -43,9 +43,13 @@ pub fn envelope_from_env(environment: Environment<'_>, gate: &Gate) -> (Envelope
     let session_id = given(SESSION_ID).unwrap_or_else(|| fresh(gate));
     // A parent exports its own run id to all its children; taking it over would give several runs one id.
     let run_id = if is_delegated { None } else { given(RUN_ID) }.unwrap_or_else(|| fresh(gate));
-    let component = reader
-        .parsed(COMPONENT, "is not core, infra or cli, so core is used", ComponentLabel::from_word)
-        .unwrap_or(ComponentLabel::Core);
+    // A layer above exports its own label as well, and then it is its name and not ours.
+    let label = if is_delegated {
+        None
+    } else {
+        reader.parsed(COMPONENT, "is not core, infra or cli, so core is used", ComponentLabel::from_word)
+    };
+    let component = label.unwrap_or(ComponentLabel::Core);
     (Envelope { session_id, run_id, parent_run_id, component }, reader.warnings)
 }
 
@@ -126,7 +130,7 @@ mod tests {
         assert_eq!(envelope.session_id.as_str(), "9f86d081884c7d65");
         assert_eq!(envelope.parent_run_id.as_ref().map(Id::as_str), Some("0123456789abcdef"));
         assert!(is_fresh(&envelope.run_id) && warnings.is_empty());
-        assert_eq!(envelope.component, ComponentLabel::Infra);
+        assert_eq!(envelope.component, ComponentLabel::Core, "the label is that of the layer above");
     }
 
     #[test]

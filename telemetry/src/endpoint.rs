@@ -133,3 +133,23 @@ impl fmt::Display for BearerToken {
         f.pad(MASK)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// There are no Unicode tables in the program, so that a name has to come as DNS has it.
+    #[test]
+    fn an_international_name_is_taken_in_its_ascii_form_alone() {
+        let endpoint = Endpoint::parse("https://xn--bcher-kva.example/telemetry").expect("an endpoint");
+        assert_eq!(endpoint.url().host_str(), Some("xn--bcher-kva.example"));
+        assert!(
+            Endpoint::parse("https://BUECHER.example/")
+                .is_ok_and(|one| one.url().as_str() == "https://buecher.example/")
+        );
+        // The second is `localhost` in full-width letters, which Unicode would fold.
+        for other in ["https://b\u{fc}cher.example/", "http://\u{ff4c}ocalhost/"] {
+            assert_eq!(Endpoint::parse(other).err(), Some(InvalidEndpoint), "{other}");
+        }
+    }
+}

@@ -15,8 +15,9 @@ mod uninstalled;
 use crate::cache::{Cache, Scratch, Subject};
 use crate::container;
 use crate::debian;
+use crate::network;
+use crate::options::Options;
 use crate::transcript::{Skip, Transcript};
-use crate::{Options, network};
 use setup::K3sSetup;
 
 /// Programs of this machine that the tier uses beside those of the machines.

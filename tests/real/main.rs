@@ -21,24 +21,15 @@ mod machine;
 mod network;
 mod node;
 mod nspawn;
+mod options;
 mod process;
 mod transcript;
 
-use std::path::PathBuf;
-
-use anyhow::{Context, bail};
+use anyhow::Context;
 
 use cache::{Cache, Scratch, Subject};
+use options::{Options, USAGE};
 use transcript::{Skip, Transcript, line};
-
-/// The command that people type is that of xtask, so this is what the usage says.
-const USAGE: &str = "usage: cargo xtask e2e nspawn|k3s [--artifacts DIR] [--cache DIR] [--bootstrap FILE]
-
-  --artifacts DIR   the files of a release of k3s, and of helm if there is a choice: k3s, install.sh,
-                    their checksums, and k3s-airgap-images-*.tar.zst [default: the pinned one, downloaded]
-  --cache DIR       where packages and what is built of them are kept
-                    [default: productive-k3s-e2e in $XDG_CACHE_HOME or ~/.cache]
-  --bootstrap FILE  the program to test, instead of the one that cargo builds";
 
 /// A tier.
 struct Tier {
@@ -75,36 +66,4 @@ fn main() -> anyhow::Result<()> {
     transcript.note("the program to test is in place");
     (tier.run)(&cache, &options, &scratch, &subject, &mut transcript)?;
     transcript.end(tier.name)
-}
-
-/// The options that all tiers have.
-#[derive(Default)]
-struct Options {
-    artifacts: Option<PathBuf>,
-    cache: Option<PathBuf>,
-    bootstrap: Option<PathBuf>,
-}
-
-impl Options {
-    fn parse(mut arguments: &[&str]) -> anyhow::Result<Self> {
-        let mut options = Self::default();
-        loop {
-            arguments = match arguments {
-                [] => return Ok(options),
-                ["--cache", directory, rest @ ..] => {
-                    options.cache = Some(std::path::absolute(directory)?);
-                    rest
-                }
-                ["--artifacts", directory, rest @ ..] => {
-                    options.artifacts = Some(std::path::absolute(directory)?);
-                    rest
-                }
-                ["--bootstrap", file, rest @ ..] => {
-                    options.bootstrap = Some(std::path::absolute(file)?);
-                    rest
-                }
-                _ => bail!("{USAGE}"),
-            }
-        }
-    }
 }

@@ -1,18 +1,20 @@
 //! The tier on a real systemd: a Debian root directory, booted afresh for each part, because a part that shared a
 //! machine with another one could pass on what that one left.
 
+mod bundle;
 mod crash;
 mod faults;
 mod host_local;
 mod k3s;
+mod package;
 mod postures;
 mod rollback;
 mod server;
 mod setup;
 
-use crate::Options;
 use crate::cache::{Cache, Scratch, Subject};
 use crate::container;
+use crate::options::Options;
 use crate::transcript::{Skip, Transcript};
 use setup::NspawnSetup;
 
@@ -35,6 +37,8 @@ pub(crate) fn run(
     host_local::run(&setup, transcript)?;
     postures::run(&setup, transcript)?;
     rollback::run(&setup, transcript)?;
+    bundle::run(&setup, transcript)?;
     faults::run(&setup, transcript)?;
-    crash::run(&setup, transcript)
+    crash::run(&setup, transcript)?;
+    package::run(&setup, transcript)
 }

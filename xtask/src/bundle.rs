@@ -4,9 +4,7 @@
 //! machine and become it. So there is one behaviour and one place for it, the program, and the archive can be compared
 //! byte for byte: the same inputs make the same archive.
 
-mod archive;
 mod entry;
-mod sbom;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -15,7 +13,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
 
-use crate::{contract, program, workspace};
+use crate::{archive, contract, program, sbom, workspace};
 
 const NAME: &str = "productive-k3s-core";
 const INSTALLER: &str = include_str!("../../bundle/install.sh");
@@ -94,7 +92,7 @@ impl BundleSpec {
         self.stage(&staged.join(self.stem()))?;
         let name = format!("{}.tar.gz", self.stem());
         let archive = self.out.join(&name);
-        archive::write(&staged, &self.stem(), &archive)?;
+        archive::write(&staged, &self.stem(), &archive, &archive::epoch())?;
         fs::remove_dir_all(&staged)?;
         let sum = contract::sha256(fs::read(&archive)?);
         let checksum = self.out.join(format!("{name}.sha256"));
@@ -124,7 +122,7 @@ impl BundleSpec {
             put(&root.join(document), &fs::read_to_string(workspace::root().join(document))?, 0o644)?;
         }
         put(&root.join("bundle-info.json"), &pretty(&self.info())?, 0o644)?;
-        put(&root.join("sbom.cdx.json"), &pretty(&sbom::document(&self.version)?)?, 0o644)
+        put(&root.join("sbom.cdx.json"), &pretty(&sbom::document("bootstrap", NAME, &self.version)?)?, 0o644)
     }
 
     /// What the CLI reads before it takes a bundle.
@@ -278,7 +276,7 @@ mod tests {
 
     #[test]
     fn what_a_bundle_is_made_of_is_known_by_its_names_and_versions() {
-        let document = sbom::document("1.2.3").expect("cargo knows the crates");
+        let document = sbom::document("bootstrap", NAME, "1.2.3").expect("cargo knows the crates");
         let components = document["components"].as_array().expect("a list");
         let has = |name: &str| components.iter().any(|component| component["name"] == name);
         assert!(has("clap") && has("serde_json"), "crates of the program");

@@ -5,13 +5,17 @@
     reason = "a chore starts programs and writes what is committed or thrown away"
 )]
 
+mod archive;
 mod bundle;
 mod compat;
 mod conformance;
 mod contract;
+mod crates;
+mod dist;
 mod load;
 mod program;
 mod releases;
+mod sbom;
 mod workspace;
 
 use std::os::unix::process::CommandExt;
@@ -31,6 +35,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   pins                fetch the pinned releases and write the checksums that the program carries
   e2e TIER            test the program on a real systemd (nspawn) or with a real k3s (k3s --artifacts DIR)
   bundle [OPTION...]  make the release as the layers above take it: archive, checksum and installer
+  dist [OPTION...]    make the release as operators install it: archives, Debian packages, bills of materials, sums
   load [sqlite|postgres] [DOCUMENTS [CONNECTIONS [STORED]]]
                       send documents to a receiver of its own on loopback, twice, and measure";
 
@@ -48,6 +53,7 @@ fn main() -> anyhow::Result<()> {
         ["pins"] => cargo_run(&["--package", "bootstrap", "--example", "pins"], &[]),
         ["e2e", rest @ ..] => cargo_run(&["--package", "tests", "--bin", "real"], rest),
         ["bundle", rest @ ..] => bundle::run(rest),
+        ["dist", rest @ ..] => dist::run(rest),
         ["load", rest @ ..] => load::run(rest),
         _ => bail!("{USAGE}"),
     }

@@ -15,6 +15,7 @@ use telemetry::{ConsentReason, DeliveryEnd, TelemetryError};
 
 pub use super::interrupted::InterruptedAt;
 use super::next;
+pub use super::unattended::Unattended;
 use crate::host::{CommandError, HostLockError};
 use crate::input::InputError;
 use crate::run::{SessionError, error_chain};
@@ -163,30 +164,29 @@ pub enum Error {
     /// A delivery ended and documents still wait.
     #[error("{}", undelivered(*.0))]
     Undelivered(DeliveryEnd),
+    /// A file of ours cannot be written.
+    #[error(transparent)]
+    Unwritable(DiskError),
+    /// The archive of a backup cannot be made.
+    #[error("cannot make {}", path.display())]
+    Archive {
+        /// The archive.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The archive of a backup cannot be packed.
+    #[error("cannot pack the backup")]
+    Packing(#[source] CommandError),
+    /// A part of a backup could not be read.
+    #[error("{missed} {} could not be saved", if *missed == 1 { "part" } else { "parts" })]
+    IncompleteBackup {
+        /// What is missing.
+        missed: usize,
+    },
     /// Standard output took only a part of the result.
     #[error("a part of the result could not be written to standard output")]
     LostOutput,
-}
-
-/// What needs `--yes` where there is no terminal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unattended {
-    /// A run that changes the host.
-    Run,
-    /// A rollback that changes the host.
-    Rollback,
-    /// Deleting what waits in the outbox.
-    Purge,
-}
-
-impl Unattended {
-    const fn message(self) -> &'static str {
-        match self {
-            Self::Run => "applying without a terminal needs --yes",
-            Self::Rollback => "undoing without a terminal needs --yes",
-            Self::Purge => "purging without a terminal needs --yes",
-        }
-    }
 }
 
 impl Error {
@@ -225,6 +225,10 @@ impl Error {
             | Self::Telemetry { .. }
             | Self::Undelivered(_)
             | Self::RefusedDocuments
+            | Self::Unwritable(_)
+            | Self::Archive { .. }
+            | Self::Packing(_)
+            | Self::IncompleteBackup { .. }
             | Self::LostOutput => FAILED,
         }
     }

@@ -21,5 +21,12 @@ pub(super) fn preflight(mode: schema::Mode) -> String {
 }
 
 fn bootstrap(arguments: impl IntoIterator<Item = String>) -> String {
-    Command::new("bootstrap").args(arguments).to_string()
+    Command::new(program()).args(arguments).to_string()
+}
+
+/// The program of a bundle is on nobody's PATH.
+fn program() -> String {
+    let is_of_bundle = std::env::args_os().nth(1).is_some_and(|first| first == "as-bundle");
+    let path = std::env::current_exe().ok().filter(|_| is_of_bundle);
+    path.map_or_else(|| "bootstrap".to_owned(), |path| path.display().to_string())
 }

@@ -6,6 +6,7 @@
 
 mod apply;
 mod context;
+mod for_layer;
 mod requirements;
 mod run_error;
 
@@ -21,6 +22,7 @@ use crate::preflight::{PreflightReport, Severity};
 use crate::run::{Interrupted, PlannedChange, PlannedComponent, RunReport, plan_counts, plan_lines};
 use crate::terminal::{Line, Printer, Signals, Tone, Verbosity, is_interactive};
 use context::{RunContext, RunRequest};
+pub(super) use for_layer::{LayerDecision, LayerRun, run_for_layer};
 
 pub(super) fn run(args: &RunArgs, flags: &Flags, printer: &mut Printer) -> Result<(), Diagnostic> {
     if !args.dry_run && !args.yes && !is_interactive() {

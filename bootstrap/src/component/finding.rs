@@ -31,10 +31,10 @@ pub struct Finding {
     pub fix: Option<String>,
 }
 
-/// A line of the log.
+/// A line of the log, without what was found: that may name the host or a place on it.
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "preflight: {:?} {}: {}", self.severity, self.check, self.evidence)
+        write!(f, "preflight: {:?} {}", self.severity, self.check)
     }
 }
 

@@ -281,7 +281,7 @@ fn data_path(host: &Host, path: &Path) -> Finding {
             format!("{shown} is not a mount point; volumes will fill the disk it is on"),
         ),
         Err(error) => {
-            Finding::warning(CHECK, format!("cannot tell whether {shown} is a mount point: {error}"))
+            Finding::warning(CHECK, format!("cannot determine whether {shown} is a mount point: {error}"))
         }
     }
 }

@@ -18,7 +18,7 @@ impl BuiltInSums {
     pub const NONE: Self = Self("");
 
     /// Its lines: a sum, two spaces, a place.
-    pub(super) fn lines(self) -> impl Iterator<Item = &'static str> {
+    pub fn lines(self) -> impl Iterator<Item = &'static str> {
         self.0.lines()
     }
 

@@ -76,7 +76,7 @@ impl Host {
                     found.extend(text.lines().skip(1).filter_map(|line| socket(line, transport, state)));
                 }
                 None if table.ends_with('6') => {}
-                None => return Err(ProbeError::File { message: format!("{table} is not there") }),
+                None => return Err(ProbeError::File { message: format!("{table} does not exist") }),
             }
         }
         Ok(found)

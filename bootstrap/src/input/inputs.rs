@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use schema::{Bounded, Component, LetsencryptEnvironment, Mode, TlsMode};
 
 use super::declaration::{
-    AnyInput, Input, InputField, Privacy, input_struct, key_below, open, private, variable,
+    AnyInput, Input, InputField, Privacy, ValueSource, input_struct, key_below, open, private, variable,
 };
 use super::secret_input::SecretInput;
 use super::text::{
@@ -231,6 +231,14 @@ impl FromTable<&'static str, Sha256Sum> for Rows<&'static str, Sha256Sum> {
 }
 
 impl Inputs {
+    /// Leaves a component out, as if the operator had said so.
+    pub fn leave_out(&mut self, component: Component) {
+        if let Some(input) = self.components.row_mut(component) {
+            // The word is one of the list, so it is always accepted.
+            let _ = input.set(Choice::Skip.as_str(), ValueSource::Flag);
+        }
+    }
+
     /// Every input, without a value.
     pub(super) fn declared() -> &'static Self {
         // The parser of the command line borrows names from it for as long as the program runs.

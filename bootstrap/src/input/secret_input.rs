@@ -30,6 +30,15 @@ impl SecretInput {
         self.secret.as_ref()
     }
 
+    /// Takes an answer for the secret.
+    ///
+    /// # Errors
+    /// [`InputError::SecretMalformed`].
+    pub fn answer(&mut self, text: &str) -> Result<(), InputError> {
+        self.secret = Some(self.checked(text, "your answer")?);
+        Ok(())
+    }
+
     /// The error for a secret that is needed and was not given.
     pub(super) fn missing(&self, why: &'static str) -> InputError {
         let Declaration { key, flag, .. } = self.declaration();

@@ -121,7 +121,7 @@ fn firewalld(host: &Host, needed: &[Rule]) -> Option<Finding> {
         Err(error) => {
             return Some(Finding::warning(
                 CHECK,
-                format!("cannot tell whether firewalld is active: {error}"),
+                format!("cannot determine whether firewalld is active: {error}"),
             ));
         }
     }

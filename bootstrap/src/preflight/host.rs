@@ -35,7 +35,9 @@ pub(super) fn init_system(host: &Host) -> Finding {
     match host.exists(Path::new("/run/systemd/system")) {
         Ok(true) => Finding::pass("systemd", "PID 1"),
         Ok(false) => Finding::failure("systemd", "not PID 1; k3s requires systemd"),
-        Err(error) => Finding::warning("systemd", format!("cannot tell whether systemd is running: {error}")),
+        Err(error) => {
+            Finding::warning("systemd", format!("cannot determine whether systemd is running: {error}"))
+        }
     }
 }
 
@@ -103,7 +105,7 @@ fn not_here(host: &Host, role: &str, service: &str) -> Finding {
         Ok(false) => return Finding::pass("role", format!("no k3s {role} runs here")),
         Ok(true) => format!("a k3s {role} runs here; a host is a server or an agent, not both"),
         Err(error) => {
-            let evidence = format!("cannot tell whether a k3s {role} runs here: {error}");
+            let evidence = format!("cannot determine whether a k3s {role} runs here: {error}");
             return Finding::warning("role", evidence);
         }
     };
@@ -117,7 +119,7 @@ fn server_here(host: &Host) -> Finding {
         Ok(false) => Finding::failure("role", "a k3s server is required, and none runs here")
             .fix("bootstrap run --mode server"),
         Err(error) => {
-            Finding::warning("role", format!("cannot tell whether a k3s server runs here: {error}"))
+            Finding::warning("role", format!("cannot determine whether a k3s server runs here: {error}"))
         }
     }
 }

@@ -14,7 +14,9 @@ use crate::component::Finding;
 use crate::host::{Host, HttpsAnswer, HttpsError, HttpsRequest, TlsTrust};
 use crate::settings::Agent;
 
-const SERVER: &str = "server";
+/// Name of the check that asks the server of an agent.
+pub const SERVER_CHECK: &str = "server";
+
 const TOKEN: &str = "token";
 const CLOCK: &str = "clock";
 
@@ -29,7 +31,10 @@ const MAX_SKEW_SECONDS: i64 = 60;
 pub(super) fn check(host: &Host, agent: &Agent) -> Vec<Finding> {
     // A command that only looks may be without them; a run is not.
     if agent.server_url.is_empty() || agent.token.expose().is_empty() {
-        return vec![Finding::warning(SERVER, "not asked: agent.server_url or the join token is missing")];
+        return vec![Finding::warning(
+            SERVER_CHECK,
+            "not asked: agent.server_url or the join token is missing",
+        )];
     }
     let token = match JoinToken::parse(&agent.token) {
         Ok(token) => token,
@@ -68,7 +73,7 @@ fn accepted(host: &Host, url: &str, request: &HttpsRequest, is_pinned: bool) -> 
             Ok(answer) if answer.status == 200 => {
                 let pinned =
                     if is_pinned { "" } else { "; a full token (K10...) would also tell it from others" };
-                return Finding::pass(SERVER, format!("{url} accepts the token{pinned}"));
+                return Finding::pass(SERVER_CHECK, format!("{url} accepts the token{pinned}"));
             }
             Ok(answer) if matches!(answer.status, 401 | 503) => {
                 if tries.next().is_none() {
@@ -87,15 +92,15 @@ fn accepted(host: &Host, url: &str, request: &HttpsRequest, is_pinned: bool) -> 
 }
 
 fn no_server(url: &str, status: u16) -> Finding {
-    Finding::failure(SERVER, format!("{url} answers, but not as a k3s server (status {status})"))
+    Finding::failure(SERVER_CHECK, format!("{url} answers, but not as a k3s server (status {status})"))
         .fix("agent.server_url: https://<server>:6443")
 }
 
 fn unreachable(url: &str, error: &HttpsError) -> Finding {
     let finding = match error {
         // That curl is missing is a finding of its own, and says nothing about the server.
-        HttpsError::Probe(error) => Finding::warning(SERVER, format!("cannot ask {url}: {error}")),
-        error => Finding::failure(SERVER, format!("{url} is required, and {error}")),
+        HttpsError::Probe(error) => Finding::warning(SERVER_CHECK, format!("cannot ask {url}: {error}")),
+        error => Finding::failure(SERVER_CHECK, format!("{url} is required, and {error}")),
     };
     finding.fix(format!("curl --insecure {url}/cacerts"))
 }

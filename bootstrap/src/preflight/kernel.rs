@@ -45,7 +45,7 @@ fn module_problem(host: &Host, name: &str) -> Option<Finding> {
     if release.is_empty() || !host.is_there(&folder) {
         return Some(Finding::warning(
             MODULES,
-            format!("cannot tell whether the kernel has {name}: no {folder}"),
+            format!("cannot determine whether the kernel has {name}: no {folder}"),
         ));
     }
     // A rule of modprobe.d may forbid what the kernel has, so modprobe is asked and not its index.
@@ -56,7 +56,7 @@ fn module_problem(host: &Host, name: &str) -> Option<Finding> {
             let error = ProbeError::from(error);
             return Some(Finding::warning(
                 MODULES,
-                format!("cannot tell whether the kernel has {name}: {error}"),
+                format!("cannot determine whether the kernel has {name}: {error}"),
             ));
         }
     };
@@ -83,7 +83,7 @@ fn is_file_of(file: &str, name: &str) -> bool {
 pub(super) fn cgroups(host: &Host, k3s: &str, config: &Result<K3sConfig, ProbeError>) -> Vec<Finding> {
     let (version, controllers) = match controllers(host) {
         Ok(found) => found,
-        Err(error) => return vec![Finding::warning(CGROUPS, format!("cannot tell: {error}"))],
+        Err(error) => return vec![Finding::warning(CGROUPS, format!("unknown: {error}"))],
     };
     let missing: Vec<&str> = ["memory", "cpuset"]
         .into_iter()
@@ -108,7 +108,7 @@ fn controllers(host: &Host) -> Result<(u8, Vec<String>), ProbeError> {
         return Ok((2, words(&unified)));
     }
     let Some(table) = host.read_text(Path::new("/proc/cgroups"))? else {
-        return Err(ProbeError::File { message: "/proc/cgroups is not there".to_owned() });
+        return Err(ProbeError::File { message: "/proc/cgroups does not exist".to_owned() });
     };
     // #subsys_name hierarchy num_cgroups enabled
     let enabled = |line: &str| {

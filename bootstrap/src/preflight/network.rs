@@ -62,7 +62,10 @@ pub(super) fn ports(host: &Host, settings: &Settings) -> Vec<Finding> {
     let sockets = match host.listening() {
         Ok(sockets) => sockets,
         Err(error) => {
-            return vec![Finding::warning(PORTS, format!("cannot tell which ports are in use: {error}"))];
+            return vec![Finding::warning(
+                PORTS,
+                format!("cannot determine which ports are in use: {error}"),
+            )];
         }
     };
     let needed = || OF_NODE.iter().chain(of_role);
@@ -98,7 +101,7 @@ impl RequiredPort {
         let is_ours = match &holder {
             Some(holder) => holder.service.as_deref().is_some_and(|service| OURS.contains(&service)),
             // Only root sees who holds it. k3s runs as root, and its own service is enough of an explanation.
-            None => socket.uid == 0 && OURS.iter().any(|service| host.service_active(service) == Ok(true)),
+            None => socket.uid == 0 && OURS.iter().any(|service| is_up(host, service)),
         };
         (!is_ours).then(|| self.taken(socket, holder.as_ref(), mode))
     }
@@ -132,6 +135,13 @@ impl RequiredPort {
             format!("{} ({}) is in use by a VXLAN interface of another network", self.name(), self.user);
         Finding::warning(PORTS, evidence).fix("ip -details link show type vxlan")
     }
+}
+
+/// Whether a service runs, is about to, or has not ended yet: the sockets of a process that ends outlive its descriptors
+/// for a moment, and then nobody is seen to hold them.
+fn is_up(host: &Host, service: &str) -> bool {
+    let status = host.service_status(service).ok().flatten();
+    status.is_some_and(|status| !matches!(status.active.as_str(), "inactive" | "failed"))
 }
 
 /// Whether there is an interface of the kind of flannel's. Its socket is the kernel's: no process holds it.
@@ -177,7 +187,7 @@ fn default_interface(host: &Host) -> Result<Option<String>, ProbeError> {
     let v4 = host.read_text(Path::new("/proc/net/route"))?;
     let v6 = host.read_text(Path::new("/proc/net/ipv6_route"))?.unwrap_or_default();
     let Some(v4) = v4 else {
-        return Err(ProbeError::File { message: "/proc/net/route is not there".to_owned() });
+        return Err(ProbeError::File { message: "/proc/net/route does not exist".to_owned() });
     };
     let by_v4 = v4.lines().skip(1).find_map(|line| {
         // Iface Destination Gateway Flags RefCnt Use Metric Mask

@@ -32,9 +32,9 @@ pub(super) fn host_name(host: &Host, settings: &Settings, config: &Result<K3sCon
         (Some(name), _) => name,
         (None, Ok(Some(name))) => name.trim().to_owned(),
         (None, Ok(None)) => {
-            return Finding::warning(NAME, "cannot tell: /proc/sys/kernel/hostname does not exist");
+            return Finding::warning(NAME, "unknown: /proc/sys/kernel/hostname does not exist");
         }
-        (None, Err(error)) => return Finding::warning(NAME, format!("cannot tell: {error}")),
+        (None, Err(error)) => return Finding::warning(NAME, format!("unknown: {error}")),
     };
     // k3s makes it lower case by itself.
     let node = name.to_ascii_lowercase();
@@ -85,7 +85,7 @@ pub(super) fn dns(host: &Host) -> Finding {
     for file in FILES {
         let text = match host.read_text(Path::new(file)) {
             Ok(text) => text.unwrap_or_default(),
-            Err(error) => return Finding::warning(DNS, format!("cannot tell: {error}")),
+            Err(error) => return Finding::warning(DNS, format!("unknown: {error}")),
         };
         let servers: Vec<&str> = text
             .lines()
@@ -119,7 +119,7 @@ pub(super) fn clock(host: &Host) -> Finding {
             .fix("timedatectl set-ntp true"),
         Err(error) => Finding::warning(
             CLOCK,
-            format!("cannot tell whether it is synchronised: {}", ProbeError::from(error)),
+            format!("cannot determine whether it is synchronised: {}", ProbeError::from(error)),
         ),
     }
 }

@@ -15,7 +15,9 @@ const LOCKS: [&str; 3] = ["/var/lib/dpkg/lock-frontend", "/var/lib/dpkg/lock", "
 pub(super) fn lock(host: &Host) -> Finding {
     let locks = match host.read_text(Path::new("/proc/locks")) {
         Ok(locks) => locks.unwrap_or_default(),
-        Err(error) => return Finding::warning(CHECK, format!("cannot tell whether it is locked: {error}")),
+        Err(error) => {
+            return Finding::warning(CHECK, format!("cannot determine whether it is locked: {error}"));
+        }
     };
     let holder = LOCKS.iter().find_map(|file| Some((file, holder(&locks, inode(host, file)?)?)));
     let Some((file, pid)) = holder else { return Finding::pass(CHECK, "not locked") };

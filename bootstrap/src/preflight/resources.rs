@@ -104,7 +104,7 @@ pub(super) fn swap(host: &Host) -> Finding {
                 .fix("swapoff -a, and put a # before its line in /etc/fstab")
         }
         Ok(_) => Finding::pass(CHECK, "off"),
-        Err(error) => Finding::warning(CHECK, format!("cannot tell: {error}")),
+        Err(error) => Finding::warning(CHECK, format!("unknown: {error}")),
     }
 }
 
@@ -127,7 +127,7 @@ impl Need {
         let Self { check, unit, minimum, recommended } = *self;
         let wanted = format!("{} recommended", unit.text(recommended));
         match found {
-            None => Finding::warning(check, format!("cannot tell; {wanted}")),
+            None => Finding::warning(check, format!("unknown; {wanted}")),
             // Too little is a warning too: small test machines work for a while, and the operator may know better.
             Some(found) if found < minimum => {
                 let least = if minimum == recommended {

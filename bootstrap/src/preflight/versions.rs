@@ -25,7 +25,7 @@ pub(super) fn check(settings: &Settings) -> Vec<Finding> {
             return None;
         };
         let evidence =
-            format!("{} {version} is made for Kubernetes {bound}, and versions.k3s is {k3s}", spec.id());
+            format!("{} {version} supports Kubernetes {bound}, and versions.k3s is {k3s}", spec.id());
         Some(Finding::warning("versions", evidence))
     });
     unsuited.collect()

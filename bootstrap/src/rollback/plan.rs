@@ -25,8 +25,17 @@ pub enum Include {
 /// Plans the rollback of `context`, given what was found in the place of each of its steps. A step without a live state is
 /// one that cannot be told. A dry run did nothing, so there is nothing to undo.
 pub fn plan(context: &PrivateContext, live_states: &LiveStates, include: Include) -> RollbackPlan {
-    let mut planner =
-        Planner { context, include, pending: PendingRemoval::default(), in_use: BTreeMap::new() };
+    plan_after(context, live_states, include, PendingRemoval::default()).0
+}
+
+/// As [`plan`], after what is in `pending` has gone. Returns with the plan what has gone once it is carried out as well.
+pub fn plan_after(
+    context: &PrivateContext,
+    live_states: &LiveStates,
+    include: Include,
+    pending: PendingRemoval,
+) -> (RollbackPlan, PendingRemoval) {
+    let mut planner = Planner { context, include, pending, in_use: BTreeMap::new() };
     let mut items: Vec<RollbackItem> = match context.execution {
         Execution::DryRun => Vec::new(),
         Execution::Apply => context
@@ -48,7 +57,8 @@ pub fn plan(context: &PrivateContext, live_states: &LiveStates, include: Include
             (item.state, item.reason) = (ItemState::Manual, reason.clone().into());
         }
     }
-    RollbackPlan { run_id: context.run_id.clone(), mode: context.mode, execution: context.execution, items }
+    let (run_id, mode, execution) = (context.run_id.clone(), context.mode, context.execution);
+    (RollbackPlan { run_id, mode, execution, items }, planner.pending)
 }
 
 /// Judges one step by what is found of it now, when everything that was to leave before it has left.

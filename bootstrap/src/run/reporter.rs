@@ -64,6 +64,7 @@ pub fn resolve_consent(warnings: &mut Vec<String>, printer: &mut Printer, signal
 pub struct TelemetryReporter {
     active: Option<Active>,
     command: Command,
+    tells_command: bool,
     warning: Option<String>,
 }
 
@@ -89,7 +90,7 @@ impl TelemetryReporter {
     ) -> Self {
         let (name, mode, execution) = command;
         let command = Command { name, mode, execution, result: CommandResult::Started };
-        let mut reporter = Self { active: None, command, warning: None };
+        let mut reporter = Self { active: None, command, tells_command: true, warning: None };
         // Without consent the settings are not even read: a wrong endpoint is then no reason for a warning.
         let Some(proof) = consent.proof() else { return reporter };
         let outbox = OutboxDir::within(runs.directory());
@@ -113,9 +114,15 @@ impl TelemetryReporter {
         reporter
     }
 
+    /// Leaves the events of the command to whoever called this program for it.
+    pub fn without_command(mut self) -> Self {
+        self.tells_command = false;
+        self
+    }
+
     /// Reports that the command began, and starts the delivery of what waits.
     pub fn started(&mut self) {
-        self.emit(TelemetryEvent::Command(self.command));
+        self.emit_command(self.command);
         // A rollback does not choose a mode, so it reports none.
         if self.command.name == CommandName::Run {
             self.emit(TelemetryEvent::Mode(self.command));
@@ -142,13 +149,19 @@ impl TelemetryReporter {
             self.emit(TelemetryEvent::Mode(command));
             self.emit(TelemetryEvent::Manifest(Box::new(manifest.clone())));
         }
-        self.emit(TelemetryEvent::Command(command));
+        self.emit_command(command);
         self.start_delivery();
     }
 
     /// The one warning, if anything failed.
     pub fn take_warning(&mut self) -> Option<String> {
         self.warning.take()
+    }
+
+    fn emit_command(&mut self, command: Command) {
+        if self.tells_command {
+            self.emit(TelemetryEvent::Command(command));
+        }
     }
 
     fn emit(&mut self, event: TelemetryEvent) {

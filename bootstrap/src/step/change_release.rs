@@ -63,7 +63,7 @@ impl Executor<'_> {
             let revisions = Kube(this.host).get_path(&path)?;
             match revisions.as_ref().map(Revision::all).unwrap_or_default().pop() {
                 Some(last) if last.state.starts_with("pending-") && age(&last) < ABANDONED => {
-                    Ok(Look::NotYet("another helm is at work on the release"))
+                    Ok(Look::NotYet("another helm operation on the release is in progress"))
                 }
                 Some(last) if last.state.starts_with("pending-") => {
                     this.remove_abandoned(component, helm, &last)?;

@@ -205,11 +205,7 @@ fn helm_deployed(host: &Host, namespace: &str, release: &str) -> Result<(), Unme
         .withhold_output();
     let output = host.run(&command)?;
     let status: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
-    match status
-        .pointer("/info/status")
-        .and_then(Value::as_str)
-        .unwrap_or("in a state that helm does not tell")
-    {
+    match status.pointer("/info/status").and_then(Value::as_str).unwrap_or("in an unknown state") {
         "deployed" => Ok(()),
         state => {
             let (namespace, release) = (namespace.to_owned(), release.to_owned());

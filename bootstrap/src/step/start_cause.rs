@@ -32,11 +32,13 @@ pub enum StartCauseKind {
     Settings,
     /// The program cannot be run.
     Program,
-    /// The server does not answer.
+    /// k3s got no answer when it asked its server who it is.
+    NoAnswer,
+    /// The server does not answer us either.
     Unreachable,
 }
 
-use StartCauseKind::{Network, NodePassword, Program, Settings, Token, Unreachable};
+use StartCauseKind::{Network, NoAnswer, NodePassword, Program, Settings, Token, Unreachable};
 
 /// Words of k3s and of systemd, those of the most telling line first.
 const WORDS: [(&str, StartCauseKind); 15] = [
@@ -44,7 +46,8 @@ const WORDS: [(&str, StartCauseKind); 15] = [
     ("401 Unauthorized", Token),
     ("CA hash does not match", Token),
     ("invalid token", Token),
-    ("failed to get CA certs", Token),
+    // Before a token is looked at. k3s asks through a proxy of its own, whose words on it are the same whatever the server did.
+    ("failed to get CA certs", NoAnswer),
     ("no default routes found", Network),
     ("no default route found", Network),
     ("default network route", Network),
@@ -63,14 +66,21 @@ const RECENT: TimeDelta = TimeDelta::seconds(20);
 /// A line longer than this is cut.
 const MAX_LINE: usize = 400;
 
+/// Whether what `condition` is about has said just now why it will not be met, however long one waits.
+pub fn is_hopeless(host: &Host, condition: &Condition) -> bool {
+    StartCause::hopeless(host, condition, None).is_some()
+}
+
 impl StartCause {
     /// Why `condition` does not hold, as far as its service or its server tells. `started` is the service that this process
     /// has started, and when; of any other systemd is asked.
     pub(super) fn of(host: &Host, condition: &Condition, started: Started<'_>) -> Option<Self> {
         let (service, server_url) = about(condition)?;
-        since(host, service, started)
-            .and_then(|since| Self::in_journal(host, service, since))
-            .or_else(|| server_url.as_ref().and_then(|url| Self::unreachable(host, url)))
+        let said = since(host, service, started).and_then(|since| Self::in_journal(host, service, since));
+        match said {
+            Some(cause) if cause.kind != NoAnswer => Some(cause),
+            said => server_url.as_ref().and_then(|url| Self::unreachable(host, url)).or(said),
+        }
     }
 
     /// What its service goes on saying that waiting does not change. A server that is starting refuses an agent as well, so
@@ -110,10 +120,12 @@ impl StartCause {
                  on the server, with its secret NAME.node-password.k3s in kube-system"
             }
             Token => "compare agent.token_file with /var/lib/rancher/k3s/server/node-token of the server",
-            Network => "free the port or add a default route on this host, then run again",
-            Settings => "correct the flag or the file in /etc/rancher/k3s, then run again",
-            Program => "check that /usr/local/bin/k3s is there and is built for this machine, then run again",
-            Unreachable => {
+            Network => "free the port or add a default route on this host, then rerun the same command",
+            Settings => "correct the flag or the file in /etc/rancher/k3s, then rerun the same command",
+            Program => {
+                "check that /usr/local/bin/k3s exists and is built for this machine, then rerun the same command"
+            }
+            NoAnswer | Unreachable => {
                 "check agent.server_url, and that this host may connect to that port of the server"
             }
         }

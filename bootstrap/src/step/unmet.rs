@@ -58,7 +58,7 @@ pub enum Unmet {
         wanted: u64,
     },
     /// The storage class does not exist.
-    #[error("storage class {0} is not there")]
+    #[error("storage class {0} does not exist")]
     StorageClassAbsent(String),
     /// Other storage classes are marked as the default than the one that should be.
     #[error("default storage classes: {}", if .0.is_empty() { "none".to_owned() } else { .0.join(", ") })]
@@ -109,7 +109,7 @@ pub enum Unmet {
         said: String,
     },
     /// The object does not exist.
-    #[error("{0} is not there")]
+    #[error("{0} does not exist")]
     ObjectAbsent(ObjectRef),
     /// The secret holds no certificate.
     #[error("the secret holds no certificate yet")]
@@ -121,7 +121,7 @@ pub enum Unmet {
     #[error("{} holds another certificate", .0.display())]
     OtherCertificate(PathBuf),
     /// The file does not exist.
-    #[error("{} is not there", .0.display())]
+    #[error("{} does not exist", .0.display())]
     FileAbsent(PathBuf),
     /// The release is in another state than `deployed`.
     #[error("helm release {namespace}/{release} is {state}")]

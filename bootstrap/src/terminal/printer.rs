@@ -42,6 +42,8 @@ pub enum OutputFormat {
     Text,
     /// JSON alone, so that a program can read it; text of the result is left out.
     Json,
+    /// One event a line, while the work goes on; text of the result is on standard error.
+    Events,
 }
 
 /// Prints for the operator. A closed pipe is not an error: whoever closed it has read enough.
@@ -158,7 +160,21 @@ impl Printer {
     /// One line of JSON on standard output.
     pub fn json_line(&mut self, document: &impl Serialize) {
         let text = serde_json::to_string(document).unwrap_or_default();
-        self.put(&format!("{text}\n"));
+        let written = writeln!(self.out, "{text}").and_then(|()| self.out.flush());
+        self.note_loss(written);
+    }
+
+    /// Whether standard output is kept for events.
+    pub fn is_events(&self) -> bool {
+        self.format == OutputFormat::Events
+    }
+
+    /// Text of a conversation, where the result would be, and at once: whoever answers may be a program.
+    pub fn plain(&mut self, text: &str) {
+        self.put(text);
+        // What cannot be flushed is told at the end, as any other loss is.
+        let flushed = if self.is_events() { self.err.flush() } else { self.out.flush() };
+        self.note_loss(flushed);
     }
 
     /// Text on standard output as it is, whatever `--json` says.
@@ -179,7 +195,11 @@ impl Printer {
     }
 
     fn put(&mut self, text: &str) {
-        let written = self.out.write_all(text.as_bytes());
+        let written = if self.is_events() {
+            self.err.write_all(text.as_bytes())
+        } else {
+            self.out.write_all(text.as_bytes())
+        };
         self.note_loss(written);
     }
 

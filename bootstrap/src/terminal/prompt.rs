@@ -71,7 +71,8 @@ impl<'a> Prompter<'a> {
     /// # Errors
     /// As [`Prompter::line`].
     pub fn hidden_line(&mut self, question: &str) -> Result<String, Unanswered> {
-        let hidden = HiddenInput::start();
+        // Flushed, or what was typed ahead for the question before would be taken for the secret.
+        let hidden = HiddenInput::start(OptionalActions::Flush);
         let answer = self.line(question);
         drop(hidden);
         self.printer.note("");
@@ -108,7 +109,7 @@ pub fn is_interactive() -> bool {
 /// Reads bytes of standard input up to a line feed, waiting for a signal at the same time.
 ///
 /// One byte at a time, because what follows the line feed belongs to the next question or to sudo.
-fn read_line(signals: &Signals) -> Result<String, Unanswered> {
+pub(super) fn read_line(signals: &Signals) -> Result<String, Unanswered> {
     let stdin = io::stdin();
     let mut line = Vec::new();
     loop {
@@ -135,19 +136,19 @@ fn read_line(signals: &Signals) -> Result<String, Unanswered> {
 }
 
 /// Typed characters are not echoed while this lives.
-struct HiddenInput {
+pub(super) struct HiddenInput {
     before: Option<rustix::termios::Termios>,
 }
 
 impl HiddenInput {
-    fn start() -> Self {
+    /// `when` decides what becomes of characters that were typed and not read.
+    pub(super) fn start(when: OptionalActions) -> Self {
         let before = tcgetattr(io::stdin()).ok();
         if let Some(mut hidden) = before.clone() {
             hidden.local_modes.remove(LocalModes::ECHO);
             // Suspending gives the terminal back to the shell, which makes it echo again when the run goes on.
             hidden.special_codes[SpecialCodeIndex::VSUSP] = DISABLED;
-            // Flushed, or what was typed ahead for the question before would be taken for the secret.
-            let _ = tcsetattr(io::stdin(), OptionalActions::Flush, &hidden);
+            let _ = tcsetattr(io::stdin(), when, &hidden);
         }
         Self { before }
     }

@@ -1,5 +1,6 @@
 //! Detections and plans.
 
+mod air_gap;
 mod detections;
 mod plans;
 

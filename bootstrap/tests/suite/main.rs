@@ -1,5 +1,6 @@
 //! The library on a stub host: a directory that stands for a machine.
 
+mod backup;
 mod component;
 mod executor;
 mod host;

@@ -11,8 +11,9 @@ use crate::network::{Cable, End};
 use crate::transcript::{CheckResult, Transcript, all, contains, equal, holds};
 
 /// As the documentation of k3s says it, without a network; flags of the server follow.
-const BY_HAND: &str =
-    "install -m 0755 /e2e/artifacts/k3s* /run/ && install -m 0755 /run/k3s /usr/local/bin/k3s
+const BY_HAND: &str = "for program in k3s k3s-arm64; do
+        [ ! -e /e2e/artifacts/$program ] || install -m 0755 /e2e/artifacts/$program /usr/local/bin/k3s
+    done
     mkdir -p /var/lib/rancher/k3s/agent/images
     cp /e2e/artifacts/k3s-airgap-images-* /var/lib/rancher/k3s/agent/images/
     export INSTALL_K3S_SKIP_DOWNLOAD=true INSTALL_K3S_SKIP_START=true
@@ -92,7 +93,7 @@ fn adopted(setup: &K3sSetup<'_>, transcript: &mut Transcript) -> anyhow::Result<
 }
 
 fn with_a_namespace(machine: &Machine) -> anyhow::Result<()> {
-    machine.sh("systemctl start k3s")?;
+    machine.sh("systemctl start --no-block k3s")?;
     let made = eventually(Duration::from_mins(2), || kubectl(machine, "create namespace precious").is_ok());
     anyhow::ensure!(
         made,

@@ -21,8 +21,9 @@ pub(super) fn run(setup: &K3sSetup<'_>, transcript: &mut Transcript) -> anyhow::
     let cable = Cable::lay()?;
     let machine = setup.boot(&cable, End::Server)?;
     machine.write("/usr/local/bin/systemctl", KILLER, 0o755)?;
-    for (point, what) in [("enable", "its unit is written"), ("daemon-reload", "its unit is enabled")] {
-        killed(setup, &machine, point, what, transcript)?;
+    // The script disables the service before it writes the unit, and enables it after.
+    for (point, has_unit) in [("disable", false), ("enable", true)] {
+        killed(setup, &machine, point, has_unit, transcript)?;
     }
     let next = setup.server_run(&machine)?;
     transcript.check(
@@ -42,16 +43,17 @@ fn killed(
     setup: &K3sSetup<'_>,
     machine: &Machine,
     point: &str,
-    what: &str,
+    has_unit: bool,
     transcript: &mut Transcript,
 ) -> anyhow::Result<()> {
     machine.write("/run/kill-at", point, 0o644)?;
     let run = setup.server_run(machine)?;
+    let when = if has_unit { "after" } else { "before" };
     transcript.check(
-        &format!("it is killed after {what} ({})", run.seconds()),
+        &format!("it is killed {when} its unit is written ({})", run.seconds()),
         all([
             equal(&run.code, &137),
-            holds(machine.at("/etc/systemd/system/k3s.service").exists(), "there is no unit"),
+            equal(&machine.at("/etc/systemd/system/k3s.service").exists(), &has_unit),
         ]),
     );
     Ok(())

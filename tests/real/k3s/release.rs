@@ -7,9 +7,9 @@ use std::process::Command;
 use anyhow::{Context, bail};
 use tests::workspace;
 
-use crate::Options;
 use crate::artifacts::arch;
 use crate::cache::Cache;
+use crate::options::Options;
 use crate::process;
 
 /// The checksums that the program carries, which name where each pinned file is.

@@ -7,13 +7,13 @@ use anyhow::Context;
 use tests::eventually;
 
 use super::release;
-use crate::Options;
 use crate::artifacts;
 use crate::cache::{Cache, Scratch, Subject};
 use crate::container::Root;
 use crate::machine::{CallResult, Machine, RUNS};
 use crate::network::{Cable, End};
 use crate::node::Node;
+use crate::options::Options;
 use crate::transcript::{CheckResult, holds};
 
 /// Where an agent has the token of its server.
@@ -50,7 +50,7 @@ impl<'a> K3sSetup<'a> {
         let config = |k3s: &str| format!("versions:\n  k3s: \"{k3s}\"\n  helm: \"{helm}\"\n");
         fs::write(scratch.path().join("config.yaml"), config(&version))?;
         fs::write(scratch.path().join("other-version.yaml"), config("v1.0.0+k3s1"))?;
-        fs::write(scratch.path().join("newer-version.yaml"), config("v1.99.0+k3s1"))?;
+        fs::write(scratch.path().join("newer-version.yaml"), config(&next(&version)?))?;
         Ok(Self { root: Root::new(cache, scratch), subject })
     }
 
@@ -92,6 +92,13 @@ impl<'a> K3sSetup<'a> {
         let words = if more.contains(&"--config") { &WORDS[..7] } else { &WORDS[..] };
         self.call(machine, &[words, more].concat())
     }
+}
+
+/// The patch version after this one: what it needs of a host is the same.
+pub(super) fn next(version: &str) -> anyhow::Result<String> {
+    let (number, build) = version.split_once('+').context("a version of k3s")?;
+    let (minor, patch) = number.rsplit_once('.').context("a version of k3s")?;
+    Ok(format!("{minor}.{}+{build}", patch.parse::<u32>()? + 1))
 }
 
 /// The URL of the server at its end of the cable.

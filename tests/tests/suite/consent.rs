@@ -145,3 +145,35 @@ fn a_signal_at_the_question_is_obeyed() {
 fn decided(call: Invocation) -> Invocation {
     call.env("TELEMETRY_ENABLED", "false")
 }
+
+/// What makes a run impossible is told before anybody types a URL and a token for it.
+#[test]
+fn the_host_is_checked_before_anything_is_asked() {
+    if !tests::can_have_a_machine("the_host_is_checked_before_anything_is_asked") {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    let call =
+        tests::on_a_machine(decided(sandbox.bootstrap(["run", "--mode", "agent", "--accept-warnings"])));
+    let mut session = TerminalSession::start(&call.clone().env("TERM", "dumb"));
+    session.wait_for("URL of the server to join:");
+    assert!(
+        !session.screen().contains("not asked"),
+        "what is asked next is no warning: {}",
+        session.screen()
+    );
+    session.type_keys("\x03");
+    session.end().expect(130);
+
+    // A k3s server on the host rules an agent out.
+    let sandbox = Sandbox::new();
+    sandbox.stub("systemctl", tests::Stub { stdout: "active", stderr: "", seconds: 0, code: 0 });
+    let unit = "/bin/mkdir -p /run/systemd/system && /bin/echo '[Unit]' >/run/systemd/system/k3s.service && exec \"$@\"";
+    let call = decided(sandbox.bootstrap(["run", "--mode", "agent", "--accept-warnings"]));
+    let call = tests::on_a_machine(call.through(["/bin/sh", "-c", unit, "sh"]));
+    let outcome = TerminalSession::start(&call).end().expect(3);
+    assert!(outcome.stderr.contains("FAIL  role"), "{outcome}");
+    assert!(outcome.stderr.contains("error: preflight failed: role (nothing was changed)"), "{outcome}");
+    assert!(!outcome.stderr.contains("URL of the server"), "{outcome}");
+    assert_eq!(sandbox.only_run().manifest()["failure"]["reason"], "preflight_failed");
+}

@@ -52,8 +52,10 @@ const ROOMS: &[&str] = &[
     "input",
     "preflight",
     "verify",
+    "backup",
     "rollback",
     "run",
+    "layers",
     "cli",
     "command",
 ];

@@ -17,6 +17,7 @@ use crate::cli::RunArgs;
 use crate::command::diagnostic::Diagnostic;
 use crate::command::error::{Error, InterruptedAt};
 use crate::command::{inputs, next};
+use crate::layers::EventStatus;
 use crate::run::{PlannedComponent, RunPaths, RunReport, RunSummary, lock_holder, plan_counts, plan_lines};
 use crate::step::{Effect, ExecutionError, Executor, StepEvent};
 use crate::terminal::{Line, Printer, Signal, Signals, StepProgress, is_interactive};
@@ -182,6 +183,7 @@ fn apply_component(
         return Ok(None);
     }
     run.session.record.enter_step(component.into());
+    run.origin.component(component, EventStatus::Running, printer);
     let began = Instant::now();
     let mut progress = StepProgress::new(printer, &run.interruption, component.to_string());
     let mut show = |event: StepEvent<'_>| show_step(&mut progress, event);
@@ -197,6 +199,7 @@ fn apply_component(
             run.session.record.set_result(component, result);
             // After the record: what is reported must be what is recorded.
             run.reporter.component(component, result);
+            run.origin.component(component, EventStatus::Success, printer);
             if let Some(warning) = run.record_version(component) {
                 inputs::warn_all(std::slice::from_ref(&warning), printer);
                 run.warnings.push(warning);
@@ -204,6 +207,7 @@ fn apply_component(
             Ok(Some(began.elapsed()))
         }
         Err(error) => {
+            run.origin.component(component, EventStatus::Failed, printer);
             // What is on the host now may be another version than the run was to install.
             run.record_version(component);
             Err(component_error(run, component, error, when))

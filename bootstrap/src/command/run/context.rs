@@ -16,6 +16,7 @@ use crate::command::inputs;
 use crate::component::{BuiltInSums, PlanContext, spec_of};
 use crate::host::{Host, HostLock, RunLog};
 use crate::input::{Completeness, Declaration, Inputs, Prompt, resolve};
+use crate::layers::RunOrigin;
 use crate::preflight::{self, PreflightReport};
 use crate::run::{
     Interrupted, PlannedComponent, RunPaths, Session, TelemetryReporter, ask_consent, decided_consent,
@@ -30,10 +31,11 @@ pub(super) struct RunRequest {
     pub(super) settings: Settings,
     pub(super) consent: Consent,
     pub(super) warnings: Vec<String>,
-    platform: Platform,
-    report: PreflightReport,
+    pub(super) platform: Platform,
+    pub(super) report: PreflightReport,
     /// Why the run must not go on; it is on record before it ends.
-    refused: Option<RunError>,
+    pub(super) refused: Option<RunError>,
+    pub(super) origin: RunOrigin,
 }
 
 impl RunRequest {
@@ -48,6 +50,7 @@ impl RunRequest {
         printer: &mut Printer,
         signals: &Signals,
     ) -> Result<Self, Error> {
+        let origin = RunOrigin::default();
         let decision = decided_consent(&mut warnings);
         // Faults in what was given, and without a terminal what is missing, are told before anybody is asked anything.
         let completeness = if is_interactive() { Completeness::Optional } else { Completeness::Required };
@@ -63,12 +66,12 @@ impl RunRequest {
         if args.dry_run {
             let settings = Self::answered(&mut inputs, args, printer, signals)?.0;
             let report = preflight::check(&requirements::host_before_run(signals), &platform, &settings);
-            return Ok(Self { inputs, settings, consent, warnings, platform, report, refused: None });
+            return Ok(Self { inputs, settings, consent, warnings, platform, report, refused: None, origin });
         }
         let settings = resolve(&mut inputs.clone(), None, Completeness::Optional)?;
         let (report, refused) = requirements::check(&platform, &settings, args, printer, signals);
         if refused.is_some() {
-            return Ok(Self { inputs, settings, consent, warnings, platform, report, refused });
+            return Ok(Self { inputs, settings, consent, warnings, platform, report, refused, origin });
         }
         let (settings, asked) = Self::answered(&mut inputs, args, printer, signals)?;
         let (report, refused) = if asked {
@@ -76,7 +79,7 @@ impl RunRequest {
         } else {
             (report, None)
         };
-        Ok(Self { inputs, settings, consent, warnings, platform, report, refused })
+        Ok(Self { inputs, settings, consent, warnings, platform, report, refused, origin })
     }
 
     /// The settings once every question is answered, and whether there was one.
@@ -142,6 +145,7 @@ pub(super) struct RunContext {
     pub(super) paths: RunPaths,
     pub(super) staging: PathBuf,
     pub(super) warnings: Vec<String>,
+    pub(super) origin: RunOrigin,
     /// The right to change the host, from before detection to the end of the run.
     pub(super) host_lock: Option<HostLock>,
     pub(super) platform: Platform,
@@ -160,7 +164,8 @@ impl RunContext {
         printer: &mut Printer,
         signals: &Signals,
     ) -> Result<Self, Error> {
-        let RunRequest { inputs, settings, consent, mut warnings, platform, report, refused } = request;
+        let RunRequest { inputs, settings, consent, mut warnings, platform, report, refused, origin } =
+            request;
         let shown = warnings.len();
         let runs_dir = inputs::runs_dir(&inputs);
         // The gate knows every private value before the first document is made, so that none can hold one.
@@ -171,6 +176,9 @@ impl RunContext {
         let runs = session.record.files().runs();
         let mut reporter =
             TelemetryReporter::new(&consent, &session.envelope, &gate, runs, subject, &mut warnings);
+        if !origin.tells_command() {
+            reporter = reporter.without_command();
+        }
         inputs::warn_all(&warnings[shown..], printer);
         reporter.started();
         let enabled = consent.proof().is_some();
@@ -198,6 +206,7 @@ impl RunContext {
             paths,
             staging,
             warnings,
+            origin,
             host_lock: None,
             platform,
             report,

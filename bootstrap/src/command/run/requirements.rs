@@ -10,7 +10,7 @@ use crate::cli::RunArgs;
 use crate::command::error::Error;
 use crate::host::{Host, RunLog};
 use crate::preflight::{self, PreflightReport, Severity};
-use crate::settings::Settings;
+use crate::settings::{Agent, Settings};
 use crate::terminal::{Interruption, Printer, Signals, is_interactive};
 
 /// The host that is looked at before a run has a log.
@@ -27,7 +27,12 @@ pub(super) fn check(
     printer: &mut Printer,
     signals: &Signals,
 ) -> (PreflightReport, Option<RunError>) {
-    let report = preflight::check(&host_before_run(signals), platform, settings);
+    let mut report = preflight::check(&host_before_run(signals), platform, settings);
+    // An agent's server and token are asked for next, and checked then.
+    let is_asked_for = |agent: &Agent| agent.server_url.is_empty() || agent.token.expose().is_empty();
+    if settings.agent.as_ref().is_some_and(is_asked_for) {
+        report.findings.retain(|finding| finding.check != preflight::SERVER_CHECK);
+    }
     let refused = pass(&report, settings.mode, args, printer, signals).err();
     (report, refused)
 }

@@ -11,7 +11,7 @@ use super::launch;
 use super::layout::{BINARY, service};
 use crate::host::{Host, ProbeError, ServiceStatus};
 use crate::settings::Settings;
-use crate::step::{Condition, Unmet};
+use crate::step::{Condition, Unmet, is_hopeless};
 
 /// The state of k3s. Only the unit of the wanted role is looked into; a host with the other one is none for this run,
 /// whether it runs or not: both use the same program, ports and folders.
@@ -66,10 +66,14 @@ fn known(
     if !status.is_running() {
         return Ok(Detection::Incomplete(Gap::Stopped(service)));
     }
-    match observe(host, service)? {
-        Ok(()) => Ok(Detection::Present),
-        Err(unmet) => Ok(in_time(status.active_since, || Gap::NotVerified(unmet.to_string()))),
+    let Err(unmet) = observe(host, service)? else { return Ok(Detection::Present) };
+    let gap = || Gap::NotVerified(unmet.to_string());
+    // Time does not help one that says why it will not work; what it says it may have been told is corrected by now, and
+    // it reads that at its start alone.
+    if is_hopeless(host, &node_of(service)) {
+        return Ok(Detection::Incomplete(gap()));
     }
+    Ok(in_time(status.active_since, gap))
 }
 
 /// What nobody knows of is started at the most, and not even that if a run would write something else.
@@ -97,9 +101,13 @@ fn foreign(
     Ok(Detection::Present)
 }
 
+fn node_of(service: &str) -> Condition {
+    Condition::ThisNode { service: service.to_owned(), server_url: None }
+}
+
 /// Whether the node works. That this process may not look is no fault of the node, and an error of its own.
 fn observe(host: &Host, service: &str) -> Result<Result<(), Unmet>, ProbeError> {
-    match (Condition::ThisNode { service: service.to_owned(), server_url: None }).observe(host) {
+    match node_of(service).observe(host) {
         Err(Unmet::Probe(error @ (ProbeError::NeedsRoot { .. } | ProbeError::File { .. }))) => Err(error),
         found => Ok(found),
     }

@@ -53,7 +53,7 @@ pub(super) fn by_hand(record: &StepRecord) -> Option<String> {
             Some(format!("the run enabled it; if it is not to start at boot: systemctl disable {name}"))
         }
         Undo::Directory { path } if KEPT.iter().any(|kept| path.as_os_str() == *kept) => {
-            Some("the uninstall script of k3s leaves it; remove it by hand when it is empty".to_owned())
+            Some("the uninstall script of k3s leaves it; remove it when it is empty".to_owned())
         }
         Undo::File { .. } | Undo::Directory { .. } => {
             Some("the uninstall script of k3s removes it".to_owned())

@@ -24,7 +24,7 @@ pub(super) fn steps(class: &str) -> [Step; 3] {
     let there = Condition::StorageClass(class.to_owned());
     let skip = Action::Write { path: SKIP.into(), mode: 0o600, content: Content::Text(WHY.to_owned()) };
     [
-        Step::new("storage class is there", Action::Wait(Check::within(300, there))),
+        Step::new("storage class exists", Action::Wait(Check::within(300, there))),
         Step::new("k3s leaves its own storage class alone", skip),
         Step::new("default storage class", Action::MakeDefaultClass(class.to_owned())),
     ]

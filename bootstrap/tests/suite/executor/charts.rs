@@ -64,7 +64,7 @@ fn a_webhook_that_never_answers_is_told_in_its_words() {
 }
 
 fn refusing(times: u32, message: &str) -> StubHost {
-    let stub = StubHost::fresh().with_server();
+    let stub = StubHost::fresh().with_server().with_kinds_of_cert_manager();
     stub.put("stub/apply-fault", format!("{times}\n{message}\n"));
     stub
 }
@@ -115,7 +115,7 @@ fn repeating_ends() {
 /// Each leaf would be its own authority otherwise, and whoever trusted one would trust nobody after its renewal.
 #[test]
 fn certificates_come_from_a_root_that_lasts() {
-    let stub = StubHost::fresh().with_server();
+    let stub = StubHost::fresh().with_server().with_kinds_of_cert_manager();
     run(&stub, &only(Component::Clusterissuer)).results();
     let object = |path: &str| -> serde_json::Value {
         let text = stub.text(&format!("stub/api/apis/cert-manager.io/v1/{path}.json"));

@@ -151,6 +151,9 @@ fn a_stop_is_obeyed_between_steps_and_while_waiting() {
 pub(super) fn prepared(component: Component) -> StubHost {
     let stub = match component {
         Component::K3s | Component::Helm => StubHost::fresh(),
+        Component::Clusterissuer | Component::Registry => {
+            StubHost::fresh().with_server().with_kinds_of_cert_manager()
+        }
         _ => StubHost::fresh().with_server(),
     };
     if component == Component::DockerRegistryTrust {

@@ -8,7 +8,7 @@ use manifest::{PreviousFile, Undo};
 const AGENT: &str = "etc/systemd/system/k3s-agent.service";
 
 /// What goes wrong, what its service or its server says of it, and what the operator is told.
-const FAULTS: [(&str, &str, &str); 9] = [
+const FAULTS: [(&str, &str, &str); 8] = [
     (
         "hang",
         "Failed to retrieve configuration: https://127.0.0.1:6444/v1-k3s: 401 Unauthorized",
@@ -19,7 +19,6 @@ const FAULTS: [(&str, &str, &str); 9] = [
         "Node password rejected, duplicate hostname or contents of '/etc/rancher/node/password'",
         "node-password",
     ),
-    ("hang", "failed to get CA certs: Get https://127.0.0.1:6444/cacerts: EOF", "node-token"),
     ("hang", "token CA hash does not match the Cluster CA certificate hash: a != b", "node-token"),
     ("crash", "no default routes found in /proc/net/route", "default route"),
     (
@@ -40,7 +39,7 @@ fn agent_on(stub: &StubHost, kind: &str) -> Settings {
 #[test]
 fn an_agent_that_does_not_join_is_not_installed_and_the_next_run_does_not_take_it_for_one() {
     // What the type of the unit changes is how a start that fails looks, not what its journal says: one of each is enough.
-    let of_type_exec = [FAULTS[0], FAULTS[4]].map(|fault| ("exec", fault));
+    let of_type_exec = [FAULTS[0], FAULTS[3]].map(|fault| ("exec", fault));
     for (kind, (fault, words, hint)) in FAULTS.map(|fault| ("notify", fault)).into_iter().chain(of_type_exec)
     {
         let stub = StubHost::fresh();
@@ -64,23 +63,36 @@ fn an_agent_that_does_not_join_is_not_installed_and_the_next_run_does_not_take_i
 
 #[test]
 fn a_server_that_cannot_be_reached_is_told_and_one_that_answers_is_not_blamed() {
-    for kind in ["exec", "notify"] {
+    const RESET: &str = "read tcp 127.0.0.1:4711->127.0.0.1:6444: read: connection reset by peer";
+    let asked = format!("failed to get CA certs: Get \"https://127.0.0.1:6444/cacerts\": {RESET}");
+    for (kind, words) in [("exec", RESET), ("notify", RESET), ("exec", &asked)] {
         for reachable in [false, true] {
             let stub = StubHost::fresh();
             let settings = agent_on(&stub, kind);
-            stub.put(
-                "stub/k3s-fault",
-                "hang read tcp 127.0.0.1:4711->127.0.0.1:6444: connection reset by peer",
-            );
+            stub.put("stub/k3s-fault", format!("hang {words}"));
             if reachable {
                 stub.put("stub/https/GET=server.example.local:6443=cacerts", "HTTP/2 200 \r\n\r\n");
             }
             let ran = run(&stub, &settings);
             let (message, hint) = (&ran.failure().message, ran.failure().hint.clone().unwrap_or_default());
             let told = message.contains("its server cannot be reached: it does not take connections");
-            assert_eq!((told, hint.contains("agent.server_url")), (!reachable, !reachable), "{message}");
+            assert_eq!(told, !reachable, "{message}");
+            // Never the token: nobody has looked at it.
+            assert_eq!(hint.contains("agent.server_url"), !reachable || words == asked, "{hint}");
+            assert_eq!(message.contains("its journal says"), reachable && words == asked, "{message}");
         }
     }
+}
+
+/// An agent that is refused asks again for ever, with what it was told at its start. What is corrected meanwhile counts at once.
+#[test]
+fn what_time_does_not_help_is_repaired_before_its_time_is_over() {
+    let stub = StubHost::fresh();
+    let settings = agent_on(&stub, "exec");
+    stub.put("stub/k3s-fault", format!("{} {}", FAULTS[0].0, FAULTS[0].1));
+    assert_eq!(run(&stub, &settings).failure().reason, FailureReason::VerificationFailed);
+    std::fs::remove_file(stub.path("stub/k3s-fault")).expect("was there");
+    assert_eq!(run(&stub, &settings).first(), ComponentResult::Configured);
 }
 
 #[test]
@@ -90,7 +102,7 @@ fn what_an_earlier_start_said_is_not_told_of_this_one() {
     stub.put("stub/k3s-fault", "hang nothing of note");
     let ran = run(&stub, &only(Component::K3s));
     assert!(!ran.failure().message.contains("-old"), "{}", ran.failure().message);
-    assert_eq!(ran.failure().hint.as_deref(), Some("look at it with: journalctl -u k3s"));
+    assert_eq!(ran.failure().hint.as_deref(), Some("inspect: journalctl -u k3s"));
 }
 
 #[test]

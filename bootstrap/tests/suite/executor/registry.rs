@@ -7,7 +7,7 @@ const CONFIG: &str = "stub/api/apis/helm.cattle.io/v1/namespaces/kube-system/hel
 const REGISTRIES: &str = "etc/rancher/k3s/registries.yaml";
 
 fn with_issuer() -> StubHost {
-    let stub = StubHost::fresh().with_server();
+    let stub = StubHost::fresh().with_server().with_kinds_of_cert_manager();
     run(&stub, &only(Component::Clusterissuer)).results();
     stub
 }

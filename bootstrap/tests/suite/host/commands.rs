@@ -166,3 +166,48 @@ fn more_output_than_is_kept_is_no_answer() {
     let error = stub.host().run(&Command::new("flood")).expect_err("a part is no answer");
     assert!(matches!(error, CommandError::TooMuchOutput { .. }), "{error}");
 }
+
+/// A host that somebody has asked to stop so many times.
+fn stopped_by(stub: &StubHost, requests: &std::rc::Rc<std::cell::Cell<usize>>) -> bootstrap::host::Host {
+    let requests = std::rc::Rc::clone(requests);
+    stub.host().with_stop(move || requests.get())
+}
+
+#[test]
+fn a_request_to_stop_ends_what_only_looks_and_is_not_begun_after_it() {
+    let stub = StubHost::fresh();
+    program(&stub, "slow", "exec sleep 3600");
+    let looks = std::rc::Rc::new(std::cell::Cell::new(0));
+    let counted = std::rc::Rc::clone(&looks);
+    // Asked to stop while it runs: the first look at the counter is before it starts.
+    let host = stub.host().with_stop(move || {
+        counted.set(counted.get() + 1);
+        usize::from(counted.get() > 3)
+    });
+    let slow = Command::new("slow").timeout(Duration::from_hours(1));
+    assert!(matches!(host.run(&slow), Err(CommandError::Interrupted { .. })));
+    let before = stub.calls().len();
+    assert!(matches!(host.run(&Command::new("slow")), Err(CommandError::Interrupted { .. })));
+    assert_eq!(stub.calls().len(), before, "nothing is begun after a request to stop");
+}
+
+#[test]
+fn a_change_is_ended_by_the_next_request_alone_and_what_cleans_up_after_it_runs() {
+    let stub = StubHost::fresh();
+    program(&stub, "slow", "exec sleep 3600");
+    let requests = std::rc::Rc::new(std::cell::Cell::new(1));
+    let host = stopped_by(&stub, &requests);
+    let _shield = host.shield();
+    assert!(host.run(&Command::new("true")).is_ok(), "the first request does not stop a change");
+    let counted = std::rc::Rc::clone(&requests);
+    let second = stub.host().with_stop(move || {
+        counted.set(counted.get() + 1);
+        counted.get() / 3
+    });
+    let shield = second.shield();
+    let slow = Command::new("slow").timeout(Duration::from_hours(1));
+    assert!(matches!(second.run(&slow), Err(CommandError::Interrupted { .. })));
+    drop(shield);
+    requests.set(2);
+    assert!(host.run(&Command::new("true")).is_ok(), "after the second request cleaning up still runs");
+}

@@ -30,7 +30,7 @@ const KERNEL: &[Case] = &[
         },
         "modules",
         Warning,
-        "cannot tell",
+        "cannot determine",
         "",
     ),
     (

@@ -106,6 +106,9 @@ fn a_rerun_does_not_warn_of_its_own_work() {
         // Somebody who is not root does not see who holds a port; that k3s runs is explanation enough.
         std::fs::remove_dir_all(stub.path("proc/99")).expect("was there");
         assert_eq!(problems(&stub, &settings(mode)), [], "{mode}");
+        // Nor does root, while the process is ending.
+        stub.put(&format!("stub/services/{unit}"), "deactivating\n");
+        assert_eq!(problems(&stub, &settings(mode)), [], "{mode}");
         stub.put(&format!("stub/services/{unit}"), "inactive\n");
         assert_eq!(report(&stub, &settings(mode)).worst(), Failure, "{mode}: they are somebody else's");
     }

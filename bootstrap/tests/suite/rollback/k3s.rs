@@ -76,7 +76,7 @@ fn folders_that_the_script_leaves_are_not_said_to_go_with_it() {
     let plan = planned(&stub, &record_of(steps), Include::Moderate);
     let reasons: Vec<String> = plan.items.iter().rev().map(|item| item.reason.to_string()).collect();
     assert!(reasons[0].contains("leaves it") || reasons[0].contains("it holds"), "{reasons:?}");
-    assert!(reasons[1].contains("it goes with k3s"), "{reasons:?}");
+    assert!(reasons[1].contains("the uninstall script of k3s removes it"), "{reasons:?}");
 }
 
 #[test]

@@ -3,7 +3,9 @@
 use super::*;
 use crate::support::settings::settings;
 use crate::support::{IMPATIENT, now, with_timeouts};
-use bootstrap::component::{self, BuiltInSums, PlanContext};
+use bootstrap::component::{self, BuiltInSums, PendingRemoval, PlanContext};
+use bootstrap::rollback::plan_after;
+use bootstrap::settings::Settings;
 use bootstrap::step::{Effect, ExecutionError, Executor, StepEvent};
 
 /// The record of a run, kept in memory.
@@ -22,9 +24,12 @@ impl Journal for EventLog {
 
 /// Runs on the host in this mode, up to the first change after `stop_after` of them.
 fn run(stub: &StubHost, mode: Mode, stop_after: usize) -> PrivateContext {
-    let (host, settings, staging) = (stub.host(), settings(mode), stub.staging());
-    let context =
-        PlanContext { settings: &settings, arch: host.arch(), staging: &staging, sums: BuiltInSums::NONE };
+    run_with(stub, &settings(mode), stop_after)
+}
+
+fn run_with(stub: &StubHost, settings: &Settings, stop_after: usize) -> PrivateContext {
+    let (host, staging) = (stub.host(), stub.staging());
+    let context = PlanContext { settings, arch: host.arch(), staging: &staging, sums: BuiltInSums::NONE };
     let mut log = EventLog(record(Execution::Apply));
     let changes = std::cell::Cell::new(0);
     let mut report = |event: StepEvent<'_>| {
@@ -34,7 +39,7 @@ fn run(stub: &StubHost, mode: Mode, stop_after: usize) -> PrivateContext {
     };
     let stop = || changes.get() >= stop_after;
     let mut work = Executor::new(&host, &mut log, &mut report, &stop).with_timing(IMPATIENT);
-    for (component, found) in crate::support::detect_all(&host, &settings) {
+    for (component, found) in crate::support::detect_all(&host, settings) {
         let plan = with_timeouts(component::plan(component, &found, &context));
         match work.component(component, &plan.steps, &plan.verify) {
             Ok(()) => {}
@@ -149,4 +154,28 @@ fn an_interrupted_run_is_taken_back_as_far_as_it_got() {
         );
         unchanged(&stub, &before);
     }
+}
+
+/// The registry of the second run needs what the first run installed, so the first can only go when the second has.
+#[test]
+fn runs_are_taken_back_one_after_the_other_the_newest_first() {
+    let stub = StubHost::fresh().with_server();
+    neighbours(&stub);
+    let before = tree(&stub);
+    let mut without_registry = settings(Mode::Stack);
+    without_registry.skipped.insert(Component::Registry);
+    let older = run_with(&stub, &without_registry, usize::MAX);
+    let newer = run(&stub, Mode::Stack, usize::MAX);
+    let ready = |plan: &RollbackPlan| plan.in_state(ItemState::Ready).count();
+    let alone = planned(&stub, &older, Include::Moderate);
+    let observed = |context| observe_all(&stub.host(), context);
+    let (_, pending) = plan_after(&newer, &observed(&newer), Include::Moderate, PendingRemoval::default());
+    let (foretold, _) = plan_after(&older, &observed(&older), Include::Moderate, pending);
+    assert!(ready(&alone) < ready(&foretold), "{} and {}", ready(&alone), ready(&foretold));
+    let (_, results) = roll_back(&stub, &newer);
+    assert!(results.values().all(|result| *result == UndoResult::Undone), "{results:#?}");
+    let (plan, results) = roll_back(&stub, &older);
+    assert_eq!(ready(&plan), ready(&foretold), "what was foretold is what happens");
+    assert!(results.values().all(|result| *result == UndoResult::Undone), "{results:#?}");
+    unchanged(&stub, &before);
 }

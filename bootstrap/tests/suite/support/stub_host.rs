@@ -207,6 +207,18 @@ impl StubHost {
         self
     }
 
+    /// Adds the kinds of cert-manager, without which the API server takes no object of them.
+    pub(crate) fn with_kinds_of_cert_manager(self) -> Self {
+        let names = CERT_MANAGER.lines().filter_map(|line| line.strip_prefix("metadata: {name: "));
+        for name in
+            names.filter_map(|name| name.strip_suffix('}')).filter(|name| name.ends_with("cert-manager.io"))
+        {
+            let path = "stub/api/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+            self.put(&format!("{path}/{name}.json"), "{}");
+        }
+        self
+    }
+
     /// Lets the k3s of `unit` come up, as it does when nothing is wrong with it.
     pub(crate) fn joined(&self, unit: &str) {
         let script = r#"state=$stub/services/$unit; . "$stub/optional/k3s-joined""#;
@@ -351,37 +363,7 @@ fn helm_archive(program: &str) -> &'static [u8] {
 }
 
 /// As much of cert-manager's manifest as detection and verification look at.
-const CERT_MANAGER: &str = "\
----
-apiVersion: v1
-kind: Namespace
-metadata: {name: cert-manager}
----
-# Nothing here.
----
-apiVersion: v1
-kind: Service
-metadata: {name: cert-manager-webhook, namespace: cert-manager}
----
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: cert-manager-cainjector, namespace: cert-manager}
-spec: {replicas: 1}
----
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: cert-manager, namespace: cert-manager}
-spec: {replicas: 1}
----
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: cert-manager-webhook, namespace: cert-manager}
-spec: {replicas: 1}
----
-apiVersion: admissionregistration.k8s.io/v1
-kind: ValidatingWebhookConfiguration
-metadata: {name: cert-manager-webhook}
-";
+const CERT_MANAGER: &str = include_str!("stub/cert-manager.yaml");
 
 fn pin(component: Component) -> &'static str {
     spec_of(component).pin().expect("it has a version").default

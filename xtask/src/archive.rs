@@ -8,11 +8,12 @@ use anyhow::{Context, bail};
 
 /// The time that every entry gets unless `SOURCE_DATE_EPOCH` says another (reproducible-builds.org): tar warns of the year
 /// 1970.
-const EPOCH: &str = "1767225600";
+pub(crate) fn epoch() -> String {
+    std::env::var("SOURCE_DATE_EPOCH").unwrap_or_else(|_| "1767225600".to_owned())
+}
 
-/// Packs the directory `name` below `directory` into `archive`.
-pub(super) fn write(directory: &Path, name: &str, archive: &Path) -> anyhow::Result<()> {
-    let epoch = std::env::var("SOURCE_DATE_EPOCH").unwrap_or_else(|_| EPOCH.to_owned());
+/// Packs the directory `name` below `directory` into `archive`; every entry gets the time `epoch`, in seconds.
+pub(crate) fn write(directory: &Path, name: &str, archive: &Path, epoch: &str) -> anyhow::Result<()> {
     let mut tar = Command::new("tar")
         .args(["--create", "--format=ustar", "--sort=name", "--owner=0", "--group=0", "--numeric-owner"])
         .args(["--mode=u=rwX,go=rX", &format!("--mtime=@{epoch}"), "--directory"])

@@ -1,0 +1,133 @@
+//! `bootstrap` and `apply`: a run whose questions are asked in the words of the layers.
+//!
+//! Everything is asked before anything is done, and standard input is not read afterwards: what a driver still sends then
+//! meets nobody. What is found before the questions is looked at again by the run itself, under the lock of the host.
+
+use schema::{Component, Mode};
+use telemetry::ConsentDecision;
+
+use super::conversation::Conversation;
+use super::options::BootstrapOptions;
+use super::questions::{self, Found};
+use super::records;
+use super::refusal::LayerError;
+use crate::command::error::Error;
+use crate::command::run::{LayerDecision, LayerRun, run_for_layer};
+use crate::component::{Cluster, Detection, Probe, RunHistory, components, detect};
+use crate::host::{Host, RunLog};
+use crate::input::{Completeness, Inputs, resolve};
+use crate::layers::{RunOrigin, check_runtime};
+use crate::run::{ask_consent, decided_consent};
+use crate::settings::Settings;
+use crate::terminal::{Printer, Signals, is_interactive};
+
+/// What asks for the plan to be carried out without a question.
+const APPROVED: &str = "PRODUCTIVE_K3S_AUTO_APPROVE_APPLY_PLAN";
+
+pub(super) fn run(
+    options: &BootstrapOptions,
+    origin: RunOrigin,
+    printer: &mut Printer,
+) -> Result<(), LayerError> {
+    check_runtime(|name| std::env::var_os(name))?;
+    let mut warnings = Vec::new();
+    let mode = options.mode.unwrap_or(Mode::SingleNode);
+    let inputs = records::inputs(mode, &mut warnings)?;
+    let asks = if is_approved() { Asks::Inputs } else { Asks::All };
+    Request { inputs, warnings, dry_run: options.dry_run, origin }.run(asks, printer)
+}
+
+/// What is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asks {
+    /// The inputs and whether to go on.
+    All,
+    /// The inputs.
+    Inputs,
+    /// Nothing.
+    Nothing,
+}
+
+/// A run that is asked for.
+pub(super) struct Request {
+    pub(super) inputs: Inputs,
+    pub(super) warnings: Vec<String>,
+    pub(super) dry_run: bool,
+    pub(super) origin: RunOrigin,
+}
+
+impl Request {
+    /// Asks what is to be asked, and carries the run out.
+    pub(super) fn run(mut self, asks: Asks, printer: &mut Printer) -> Result<(), LayerError> {
+        let signals = Signals::install().map_err(Error::SignalHandlers)?;
+        let consent = match decided_consent(&mut self.warnings) {
+            ConsentDecision::Decided(consent) => consent,
+            ConsentDecision::Ask(question) => ask_consent(question, printer, &signals),
+        };
+        let mut decision = if self.dry_run { LayerDecision::DryRun } else { LayerDecision::Apply };
+        if asks != Asks::Nothing {
+            // The names of the last run: under others, what it installed would not be found.
+            if let Some(newest) = records::newest() {
+                records::recall(&mut self.inputs, &newest.local)?;
+            }
+            let found = self.look()?;
+            let mut conversation = Conversation::new(printer, &signals);
+            questions::ask(&mut conversation, &found, &mut self.inputs)?;
+            tell_plan(&mut conversation, &found, &self.inputs)?;
+            let goes_on = asks == Asks::Inputs || conversation.yes_or_no("Proceed with this plan?", true)?;
+            if !goes_on {
+                decision = LayerDecision::Cancel;
+            }
+        }
+        let settings = resolve(&mut self.inputs, None, Completeness::Required)?;
+        let (inputs, warnings, origin) = (self.inputs, self.warnings, self.origin);
+        let run = LayerRun { inputs, settings, consent, warnings, origin };
+        Ok(run_for_layer(run, decision, printer, &signals)?)
+    }
+
+    /// Looks at the host with the rights that the run will have.
+    fn look(&self) -> Result<Found, LayerError> {
+        let settings = resolve(&mut self.inputs.clone(), None, Completeness::Optional)?;
+        let mut host = Host::this_machine(RunLog::discard());
+        if !self.dry_run {
+            // That root is out of reach is told by the run, which has it on record.
+            let _ = host.acquire_root(is_interactive());
+        }
+        Ok(found(&host, &settings, records::history()))
+    }
+}
+
+fn found(host: &Host, settings: &Settings, history: RunHistory) -> Found {
+    let probe = Probe::new(host, settings).with_history(history);
+    let detections: Vec<(Component, Detection)> =
+        components(settings.mode).map(|component| (component, detect(component, &probe))).collect();
+    let of =
+        |component| detections.iter().any(|(of, found)| *of == component && *found == Detection::Present);
+    let (k3s, helm) = match settings.mode {
+        // A stack is put on a k3s that is there.
+        Mode::Stack => (*probe.cluster() == Cluster::Here, host.program("helm").is_some()),
+        _ => (of(Component::K3s), of(Component::Helm)),
+    };
+    Found { mode: settings.mode, k3s, helm, detections }
+}
+
+/// One line a component, before the question whether to go on.
+fn tell_plan(conversation: &mut Conversation<'_>, found: &Found, inputs: &Inputs) -> Result<(), LayerError> {
+    let settings = resolve(&mut inputs.clone(), None, Completeness::Required)?;
+    conversation.say(&format!("Plan for mode {}:", found.mode));
+    for component in components(found.mode) {
+        let wanted = crate::component::spec_of(component).wanted(&settings);
+        let action = match (wanted && !settings.skipped.contains(&component), found.has(component)) {
+            (false, _) => "skip",
+            (true, true) => "reuse",
+            (true, false) => "install",
+        };
+        conversation.say(&format!("- {component}: {action}"));
+    }
+    Ok(())
+}
+
+fn is_approved() -> bool {
+    std::env::var_os(APPROVED)
+        .is_some_and(|value| ["1", "true", "yes", "y"].iter().any(|word| value == *word))
+}

@@ -1,0 +1,93 @@
+//! `stack install`, `addon install` and `addon validate`: packages of known add-ons.
+
+use std::path::Path;
+
+use schema::{Component, Mode};
+
+use super::bootstrap::{Asks, Request};
+use super::options::InstallOptions;
+use super::records;
+use super::refusal::LayerError;
+use crate::cli::AsBundleArgs;
+use crate::component::components;
+use crate::host::{Host, RunLog};
+use crate::input::{AnyInput, Inputs, ValueSource};
+use crate::layers::{
+    EventStatus, EventStep, Package, PackageError, PackageKind, RunOrigin, bundle_info, check_runtime,
+};
+use crate::terminal::Printer;
+
+pub(super) fn install(
+    args: &AsBundleArgs,
+    options: &InstallOptions,
+    origin: RunOrigin,
+    printer: &mut Printer,
+) -> Result<(), LayerError> {
+    let kind = if options.is_stack { PackageKind::Stack } else { PackageKind::Addon };
+    let package = read(args, &options.tgz, kind, origin, printer)?;
+    check_runtime(|name| std::env::var_os(name))?;
+    printer.note("The pinned versions of this program are installed; nothing in the package is run.");
+    let mut warnings = Vec::new();
+    let mut inputs = records::inputs(Mode::Stack, &mut warnings)?;
+    let needed = package.needed();
+    for component in components(Mode::Stack).filter(|component| !needed.contains(component)) {
+        inputs.leave_out(component);
+    }
+    if let Some(host) = &options.public_host {
+        publish(&mut inputs, &package, host)?;
+    }
+    // The driver of the layers answers the questions of a stack; nobody asks it those of an add-on.
+    let asks = if options.is_stack { Asks::All } else { Asks::Nothing };
+    Request { inputs, warnings, dry_run: options.dry_run, origin }.run(asks, printer)
+}
+
+pub(super) fn validate(
+    args: &AsBundleArgs,
+    tgz: &Path,
+    origin: RunOrigin,
+    printer: &mut Printer,
+) -> Result<(), LayerError> {
+    let package = read(args, tgz, PackageKind::Addon, origin, printer)?;
+    printer.data("Addon package validation passed");
+    for component in package.components {
+        printer.data(&format!("It is the component {component} of this program."));
+    }
+    Ok(())
+}
+
+fn read(
+    args: &AsBundleArgs,
+    tgz: &Path,
+    kind: PackageKind,
+    origin: RunOrigin,
+    printer: &mut Printer,
+) -> Result<Package, LayerError> {
+    let version = bundle_info(&args.root)?["bundle_version"].as_str().unwrap_or_default().to_owned();
+    let host = Host::this_machine(RunLog::discard());
+    let mut tell = |step, status| origin.package(step, status, printer);
+    tell(EventStep::PackageExtract, EventStatus::Running);
+    let read = Package::read(&host, tgz, &version).and_then(|package| package.of_kind(kind));
+    let is_extracted = !matches!(
+        read,
+        Err(PackageError::Missing { .. } | PackageError::NoDescription { .. } | PackageError::Tar(_))
+    );
+    tell(EventStep::PackageExtract, if is_extracted { EventStatus::Success } else { EventStatus::Failed });
+    if is_extracted {
+        let status = if read.is_ok() { EventStatus::Success } else { EventStatus::Failed };
+        tell(EventStep::PackageValidate, status);
+    }
+    Ok(read?)
+}
+
+/// The name under which the add-on answers.
+fn publish(inputs: &mut Inputs, package: &Package, host: &str) -> Result<(), LayerError> {
+    for component in &package.components {
+        let input: &mut dyn AnyInput = match component {
+            Component::Rancher => &mut inputs.rancher.host,
+            Component::Registry => &mut inputs.registry.host,
+            other => return Err(LayerError::NotPublic(*other)),
+        };
+        input.set(host, ValueSource::Flag)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,316 @@
+//! The questions of a run in the words and the order of the shell core. The drivers of the layers know them by their text, so
+//! each is here once and as it is there; the order is that of June, which answers of both generations fit.
+
+use std::collections::BTreeSet;
+
+use schema::{Component, Mode, TlsMode};
+
+use super::conversation::Conversation;
+use super::refusal::LayerError;
+use crate::component::Detection;
+use crate::input::{AnyInput, Inputs, ValueSource};
+
+/// What was found on the host, as far as a question depends on it.
+pub(super) struct Found {
+    pub(super) mode: Mode,
+    pub(super) k3s: bool,
+    pub(super) helm: bool,
+    pub(super) detections: Vec<(Component, Detection)>,
+}
+
+impl Found {
+    /// Whether a component is there and works. What is there in part is told as missing: a yes lets the run complete it.
+    pub(super) fn has(&self, component: Component) -> bool {
+        let found = self.detections.iter().find(|(of, _)| *of == component);
+        found.is_some_and(|(_, detection)| {
+            matches!(detection, Detection::Present | Detection::PresentWithExport)
+        })
+    }
+
+    /// What was found, a line each: drivers strike the questions off their lists that cannot come.
+    pub(super) fn tell(&self, conversation: &mut Conversation<'_>) {
+        let word = |present| if present { "present" } else { "missing" };
+        conversation.say("Detected state:");
+        conversation.say(&format!("- k3s: {}", word(self.k3s)));
+        if self.mode == Mode::Agent {
+            return;
+        }
+        conversation.say(&format!("- helm: {}", word(self.helm)));
+        for (component, name) in NAMES {
+            if self.detections.iter().any(|(found, _)| *found == component) {
+                conversation.say(&format!("- {name}: {}", word(self.has(component))));
+            }
+        }
+    }
+}
+
+const NAMES: [(Component, &str); 4] = [
+    (Component::CertManager, "cert-manager"),
+    (Component::Longhorn, "Longhorn"),
+    (Component::Rancher, "Rancher"),
+    (Component::Registry, "Registry"),
+];
+
+/// Asks everything that a run needs to know. Afterwards `inputs` has every answer.
+///
+/// # Errors
+/// A question was not answered, was answered with what cannot be used, or with a no to what is required.
+pub(super) fn ask(
+    conversation: &mut Conversation<'_>,
+    found: &Found,
+    inputs: &mut Inputs,
+) -> Result<(), LayerError> {
+    found.tell(conversation);
+    let is_platform = matches!(found.mode, Mode::Stack | Mode::SingleNode);
+    if found.mode == Mode::Agent {
+        required(
+            conversation,
+            "k3s agent",
+            "k3s agent was not detected",
+            "Existing k3s agent installation detected",
+            found.k3s,
+        )?;
+        return agent(conversation, inputs);
+    }
+    if found.mode != Mode::Stack {
+        required(
+            conversation,
+            "k3s",
+            "k3s was not detected",
+            "Existing k3s installation detected",
+            found.k3s,
+        )?;
+    }
+    if found.detections.iter().any(|(component, _)| *component == Component::Helm) {
+        required(conversation, "Helm", "Helm was not detected", "Helm is already installed", found.helm)?;
+    }
+    if !is_platform {
+        return Ok(());
+    }
+    let installed = components(conversation, found, inputs)?;
+    if found.mode == Mode::SingleNode {
+        nfs(conversation, found, inputs)?;
+        conversation.switch(
+            &mut inputs.host.manage_hosts_file,
+            "Do you want this script to add/update local /etc/hosts entries for Rancher and Registry on this machine? [optional]",
+            true,
+        )?;
+    }
+    settings(conversation, found, &installed, inputs)
+}
+
+fn required(
+    conversation: &mut Conversation<'_>,
+    what: &'static str,
+    missing: &str,
+    present: &str,
+    is_there: bool,
+) -> Result<(), LayerError> {
+    let question = if is_there {
+        format!("{present}. Continue using it without changes? [required]")
+    } else {
+        format!("{missing}. Install it now? [required]")
+    };
+    if conversation.yes_or_no(&question, true)? { Ok(()) } else { Err(LayerError::Declined(what)) }
+}
+
+fn agent(conversation: &mut Conversation<'_>, inputs: &mut Inputs) -> Result<(), LayerError> {
+    // Without the shell core's examples as defaults: an agent that joins an example joins nothing.
+    conversation.text(&mut inputs.agent.server_url, "Agent server URL", "", same)?;
+    conversation.secret(&mut inputs.agent.token_file, "Agent cluster token", "")
+}
+
+/// The components that are there afterwards; the others are left out.
+fn components(
+    conversation: &mut Conversation<'_>,
+    found: &Found,
+    inputs: &mut Inputs,
+) -> Result<BTreeSet<Component>, LayerError> {
+    let mut installed = BTreeSet::new();
+    // What the environment or a package leaves out is no question.
+    let is_left_out = |component| {
+        found.detections.iter().any(|(of, found)| *of == component && *found == Detection::NotNeeded)
+    };
+    for (component, name) in [
+        (Component::Longhorn, "Longhorn"),
+        (Component::Rancher, "Rancher"),
+        (Component::Registry, "The in-cluster registry"),
+    ] {
+        let wanted = !is_left_out(component) && {
+            let question = if found.has(component) {
+                format!("{name} is already present. Leave it unchanged and continue? [optional]")
+            } else {
+                format!("{name} is missing. Install it now? [optional]")
+            };
+            conversation.yes_or_no(&question, true)?
+        };
+        if wanted {
+            installed.insert(component);
+        } else {
+            inputs.leave_out(component);
+        }
+    }
+    let needs_certificates =
+        installed.contains(&Component::Rancher) || installed.contains(&Component::Registry);
+    if needs_certificates && !found.has(Component::CertManager) && !is_left_out(Component::CertManager) {
+        let question = "cert-manager is missing. Install it now? [required for TLS-dependent installs]";
+        if !conversation.yes_or_no(question, true)? {
+            return Err(LayerError::Declined("cert-manager, which issues the certificates"));
+        }
+    }
+    // A package may ask for cert-manager without either of the two.
+    let are_declined = !is_left_out(Component::Rancher) || !is_left_out(Component::Registry);
+    if !needs_certificates && are_declined {
+        inputs.leave_out(Component::CertManager);
+        inputs.leave_out(Component::Clusterissuer);
+    }
+    Ok(installed)
+}
+
+fn nfs(conversation: &mut Conversation<'_>, found: &Found, inputs: &mut Inputs) -> Result<(), LayerError> {
+    conversation.switch(
+        &mut inputs.nfs.manage,
+        "Do you want to ensure a local NFS server is available for host-to-cluster shared files? [optional]",
+        true,
+    )?;
+    if inputs.nfs.manage.value() != Some(&true) {
+        return Ok(());
+    }
+    let question = "NFS server and export are already present. Leave them unchanged and continue?";
+    if found.has(Component::Nfs) && conversation.yes_or_no(question, true)? {
+        return Ok(());
+    }
+    let path = default_of(&inputs.nfs.export_path);
+    conversation.text(&mut inputs.nfs.export_path, "NFS export path on the host", &path, same)?;
+    let network = default_of(&inputs.nfs.allowed_network);
+    let question = "Allowed client network/CIDR for the NFS export";
+    conversation.text(&mut inputs.nfs.allowed_network, question, &network, same)
+}
+
+/// Names, certificates and volumes of what is installed.
+fn settings(
+    conversation: &mut Conversation<'_>,
+    found: &Found,
+    installed: &BTreeSet<Component>,
+    inputs: &mut Inputs,
+) -> Result<(), LayerError> {
+    let (rancher, registry) =
+        (installed.contains(&Component::Rancher), installed.contains(&Component::Registry));
+    if rancher || registry {
+        let domain = default_of(&inputs.domain);
+        conversation.text(&mut inputs.domain, "Base domain (used to build hostnames)", &domain, same)?;
+    }
+    let domain = inputs.domain.text().unwrap_or_default().to_owned();
+    if rancher {
+        let host = known(&inputs.rancher.host, &format!("rancher.{domain}"));
+        conversation.text(&mut inputs.rancher.host, "Rancher hostname (DNS name)", &host, same)?;
+        if !found.has(Component::Rancher) {
+            conversation.secret(
+                &mut inputs.rancher.password_file,
+                "Rancher bootstrap password",
+                "generated",
+            )?;
+        }
+    }
+    if registry {
+        registry_settings(conversation, found, &domain, inputs)?;
+    }
+    if rancher || registry {
+        tls(conversation, inputs)?;
+    }
+    if installed.contains(&Component::Longhorn) && !found.has(Component::Longhorn) {
+        longhorn(conversation, found.mode, inputs)?;
+    }
+    if found.mode == Mode::SingleNode && registry && inputs.tls.mode.value() == Some(&TlsMode::SelfSigned) {
+        conversation.switch(
+            &mut inputs.host.trust_registry_in_docker,
+            "Do you want this script to trust the registry certificate in local Docker on this machine? [optional]",
+            true,
+        )?;
+    }
+    Ok(())
+}
+
+fn registry_settings(
+    conversation: &mut Conversation<'_>,
+    found: &Found,
+    domain: &str,
+    inputs: &mut Inputs,
+) -> Result<(), LayerError> {
+    let registry = &mut inputs.registry;
+    let host = known(&registry.host, &format!("registry.{domain}"));
+    conversation.text(&mut registry.host, "Registry hostname (DNS name)", &host, same)?;
+    if found.has(Component::Registry) {
+        return Ok(());
+    }
+    let size = format!("{}Gi", default_of(&registry.pvc_size_gib));
+    conversation.text(&mut registry.pvc_size_gib, "Registry PVC size", &size, gibibytes)?;
+    let question = "Registry StorageClass (blank uses cluster default)";
+    conversation.text(&mut registry.storage_class, question, "", same)?;
+    let question = "Do you want to enable basic auth on the in-cluster registry?";
+    conversation.switch(&mut registry.auth, question, false)?;
+    if registry.auth.value() == Some(&true) {
+        conversation.text(&mut registry.user, "Registry username", "registry", same)?;
+        conversation.secret(&mut registry.password_file, "Registry password", "generated")?;
+    }
+    Ok(())
+}
+
+fn tls(conversation: &mut Conversation<'_>, inputs: &mut Inputs) -> Result<(), LayerError> {
+    let tls = &mut inputs.tls;
+    if tls.mode.source().is_none_or(|source| source <= ValueSource::Default) {
+        conversation.say("TLS options:");
+        conversation.say("  1) Let's Encrypt (the names must resolve on the Internet, and ports 80 and 443 must be reachable)");
+        conversation.say("  2) Self-signed (works anywhere; clients must be told to trust it)");
+    }
+    conversation.text(&mut tls.mode, "Choose TLS mode (1/2)", "2", tls_mode)?;
+    if tls.mode.value() == Some(&TlsMode::Letsencrypt) {
+        conversation.text(&mut tls.letsencrypt_email, "Let's Encrypt email", "", same)?;
+        let question = "Let's Encrypt environment (staging/production)";
+        conversation.text(&mut tls.letsencrypt_environment, question, "staging", same)?;
+    }
+    Ok(())
+}
+
+fn longhorn(conversation: &mut Conversation<'_>, mode: Mode, inputs: &mut Inputs) -> Result<(), LayerError> {
+    let longhorn = &mut inputs.longhorn;
+    let path = default_of(&longhorn.data_path);
+    conversation.text(&mut longhorn.data_path, "Longhorn data mount path", &path, same)?;
+    let replicas = default_of(&longhorn.replica_count);
+    let question = "Longhorn default replica count (1 for single-node)";
+    conversation.text(&mut longhorn.replica_count, question, &replicas, same)?;
+    // June's driver has no answer to this one for a stack.
+    if mode == Mode::SingleNode {
+        let percentage = default_of(&longhorn.minimal_available_percentage);
+        let question =
+            "Longhorn storage minimal available percentage (10 is recommended for single-node dev/lab)";
+        conversation.text(&mut longhorn.minimal_available_percentage, question, &percentage, same)?;
+    }
+    conversation.switch(&mut longhorn.make_default, "Make Longhorn the default StorageClass?", true)
+}
+
+/// The name that the last run was given, or else the usual one.
+fn known(input: &dyn AnyInput, usual: &str) -> String {
+    input.text().unwrap_or(usual).to_owned()
+}
+
+fn default_of(input: &dyn AnyInput) -> String {
+    input.declaration().default.unwrap_or_default().to_owned()
+}
+
+fn same(answer: &str) -> &str {
+    answer
+}
+
+/// `20Gi`, as Kubernetes writes it, where we count in GiB.
+fn gibibytes(answer: &str) -> &str {
+    answer.strip_suffix("Gi").unwrap_or(answer)
+}
+
+fn tls_mode(answer: &str) -> &str {
+    match answer {
+        "1" => TlsMode::Letsencrypt.as_str(),
+        "2" => TlsMode::SelfSigned.as_str(),
+        other => other,
+    }
+}

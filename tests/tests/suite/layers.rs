@@ -1,0 +1,237 @@
+//! The program as the layers above call it: through the entry points of a bundle.
+
+mod conversation;
+mod driver;
+mod events;
+mod packages;
+mod telemetry;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use serde_json::{Value, json};
+use tests::{Invocation, Sandbox};
+
+/// A sandbox with what a bundle has beside its entry points and its program.
+fn sandbox() -> Sandbox {
+    with_bundle(Sandbox::new())
+}
+
+fn with_bundle(sandbox: Sandbox) -> Sandbox {
+    let root = sandbox.root().join("bundle");
+    fs::create_dir(&root).expect("the sandbox is ours");
+    let info = json!({
+        "schema_version": "1",
+        "bundle_name": "productive-k3s-core",
+        "bundle_version": "0.9.5",
+        "cli_entrypoint": "productive-k3s-core.sh",
+    });
+    fs::write(root.join("bundle-info.json"), info.to_string()).expect("written");
+    fs::write(root.join("sbom.cdx.json"), "{}\n").expect("written");
+    sandbox
+}
+
+/// A call of the entry point `entry`, with records where the other tests have them.
+fn call<'a>(sandbox: &Sandbox, entry: &str, words: impl IntoIterator<Item = &'a str>) -> Invocation {
+    let root = sandbox.root().join("bundle");
+    sandbox
+        .bootstrap(["as-bundle", "--root"])
+        .args([root.as_os_str()])
+        .args(["--entry", entry, "--"])
+        .args(words)
+        .env("PRODUCTIVE_K3S_RUNS_DIR", sandbox.runs_dir())
+        .env("TELEMETRY_ENABLED", "false")
+}
+
+/// A call of the entry point that takes commands.
+fn core(sandbox: &Sandbox, words: &str) -> Invocation {
+    call(sandbox, "core", words.split_whitespace())
+}
+
+#[test]
+fn a_bundle_describes_itself() {
+    let sandbox = sandbox();
+    let info = core(&sandbox, "bundle info --json").run().expect(0).json();
+    assert_eq!(info["bundle_version"], "0.9.5");
+    let bill = core(&sandbox, "bom --json").run().expect(0).json();
+    assert_eq!((&bill["bundle"], &bill["cli"]["version"]), (&info, &json!("0.9.5")));
+    // What `sha256sum` says of the two brackets and the line feed.
+    let sum = "ca3d163bab055381827226140568f3bef7eaac187cebd76878e0b63e9e442356";
+    assert_eq!(bill["sbom"]["sha256"], sum);
+    let versions = bill["components"]["versions"].as_object().expect("an object");
+    let pinned = ["k3s", "helm", "cert-manager", "longhorn", "rancher", "registry_image"];
+    assert_eq!(versions.keys().collect::<Vec<_>>(), pinned);
+    fs::remove_file(sandbox.root().join("bundle/sbom.cdx.json")).expect("it was there");
+    let broken = core(&sandbox, "bom --json").run().expect(1);
+    assert!(broken.stderr.contains("sbom.cdx.json of the bundle"), "{broken}");
+}
+
+#[test]
+fn what_is_not_known_is_refused_as_the_layers_expect() {
+    let sandbox = sandbox();
+    for (words, code, said) in [
+        ("unsupported", 1, "Unsupported command: unsupported"),
+        ("bootstrap --mode galaxy", 1, "Unsupported mode: galaxy"),
+        ("bootstrap --fast", 1, "Unknown argument: --fast"),
+        ("preflight --fast", 2, "Unknown argument: --fast"),
+        ("bundle info", 1, "Unsupported command"),
+        ("rollback --apply", 1, "--to"),
+        ("stack install base", 1, "--tgz"),
+        ("--events xml bootstrap", 2, "unsupported --events format: xml; supported format: ndjson"),
+    ] {
+        let outcome = core(&sandbox, words).run().expect(code);
+        assert!(outcome.stderr.contains(said), "{words}: {outcome}");
+        assert!(outcome.stdout.is_empty() && sandbox.runs().is_empty(), "{words}: {outcome}");
+    }
+}
+
+#[test]
+fn another_engine_or_distribution_is_refused_by_its_name() {
+    let sandbox = sandbox();
+    for (variable, word, said) in [
+        ("PRODUCTIVE_K3S_ENGINE", "k3sup", "Unsupported k3s installation engine: k3sup"),
+        ("PRODUCTIVE_K3S_ENGINE", "canary", "Unsupported k3s installation engine\n"),
+        ("PRODUCTIVE_K3S_DISTRO", "rke2", "Unsupported cluster distro: rke2"),
+    ] {
+        for words in ["bootstrap --dry-run", "preflight", "validate"] {
+            let outcome = core(&sandbox, words).env(variable, word).run().expect(1);
+            assert!(outcome.stderr.contains(said) && outcome.stderr.contains("unset"), "{outcome}");
+        }
+    }
+    let known = [("PRODUCTIVE_K3S_ENGINE", "native"), ("PRODUCTIVE_K3S_DISTRO", "k3s")];
+    core(&sandbox, "--dry-run --mode server").envs(known).stdin("\n\n\n").run().expect(0);
+}
+
+#[test]
+fn help_tells_of_the_commands_and_their_options() {
+    let sandbox = sandbox();
+    for words in ["help", "--help"] {
+        let help = core(&sandbox, words).run().expect(0).stdout;
+        for command in ["bootstrap", "apply", "preflight", "validate", "bundle", "bom", "stack", "addon"] {
+            assert!(help.contains(&format!("\n  {command} ")), "{words}: {command}");
+        }
+    }
+    for (words, option) in [
+        ("bootstrap --help", "--dry-run"),
+        ("preflight --help", "--mode <single-node|server|agent|stack>"),
+        ("validate --help", "--strict"),
+        ("backup --help", "--include-secrets"),
+    ] {
+        let help = core(&sandbox, words).run().expect(0).stdout;
+        assert!(help.contains(option), "{words}: {help}");
+    }
+}
+
+#[test]
+fn the_preflight_counts_what_it_lists() {
+    let sandbox = sandbox();
+    let outcome = call(&sandbox, "preflight", ["--json-output"]).run();
+    let document = outcome.json();
+    assert_eq!((&document["mode"], &document["strict"]), (&json!("single-node"), &json!(false)));
+    let results = document["results"].as_array().expect("a list");
+    for (level, count) in [("ok", "ok_count"), ("warn", "warn_count"), ("fail", "fail_count")] {
+        let listed = results.iter().filter(|result| result["level"] == level).count();
+        assert_eq!(document["summary"][count], listed, "{level}");
+    }
+    let failed = document["summary"]["fail_count"] != 0;
+    assert_eq!(outcome.code(), i32::from(failed), "{outcome}");
+    for field in ["os_id", "version_id", "pretty_name", "support", "architecture", "architecture_support"] {
+        assert!(document["platform"][field].is_string(), "{field}");
+    }
+    assert!(document["resources"]["memory_kb"].as_u64().is_some_and(|memory| memory > 0), "{document}");
+}
+
+#[test]
+fn the_json_of_the_preflight_can_go_to_a_file() {
+    let sandbox = sandbox();
+    let words = ["--mode", "server", "--json-output", "preflight.json"];
+    let outcome = call(&sandbox, "preflight", words).run();
+    assert_eq!(outcome.stdout, "");
+    let path = sandbox.cwd().join("preflight.json");
+    let document: Value = serde_json::from_slice(&fs::read(&path).expect("written")).expect("JSON");
+    assert_eq!(document["mode"], "server");
+    assert_eq!(path.metadata().expect("there").permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn a_host_without_anything_does_not_pass_the_validation() {
+    let sandbox = sandbox();
+    let outcome = core(&sandbox, "validate --json --strict").run().expect(1);
+    let document = outcome.json();
+    assert_eq!((&document["status"], &document["strict"]), (&json!("fail"), &json!(true)));
+    let failed = document["results"].as_array().expect("a list").iter();
+    let failed = failed.filter(|result| result["level"] == "fail").count();
+    assert!(failed > 0 && document["failures"] == failed, "{document}");
+    assert_eq!(document["warnings"], 0);
+}
+
+#[test]
+fn records_outlive_the_bundle() {
+    let sandbox = sandbox();
+    let run = core(&sandbox, "--dry-run --mode server").without("PRODUCTIVE_K3S_RUNS_DIR").stdin("\n\n\n");
+    run.run().expect(0);
+    let records = sandbox.home().join(".local/state/productive-k3s/runs");
+    assert!(fs::read_dir(records).expect("made").count() > 0);
+    assert!(
+        sandbox.runs().is_empty() && fs::read_dir(sandbox.root().join("bundle")).expect("there").count() == 2
+    );
+}
+
+#[test]
+fn a_backup_is_for_its_user_alone_and_says_what_it_left_out() {
+    let sandbox = sandbox();
+    let tools = sandbox.root().join("tools");
+    fs::create_dir(&tools).expect("the sandbox is ours");
+    for tool in ["tar", "gzip"] {
+        std::os::unix::fs::symlink(format!("/usr/bin/{tool}"), tools.join(tool)).expect("a link");
+    }
+    let backup = |words: &str| {
+        core(&sandbox, words)
+            .env("PATH", format!("{}:{}", tools.display(), sandbox.root().join("bin").display()))
+    };
+    backup("backup saved --dry-run").run().expect(0);
+    assert!(!sandbox.cwd().join("saved").exists());
+    let outcome = backup("backup saved").run().expect(0);
+    assert!(outcome.stdout.contains("host/etc/hosts"), "{outcome}");
+    let mode = |path: &str| sandbox.cwd().join(path).metadata().expect(path).permissions().mode() & 0o777;
+    assert_eq!(["saved", "saved/host/etc"].map(mode), [0o700, 0o700]);
+    assert_eq!(["saved.tar.gz", "saved/backup.json", "saved/host/etc/hosts"].map(mode), [0o600; 3]);
+    let hosts = fs::read("/etc/hosts").expect("every host has one");
+    assert_eq!(fs::read(sandbox.cwd().join("saved/host/etc/hosts")).expect("saved"), hosts);
+    let record: Value =
+        serde_json::from_slice(&fs::read(sandbox.cwd().join("saved/backup.json")).expect("saved"))
+            .expect("JSON");
+    let saved = record["files"].as_array().expect("a list").iter();
+    let recorded = saved.clone().find(|file| file["path"] == "host/etc/hosts").expect("listed");
+    let had = fs::metadata("/etc/hosts").expect("there").permissions().mode() & 0o7777;
+    assert_eq!(recorded["mode"], format!("{had:04o}"), "the mode that a restore gives back");
+    let again = backup("backup saved").run().expect(1);
+    assert!(again.stderr.contains("saved"), "{again}");
+}
+
+#[test]
+fn cleaning_a_host_without_records_touches_nothing() {
+    let sandbox = sandbox();
+    for words in ["clean", "clean --plan", "cleanup --apply --yes --confirm-clean"] {
+        let outcome = core(&sandbox, words).run().expect(0);
+        assert!(outcome.stdout.contains("there is nothing to remove"), "{words}: {outcome}");
+    }
+    // Whoever does not type the word has cancelled.
+    for answers in ["n\n", "y\nclean\n"] {
+        let outcome = core(&sandbox, "clean --apply").stdin(answers).run().expect(0);
+        assert!(outcome.stdout.contains("Proceed with cleanup?"), "{answers:?}: {outcome}");
+        assert!(outcome.stderr.contains("declined"), "{answers:?}: {outcome}");
+    }
+    let by_operator = sandbox.bootstrap(["clean", "--apply", "--confirm", "yes"]).run().expect(0);
+    assert!(by_operator.stdout.contains("nothing to remove"), "{by_operator}");
+    assert!(sandbox.calls_made().iter().all(|called| called.starts_with("systemctl")), "nothing was changed");
+}
+
+#[test]
+fn a_cancelled_run_is_a_success_and_on_record() {
+    // Not as root, which would write its records below no directory that others can write to.
+    let sandbox = with_bundle(Sandbox::unprivileged());
+    let outcome = call(&sandbox, "bootstrap", ["--mode", "server"]).stdin("y\ny\nn\n").run().expect(0);
+    assert!(outcome.stdout.contains("Proceed with this plan? [y] (y/n): "), "{outcome}");
+    assert_eq!(sandbox.only_run().manifest()["status"], "cancelled");
+}

@@ -1,0 +1,166 @@
+//! The questions: their words, their order, and what becomes of answers.
+
+use tests::{Outcome, Sandbox};
+
+use super::{call, core, sandbox, with_bundle};
+
+/// What is asked for a mode of a fresh host, in this order.
+const SERVER: &[&str] = &[
+    "- k3s: missing\n",
+    "- helm: missing\n",
+    "k3s was not detected. Install it now? [required] [y] (y/n): ",
+    "Helm was not detected. Install it now? [required] [y] (y/n): ",
+    "Proceed with this plan? [y] (y/n): ",
+];
+const AGENT: &[&str] = &[
+    "k3s agent was not detected. Install it now? [required] [y] (y/n): ",
+    "Agent server URL []: ",
+    "Agent cluster token []: ",
+    "Proceed with this plan? [y] (y/n): ",
+];
+const STACK: &[&str] = &[
+    "- Longhorn: missing\n",
+    "- Rancher: missing\n",
+    "- Registry: missing\n",
+    "Longhorn is missing. Install it now? [optional] [y] (y/n): ",
+    "Rancher is missing. Install it now? [optional] [y] (y/n): ",
+    "The in-cluster registry is missing. Install it now? [optional] [y] (y/n): ",
+    "cert-manager is missing. Install it now? [required for TLS-dependent installs] [y] (y/n): ",
+    "Base domain (used to build hostnames) [example.local]: ",
+    "Rancher hostname (DNS name) [rancher.k3s.lab.example]: ",
+    "Rancher bootstrap password [generated]: ",
+    "Registry hostname (DNS name) [registry.k3s.lab.example]: ",
+    "Registry PVC size [20Gi]: ",
+    "Registry StorageClass (blank uses cluster default) []: ",
+    "Do you want to enable basic auth on the in-cluster registry? [n] (y/n): ",
+    "Choose TLS mode (1/2) [2]: ",
+    "Longhorn data mount path [/data]: ",
+    "Longhorn default replica count (1 for single-node) [1]: ",
+    "Make Longhorn the default StorageClass? [y] (y/n): ",
+    "Proceed with this plan? [y] (y/n): ",
+];
+
+fn in_order(outcome: &Outcome, expected: &[&str]) {
+    let mut rest = outcome.stdout.as_str();
+    for text in expected {
+        let at = rest.find(text).unwrap_or_else(|| panic!("{text:?} is not in {rest:?}"));
+        rest = &rest[at + text.len()..];
+    }
+}
+
+#[test]
+fn every_mode_asks_in_the_words_and_the_order_of_the_layers() {
+    let sandbox = sandbox();
+    for (mode, answers, expected) in [
+        ("server", "\n\n\n", SERVER),
+        ("agent", "y\nhttps://server.example.local:6443\ntoken-canary\ny\n", AGENT),
+        ("stack", "\n\n\n\nk3s.lab.example\n\n\n\n\n\n\n\n\n\n\n\n", STACK),
+    ] {
+        let outcome =
+            call(&sandbox, "bootstrap", ["--dry-run", "--mode", mode]).stdin(answers).run().expect(0);
+        in_order(&outcome, expected);
+        assert!(!outcome.output().contains("token-canary"), "{outcome}");
+    }
+}
+
+#[test]
+fn answers_are_read_in_the_forms_of_the_layers() {
+    let sandbox = sandbox();
+    let answers = "y\nn\ny\ny\nk3s.lab.example\n\n30Gi\nfast\ny\nkeeper\npassword-canary\n1\n\
+                   me@example.org\nproduction\n/data/longhorn\n2\nn\ny\n";
+    let outcome = core(&sandbox, "--dry-run --mode stack").stdin(answers).run().expect(0);
+    let run = sandbox.only_run();
+    let features = &run.manifest()["features"];
+    for (name, value) in [
+        ("registry_pvc_size_gib", "30"),
+        ("registry_storage_class_configured", "true"),
+        ("registry_auth_enabled", "true"),
+        ("tls_mode", "\"letsencrypt\""),
+        ("letsencrypt_environment", "\"production\""),
+        ("longhorn_replica_count", "2"),
+    ] {
+        assert_eq!(features[name].to_string(), value, "{name}: {features}");
+    }
+    assert_eq!(run.manifest()["components"]["rancher"]["planned_action"], "skip");
+    assert!(!outcome.output().contains("password-canary"), "a password is not shown");
+}
+
+#[test]
+fn what_the_environment_answers_is_not_asked() {
+    let sandbox = sandbox();
+    let call = core(&sandbox, "--dry-run --mode agent")
+        .env("PRODUCTIVE_K3S_AGENT_SERVER_URL", "https://server.example.local:6443")
+        .env("PRODUCTIVE_K3S_AGENT_TOKEN", "token-canary")
+        .env("PRODUCTIVE_K3S_AUTO_APPROVE_APPLY_PLAN", "true");
+    let outcome = call.stdin("y\n").run().expect(0);
+    assert!(outcome.stdout.contains("Install it now?"), "{outcome}");
+    for question in ["Agent server URL", "Agent cluster token", "Proceed with"] {
+        assert!(!outcome.stdout.contains(question), "{question}: {outcome}");
+    }
+}
+
+#[test]
+fn a_question_that_nobody_answers_ends_the_call() {
+    let sandbox = sandbox();
+    for (answers, question) in [
+        ("", "k3s agent was not detected"),
+        ("y\n", "Agent server URL"),
+        ("y\nhttps://server.example.local:6443\n", "Agent cluster token"),
+        ("y\nhttps://server.example.local:6443\ncanary\n", "Proceed with this plan?"),
+    ] {
+        let outcome = core(&sandbox, "--dry-run --mode agent").stdin(answers).run().expect(1);
+        assert!(outcome.stderr.contains("no answer to the question: "), "{outcome}");
+        assert!(outcome.stderr.contains(question) && sandbox.runs().is_empty(), "{answers:?}: {outcome}");
+    }
+    let outcome = core(&sandbox, "--dry-run --mode agent").stdin("y\n").run().expect(1);
+    assert!(outcome.stderr.contains("PRODUCTIVE_K3S_AGENT_SERVER_URL"), "{outcome}");
+}
+
+#[test]
+fn an_answer_that_cannot_be_used_is_not_asked_for_again() {
+    let sandbox = sandbox();
+    for (mode, answers, said) in [
+        ("agent", "y\nhttp://server\n", "agent.server_url (your answer)"),
+        ("agent", "y\n\n\ny\n", "agent"),
+        ("stack", "n\nn\ny\ny\n\n\n20 apples\n", "registry.pvc_size_gib (your answer)"),
+        ("stack", "n\nn\ny\nn\n", "cannot continue without cert-manager"),
+        ("server", "n\n", "cannot continue without k3s"),
+    ] {
+        let outcome = core(&sandbox, &format!("--dry-run --mode {mode}")).stdin(answers).run().expect(1);
+        assert!(outcome.stderr.contains(said), "{mode} {answers:?}: {outcome}");
+        assert!(sandbox.runs().is_empty() && !outcome.output().contains("apples"), "{outcome}");
+    }
+    // A letter that is neither is the default, as in the shell core.
+    let outcome = core(&sandbox, "--dry-run --mode server").stdin("perhaps\ny\ny\n").run().expect(0);
+    assert!(outcome.stdout.contains("Invalid input, using default: y"), "{outcome}");
+}
+
+#[test]
+fn what_comes_after_the_last_answer_is_not_read() {
+    let sandbox = sandbox();
+    let stray = "y\n".repeat(100);
+    let answers = format!("y\ny\ny\n{stray}");
+    let outcome = core(&sandbox, "--dry-run --mode server").stdin(answers).run().expect(0);
+    assert_eq!(outcome.stdout.matches("(y/n)").count(), 3, "{outcome}");
+    assert_eq!(sandbox.only_run().manifest()["status"], "success");
+}
+
+#[test]
+fn certificates_are_for_those_that_need_them() {
+    for (answers, action) in [("n\nn\nn\ny\n", "skip"), ("n\ny\nn\ny\n\n\n\n\ny\n", "install")] {
+        let sandbox = sandbox();
+        core(&sandbox, "--dry-run --mode stack").stdin(answers).run().expect(0);
+        let components = &sandbox.only_run().manifest()["components"];
+        assert_eq!(components["cert_manager"]["planned_action"], action, "{answers:?}");
+    }
+}
+
+#[test]
+fn the_names_of_the_last_run_are_the_defaults_of_the_next() {
+    let sandbox = with_bundle(Sandbox::unprivileged());
+    let answers = "n\ny\nn\ny\nk3s.lab.example\n\n\n2\nn\n";
+    let first = call(&sandbox, "bootstrap", ["--mode", "stack"]).stdin(answers).run().expect(0);
+    assert!(first.stdout.contains("[rancher.k3s.lab.example]"), "{first}");
+    let second = core(&sandbox, "--dry-run --mode stack").stdin("n\ny\nn\ny\n\n\n\n\ny\n").run().expect(0);
+    in_order(&second, &["Rancher hostname (DNS name) [rancher.k3s.lab.example]: "]);
+}

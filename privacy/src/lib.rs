@@ -7,6 +7,7 @@
 //! [`disk`] is the one way anything of ours reaches the disk.
 
 mod decode;
+#[cfg(unix)]
 pub mod disk;
 mod gate;
 mod keys;
@@ -19,6 +20,8 @@ mod structure;
 mod values;
 
 pub use gate::{Gate, Vetted};
-pub use local_identifiers::{LocalIdentifiers, MachineFacts};
+pub use local_identifiers::LocalIdentifiers;
+#[cfg(unix)]
+pub use local_identifiers::MachineFacts;
 pub use published::published_schema;
 pub use rejection::{Rejection, Violation};

@@ -7,11 +7,13 @@
 //! How eagerly an identifier is found depends on how much it says. The bounds are set so that a random id is never
 //! refused by chance on a machine with common names: a false alarm costs a document.
 
+#[cfg(unix)]
 mod machine_facts;
 
 use std::fmt;
 use std::net::IpAddr;
 
+#[cfg(unix)]
 pub use machine_facts::MachineFacts;
 
 use crate::decode::{is_separator, without_separators};
@@ -48,11 +50,13 @@ struct Needle {
 
 impl LocalIdentifiers {
     /// What the operating system tells of this machine and this user. What cannot be read is left out.
+    #[cfg(unix)]
     pub fn of_machine() -> Self {
         Self::of_facts(&MachineFacts::collect())
     }
 
     /// The identifiers that these facts amount to.
+    #[cfg(unix)]
     pub fn of_facts(facts: &MachineFacts) -> Self {
         let mut identifiers = Self::default();
         facts.serials.iter().for_each(|serial| identifiers.add(serial));

@@ -8,9 +8,11 @@ mod databases;
 mod examples;
 mod gate;
 mod implementations;
+mod speed;
 mod tools;
 mod traffic;
 mod vector;
+mod wasm;
 mod wheel;
 
 use anyhow::bail;
@@ -18,6 +20,7 @@ use anyhow::bail;
 use crate::{program, workspace};
 use tools::ToolResult;
 use vector::{PublishedVector, VectorClass, VectorVerdict, Verdicts};
+pub(crate) use wasm::build_alone as build_wasm;
 pub(crate) use wheel::build_alone as build_wheel;
 
 /// Prints the table of agreement, and fails on any disagreement.
@@ -32,13 +35,20 @@ pub(crate) fn run() -> anyhow::Result<()> {
         disagreements.extend(Table::of_another(name, &vectors, &outcome, &ours).print());
     }
     let wheel = wheel::install(&python)?;
-    disagreements.extend(Table::of_the_wheel(&vectors, &wheel::verdicts(&contract, &wheel)?, &ours).print());
+    let wasm = wasm::install()?;
+    for (name, outcome) in [
+        ("our gate as a wheel for Python", wheel::verdicts(&contract, &wheel)?),
+        ("our gate as WebAssembly", wasm::verdicts(&contract, &wasm)?),
+    ] {
+        disagreements.extend(Table::of_ours_elsewhere(name, &vectors, &outcome, &ours).print());
+    }
     workspace::print_line("");
     disagreements.extend(implementations::check_schemas(&contract, &python));
     disagreements.extend(implementations::check_openapi(&contract, &python));
     let traffic = traffic::prepare(&program, &vectors)?;
     disagreements.extend(clients::check(&contract, &traffic, &python)?);
     disagreements.extend(wheel::check(&contract, &traffic, &wheel));
+    disagreements.extend(wasm::check(&contract, &traffic, &wasm)?);
     disagreements.extend(databases::check(&contract, &traffic, &python));
     disagreements.extend(gate::released(&program)?);
     disagreements.extend(examples::check(&vectors, &python)?);
@@ -73,9 +83,14 @@ impl Table {
         })
     }
 
-    /// Our gate in Python against our gate: it is the same code, so nothing may differ, not even the order.
-    fn of_the_wheel(vectors: &[PublishedVector], outcome: &ToolResult<Verdicts>, ours: &Verdicts) -> Self {
-        Self::of("our gate as a wheel for Python", vectors, outcome, |vector, verdict| {
+    /// Our gate in another language against our gate: it is the same code, so nothing may differ, not even the order.
+    fn of_ours_elsewhere(
+        name: &str,
+        vectors: &[PublishedVector],
+        outcome: &ToolResult<Verdicts>,
+        ours: &Verdicts,
+    ) -> Self {
+        Self::of(name, vectors, outcome, |vector, verdict| {
             let ours = ours.get(&vector.name);
             (Some(verdict) != ours).then(|| format!("{verdict:?}, and our gate: {ours:?}"))
         })

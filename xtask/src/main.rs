@@ -29,6 +29,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   schema --check      fail if the published contract differs from the types
   conformance         run the vectors through our gate and through independent implementations
   wheel               build the gate as a wheel for Python
+  wasm                build the gate as a package for JavaScript
   compat              compare the contract with its last release, and demand the version that the difference needs
   release-contract    freeze the contract under its version
   pins                fetch the pinned releases and write the checksums that the program carries
@@ -46,6 +47,7 @@ fn main() -> anyhow::Result<()> {
         ["schema", "--check"] => contract::check(),
         ["conformance"] => conformance::run(),
         ["wheel"] => conformance::build_wheel(),
+        ["wasm"] => conformance::build_wasm(),
         ["compat"] => compat::run(),
         ["release-contract"] => compat::freeze(),
         ["pins"] => cargo_run(&["--package", "bootstrap", "--example", "pins"], &[]),

@@ -5,7 +5,7 @@
 >>> verdict.accepted
 False
 >>> verdict.violations[0].rule, verdict.violations[0].pointer
-('schema.required', '')
+('schema.pattern', '/run_id')
 
 The verdict is the one of the sender's own gate without the names of its machine: size, strict reading, JSON Schema and
 denylist, over the bytes as they came. It holds rules and places, never a value of the document.

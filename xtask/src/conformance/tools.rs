@@ -9,6 +9,7 @@ use std::process::Command;
 
 use anyhow::Context;
 
+use crate::contract::sha256;
 use crate::workspace;
 
 /// What came of an implementation or a check.
@@ -72,6 +73,23 @@ pub(super) fn output_of(command: &mut Command) -> Result<String, String> {
     let said: Vec<&str> = said.lines().filter(|line| !line.trim().is_empty()).collect();
     // The last lines hold the error; npm and pip write a page before it.
     Err(format!("{name}: {}: {}", output.status, said[said.len().saturating_sub(12)..].join("\n    ")))
+}
+
+/// Makes a build the same bytes on every machine with the same toolchain: no path of this one is in them.
+pub(super) fn without_paths(build: &mut Command) -> &mut Command {
+    let cargo_home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let cargo_home = cargo_home.or_else(|| Some(std::env::home_dir()?.join(".cargo"))).unwrap_or_default();
+    let remap = |from: &Path, to: &str| format!("--remap-path-prefix={}={to}", from.display());
+    let flags = [remap(&cargo_home, "/cargo"), remap(&workspace::root(), "/productive-k3s-core")];
+    // Cargo separates flags by this character, because a path may hold a space.
+    build.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"))
+}
+
+/// Tells the caller where a package is that was built, and its checksum.
+pub(super) fn print_built(file: &Path) -> anyhow::Result<()> {
+    let digest = sha256(&fs::read(file).with_context(|| format!("failed to read {}", file.display()))?);
+    workspace::print_line(&format!("{digest}  {}", file.display()));
+    Ok(())
 }
 
 /// Runs `install` unless it was done for this state of `pins` already.

@@ -1,16 +1,14 @@
 //! The gate as a wheel for Python: built, installed beside what others wrote, tested there, and measured.
 
-use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::anyhow;
 use schema::CONTRACT_VERSION;
-use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use super::implementations;
+use super::speed;
 use super::tools::{self, ToolResult, checked, scratch};
 use super::traffic::Traffic;
 use super::vector::Verdicts;
@@ -22,10 +20,7 @@ pub(crate) fn build_alone() -> anyhow::Result<()> {
         ToolResult::Ran(programs) => build(&programs).map_err(anyhow::Error::msg)?,
         ToolResult::Skipped(reason) => return Err(anyhow!("maturin cannot be installed: {reason}")),
     };
-    let digest = Sha256::digest(fs::read(&built)?);
-    let digest = digest.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
-    workspace::print_line(&format!("{digest}  {}", built.display()));
-    Ok(())
+    tools::print_built(&built)
 }
 
 /// The wheel, installed in a virtual environment.
@@ -56,15 +51,10 @@ fn build(programs: &Path) -> Result<PathBuf, String> {
     if wheels.exists() {
         fs::remove_dir_all(&wheels).map_err(|error| format!("{}: {error}", wheels.display()))?;
     }
-    let cargo_home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
-    let cargo_home = cargo_home.or_else(|| Some(std::env::home_dir()?.join(".cargo"))).unwrap_or_default();
-    let remap = |from: &Path, to: &str| format!("--remap-path-prefix={}={to}", from.display());
-    let flags = [remap(&cargo_home, "/cargo"), remap(&workspace::root(), "/productive-k3s-core")];
     let mut maturin = Command::new(programs.join("maturin"));
     maturin.args(["build", "--quiet", "--manifest-path", "wheel/Cargo.toml", "--out"]).arg(&wheels);
     maturin.arg("--target-dir").arg(scratch().join("wheel")).current_dir(workspace::root());
-    // Cargo separates flags by this character, because a path may hold a space.
-    tools::output_of(maturin.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}")))?;
+    tools::output_of(tools::without_paths(&mut maturin))?;
     let name = workspace::files_below(&wheels).ok().and_then(|names| names.into_iter().next());
     name.map(|name| wheels.join(name)).ok_or_else(|| "maturin built no wheel".to_owned())
 }
@@ -98,8 +88,7 @@ pub(super) fn check(contract: &Path, traffic: &Traffic, wheel: &ToolResult<Insta
     let stub = run(&["-m", "mypy.stubtest", "productive_k3s_contract._gate"], None);
     let types = run(&["-m", "mypy", "--strict", "--python-version", "3.10"], Some(&package.join("tests")));
     let speed = wheel.with(|wheel| {
-        let printed = tools::output_of(wheel.script("bench.py").arg(contract).arg(&traffic.valid))?;
-        table(&printed).ok_or(printed)
+        speed::table(tools::output_of(wheel.script("bench.py").arg(contract).arg(&traffic.valid))?)
     });
     let last_line = |text: String| text.trim().lines().last().unwrap_or_default().to_owned();
     let outcomes = [
@@ -120,36 +109,9 @@ impl InstalledWheel {
     }
 }
 
-/// The rows of the measurement as lines; nothing if they cannot be read.
-fn table(printed: &str) -> Option<String> {
-    let mut text = format!(
-        "\n  {:<42}{:>14}{:>18}{:>18}",
-        "checked", "documents/s", "refused in error", "passed in error"
-    );
-    for row in serde_json::from_str::<Vec<Value>>(printed).ok()? {
-        let count = |name: &str| row[name].as_u64();
-        let (speed, refused, passed) = (count("documents_a_second")?, count("refused")?, count("passed")?);
-        // Writing to a String cannot fail.
-        let _ = write!(text, "\n  {:<42}{speed:>14}{refused:>18}{passed:>18}", row["name"].as_str()?);
-    }
-    Some(text)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_row_without_a_figure_is_no_table() {
-        let row = r#"{"name": "a", "documents_a_second": 5, "refused": 0, "passed": 7}"#;
-        let text = table(&format!("[{row}]")).expect("a table");
-        assert!(
-            text.lines().last().is_some_and(|line| line.starts_with("  a") && line.ends_with(" 7")),
-            "{text}"
-        );
-        assert_eq!(table(&format!("[{}]", row.replace('5', "null"))), None);
-        assert_eq!(table("no JSON"), None);
-    }
 
     #[test]
     fn the_wheel_has_the_version_of_the_contract() {

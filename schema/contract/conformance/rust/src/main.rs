@@ -23,6 +23,9 @@ fn figures<T: DeserializeOwned>(source: &str, rows: &[Value]) -> Value {
     let valid = || rows.iter().filter(|row| row["valid"] == true);
     let invalid = || rows.iter().filter(|row| row["valid"] != true);
     let texts: Vec<String> = valid().filter(|row| reads(row)).map(|row| row["document"].to_string()).collect();
+    let wrong = || rows.iter().filter(|row| row["wrong_word"] == true);
+    // Serde stops at the first error.
+    let errors = wrong().filter(|row| !reads(row)).count();
     let (begun, mut count) = (Instant::now(), 0_u64);
     while begun.elapsed() < Duration::from_secs(1) && !texts.is_empty() {
         for text in &texts {
@@ -33,6 +36,7 @@ fn figures<T: DeserializeOwned>(source: &str, rows: &[Value]) -> Value {
         "lines": source.lines().count(),
         "untagged": source.matches("serde(untagged)").count() + source.matches("serde(flatten").count(),
         "tagged": source.contains("serde(tag = \"event_category\""),
+        "errors_for_a_wrong_word": (errors as f64 / wrong().count() as f64 * 10.0).round() / 10.0,
         "documents_a_second": u128::from(count) * 1000 / begun.elapsed().as_millis().max(1),
         "refused_though_valid": named(valid().filter(|row| !reads(row)).collect()),
         "passed_though_invalid": named(invalid().filter(|row| reads(row)).collect()),

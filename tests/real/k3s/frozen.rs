@@ -8,6 +8,10 @@ use crate::inspect::{ended, last_manifest};
 use crate::machine::RUNS;
 use crate::transcript::{Transcript, all, contains};
 
+/// One that has just started is waited for, and not started again, see `component::k3s`.
+const LONG_RUNNING: &str = "while [ $(($(cut -d. -f1 /proc/uptime) \
+    - $(systemctl show --property ActiveEnterTimestampMonotonic --value k3s-agent) / 1000000)) -lt 185 ]; do sleep 1; done";
+
 /// A kubelet gives containerd two minutes for an answer before it says anything.
 const NOTICED: Duration = Duration::from_mins(5);
 
@@ -26,6 +30,7 @@ pub(super) fn run(setup: &K3sSetup<'_>, joined: &Joined, transcript: &mut Transc
             contains(&verify.stdout, &["node agent is not Ready", "container runtime is down"]),
         ]),
     );
+    agent.sh(LONG_RUNNING)?;
     let run = setup.agent_run(agent)?;
     transcript.check(
         &format!("a run does not take it for one that works, and repairs it ({})", run.seconds()),

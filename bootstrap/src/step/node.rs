@@ -3,8 +3,8 @@
 //! Neither of the obvious questions answers that. A service of k3s is active long before its node is ready, and for ever
 //! where it never gets ready; a cluster has Ready nodes while this one is dead; and `Ready` of this one stays as it is for
 //! as long as nobody has noticed that its kubelet is gone. So the node is found by the name in the kubelet's certificate,
-//! and must be Ready, have renewed its lease since the service started, have a kubelet that answers here, and an address of
-//! this host. Ids of machine and boot can only speak against it: not every host has them.
+//! and must have said since the service started that it is Ready, have renewed its lease since, have a kubelet that answers
+//! here, and an address of this host. Ids of machine and boot can only speak against it: not every host has them.
 
 use std::net::IpAddr;
 use std::path::Path;
@@ -36,7 +36,7 @@ pub(super) fn observe(host: &Host, service: &str) -> Result<(), Unmet> {
     let node =
         api.get_path(&format!("/api/v1/nodes/{name}"))?.ok_or_else(|| NodeFault::Absent(name.clone()))?;
     same_host(host, &name, &node)?;
-    ready(&name, &node)?;
+    ready(&name, &node, since)?;
     let lease =
         api.get_path(&format!("/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/{name}"))?;
     let renewed = lease.as_ref().and_then(|lease| text(lease, "/spec/renewTime")).and_then(time);
@@ -120,14 +120,21 @@ fn same_host(host: &Host, name: &str, node: &Value) -> Result<(), Unmet> {
     if internal.all(is_local) { Ok(()) } else { Err(other("address")) }
 }
 
-fn ready(name: &str, node: &Value) -> Result<(), NodeFault> {
+/// The kubelet reports at its start, before its runtime is up, and says so then: until that report the API server has the
+/// word of the former start, which of a service that was stopped for a moment is Ready.
+fn ready(name: &str, node: &Value, since: DateTime<Utc>) -> Result<(), NodeFault> {
     let condition =
         list(node, "/status/conditions").iter().find(|found| text(found, "/type") == Some("Ready"));
-    if condition.and_then(|condition| text(condition, "/status")) == Some("True") {
-        return Ok(());
+    if condition.and_then(|condition| text(condition, "/status")) != Some("True") {
+        let reason = condition.and_then(|condition| text(condition, "/message")).map(str::to_owned);
+        return Err(NodeFault::NotReady { name: name.to_owned(), reason });
     }
-    let reason = condition.and_then(|condition| text(condition, "/message")).map(str::to_owned);
-    Err(NodeFault::NotReady { name: name.to_owned(), reason })
+    let reported = condition.and_then(|condition| text(condition, "/lastHeartbeatTime")).and_then(time);
+    // It is cut to whole seconds.
+    if reported.is_none_or(|reported| reported.timestamp() < since.timestamp()) {
+        return Err(NodeFault::ReportStale(name.to_owned()));
+    }
+    Ok(())
 }
 
 fn list<'a>(value: &'a Value, pointer: &str) -> &'a [Value] {

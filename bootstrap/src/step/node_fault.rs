@@ -22,6 +22,9 @@ pub enum NodeFault {
         /// What it says itself.
         reason: Option<String>,
     },
+    /// What the API server has of the node is from before the service started.
+    #[error("node {0} has not reported its state since the service started")]
+    ReportStale(String),
     /// Nobody has seen the node since the service started.
     #[error("node {0} has not renewed its lease since the service started")]
     LeaseStale(String),

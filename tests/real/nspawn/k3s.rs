@@ -114,7 +114,7 @@ fn server_faults(setup: &NspawnSetup<'_>, transcript: &mut Transcript) -> anyhow
 
 fn foreign(setup: &NspawnSetup<'_>, transcript: &mut Transcript) -> anyhow::Result<()> {
     let machine = setup.boot()?;
-    let by_hand = "install -m 0755 /e2e/artifacts/k3s* /usr/local/bin/k3s
+    let by_hand = "install -m 0755 $(ls -d /e2e/artifacts/k3s /e2e/artifacts/k3s-arm64 2>/dev/null) /usr/local/bin/k3s
         INSTALL_K3S_SKIP_DOWNLOAD=true INSTALL_K3S_SKIP_START=true INSTALL_K3S_VERSION=v1 sh /e2e/artifacts/install.sh
         mkdir -p /srv/cluster; echo precious >/srv/cluster/data";
     machine.sh(by_hand)?;

@@ -38,7 +38,7 @@ case "$*" in
 */healthz*) printf ok ;;
 */leases/node) echo '{"spec":{"renewTime":"2999-01-01T00:00:00.000000Z"}}' ;;
 */nodes/node) echo '{"metadata":{"name":"node"},"status":{"addresses":[{"type":"InternalIP","address":"127.0.0.1"}],
-    "conditions":[{"type":"Ready","status":"True"}]}}' ;;
+    "conditions":[{"type":"Ready","status":"True","lastHeartbeatTime":"2999-01-01T00:00:00Z"}]}}' ;;
 *) echo 'Error from server (NotFound): the server could not find the requested resource' >&2; exit 1 ;;
 esac
 "#;

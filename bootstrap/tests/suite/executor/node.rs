@@ -55,6 +55,16 @@ fn ready_alone_may_be_what_nobody_has_corrected_yet() {
     assert_eq!(fault(&stub), NodeFault::LeaseStale("node".to_owned()));
 }
 
+/// Seen with a real k3s that had been stopped for a moment: it passed as Ready, and was not a second later.
+#[test]
+fn ready_of_the_former_start_is_not_that_of_this_one() {
+    let stub = with_another_node();
+    let text = stub.text(NODE);
+    let reported = text.split("\"lastHeartbeatTime\":\"").nth(1).and_then(|rest| rest.get(..20));
+    edit(&stub, NODE, reported.expect("as a kubelet does"), "2026-01-01T00:00:00Z");
+    assert_eq!(fault(&stub), NodeFault::ReportStale("node".to_owned()));
+}
+
 #[test]
 fn a_kubelet_that_does_not_answer_here_is_not_healthy() {
     let stub = with_another_node();

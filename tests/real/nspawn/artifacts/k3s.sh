@@ -56,8 +56,9 @@ kubectl)
     case "$*" in
     'get --raw /api/v1/nodes/node')
         printf '{"metadata":{"name":"node"},"status":{"addresses":[{"type":"InternalIP","address":"10.11.12.13"}],
-"nodeInfo":{"machineID":"%s","bootID":"%s"},"conditions":[{"type":"Ready","status":"True"}]}}\n' \
-            "$(cat /etc/machine-id)" "$(cat /proc/sys/kernel/random/boot_id)"
+"nodeInfo":{"machineID":"%s","bootID":"%s"},
+"conditions":[{"type":"Ready","status":"True","lastHeartbeatTime":"%s"}]}}\n' \
+            "$(cat /etc/machine-id)" "$(cat /proc/sys/kernel/random/boot_id)" "$(cat "$lease")"
         exit 0
         ;;
     'get --raw /apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/node')

@@ -30,17 +30,17 @@ const USER: &str = "system:node:";
 /// # Errors
 /// What is missing, or that it cannot be found out.
 pub(super) fn observe(host: &Host, service: &str) -> Result<(), Unmet> {
-    let since = running_since(host, service)?;
+    let Running { started, active } = running(host, service)?;
     let api = KubeletApi(host);
     let name = name(host)?;
     let node =
         api.get_path(&format!("/api/v1/nodes/{name}"))?.ok_or_else(|| NodeFault::Absent(name.clone()))?;
     same_host(host, &name, &node)?;
-    ready(&name, &node, since)?;
+    ready(&name, &node, started)?;
     let lease =
         api.get_path(&format!("/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/{name}"))?;
     let renewed = lease.as_ref().and_then(|lease| text(lease, "/spec/renewTime")).and_then(time);
-    if renewed.is_none_or(|renewed| renewed <= since) {
+    if renewed.is_none_or(|renewed| renewed <= active) {
         return Err(NodeFault::LeaseStale(name).into());
     }
     api.health().map_err(|error| NodeFault::Kubelet(error).into())
@@ -59,10 +59,22 @@ pub fn node_arguments(host: &Host) -> Result<Option<Value>, ProbeError> {
     Ok(arguments.and_then(|arguments| serde_json::from_str(arguments).ok()))
 }
 
-fn running_since(host: &Host, service: &str) -> Result<DateTime<Utc>, Unmet> {
+/// Since when the service runs.
+struct Running {
+    /// When its process started. The kubelet may report before systemd is told that k3s is up, and then for minutes not again.
+    started: DateTime<Utc>,
+    /// When systemd was told that it is up.
+    active: DateTime<Utc>,
+}
+
+fn running(host: &Host, service: &str) -> Result<Running, Unmet> {
     let status = host.service_status(service)?;
-    let running = status.as_ref().filter(|status| status.is_running()).and_then(|status| status.active_since);
-    running.ok_or_else(|| Unmet::service(service, status.as_ref()))
+    let running = status.as_ref().filter(|status| status.is_running());
+    let times = running.and_then(|status| {
+        let active = status.active_since?;
+        Some(Running { started: status.started_at.unwrap_or(active), active })
+    });
+    times.ok_or_else(|| Unmet::service(service, status.as_ref()))
 }
 
 /// The name of the node of this host, by its kubelet's certificate: the host name may have changed since.
@@ -122,7 +134,7 @@ fn same_host(host: &Host, name: &str, node: &Value) -> Result<(), Unmet> {
 
 /// The kubelet reports at its start, before its runtime is up, and says so then: until that report the API server has the
 /// word of the former start, which of a service that was stopped for a moment is Ready.
-fn ready(name: &str, node: &Value, since: DateTime<Utc>) -> Result<(), NodeFault> {
+fn ready(name: &str, node: &Value, started: DateTime<Utc>) -> Result<(), NodeFault> {
     let condition =
         list(node, "/status/conditions").iter().find(|found| text(found, "/type") == Some("Ready"));
     if condition.and_then(|condition| text(condition, "/status")) != Some("True") {
@@ -131,7 +143,7 @@ fn ready(name: &str, node: &Value, since: DateTime<Utc>) -> Result<(), NodeFault
     }
     let reported = condition.and_then(|condition| text(condition, "/lastHeartbeatTime")).and_then(time);
     // It is cut to whole seconds.
-    if reported.is_none_or(|reported| reported.timestamp() < since.timestamp()) {
+    if reported.is_none_or(|reported| reported.timestamp() < started.timestamp()) {
         return Err(NodeFault::ReportStale(name.to_owned()));
     }
     Ok(())

@@ -32,6 +32,12 @@ pub(crate) const RUN: [&str; 23] = [
     RUNS,
 ];
 
+/// The same for a running server, whose mode has no export.
+pub(crate) fn stack_run() -> Vec<&'static str> {
+    let words = RUN.into_iter().filter(|word| !["--nfs-allowed-network", "10.20.0.0/16"].contains(word));
+    words.map(|word| if word == "single-node" { "stack" } else { word }).collect()
+}
+
 /// Lines of somebody else; the last one has no line break.
 const EXPORTS: &str =
     "# kept to the byte\n/srv/other\t10.0.0.0/8(ro,no_subtree_check)   # theirs\n\n/srv/last *(ro)";

@@ -75,8 +75,7 @@ fn whole(setup: &NspawnSetup<'_>, posture: &Posture, transcript: &mut Transcript
     transcript.check("the same run again: exit code 0", ended(&second, 0));
     transcript.check("k3s is reused", posture.last_run(&machine, "server", &[("k3s", "reused")]));
     host_local::put_objects(&machine)?;
-    let stack: Vec<&str> =
-        host_local::RUN.iter().map(|word| if *word == "single-node" { "stack" } else { word }).collect();
+    let stack = host_local::stack_run();
     let third = posture.call(setup, &machine, &stack)?;
     transcript.check("a stack: exit code 0", ended(&third, 0));
     transcript

@@ -65,6 +65,19 @@ fn ready_of_the_former_start_is_not_that_of_this_one() {
     assert_eq!(fault(&stub), NodeFault::ReportStale("node".to_owned()));
 }
 
+/// A kubelet reports before k3s tells systemd that it is up, and then for five minutes not again.
+#[test]
+fn a_report_from_before_the_service_was_active_is_of_this_start() {
+    let stub = with_another_node();
+    stub.put("stub/services/k3s.started", "1700000000\n");
+    stub.put("stub/services/k3s.since", "1700000020\n");
+    let text = stub.text(NODE);
+    let reported = text.split("\"lastHeartbeatTime\":\"").nth(1).and_then(|rest| rest.get(..20));
+    edit(&stub, NODE, reported.expect("as a kubelet does"), "2023-11-14T22:13:30Z");
+    let condition = Condition::ThisNode { service: "k3s".to_owned(), server_url: None };
+    assert_eq!(condition.observe(&stub.host()), Ok(()));
+}
+
 #[test]
 fn a_kubelet_that_does_not_answer_here_is_not_healthy() {
     let stub = with_another_node();

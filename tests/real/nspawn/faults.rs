@@ -22,7 +22,7 @@ pub(crate) fn run(setup: &NspawnSetup<'_>, transcript: &mut Transcript) -> anyho
         ("one byte more than the checksum is of", "echo >>k3s", "sha256"),
         ("half of the program", "truncate -s 100 k3s", "sha256"),
         ("a web page instead of the program", "echo '<!DOCTYPE html><html></html>' >k3s", "sha256"),
-        ("no checksum", "rm sha256sum-*.txt", "no sha256 for k3s"),
+        ("no checksum", "rm sha256sum-*.txt", "no SHA-256 of k3s"),
         ("no install script", "rm install.sh", "missing: install.sh"),
         ("no helm archive", "rm helm-*.tar.gz", "missing: helm-v3.21.0-linux"),
     ] {

@@ -110,6 +110,9 @@ fn only(plan: &RollbackPlan) -> &RollbackItem {
     &plan.items[0]
 }
 
+/// What the kubelet writes again all the time.
+const KEPT_ALIVE: [&str; 2] = ["kube-node-lease/leases/node.json", "api/v1/nodes/node.json"];
+
 /// Files with their content and folders, as far as runs reach; what packages and services leave is not the run's to undo.
 fn tree(stub: &StubHost) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
     let mut found = BTreeMap::new();
@@ -120,8 +123,7 @@ fn tree(stub: &StubHost) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
     collect(&stub.path("stub/api"), &mut api);
     // The stand-in keeps empty lists of objects as folders.
     found.extend(api.into_iter().filter(|(_, content)| content.is_some()));
-    // The kubelet renews it all the time.
-    found.retain(|path, _| !path.ends_with("kube-node-lease/leases/node.json"));
+    found.retain(|path, _| !KEPT_ALIVE.iter().any(|object| path.ends_with(object)));
     found.retain(|path, _| !path.ends_with("iscsid.service"));
     found
 }

@@ -5,6 +5,7 @@
 //! tests. Nothing here ever builds a line for a shell.
 
 mod addresses;
+mod caller;
 mod command;
 mod error;
 mod files;

@@ -25,5 +25,5 @@ pub use resolve::{Completeness, Prompt, resolve};
 pub use secret_input::SecretInput;
 pub use sources::{Flags, arguments, collect};
 pub use text::{AbsolutePath, AnyPath, Email, HostName, HttpsUrl, Network, ObjectName, UserName};
-pub use value::{Choice, InputValue, InvalidValue, UnknownWord, parse_mode};
+pub use value::{Choice, Gibibytes, InputValue, InvalidValue, UnknownWord, parse_mode};
 pub use variables::refuse_unknown_variables;

@@ -10,6 +10,7 @@ mod origin;
 mod package;
 mod preflight;
 mod runtime;
+mod target;
 mod validation;
 
 pub use bill::{BundleError, bill_of_materials, bundle_info};
@@ -18,4 +19,5 @@ pub use origin::RunOrigin;
 pub use package::{Package, PackageError, PackageKind};
 pub use preflight::{HostPreflight, PreflightCounts};
 pub use runtime::{UnsupportedRuntime, check_runtime};
+pub use target::{ClusterTarget, TargetError};
 pub use validation::StackValidation;

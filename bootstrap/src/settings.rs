@@ -30,6 +30,8 @@ pub struct Settings {
     pub manage_hosts_file: bool,
     /// Whether Docker is told to trust the registry's certificate.
     pub trust_registry_in_docker: bool,
+    /// Whether the user who called gets a copy of the cluster's credentials.
+    pub user_kubeconfig: bool,
     /// Components that the operator left out.
     pub skipped: BTreeSet<Component>,
     /// Versions that the operator chose, in place of those that the components are pinned to.

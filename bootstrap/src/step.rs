@@ -21,6 +21,7 @@ mod fetch;
 mod file_change;
 mod journal;
 mod kube;
+mod kubeconfig;
 pub mod lines;
 mod node;
 mod node_address;
@@ -49,7 +50,10 @@ pub use executor::{Effect, Executor, Look, StepEvent, Timing};
 pub use fetch::check_in_folder;
 pub use file_change::FileChange;
 pub use journal::{Journal, Update};
-pub use kube::{Kube, ObjectRef, Revision, STORAGE_CLASSES, StatusReason, default_classes, text};
+pub use kube::{KUBECONFIG, Kube, ObjectRef, Revision, STORAGE_CLASSES, StatusReason, default_classes, text};
+pub use kubeconfig::{
+    FormerCopy, are_of_one_cluster, cluster_authority, may_be_user_kubeconfig, user_kubeconfig,
+};
 pub use node::node_arguments;
 pub use node_address::node_address;
 pub use node_fault::NodeFault;

@@ -81,13 +81,16 @@ fn add(host: &Host, path: &Path, secrets: SecretsInBackup, depth: usize, backup:
     }
 }
 
-/// A manifest that k3s applies by itself may be that of a Secret.
+/// A manifest that k3s applies by itself may be that of a Secret, in YAML or in JSON, alone or in a list; and beside the
+/// certificates of a registry there may be the key with which Docker logs in.
 fn is_secret(bytes: &[u8]) -> bool {
-    String::from_utf8_lossy(bytes).lines().any(|line| {
-        line.trim()
-            .strip_prefix("kind:")
-            .is_some_and(|kind| kind.trim().trim_matches(['"', '\'']) == "Secret")
-    })
+    let text = String::from_utf8_lossy(bytes);
+    let is_kind = |(at, word): (usize, &str)| {
+        let rest = text[at + word.len()..].trim_start_matches(['"', '\'']).trim_start();
+        let value = rest.strip_prefix(':').map(str::trim_start).unwrap_or_default();
+        value.trim_start_matches(['"', '\'']).starts_with("Secret")
+    };
+    text.contains("PRIVATE KEY-----") || text.match_indices("kind").any(is_kind)
 }
 
 fn in_backup(path: &Path) -> String {

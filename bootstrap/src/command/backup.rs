@@ -1,11 +1,10 @@
 //! `bootstrap backup`: files of the host and objects of the cluster in a directory and an archive, for this user alone.
 
-use std::fs::OpenOptions;
-use std::os::unix::fs::{OpenOptionsExt, chown};
+use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use privacy::disk::{DiskError, Owner, PrivateDir};
+use privacy::disk::{DiskError, PrivateDir};
 use schema::UtcSeconds;
 use serde::Serialize;
 
@@ -14,7 +13,7 @@ use super::error::Error;
 use super::inputs;
 use crate::backup::{Backup, BackupFile, SecretsInBackup, collect};
 use crate::cli::BackupArgs;
-use crate::host::{Command, Host, RunLog};
+use crate::host::{Command, Host, RootAccess, RunLog};
 use crate::run::now;
 use crate::terminal::{Printer, is_interactive};
 
@@ -47,7 +46,9 @@ struct SavedFile<'a> {
 
 pub(super) fn run(args: &BackupArgs, printer: &mut Printer) -> Result<(), Diagnostic> {
     let at = now();
-    let directory = args.directory.clone().unwrap_or_else(|| default_directory(at));
+    let directory = args.directory.clone().unwrap_or_else(|| default_name(at).into());
+    // Told as a whole: whoever called may be in another directory than this process.
+    let directory = std::path::absolute(&directory).unwrap_or(directory);
     let mut host = Host::this_machine(RunLog::discard());
     // Most of it is root's to read. What cannot be read is listed.
     let _ = host.acquire_root(is_interactive());
@@ -56,8 +57,9 @@ pub(super) fn run(args: &BackupArgs, printer: &mut Printer) -> Result<(), Diagno
     let archive = archive_of(&directory);
     let mut document = document(&backup, secrets, at);
     if !args.dry_run {
-        write(&backup, &document, &directory)?;
-        pack(&host, &directory, &archive)?;
+        let place = BackupPlace::open(&host, &directory)?;
+        place.write(&backup, &document).map_err(Error::Unwritable)?;
+        place.pack(&host)?;
         (document.directory, document.archive) = (Some(directory.as_path()), Some(archive.as_path()));
     }
     if printer.is_json() {
@@ -89,9 +91,10 @@ fn saved(file: &BackupFile) -> SavedFile<'_> {
     SavedFile { path: &file.path, mode: file.mode.map(|mode| format!("{mode:04o}")) }
 }
 
-fn default_directory(at: UtcSeconds) -> PathBuf {
+/// The name of a backup that is given none.
+pub(super) fn default_name(at: UtcSeconds) -> String {
     let time: String = at.to_string().chars().filter(char::is_ascii_alphanumeric).collect();
-    PathBuf::from(format!("k3s-backup-{time}"))
+    format!("k3s-backup-{time}")
 }
 
 fn archive_of(directory: &Path) -> PathBuf {
@@ -100,19 +103,55 @@ fn archive_of(directory: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Writes the files with mode 0600 into directories of mode 0700.
-fn write(backup: &Backup, document: &BackupDocument<'_>, directory: &Path) -> Result<(), Error> {
-    let failed = Error::Unwritable;
-    let root = PrivateDir::create(directory).map_err(failed)?;
-    if !root.names(1).map_err(failed)?.is_empty() {
-        return Err(failed(DiskError::Exists { path: directory.to_owned() }));
+/// Where a backup goes. The directory above it is held open: whatever happens to its path meanwhile, root reads and writes
+/// nothing elsewhere.
+struct BackupPlace {
+    above: PrivateDir,
+    name: String,
+}
+
+impl BackupPlace {
+    /// # Errors
+    /// The directory above cannot be made or used; where the backup holds what root has read, also that another user could
+    /// put something else in its place.
+    fn open(host: &Host, directory: &Path) -> Result<Self, Error> {
+        let invalid = || Error::Unwritable(DiskError::InvalidName { path: directory.to_owned() });
+        let name = directory.file_name().and_then(|name| name.to_str()).ok_or_else(invalid)?.to_owned();
+        let above = directory.parent().ok_or_else(invalid)?;
+        let above = match host.root_access() {
+            RootAccess::Plain => PrivateDir::create(above),
+            RootAccess::Root | RootAccess::Sudo => PrivateDir::create_trusted(above),
+        };
+        Ok(Self { above: above.map_err(Error::Unwritable)?, name })
     }
-    for BackupFile { path, bytes, .. } in &backup.files {
-        put(&root, path, bytes).map_err(failed)?;
+
+    /// Writes the files with mode 0600 into directories of mode 0700.
+    fn write(&self, backup: &Backup, document: &BackupDocument<'_>) -> Result<(), DiskError> {
+        let root = self.above.create_dir(&self.name)?;
+        if !root.is_empty()? {
+            return Err(DiskError::Exists { path: root.path().to_owned() });
+        }
+        for BackupFile { path, bytes, .. } in &backup.files {
+            put(&root, path, bytes)?;
+        }
+        // Our documents have string keys and no serializer that fails.
+        root.write_atomic("backup.json", &serde_json::to_vec_pretty(document).unwrap_or_default())
     }
-    // Our documents have string keys and no serializer that fails.
-    let text = serde_json::to_vec_pretty(document).unwrap_or_default();
-    root.write_atomic("backup.json", &text).map_err(failed)
+
+    /// Packs what was written into an archive beside it. tar gets both by what is open here, and not by their paths.
+    fn pack(&self, host: &Host) -> Result<(), Error> {
+        let archive = format!("{}.tar.gz", self.name);
+        let file = self.above.create_file(&archive).map_err(Error::Unwritable)?;
+        let held = self.above.to_fd().map_err(Error::Unwritable)?;
+        let above = format!("/proc/{}/fd/{}", std::process::id(), held.as_raw_fd());
+        let tar = Command::new("tar").args(["-czf", "-", "-C", &above, "--", &self.name]).timeout(PACKING);
+        let packed = host.run_into(&tar, file).map(drop);
+        if packed.is_err() {
+            // Half an archive is worse than none.
+            let _ = self.above.remove(&archive);
+        }
+        packed.map_err(Error::Packing)
+    }
 }
 
 fn put(directory: &PrivateDir, path: &str, bytes: &[u8]) -> Result<(), DiskError> {
@@ -120,21 +159,6 @@ fn put(directory: &PrivateDir, path: &str, bytes: &[u8]) -> Result<(), DiskError
         Some((first, rest)) => put(&directory.create_dir(first)?, rest, bytes),
         None => directory.write_atomic_unsynced(path, bytes),
     }
-}
-
-fn pack(host: &Host, directory: &Path, archive: &Path) -> Result<(), Error> {
-    let unwritable = |source| Error::Archive { path: archive.to_owned(), source };
-    // Made first, with its mode: tar would make it with that of any new file.
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(archive).map_err(unwritable)?;
-    if rustix::process::geteuid().is_root() {
-        chown(archive, Some(Owner::from_env().uid()), None).map_err(unwritable)?;
-    }
-    let parent = directory.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let parent = parent.unwrap_or(Path::new(".")).to_string_lossy().into_owned();
-    let name = directory.file_name().unwrap_or(directory.as_os_str()).to_string_lossy().into_owned();
-    let tar = Command::new("tar").args(["--force-local", "-czf"]).args([archive.to_string_lossy()]);
-    let tar = tar.args(["-C", &parent, "--", &name]).timeout(PACKING);
-    host.run(&tar).map(drop).map_err(Error::Packing)
 }
 
 fn show(document: &BackupDocument<'_>, dry_run: bool, printer: &mut Printer) {

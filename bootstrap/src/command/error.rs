@@ -167,14 +167,6 @@ pub enum Error {
     /// A file of ours cannot be written.
     #[error(transparent)]
     Unwritable(DiskError),
-    /// The archive of a backup cannot be made.
-    #[error("cannot make {}", path.display())]
-    Archive {
-        /// The archive.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
     /// The archive of a backup cannot be packed.
     #[error("cannot pack the backup")]
     Packing(#[source] CommandError),
@@ -226,7 +218,6 @@ impl Error {
             | Self::Undelivered(_)
             | Self::RefusedDocuments
             | Self::Unwritable(_)
-            | Self::Archive { .. }
             | Self::Packing(_)
             | Self::IncompleteBackup { .. }
             | Self::LostOutput => FAILED,

@@ -79,8 +79,8 @@ fn dispatch(
         LayerCommand::Bootstrap(options) => bootstrap::run(options, origin, printer)?,
         LayerCommand::Install(options) => packages::install(args, options, origin, printer)?,
         LayerCommand::ValidateAddon(tgz) => packages::validate(args, tgz, origin, printer)?,
-        LayerCommand::Backup(backup) => super::backup::run(backup, printer)?,
-        LayerCommand::Rollback(rollback) => super::rollback::run(rollback, printer)?,
+        LayerCommand::Backup(backup) => upkeep::backup(backup, &args.root, printer)?,
+        LayerCommand::Rollback(rollback) => upkeep::rollback(rollback, printer)?,
         LayerCommand::Cleanup(options) => upkeep::clean(options, printer)?,
         LayerCommand::SendTelemetry(manifest) => upkeep::send_telemetry(manifest.as_deref(), printer)?,
     }

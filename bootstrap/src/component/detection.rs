@@ -1,10 +1,12 @@
 //! What was found of a component before anything was changed.
 
+use std::path::PathBuf;
+
 use schema::DetectedBefore;
 
 use super::deviation::Deviation;
 use crate::host::ProbeError;
-use crate::step::ObjectRef;
+use crate::step::{FormerCopy, ObjectRef};
 
 /// State of a component. A probe that failed says [`Detection::Unknown`], never [`Detection::Missing`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,6 +84,9 @@ pub enum Gap {
     /// The file holds another certificate.
     #[error("the file holds another certificate")]
     OtherCertificate,
+    /// The caller asked for a copy of the credentials and has none, or not that of now.
+    #[error("~/.kube/k3s.yaml is no private copy of the cluster's credentials")]
+    UserKubeconfig(FormerCopy),
     /// There is a file, and no cluster whose certificate it could be compared with.
     #[error("there is no cluster to compare the file with")]
     NoCluster,
@@ -108,6 +113,12 @@ pub enum Conflict {
         /// What differs.
         deviations: Vec<Deviation>,
     },
+    /// The caller has other credentials where a copy of the cluster's is asked for.
+    #[error(
+        "{} is there and is not for the cluster of this host; move it to another name, or leave host.user_kubeconfig out",
+        .0.display()
+    )]
+    ForeignKubeconfig(PathBuf),
 }
 
 impl Detection {

@@ -34,6 +34,15 @@ impl RunHistory {
             _ => true,
         })
     }
+
+    /// Whether the last run that wrote the file at `path` wrote what has this SHA-256.
+    pub fn wrote_file(&self, path: &Path, sha256: &str) -> bool {
+        let written = self.steps.iter().rev().find_map(|step| match &step.undo {
+            Undo::File { path: of, sha256, .. } if of == path => Some(sha256),
+            _ => None,
+        });
+        written.is_some_and(|written| written == sha256)
+    }
 }
 
 fn is_about(step: &StepRecord, service: &str) -> bool {

@@ -11,6 +11,7 @@ mod launch;
 mod layout;
 mod release;
 mod removal;
+mod user_copy;
 
 use manifest::{StepRecord, Undo};
 use schema::{Component, Mode};
@@ -18,7 +19,7 @@ use schema::{Component, Mode};
 use super::{ChecksumInput, ComponentPlan, Detection, Pin, PlanContext, Probe, RollbackClass, Spec};
 use crate::host::{Host, ProbeError};
 use crate::settings::Settings;
-use crate::step::version_of;
+use crate::step::{Action, Step, UndoAction, may_be_user_kubeconfig, version_of};
 
 pub(super) struct K3sSpec;
 
@@ -35,7 +36,8 @@ impl Spec for K3sSpec {
         let service = format!("{}.service", layout::service(settings.mode));
         let joins = settings.agent.iter().filter(|agent| !agent.server_url.is_empty());
         let joins = joins.map(|agent| format!("joins {}", agent.server_url));
-        [layout::BINARY.to_owned(), service].into_iter().chain(joins).collect()
+        let copy = settings.user_kubeconfig.then(|| "~/.kube/k3s.yaml".to_owned());
+        [layout::BINARY.to_owned(), service].into_iter().chain(joins).chain(copy).collect()
     }
 
     fn modes(&self) -> &'static [Mode] {
@@ -54,15 +56,29 @@ impl Spec for K3sSpec {
     }
 
     fn could_make(&self, undo: &Undo) -> bool {
-        removal::could_make(undo)
+        removal::could_make(undo) || may_be_user_kubeconfig(undo)
     }
 
     fn rollback_class(&self) -> RollbackClass {
         RollbackClass::Manual
     }
 
+    /// The copy of the credentials is the caller's and no part of the cluster: it is removed like any other file.
+    fn class_of(&self, record: &StepRecord) -> RollbackClass {
+        if may_be_user_kubeconfig(&record.undo) { RollbackClass::Safe } else { self.rollback_class() }
+    }
+
+    fn undo(&self, record: &StepRecord, _: &Host) -> Result<Option<Vec<Step>>, ProbeError> {
+        let Undo::File { path, sha256, .. } = &record.undo else { return Ok(None) };
+        if !may_be_user_kubeconfig(&record.undo) {
+            return Ok(None);
+        }
+        let remove = UndoAction::RemoveOfCaller { path: path.clone(), sha256: sha256.clone() };
+        Ok(Some(vec![Step::new("copy of the credentials", Action::Undo(remove))]))
+    }
+
     fn detect(&self, probe: &Probe<'_>) -> Result<Detection, ProbeError> {
-        detect::detect(probe)
+        user_copy::with_copy(probe, detect::detect(probe)?)
     }
 
     fn plan(&self, detection: &Detection, context: &PlanContext<'_>) -> ComponentPlan {

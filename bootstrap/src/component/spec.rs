@@ -86,6 +86,12 @@ pub trait Spec: Sync {
     /// How careful a rollback has to be with it.
     fn rollback_class(&self) -> RollbackClass;
 
+    /// The same of what one step made, where that is another matter than the rest of the component.
+    fn class_of(&self, record: &StepRecord) -> RollbackClass {
+        let _ = record;
+        self.rollback_class()
+    }
+
     /// Whether the settings ask for it; leaving it out by name is another matter.
     fn wanted(&self, settings: &Settings) -> bool {
         let _ = settings;

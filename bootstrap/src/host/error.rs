@@ -102,6 +102,9 @@ pub enum FileError {
     /// Another user could put something else in its place.
     #[error(transparent)]
     Replaceable(DiskError),
+    /// A file in the home of the user who called could not be used.
+    #[error(transparent)]
+    OfCaller(DiskError),
     /// The system refused.
     #[error("failed to {action} {path}: {source}")]
     Io {
@@ -122,7 +125,7 @@ impl FileError {
     pub fn is_denied(&self) -> bool {
         match self {
             Self::Io { source, .. } => source.kind() == io::ErrorKind::PermissionDenied,
-            Self::Command(CommandError::NeedsRoot { .. }) => true,
+            Self::Command(CommandError::NeedsRoot { .. }) | Self::OfCaller(DiskError::Denied { .. }) => true,
             _ => false,
         }
     }

@@ -37,7 +37,10 @@ impl Host {
     }
 
     /// As [`Self::run`], with `file` in the place of standard output.
-    pub(super) fn run_into(&self, command: &Command, file: File) -> Result<Output, CommandError> {
+    ///
+    /// # Errors
+    /// As [`Self::run`]; part of the output may be in the file.
+    pub fn run_into(&self, command: &Command, file: File) -> Result<Output, CommandError> {
         let pipes = Pipes { stdin: StdinSource::Bytes(input(command)), stdout: Some(file) };
         self.passed(command, self.ask_with(command, pipes)?)
     }

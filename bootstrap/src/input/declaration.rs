@@ -145,7 +145,7 @@ impl Declaration {
             placeholder: V::PLACEHOLDER,
             words: V::words(),
             check: |text| V::read(text).map(drop),
-            schema: V::json_schema,
+            schema: V::schema,
         }
     }
 

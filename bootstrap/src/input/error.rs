@@ -93,6 +93,12 @@ pub enum InputError {
         /// The variable whose name is most like it.
         nearest: Option<String>,
     },
+    /// A variable of the environment is to stand for what the host itself says.
+    #[error("{variable} cannot be used: what the preflight reports is read from the host")]
+    StatedFact {
+        /// The variable.
+        variable: String,
+    },
     /// Rancher and the registry cannot share a host name.
     #[error("registry.host is the host name of Rancher; each needs its own")]
     SameHostNames,
@@ -129,7 +135,9 @@ impl InputError {
                 let modes: Vec<&str> = modes.iter().map(|mode| mode.as_str()).collect();
                 Some(format!("remove {place}, or choose --mode {}", modes.join(" or ")))
             }
-            Self::UnknownVariable { variable, .. } => Some(format!("unset {variable}")),
+            Self::UnknownVariable { variable, .. } | Self::StatedFact { variable } => {
+                Some(format!("unset {variable}"))
+            }
             Self::MissingInput { remedy, .. } => remedy.clone(),
             _ => None,
         }

@@ -12,12 +12,14 @@ use super::text::{
     AbsolutePath, AnyPath, Email, HostName, HttpsUrl, ImageReference, Network, ObjectName, ReleaseName,
     UserName,
 };
-use super::value::Choice;
+use super::value::{Choice, Gibibytes};
 use crate::component::{COMPONENTS, PinForm};
 use crate::step::Sha256Sum;
 
 /// Modes that install the platform on a cluster.
 const PLATFORM: &[Mode] = &[Mode::SingleNode, Mode::Stack];
+/// Modes that make the host a server.
+const SERVERS: &[Mode] = &[Mode::Server, Mode::SingleNode];
 const SINGLE_NODE: &[Mode] = &[Mode::SingleNode];
 const AGENT: &[Mode] = &[Mode::Agent];
 
@@ -97,7 +99,7 @@ input_struct! {
         /// Host name of the registry
         host: Input<HostName> = private().used_in(PLATFORM).or_derived("registry.<domain>"),
         /// Size of the registry volume in GiB
-        pvc_size_gib: Input<Bounded<1, 65_536>> = open().used_in(PLATFORM).or("20"),
+        pvc_size_gib: Input<Gibibytes> = open().used_in(PLATFORM).or("20"),
         /// Storage class of the registry volume
         storage_class: Input<ObjectName> = private().used_in(PLATFORM).or_derived("the cluster's"),
         /// Require a login for the registry
@@ -146,6 +148,8 @@ input_struct! {
         manage_hosts_file: Input<bool> = open().used_in(SINGLE_NODE).flag("manage-hosts-file").or("true"),
         /// Add the registry certificate to Docker
         trust_registry_in_docker: Input<bool> = open().used_in(SINGLE_NODE).flag("trust-registry-in-docker").or("true"),
+        /// Copy the cluster's credentials to ~/.kube/k3s.yaml
+        user_kubeconfig: Input<bool> = open().used_in(SERVERS).flag("user-kubeconfig").or("false"),
     }
 }
 

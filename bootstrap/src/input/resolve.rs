@@ -82,6 +82,7 @@ pub fn resolve(
         nfs: if mode == Mode::SingleNode { nfs(&mut questions, &mut inputs.nfs)? } else { None },
         manage_hosts_file: *inputs.host.manage_hosts_file.defaulted()?,
         trust_registry_in_docker: *inputs.host.trust_registry_in_docker.defaulted()?,
+        user_kubeconfig: *inputs.host.user_kubeconfig.defaulted()?,
         skipped: skipped(inputs).collect(),
         versions: inputs.versions.values().map(|(id, version)| (id, version.clone())).collect(),
         checksums: inputs.checksums.values().map(|(artifact, sum)| (artifact, sum.clone())).collect(),
@@ -146,7 +147,7 @@ fn registry(
     };
     Ok(Registry {
         host,
-        pvc_size_gib: *inputs.pvc_size_gib.defaulted()?,
+        pvc_size_gib: inputs.pvc_size_gib.defaulted()?.number(),
         storage_class: inputs.storage_class.text().map(str::to_owned),
         auth,
     })

@@ -20,6 +20,11 @@ pub trait InputValue: JsonSchema + Clone + Debug + 'static {
         Vec::new()
     }
 
+    /// The JSON Schema of the value in the config file, with every form that [`Self::read`] takes.
+    fn schema(generator: &mut SchemaGenerator) -> Schema {
+        Self::json_schema(generator)
+    }
+
     /// Reads a value that has no control characters.
     ///
     /// # Errors
@@ -165,9 +170,34 @@ macro_rules! word_values {
 
 word_values! {
     Mode, "MODE", InvalidValue::Mode;
-    TlsMode, "WORD", InvalidValue::Word;
     LetsencryptEnvironment, "WORD", InvalidValue::Word;
     Choice, "WORD", InvalidValue::Word;
+}
+
+/// The numbers are those of the shell core's question, which people and drivers of the layers know by heart.
+impl InputValue for TlsMode {
+    const PLACEHOLDER: &'static str = "WORD";
+
+    fn words() -> Vec<&'static str> {
+        Self::ALL.iter().map(|value| value.as_str()).collect()
+    }
+
+    fn schema(_: &mut SchemaGenerator) -> Schema {
+        let numbers = [1, 2].map(serde_json::Value::from);
+        let words = Self::words().into_iter().map(serde_json::Value::from);
+        let numerals = ["1", "2"].map(serde_json::Value::from);
+        json_schema!({ "enum": words.chain(numbers).chain(numerals).collect::<Vec<_>>() })
+    }
+
+    fn parse(text: &str) -> Result<Self, InvalidValue> {
+        match text {
+            "1" => Ok(Self::Letsencrypt),
+            "2" => Ok(Self::SelfSigned),
+            word => {
+                Self::from_word(word).ok_or_else(|| InvalidValue::Word(UnknownWord::new(word, Self::words())))
+            }
+        }
+    }
 }
 
 /// True and false as people write them, the same words as in the telemetry settings.
@@ -192,6 +222,42 @@ impl<const MIN: u32, const MAX: u32> InputValue for Bounded<MIN, MAX> {
         number
             .and_then(|number| Self::try_from(number).ok())
             .ok_or(InvalidValue::Number { min: MIN, max: MAX })
+    }
+}
+
+/// A size of a volume in GiB, written as a number or as Kubernetes writes it: `20Gi`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gibibytes(Bounded<1, 65_536>);
+
+impl Gibibytes {
+    /// The number of GiB.
+    pub const fn number(self) -> Bounded<1, 65_536> {
+        self.0
+    }
+}
+
+impl InputValue for Gibibytes {
+    const PLACEHOLDER: &'static str = "NUMBER";
+
+    fn parse(text: &str) -> Result<Self, InvalidValue> {
+        const EXPECTED: &str = "be a size in GiB from 1 to 65536, such as 20 or 20Gi";
+        let number = <Bounded<1, 65_536> as InputValue>::parse(text.strip_suffix("Gi").unwrap_or(text));
+        number.map(Self).map_err(|_| InvalidValue::Form { expected: EXPECTED })
+    }
+}
+
+impl JsonSchema for Gibibytes {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Gibibytes".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": ["integer", "string"],
+            "minimum": 1,
+            "maximum": 65_536,
+            "pattern": "^0*[1-9][0-9]{0,4}(Gi)?$",
+        })
     }
 }
 
@@ -231,6 +297,27 @@ mod tests {
         }
         for text in ["0", "10", "-1", "+1", "1.0", "", "9999999999999"] {
             assert_eq!(Bounded::<1, 9>::read(text), Err(InvalidValue::Number { min: 1, max: 9 }), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_the_layers_write_is_read_everywhere() {
+        for (text, mode) in [
+            ("1", TlsMode::Letsencrypt),
+            ("letsencrypt", TlsMode::Letsencrypt),
+            ("2", TlsMode::SelfSigned),
+            ("self-signed", TlsMode::SelfSigned),
+        ] {
+            assert_eq!(TlsMode::read(text), Ok(mode), "{text}");
+        }
+        for text in ["0", "3", "12", "one", ""] {
+            assert!(matches!(TlsMode::read(text), Err(InvalidValue::Word(_))), "{text}");
+        }
+        for (text, size) in [("20", 20), ("20Gi", 20), ("1Gi", 1), ("65536Gi", 65_536)] {
+            assert_eq!(Gibibytes::read(text).map(|size| size.number().get()), Ok(size), "{text}");
+        }
+        for text in ["", "Gi", "0Gi", "65537Gi", "+1Gi", "20GiB", "20G", "20Mi", "20 Gi", "20GiGi", "1.5Gi"] {
+            assert!(matches!(Gibibytes::read(text), Err(InvalidValue::Form { .. })), "{text}");
         }
     }
 

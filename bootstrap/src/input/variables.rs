@@ -13,9 +13,13 @@ const PREFIX: &str = "PRODUCTIVE_K3S_";
 /// input of that name exists.
 const TEMPTING_PREFIX: &str = "BOOTSTRAP_";
 
+/// Facts of a host that tests of the shell core put in the place of what its host says. This program is told none: a check
+/// that a variable can satisfy says nothing of the host.
+const OF_HOST: &str = "PREFLIGHT_";
+
 /// What the programs above this one, which share the prefix, keep in the environment that they hand down: their own
 /// sources, releases and tests. Each is a whole name, or the beginning of one if it ends in an underscore.
-const OF_OTHERS: [&str; 24] = [
+const OF_OTHERS: [&str; 25] = [
     "ADAPTERS_",
     "ADDONS_",
     "APPLY_",
@@ -25,11 +29,11 @@ const OF_OTHERS: [&str; 24] = [
     "CORE_",
     "DISTRO",
     "ENGINE",
+    "FROM_",
     "GITHUB_",
     "INFRA_",
     "LIB_ONLY",
     "PLAYBOOK_",
-    "PREFLIGHT_",
     "PROFILES_",
     "RELEASE_",
     "REPO",
@@ -40,12 +44,14 @@ const OF_OTHERS: [&str; 24] = [
     "STACK_",
     "SYSTEM_",
     "VERSION",
+    "VERSION_",
 ];
 
 /// Refuses a variable that nobody reads: it is mistyped, and what it was to say would silently not count.
 ///
 /// # Errors
-/// [`InputError::UnknownVariable`], with the name of the variable and never its value.
+/// [`InputError::UnknownVariable`], with the name of the variable and never its value, and
+/// [`InputError::StatedFact`].
 pub fn refuse_unknown_variables<N: AsRef<OsStr>>(
     names: impl IntoIterator<Item = N>,
 ) -> Result<(), InputError> {
@@ -53,6 +59,9 @@ pub fn refuse_unknown_variables<N: AsRef<OsStr>>(
     for name in names {
         let Some(name) = name.as_ref().to_str() else { continue };
         if let Some(rest) = name.strip_prefix(PREFIX) {
+            if rest.starts_with(OF_HOST) {
+                return Err(InputError::StatedFact { variable: name.to_owned() });
+            }
             if !known.contains(&name) && !is_of_others(rest) {
                 let nearest = nearest(name, known.iter().copied()).map(str::to_owned);
                 return Err(InputError::UnknownVariable { variable: name.to_owned(), nearest });
@@ -108,6 +117,16 @@ mod tests {
     }
 
     #[test]
+    fn nobody_states_what_the_host_itself_says() {
+        for name in ["PRODUCTIVE_K3S_PREFLIGHT_CPU_COUNT", "PRODUCTIVE_K3S_PREFLIGHT_OS_RELEASE_FILE"] {
+            match refuse_unknown_variables([name]) {
+                Err(InputError::StatedFact { variable }) => assert_eq!(variable, name),
+                other => panic!("{name}: {other:?}"),
+            }
+        }
+    }
+
+    #[test]
     fn our_own_and_those_of_the_layers_above_are_accepted() {
         for name in [
             "PRODUCTIVE_K3S_DOMAIN",
@@ -115,6 +134,10 @@ mod tests {
             "PRODUCTIVE_K3S_CERT_MANAGER_VERSION",
             "PRODUCTIVE_K3S_SOURCE",
             "PRODUCTIVE_K3S_VERSION",
+            "PRODUCTIVE_K3S_VERSION_RESOLVED",
+            "PRODUCTIVE_K3S_FROM_CLUSTER_JSON",
+            "PRODUCTIVE_K3S_REPO",
+            "PRODUCTIVE_K3S_INFRA_VERSION",
             "PRODUCTIVE_K3S_CORE_REPO_DIR",
             "PRODUCTIVE_K3S_AUTO_APPROVE_PREFLIGHT_WARNINGS",
             "BOOTSTRAP_SERVERS",

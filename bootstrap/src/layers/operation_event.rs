@@ -1,7 +1,10 @@
 //! One line of `--events ndjson`: how far an operation is, for a program that shows it.
 //!
 //! The layers above keep these lines and may show them anywhere, so no line can hold anything of this host: every text in
-//! it is a word of a closed list, the message included, which follows from step and status.
+//! it is made of words of closed lists, the message included, which follows from step and subject. A message is the same
+//! however its step ends: the CLI shows one line for each message, with the last status that came with it.
+
+use std::fmt;
 
 use schema::{Component, UtcSeconds};
 use schemars::generate::SchemaSettings;
@@ -135,9 +138,9 @@ enum EventSource {
     Core,
 }
 
-/// The text that follows from step and status.
+/// The text that follows from step and subject; that of an operation as a whole follows from its status too.
 #[derive(Clone, Copy, Debug)]
-struct EventMessage(EventStep, EventStatus);
+struct EventMessage(EventStep, EventStatus, EventSubject);
 
 impl OperationEvent {
     /// An event at this time.
@@ -153,7 +156,7 @@ impl OperationEvent {
             operation,
             step,
             status,
-            message: EventMessage(step, status),
+            message: EventMessage(step, status, subject),
             subject,
             emitted_at,
         }
@@ -161,52 +164,34 @@ impl OperationEvent {
 }
 
 impl EventMessage {
-    const fn as_str(self) -> &'static str {
-        match self.0 {
-            EventStep::OperationStarted => "Operation started",
-            EventStep::OperationCompleted => match self.1 {
+    /// What every message is like.
+    const PATTERN: &'static str = concat!(
+        "^(Operation (started|failed|cancelled|completed)|Package (extraction|validation)",
+        "|(Component|Check) [a-z0-9_-]{1,40})$"
+    );
+}
+
+impl fmt::Display for EventMessage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(step, status, subject) = self;
+        match step {
+            EventStep::OperationStarted => f.write_str("Operation started"),
+            EventStep::OperationCompleted => f.write_str(match status {
                 EventStatus::Failed => "Operation failed",
                 EventStatus::Cancelled => "Operation cancelled",
                 _ => "Operation completed",
-            },
-            EventStep::Component => match self.1 {
-                EventStatus::Running => "Component started",
-                EventStatus::Failed => "Component failed",
-                _ => "Component completed",
-            },
-            EventStep::Check => match self.1 {
-                EventStatus::Failed => "Check failed",
-                EventStatus::Warning => "Check warns",
-                _ => "Check passed",
-            },
-            EventStep::PackageExtract | EventStep::PackageValidate => match self.1 {
-                EventStatus::Running => "Package is read",
-                EventStatus::Failed => "Package refused",
-                _ => "Package accepted",
-            },
+            }),
+            EventStep::Component => write!(f, "Component {}", subject.as_str()),
+            EventStep::Check => write!(f, "Check {}", subject.as_str()),
+            EventStep::PackageExtract => f.write_str("Package extraction"),
+            EventStep::PackageValidate => f.write_str("Package validation"),
         }
     }
-
-    const ALL: [&'static str; 13] = [
-        "Operation started",
-        "Operation failed",
-        "Operation cancelled",
-        "Operation completed",
-        "Component started",
-        "Component failed",
-        "Component completed",
-        "Check failed",
-        "Check warns",
-        "Check passed",
-        "Package is read",
-        "Package refused",
-        "Package accepted",
-    ];
 }
 
 impl Serialize for EventMessage {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
+        serializer.collect_str(self)
     }
 }
 
@@ -216,17 +201,23 @@ impl JsonSchema for EventMessage {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "enum": Self::ALL })
+        json_schema!({ "type": "string", "pattern": Self::PATTERN })
+    }
+}
+
+impl EventSubject {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "",
+            Self::Component(component) => component.as_str(),
+            Self::Check(check) => check,
+        }
     }
 }
 
 impl Serialize for EventSubject {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(match self {
-            Self::None => "",
-            Self::Component(component) => component.as_str(),
-            Self::Check(check) => check,
-        })
+        serializer.serialize_str(self.as_str())
     }
 }
 
@@ -250,14 +241,6 @@ pub fn operation_event_schema() -> Value {
 mod tests {
     use super::*;
 
-    const STEPS: [EventStep; 6] = [
-        EventStep::OperationStarted,
-        EventStep::OperationCompleted,
-        EventStep::Component,
-        EventStep::Check,
-        EventStep::PackageExtract,
-        EventStep::PackageValidate,
-    ];
     const STATUSES: [EventStatus; 5] = [
         EventStatus::Running,
         EventStatus::Success,
@@ -278,15 +261,18 @@ mod tests {
     }
 
     #[test]
-    fn every_message_is_one_of_the_list_and_every_one_of_the_list_is_said() {
-        let mut said: Vec<&str> = STEPS
-            .iter()
-            .flat_map(|step| STATUSES.iter().map(|status| EventMessage(*step, *status).as_str()))
-            .collect();
-        said.sort_unstable();
-        said.dedup();
-        let mut listed = EventMessage::ALL.to_vec();
-        listed.sort_unstable();
-        assert_eq!(said, listed);
+    fn a_message_stays_the_same_until_its_step_has_ended() {
+        let said = |step, subject| {
+            let mut said = STATUSES.map(|status| EventMessage(step, status, subject).to_string()).to_vec();
+            said.dedup();
+            said
+        };
+        for component in Component::ALL {
+            let subject = EventSubject::Component(*component);
+            assert_eq!(said(EventStep::Component, subject), [format!("Component {component}")]);
+        }
+        assert_eq!(said(EventStep::Check, EventSubject::Check("cpu")), ["Check cpu"]);
+        assert_eq!(said(EventStep::PackageExtract, EventSubject::None), ["Package extraction"]);
+        assert_eq!(said(EventStep::PackageValidate, EventSubject::None), ["Package validation"]);
     }
 }

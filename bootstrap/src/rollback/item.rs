@@ -171,7 +171,7 @@ pub(super) fn class_of(step: &StepRecord) -> Option<RollbackClass> {
         Undo::ServiceUnit { unit, .. } if *unit != PreviousFile::Absent => Some(RollbackClass::Moderate),
         Undo::None | Undo::Package { .. } | Undo::Service { .. } => Some(RollbackClass::Manual),
         Undo::DefaultStorageClass { .. } => Some(RollbackClass::Moderate),
-        _ => Some(spec_of(step.component).rollback_class()),
+        _ => Some(spec_of(step.component).class_of(step)),
     }
 }
 

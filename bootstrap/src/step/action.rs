@@ -8,6 +8,7 @@ use super::artifact::Artifact;
 use super::condition::Check;
 use super::document::Document;
 use super::kube::ObjectRef;
+use super::kubeconfig::FormerCopy;
 use super::registries::RegistryEntry;
 use super::registry_push::RegistryPush;
 use crate::host::Command;
@@ -83,6 +84,8 @@ pub enum Action {
     EnsureRegistry(RegistryEntry),
     /// Pushes a blob to a registry, slowly, and cancels the upload.
     Push(RegistryPush),
+    /// Copies the credentials of the cluster to `~/.kube/k3s.yaml` of the user who called, for that user alone.
+    CopyKubeconfig(FormerCopy),
     /// Adds a line to a text file unless it is there. All other lines stay as they are.
     EnsureLine {
         /// The file, which is made if it is missing.
@@ -131,6 +134,13 @@ pub enum UndoAction {
         path: PathBuf,
         /// What was there.
         previous: PreviousFile,
+    },
+    /// Removes a file from a directory of the user who called, if it is what a run wrote.
+    RemoveOfCaller {
+        /// The file.
+        path: PathBuf,
+        /// SHA-256 of what the run wrote, in hexadecimal.
+        sha256: String,
     },
     /// Removes a directory that must be empty.
     RemoveDir(PathBuf),

@@ -98,6 +98,8 @@ pub enum Condition {
         /// The secret.
         secret: ObjectRef,
     },
+    /// `~/.kube/k3s.yaml` of the user who called holds the credentials of the cluster, for that user alone.
+    KubeconfigCopied,
     /// The last revision of the release is deployed.
     HelmDeployed {
         /// Its namespace.
@@ -171,6 +173,7 @@ impl Condition {
             Self::Accepted(_) => "k3s kubectl get validatingwebhookconfigurations -o yaml".to_owned(),
             Self::ReportsVersion { .. }
             | Self::CertificateInstalled { .. }
+            | Self::KubeconfigCopied
             | Self::Resolves(_)
             | Self::Succeeds(_) => return None,
         };
@@ -220,6 +223,7 @@ impl fmt::Display for Condition {
             Self::CertificateInstalled { path, secret } => {
                 write!(f, "{} equals the certificate in {secret}", path.display())
             }
+            Self::KubeconfigCopied => f.write_str("~/.kube/k3s.yaml holds the credentials of the cluster"),
             Self::HelmDeployed { namespace, release } => {
                 write!(f, "helm release {namespace}/{release} is deployed")
             }

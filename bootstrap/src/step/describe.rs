@@ -13,6 +13,7 @@ use super::command::{
 };
 use super::document::Document;
 use super::file_change::NODE_ADDRESS;
+use super::kube::KUBECONFIG;
 use super::registries::RegistryEntry;
 use super::registry_push::{MEBIBYTES, RegistryPush};
 use crate::host::{Command, Privilege, Stdin};
@@ -42,6 +43,9 @@ impl Step {
             Action::Push(push) => {
                 let size = format!("create a file of {MEBIBYTES} MiB at {}", push.blob().display());
                 std::iter::once(size).chain(run_all()).collect()
+            }
+            Action::CopyKubeconfig(_) => {
+                vec![format!("copy {KUBECONFIG} to ~/.kube/k3s.yaml of the user who called (mode 0600)")]
             }
             Action::EnsureLine { path, line } => {
                 vec![format!("add this line to {} unless it exists", path.display()), format!("  {line}")]
@@ -144,6 +148,7 @@ pub(super) fn commands(action: &Action) -> Vec<Command> {
         | Action::EnsureBlock { .. }
         | Action::EnsureHosts { .. }
         | Action::EnsureRegistry(_)
+        | Action::CopyKubeconfig(_)
         | Action::EnsureLine { .. }
         | Action::Wait(_) => Vec::new(),
     }
@@ -189,6 +194,7 @@ fn undo_commands(action: &UndoAction) -> Vec<Command> {
             former.chain([default_class_patch(to, false)]).collect()
         }
         UndoAction::RestoreFile { .. }
+        | UndoAction::RemoveOfCaller { .. }
         | UndoAction::RemoveDir(_)
         | UndoAction::RestoreBlock { .. }
         | UndoAction::RemoveLine { .. }
@@ -216,9 +222,8 @@ fn identity(object: &Document) -> String {
 
 fn undo(action: &UndoAction) -> Vec<String> {
     let what = match action {
-        UndoAction::RestoreFile { path, previous: PreviousFile::Absent } => {
-            format!("remove {}", path.display())
-        }
+        UndoAction::RestoreFile { path, previous: PreviousFile::Absent }
+        | UndoAction::RemoveOfCaller { path, .. } => format!("remove {}", path.display()),
         UndoAction::RestoreFile { path, .. } => format!("restore {}", path.display()),
         UndoAction::RemoveDir(path) => format!("remove directory {}", path.display()),
         UndoAction::RestoreBlock { path, marker, previous } => {

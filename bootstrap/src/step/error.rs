@@ -181,6 +181,9 @@ pub enum StepError {
     /// A directory that a run made has got content since.
     #[error("{} is no longer empty", .0.display())]
     NotEmpty(PathBuf),
+    /// The caller has a kubeconfig of another cluster where the copy goes.
+    #[error("{} is there and is for another cluster; it is not replaced", .0.display())]
+    ForeignKubeconfig(PathBuf),
     /// The executor was asked to stop.
     #[error("stopped between two steps")]
     Stopped,
@@ -265,6 +268,7 @@ impl StepError {
             | Self::Registries { .. }
             | Self::NotEnabled { .. }
             | Self::Stays { .. }
+            | Self::ForeignKubeconfig(_)
             | Self::NotEmpty(_) => FailureReason::CommandFailed,
             Self::File(_) | Self::Staging(_) | Self::Journal(_) | Self::Stopped => FailureReason::Internal,
         }
@@ -290,6 +294,7 @@ impl StepError {
             }
             Self::Push(_) => "see why with: k3s kubectl -n kube-system logs deployment/traefik",
             Self::PushAstray { .. } => "the ingress must pass X-Forwarded-Proto on to the registry",
+            Self::ForeignKubeconfig(_) => "move the file to another name, or leave host.user_kubeconfig out",
             Self::Unmet(_) => "give artifacts of that version, or ask for the version that they are of",
             Self::Checksum { .. } => {
                 "nothing was installed from it; find out why it differs before you retry"

@@ -26,7 +26,7 @@ pub struct ObjectRef {
 }
 
 /// Where k3s keeps the credentials of its administrator.
-pub(super) const KUBECONFIG: &str = "/etc/rancher/k3s/k3s.yaml";
+pub const KUBECONFIG: &str = "/etc/rancher/k3s/k3s.yaml";
 
 /// The API server of this host, asked for objects.
 #[derive(Clone, Copy, Debug)]

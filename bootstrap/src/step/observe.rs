@@ -11,6 +11,7 @@ use super::command::dry_run_object;
 use super::condition::Condition;
 use super::document::Document;
 use super::kube::{KUBECONFIG, Kube, ObjectRef, STORAGE_CLASSES, default_classes};
+use super::kubeconfig::observe_copy;
 use super::node;
 use super::unmet::Unmet;
 use crate::host::{Command, CommandError, Host, ProbeError, Stdin};
@@ -43,6 +44,7 @@ impl Condition {
             Self::Accepted(object) => accepted(host, object),
             Self::CertificateIn(secret) => certificate(host, secret).map(drop),
             Self::CertificateInstalled { path, secret } => certificate_installed(host, path, secret),
+            Self::KubeconfigCopied => observe_copy(host),
             Self::HelmDeployed { namespace, release } => helm_deployed(host, namespace, release),
             Self::Exported { path, network } => exported(host, path, network),
             Self::NotExported { path, network } => match exported(host, path, network) {

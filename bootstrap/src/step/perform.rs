@@ -113,6 +113,7 @@ impl Executor<'_> {
             }
             Action::EnsureRegistry(entry) => self.ensure_registry(component, title, entry),
             Action::Push(push) => self.push(component, title, push),
+            Action::CopyKubeconfig(former) => self.copy_kubeconfig(component, title, *former),
             Action::EnsureLine { path, line } => self.ensure_line(component, title, path, line),
             Action::EnsurePackages(packages) => self.ensure_packages(component, title, packages),
             Action::EnsureService(name) => self.ensure_service(component, title, name),
@@ -136,6 +137,7 @@ impl Executor<'_> {
         match action {
             UndoAction::Run(command) => Ok(self.host.run(command).map(drop)?),
             UndoAction::RestoreFile { path, previous } => self.restore_file(path, previous),
+            UndoAction::RemoveOfCaller { path, sha256 } => Ok(self.host.remove_of_caller(path, sha256)?),
             UndoAction::RemoveDir(path) => self.remove_dir(path),
             UndoAction::RestoreBlock { path, marker, previous } => {
                 self.restore_block(path, marker, previous.as_deref())

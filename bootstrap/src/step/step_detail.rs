@@ -14,7 +14,7 @@ use super::artifact::{Artifact, ArtifactOrigin, ChecksumSource};
 use super::condition::{Check, Condition};
 use super::describe::commands;
 use super::document::Document;
-use super::kube::ObjectRef;
+use super::kube::{KUBECONFIG, ObjectRef};
 use crate::host::{Command, Privilege, Stdin};
 use crate::secret::MASK;
 
@@ -66,6 +66,8 @@ enum ActionDetail {
     EditHosts { path: PathBuf, marker: String, names: Vec<String> },
     /// Adds an entry to the file by which k3s knows registries.
     EditRegistries { path: PathBuf, host: String, lines: Vec<String> },
+    /// Copies the credentials of the cluster to `~/.kube/k3s.yaml` of the user who called.
+    CopyKubeconfig { from: PathBuf },
     /// Adds a line to a text file.
     AddLine { path: PathBuf, line: String },
     /// Installs packages of the distribution.
@@ -190,6 +192,7 @@ impl From<&Action> for ActionDetail {
                 Self::EditRegistries { path: entry.path, host: entry.host, lines }
             }
             Action::Push(push) => Self::PushToRegistry { host: push.host },
+            Action::CopyKubeconfig(_) => Self::CopyKubeconfig { from: KUBECONFIG.into() },
             Action::EnsureLine { path, line } => Self::AddLine { path, line },
             Action::EnsurePackages(packages) => Self::InstallPackages { packages },
             Action::EnsureService(service) => Self::EnableService { service },

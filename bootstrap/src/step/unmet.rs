@@ -123,6 +123,9 @@ pub enum Unmet {
     /// The file does not exist.
     #[error("{} does not exist", .0.display())]
     FileAbsent(PathBuf),
+    /// The caller's copy of the credentials is not that of now, or is not the caller's alone.
+    #[error("{} is no private copy of /etc/rancher/k3s/k3s.yaml", .0.display())]
+    NoKubeconfigCopy(PathBuf),
     /// The release is in another state than `deployed`.
     #[error("helm release {namespace}/{release} is {state}")]
     Release {

@@ -20,6 +20,15 @@ fn host() -> StubHost {
     stub.put("var/lib/rancher/k3s/server/token", CANARY);
     stub.put("var/lib/rancher/k3s/server/manifests/mine.yaml", "kind: Namespace\n");
     stub.put("var/lib/rancher/k3s/server/manifests/login.yaml", format!("kind: \"Secret\"\na: {CANARY}\n"));
+    let manifests = "var/lib/rancher/k3s/server/manifests";
+    stub.put(
+        &format!("{manifests}/list.yaml"),
+        format!("kind: List\nitems:\n- kind: Secret\n  a: {CANARY}\n"),
+    );
+    stub.put(&format!("{manifests}/login.json"), format!("{{\"a\":\"{CANARY}\",\"kind\": \"Secret\"}}"));
+    stub.put(&format!("{manifests}/flow.yaml"), format!("{{kind: 'Secret', a: {CANARY}}}\n"));
+    let key = format!("-----BEGIN EC PRIVATE KEY-----\n{CANARY}\n-----END EC PRIVATE KEY-----\n");
+    stub.put("etc/docker/certs.d/registry.example.local/client.key", key);
     let object = |path: &str, text: &str| stub.put(&format!("stub/api/{path}.json"), text);
     object(
         "api/v1/namespaces/shop/configmaps/prices",
@@ -67,6 +76,10 @@ fn secrets_are_left_out_and_named_unless_they_are_asked_for() {
         "/etc/systemd/system/k3s.service.env",
         "/var/lib/rancher/k3s/server/token",
         "/var/lib/rancher/k3s/server/manifests/login.yaml",
+        "/var/lib/rancher/k3s/server/manifests/list.yaml",
+        "/var/lib/rancher/k3s/server/manifests/login.json",
+        "/var/lib/rancher/k3s/server/manifests/flow.yaml",
+        "/etc/docker/certs.d/registry.example.local/client.key",
         "objects: secrets.core",
         "objects: appletokens.shop.example",
     ] {

@@ -10,6 +10,7 @@ mod node;
 mod registry;
 mod resume;
 mod runs;
+mod user_copy;
 mod verified;
 
 use std::path::{Path, PathBuf};

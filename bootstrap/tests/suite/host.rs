@@ -1,5 +1,6 @@
 //! The seam itself.
 
+mod caller;
 mod commands;
 mod files;
 mod replaceable;

@@ -10,7 +10,7 @@ use bootstrap::input::{
 };
 use bootstrap::settings::{Password, Settings, Tls};
 use bootstrap::terminal::Unanswered;
-use schema::{Component, Mode};
+use schema::{Component, Mode, TlsMode};
 
 /// Inputs from the arguments of `run`, variables, and the text of a config file.
 fn collected(line: &str, variables: &[(&str, &str)], config: Option<&str>) -> Result<Inputs, InputError> {
@@ -84,6 +84,29 @@ fn a_flag_wins_over_a_variable_over_the_file_over_the_default() {
     assert_eq!(replicas("", &[], file), (2, ValueSource::ConfigFile));
     assert_eq!(replicas("", &variable, file), (3, ValueSource::Variable));
     assert_eq!(replicas(flag, &variable, file), (4, ValueSource::Flag));
+}
+
+#[test]
+fn sizes_and_certificates_are_read_in_the_forms_of_the_layers_from_every_source() {
+    let size = |line, variables: &[_], config| {
+        let inputs = collected(line, variables, config).expect("valid");
+        inputs.registry.pvc_size_gib.value().expect("a default").number().get()
+    };
+    assert_eq!(size("--registry-pvc-size-gib 30Gi", &[], None), 30);
+    assert_eq!(size("", &[("PRODUCTIVE_K3S_REGISTRY_PVC_SIZE_GIB", "31Gi")], None), 31);
+    assert_eq!(size("", &[], Some("registry:\n  pvc_size_gib: 32Gi\n")), 32);
+    assert_eq!(size("", &[], Some("registry:\n  pvc_size_gib: 33\n")), 33);
+    let tls = |line, variables: &[_], config| {
+        *collected(line, variables, config).expect("valid").tls.mode.value().expect("a default")
+    };
+    assert_eq!(tls("--tls 1", &[], None), TlsMode::Letsencrypt);
+    assert_eq!(tls("", &[("PRODUCTIVE_K3S_TLS_MODE", "1")], None), TlsMode::Letsencrypt);
+    assert_eq!(tls("", &[], Some("tls:\n  mode: 1\n")), TlsMode::Letsencrypt);
+    assert_eq!(tls("--tls 2", &[("PRODUCTIVE_K3S_TLS_MODE", "letsencrypt")], None), TlsMode::SelfSigned);
+    for (line, key) in [("--tls 3", "tls.mode"), ("--registry-pvc-size-gib 20Mi", "registry.pvc_size_gib")] {
+        let error = collected(line, &[], None).expect_err(line);
+        assert!(matches!(&error, InputError::InvalidInput { key: of, .. } if of == key), "{error}");
+    }
 }
 
 #[test]

@@ -140,7 +140,7 @@ pub(super) fn open_dir(
     })
 }
 
-fn is_empty(fd: &OwnedFd) -> rustix::io::Result<bool> {
+pub(super) fn is_empty(fd: &OwnedFd) -> rustix::io::Result<bool> {
     for entry in Dir::read_from(fd)? {
         if !matches!(entry?.file_name().to_bytes(), b"." | b"..") {
             return Ok(false);

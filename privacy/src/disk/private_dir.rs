@@ -124,6 +124,14 @@ impl PrivateDir {
         Self::checked(fd, self.owner, path)
     }
 
+    /// Whether there is nothing in it, whatever its kind.
+    ///
+    /// # Errors
+    /// [`DiskError::Io`] if the directory cannot be read.
+    pub fn is_empty(&self) -> Result<bool, DiskError> {
+        open::is_empty(&self.fd).map_err(|error| DiskError::new("list", &self.path, error))
+    }
+
     /// The open directory, to hand it on to another process.
     ///
     /// # Errors

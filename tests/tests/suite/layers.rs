@@ -103,6 +103,35 @@ fn another_engine_or_distribution_is_refused_by_its_name() {
 }
 
 #[test]
+fn a_variable_that_nobody_reads_is_refused_by_its_name() {
+    let sandbox = sandbox();
+    for (variable, said) in [
+        // What tests of the shell core put in the place of the host.
+        ("PRODUCTIVE_K3S_PREFLIGHT_CPU_COUNT", "is read from the host"),
+        ("PRODUCTIVE_K3S_PREFLIGHT_OS_RELEASE_FILE", "is read from the host"),
+        ("PRODUCTIVE_K3S_AGNET_TOKEN", "did you mean PRODUCTIVE_K3S_AGENT_TOKEN?"),
+    ] {
+        for words in ["bootstrap --dry-run --mode agent", "preflight", "validate"] {
+            let outcome = core(&sandbox, words).env(variable, "canary").run().expect(1);
+            let text = outcome.stderr.replace("\n       ", " ");
+            assert!(text.contains(said) && text.contains(&format!("unset {variable}")), "{words}: {outcome}");
+            assert!(!outcome.output().contains("canary") && sandbox.runs().is_empty(), "{words}: {outcome}");
+        }
+    }
+    // What the CLI and infra keep for themselves in the environment that they hand down.
+    let of_layers = [
+        ("PRODUCTIVE_K3S_SOURCE", "local"),
+        ("PRODUCTIVE_K3S_VERSION", "0.9.5"),
+        ("PRODUCTIVE_K3S_INFRA_VERSION", "0.9.5"),
+        ("PRODUCTIVE_K3S_REPO", "/opt/core"),
+        ("PRODUCTIVE_K3S_CORE_REPO_DIR", "/opt/core"),
+        ("PK3S_PROFILE_PACKAGE_PRODUCTIVE_K3S_REPO", "/opt/core"),
+        ("PRODUCTIVE_K3S_AUTO_APPROVE_PREFLIGHT_WARNINGS", "y"),
+    ];
+    core(&sandbox, "--dry-run --mode server").envs(of_layers).stdin("\n\n\n").run().expect(0);
+}
+
+#[test]
 fn help_tells_of_the_commands_and_their_options() {
     let sandbox = sandbox();
     for words in ["help", "--help"] {
@@ -177,18 +206,66 @@ fn records_outlive_the_bundle() {
     );
 }
 
+/// A call of the entry point that takes commands, with the real tar and gzip.
+fn with_tar(sandbox: &Sandbox, words: &str) -> Invocation {
+    let tools = sandbox.root().join("tools");
+    if !tools.exists() {
+        fs::create_dir(&tools).expect("the sandbox is ours");
+        for tool in ["tar", "gzip"] {
+            std::os::unix::fs::symlink(format!("/usr/bin/{tool}"), tools.join(tool)).expect("a link");
+        }
+    }
+    let path = format!("{}:{}", tools.display(), sandbox.root().join("bin").display());
+    core(sandbox, words).env("PATH", path)
+}
+
+#[test]
+fn a_backup_goes_into_no_directory_that_holds_anything() {
+    let sandbox = sandbox();
+    let full = sandbox.cwd().join("full");
+    fs::create_dir_all(full.join("photos")).expect("the sandbox is ours");
+    let outcome = with_tar(&sandbox, "backup full").run().expect(1);
+    let text = outcome.stderr.replace("\n       ", " ");
+    assert!(text.contains("full exists already"), "{outcome}");
+    assert_eq!(fs::read_dir(&full).expect("listed").count(), 1);
+    // An empty one is as good as none.
+    fs::create_dir(sandbox.cwd().join("empty")).expect("the sandbox is ours");
+    let outcome = with_tar(&sandbox, "backup empty").run().expect(0);
+    // Whoever called is told the whole path: the working directory of this process may be another.
+    assert!(outcome.stdout.contains(&sandbox.cwd().join("empty.tar.gz").display().to_string()), "{outcome}");
+}
+
+/// Root packs what it has read where nobody else can put something else in its place.
+#[test]
+fn root_makes_no_backup_where_another_user_could_replace_it() {
+    if !tests::is_root() {
+        return tests::skip("a backup beside another user", "only root can give directories away");
+    }
+    let sandbox = sandbox();
+    let theirs = sandbox.cwd().join("theirs");
+    fs::create_dir(&theirs).expect("the sandbox is ours");
+    std::os::unix::fs::chown(&theirs, Some(61_002), Some(61_002)).expect("given away");
+    let outcome = with_tar(&sandbox, "backup theirs/saved").run().expect(1);
+    let text = outcome.stderr.replace("\n       ", " ");
+    assert!(text.contains("another user can replace the directory"), "{outcome}");
+    assert_eq!(fs::read_dir(&theirs).expect("listed").count(), 0);
+}
+
+#[test]
+fn a_backup_without_a_name_is_not_left_in_a_bundle_that_is_replaced() {
+    let sandbox = sandbox();
+    let bundle = sandbox.root().join("bundle");
+    let outcome = with_tar(&sandbox, "backup").current_dir(&bundle).run().expect(0);
+    assert_eq!(fs::read_dir(&bundle).expect("there").count(), 2, "{outcome}");
+    let backups = sandbox.home().join(".local/state/productive-k3s/backups");
+    assert_eq!(fs::read_dir(&backups).expect("made").count(), 2, "{outcome}");
+    assert!(outcome.stdout.contains(&backups.display().to_string()), "{outcome}");
+}
+
 #[test]
 fn a_backup_is_for_its_user_alone_and_says_what_it_left_out() {
     let sandbox = sandbox();
-    let tools = sandbox.root().join("tools");
-    fs::create_dir(&tools).expect("the sandbox is ours");
-    for tool in ["tar", "gzip"] {
-        std::os::unix::fs::symlink(format!("/usr/bin/{tool}"), tools.join(tool)).expect("a link");
-    }
-    let backup = |words: &str| {
-        core(&sandbox, words)
-            .env("PATH", format!("{}:{}", tools.display(), sandbox.root().join("bin").display()))
-    };
+    let backup = |words: &str| with_tar(&sandbox, words);
     backup("backup saved --dry-run").run().expect(0);
     assert!(!sandbox.cwd().join("saved").exists());
     let outcome = backup("backup saved").run().expect(0);
@@ -219,7 +296,7 @@ fn cleaning_a_host_without_records_touches_nothing() {
     // Whoever does not type the word has cancelled.
     for answers in ["n\n", "y\nclean\n"] {
         let outcome = core(&sandbox, "clean --apply").stdin(answers).run().expect(0);
-        assert!(outcome.stdout.contains("Proceed with cleanup?"), "{answers:?}: {outcome}");
+        assert!(outcome.stdout.contains("Apply the full destructive cleanup?"), "{answers:?}: {outcome}");
         assert!(outcome.stderr.contains("declined"), "{answers:?}: {outcome}");
     }
     let by_operator = sandbox.bootstrap(["clean", "--apply", "--confirm", "yes"]).run().expect(0);

@@ -13,7 +13,7 @@ use super::records;
 use super::refusal::LayerError;
 use crate::command::error::Error;
 use crate::command::run::{LayerDecision, LayerRun, run_for_layer};
-use crate::component::{Cluster, Detection, Probe, RunHistory, components, detect};
+use crate::component::{Cluster, Detection, Gap, Probe, RunHistory, components, detect};
 use crate::host::{Host, RunLog};
 use crate::input::{Completeness, Inputs, resolve};
 use crate::layers::{RunOrigin, check_runtime};
@@ -101,8 +101,11 @@ fn found(host: &Host, settings: &Settings, history: RunHistory) -> Found {
     let probe = Probe::new(host, settings).with_history(history);
     let detections: Vec<(Component, Detection)> =
         components(settings.mode).map(|component| (component, detect(component, &probe))).collect();
-    let of =
-        |component| detections.iter().any(|(of, found)| *of == component && *found == Detection::Present);
+    // k3s itself is there also where the caller has no copy of its credentials yet.
+    let is_there = |found: &Detection| {
+        matches!(found, Detection::Present | Detection::Incomplete(Gap::UserKubeconfig(_)))
+    };
+    let of = |component| detections.iter().any(|(of, found)| *of == component && is_there(found));
     let (k3s, helm) = match settings.mode {
         // A stack is put on a k3s that is there.
         Mode::Stack => (*probe.cluster() == Cluster::Here, host.program("helm").is_some()),

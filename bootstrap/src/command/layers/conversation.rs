@@ -51,13 +51,12 @@ impl<'a> Conversation<'a> {
         Ok(input.set(if answer { "true" } else { "false" }, ValueSource::Prompt)?)
     }
 
-    /// Asks for an input, unless the environment has it. `to_value` turns the words of the layers into ours.
+    /// Asks for an input, unless the environment has it.
     pub(super) fn text(
         &mut self,
         input: &mut dyn AnyInput,
         question: &str,
         default: &str,
-        to_value: fn(&str) -> &str,
     ) -> Result<(), LayerError> {
         if is_answered(input) {
             return Ok(());
@@ -65,7 +64,7 @@ impl<'a> Conversation<'a> {
         let variable = input.declaration().variable.clone();
         let answer = self.line(&format!("{question} [{default}]:"), Echo::Shown, Some(variable))?;
         let answer = if answer.is_empty() { default } else { &answer };
-        match to_value(answer) {
+        match answer {
             // The default of the input itself: an empty answer to a question that shows none.
             "" => Ok(()),
             value => Ok(input.set(value, ValueSource::Prompt)?),

@@ -25,6 +25,8 @@ Usage: productive-k3s-core.sh [--events ndjson] <command> [args...]
   clean       Plan or carry out the removal of what all runs on this host installed
   stack       stack install --tgz <file>: install a stack of known add-ons
   addon       addon validate|install --tgz <file> [--public-host <name>]
+              Both install on the cluster of this host; --kubeconfig <file> or
+              KUBECONFIG of another one is refused
   bundle      bundle info --json: describe this bundle
   bom         bom --json: list what this bundle is made of and what it installs
   help        Show this help

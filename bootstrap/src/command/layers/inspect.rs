@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use privacy::disk;
-use schema::Mode;
+use schema::{Component, Mode};
 
 use super::options::{PreflightOptions, ValidateOptions};
 use super::records;
@@ -76,13 +76,8 @@ pub(super) fn validate(
 ) -> Result<(), LayerError> {
     check_runtime(|name| std::env::var_os(name))?;
     let report = verified(printer)?;
-    for check in &report.checks {
-        let status = match check.outcome {
-            VerifyOutcome::Ok => EventStatus::Success,
-            VerifyOutcome::Failed | VerifyOutcome::Unknown => EventStatus::Failed,
-            VerifyOutcome::Skipped => continue,
-        };
-        origin.check(check.component.as_str(), status, printer);
+    for (component, status) in by_component(&report) {
+        origin.check(component.as_str(), status, printer);
     }
     let validation = StackValidation::new(&report, options.strict);
     if options.json {
@@ -97,6 +92,24 @@ pub(super) fn validate(
     }
     let (problems, checks) = (report.problems(), report.checks.len());
     Err(Diagnostic::from(Error::NotVerified { problems, checks }).after_result().into())
+}
+
+/// What became of each component that was checked: where one of its checks failed, it has failed.
+fn by_component(report: &VerifyReport) -> Vec<(Component, EventStatus)> {
+    let mut found: Vec<(Component, EventStatus)> = Vec::new();
+    for check in &report.checks {
+        let status = match check.outcome {
+            VerifyOutcome::Ok => EventStatus::Success,
+            VerifyOutcome::Failed | VerifyOutcome::Unknown => EventStatus::Failed,
+            VerifyOutcome::Skipped => continue,
+        };
+        match found.iter_mut().find(|(component, _)| *component == check.component) {
+            Some((_, known)) if *known == EventStatus::Success => *known = status,
+            Some(_) => {}
+            None => found.push((check.component, status)),
+        }
+    }
+    found
 }
 
 /// Verifies what the newest run on this host installed, under the names that it was told.

@@ -70,6 +70,9 @@ pub(super) struct InstallOptions {
     pub(super) is_stack: bool,
     pub(super) dry_run: bool,
     pub(super) public_host: Option<String>,
+    /// The cluster that is named: a file, and a context in it.
+    pub(super) kubeconfig: Option<PathBuf>,
+    pub(super) context: Option<String>,
 }
 
 impl LayerCommand {
@@ -248,11 +251,14 @@ fn install(words: Words, is_stack: bool) -> Result<LayerCommand, LayerError> {
 
 fn install_options(mut words: Words, is_stack: bool) -> Result<InstallOptions, LayerError> {
     let (mut tgz, mut dry_run, mut public_host) = (None, false, None);
+    let (mut kubeconfig, mut context) = (None, None);
     while let Some(word) = words.next() {
         match word.as_str() {
             "--tgz" => tgz = Some(PathBuf::from(words.value("--tgz")?)),
             "--dry-run" => dry_run = true,
             "--public-host" if !is_stack => public_host = Some(words.value("--public-host")?),
+            "--kubeconfig" => kubeconfig = Some(PathBuf::from(words.value("--kubeconfig")?)),
+            "--cluster-context" => context = Some(words.value("--cluster-context")?),
             other if other.starts_with('-') => return Err(LayerError::unknown_argument(other, 1)),
             _ => {
                 let message =
@@ -263,5 +269,5 @@ fn install_options(mut words: Words, is_stack: bool) -> Result<InstallOptions, L
     }
     let message = "a package is needed: --tgz <file>".to_owned();
     let tgz = tgz.ok_or(LayerError::Usage { message, exit_code: 1 })?;
-    Ok(InstallOptions { tgz, is_stack, dry_run, public_host })
+    Ok(InstallOptions { tgz, is_stack, dry_run, public_host, kubeconfig, context })
 }

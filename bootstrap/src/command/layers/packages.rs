@@ -13,9 +13,13 @@ use crate::component::components;
 use crate::host::{Host, RunLog};
 use crate::input::{AnyInput, Inputs, ValueSource};
 use crate::layers::{
-    EventStatus, EventStep, Package, PackageError, PackageKind, RunOrigin, bundle_info, check_runtime,
+    ClusterTarget, EventStatus, EventStep, Package, PackageError, PackageKind, RunOrigin, bundle_info,
+    check_runtime,
 };
-use crate::terminal::Printer;
+use crate::terminal::{Printer, is_interactive};
+
+/// Names the host under which an add-on answers, where no option does.
+const PUBLIC_HOST: &str = "PK3S_ADDON_PUBLIC_HOST";
 
 pub(super) fn install(
     args: &AsBundleArgs,
@@ -26,6 +30,7 @@ pub(super) fn install(
     let kind = if options.is_stack { PackageKind::Stack } else { PackageKind::Addon };
     let package = read(args, &options.tgz, kind, origin, printer)?;
     check_runtime(|name| std::env::var_os(name))?;
+    check_target(options)?;
     printer.note("The pinned versions of this program are installed; nothing in the package is run.");
     let mut warnings = Vec::new();
     let mut inputs = records::inputs(Mode::Stack, &mut warnings)?;
@@ -33,8 +38,10 @@ pub(super) fn install(
     for component in components(Mode::Stack).filter(|component| !needed.contains(component)) {
         inputs.leave_out(component);
     }
-    if let Some(host) = &options.public_host {
-        publish(&mut inputs, &package, host)?;
+    let from_environment =
+        || std::env::var(PUBLIC_HOST).ok().filter(|host| !options.is_stack && !host.is_empty());
+    if let Some(host) = options.public_host.clone().or_else(from_environment) {
+        publish(&mut inputs, &package, &host)?;
     }
     // The driver of the layers answers the questions of a stack; nobody asks it those of an add-on.
     let asks = if options.is_stack { Asks::All } else { Asks::Nothing };
@@ -77,6 +84,21 @@ fn read(
         tell(EventStep::PackageValidate, status);
     }
     Ok(read?)
+}
+
+/// Fails where a cluster is named that is not that of this host.
+fn check_target(options: &InstallOptions) -> Result<(), LayerError> {
+    let (kubeconfig, context) = (options.kubeconfig.clone(), options.context.clone());
+    let target = ClusterTarget::new(kubeconfig, context, |name| std::env::var_os(name));
+    if !target.is_named() {
+        return Ok(());
+    }
+    let mut host = Host::this_machine(RunLog::discard());
+    if !options.dry_run {
+        // The credentials that it is compared with are root's; that root is out of reach is told by the comparison.
+        let _ = host.acquire_root(is_interactive());
+    }
+    Ok(target.check(&host)?)
 }
 
 /// The name under which the add-on answers.

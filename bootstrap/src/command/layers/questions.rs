@@ -116,7 +116,7 @@ fn required(
 
 fn agent(conversation: &mut Conversation<'_>, inputs: &mut Inputs) -> Result<(), LayerError> {
     // Without the shell core's examples as defaults: an agent that joins an example joins nothing.
-    conversation.text(&mut inputs.agent.server_url, "Agent server URL", "", same)?;
+    conversation.text(&mut inputs.agent.server_url, "Agent server URL", "")?;
     conversation.secret(&mut inputs.agent.token_file, "Agent cluster token", "")
 }
 
@@ -181,10 +181,10 @@ fn nfs(conversation: &mut Conversation<'_>, found: &Found, inputs: &mut Inputs) 
         return Ok(());
     }
     let path = default_of(&inputs.nfs.export_path);
-    conversation.text(&mut inputs.nfs.export_path, "NFS export path on the host", &path, same)?;
+    conversation.text(&mut inputs.nfs.export_path, "NFS export path on the host", &path)?;
     let network = default_of(&inputs.nfs.allowed_network);
     let question = "Allowed client network/CIDR for the NFS export";
-    conversation.text(&mut inputs.nfs.allowed_network, question, &network, same)
+    conversation.text(&mut inputs.nfs.allowed_network, question, &network)
 }
 
 /// Names, certificates and volumes of what is installed.
@@ -198,12 +198,12 @@ fn settings(
         (installed.contains(&Component::Rancher), installed.contains(&Component::Registry));
     if rancher || registry {
         let domain = default_of(&inputs.domain);
-        conversation.text(&mut inputs.domain, "Base domain (used to build hostnames)", &domain, same)?;
+        conversation.text(&mut inputs.domain, "Base domain (used to build hostnames)", &domain)?;
     }
     let domain = inputs.domain.text().unwrap_or_default().to_owned();
     if rancher {
         let host = known(&inputs.rancher.host, &format!("rancher.{domain}"));
-        conversation.text(&mut inputs.rancher.host, "Rancher hostname (DNS name)", &host, same)?;
+        conversation.text(&mut inputs.rancher.host, "Rancher hostname (DNS name)", &host)?;
         if !found.has(Component::Rancher) {
             conversation.secret(
                 &mut inputs.rancher.password_file,
@@ -239,18 +239,18 @@ fn registry_settings(
 ) -> Result<(), LayerError> {
     let registry = &mut inputs.registry;
     let host = known(&registry.host, &format!("registry.{domain}"));
-    conversation.text(&mut registry.host, "Registry hostname (DNS name)", &host, same)?;
+    conversation.text(&mut registry.host, "Registry hostname (DNS name)", &host)?;
     if found.has(Component::Registry) {
         return Ok(());
     }
     let size = format!("{}Gi", default_of(&registry.pvc_size_gib));
-    conversation.text(&mut registry.pvc_size_gib, "Registry PVC size", &size, gibibytes)?;
+    conversation.text(&mut registry.pvc_size_gib, "Registry PVC size", &size)?;
     let question = "Registry StorageClass (blank uses cluster default)";
-    conversation.text(&mut registry.storage_class, question, "", same)?;
+    conversation.text(&mut registry.storage_class, question, "")?;
     let question = "Do you want to enable basic auth on the in-cluster registry?";
     conversation.switch(&mut registry.auth, question, false)?;
     if registry.auth.value() == Some(&true) {
-        conversation.text(&mut registry.user, "Registry username", "registry", same)?;
+        conversation.text(&mut registry.user, "Registry username", "registry")?;
         conversation.secret(&mut registry.password_file, "Registry password", "generated")?;
     }
     Ok(())
@@ -263,11 +263,11 @@ fn tls(conversation: &mut Conversation<'_>, inputs: &mut Inputs) -> Result<(), L
         conversation.say("  1) Let's Encrypt (the names must resolve on the Internet, and ports 80 and 443 must be reachable)");
         conversation.say("  2) Self-signed (works anywhere; clients must be told to trust it)");
     }
-    conversation.text(&mut tls.mode, "Choose TLS mode (1/2)", "2", tls_mode)?;
+    conversation.text(&mut tls.mode, "Choose TLS mode (1/2)", "2")?;
     if tls.mode.value() == Some(&TlsMode::Letsencrypt) {
-        conversation.text(&mut tls.letsencrypt_email, "Let's Encrypt email", "", same)?;
+        conversation.text(&mut tls.letsencrypt_email, "Let's Encrypt email", "")?;
         let question = "Let's Encrypt environment (staging/production)";
-        conversation.text(&mut tls.letsencrypt_environment, question, "staging", same)?;
+        conversation.text(&mut tls.letsencrypt_environment, question, "staging")?;
     }
     Ok(())
 }
@@ -275,16 +275,16 @@ fn tls(conversation: &mut Conversation<'_>, inputs: &mut Inputs) -> Result<(), L
 fn longhorn(conversation: &mut Conversation<'_>, mode: Mode, inputs: &mut Inputs) -> Result<(), LayerError> {
     let longhorn = &mut inputs.longhorn;
     let path = default_of(&longhorn.data_path);
-    conversation.text(&mut longhorn.data_path, "Longhorn data mount path", &path, same)?;
+    conversation.text(&mut longhorn.data_path, "Longhorn data mount path", &path)?;
     let replicas = default_of(&longhorn.replica_count);
     let question = "Longhorn default replica count (1 for single-node)";
-    conversation.text(&mut longhorn.replica_count, question, &replicas, same)?;
+    conversation.text(&mut longhorn.replica_count, question, &replicas)?;
     // June's driver has no answer to this one for a stack.
     if mode == Mode::SingleNode {
         let percentage = default_of(&longhorn.minimal_available_percentage);
         let question =
             "Longhorn storage minimal available percentage (10 is recommended for single-node dev/lab)";
-        conversation.text(&mut longhorn.minimal_available_percentage, question, &percentage, same)?;
+        conversation.text(&mut longhorn.minimal_available_percentage, question, &percentage)?;
     }
     conversation.switch(&mut longhorn.make_default, "Make Longhorn the default StorageClass?", true)
 }
@@ -296,21 +296,4 @@ fn known(input: &dyn AnyInput, usual: &str) -> String {
 
 fn default_of(input: &dyn AnyInput) -> String {
     input.declaration().default.unwrap_or_default().to_owned()
-}
-
-fn same(answer: &str) -> &str {
-    answer
-}
-
-/// `20Gi`, as Kubernetes writes it, where we count in GiB.
-fn gibibytes(answer: &str) -> &str {
-    answer.strip_suffix("Gi").unwrap_or(answer)
-}
-
-fn tls_mode(answer: &str) -> &str {
-    match answer {
-        "1" => TlsMode::Letsencrypt.as_str(),
-        "2" => TlsMode::SelfSigned.as_str(),
-        other => other,
-    }
 }

@@ -7,10 +7,13 @@ use schema::{Execution, Mode};
 
 use super::refusal::LayerError;
 use crate::component::RunHistory;
-use crate::input::{AnyInput, Flags, Inputs, ValueSource, collect, runs_dir_from_env};
+use crate::input::{
+    AnyInput, Flags, Inputs, ValueSource, collect, refuse_unknown_variables, runs_dir_from_env,
+};
 
 /// The inputs of the environment, with records where they outlive the bundle.
 pub(super) fn inputs(mode: Mode, warnings: &mut Vec<String>) -> Result<Inputs, LayerError> {
+    refuse_unknown_variables(std::env::vars_os().map(|(name, _)| name))?;
     let mut inputs = collect(&Flags::mode(mode), |name| std::env::var_os(name), None, warnings)?;
     if let Some(records) = records_dir() {
         inputs.runs_dir.set(&records.to_string_lossy(), ValueSource::Default)?;
@@ -21,12 +24,20 @@ pub(super) fn inputs(mode: Mode, warnings: &mut Vec<String>) -> Result<Inputs, L
 /// Where records go unless the environment says so. Not below the bundle: infra deletes its copy of one before it copies the
 /// next, and without its records nothing can be taken back.
 fn records_dir() -> Option<PathBuf> {
-    let given = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     if given("PRODUCTIVE_K3S_RUNS_DIR").is_some() {
         return None;
     }
+    Some(state_dir()?.join("runs"))
+}
+
+/// Where the program keeps what outlives a bundle.
+pub(super) fn state_dir() -> Option<PathBuf> {
     let state = given("XDG_STATE_HOME").or_else(|| Some(given("HOME")?.join(".local/state")))?;
-    Some(state.join("productive-k3s/runs"))
+    Some(state.join("productive-k3s"))
+}
+
+fn given(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 
 /// Where records are, for the commands that take no inputs but this one.

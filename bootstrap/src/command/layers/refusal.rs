@@ -3,7 +3,7 @@
 use crate::command::diagnostic::Diagnostic;
 use crate::command::error::Error;
 use crate::input::InputError;
-use crate::layers::{BundleError, EventStatus, PackageError, UnsupportedRuntime};
+use crate::layers::{BundleError, EventStatus, PackageError, TargetError, UnsupportedRuntime};
 use crate::run::error_chain;
 use crate::terminal::{Printer, Unanswered};
 
@@ -24,6 +24,9 @@ pub(super) enum LayerError {
     /// A package is none that can be installed.
     #[error("{}", error_chain(.0))]
     Package(#[from] PackageError),
+    /// A package is for another cluster.
+    #[error("{}", error_chain(.0))]
+    Target(#[from] TargetError),
     /// A file of the bundle cannot be used.
     #[error("{}", error_chain(.0))]
     Bundle(#[from] BundleError),
@@ -80,6 +83,7 @@ impl LayerError {
             Self::Command(diagnostic) => return diagnostic.show(printer),
             Self::Runtime(error) => Some(error.hint().to_owned()),
             Self::Package(error) => error.hint().map(str::to_owned),
+            Self::Target(error) => Some(error.hint().to_owned()),
             Self::Bundle(_) => Some("unpack the archive again".to_owned()),
             Self::Unanswered { variable, .. } => variable.as_ref().map(|name| format!("set {name}")),
             Self::Usage { .. } => Some("productive-k3s-core.sh help".to_owned()),

@@ -1,4 +1,4 @@
-//! `clean` and `send-telemetry`, which the layers call in a form of their own.
+//! `backup`, `rollback`, `clean` and `send-telemetry`, which the layers call in a form of their own.
 
 use std::path::Path;
 
@@ -6,10 +6,44 @@ use super::conversation::Conversation;
 use super::options::CleanupOptions;
 use super::records;
 use super::refusal::LayerError;
-use crate::cli::{CleanArgs, TelemetryArgs, TelemetryCommands};
+use crate::cli::{BackupArgs, CleanArgs, RollbackArgs, TelemetryArgs, TelemetryCommands};
 use crate::command::error::Error;
-use crate::command::{clean as clean_command, telemetry};
+use crate::command::{
+    backup as backup_command, clean as clean_command, rollback as rollback_command, telemetry,
+};
+use crate::run::now;
 use crate::terminal::{Printer, Signals};
+
+/// Without a name, a backup goes into the working directory. The CLI makes that the bundle itself, which it replaces
+/// without asking; then it goes beside the records.
+pub(super) fn backup(args: &BackupArgs, bundle: &Path, printer: &mut Printer) -> Result<(), LayerError> {
+    let mut args = args.clone();
+    if args.directory.is_none() && is_in(bundle) {
+        args.directory =
+            records::state_dir().map(|state| state.join("backups").join(backup_command::default_name(now())));
+    }
+    Ok(backup_command::run(&args, printer)?)
+}
+
+/// Whether the working directory is the bundle, or in it.
+fn is_in(bundle: &Path) -> bool {
+    let here = std::env::current_dir().and_then(|here| here.canonicalize());
+    here.is_ok_and(|here| bundle.canonicalize().is_ok_and(|bundle| here.starts_with(bundle)))
+}
+
+/// A rollback that changes the host is asked for over a pipe too; the plan comes first.
+pub(super) fn rollback(args: &RollbackArgs, printer: &mut Printer) -> Result<(), LayerError> {
+    if !args.apply || args.yes {
+        return Ok(rollback_command::run(args, printer)?);
+    }
+    rollback_command::run(&RollbackArgs { apply: false, ..args.clone() }, printer)?;
+    let signals = Signals::install().map_err(Error::SignalHandlers)?;
+    let mut conversation = Conversation::new(printer, &signals);
+    if !conversation.yes_or_no("Apply the safe rollback actions from this manifest?", false)? {
+        return Err(Error::Declined.into());
+    }
+    Ok(rollback_command::run(&RollbackArgs { yes: true, ..args.clone() }, printer)?)
+}
 
 pub(super) fn clean(options: &CleanupOptions, printer: &mut Printer) -> Result<(), LayerError> {
     let args = |apply, confirm: Option<&str>| CleanArgs {
@@ -28,7 +62,7 @@ pub(super) fn clean(options: &CleanupOptions, printer: &mut Printer) -> Result<(
     clean_command::run(&args(false, None), printer)?;
     let signals = Signals::install().map_err(Error::SignalHandlers)?;
     let mut conversation = Conversation::new(printer, &signals);
-    let agreed = options.yes || conversation.yes_or_no("Proceed with cleanup?", false)?;
+    let agreed = options.yes || conversation.yes_or_no("Apply the full destructive cleanup?", false)?;
     let typed =
         agreed && (options.confirmed || conversation.word("Type CLEAN to continue")? == clean_command::WORD);
     if !typed {

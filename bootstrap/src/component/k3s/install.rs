@@ -9,7 +9,7 @@ use super::layout::{BINARY, CONFIG, IMAGES, TOKEN, service};
 use super::release;
 use crate::host::Command;
 use crate::settings::{Agent, Settings};
-use crate::step::{Action, Check, Condition, Content, Step};
+use crate::step::{Action, Check, Condition, Content, FormerCopy, Step};
 
 /// Seconds that the service has to run, and after that its node to work. On two slow processors each takes a minute at
 /// the most.
@@ -23,8 +23,12 @@ pub(super) fn plan(detection: &Detection, context: &PlanContext<'_>, version: &s
     let service = service(settings.mode);
     let mut checks = verify(settings);
     if let Detection::Incomplete(Gap::Stopped(_)) = detection {
-        let start = || vec![Step::new("start the k3s service", Action::StartService(service.to_owned()))];
-        return ComponentPlan::for_state(detection, start, checks);
+        let start = Step::new("start the k3s service", Action::StartService(service.to_owned()));
+        let steps = || [start].into_iter().chain(copy(settings, FormerCopy::NotOurs)).collect();
+        return ComponentPlan::for_state(detection, steps, checks);
+    }
+    if let Detection::Incomplete(Gap::UserKubeconfig(former)) = detection {
+        return ComponentPlan::for_state(detection, || copy(settings, *former).collect(), checks);
     }
     if matches!(detection, Detection::Missing | Detection::Incomplete(_)) {
         checks.push(is_version(version));
@@ -60,7 +64,24 @@ fn steps(context: &PlanContext<'_>, service: &str, version: &str) -> Vec<Step> {
     let action = Action::InstallService { service: service.to_owned(), script };
     steps.push(Step::new("run the k3s install script", action));
     steps.push(Step::new("start the k3s service", Action::StartService(service.to_owned())));
+    steps.extend(copy(context.settings, FormerCopy::NotOurs));
     steps
+}
+
+/// The copy of the credentials for the caller. k3s writes them when it starts.
+fn copy(settings: &Settings, former: FormerCopy) -> impl Iterator<Item = Step> {
+    let wait = Action::Wait(Check::within(START, running(settings)));
+    let steps = [
+        Step::new("k3s has started", wait),
+        Step::new("copy of the credentials", Action::CopyKubeconfig(former)),
+    ];
+    steps.into_iter().filter(move |_| settings.user_kubeconfig)
+}
+
+/// That the service runs.
+fn running(settings: &Settings) -> Condition {
+    let server_url = settings.agent.as_ref().map(|agent| agent.server_url.clone());
+    Condition::ServiceRunning { service: service(settings.mode).to_owned(), server_url }
 }
 
 /// What the script is told of the version and the role. It keeps what begins with `K3S_` for the service.
@@ -97,9 +118,9 @@ fn token(agent: &Agent) -> [Step; 2] {
 fn verify(settings: &Settings) -> Vec<Check> {
     let service = service(settings.mode).to_owned();
     let server_url = settings.agent.as_ref().map(|agent| agent.server_url.clone());
-    let running = Condition::ServiceRunning { service: service.clone(), server_url: server_url.clone() };
     let node = Condition::ThisNode { service, server_url };
-    vec![Check::within(START, running), Check::within(START, node)]
+    let copied = settings.user_kubeconfig.then(|| Check::within(0, Condition::KubeconfigCopied));
+    [Check::within(START, running(settings)), Check::within(START, node)].into_iter().chain(copied).collect()
 }
 
 fn is_version(version: &str) -> Check {

@@ -44,6 +44,7 @@ pub(crate) fn settings(mode: Mode) -> Settings {
         }),
         manage_hosts_file: true,
         trust_registry_in_docker: true,
+        user_kubeconfig: false,
         skipped: BTreeSet::new(),
         versions: BTreeMap::new(),
         checksums: BTreeMap::new(),

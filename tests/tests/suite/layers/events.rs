@@ -1,5 +1,7 @@
 //! `--events ndjson`: lines that a program reads, of which none can hold anything of the host.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::Value;
 use tests::Outcome;
 
@@ -71,4 +73,23 @@ fn a_preflight_has_an_event_for_each_check() {
     let checks = events(&outcome).iter().filter(|event| event["step"] == "core.check").count();
     let listed = core(&sandbox, "preflight --mode server --json-output").run().json();
     assert_eq!(checks, listed["results"].as_array().expect("a list").len());
+}
+
+/// The CLI shows a line for each message, with the last status that came with it.
+#[test]
+fn what_the_cli_shows_of_an_operation_has_a_line_for_each_thing_and_none_that_never_ends() {
+    let sandbox = sandbox();
+    for words in ["preflight --mode server", "addon validate --tgz canary.tgz", "validate"] {
+        let outcome = core(&sandbox, &format!("--events ndjson {words}")).run();
+        let events = events(&outcome);
+        let inner =
+            events.iter().filter(|event| !event["step"].as_str().expect("text").starts_with("operation."));
+        let (mut shown, mut subjects) = (BTreeMap::new(), BTreeSet::new());
+        for event in inner {
+            shown.insert(event["message"].to_string(), event["status"].clone());
+            subjects.insert((event["step"].to_string(), event["subject"].to_string()));
+        }
+        assert_eq!(shown.len(), subjects.len(), "{words}: {shown:?}");
+        assert!(shown.values().all(|status| status != "running"), "{words}: {shown:?}");
+    }
 }

@@ -1,13 +1,12 @@
 //! Packages: known add-ons are components, everything else is refused, and nothing in a package is run.
 
 use std::fs;
-use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 use std::process::Command;
 
-use tests::{Invocation, Sandbox};
+use tests::Sandbox;
 
-use super::{core, sandbox};
+use super::{sandbox, with_tar};
 
 /// Packs files into `name.tgz` in the working directory, as the layers pack them.
 fn package(sandbox: &Sandbox, name: &str, files: &[(&str, &str)]) -> PathBuf {
@@ -21,19 +20,6 @@ fn package(sandbox: &Sandbox, name: &str, files: &[(&str, &str)]) -> PathBuf {
     let status = Command::new("tar").arg("-czf").arg(&archive).arg("-C").arg(source).arg(".").status();
     assert!(status.expect("it starts").success());
     archive
-}
-
-/// A call with the real tar, which reads packages.
-fn with_tar(sandbox: &Sandbox, words: &str) -> Invocation {
-    let tools = sandbox.root().join("tools");
-    if !tools.exists() {
-        fs::create_dir(&tools).expect("the sandbox is ours");
-        for tool in ["tar", "gzip"] {
-            symlink(format!("/usr/bin/{tool}"), tools.join(tool)).expect("a link");
-        }
-    }
-    let path = format!("{}:{}", tools.display(), sandbox.root().join("bin").display());
-    core(sandbox, words).env("PATH", path)
 }
 
 fn addon(name: &str) -> String {
@@ -110,4 +96,39 @@ fn anything_else_is_refused_and_not_run() {
     assert!(!ran.exists() && sandbox.runs().is_empty());
     let valid = with_tar(&sandbox, "addon validate --tgz longhorn.tgz").run().expect(0);
     assert!(valid.stdout.contains("Addon package validation passed"), "{valid}");
+}
+
+#[test]
+fn a_package_for_another_cluster_is_refused_by_name() {
+    let sandbox = sandbox();
+    package(&sandbox, "registry", &[("addon.yaml", &addon("registry"))]);
+    let stack = "kind: Stack\nmetadata: {name: base}\nspec: {addons: [registry]}\n";
+    package(&sandbox, "base", &[("stack.yaml", stack)]);
+    let other = sandbox.file("canary.yaml", "apiVersion: v1\nkind: Config\n", 0o600);
+    let other = other.to_string_lossy();
+    let (addon, stack) =
+        ("addon install --tgz registry.tgz --dry-run", "stack install --tgz base.tgz --dry-run");
+    let said = "is for another cluster than the one of this host";
+    for words in [addon, stack] {
+        // As the CLI hands its target down, and as an operator may say it.
+        let by_layer = with_tar(&sandbox, words).env("KUBECONFIG", &*other).run().expect(1);
+        let by_option = with_tar(&sandbox, &format!("{words} --kubeconfig {other}")).run().expect(1);
+        let by_context = with_tar(&sandbox, words).env("PK3S_KUBE_CONTEXT", "far").run().expect(1);
+        for outcome in [by_layer, by_option, by_context] {
+            let text = outcome.stderr.replace("\n       ", " ");
+            assert!(text.contains(said) && text.contains("unset KUBECONFIG"), "{words}: {outcome}");
+            assert!(outcome.stdout.is_empty() && sandbox.runs().is_empty(), "{words}: {outcome}");
+        }
+    }
+    let several = with_tar(&sandbox, addon).env("KUBECONFIG", "/a:/b").run().expect(1);
+    assert!(several.stderr.contains("several files"), "{several}");
+}
+
+#[test]
+fn the_public_name_of_an_addon_may_be_in_the_environment() {
+    let sandbox = sandbox();
+    package(&sandbox, "registry", &[("addon.yaml", &addon("registry"))]);
+    let call = with_tar(&sandbox, "addon install --tgz registry.tgz --dry-run");
+    let outcome = call.env("PK3S_ADDON_PUBLIC_HOST", "images.example.local").run().expect(0);
+    assert!(outcome.stdout.contains("images.example.local"), "{outcome}");
 }

@@ -95,8 +95,10 @@ impl LocalIdentifiers {
     }
 
     fn add_part(&mut self, part: &str) {
-        // Parts that are numbers alone are ports, prefix lengths and years.
-        if !part.bytes().all(|byte| byte.is_ascii_digit()) {
+        // Parts that are numbers alone are ports, prefix lengths and years. Directories that are called like the product are on
+        // every machine that has it, and its layers call themselves so where they say who sends.
+        let is_number = part.bytes().all(|byte| byte.is_ascii_digit());
+        if !is_number && !values::is_product_name(part) {
             self.add(part);
         }
     }

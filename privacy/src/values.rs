@@ -84,6 +84,12 @@ fn is_own_name(text: &str) -> bool {
     text == DEFAULT_MARKER || is_our_version(text) || is_user_agent
 }
 
+/// Whether the text is what a program of Productive K3S, or all of them, is called.
+pub(crate) fn is_product_name(text: &str) -> bool {
+    let Some(rest) = text.strip_prefix("productive-k3s") else { return false };
+    rest.is_empty() || rest.strip_prefix('-').is_some_and(|layer| ComponentLabel::from_word(layer).is_some())
+}
+
 /// Whether the whole text is a time, a random id or a plain version: the forms of
 /// [`schema::denylist::ALLOWLISTED_SHAPES`], without a regular expression. Nearly every document holds them, and compiling
 /// their patterns would be a good part of a cold start. A test holds the two together.

@@ -32,6 +32,18 @@ fn five_characters_are_found_anywhere_in_any_case_and_with_any_separators() {
 }
 
 #[test]
+fn a_directory_that_is_called_like_the_product_says_nothing_of_the_machine() {
+    for directory in ["/home/alice/.local/state/productive-k3s/runs", "/opt/productive-k3s-core/runs"] {
+        check_passes(directory, "productive-k3s-infra/onprem-basic");
+        check_passes(directory, "productive-k3s-core/multipass");
+    }
+    check_found("/home/alice/productive-k3s/runs", "x-alice");
+    // Somebody else's words about it, and a host of this very name.
+    check_found("/srv/productive-k3s-acme/runs", "productive-k3s-acme/1");
+    check_found("productive-k3s", "x productive-k3s-infra/onprem-basic");
+}
+
+#[test]
 fn three_and_four_characters_are_found_between_separators_only() {
     for text in ["bob", "BOB", "bob-1", "x-bob", "x_bob.1", "1/bob:2", "b-o-b", "x@bob=1"] {
         check_found("bob", text);

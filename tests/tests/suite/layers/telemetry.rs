@@ -62,3 +62,21 @@ fn whoever_declined_above_is_not_asked_and_sends_nothing() {
     sandbox.wait_for_deliveries();
     assert!(server.received().is_empty() && !outcome.output().contains("telemetry"), "{outcome}");
 }
+
+/// Records are in a directory that is called like the product, unless the environment says otherwise.
+#[test]
+fn the_user_agent_of_infra_is_sent_as_it_is() {
+    let server = Server::start([Response::Status(202)]);
+    let sandbox = sandbox();
+    let run = call(&sandbox, "core", ["--dry-run", "--mode", "server"]).without("PRODUCTIVE_K3S_RUNS_DIR");
+    let run = run.env("TELEMETRY_ENABLED", "true").env("TELEMETRY_ENDPOINT", server.url());
+    let run = run.env("TELEMETRY_USER_AGENT", "productive-k3s-infra/onprem-basic");
+    let outcome = run.stdin("\n\n\n").run().expect(0);
+    assert!(!outcome.output().contains("TELEMETRY_USER_AGENT"), "{outcome}");
+    sandbox.wait_for_deliveries();
+    let received = server.received();
+    assert!(!received.is_empty());
+    for request in received {
+        assert_eq!(request.header("user-agent"), Some("productive-k3s-infra/onprem-basic"));
+    }
+}

@@ -212,6 +212,21 @@ mod tests {
     }
 
     #[test]
+    fn bytes_begin_after_the_bits_that_are_skipped() {
+        let bytes = |alphabet: &Alphabet, values: &[u8], skipped| alphabet.bytes_of(values.iter(), skipped);
+        assert_eq!(bytes(&HEX, &[1, 2, 3, 4, 5], 0), [0x12, 0x34]);
+        assert_eq!(bytes(&HEX, &[1, 2, 3, 4, 5], 4), [0x23, 0x45]);
+        assert_eq!(bytes(&BASE64, &[0b11_1010, 0b10_1110, 0b00_1111], 2), [0b1010_1011, 0b1000_1111]);
+        assert_eq!(bytes(&BASE64, &[0b11_1010, 0b10_1110, 0b00_1111], 6), [0b1011_1000]);
+    }
+
+    #[test]
+    fn a_text_without_an_escape_is_no_reading_of_itself() {
+        assert_eq!(percent("srv01"), None);
+        assert_eq!(percent("100%"), None);
+    }
+
+    #[test]
     fn every_digit_has_its_value() {
         let read = |alphabet: &Alphabet, digits: &str| -> Vec<Option<u8>> {
             digits.bytes().map(alphabet.value).collect()

@@ -170,10 +170,6 @@ impl<'de> Visitor<'de> for ValueSeed<'_> {
         Ok(Value::String(value.to_owned()))
     }
 
-    fn visit_string<E>(self, value: String) -> Result<Value, E> {
-        Ok(Value::String(value))
-    }
-
     fn visit_seq<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<Value, A::Error> {
         if self.depth > MAX_DEPTH {
             return self.state.fail("depth");
@@ -252,6 +248,9 @@ mod tests {
         assert_eq!(number("{\"a\":1e308}"), Some(1e308));
         let text = "{\"a\":1e999,\"b\":\"\u{e9} 1e999 \\\\\"}";
         assert_eq!(read(text.as_bytes()).expect("JSON")["b"], "\u{e9} 1e999 \\");
+        let text = "{\"b\": \"\\\"1e999\", \"c\": 5, \"a\": 1e999}";
+        let beside = serde_json::json!({ "b": "\"1e999", "c": 5, "a": 1e308 });
+        assert_eq!(read(text.as_bytes()), Ok(beside), "what stands beside it is as it was");
         for fault in ["01e999", "+1e999", "1e999.", ".1e999", "1e999x", "1e", "-", "1e999,1e999", "\"1e999"] {
             check(format!("{{\"a\":{fault}}}"), Err(("syntax", "")));
         }

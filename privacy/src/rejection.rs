@@ -167,3 +167,32 @@ fn written<'a>(
     }
     pointer
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn violation(number: usize) -> Violation {
+        Violation::new("key", format!("/{number}"), "a message")
+    }
+
+    #[test]
+    fn each_violation_is_reported_once_and_no_more_of_them_than_a_report_holds() {
+        let mut found = Violations::default();
+        for number in (0..Rejection::MAX_VIOLATIONS + 5).flat_map(|number| [number, number]) {
+            found.add(violation(number));
+        }
+        found.add(violation(0));
+        let rejection = found.into_result().expect_err("violations");
+        let wanted: Vec<Violation> = (0..Rejection::MAX_VIOLATIONS).map(violation).collect();
+        assert_eq!(rejection.violations, wanted);
+    }
+
+    #[test]
+    fn a_rejection_says_all_of_its_violations() {
+        let rejection = Rejection { violations: vec![violation(1), violation(2)] };
+        assert_eq!(rejection.to_string(), "key at /1: a message; key at /2: a message");
+        let whole = Violation::new("size", String::new(), "a message");
+        assert_eq!(whole.to_string(), "size at the document: a message");
+    }
+}

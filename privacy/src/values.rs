@@ -111,19 +111,39 @@ fn is_version(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use proptest::prelude::*;
     use regex_automata::meta::Regex;
     use schema::denylist::ALLOWLISTED_SHAPES;
 
+    static SHAPES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
+        ALLOWLISTED_SHAPES.iter().map(|shape| Regex::new(shape.pattern).expect("a pattern")).collect()
+    });
+
     #[track_caller]
     fn check_agrees(text: &str) {
-        let mut patterns =
-            ALLOWLISTED_SHAPES.iter().map(|shape| Regex::new(shape.pattern).expect("a pattern"));
         assert_eq!(
             super::is_allowlisted_shape(text),
-            patterns.any(|pattern| pattern.is_match(text)),
+            SHAPES.iter().any(|pattern| pattern.is_match(text)),
             "{text:?}"
         );
+    }
+
+    #[test]
+    fn what_is_the_same_on_every_machine_is_public_and_nothing_else_is() {
+        for text in [
+            "single-node",
+            "2026-11-26T10:00:00Z",
+            "1.35.5",
+            schema::DEFAULT_MARKER,
+            "productive-k3s-core/1.2.3",
+        ] {
+            assert!(super::is_public(text), "{text}");
+        }
+        for text in ["srv01", "productive-k3s-srv01/1.2.3", "productive-k3s-core/srv01"] {
+            assert!(!super::is_public(text), "{text}");
+        }
     }
 
     proptest! {

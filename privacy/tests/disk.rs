@@ -56,6 +56,8 @@ fn only_folders_that_are_made_get_their_mode() {
     let old = root.join("old");
     fs::create_dir(&old).expect("a folder");
     set_mode(&old, 0o755);
+    disk::create_dir_private(&old).expect("there already, and empty");
+    assert_eq!(mode(&old), 0o755);
     let new = old.join("a/b//c/.");
     disk::create_dir_private(&new).expect("made");
     disk::create_dir_private(&new).expect("there already");
@@ -155,6 +157,9 @@ fn reading_stops_at_the_limit() {
     assert_eq!(disk::read_bounded(&file, 100).expect("read").len(), 100);
     assert!(matches!(disk::read_bounded(&file, 99), Err(DiskError::TooLarge { limit: 99, .. })));
     assert!(matches!(disk::read_bounded(Path::new("/dev/zero"), 99), Err(DiskError::NotAFile { .. })));
+    // It says that it is empty.
+    let grows = disk::read_bounded(Path::new("/proc/self/status"), 99);
+    assert!(matches!(grows, Err(DiskError::TooLarge { limit: 99, .. })), "{grows:?}");
     assert!(matches!(disk::read_bounded(&root.join("none"), 99), Err(DiskError::Missing { .. })));
 }
 
@@ -271,12 +276,44 @@ fn what_does_not_wait_for_the_disk_is_written_all_the_same() {
     dir.write_atomic_own_unsynced("b", b"two").expect("written");
     dir.append_line_unsynced("c", "three", 100).expect("appended");
     dir.append_line_unsynced("c", "four", 100).expect("appended");
-    for (name, content) in [("a", "one"), ("b", "two"), ("c", "three\nfour\n")] {
+    dir.write_atomic_own("e", b"five").expect("written");
+    for (name, content) in [("a", "one"), ("b", "two"), ("c", "three\nfour\n"), ("e", "five")] {
         let path = root.join(name);
         assert_eq!((fs::read_to_string(&path).expect("read").as_str(), mode(&path)), (content, 0o600));
     }
     assert!(dir.contains("a").expect("told") && !dir.contains("d").expect("told"));
     assert!(dir.append_line_unsynced("c", "five", 12).is_err(), "beyond the limit");
+}
+
+#[test]
+fn a_file_is_removed_whether_it_is_there_or_not_and_a_directory_never() {
+    let (_temp, root) = scratch();
+    let dir = PrivateDir::open(&root).expect("ours");
+    fs::create_dir(root.join("directory")).expect("a directory");
+    dir.write_atomic("file", b"x").expect("written");
+    dir.remove("file").expect("removed");
+    dir.remove("file").expect("it is missing already");
+    assert!(dir.remove("directory").is_err());
+    assert_eq!(names(&root), ["directory"]);
+}
+
+#[test]
+fn of_a_name_it_is_told_whose_it_is_and_when_it_was_written() {
+    let (_temp, root) = scratch();
+    let dir = PrivateDir::open_for(&root, Owner::Process).expect("ours");
+    let before = std::time::SystemTime::now();
+    dir.write_atomic("file", b"x").expect("written");
+    symlink("file", root.join("link")).expect("a link");
+    let written = dir.modified("file").expect("a file");
+    // Whole seconds are told, and a clock of the disk may lag a little.
+    assert!(written <= std::time::SystemTime::now());
+    assert!(before.duration_since(written).unwrap_or_default() < std::time::Duration::from_secs(10));
+    assert_eq!((dir.modified("link"), dir.modified("none")), (None, None));
+    assert!(dir.is_ours("file") && dir.is_ours("link") && !dir.is_ours("none"));
+    if is_root() {
+        std::os::unix::fs::chown(root.join("file"), Some(61_000), None).expect("given away");
+        assert!(!dir.is_ours("file"));
+    }
 }
 
 #[test]

@@ -62,23 +62,8 @@ impl PrivateDir {
     fn write(&self, name: &str, bytes: &[u8], durability: Durability, owner: Owner) -> Result<(), DiskError> {
         let path = self.checked_path(name)?;
         open::replaceable(&self.fd, &path, name)?;
-        match self.replace(&path, name, bytes, durability, owner) {
-            // Another process may have swept the file in the instant between its creation and its lock.
-            Err(DiskError::Missing { .. }) => self.replace(&path, name, bytes, durability, owner),
-            done => done,
-        }
-    }
-
-    fn replace(
-        &self,
-        path: &Path,
-        name: &str,
-        bytes: &[u8],
-        durability: Durability,
-        owner: Owner,
-    ) -> Result<(), DiskError> {
         let mut temporary = Temporary::create(self, owner)?;
-        let failed = |error| DiskError::new("write", path, error);
+        let failed = |error| DiskError::new("write", &path, error);
         temporary.file.write_all(bytes).map_err(failed)?;
         // Without the sync before the rename, ext4 and XFS may show an empty file of the new name after a power failure.
         if durability == Durability::Synced {

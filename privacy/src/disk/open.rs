@@ -154,3 +154,18 @@ pub(super) fn secure(file: &File, owner: Owner) -> rustix::io::Result<()> {
     fchmod(file, FILE_MODE)?;
     owner.give(file)
 }
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests set scenes, nothing of ours")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_is_empty_until_something_is_in_it() {
+        let temp = tempfile::tempdir().expect("a scratch directory");
+        let dir = open_dir(rustix::fs::CWD, temp.path(), temp.path(), OFlags::empty()).expect("open");
+        assert_eq!(is_empty(&dir), Ok(true));
+        std::fs::write(temp.path().join(".hidden"), "").expect("written");
+        assert_eq!(is_empty(&dir), Ok(false));
+    }
+}

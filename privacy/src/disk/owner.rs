@@ -98,6 +98,8 @@ mod tests {
         let invoker = Owner::Invoker { uid: 61_000, gid: 61_000 };
         assert!(invoker.trusts(0) && invoker.trusts(61_000) && invoker.trusts(geteuid().as_raw()));
         assert!(!invoker.trusts(61_001));
+        assert_eq!((invoker.uid(), invoker.gid()), (61_000, 61_000));
+        assert_eq!((Owner::Process.uid(), Owner::Process.gid()), (geteuid().as_raw(), getegid().as_raw()));
         assert!(!Owner::Process.trusts(61_000));
     }
 }

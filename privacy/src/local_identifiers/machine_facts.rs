@@ -128,6 +128,25 @@ mod tests {
     }
 
     #[test]
+    fn this_machine_its_user_and_its_loopback_address_are_known() {
+        let facts = MachineFacts::collect();
+        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        let uid = rustix::process::getuid().as_raw().to_string();
+        let passwd = fs::read_to_string("/etc/passwd").expect("readable");
+        let mut accounts = passwd.lines().map(|line| line.split(':').collect::<Vec<_>>());
+        // In a container the user may have no account.
+        let account = accounts.find(|account| account.get(2) == Some(&uid.as_str()));
+        for name in account.map(|account| account[0].to_owned()).into_iter().chain([host]) {
+            assert!(facts.names.contains(&name), "{name}: {:?}", facts.names);
+        }
+        for address in [IpAddr::from([127, 0, 0, 1]), IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1])] {
+            // Nothing can be bound to an address that no interface has.
+            let is_here = std::net::UdpSocket::bind((address, 0)).is_ok();
+            assert!(!is_here || facts.addresses.contains(&address), "{address}: {:?}", facts.addresses);
+        }
+    }
+
+    #[test]
     fn a_serial_is_the_text_of_its_file_alone() {
         let file = tempfile::NamedTempFile::new().expect("a file");
         let path = file.path().to_str().expect("UTF-8");

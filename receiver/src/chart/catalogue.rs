@@ -1,5 +1,5 @@
-//! The charts that there are. Each has two dimensions at most, and no reader can add a filter: a filter is how one host is
-//! singled out of a group.
+//! All charts. Each has two dimensions at most, and no reader can add a filter: with a filter, one host could be
+//! identified in a group.
 
 /// A chart.
 #[derive(Debug)]
@@ -7,9 +7,9 @@ pub(crate) struct ChartSpec {
     /// Its name in addresses and tables. A name that was released is never given another meaning.
     pub(crate) name: &'static str,
     pub(crate) title: &'static str,
-    /// What it is looked at for.
+    /// The question that it answers.
     pub(crate) question: &'static str,
-    /// What its two dimensions are called; the second is empty where there is none.
+    /// The names of its two dimensions; the second is empty where there is none.
     pub(crate) keys: [&'static str; 2],
 }
 

@@ -1,4 +1,4 @@
-//! Charts as pages. A chart is bars with their numbers, and the same as a table for who does not see bars.
+//! Charts as pages. A chart is bars with their numbers, and the same as a table for readers who cannot see bars.
 
 use maud::{Markup, html};
 

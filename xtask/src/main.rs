@@ -2,7 +2,7 @@
 
 #![expect(
     clippy::disallowed_methods,
-    reason = "a chore starts programs and writes what is committed or thrown away"
+    reason = "a chore starts programs and writes files that are committed or temporary"
 )]
 
 mod archive;
@@ -59,7 +59,7 @@ fn main() -> anyhow::Result<()> {
     }
 }
 
-/// Becomes another program of the workspace. What fetches releases or drives the built binary stands beside what it uses;
+/// Executes another program of the workspace. Code that fetches releases or drives the built binary is beside what it uses;
 /// here it would make every chore wait for its compilation. Replacing this process, and not waiting for a child, passes
 /// exit code and signals on as they are.
 fn cargo_run(program: &[&str], arguments: &[&str]) -> anyhow::Result<()> {

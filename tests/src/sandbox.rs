@@ -91,6 +91,17 @@ impl Sandbox {
         fs::read_to_string(self.calls()).expect("readable").lines().map(str::to_owned).collect()
     }
 
+    /// Waits until the stand-in `name` has been called.
+    pub fn wait_for_call(&self, name: &str) {
+        let called = || self.calls_made().iter().any(|call| call.starts_with(name));
+        assert!(eventually(Duration::from_secs(70), called), "{name} was not called");
+    }
+
+    /// Lets stand-ins answer that still take their time.
+    pub fn hurry_stubs(&self) {
+        fs::write(self.calls().with_extension("hurry"), "").expect("the directory is ours");
+    }
+
     /// Writes a file with this mode in the working directory and returns its path.
     pub fn file(&self, name: &str, content: &str, mode: u32) -> PathBuf {
         let path = self.cwd().join(name);
@@ -219,7 +230,7 @@ pub struct Stub<'a> {
     pub stdout: &'a str,
     /// What it writes to standard error.
     pub stderr: &'a str,
-    /// How long it takes.
+    /// How long it takes, if it is not hurried.
     pub seconds: u32,
     /// Its exit code.
     pub code: u8,
@@ -245,9 +256,11 @@ impl Stub<'_> {
     /// Writes it to `directory` as the program `name`; its calls go to `calls`, one per line.
     pub(crate) fn install(self, directory: &Path, name: &str, calls: &Path) {
         let Self { stdout, stderr, seconds, code } = self;
-        let calls = calls.display();
+        let hurry = calls.with_extension("hurry");
+        let (calls, hurry, naps) = (calls.display(), hurry.display(), seconds * 10);
         let script = format!(
-            "#!/bin/sh\nprintf '%s\\n' \"{name} $*\" >>'{calls}'\n[ {seconds} = 0 ] || /bin/sleep {seconds}\n\
+            "#!/bin/sh\nprintf '%s\\n' \"{name} $*\" >>'{calls}'\nnaps={naps}\n\
+             while [ $naps -gt 0 ] && [ ! -e '{hurry}' ]; do /bin/sleep 0.1; naps=$((naps - 1)); done\n\
              printf '%s' '{stdout}'\nprintf '%s' '{stderr}' >&2\nexit {code}\n"
         );
         let path = directory.join(name);

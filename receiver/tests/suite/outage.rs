@@ -137,6 +137,21 @@ fn a_server_that_is_too_slow_is_as_good_as_none() {
 }
 
 #[test]
+fn a_receiver_tells_from_its_start_what_is_spooled() {
+    let Some(site) = Site::postgres() else { return };
+    let receiver = site.receiver();
+    // Nothing can be drained, and to try takes seconds.
+    let held = site.database().hold("LOCK TABLE document");
+    assert_eq!(receiver.client().post(&sample().bytes).outcome(), "queued");
+    drop(receiver);
+    let receiver = site.receiver();
+    assert_ne!(receiver.metric("receiver_spool_bytes"), 0);
+    drop(held);
+    wait_until_drained(&receiver);
+    assert_eq!(site.stored_events().len(), 1);
+}
+
+#[test]
 fn a_server_that_hangs_is_as_good_as_none() {
     let Some(site) = Site::postgres() else { return };
     let receiver = site.receiver();

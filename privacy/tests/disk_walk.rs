@@ -1,4 +1,4 @@
-//! Directories of ours that other users could replace, and whose a new directory becomes.
+//! Directories of ours that other users could replace, and the owner of a new directory.
 
 #[path = "common/root.rs"]
 mod root;
@@ -71,7 +71,7 @@ fn a_directory_of_another_user_is_named() {
     fs::create_dir(foreign.join("runs")).expect("made");
     refused(&foreign.join("runs"), &foreign);
     refused(&foreign, &foreign);
-    // A link of theirs, though what it leads to is safe: they can make it lead elsewhere.
+    // A link of theirs, although its target is safe: they can change the target.
     fs::create_dir(temp.path().join("safe")).expect("made");
     symlink(temp.path().join("safe"), foreign.join("link")).expect("a link");
     refused(&foreign.join("link/runs"), &foreign);

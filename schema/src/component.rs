@@ -216,7 +216,7 @@ impl Components {
         match self.slot(component) {
             Slot::Plain(slot) => *slot = Some(record),
             Slot::Issuer(slot) => {
-                // A record is replaced as the run goes on; what is known of the issuer must not get lost with it.
+                // A record is replaced as the run continues; what is known of the issuer must not be lost with it.
                 let issuer = slot.map_or(Issuer::Selfsigned, |known| known.issuer);
                 *slot = Some(ClusterIssuerRecord::new(record, issuer));
             }
@@ -230,7 +230,7 @@ impl Components {
         }
     }
 
-    /// Records what became of `component`, if the run has it.
+    /// Records the result of `component`, if the run has it.
     pub fn set_result(&mut self, component: Component, result: ComponentResult) {
         if let Some(record) = self.get(component) {
             self.set(component, ComponentRecord { result, ..record });

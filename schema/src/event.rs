@@ -131,7 +131,7 @@ macro_rules! event_documents {
 
         /// A telemetry document: exactly one of the kinds, told apart by `event_name`.
         #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-        // Untagged, because the documents have no member of their own for it: the names of the events tell them apart.
+        // Untagged, because the documents have no separate member for it: the names of the events distinguish them.
         #[serde(untagged)]
         #[schemars(title = "Telemetry document")]
         pub enum TelemetryDocument {

@@ -198,14 +198,14 @@ impl RunManifest {
     pub fn finish(&mut self, finish: Finish, exit_code: u8, at: UtcSeconds) {
         self.status = finish.status();
         self.exit_code = Some(exit_code);
-        // Receivers compute durations; a negative one would look like a fault of theirs.
+        // Receivers compute durations; a negative one would look like a fault in the receiver.
         self.finished_at = Some(at.max(self.started_at));
-        // The schema has room for a failure beside any status, so it is here that only a failed run states one.
+        // The schema allows a failure with any status, so this code ensures that only a failed run states one.
         self.failure = match finish {
             Finish::Failed(failure) => Some(failure),
             _ => None,
         };
-        // In any other ending the step that was reached is what the manifest is read for.
+        // With any other ending, readers of the manifest want to know the step that was reached.
         if finish == Finish::Success {
             self.current_step = Step::Completed;
         }

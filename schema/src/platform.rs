@@ -15,7 +15,7 @@ vocabulary! {
     }
 }
 
-// Closed lists with `other`: a rare distribution would tell one host from all others, and its name is free text.
+// Closed lists with `other`: a rare distribution would identify a host, and its name is free text.
 vocabulary! {
     /// Family of the distribution.
     pub enum OsFamily {

@@ -1,6 +1,6 @@
-//! The answers of a receiver: when to give which, and what the sender makes of it.
+//! The answers of a receiver: when to give each, and how the sender reacts.
 //!
-//! The advice is written here; what the sender does is asked of `schema::delivery`, by which it works.
+//! The advice is written here; what the sender does comes from `schema::delivery`, which the sender uses.
 
 use schema::delivery::AnswerMeaning;
 
@@ -11,7 +11,7 @@ pub(super) struct AdvisedAnswer {
     pub(super) status: &'static str,
     /// When a receiver gives it.
     pub(super) when: &'static str,
-    /// Rules that it is the answer to; a name that ends in a dot stands for all that begin so.
+    /// Rules that it answers; a name that ends in a dot means all rules with this prefix.
     pub(super) rules: &'static [&'static str],
 }
 
@@ -50,7 +50,7 @@ pub(super) const ANSWERS: [AdvisedAnswer; 15] = [
 ];
 
 impl AdvisedAnswer {
-    /// The statuses that it stands for, but for those that stand for themselves.
+    /// The statuses that it covers, except those with an answer of their own.
     pub(super) fn statuses(&self) -> Vec<u16> {
         let of = |status: &u16| match self.status.strip_suffix("XX") {
             Some(first) => status.to_string().starts_with(first) && !is_listed(*status),
@@ -59,18 +59,18 @@ impl AdvisedAnswer {
         (100..=599).filter(of).collect()
     }
 
-    /// What the sender makes of it.
+    /// How the sender reacts.
     pub(super) fn meaning(&self) -> AnswerMeaning {
         self.statuses().first().map_or(AnswerMeaning::Misconfigured, |status| AnswerMeaning::of(*status))
     }
 
-    /// Whether the sender looks for a `Retry-After` header.
+    /// Whether the sender reads a `Retry-After` header.
     pub(super) fn may_ask_to_wait(&self) -> bool {
         self.meaning() == AnswerMeaning::TryAgain
     }
 }
 
-/// Whether an answer stands for this status alone.
+/// Whether an answer covers only this status.
 fn is_listed(status: u16) -> bool {
     ANSWERS.iter().any(|answer| answer.status == status.to_string())
 }

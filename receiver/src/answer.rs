@@ -120,7 +120,7 @@ impl IngestAnswer {
             }
             Self::Unmarked => json!({ "error": "the marker header is missing or is not a product token" }),
             Self::Unauthorized => json!({ "error": "the bearer token is missing or unknown" }),
-            Self::Stalled => json!({ "error": "the body did not arrive completely in time" }),
+            Self::Stalled => json!({ "error": "the body did not arrive completely before the timeout" }),
             Self::TooLarge => json!({ "error": "the body is larger than a document may be" }),
             Self::NotJson => json!({ "error": "the body must be application/json" }),
             Self::Unavailable(_) => json!({ "error": "not now, try again", "reason": self.word() }),

@@ -28,7 +28,7 @@ pub(crate) enum SpoolError {
     #[error("spool: {0}")]
     Disk(#[from] DiskError),
     /// Another process has it.
-    #[error("spool: {0}: in use by another process; give each instance a --spool-dir of its own")]
+    #[error("spool: {0}: in use by another process; give each instance its own --spool-dir")]
     InUse(PathBuf),
     /// A segment cannot be written or removed.
     #[error("spool: {0}: {1}")]

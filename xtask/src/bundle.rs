@@ -73,7 +73,7 @@ impl BundleSpec {
         }
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-+".contains(&byte);
         if spec.version.is_empty() || !spec.version.bytes().all(is_plain) {
-            bail!("a version holds letters, digits, dots, hyphens and plus signs alone");
+            bail!("a version has only letters, digits, dots, hyphens and plus signs");
         }
         Ok(spec)
     }

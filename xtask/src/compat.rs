@@ -54,7 +54,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     let needed = changes.iter().map(|change| change.level).max();
     judge(needed, last.version, current)?;
     workspace::print_line(&match needed {
-        Some(level) => format!("a {level} change, and the version says so"),
+        Some(level) => format!("a {level} change, and the version is raised accordingly"),
         None => "nothing changed since".to_owned(),
     });
     Ok(())
@@ -64,7 +64,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
 fn changes(old: &FileTexts, new: &FileTexts) -> anyhow::Result<Vec<ContractChange>> {
     let json = |files: &FileTexts, name: &str| -> anyhow::Result<Value> {
         let text = files.get(name).with_context(|| format!("{name} is not published"))?;
-        serde_json::from_str(text).with_context(|| format!("{name} is no JSON"))
+        serde_json::from_str(text).with_context(|| format!("{name} is not JSON"))
     };
     let mut changes = Vec::new();
     for kind in DocumentKind::ALL {

@@ -75,7 +75,7 @@ pub(crate) fn check() -> anyhow::Result<()> {
         }
     }
     if drift.is_empty() {
-        workspace::print_line(&format!("{} files are what the types say", published.len()));
+        workspace::print_line(&format!("{} files match the types", published.len()));
         return Ok(());
     }
     bail!(

@@ -89,7 +89,7 @@ fn print_rate(name: &str, count: u64, started: Instant, waits: &mut [u64]) {
         (Some(half), Some(most)) => format!("; p50 {}, p99 {}", milliseconds(half), milliseconds(most)),
         _ => String::new(),
     };
-    workspace::print_line(&format!("{name}: {count} in {seconds:.1} s, {rate} a second{quantiles}"));
+    workspace::print_line(&format!("{name}: {count} in {seconds:.1} s, {rate} per second{quantiles}"));
 }
 
 fn print_memory(receiver: &ReceiverProcess) -> anyhow::Result<()> {

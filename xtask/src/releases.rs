@@ -26,8 +26,8 @@ impl FromStr for Version {
             .split('.')
             .map(str::parse)
             .collect::<Result<_, _>>()
-            .with_context(|| format!("{text:?} is no version of the contract"))?;
-        let [major, minor, patch] = numbers[..] else { bail!("{text:?} is no version of the contract") };
+            .with_context(|| format!("{text:?} is not a version of the contract"))?;
+        let [major, minor, patch] = numbers[..] else { bail!("{text:?} is not a version of the contract") };
         Ok(Self { major, minor, patch })
     }
 }

@@ -33,7 +33,7 @@ impl Drain {
 
     /// Starts the thread. It ends with the process, at any moment: a segment is removed only after it is stored.
     pub(crate) fn start(mut self) {
-        // What a former process left is told from the start: a scrape that comes before the first round is over would
+        // What a former process left is counted from the start: a scrape before the end of the first round would
         // read that nothing is spooled.
         self.metrics.spool_bytes.set(self.spool.bytes());
         std::thread::spawn(move || {

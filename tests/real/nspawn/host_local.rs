@@ -67,7 +67,7 @@ pub(crate) fn run(setup: &NspawnSetup<'_>, transcript: &mut Transcript) -> anyho
     transcript.part("The NFS export and the hosts file");
     let machine = setup.boot()?;
     prepare(setup, &machine)?;
-    transcript.note("a machine with a server, and with exports and hosts of somebody else");
+    transcript.note("a machine with a server, and with foreign exports and hosts");
     let first = machine.bootstrap(setup.subject, &RUN)?;
     transcript.check(&format!("the run ends with exit code 0 ({})", first.seconds()), ended(&first, 0));
     transcript.check("foreign export lines are kept to the byte, ours is added", exports(&machine));
@@ -141,7 +141,7 @@ fn package(setup: &NspawnSetup<'_>, transcript: &mut Transcript) -> anyhow::Resu
     Ok(())
 }
 
-/// A server whose API has a registry, and files with lines of somebody else.
+/// A server whose API has a registry, and files with foreign lines.
 pub(crate) fn prepare(setup: &NspawnSetup<'_>, machine: &Machine) -> anyhow::Result<()> {
     let server = setup.server_run(machine)?;
     anyhow::ensure!(server.code == 0, "{}", server.text());

@@ -212,7 +212,10 @@ fn the_main_process_opens_no_socket_to_the_network() {
     let call = sandbox.reporting_run(&server).through(words.into_iter().chain([output.as_os_str()]));
     let outcome = call.run();
     if outcome.stderr.contains("ptrace") || outcome.stderr.contains("PTRACE") {
-        return skip("the_main_process_opens_no_socket_to_the_network", "this machine does not allow tracing");
+        return skip(
+            "the_main_process_opens_no_socket_to_the_network",
+            "this machine does not allow tracing",
+        );
     }
     outcome.expect(0);
     sandbox.wait_for_deliveries();

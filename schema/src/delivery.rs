@@ -46,7 +46,7 @@ pub const REQUEST_HEADERS: [RequestHeader; 6] = [
         name: "Accept",
         always: true,
         example: "*/*",
-        meaning: "Nothing in particular: only the status of the answer counts.",
+        meaning: "Any type: only the status of the answer counts.",
     },
     RequestHeader {
         name: "User-Agent",
@@ -58,7 +58,7 @@ pub const REQUEST_HEADERS: [RequestHeader; 6] = [
         name: MARKER_HEADER,
         always: true,
         example: crate::DEFAULT_MARKER,
-        meaning: "A public marker of the kind of sender, never a secret: it keeps strangers' requests apart, and proves \
+        meaning: "A public marker of the kind of sender, never a secret: it distinguishes kinds of requests, and proves \
                   nothing.",
     },
     RequestHeader {
@@ -72,8 +72,8 @@ pub const REQUEST_HEADERS: [RequestHeader; 6] = [
         name: "Authorization",
         always: false,
         example: "Bearer <token>",
-        meaning: "The token that the operator was given for this endpoint, if any. It goes over https or to the same \
-                  host alone.",
+        meaning: "The token that the operator was given for this endpoint, if any. It is sent only over https or to the \
+                  same host.",
     },
 ];
 

@@ -161,7 +161,7 @@ pub const VALUE_RULES: &[ValueRule] = &[
     // A single slash inside is not refused: `productive-k3s-core/1.2.3` is how a program names itself.
     ValueRule {
         id: "value.path",
-        words: "a path of a file or folder",
+        words: "a path of a file or directory",
         pattern: "(^|[^a-z0-9])/|/[^/]*/|\\.\\.|(^|[^a-z0-9])~",
         ignore_case: true,
         hits: &["/home/alice", "/", "~/runs", "~alice", "../x", "runs/../x", "home/alice/runs", "in /srv"],

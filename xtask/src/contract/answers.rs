@@ -21,7 +21,7 @@ const fn answer(status: &'static str, when: &'static str) -> AdvisedAnswer {
 
 /// Every answer that a receiver needs, and the ranges that hold the rest.
 pub(super) const ANSWERS: [AdvisedAnswer; 15] = [
-    answer("202", "The document is stored durably, or was before: an `event_id` that is known is no fault."),
+    answer("202", "The document is stored durably, or was stored before: a known `event_id` is no error."),
     answer("2XX", "As 202."),
     answer("3XX", "Never: redirects are not followed."),
     AdvisedAnswer {
@@ -29,8 +29,8 @@ pub(super) const ANSWERS: [AdvisedAnswer; 15] = [
         when: "A header is missing or wrong, or the body cannot be read as one document.",
         rules: &["utf8", "syntax", "depth", "duplicate_key"],
     },
-    answer("401", "Tokens are demanded and none that counts was sent."),
-    answer("407", "Never from a receiver: a proxy on the way demands credentials."),
+    answer("401", "A token is required and no valid one was sent."),
+    answer("407", "Never from a receiver: a proxy requires credentials."),
     answer("408", "The body did not arrive in time."),
     AdvisedAnswer { status: "413", when: "The body is larger than a document may be.", rules: &["size"] },
     answer("415", "The body is of another media type."),
@@ -45,8 +45,8 @@ pub(super) const ANSWERS: [AdvisedAnswer; 15] = [
         "503",
         "Not now: starting, stopping or full; or the document states a newer contract than the receiver knows.",
     ),
-    answer("4XX", "Better not: see what the sender makes of it."),
-    answer("5XX", "A fault of the receiver's own."),
+    answer("4XX", "Avoid: see how the sender reacts."),
+    answer("5XX", "A fault of the receiver itself."),
 ];
 
 impl AdvisedAnswer {
@@ -90,7 +90,7 @@ pub(super) const fn action_of(meaning: AnswerMeaning) -> &'static str {
     match meaning {
         AnswerMeaning::Delivered => "deletes the document",
         AnswerMeaning::Refused => {
-            "sets the document aside and never sends it again by itself; the others go on"
+            "rejects the document and does not send it again; it still sends the others"
         }
         AnswerMeaning::TryAgain => "pauses, tries the same document again, and honours `Retry-After`",
         AnswerMeaning::Misconfigured => {

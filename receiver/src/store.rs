@@ -7,11 +7,13 @@
 //! The traits are what is asked of both, by who asks: the intake, the rollup with the chains, and the charts. They block:
 //! an embedded store cannot do otherwise, and a thread that waits for a server costs nothing.
 
+mod batch;
 mod error;
 mod fault;
 mod location;
 mod postgres;
 mod sqlite;
+mod trust;
 
 use std::path::Path;
 
@@ -21,8 +23,10 @@ use crate::refusals::RefusalCount;
 use crate::run_row::{RunRow, StoredDocument};
 use crate::week::Week;
 
+pub(crate) use batch::{BatchOutcome, insert_what_fits};
 pub(crate) use error::StoreError;
 pub(crate) use location::{LocationError, StoreLocation};
+pub(crate) use trust::TrustError;
 
 /// What a store is opened for: it decides how long a server may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

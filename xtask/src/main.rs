@@ -37,7 +37,11 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   bundle [OPTION...]  make the release as the layers above take it: archive, checksum and installer
   dist [OPTION...]    make the release as operators install it: archives, Debian packages, bills of materials, sums
   load [sqlite|postgres] [DOCUMENTS [CONNECTIONS [STORED]]]
-                      send documents to a receiver of its own on loopback, twice, and measure";
+                      send documents to a receiver of its own on loopback, twice, and measure
+  load table [sqlite|postgres] [PERCENT]
+                      measure everything that the receiver promises, beside the limits of this machine, as a table
+  load year [sqlite|postgres] [HOSTS]
+                      let a year of a fleet pass in a store, and look for whoever is told of by what is published";
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

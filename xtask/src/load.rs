@@ -1,4 +1,4 @@
-//! Load on a receiver, bounded and on loopback alone: how many documents a second are durable, and after how long.
+//! Load on a receiver, bounded and only on loopback: how many documents per second are durable, and after how long.
 //!
 //! Generator, receiver and database share the machine, so the figures are a floor. It is a closed loop: each connection
 //! sends its next document after the answer to the last, so that a slow receiver is not asked for more than it answers.
@@ -27,7 +27,7 @@ use site::{LoadSite, LoadStore};
 const MAX_DOCUMENTS: u64 = 10_000_000;
 /// Most connections: each is a thread here.
 const MAX_CONNECTIONS: usize = 1_024;
-/// Chains that are asked for.
+/// Chains that are requested.
 const CHAINS: u64 = 500;
 
 /// Measures: the whole table, a year, or one store with numbers of one's own.

@@ -1,13 +1,13 @@
-//! Which groups are shown: no cell tells of fewer sessions than the threshold.
+//! Which groups are shown: no cell has fewer sessions than the threshold.
 //!
-//! Folding happens when a week is closed, on the sessions themselves. To fold later, on stored numbers, was given up: the
-//! sessions of two cells overlap, so that their sum says nothing of how many there are in both, and what a table keeps is
-//! one mistake away from being shown.
+//! Folding happens when a week is closed, on the sessions themselves. Folding later, on stored numbers, was rejected:
+//! the sessions of two cells overlap, so their sum is not the number in both; and what a table keeps is one mistake
+//! away from being shown.
 //!
 //! Numbers are rounded down to a multiple of the threshold. Charts have words in common, so that one of them may show
-//! twelve agents and another one eleven that succeeded: exact numbers would tell of the twelfth by their difference, and
-//! rounded ones differ by nothing or by a whole group. To look for such pairs and fold more cells was given up: it is a
-//! problem of its own to find all of them, and a new chart would change what old ones show.
+//! twelve agents and another one eleven that succeeded: the difference of exact numbers would show the twelfth, and rounded
+//! ones differ by nothing or by a whole group. Finding such pairs and folding more cells was rejected: finding all of them
+//! is a hard problem, and a new chart would change what the others show.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -30,8 +30,8 @@ pub(super) struct CountedCell {
     pub(super) runs: u32,
 }
 
-/// Folds the cells with fewer than `below` sessions into one. If that one is smaller too, the next smallest joins it, so
-/// that it can neither be told by what it lacks of a total; if all of them together are too few, nothing is shown.
+/// Folds the cells with fewer than `below` sessions into one. If that one is too small as well, the next smallest joins
+/// it, so that it cannot be derived from a total; if all of them together are too few, nothing is shown.
 pub(super) fn fold(cells: BTreeMap<(String, String), CountedCell>, below: usize) -> Vec<WeeklyCell> {
     let mut by_size: Vec<((String, String), CountedCell)> = cells.into_iter().collect();
     by_size.sort_by_key(|(_, cell)| cell.sessions.len());

@@ -1,4 +1,4 @@
-//! `receiver import FILE`: documents from a file, by the same gate as those from the wire.
+//! `receiver import FILE`: documents from a file, through the same gate as those from the network.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
@@ -17,7 +17,7 @@ use crate::store::{BatchOutcome, InsertOutcome, Store, StoreUse, insert_what_fit
 
 /// Documents of one transaction.
 const BATCH: usize = 1_024;
-/// Lines that are told one by one.
+/// Lines that are reported one by one.
 const TOLD: u64 = 20;
 
 /// An import under way.
@@ -29,7 +29,7 @@ struct Import {
     counts: ImportCounts,
 }
 
-/// What became of the lines.
+/// The result of the import.
 #[derive(Default)]
 struct ImportCounts {
     accepted: u64,
@@ -106,7 +106,7 @@ fn tell(count: u64, number: u64, why: &str) {
     }
 }
 
-/// The next line, or as much of it as shows that it is too long; the rest of it is passed over.
+/// The next line, or as much of it as shows that it is too long; the rest of it is skipped.
 fn next_line(lines: &mut impl BufRead) -> std::io::Result<Option<Vec<u8>>> {
     let mut line = Vec::new();
     let limit = MAX_DOCUMENT_BYTES as u64 + 2;

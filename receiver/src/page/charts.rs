@@ -1,4 +1,4 @@
-//! Charts as pages. A chart is bars with their numbers, and the same as a table for who does not see bars.
+//! Charts as pages. A chart is bars with their numbers, and the same as a table for readers who cannot see bars.
 
 use maud::{Markup, html};
 
@@ -15,11 +15,11 @@ pub(crate) fn overview(tables: &[ChartTable], suppress_below: u32) -> String {
     let week = tables.iter().find_map(|table| table.weeks.first()).map(|week| week.week);
     let content = html! {
         @match week {
-            Some(week) => p { "The week of " (week) ", the last one that is closed." },
+            Some(week) => p { "The week of " (week) ", the last closed week." },
             None => p { "No week is closed yet: a week is shown two days after its Sunday." },
         }
         p.dim {
-            "Groups of fewer than " (suppress_below) " sessions are told together, or not at all, and numbers are rounded down
+            "Groups of fewer than " (suppress_below) " sessions are shown together, or not at all, and numbers are rounded down
             to a multiple of " (suppress_below) "."
         }
         div.grid {
@@ -40,7 +40,7 @@ pub(crate) fn chart(table: &ChartTable) -> String {
     let name = table.chart.name;
     let content = html! {
         p { (table.chart.question) }
-        p.dim { "Numbers are rounded down, and small groups are told together." }
+        p.dim { "Numbers are rounded down, and small groups are shown together." }
         p { "The same as " a href={ "/charts/" (name) ".json" } { "JSON" } " and " a href={ "/charts/" (name) ".csv" } { "CSV" } "." }
         @match table.weeks.first() {
             None => p { "No week is closed yet." },

@@ -26,10 +26,10 @@ pub(crate) enum StoreLocation {
 /// Why a name of a store cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum LocationError {
-    /// It is said to be PostgreSQL's, and cannot be read. The parser's words may repeat a password, and are not told.
+    /// It looks like a URL of PostgreSQL and cannot be parsed. The parser's message may repeat a password, and is not shown.
     #[error("not a PostgreSQL URL; write postgres://USER@HOST/DATABASE")]
     NoPostgresUrl,
-    /// It says how the connection is encrypted in a word that we do not follow.
+    /// It has an `sslmode` that is not offered.
     #[error(
         "sslmode is verify-full or disable; the weaker ones, which do not check who answers, are not offered"
     )]
@@ -48,7 +48,7 @@ impl StoreLocation {
     /// encrypted, unless the URL says otherwise.
     ///
     /// # Errors
-    /// It begins as a URL of PostgreSQL and is none, or asks for encryption that checks nobody.
+    /// It begins as a URL of PostgreSQL and is not one, or has an `sslmode` that does not check the server.
     pub(crate) fn parse(text: &str) -> Result<Self, LocationError> {
         if !text.starts_with("postgres://") && !text.starts_with("postgresql://") {
             return Ok(Self::Sqlite(text.into()));
@@ -67,19 +67,19 @@ impl StoreLocation {
         Ok(Self::Postgres(Box::new(PostgresServer { config, tls: None })))
     }
 
-    /// Whether it holds a password.
+    /// Whether it contains a password.
     pub(crate) fn has_password(&self) -> bool {
         matches!(self, Self::Postgres(server) if server.config.get_password().is_some())
     }
 
-    /// The same with the password that a file holds.
+    /// The same with the password from a file.
     ///
     /// # Errors
     /// The file cannot be read.
     pub(crate) fn with_password_of(mut self, file: Option<&Path>) -> Result<Self, DiskError> {
         if let (Self::Postgres(server), Some(file)) = (&mut self, file) {
             let password = named_file::read(file, Self::MAX_PASSWORD_BYTES)?;
-            // Editors end a file with a line break, which is no part of the password.
+            // Editors end a file with a line break, which is not part of the password.
             let line = password.split(|byte| [b'\r', b'\n'].contains(byte)).next().unwrap_or_default();
             server.config.password(line);
         }
@@ -99,7 +99,7 @@ impl StoreLocation {
         Ok(self)
     }
 
-    /// Whether a server keeps the documents, which may be out of reach while this process is well.
+    /// Whether a server keeps the documents, which may be unreachable while this process works.
     pub(crate) fn is_server(&self) -> bool {
         matches!(self, Self::Postgres(_))
     }
@@ -119,7 +119,7 @@ impl StoreLocation {
         })
     }
 
-    /// As [`Self::open`], but a server is connected to when it is first needed.
+    /// As [`Self::open`], but connects to a server only when it is first needed.
     ///
     /// # Errors
     /// The file cannot be opened.
@@ -152,7 +152,7 @@ fn without_sslmode(url: &str) -> (String, Option<&str>) {
     (format!("{}{address}?{}", &url[..host], others.join("&")), mode)
 }
 
-/// Whether each server is reached by a socket or the loopback.
+/// Whether each server is reached through a socket or the loopback.
 fn is_on_this_host(config: &Config) -> bool {
     let by_name = config.get_hosts().iter().all(|host| match host {
         Host::Unix(_) => true,

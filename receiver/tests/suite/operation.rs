@@ -105,7 +105,7 @@ fn a_document_that_the_store_does_not_take_does_not_stop_the_others() {
     let (good, bad) = (sample(), sample());
     site.poison(&bad.event_id);
     let connection = Connection::open(site.file()).expect("opened");
-    // Both wait together: the writer is held up by this transaction.
+    // Both wait: this transaction blocks the writer.
     connection.execute_batch("BEGIN IMMEDIATE").expect("begun");
     let outcomes = std::thread::scope(|scope| {
         let send = |body: &'_ [u8]| receiver.client().post(body).status;

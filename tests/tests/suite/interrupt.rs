@@ -1,15 +1,16 @@
-//! Ctrl-C and its kin, by real signals on a real terminal: answered at once, and 130 at the end whatever a child said.
+//! Ctrl-C and similar signals, sent for real on a real terminal: answered at once, and 130 at the end, whatever the exit
+//! code of a child.
 
 use rustix::process::Signal;
 use tests::{Invocation, Outcome, Sandbox, Stub, TerminalSession, can_have_a_machine, on_a_machine};
 
-/// What the stand-in for curl brings.
+/// What the stand-in for curl downloads.
 const ARCHIVE: &str = "an archive";
 
 /// Longer than any call may take: what ends before has been ended.
 const FOREVER: u32 = 3600;
 
-/// A run of the server mode that installs helm alone, told in plain lines.
+/// A run of the server mode that installs only helm, in plain lines.
 fn helm_run(sandbox: &Sandbox) -> Invocation {
     let call = sandbox.bootstrap(["run", "--mode", "server", "--skip", "k3s", "--yes", "--accept-warnings"]);
     let call = call.env("TELEMETRY_ENABLED", "false").env("TERM", "dumb");
@@ -48,7 +49,7 @@ fn a_download_ends_at_once() {
     let sandbox = Sandbox::new();
     sandbox.stub("curl", stub(ARCHIVE, FOREVER));
     let mut session = TerminalSession::start(&helm_run(&sandbox));
-    session.wait_for("start helm 1/4 helm archive");
+    sandbox.wait_for_call("curl");
     session.type_keys("\x03");
     let outcome = interrupted(session.end(), "0");
     let answer = "^C stopping after \"helm: helm archive\" (press again to end the command)\n";
@@ -62,22 +63,24 @@ fn a_change_is_finished_after_one_and_ended_by_the_second() {
     if !can_have_a_machine("a_change_is_finished_after_one_and_ended_by_the_second") {
         return;
     }
-    let start = |seconds| {
+    let start = || {
         let sandbox = Sandbox::new();
         sandbox.stub("curl", stub(ARCHIVE, 0));
-        sandbox.stub("tar", stub("", seconds));
+        sandbox.stub("tar", stub("", FOREVER));
         let mut session = TerminalSession::start(&helm_run(&sandbox));
-        session.wait_for("start helm 2/4 unpack helm");
+        // The step is told before its command runs, and between the two one request ends it.
+        sandbox.wait_for_call("tar");
         session.type_keys("\x03");
         session.wait_for("^C stopping after \"helm: unpack helm\" (press again to end the command)");
         (sandbox, session)
     };
-    let (_sandbox, session) = start(3);
+    let (sandbox, session) = start();
+    sandbox.hurry_stubs();
     let finished = interrupted(session.end(), "0");
     assert!(finished.stderr.contains("done  helm 2/4 unpack helm"), "{finished}");
     assert!(!finished.stderr.contains("start helm 3/4"), "{finished}");
 
-    let (_sandbox, mut session) = start(FOREVER);
+    let (_sandbox, mut session) = start();
     session.type_keys("\x03");
     let ended = interrupted(session.end(), "0");
     assert!(ended.stderr.contains("^C ending \"helm: unpack helm\""), "{ended}");
@@ -91,10 +94,12 @@ fn what_a_child_says_does_not_matter() {
     }
     let sandbox = Sandbox::new();
     sandbox.stub("curl", stub(ARCHIVE, 0));
-    sandbox.stub("tar", Stub { stdout: "", stderr: "tar: Exiting with failure", seconds: 3, code: 2 });
+    sandbox.stub("tar", Stub { stdout: "", stderr: "tar: Exiting with failure", seconds: FOREVER, code: 2 });
     let mut session = TerminalSession::start(&helm_run(&sandbox));
-    session.wait_for("start helm 2/4 unpack helm");
+    sandbox.wait_for_call("tar");
     session.type_keys("\x03");
+    session.wait_for("^C stopping after");
+    sandbox.hurry_stubs();
     interrupted(session.end(), "0");
 }
 
@@ -106,7 +111,7 @@ fn kill_counts_as_ctrl_c() {
     let sandbox = Sandbox::new();
     sandbox.stub("curl", stub(ARCHIVE, FOREVER));
     let session = TerminalSession::start(&helm_run(&sandbox));
-    session.wait_for("start helm 1/4");
+    sandbox.wait_for_call("curl");
     session.signal(Signal::TERM);
     let outcome = session.end().expect(143);
     assert!(outcome.stderr.contains("SIGTERM: stopping after \"helm: helm archive\"\n"), "{outcome}");
@@ -121,9 +126,7 @@ fn before_anything_is_changed_there_is_nothing_to_undo() {
     sandbox.stub("dpkg-query", stub("", FOREVER));
     let call = sandbox.dry_run("single-node").env("TELEMETRY_ENABLED", "false").env("TERM", "dumb");
     let mut session = TerminalSession::start(&call);
-    assert!(tests::eventually(std::time::Duration::from_secs(30), || {
-        sandbox.calls_made().iter().any(|call| call.starts_with("dpkg-query"))
-    }));
+    sandbox.wait_for_call("dpkg-query");
     session.type_keys("\x03");
     let outcome = session.end().expect(130);
     assert!(outcome.stderr.ends_with("interrupted: nothing was changed; exit 130\n"), "{outcome}");

@@ -35,7 +35,7 @@ impl Figure {
         self.time.as_secs_f64()
     }
 
-    /// How many were done in a second.
+    /// How many were done per second.
     pub(super) fn rate(&self) -> f64 {
         #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
         let count = self.count as f64;
@@ -59,7 +59,7 @@ impl Figure {
 
 impl fmt::Display for Figure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} in {:.1} s, {:.0} a second", self.count, self.seconds(), self.rate())?;
+        write!(f, "{} in {:.1} s, {:.0} per second", self.count, self.seconds(), self.rate())?;
         if self.waits.is_empty() {
             return Ok(());
         }
@@ -76,9 +76,9 @@ mod tests {
     fn rates_and_percentiles_are_of_what_was_measured() {
         let waits = (1..=100).rev().map(|wait| wait * 1_000).collect();
         let figure = Figure::new(100, Duration::from_secs(4), waits);
-        assert_eq!(figure.to_string(), "100 in 4.0 s, 25 a second; p50 50.0 ms, p99 99.0 ms");
+        assert_eq!(figure.to_string(), "100 in 4.0 s, 25 per second; p50 50.0 ms, p99 99.0 ms");
         let untimed = Figure::new(3, Duration::from_secs(1), Vec::new());
-        assert_eq!(untimed.to_string(), "3 in 1.0 s, 3 a second");
+        assert_eq!(untimed.to_string(), "3 in 1.0 s, 3 per second");
         assert_eq!(untimed.quantiles(), ["-", "-"]);
     }
 }

@@ -20,7 +20,7 @@ use crate::program;
 use crate::workspace;
 use documents::Documents;
 use figure::Figure;
-use sender::{DocumentLoad, Expected};
+use sender::{DocumentLoad, ExpectedAnswer};
 use site::{LoadSite, LoadStore};
 
 /// Most documents of a measurement: more would fill a disk by mistake.
@@ -68,7 +68,7 @@ fn measure(arguments: &[&str]) -> anyhow::Result<()> {
     let load = DocumentLoad { address, documents: &documents, numbers: 0..count, connections };
     for (name, expected) in [("new documents", "accepted"), ("the same again", "duplicate")] {
         let before = [cpu::of(receiver.pid()), site.server_cpu()];
-        let figure = load.send(&Expected::json(202, expected))?;
+        let figure = load.send(&ExpectedAnswer::json(202, expected))?;
         figure.print(&format!("{name} over {connections} connections"));
         // Unlike the rate, this is the same on a machine that has other work as well.
         let after = [cpu::of(receiver.pid()), site.server_cpu()];

@@ -15,7 +15,7 @@ use super::bearer::bearer;
 use super::held;
 use super::response::{self, Reply};
 use crate::arrival::PackedId;
-use crate::chart::{CHARTS, ChartSpec, ChartTable, ChartWeek, chart_named};
+use crate::chart::{CHARTS, ChartSpec, ChartTable, ChartWeek, WeeklyCell, chart_named};
 use crate::metrics::Metrics;
 use crate::page;
 use crate::store::{Store, StoreError};
@@ -176,7 +176,10 @@ pub(crate) fn table(
 ) -> Result<ChartTable, StoreError> {
     let mut told = Vec::new();
     for week in store.closed_weeks(weeks)? {
-        told.push(ChartWeek { week, cells: store.cells(chart.name, week)? });
+        let mut cells = store.cells(chart.name, week)?;
+        // What has no name of its own comes last.
+        cells.sort_by_key(WeeklyCell::is_folded);
+        told.push(ChartWeek { week, cells });
     }
     Ok(ChartTable { chart, weeks: told })
 }

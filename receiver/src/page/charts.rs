@@ -9,6 +9,8 @@ use crate::chart::{CHARTS, ChartTable, ChartWeek, WeeklyCell};
 const OVERVIEW_BARS: usize = 6;
 /// Weeks of the table below a chart.
 const TABLE_WEEKS: usize = 12;
+/// Rows of that table, unless a single week has more.
+const TABLE_ROWS: usize = 250;
 
 /// The last closed week at a glance.
 pub(crate) fn overview(tables: &[ChartTable], suppress_below: u32) -> String {
@@ -115,34 +117,36 @@ fn quantiles(table: &ChartTable) -> Markup {
     }
 }
 
+/// The newest weeks, as many as a reader can look through; the other forms have all.
 fn weeks(table: &ChartTable) -> Markup {
+    let mut rows = 0;
+    let fits = |week: &&ChartWeek| {
+        rows += week.cells.len();
+        rows <= TABLE_ROWS
+    };
+    let shown = table.weeks.iter().take(TABLE_WEEKS).take_while(fits).count().max(1);
     html! {
+        @if shown < table.weeks.len() { p.dim { "JSON and CSV have all weeks." } }
         div.scroll tabindex="0" role="region" aria-label="Table of the last weeks" {
             table {
                 caption { (table.chart.title) ", by week" }
                 thead {
                     tr {
-                        th scope="col" { "week" }
                         th scope="col" { (table.chart.keys[0]) }
                         th scope="col" { (table.chart.keys[1]) }
                         th.n scope="col" { "sessions" }
                         th.n scope="col" { "runs" }
                     }
                 }
-                @for week in table.weeks.iter().take(TABLE_WEEKS) {
+                @for week in &table.weeks[..shown.min(table.weeks.len())] {
                     tbody {
+                        tr { th.week colspan="4" scope="rowgroup" { "Week of " (week.week) ": " (week.total()) " runs are shown" } }
                         @for cell in &week.cells {
                             tr {
-                                th scope="row" { (week.week) }
                                 @for name in cell.names() { td { (name) } }
                                 td.n { (cell.sessions) }
                                 td.n { (cell.runs) }
                             }
-                        }
-                        tr {
-                            th scope="row" { (week.week) }
-                            td colspan="3" { "all that is shown" }
-                            td.n { (week.total()) }
                         }
                     }
                 }

@@ -59,12 +59,13 @@ fn of_csv(text: &str) -> Vec<PublishedCell> {
 }
 
 fn of_page(page: &str) -> Vec<PublishedCell> {
-    let mut cells = Vec::new();
+    let (mut cells, mut week) = (Vec::new(), "");
     for row in page.split("<tr>").skip(2) {
         let ends = row.split('>').filter_map(|part| part.split_once("</t"));
         let fields: Vec<&str> = ends.map(|(text, _)| text).filter(|text| !text.is_empty()).collect();
-        // The row of a total has three.
-        if let [week, k1, k2, sessions, runs, ..] = fields[..] {
+        if let Some(told) = fields.first().and_then(|field| field.strip_prefix("Week of ")) {
+            week = told.split(':').next().expect("a week");
+        } else if let [k1, k2, sessions, runs, ..] = fields[..] {
             let number = |text: &str| text.parse().expect("a number");
             cells.push((week.to_owned(), k1.to_owned(), k2.to_owned(), number(sessions), number(runs)));
         }

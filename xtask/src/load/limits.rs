@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::documents::Documents;
 use super::figure::Figure;
-use super::sender::{DocumentLoad, Expected};
+use super::sender::{DocumentLoad, ExpectedAnswer};
 use super::site::LoadSite;
 
 /// The limits of a machine.
@@ -37,13 +37,13 @@ impl MachineLimits {
         let receiver = site.receiver(program)?;
         let load = DocumentLoad { address: receiver.address, documents, numbers: 0..requests, connections };
         let http =
-            load.send(&Expected { media_type: "text/plain", status: 415, word: "application/json" })?;
+            load.send(&ExpectedAnswer { media_type: "text/plain", status: 415, word: "application/json" })?;
         http.print("bare HTTP");
         drop(receiver);
         // No disk has so much room: a document is judged, queued, and sent away by the writer.
         let receiver = site.receiver_with(program, &[("RECEIVER_DISK_RESERVE", "100000TiB")])?;
         let load = DocumentLoad { address: receiver.address, ..load };
-        let gate = load.send(&Expected::json(503, "disk_reserve"))?;
+        let gate = load.send(&ExpectedAnswer::json(503, "disk_reserve"))?;
         gate.print("with the gate");
         Ok(Self { syncs, http, gate })
     }

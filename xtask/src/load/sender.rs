@@ -22,14 +22,14 @@ pub(super) struct DocumentLoad<'a> {
 }
 
 /// As what documents are sent, and what each must be answered.
-pub(super) struct Expected<'a> {
+pub(super) struct ExpectedAnswer<'a> {
     pub(super) media_type: &'a str,
     pub(super) status: u16,
     /// Stands in the body of the answer.
     pub(super) word: &'a str,
 }
 
-impl<'a> Expected<'a> {
+impl<'a> ExpectedAnswer<'a> {
     /// Documents that are sent as what they are.
     pub(super) fn json(status: u16, word: &'a str) -> Self {
         Self { media_type: "application/json", status, word }
@@ -38,7 +38,7 @@ impl<'a> Expected<'a> {
 
 impl DocumentLoad<'_> {
     /// Sends all, and demands what is expected for each.
-    pub(super) fn send(&self, expected: &Expected<'_>) -> anyhow::Result<Figure> {
+    pub(super) fn send(&self, expected: &ExpectedAnswer<'_>) -> anyhow::Result<Figure> {
         ensure!(self.address.ip().is_loopback(), "load is for loopback alone");
         let (next, started) = (AtomicU64::new(self.numbers.start), Instant::now());
         let waits = thread::scope(|scope| {
@@ -54,8 +54,8 @@ impl DocumentLoad<'_> {
     }
 
     /// Sends what the other connections leave; how long each answer took, in microseconds.
-    fn send_some(&self, next: &AtomicU64, expected: &Expected<'_>) -> anyhow::Result<Vec<u64>> {
-        let Expected { media_type, status: wanted, word } = expected;
+    fn send_some(&self, next: &AtomicU64, expected: &ExpectedAnswer<'_>) -> anyhow::Result<Vec<u64>> {
+        let ExpectedAnswer { media_type, status: wanted, word } = expected;
         let mut stream = BufReader::new(TcpStream::connect(self.address)?);
         stream.get_ref().set_nodelay(true)?;
         let mut waits = Vec::new();

@@ -10,7 +10,7 @@ use anyhow::{bail, ensure};
 use super::documents::{self, Documents};
 use super::figure::Figure;
 use super::limits::MachineLimits;
-use super::sender::{DocumentLoad, Expected, read_chains};
+use super::sender::{DocumentLoad, ExpectedAnswer, read_chains};
 use super::site::{LoadSite, LoadStore, OPERATOR_TOKEN};
 use crate::program::{self, ReceiverProcess};
 use crate::workspace;
@@ -201,7 +201,7 @@ fn send(
     word: &str,
 ) -> anyhow::Result<Figure> {
     let load = DocumentLoad { address: receiver.address, documents, numbers, connections: CONNECTIONS };
-    let figure = load.send(&Expected::json(202, word))?;
+    let figure = load.send(&ExpectedAnswer::json(202, word))?;
     figure.print(what);
     Ok(figure)
 }

@@ -23,7 +23,7 @@ impl Counter {
     }
 }
 
-/// A number that goes up and down.
+/// A number that rises and falls.
 #[derive(Debug, Default)]
 pub(crate) struct Gauge(AtomicU64);
 
@@ -100,7 +100,9 @@ pub(crate) struct Metrics {
     pub(crate) in_flight: Gauge,
     /// Bytes of bodies in memory that are not answered yet.
     pub(crate) body_bytes: AtomicU64,
-    /// Documents that the store does not take.
+    /// Bytes of pages in memory that their readers have not taken yet.
+    pub(crate) page_bytes: AtomicU64,
+    /// Documents that the store does not accept.
     pub(crate) poisoned: Counter,
     /// Documents of each transaction.
     pub(crate) batches: Histogram,
@@ -108,7 +110,7 @@ pub(crate) struct Metrics {
     pub(crate) commits: Histogram,
     /// Free bytes of the disk of the store, or of the spool before a server.
     pub(crate) disk_free: Gauge,
-    /// Whether the store is out of reach, so that documents are spooled: 1 or 0.
+    /// Whether the store is unreachable, so that documents are spooled: 1 or 0.
     pub(crate) outage: Gauge,
     /// Bytes of the spool that are not stored yet.
     pub(crate) spool_bytes: Gauge,
@@ -123,6 +125,7 @@ impl Default for Metrics {
             connections: Gauge::default(),
             in_flight: Gauge::default(),
             body_bytes: AtomicU64::new(0),
+            page_bytes: AtomicU64::new(0),
             poisoned: Counter::default(),
             batches: Histogram::new(&[1.0, 4.0, 16.0, 64.0, 256.0, 1024.0]),
             commits: Histogram::new(&[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0]),
@@ -142,7 +145,7 @@ impl Metrics {
         }
     }
 
-    /// Everything as text. The length of the queue is known to the queue alone.
+    /// Everything as text. Only the queue knows its own length.
     pub(crate) fn text(&self, waiting: usize) -> String {
         let mut text = String::new();
         // Writing to a String cannot fail.
@@ -178,6 +181,11 @@ impl Metrics {
                 self.in_flight.get(),
             ),
             ("receiver_body_bytes", "Bytes of bodies in memory.", self.body_bytes.load(Ordering::Relaxed)),
+            (
+                "receiver_page_bytes",
+                "Bytes of pages that their readers have not taken yet.",
+                self.page_bytes.load(Ordering::Relaxed),
+            ),
             ("receiver_queue_length", "Documents that wait for the store.", waiting as u64),
             ("receiver_disk_free_bytes", "Free bytes of the disk of the store.", self.disk_free.get()),
             ("receiver_store_outage", "Whether the store is out of reach.", self.outage.get()),

@@ -12,9 +12,11 @@ use hyper::header::{
 use schema::Id;
 
 use super::bearer::bearer;
+use super::held;
 use super::response::{self, Reply};
 use crate::arrival::PackedId;
-use crate::chart::{CHARTS, ChartSpec, ChartTable, ChartWeek, chart_named};
+use crate::chart::{CHARTS, ChartSpec, ChartTable, ChartWeek, WeeklyCell, chart_named};
+use crate::metrics::Metrics;
 use crate::page;
 use crate::store::{Store, StoreError};
 use crate::tokens::Tokens;
@@ -22,10 +24,12 @@ use crate::tokens::Tokens;
 /// What the pages are made of.
 pub(crate) struct Pages {
     pub(crate) readers: Readers,
-    /// Tokens of operators; without any, chains are shown to nobody.
+    /// Tokens of operators; without any, chains are not shown.
     pub(crate) operator_tokens: Option<Tokens>,
-    /// The threshold that is told on the overview.
+    /// The threshold, which the overview states.
     pub(crate) suppress_below: u32,
+    /// Counts what is not taken yet.
+    pub(crate) metrics: Arc<Metrics>,
 }
 
 /// A few connections that only read, each by one reader at a time. Writers wait for none of them.
@@ -40,7 +44,7 @@ impl Readers {
         Self { stores: stores.into_iter().map(Mutex::new).collect(), next: AtomicUsize::new(0) }
     }
 
-    /// Reads with a connection; in turn, so that a slow page holds up one in so many.
+    /// Reads with one of the connections, in turn, so that a slow page delays only the readers of one connection.
     fn read<T>(&self, read: impl FnOnce(&mut dyn Store) -> T) -> T {
         let turn = self.next.fetch_add(1, Ordering::Relaxed) % self.stores.len();
         let mut store = self.stores[turn].lock().unwrap_or_else(PoisonError::into_inner);
@@ -79,14 +83,17 @@ pub(super) async fn show(pages: &Arc<Pages>, path: &str, headers: &HeaderMap) ->
     {
         return refusal;
     }
-    let pages = Arc::clone(pages);
+    let (pages, metrics) = (Arc::clone(pages), Arc::clone(&pages.metrics));
     // Reading blocks, and the threads of the runtime have requests to answer.
     let rendered =
         tokio::task::spawn_blocking(move || pages.readers.read(|store| pages.render(store, &wanted))).await;
     match rendered {
-        Ok(Ok(Some((content_type, text)))) => with_policy(response::of(200, content_type, text), path),
+        Ok(Ok(Some((content_type, text)))) => match held::hold(text, &metrics) {
+            Some(bytes) => with_policy(response::of(200, content_type, bytes), path),
+            None => response::busy("too many pages are not taken by their readers, try again\n"),
+        },
         Ok(Ok(None)) => response::not_found(),
-        _ => response::plain(503, "the store cannot be read, try again\n"),
+        _ => response::busy("the store cannot be read, try again\n"),
     }
 }
 
@@ -121,7 +128,7 @@ impl Pages {
             return None;
         }
         let mut reply = response::plain(401, "the token is the password; the name does not matter\n");
-        // Browsers ask for a name and a password, and need no script for it.
+        // Browsers ask for a name and a password without a script.
         let challenge = HeaderValue::from_static("Basic realm=\"operators\"");
         reply.headers_mut().insert(WWW_AUTHENTICATE, challenge);
         Some(reply)
@@ -162,10 +169,17 @@ impl Pages {
 }
 
 /// The one way from the store to a chart, whatever its form.
-fn table(store: &mut dyn Store, chart: &'static ChartSpec, weeks: u32) -> Result<ChartTable, StoreError> {
+pub(crate) fn table(
+    store: &mut dyn Store,
+    chart: &'static ChartSpec,
+    weeks: u32,
+) -> Result<ChartTable, StoreError> {
     let mut told = Vec::new();
     for week in store.closed_weeks(weeks)? {
-        told.push(ChartWeek { week, cells: store.cells(chart.name, week)? });
+        let mut cells = store.cells(chart.name, week)?;
+        // What has no name of its own comes last.
+        cells.sort_by_key(WeeklyCell::is_folded);
+        told.push(ChartWeek { week, cells });
     }
     Ok(ChartTable { chart, weeks: told })
 }
@@ -179,7 +193,7 @@ fn basic_password(value: &[u8]) -> Option<Vec<u8>> {
     Some(decoded[colon + 1..].to_vec())
 }
 
-/// Nothing is loaded, run or framed, and nobody is told where a link was. What is public and closed may be kept a while.
+/// Nothing is loaded, run or framed, and links send no referrer. Pages that are public and closed may be cached for a while.
 fn with_policy(mut reply: Reply, path: &str) -> Reply {
     let headers = reply.headers_mut();
     let policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";

@@ -1,4 +1,4 @@
-//! PostgreSQL out of reach: every document is taken all the same, kept by the spool, and stored once when it is back.
+//! PostgreSQL unreachable: every document is still accepted, kept in the spool, and stored once when it is reachable again.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use crate::documents::sample;
 use crate::faults::{check_oracle, end_under_load, rounds};
 use crate::support::{Postgres, Receiver, Site, wait_until};
 
-/// What senders were told.
+/// The answers to senders.
 #[derive(Default)]
 struct Told {
     acknowledged: Mutex<HashSet<String>>,
@@ -29,7 +29,7 @@ impl Told {
         self.acknowledged.lock().expect("no panic").len()
     }
 
-    /// Sends documents until the test ends, each of which must be taken.
+    /// Sends documents until the test ends; each must be accepted.
     fn send(&self, receiver: &Receiver) {
         let mut client = receiver.client();
         while !self.ends.load(Ordering::Relaxed) {
@@ -89,7 +89,7 @@ fn a_receiver_starts_while_the_server_is_down_and_its_death_loses_nothing() {
     server.stop();
     let samples = [sample(), sample(), sample()];
     for sample in &samples[..2] {
-        // Each of them dies with a segment of its own.
+        // Each of them dies with its own segment.
         let receiver = site.receiver();
         assert_eq!(receiver.client().post(&sample.bytes).outcome(), "queued");
         assert_eq!(receiver.client().get("/charts/results").status, 503, "pages need the store");
@@ -167,7 +167,7 @@ fn a_server_that_hangs_is_as_good_as_none() {
     let signal = |signal: Signal| {
         for pid in backends.lines() {
             let pid = Pid::from_raw(pid.parse().expect("a number")).expect("a process id");
-            // One of them may have ended: its client has gone.
+            // One of them may have ended: its client has disconnected.
             let _ = kill_process(pid, signal);
         }
     };
@@ -185,7 +185,7 @@ fn a_server_that_hangs_is_as_good_as_none() {
 #[test]
 fn a_server_that_will_never_let_us_in_is_told_at_the_start() {
     let Some(site) = Site::postgres() else { return };
-    for (change, told) in [("?sslmode=require", "TLS"), ("_missing", "SQLSTATE 3D000")] {
+    for (change, told) in [("?sslmode=verify-full", "--store-root-cert"), ("_missing", "SQLSTATE 3D000")] {
         let mut command = site.command(&["serve", "--listen", "127.0.0.1:0"]);
         command.env("RECEIVER_STORE", site.database().url() + change);
         let output = command.output().expect("it starts");
@@ -236,14 +236,7 @@ fn a_document_that_the_database_does_not_take_does_not_stop_the_others() {
     let Some(server) = Postgres::own() else { return };
     let site = Site::on(&server);
     let (good, bad) = ([sample(), sample(), sample()], sample());
-    site.tend("migrate");
-    site.database().sql(&format!(
-        "CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-             IF NEW.event_id = '\\x{}' THEN RAISE 'of %', NEW.session_id USING ERRCODE = 'check_violation'; END IF;
-             RETURN NEW; END $$;
-         CREATE TRIGGER poison BEFORE INSERT ON document FOR EACH ROW EXECUTE FUNCTION poison()",
-        bad.event_id
-    ));
+    site.poison(&bad.event_id);
     {
         let receiver = site.receiver();
         assert_eq!(receiver.client().post(&bad.bytes).status, 503, "it may be stored by a later build");
@@ -267,10 +260,27 @@ fn a_document_that_the_database_does_not_take_does_not_stop_the_others() {
 }
 
 #[test]
-fn a_spool_is_for_one_instance() {
+fn a_spool_is_for_one_instance_and_a_check_beside_it_says_whose_it_is() {
     let Some(site) = Site::postgres() else { return };
-    let _receiver = site.receiver();
-    let output = site.command(&["check"]).output().expect("it starts");
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(!output.status.success() && said.contains("in use by another process"), "{said}");
+    let run = |command: &str| {
+        let output = site.command(&[command, "--listen", "127.0.0.1:0"]).output().expect("it starts");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    };
+    let spool = site.path().join("spool").display().to_string();
+    let free = run("check");
+    assert!(
+        free.0 == Some(0) && free.1.contains(&format!("spool: {spool}, not in use, 0 bytes wait")),
+        "{free:?}"
+    );
+    let receiver = site.receiver();
+    let holder = format!("in use by process {};", receiver.pid());
+    let beside = run("check");
+    assert_eq!(beside.0, Some(0), "{beside:?}");
+    assert!(beside.1.contains("documents\nspool: ") && beside.1.contains(&holder), "{beside:?}");
+    let second = run("serve");
+    assert!(second.0 == Some(1) && second.2.contains(&holder), "{second:?}");
+    // A service that is gone has nothing any more, whatever its file says.
+    drop(receiver);
+    assert!(run("check").1.contains("not in use"));
 }

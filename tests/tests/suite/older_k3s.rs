@@ -1,11 +1,11 @@
-//! A k3s that works and is older than the wish: it is kept as it is, and the operator is told how to upgrade it.
+//! A k3s that works and is older than the requested one: it is kept as it is, and the operator is told how to upgrade it.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use tests::{Sandbox, can_have_a_machine, on_a_machine};
 
-/// A server of somebody that works, exactly as a run would have installed it.
+/// A foreign server that works, exactly as a run would have installed it.
 const SCENE: &str = r#"
     echo '[Service]' >/run/systemd/system/k3s.service
     /bin/mkdir -p /var/lib/rancher/k3s/agent

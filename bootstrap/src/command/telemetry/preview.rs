@@ -48,7 +48,7 @@ pub(super) fn show(context: &TelemetryContext, id: Option<&str>, printer: &mut P
         let documents: Vec<_> = requests.iter().filter_map(request).collect();
         printer.document(&documents);
     } else if requests.is_empty() {
-        printer.data("Nothing waits.");
+        printer.data("No event is queued.");
     }
     for outgoing in &requests {
         show_text(outgoing, printer);

@@ -1,46 +1,46 @@
-//! One connection over time: made when it is needed, given up when it fails or is too slow, and made again.
+//! One connection over time: made when it is needed, dropped when it fails or is too slow, and made again.
 
 use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
-use tokio_postgres::Config;
 use tokio_postgres::config::TargetSessionAttrs;
 
 use super::connection::PostgresConnection;
 use super::migration;
+use super::server::PostgresServer;
 use crate::store::fault::PostgresFault;
 use crate::store::{StoreError, StoreUse};
 
 /// A PostgreSQL database, through one connection.
 pub(crate) struct PostgresStore {
-    config: Config,
-    /// As it is told: without user and password.
+    server: PostgresServer,
+    /// Its name in messages: without user and password.
     database: String,
     limit: Duration,
-    /// Drives the connection while somebody waits for it, on the thread that waits.
+    /// Drives the connection while a thread waits for it, on that thread.
     runtime: Option<Runtime>,
     connection: Option<PostgresConnection>,
     used: Instant,
 }
 
 impl PostgresStore {
-    /// A connection that was not used for so long is asked whether it still lives.
+    /// A connection that was not used for this long is tested first.
     const IDLE: Duration = Duration::from_secs(1);
-    /// How long it may take to answer that. A new connection may be better then.
+    /// How long that test may take. After that, a new connection is made.
     const CHECK: Duration = Duration::from_millis(500);
 
     /// A store that is not connected yet.
-    pub(in crate::store) fn new(mut config: Config, database: String, purpose: StoreUse) -> Self {
-        // Of several hosts the one that takes writes, which is another one after a failover.
-        config.target_session_attrs(TargetSessionAttrs::ReadWrite);
-        config.application_name("receiver");
+    pub(in crate::store) fn new(mut server: PostgresServer, database: String, purpose: StoreUse) -> Self {
+        // Of several hosts, the one that accepts writes; after a failover that is another one.
+        server.config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+        server.config.application_name("receiver");
         let limit = match purpose {
             StoreUse::Ingest => Duration::from_secs(2),
             StoreUse::Pages => Duration::from_secs(10),
             StoreUse::Tending => Duration::from_hours(1),
         };
-        Self { config, database, limit, runtime: None, connection: None, used: Instant::now() }
+        Self { server, database, limit, runtime: None, connection: None, used: Instant::now() }
     }
 
     /// Version of the tables.
@@ -57,7 +57,7 @@ impl PostgresStore {
     }
 
     /// Does `work` with a connection that lives, within the time that this use has. After a failure of the connection, or
-    /// a timeout, nothing is known of what the server did; the connection is given up.
+    /// a timeout, it is unknown what the server did; the connection is dropped.
     pub(super) fn run<T>(
         &mut self,
         action: &'static str,
@@ -82,14 +82,14 @@ impl PostgresStore {
         };
         let limit = self.limit;
         let done = runtime.block_on(async {
-            // Connecting counts: who waits, waits for both.
+            // Connecting counts: the caller waits for both.
             timeout(limit, self.attempt(work)).await.unwrap_or(Err(PostgresFault::TimedOut(limit)))
         });
         self.used = Instant::now();
         if self.connection.is_some() {
             self.runtime = Some(runtime);
         } else {
-            // A connection that was given up is closed by whoever drives it, and nobody does until the next call.
+            // A dropped connection is closed only when it is driven, and nothing drives it until the next call.
             runtime.shutdown_background();
         }
         done
@@ -118,7 +118,7 @@ impl PostgresStore {
                 return Ok(connection);
             }
         }
-        PostgresConnection::open(&self.config, self.limit).await
+        PostgresConnection::open(&self.server, self.limit).await
     }
 }
 

@@ -1,12 +1,15 @@
 //! A real PostgreSQL, started by the tests in a directory of its own as an ordinary user.
 
+use std::fs::{self, Permissions};
 use std::io::Write;
+use std::net::Ipv4Addr;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// A server. It ends, and its directory goes, with this value or with this process, however that ends.
+/// A server. It ends, and its directory is removed, with this value or with this process, whatever ends it.
 pub(crate) struct Postgres {
     directory: PathBuf,
     /// Waits for the end of its input.
@@ -25,16 +28,39 @@ fn script() -> PathBuf {
 }
 
 impl Postgres {
-    /// The server that tests share, each with a database of its own; nothing where PostgreSQL is not installed.
+    /// The server that tests share, each with a database of its own; `None` where PostgreSQL is not installed.
     pub(crate) fn shared() -> Option<&'static Self> {
         static SHARED: OnceLock<Option<Postgres>> = OnceLock::new();
-        // What these tests kill is the receiver: the server needs no sync, and is faster without.
+        // These tests kill the receiver: the server needs no sync, and is faster without.
         SHARED.get_or_init(|| Self::start_with("-c fsync=off -c max_connections=300")).as_ref()
     }
 
-    /// A server of this test alone.
+    /// A server for this test only.
     pub(crate) fn own() -> Option<Self> {
         Self::start_with("")
+    }
+
+    /// A server of this test alone that listens on an address of this host as well.
+    pub(crate) fn listening(address: Ipv4Addr) -> Option<Self> {
+        Self::start_with(&format!("-c listen_addresses={address}"))
+    }
+
+    /// Has it encrypt connections that ask for it.
+    pub(crate) fn encrypt(&self, certificate: &str, key: &str) {
+        let owner = self.directory.metadata().expect("a directory");
+        let database = self.named("postgres");
+        for (setting, text) in [("ssl_cert_file", certificate), ("ssl_key_file", key)] {
+            let path = self.directory.join(setting);
+            #[expect(clippy::disallowed_methods, reason = "a file of the test")]
+            fs::write(&path, text).expect("written");
+            fs::set_permissions(&path, Permissions::from_mode(0o600)).expect("set");
+            // Where the test is root, the server is not.
+            chown(&path, Some(owner.uid()), Some(owner.gid())).expect("given away");
+            database.sql(&format!("ALTER SYSTEM SET {setting} = '{}'", path.display()));
+        }
+        database.sql("ALTER SYSTEM SET ssl = on");
+        database.sql("SELECT pg_reload_conf()");
+        super::wait_until("it encrypts", || database.sql("SHOW ssl") == "on\n");
     }
 
     fn start_with(options: &str) -> Option<Self> {
@@ -66,7 +92,7 @@ impl Postgres {
         String::from_utf8(output.stdout).expect("UTF-8")
     }
 
-    /// Ends the server as a power failure would, but for what the kernel has not written yet.
+    /// Ends the server as a power failure would, except for what the kernel has not written yet.
     pub(crate) fn stop(&self) {
         self.control("stop", "immediate");
     }
@@ -80,9 +106,12 @@ impl Postgres {
     pub(crate) fn database(&self) -> Database {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         let name = format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed));
-        let database = |name: &str| Database { directory: self.directory.clone(), name: name.to_owned() };
-        database("postgres").sql(&format!("CREATE DATABASE {name}"));
-        database(&name)
+        self.named("postgres").sql(&format!("CREATE DATABASE {name}"));
+        self.named(&name)
+    }
+
+    fn named(&self, name: &str) -> Database {
+        Database { directory: self.directory.clone(), name: name.to_owned() }
     }
 }
 
@@ -100,10 +129,15 @@ pub(crate) struct Database {
 }
 
 impl Database {
-    /// The URL that the receiver takes.
+    /// The URL for the receiver.
     pub(crate) fn url(&self) -> String {
         let directory = self.directory.to_str().expect("UTF-8").replace('/', "%2F");
         format!("postgres://tests@{directory}/{}", self.name)
+    }
+
+    /// The URL by which it is reached at an address, under a name that only the server's certificate knows.
+    pub(crate) fn url_at(&self, host: &str, address: Ipv4Addr) -> String {
+        format!("postgres://tests@{host}/{}?hostaddr={address}", self.name)
     }
 
     fn psql(&self) -> Command {
@@ -114,14 +148,14 @@ impl Database {
         psql
     }
 
-    /// What statements return: a line a row, with `|` between columns.
+    /// What statements return: one line per row, with `|` between columns.
     pub(crate) fn sql(&self, sql: &str) -> String {
         let output = self.psql().arg("--command").arg(sql).output().expect("it starts");
         assert!(output.status.success(), "{sql}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).expect("UTF-8")
     }
 
-    /// Begins a transaction that holds what `sql` takes, until the value is dropped.
+    /// Begins a transaction that holds the locks of `sql` until the value is dropped.
     pub(crate) fn hold(&self, sql: &str) -> HeldTransaction {
         let mut psql = self.psql();
         let mut child = psql.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts");

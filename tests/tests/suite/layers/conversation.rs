@@ -164,3 +164,18 @@ fn the_names_of_the_last_run_are_the_defaults_of_the_next() {
     let second = core(&sandbox, "--dry-run --mode stack").stdin("n\ny\nn\ny\n\n\n\n\ny\n").run().expect(0);
     in_order(&second, &["Rancher hostname (DNS name) [rancher.k3s.lab.example]: "]);
 }
+
+/// No layer asks for the copy of the credentials, and nobody gets it unasked.
+#[test]
+fn the_credentials_are_copied_where_the_environment_asks_for_them() {
+    let sandbox = sandbox();
+    let plan = |mode: &str| core(&sandbox, &format!("--dry-run --mode {mode}")).stdin("\n\n\n");
+    let variable = ("PRODUCTIVE_K3S_HOST_USER_KUBECONFIG", "true");
+    let asked = plan("server").envs([variable]).run().expect(0);
+    assert!(asked.stdout.contains("~/.kube/k3s.yaml"), "{asked}");
+    let unasked = plan("server").run().expect(0);
+    assert!(!unasked.stdout.contains(".kube"), "{unasked}");
+    assert!(!sandbox.home().join(".kube").exists(), "a dry run makes nothing");
+    let agent = plan("agent").envs([variable]).run().expect(1);
+    assert!(agent.stderr.contains("host.user_kubeconfig") && agent.stderr.contains("mode agent"), "{agent}");
+}

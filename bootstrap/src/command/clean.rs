@@ -33,7 +33,7 @@ pub(super) fn run(args: &CleanArgs, printer: &mut Printer) -> Result<(), Diagnos
     let directory = args.runs_dir.clone().unwrap_or_else(runs_dir_from_env);
     let (runs, contexts) = records(&directory)?;
     if contexts.is_empty() && !printer.is_json() {
-        printer.data("No run on this host is on record; there is nothing to remove.");
+        printer.data("No run is recorded on this host; there is nothing to remove.");
         return Ok(());
     }
     let plans = plans(&contexts, printer);
@@ -81,7 +81,7 @@ fn records(directory: &Path) -> Result<(Option<RunsDir>, Vec<PrivateContext>), E
 
 /// What would be undone of each run once those after it are undone.
 fn plans(contexts: &[PrivateContext], printer: &mut Printer) -> Vec<RollbackPlan> {
-    printer.note("Looking at what the runs left on this host ...");
+    printer.note("Inspecting what the runs left on this host ...");
     let host = Host::this_machine(RunLog::discard());
     let mut pending = PendingRemoval::default();
     let mut plan = |context| {

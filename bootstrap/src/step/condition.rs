@@ -147,7 +147,7 @@ impl Check {
 impl Condition {
     /// The command with which the operator can see why it is not so.
     pub fn hint(&self) -> Option<String> {
-        let look = match self {
+        Some(match self {
             Self::ServiceRunning { service, .. } | Self::ThisNode { service, .. } => {
                 format!("journalctl -u {service}")
             }
@@ -173,8 +173,7 @@ impl Condition {
             | Self::CertificateInstalled { .. }
             | Self::Resolves(_)
             | Self::Succeeds(_) => return None,
-        };
-        Some(format!("inspect: {look}"))
+        })
     }
 }
 

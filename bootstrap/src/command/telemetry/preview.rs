@@ -48,7 +48,7 @@ pub(super) fn show(context: &TelemetryContext, id: Option<&str>, printer: &mut P
         let documents: Vec<_> = requests.iter().filter_map(request).collect();
         printer.document(&documents);
     } else if requests.is_empty() {
-        printer.data("Nothing waits.");
+        printer.data("No event is queued.");
     }
     for outgoing in &requests {
         show_text(outgoing, printer);
@@ -144,7 +144,7 @@ fn dry_run_manifest(mode: Mode, run_id: schema::Id) -> Result<RunManifest, Error
     for component in components(mode) {
         let detection = detect(component, &probe);
         let plan = plan(component, &detection, &context);
-        let planned = PlannedComponent { component, detection, plan };
+        let planned = PlannedComponent { component, detection, plan, installed: None };
         manifest.components.set(component, planned.record(Execution::DryRun));
     }
     manifest.components.set_issuer(settings.tls.issuer());

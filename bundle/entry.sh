@@ -1,5 +1,5 @@
 #!/bin/sh
-# An entry point of the bundle: it finds the program for this machine and becomes it. Everything else is in the program.
+# An entry point of the bundle: it finds the program for this machine and executes it. Everything else is in the program.
 set -eu
 root=$(dirname -- "$(readlink -f -- "$0")")/@TO_ROOT@
 machine=$(uname -m)
@@ -11,7 +11,7 @@ esac
 program=$root/bin/$arch/bootstrap
 if [ ! -x "$program" ]; then
     echo "error: this bundle has no program for $machine" >&2
-    echo "  try: take a bundle that has bin/$arch/bootstrap; this one has:" "$root"/bin/* >&2
+    echo "help:   use a bundle that has bin/$arch/bootstrap; this one has:" "$root"/bin/* >&2
     exit 1
 fi
 exec "$program" as-bundle --root "$root" --entry @ENTRY@ -- "$@"

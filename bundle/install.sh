@@ -19,12 +19,12 @@ trap 'exit 129' HUP
 echo "downloading $archive" >&2
 curl --fail --silent --show-error --location --output "$directory/$archive" -- "$from/$archive"
 echo "$sha256  $directory/$archive" | sha256sum --check --quiet - >&2 || {
-    echo "error: $archive is not the file that this installer was made for" >&2
+    echo "error: $archive does not match the checksum of this installer" >&2
     exit 1
 }
 tar -xzf "$directory/$archive" -C "$directory"
 case ${1:--} in
 -*) set -- bootstrap "$@" ;;
 esac
-# Not by exec: the directory goes when the program has ended. Its records are elsewhere and stay.
+# Not by exec: the directory is removed when the program has ended. Its records are elsewhere and stay.
 "$directory/@STEM@/productive-k3s-core.sh" "$@"

@@ -1,7 +1,7 @@
-//! The private context of a run: what rollback needs to know, and nobody else may.
+//! The private context of a run: what rollback needs to know, and no other program.
 //!
-//! It is one file that is replaced as a whole after each step. A journal that is appended to was given up: it would be
-//! cheaper for long runs, but a run has few steps, and a torn last line would have to be told from a damaged one.
+//! It is one file that is replaced as a whole after each step. An append-only journal was rejected: it would be
+//! cheaper for long runs, but a run has few steps, and a torn last line would look like a damaged one.
 //!
 //! Unknown fields and versions are refused. Rollback deletes what this file names, so it must not act on a file that it
 //! understands in part.
@@ -26,8 +26,8 @@ use crate::run_id::RunId;
 /// The private context of a run, `bootstrap-<run_id>-private.json`: local only, no schema is published for it.
 ///
 /// It holds names and paths of this machine, and no secret that the operator gave: no token, no password, no key. A password
-/// that the run has generated stays until it was shown, because nobody else knows it. Steps are written down before
-/// and after they happen, so that a crash leaves the truth. Its Debug form withholds everything but run and status.
+/// that the run has generated stays until it was shown, because no other place has it. Steps are written down before
+/// and after they happen, so that a crash leaves the truth. Its Debug form shows only run and status.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PrivateContext {
@@ -36,7 +36,7 @@ pub struct PrivateContext {
     pub run_id: Id,
     /// Version of the program that wrote it.
     pub tool_version: ToolVersion,
-    /// Whether the run carried its steps out. Rollback of a dry run has nothing to do.
+    /// Whether the run carried its steps out. A dry run has nothing to roll back.
     pub execution: Execution,
     /// The installation mode.
     pub mode: Mode,
@@ -64,8 +64,8 @@ pub struct PrivateContext {
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LocalFacts {
-    /// Every private input as it was given, but no secret. Nothing is undone by it: whoever makes a document of this run
-    /// later was not given the inputs again, and the gate must know them.
+    /// Every private input as it was given, but no secret. Rollback does not use it. Code that makes a document of this run
+    /// later does not get the inputs again, and the gate must know them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub private_inputs: Vec<String>,
     /// Host name of Rancher.
@@ -155,7 +155,7 @@ impl PrivateContext {
         self.finished_at = Some(at.max(self.started_at));
     }
 
-    /// Passes if the context was written on `machine`: on another, its paths and names belong to somebody else.
+    /// Passes if the context was written on `machine`: on another machine, its paths and names mean something else.
     ///
     /// # Errors
     /// [`ManifestError::OtherMachine`], naming `path`.
@@ -175,7 +175,7 @@ impl PrivateContext {
             line: error.line(),
             column: error.column(),
         };
-        // The version first: of a later version the rest need not parse, and "damaged" would be the wrong advice.
+        // The version first: the rest of a later version may not parse, and "damaged" would be the wrong advice.
         let found = serde_json::from_slice::<VersionHeader>(bytes).map_err(damaged)?.version;
         if found != u64::from(Self::VERSION) {
             return Err(ManifestError::UnknownVersion { path: path(), found, known: Self::VERSION });
@@ -199,7 +199,7 @@ impl PrivateContext {
     }
 }
 
-/// The journal. Times and numbers are given, nothing is read here, so that a test can replay a crash at any point.
+/// The journal. The caller gives times and numbers, so that a test can replay a crash at any point.
 impl PrivateContext {
     /// Writes down that a step is about to happen and returns its number. The caller stores the context before it acts.
     pub fn begin_step(&mut self, intent: Intent, at: UtcSeconds) -> u32 {
@@ -220,7 +220,7 @@ impl PrivateContext {
         seq
     }
 
-    /// Writes down what became of the step `seq`. A number that was never begun is left alone.
+    /// Writes down the outcome of the step `seq`. A number that was never begun is ignored.
     pub fn end_step(&mut self, seq: u32, outcome: JournalOutcome, at: UtcSeconds) {
         let Some(step) = self.steps.iter_mut().find(|step| step.seq == seq) else { return };
         step.ended_at = Some(at);
@@ -241,7 +241,7 @@ impl PrivateContext {
         self.rollbacks.push(RollbackRecord { step: seq, state: StepState::Intent, at, ended_at: None });
     }
 
-    /// Writes down what became of the last attempt to undo the step `seq`.
+    /// Writes down the outcome of the last attempt to undo the step `seq`.
     pub fn end_undo(&mut self, seq: u32, state: StepState, at: UtcSeconds) {
         if let Some(record) = self.rollbacks.iter_mut().rev().find(|record| record.step == seq) {
             record.state = state;

@@ -1,6 +1,6 @@
 //! What can go wrong with the files of a run.
 //!
-//! The lock holder stands here since [`ManifestError::Held`] carries it: an error that says who is in the way saves the
+//! The lock holder is defined here since [`ManifestError::Held`] carries it: an error that names the holder saves the
 //! operator the search.
 
 use std::fmt;
@@ -20,7 +20,7 @@ pub enum ManifestError {
     /// Another run has this id. Its files are left alone; a fresh id is the way out.
     #[error("{path} belongs to another run with the same id")]
     IdTaken {
-        /// The file that is there already.
+        /// The file that exists already.
         path: PathBuf,
     },
     /// The path is not that of a run's public manifest or private context.
@@ -29,7 +29,7 @@ pub enum ManifestError {
         /// The path that was given.
         path: PathBuf,
     },
-    /// Another mutating run is going on.
+    /// Another mutating run is in progress.
     #[error("{} holds {path}", holder.as_ref().map_or("another run".to_owned(), ToString::to_string))]
     Held {
         /// The lock file.
@@ -37,13 +37,13 @@ pub enum ManifestError {
         /// Who holds it, if the file tells.
         holder: Option<LockHolder>,
     },
-    /// The run is still going on.
-    #[error("the run of {path} is still going on")]
+    /// The run is still in progress.
+    #[error("the run of {path} is still running")]
     StillRunning {
         /// The private context of the run.
         path: PathBuf,
     },
-    /// The file system cannot lock, so that nothing keeps two runs apart.
+    /// The file system cannot lock, so nothing prevents two runs at the same time.
     #[error("could not lock {path}")]
     Lock {
         /// The lock file.
@@ -64,8 +64,8 @@ pub enum ManifestError {
         /// Column of the first fault, from 1.
         column: usize,
     },
-    /// The record cannot be put into its form on disk, as with a path that is not UTF-8.
-    #[error("{path} cannot express what it should hold")]
+    /// The record cannot be serialised, for example because a path is not UTF-8.
+    #[error("{path} cannot be written: its content has no JSON form")]
     Unwritable {
         /// The file.
         path: PathBuf,

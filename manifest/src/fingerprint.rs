@@ -1,4 +1,4 @@
-//! SHA-256 in records: of contents, and of the machine that a private context belongs to.
+//! SHA-256 in records: of file contents, and of the machine that a private context belongs to.
 
 use std::fmt::{self, Write as _};
 use std::io::Read;
@@ -12,7 +12,7 @@ const MAX_ID_BYTES: u64 = 256;
 /// What systemd writes to `/etc/machine-id` before the first start of an image, machine-id(5).
 const NOT_YET_KNOWN: &str = "uninitialized";
 
-/// SHA-256 of `bytes` as it stands in records: 64 lower-case hexadecimal digits.
+/// SHA-256 of `bytes` as records state it: 64 lower-case hexadecimal digits.
 pub fn sha256_hex(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut hex, byte| {
         // Writing to a String cannot fail.
@@ -21,7 +21,7 @@ pub fn sha256_hex(bytes: &[u8]) -> String {
     })
 }
 
-/// What tells this machine from others. It is private and never written anywhere: only its fingerprint is.
+/// What identifies this machine. It is private and never written anywhere: only its fingerprint is.
 pub struct MachineId(String);
 
 impl MachineId {
@@ -30,7 +30,7 @@ impl MachineId {
     pub fn read(root: &Path) -> Self {
         let known =
             ["etc/machine-id", "var/lib/dbus/machine-id"].iter().find_map(|path| read_id(&root.join(path)));
-        // The prefixes keep a host whose name is another's machine id from passing for it.
+        // The prefixes prevent that a host whose name is another's machine id counts as that machine.
         Self(match known {
             Some(id) => format!("machine-id:{id}"),
             None => format!("host-name:{}", rustix::system::uname().nodename().to_string_lossy()),
@@ -52,7 +52,7 @@ impl fmt::Debug for MachineId {
 }
 
 /// Salted SHA-256 of a machine id. machine-id(5) asks that the id itself be kept confidential, and with a salt for each
-/// run two private contexts do not tell that they are of one machine.
+/// run two private contexts do not reveal that they are from one machine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MachineFingerprint {
@@ -83,10 +83,10 @@ mod tests {
     use super::*;
 
     fn root_with(files: &[(&str, &str)]) -> tempfile::TempDir {
-        let root = tempfile::TempDir::new().expect("a scratch folder");
+        let root = tempfile::TempDir::new().expect("a scratch directory");
         for (path, content) in files {
             let path = root.path().join(path);
-            std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+            std::fs::create_dir_all(path.parent().expect("a directory")).expect("made");
             std::fs::write(path, content).expect("written");
         }
         root

@@ -1,4 +1,4 @@
-//! What former runs wrote down, for a run that has to tell its own from what is somebody else's.
+//! What former runs recorded, for a run that must distinguish our changes from those of others.
 
 use crate::context::PrivateContext;
 use crate::error::ManifestError;
@@ -6,12 +6,12 @@ use crate::fingerprint::MachineId;
 use crate::recovery::newest_first;
 use crate::runs_dir::RunsDir;
 
-/// At most this many of the newest runs are looked into.
+/// At most this many of the newest runs are read.
 const MAX_READ: usize = 512;
 
 impl RunsDir {
-    /// The private contexts of the runs on `machine`, the newest first. A record that cannot be read tells nothing, so what
-    /// it is about is taken for somebody else's and left alone.
+    /// The private contexts of the runs on `machine`, the newest first. What a record that cannot be read
+    /// is about counts as foreign, and is left alone.
     ///
     /// # Errors
     /// [`ManifestError::Disk`] if the directory cannot be listed.

@@ -2,8 +2,9 @@
 //!
 //! A run owns three files in its [`RunsDir`]: the public manifest, which has passed the gate and may be shared; the
 //! private context, which is read by this crate alone and tells rollback what to undo; and the log. The log is made
-//! first and locked for as long as the process lives, so that its lock tells a living run from a dead one, whatever
-//! becomes of process ids. One lock more, [`RunsDir::lock`], keeps mutating runs apart; dry runs do without it.
+//! first and locked for as long as the process lives, so that its lock distinguishes a living run from a dead one, even
+//! if a process id is reused. Another lock, [`RunsDir::lock`], allows one mutating run at a time; dry runs do not need
+//! it.
 
 mod context;
 mod error;

@@ -1,8 +1,8 @@
 //! At most one mutating run at a time: the lock of a runs directory, and what any such lock is made of.
 //!
-//! The lock of the host alone, which the host seam of `bootstrap` takes, would not do: `/run` is another file system in a
-//! container that shares the runs directory. That of the runs directory alone would not either: two runs may use different
-//! ones. Nobody waits for a lock, since an operator is better served by an answer than by a silent queue.
+//! The lock of the host, which the host seam of `bootstrap` takes, is not enough: `/run` is another file system in a
+//! container that shares the runs directory. The lock of the runs directory is not enough either: two runs may use different
+//! ones. A run never waits for a lock: an answer helps an operator more than a silent queue.
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, Write};
@@ -14,7 +14,7 @@ use crate::runs_dir::RunsDir;
 const RUNS_LOCK: &str = "bootstrap.lock";
 const MAX_HOLDER_BYTES: u64 = 1024;
 
-/// A locked file that names its holder. The lock ends with this value, or with the process, however that ends.
+/// A locked file that names its holder. The lock ends with this value, or with the process, whatever ends it.
 #[derive(Debug)]
 pub struct FileLock(File);
 
@@ -56,13 +56,13 @@ impl FileLock {
 
 impl Drop for FileLock {
     fn drop(&mut self) {
-        // So that the next holder, who may be asked for before it has named itself, is not taken for this one.
+        // Another process may read the file before the next holder has written its name: it must not find this one.
         let _ = self.0.set_len(0);
     }
 }
 
 impl LockHolder {
-    /// What a lock file says. It may be damaged or of another program: only what has the form of a holder is one.
+    /// What a lock file says. It may be damaged or from another program: only the form of a holder is accepted.
     pub fn parse(bytes: &[u8]) -> Option<Self> {
         serde_json::from_slice(bytes).ok()
     }

@@ -1,7 +1,7 @@
 //! Generated passwords that no run has shown yet.
 //!
 //! A run writes a password into its private context before it uses it, and removes it when the operator has seen it. What
-//! is left belongs to a run that failed or died: the next run takes it over, so that it can use and at last show it.
+//! is left belongs to a run that failed or died: the next run moves it to its own record, uses it and shows it.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use crate::recovery::newest_first;
 use crate::run_id::RunId;
 use crate::runs_dir::{RunsDir, write_private};
 
-/// At most this many of the newest runs are looked into: what is older was made for a cluster of another time.
+/// At most this many of the newest runs are read: older ones belong to a cluster that no longer exists.
 const MAX_READ: usize = 512;
 
 /// Passwords that earlier runs have left, and where.
@@ -26,7 +26,7 @@ pub struct LeftPasswords {
 }
 
 impl RunsDir {
-    /// Finds the passwords that earlier runs on `machine` have left. Records that cannot be read have none to offer. To be
+    /// Finds the passwords that earlier runs on `machine` have left. Records that cannot be read are skipped. To be
     /// called while no other run changes the host.
     ///
     /// # Errors

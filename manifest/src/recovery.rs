@@ -1,6 +1,6 @@
 //! Runs whose process died before it could write how they ended.
 //!
-//! Every start looks for them, instead of a service that watches: nothing of ours stays on the host between runs.
+//! Every start looks for them, instead of a service that watches: no process of ours runs on the host between runs.
 //! Recovery changes what records say and nothing else. It undoes no step: whether the host is to be rolled back or the
 //! run repeated is for the operator to decide.
 
@@ -17,33 +17,33 @@ use crate::runs_dir::{RunsDir, publish, write_private};
 
 /// Exit code in the manifest of a run whose process died without writing one.
 ///
-/// Nobody saw how it ended: SIGKILL, the kernel's memory killer and a power failure all look the same afterwards. A
+/// How it ended is unknown: SIGKILL, the kernel's memory killer and a power failure look the same afterwards. A
 /// finished manifest must state a code, and 137 (128 + SIGKILL) is what a shell reports for the first two. It tells
-/// these runs from those that SIGINT (130) or SIGTERM (143) ended in good order.
+/// these runs from those that SIGINT (130) or SIGTERM (143) ended in an orderly way.
 pub const CRASHED_RUN_EXIT_CODE: u8 = 137;
 
 /// At most this many of the newest manifests are read. Every start recovers, so that a dead run is among the newest.
 const MAX_READ: usize = 512;
-/// At most this many names of the directory are looked at.
+/// At most this many names of the directory are read.
 const MAX_NAMES: usize = 65_536;
 
-/// What was found. The counts are for one warning each; what the files hold is not told.
+/// What was found. Each count is for one warning; the content of the files is not shown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Recovery {
     /// Runs that had died and are marked `interrupted` now.
     pub interrupted: Vec<RunId>,
-    /// Runs that are going on.
+    /// Runs that are in progress.
     pub running: usize,
     /// Manifests that claim to be running but cannot be read, are not ours, or cannot be rewritten. They stay.
     pub unrecoverable: usize,
-    /// Manifests that were not looked at because there are too many newer ones.
+    /// Manifests that were not read because there are too many newer ones.
     pub unchecked: usize,
 }
 
 /// Marks the public manifests of dead runs, and their private contexts, as `interrupted` at `now`.
 ///
-/// A run is dead when nobody holds the lock of its log. That lock is held here while its files are rewritten, so that
-/// two starts at once do not both do it.
+/// A run is dead when no process holds the lock of its log. That lock is held here while its files are rewritten, so that
+/// two starts at the same time do not both do it.
 ///
 /// # Errors
 /// [`ManifestError::Disk`] if the directory cannot be listed. A single record that cannot be recovered is counted.
@@ -62,7 +62,7 @@ pub fn recover_crashed_runs(runs: &RunsDir, gate: &Gate, now: UtcSeconds) -> Res
     Ok(recovery)
 }
 
-/// What a record turned out to be of.
+/// The kind of run that a record belongs to.
 enum RunState {
     Finished,
     Running,
@@ -85,7 +85,7 @@ fn recover(runs: &RunsDir, run: &RunId, gate: &Gate, now: UtcSeconds) -> Result<
     if read_running(runs, run)?.is_none() {
         return Ok(RunState::Finished);
     }
-    // Opened and not created: recovery must not make a log for a record that somebody copied here.
+    // Opened and not created: recovery must not make a log for a record that was copied here.
     let log = match runs.dir.open_file(&run.log_name()) {
         Err(DiskError::Missing { .. }) => None,
         opened => Some(opened?),
@@ -94,17 +94,17 @@ fn recover(runs: &RunsDir, run: &RunId, gate: &Gate, now: UtcSeconds) -> Result<
         Err(ManifestError::StillRunning { .. }) => return Ok(RunState::Running),
         locked => locked?,
     }
-    // The run may have ended in good order between the first look and the lock.
+    // The run may have ended normally between the first check and the lock.
     let Some(mut manifest) = read_running(runs, run)? else { return Ok(RunState::Finished) };
     manifest.finish(Finish::Interrupted, CRASHED_RUN_EXIT_CODE, now);
     // The private context first. Were the public manifest written first and this process killed, the next start would
-    // take the run for finished and never come back to the private one.
+    // treat the run as finished and never repair the private context.
     mark_private(runs, run, now);
     publish(&runs.dir, run, &manifest, gate)?;
     Ok(RunState::Interrupted)
 }
 
-/// The manifest of `run` if it says that the run is going on.
+/// The manifest of `run` if it says that the run is in progress.
 fn read_running(runs: &RunsDir, run: &RunId) -> Result<Option<RunManifest>, ManifestError> {
     let limit = schema::limits::MAX_DOCUMENT_BYTES as u64;
     let bytes = runs.dir.read_own(&run.public_name(), limit)?;

@@ -1,7 +1,7 @@
 //! Ids of runs, and the file names that are made of them.
 //!
-//! A run id is a type of its own for the sake of these names. Nothing of an id needs to be checked for them: it is random by
-//! its form, so it has no dot and no slash, and no end that could be taken for that of another run's file.
+//! A run id is a separate type because of these names. They need no check of the id: it is random by its form, so it
+//! has no dot, no slash, and no suffix that looks like that of another run's file.
 
 use std::fmt;
 
@@ -16,7 +16,7 @@ const PRIVATE: &str = "-private";
 pub struct RunId(Id);
 
 impl RunId {
-    /// Takes `id` for a run.
+    /// Uses `id` for a run.
     pub const fn new(id: Id) -> Self {
         Self(id)
     }

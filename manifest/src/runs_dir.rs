@@ -1,8 +1,9 @@
 //! The directory that holds the files of all runs, and the files of one run while its process lives.
 //!
-//! Whether a run is still going on is decided by an advisory lock (flock(2)) on its log. A file with the process id was
-//! given up: ids are reused, and nobody removes the file of a process that was killed. The kernel drops a lock with its last descriptor, however the process ends. The price is that a
-//! child that inherits the descriptor keeps the run alive, so the log is opened with `O_CLOEXEC` and never handed on.
+//! Whether a run is still in progress is decided by an advisory lock (flock(2)) on its log. A file with the process id
+//! was rejected: ids are reused, and no process removes the file of one that was killed. The kernel releases a lock
+//! with its last descriptor, whatever ends the process. The disadvantage is that a child that inherits the descriptor
+//! keeps the run alive, so the log is opened with `O_CLOEXEC` and never inherited.
 
 use std::fs::{File, TryLockError};
 use std::io;
@@ -73,7 +74,7 @@ impl RunsDir {
     /// put another directory in its place: what is in it decides what root does.
     ///
     /// # Errors
-    /// [`DiskError::Replaceable`], which names the directory on the way that is at fault, and nothing is made then; and
+    /// [`DiskError::Replaceable`], which names the unsafe directory in the path; nothing is made then; and
     /// as [`Self::open_or_create`].
     pub fn open_or_create_for_change(path: &Path) -> Result<Self, ManifestError> {
         if !geteuid().is_root() {
@@ -126,8 +127,8 @@ impl RunsDir {
         Ok(())
     }
 
-    /// The open directory. Whatever else lies in it is reached through this and not by its path, which may lead to
-    /// another directory by now.
+    /// The open directory. Other files in it are reached through this and not by its path, which may now lead to
+    /// another directory.
     pub fn directory(&self) -> &Arc<PrivateDir> {
         &self.dir
     }
@@ -163,7 +164,7 @@ impl RunsDir {
             created => created?,
         };
         // The log is made first, so of two processes with the same id only one comes here. What is looked for now are
-        // files of a finished run whose log somebody deleted.
+        // files of a finished run whose log was deleted.
         for name in [run.public_name(), run.private_name()] {
             if self.dir.contains(&name)? {
                 self.dir.remove(&run.log_name())?;
@@ -174,10 +175,10 @@ impl RunsDir {
         Ok(RunFiles::new(self.clone(), run.clone(), log))
     }
 
-    /// Takes over the files of a finished or dead run, as rollback does, and locks its log likewise.
+    /// Opens the files of a finished or dead run, as rollback does, and locks its log as [`Self::claim`] does.
     ///
     /// # Errors
-    /// [`ManifestError::StillRunning`] if its process lives, or if another process has taken it over.
+    /// [`ManifestError::StillRunning`] if its process lives, or if another process has opened it in this way.
     pub fn reopen(&self, run: &RunId) -> Result<RunFiles, ManifestError> {
         let log = self.dir.open_or_create_file(&run.log_name())?;
         log.try_lock().map_err(|error| self.lock_error(run, error))?;
@@ -185,16 +186,16 @@ impl RunsDir {
     }
 
     /// Whether a process lives that has claimed `run`. A run whose log is missing counts as dead: the log is made
-    /// before any other file, so that only a deletion can have parted them.
+    /// before any other file, so only a deletion can explain that it is missing.
     ///
     /// # Errors
-    /// [`ManifestError::Lock`] if the file system cannot lock: then nobody knows.
+    /// [`ManifestError::Lock`] if the file system cannot lock: then it is unknown.
     pub fn is_running(&self, run: &RunId) -> Result<bool, ManifestError> {
         let log = match self.dir.open_file(&run.log_name()) {
             Err(DiskError::Missing { .. }) => return Ok(false),
             opened => opened?,
         };
-        // Shared, so that two who ask at once do not take each other for the run.
+        // Shared, so that two checks at the same time do not see each other as the run.
         match log.try_lock_shared().map_err(|error| self.lock_error(run, error)) {
             Ok(()) => Ok(false),
             Err(ManifestError::StillRunning { .. }) => Ok(true),
@@ -220,7 +221,7 @@ impl RunsDir {
     }
 }
 
-/// The files of one run. While it lives, the run counts as going on; when it is dropped or its process dies, not.
+/// The files of one run. While this value lives, the run counts as running; when it is dropped or its process dies, not.
 #[derive(Debug)]
 pub struct RunFiles {
     runs: RunsDir,
@@ -244,7 +245,7 @@ impl RunFiles {
     }
 
     /// Another handle of the log, open for appending. It shares the lock: a child process must not inherit it, or the
-    /// run would count as going on for as long as the child lives.
+    /// run would count as running for as long as the child lives.
     ///
     /// # Errors
     /// What the system says when it has no descriptor left.
@@ -255,8 +256,8 @@ impl RunFiles {
     /// Replaces the public manifest with `manifest` if it passes the gate.
     ///
     /// # Errors
-    /// [`ManifestError::Rejected`] if the gate refuses it. The run goes on with a warning, and the former public
-    /// manifest is removed: it would go on to say `running`, and the next start would take the run for dead.
+    /// [`ManifestError::Rejected`] if the gate refuses it. The run continues with a warning, and the former public
+    /// manifest is removed: it would still say `running`, and the next start would treat the run as dead.
     pub fn write_public(&self, manifest: &RunManifest, gate: &Gate) -> Result<(), ManifestError> {
         let written = publish(&self.runs.dir, &self.run, manifest, gate);
         // The log and the private context stay: the run can still be rolled back.
@@ -311,7 +312,7 @@ pub(crate) fn write_private(
 ) -> Result<(), ManifestError> {
     let path = dir.path_of(&run.private_name());
     let bytes = context.to_bytes(run, &path)?;
-    // Rollback obeys it: under sudo it must not belong to the caller, who could write anything into it.
+    // Rollback acts on it: under sudo it must not belong to the caller, who could write anything into it.
     let name = run.private_name();
     let written = if waits_for_disk(context.execution, context.status) {
         dir.write_atomic_own(&name, &bytes)
@@ -321,7 +322,7 @@ pub(crate) fn write_private(
     Ok(written?)
 }
 
-/// A dry run changes nothing that a power failure could leave half-done, so only its last word has to outlive one. Each
+/// A dry run changes nothing that a power failure could leave half-done, so only its last state must survive one. Each
 /// wait for the disk may take tens of milliseconds.
 fn waits_for_disk(execution: Execution, status: Status) -> bool {
     execution == Execution::Apply || status != Status::Running

@@ -1,7 +1,7 @@
 //! Other readings of a string: what it says percent-decoded, or as base64, base32 or hexadecimal.
 //!
-//! They are made for comparison with what this machine is called, and for the little text that no schema bounds, the
-//! headers. The gate does not stop somebody who wants to smuggle text out; no filter does. It looks for what gets into a
+//! They are compared with the names of this machine, and serve for the only text that no schema bounds, the
+//! headers. The gate does not stop a person who wants to smuggle text out; no filter does. It looks for what gets into a
 //! document by accident: an id that a pipeline made from a host name, credentials in base64, a percent-encoded URL.
 //!
 //! One decoder of our own serves all three alphabets, and not a crate for each: crates refuse what is not encoded as a
@@ -9,10 +9,10 @@
 
 use schema::Id;
 
-/// Nobody encodes more often by accident, and each level multiplies the work.
+/// Nothing is encoded more often by accident, and each level multiplies the work.
 const MAX_DEPTH: usize = 3;
 
-/// No local identifier has fewer characters, so that shorter readings need not be compared.
+/// No local identifier has fewer characters, so shorter readings need not be compared.
 const MIN_BYTES: usize = 3;
 
 /// What a string says in another encoding.
@@ -45,7 +45,7 @@ fn once(text: &str) -> Vec<Reading> {
     let mut found = Vec::new();
     let joined = without_separators(text);
     if Id::parse(text).is_ok() {
-        // Nearly every document has nothing but ids to decode. Their digits are too few of the other alphabets to spell
+        // Nearly every document has only ids to decode. In the other alphabets, their digits are too few to spell
         // a name in them.
         HEX.read(&joined, &mut found);
         return found;
@@ -63,12 +63,12 @@ fn once(text: &str) -> Vec<Reading> {
     found
 }
 
-/// Whether a character only parts what stands beside it.
+/// Whether a character only separates its neighbours.
 pub(crate) fn is_separator(character: char) -> bool {
     character.is_whitespace() || matches!(character, '.' | '-' | '_' | '/' | ':')
 }
 
-/// The text without its separators: `10-0-0-12` and `10.0.0.12` are the same to whoever reads them.
+/// The text without its separators: `10-0-0-12` and `10.0.0.12` are the same to a reader.
 pub(crate) fn without_separators(text: &str) -> String {
     text.chars().filter(|character| !is_separator(*character)).collect()
 }
@@ -76,7 +76,7 @@ pub(crate) fn without_separators(text: &str) -> String {
 /// An encoding that writes bytes as digits of the same number of bits each.
 struct Alphabet {
     bits: u32,
-    /// A byte may begin at every so many bits of a run whose beginning is something else.
+    /// A byte may begin at each multiple of this many bits, when the beginning of the run is something else.
     step: usize,
     value: fn(u8) -> Option<u8>,
 }
@@ -104,7 +104,7 @@ const BASE32: Alphabet = Alphabet {
     },
 };
 
-/// Both alphabets of RFC 4648, sections 4 and 5; padding says nothing that the digits do not.
+/// Both alphabets of RFC 4648, sections 4 and 5; padding adds no information to the digits.
 const BASE64: Alphabet = Alphabet {
     bits: 6,
     step: 2,
@@ -158,7 +158,7 @@ fn reading(mut bytes: Vec<u8>, from_start: bool) -> Reading {
     Reading { is_whole: from_start && is_text(&text), text }
 }
 
-/// Whether somebody wrote this. `echo name | base64` encodes the line break too.
+/// Whether this is written text. `echo name | base64` encodes the line break too.
 fn is_text(text: &str) -> bool {
     let line = text.trim_end_matches(['\r', '\n']);
     !line.is_empty() && !line.contains(|c: char| c.is_control() || c == char::REPLACEMENT_CHARACTER)
@@ -212,6 +212,21 @@ mod tests {
     }
 
     #[test]
+    fn bytes_begin_after_the_bits_that_are_skipped() {
+        let bytes = |alphabet: &Alphabet, values: &[u8], skipped| alphabet.bytes_of(values.iter(), skipped);
+        assert_eq!(bytes(&HEX, &[1, 2, 3, 4, 5], 0), [0x12, 0x34]);
+        assert_eq!(bytes(&HEX, &[1, 2, 3, 4, 5], 4), [0x23, 0x45]);
+        assert_eq!(bytes(&BASE64, &[0b11_1010, 0b10_1110, 0b00_1111], 2), [0b1010_1011, 0b1000_1111]);
+        assert_eq!(bytes(&BASE64, &[0b11_1010, 0b10_1110, 0b00_1111], 6), [0b1011_1000]);
+    }
+
+    #[test]
+    fn a_text_without_an_escape_is_no_reading_of_itself() {
+        assert_eq!(percent("srv01"), None);
+        assert_eq!(percent("100%"), None);
+    }
+
+    #[test]
     fn every_digit_has_its_value() {
         let read = |alphabet: &Alphabet, digits: &str| -> Vec<Option<u8>> {
             digits.bytes().map(alphabet.value).collect()
@@ -233,7 +248,7 @@ mod tests {
         }
     }
 
-    /// Hostile text must not multiply without end.
+    /// Hostile text must not multiply without a bound.
     #[test]
     fn three_encodings_on_top_of_each_other_are_undone_and_no_more() {
         check_whole("%252573rv01", "srv01");

@@ -1,12 +1,12 @@
-//! The one way anything of ours reaches the disk.
+//! The one way in which our files reach the disk.
 //!
 //! Files are 0600 from creation and replaced atomically, directories are 0700, symbolic links are refused, and under
 //! sudo new files and directories belong to the invoking user. Everything below a [`PrivateDir`] happens relative to its
-//! open descriptor, so that nobody who may write to a parent can redirect it half-way. The prefix of a path may hold
+//! open descriptor, so a user who may write to a parent cannot redirect it half-way. The prefix of a path may contain
 //! symbolic links; its last part may not.
 //!
-//! Descriptors are given preference over checks of a path followed by its use: between the two, another user could put
-//! a link in the place (CWE-367). The price is that paths in errors are for people only and may have moved meanwhile.
+//! Descriptors are preferred to checks of a path followed by its use: between the two, another user could put
+//! a link there (CWE-367). The disadvantage: paths in errors are for people only, and may have moved meanwhile.
 
 mod atomic;
 mod error;
@@ -40,7 +40,7 @@ pub fn create_dir_private(path: &Path) -> Result<(), DiskError> {
 
 /// Reads the file at `path` if it is a regular file of at most `limit` bytes, see [`PrivateDir::read_bounded`].
 ///
-/// Its directory is not opened first: what is read here may stand in a directory that [`PrivateDir::open`] refuses.
+/// Its directory is not opened first: the file may be in a directory that [`PrivateDir::open`] refuses.
 ///
 /// # Errors
 /// As [`PrivateDir::read_bounded`].
@@ -59,11 +59,11 @@ pub fn append_line(path: &Path, line: &str, limit: u64) -> Result<(), DiskError>
     dir.append_line(&name, line, limit)
 }
 
-/// Passes if nobody but root, the user of this process and the caller of sudo can put something else at `path`: what root
+/// Passes if only root, the user of this process and the caller of sudo can put something else at `path`: what root
 /// checks there is then what root uses afterwards. Groups that may write to a directory of the system are trusted.
 ///
 /// # Errors
-/// [`DiskError::Replaceable`], which names the directory on the way that is at fault.
+/// [`DiskError::Replaceable`], which names the unsafe directory in the path.
 pub fn check_not_replaceable(path: &Path) -> Result<(), DiskError> {
     walk::check_entry(path, Owner::from_env())
 }

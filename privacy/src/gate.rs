@@ -1,12 +1,12 @@
-//! The gate itself: in what order a document is checked, and what a passed check gives.
+//! The gate itself: the order in which a document is checked, and the result of a passed check.
 //!
 //! A document is serialised first and checked as bytes, not as a value: a check of the value would have to trust that
 //! serialising adds nothing. The bytes are read back by a strict reader of our own, so that the gate cannot see another
 //! document than a receiver with another parser does (duplicate keys are the classic case, RFC 8259 section 4).
 //!
-//! The schema and the denylist are both asked, although the schema alone would refuse most of what the denylist does.
-//! The schema is generated from types that change; the denylist is data that is reviewed on its own, and it still
-//! stands when a field of the contract turns out to be wider than intended.
+//! Both the schema and the denylist are checked, although the schema alone would refuse most of what the denylist does.
+//! The schema is generated from types that change; the denylist is data that is reviewed on its own, and it is still
+//! effective when a field of the contract turns out to be wider than intended.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -78,14 +78,14 @@ impl Gate {
         Ok(Vetted { bytes, document: PhantomData })
     }
 
-    /// Checks JSON from elsewhere. Which schema applies is told by the document itself: a telemetry document has an
+    /// Checks JSON from elsewhere. The document itself determines which schema applies: a telemetry document has an
     /// `event_family`.
     ///
     /// # Errors
     /// As [`Self::vet`].
     pub fn check(&self, bytes: &[u8]) -> Result<DocumentKind, Rejection> {
         let document = reader::read(bytes)?;
-        // The caller is not asked for the kind: a mistake there would check the document against the wrong allowlist.
+        // The kind is not an argument: a mistake of the caller would check the document against the wrong allowlist.
         let kind = match document.get("event_family") {
             Some(_) => DocumentKind::Telemetry,
             None => DocumentKind::RunManifest,
@@ -93,11 +93,11 @@ impl Gate {
         self.check_value(kind, &document).map(|()| kind)
     }
 
-    /// Checks one string that is no document: a header, an id from the environment. No schema bounds it, so what can be
+    /// Checks one string that is not a document: a header, an id from the environment. No schema bounds it, so what can be
     /// decoded from it is checked too. The pointer of a violation is empty.
     ///
     /// # Errors
-    /// The first rule that the text breaks. One is enough: the caller drops the text, nobody repairs it.
+    /// The first rule that the text breaks. One is enough: the caller drops the text and does not repair it.
     pub fn check_text(&self, text: &str) -> Result<(), Violation> {
         let mut first = None;
         let mut report = |broken: RuleViolation| {
@@ -110,8 +110,8 @@ impl Gate {
 
     fn check_value(&self, kind: DocumentKind, document: &Value) -> Result<(), Rejection> {
         let mut violations = Violations::default();
-        // The denylist is asked even if the schema refused: a report that stops early shows the next fault only after the first
-        // one is fixed.
+        // The denylist is checked even if the schema refused: a report that stops early shows the next fault only after
+        // the first one is fixed.
         structure::check(kind, document, &mut violations);
         check_texts(document, &self.locals, &mut violations);
         violations.into_result()
@@ -120,7 +120,7 @@ impl Gate {
 
 /// The exact bytes of a document of type `D` that passed the gate.
 ///
-/// [`Gate::vet`] alone makes one: there is no other constructor, no `Deserialize` and no `Default`. What delivers or
+/// Only [`Gate::vet`] makes one: there is no other constructor, no `Deserialize` and no `Default`. Code that delivers or
 /// publishes a document takes it as `Vetted<D>`, and so cannot be handed anything unchecked, nor a document of the other
 /// kind.
 pub struct Vetted<D> {
@@ -140,14 +140,14 @@ impl<D> Vetted<D> {
     }
 }
 
-/// Shows the length alone: a debug log is not what the bytes were vetted for.
+/// Shows only the length: the bytes were not vetted for a debug log.
 impl<D> fmt::Debug for Vetted<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Vetted").field("length", &self.bytes.len()).finish_non_exhaustive()
     }
 }
 
-/// A manifest is a file that people read, so it has lines; what goes over the wire has no white space.
+/// A manifest is a file that people read, so it has lines; what is sent has no white space.
 fn serialise<D: PublicDocument>(document: &D) -> serde_json::Result<Vec<u8>> {
     match D::KIND {
         DocumentKind::Telemetry => serde_json::to_vec(document),

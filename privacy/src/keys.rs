@@ -1,7 +1,7 @@
 //! Rules for the keys of objects.
 //!
-//! A key is cut into tokens, and tokens are compared whole: `ghost` must not be refused for `host`. That costs the finds
-//! inside of run-together words (`clusterhost`); the schema refuses those as unknown properties.
+//! A key is cut into tokens, and whole tokens are compared: `ghost` must not be refused because of `host`. So the rules
+//! miss words inside joined words (`clusterhost`); the schema refuses those as unknown properties.
 
 use std::cell::RefCell;
 use std::sync::LazyLock;
@@ -11,12 +11,12 @@ use schema::denylist::{KEYS, NamedRule};
 
 use crate::rejection::RuleViolation;
 
-/// Reports each rule that `key` trips; `pointer` is asked only where an exemption might apply.
+/// Reports each rule that `key` trips; `pointer` is called only where an exemption might apply.
 pub(crate) fn check(key: &str, pointer: impl FnOnce() -> String, report: &mut dyn FnMut(RuleViolation)) {
     if is_known_clean(key) {
         return;
     }
-    // A key of the contract's shape is lower-case ASCII with underscores: cutting at those needs no allocation.
+    // A key in the form of the contract is lower-case ASCII with underscores: cutting at those needs no allocation.
     let plain = has_shape(key);
     if !plain {
         report(violation_of(KEYS.shape));
@@ -40,9 +40,9 @@ pub(crate) fn check(key: &str, pointer: impl FnOnce() -> String, report: &mut dy
 }
 
 thread_local! {
-    /// Keys that broke no rule, wherever they stood. Documents repeat the contract's hundred names over and over, and
+    /// Keys that broke no rule at any place. Documents repeat the hundred names of the contract, and
     /// looking up every form of their tokens would cost more than all else that the gate does. One set for each thread
-    /// was preferred to a shared one behind a lock, which `validate -` would take for every key of every line.
+    /// was preferred to a shared set with a lock, which `validate -` would lock for every key of every line.
     static CLEAN: RefCell<HashSet<Box<str>>> = RefCell::default();
 }
 
@@ -65,7 +65,7 @@ const fn violation_of(rule: NamedRule) -> RuleViolation {
     RuleViolation { rule: rule.id, message: rule.words }
 }
 
-/// Whether the key fits `shape_pattern`: the same rule without a regular expression, held together by a test.
+/// Whether the key matches `shape_pattern`: the same rule without a regular expression. A test compares the two.
 fn has_shape(key: &str) -> bool {
     let mut bytes = key.bytes();
     key.len() <= 64
@@ -94,7 +94,7 @@ static TABLES: LazyLock<TokenTables> = LazyLock::new(|| {
     TokenTables { tokens: KEYS.tokens.iter().copied().collect(), sequences }
 });
 
-/// Which tables a key hits. The exemption is asked once for both.
+/// Which tables a key hits. The exemption is looked up once for both.
 #[derive(Default)]
 struct TableHits {
     token: bool,

@@ -1,10 +1,10 @@
-//! The gate: what may leave the machine, decided over the very bytes that would leave it.
+//! The gate: what may leave the machine, decided on the exact bytes that would leave it.
 //!
-//! [`Gate::vet`] is the only way to a [`Vetted`] document, and whatever delivers or publishes takes one. The gate reads
+//! [`Gate::vet`] is the only way to a [`Vetted`] document, and all code that delivers or publishes takes one. The gate reads
 //! strictly, checks the published schema (allowlist), then the keys and values against [`schema::denylist`], then the
 //! names that only this machine knows. It fails closed, and its reports hold no value and no unexpected key.
 //!
-//! [`disk`] is the one way anything of ours reaches the disk.
+//! [`disk`] is the one way in which our files reach the disk.
 
 mod decode;
 #[cfg(unix)]

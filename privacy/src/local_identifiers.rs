@@ -1,10 +1,10 @@
-//! Names that only this machine and this run know, which no pattern can tell from a harmless word.
+//! Names that only this machine and this run know, which no pattern can distinguish from a harmless word.
 //!
-//! They are compared as text, not as hashes: an identifier is looked for inside of longer strings, in any case, with any
-//! separators and in other encodings, and hashes could answer only for whole strings. They live in memory alone, and their
+//! They are compared as text, not as hashes: an identifier is searched for inside longer strings, in any case, with any
+//! separators and in other encodings, and hashes work only for whole strings. They are only in memory, and their
 //! Debug form is a count.
 //!
-//! How eagerly an identifier is found depends on how much it says. The bounds are set so that a random id is never
+//! How an identifier is searched for depends on its length. The bounds are set so that a random id is never
 //! refused by chance on a machine with common names: a false alarm costs a document.
 
 #[cfg(unix)]
@@ -19,10 +19,10 @@ pub use machine_facts::MachineFacts;
 use crate::decode::{is_separator, without_separators};
 use crate::{decode, values};
 
-/// Fewer characters than this say too little about anybody, and occur everywhere.
+/// Fewer characters than this identify nobody, and occur everywhere.
 const MIN_CHARS: usize = 3;
 
-/// From so many characters on an identifier is found inside of words.
+/// From this many characters on, an identifier is found inside words.
 const MIN_CHARS_ANYWHERE: usize = 5;
 
 /// The same for an identifier of hexadecimal digits alone, like a joined address. Random ids are made of these digits:
@@ -34,10 +34,10 @@ const MIN_HEX_ANYWHERE: usize = 8;
 /// Case and separators do not matter on either side. An identifier of five or more characters is found anywhere, one of
 /// three or four between separators or at the ends, and shorter ones are not compared. Words of the contract, its times
 /// and its versions are exempt as whole strings: a user may be called `ubuntu`, a directory `24.04`. Ids are not: a host
-/// may be called like one.
+/// may have such a name.
 #[derive(Clone, Default)]
 pub struct LocalIdentifiers {
-    /// At the place of their first byte, for most bytes of a text there is nothing to compare. Empty, or 256 lists.
+    /// Indexed by their first byte: for most bytes of a text there is nothing to compare. Empty, or 256 lists.
     needles: Vec<Vec<Needle>>,
 }
 
@@ -49,13 +49,13 @@ struct Needle {
 }
 
 impl LocalIdentifiers {
-    /// What the operating system tells of this machine and this user. What cannot be read is left out.
+    /// What the operating system states about this machine and this user. What cannot be read is left out.
     #[cfg(unix)]
     pub fn of_machine() -> Self {
         Self::of_facts(&MachineFacts::collect())
     }
 
-    /// The identifiers that these facts amount to.
+    /// The identifiers that follow from these facts.
     #[cfg(unix)]
     pub fn of_facts(facts: &MachineFacts) -> Self {
         let mut identifiers = Self::default();
@@ -101,7 +101,7 @@ impl LocalIdentifiers {
         }
     }
 
-    /// Adds an address in the forms that names of hosts and ids are made of.
+    /// Adds an address in the forms that host names and ids contain.
     fn add_address(&mut self, address: IpAddr) {
         // Every machine has these, so they identify none.
         if address.is_loopback() || address.is_unspecified() {
@@ -142,7 +142,7 @@ impl LocalIdentifiers {
 
     /// Whether `text` contains any of them, as it is or in another encoding.
     pub(crate) fn occur_in(&self, text: &str) -> bool {
-        // The program's own words say nothing of the machine, whatever it is called.
+        // The program's own words reveal nothing about the machine, whatever its name is.
         if self.needles.is_empty() || values::is_public(text) {
             return false;
         }
@@ -156,7 +156,7 @@ impl LocalIdentifiers {
             })
     }
 
-    /// Whether `text` contains any of them, between borders where they are short.
+    /// Whether `text` contains any of them; a short one counts only between word borders.
     fn are_named_in(&self, text: &str) -> bool {
         let text = Comparable::new(text);
         self.matches(&text.joined)
@@ -165,13 +165,13 @@ impl LocalIdentifiers {
 
     /// Whether a text that may begin and end in the middle of something contains any that is found anywhere.
     fn are_named_inside(&self, text: &str) -> bool {
-        // Most of such a text is bytes that are no characters. What lies between them is mostly too short for a name.
+        // Most of such a text is bytes that are not characters. The text between them is mostly too short for a name.
         let pieces =
             text.split(char::REPLACEMENT_CHARACTER).filter(|piece| piece.len() >= MIN_CHARS_ANYWHERE);
         pieces.map(joined).any(|piece| self.matches(&piece).any(|(_, needle)| needle.anywhere))
     }
 
-    /// The needles that stand in `joined`, and where.
+    /// The needles that `joined` contains, and where.
     fn matches<'a>(&'a self, joined: &'a str) -> impl Iterator<Item = (usize, &'a Needle)> {
         let bytes = joined.as_bytes();
         bytes.iter().enumerate().flat_map(move |(at, first)| {
@@ -213,7 +213,7 @@ impl Comparable {
                 is_border = true;
                 continue;
             }
-            // `@` and `=` part words too, but an identifier may contain them.
+            // `@` and `=` separate words too, but an identifier may contain them.
             is_border |= !character.is_alphanumeric();
             this.joined.extend(character.to_lowercase());
             this.borders.push(is_border);

@@ -1,6 +1,6 @@
 //! The published schemas, embedded as they are.
 //!
-//! The text is that of the files which receivers read, and not generated anew from the types: what the gate checks can
+//! The text is that of the files that receivers read, and not generated again from the types: what the gate checks can
 //! then differ from what was published only if the file does.
 
 use std::collections::HashSet;
@@ -18,7 +18,7 @@ pub const fn published_schema(kind: DocumentKind) -> &'static str {
     }
 }
 
-/// Whether `key` is a property of the contract, and so tells nobody anything when a report shows it.
+/// Whether `key` is a property of the contract, so that a report that shows it reveals nothing.
 pub(crate) fn is_property(key: &str) -> bool {
     // Only reports need the names, so the schemas are parsed once the first document was rejected: a cold start of a
     // program whose documents all pass does not pay for it.
@@ -26,7 +26,7 @@ pub(crate) fn is_property(key: &str) -> bool {
     let properties = PROPERTIES.get_or_init(|| {
         let mut names = HashSet::new();
         for kind in DocumentKind::ALL {
-            // A test parses both files. Were one broken, its keys would be masked: that errs on the safe side.
+            // A test parses both files. If one were broken, its keys would be masked, which is safe.
             if let Ok(schema) = serde_json::from_str(published_schema(kind)) {
                 collect_properties(&schema, &mut names);
             }

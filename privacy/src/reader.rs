@@ -1,6 +1,6 @@
-//! Reading JSON strictly: what a lenient reader would bend into shape is refused.
+//! Reading JSON strictly: what a lenient reader would correct silently is refused.
 //!
-//! `serde_json::Value` keeps the last of two equal keys and says nothing. Another parser may keep the first, and then
+//! `serde_json::Value` silently keeps the last of two equal keys. Another parser may keep the first, and then
 //! the gate would have checked a document that the receiver never sees. So the tree is built here, on top of the
 //! tokeniser of `serde_json`, which is strict about the syntax itself.
 
@@ -15,7 +15,7 @@ use serde_json::{Map, Number, Value};
 
 use crate::rejection::{Segment, Violation, masked};
 
-/// Reads one document. What stands at the same place twice, is nested too deeply or follows the document is refused.
+/// Reads one document. Duplicate keys, too deep nesting, and text after the document are refused.
 pub(crate) fn read(bytes: &[u8]) -> Result<Value, Violation> {
     // Before anything is parsed: the size is what bounds the work for a hostile document.
     if bytes.len() > MAX_DOCUMENT_BYTES {
@@ -40,11 +40,11 @@ fn parse(text: &str) -> Result<Value, Violation> {
     })
 }
 
-/// Reads once more a text that is refused for numbers beyond 64 bits, if it is: `1e400` is JSON (RFC 8259, section 6), and
-/// whoever is told of a syntax error looks for it in the wrong place. The largest number that can be held stands for it,
-/// which every bound of the contract refuses as well.
+/// Reads once more a text that is refused for numbers beyond 64 bits, if it is: `1e400` is JSON (RFC 8259, section 6),
+/// and a report of a syntax error would be misleading. The largest number that can be held replaces it, which every
+/// bound of the contract refuses as well.
 ///
-/// Only after a failure, because the tokeniser reads numbers itself and cannot be told what to make of large ones.
+/// Only after a failure, because the tokeniser reads numbers itself and has no option for large ones.
 fn parse_with_large_numbers(text: &str) -> Option<Result<Value, Violation>> {
     let mut bounded = String::with_capacity(text.len());
     let mut rest = text;
@@ -89,7 +89,7 @@ fn violation(rule: &'static str, pointer: String) -> Violation {
     Violation::new(rule, pointer, message)
 }
 
-/// What went wrong, and the way to it from the inside out: collected while the error travels up, so that a document
+/// The fault, and its path from the inside out: collected while the error is returned, so that a document
 /// without fault pays nothing for it.
 #[derive(Default)]
 struct ReadState {
@@ -170,10 +170,6 @@ impl<'de> Visitor<'de> for ValueSeed<'_> {
         Ok(Value::String(value.to_owned()))
     }
 
-    fn visit_string<E>(self, value: String) -> Result<Value, E> {
-        Ok(Value::String(value))
-    }
-
     fn visit_seq<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<Value, A::Error> {
         if self.depth > MAX_DEPTH {
             return self.state.fail("depth");
@@ -252,6 +248,9 @@ mod tests {
         assert_eq!(number("{\"a\":1e308}"), Some(1e308));
         let text = "{\"a\":1e999,\"b\":\"\u{e9} 1e999 \\\\\"}";
         assert_eq!(read(text.as_bytes()).expect("JSON")["b"], "\u{e9} 1e999 \\");
+        let text = "{\"b\": \"\\\"1e999\", \"c\": 5, \"a\": 1e999}";
+        let beside = serde_json::json!({ "b": "\"1e999", "c": 5, "a": 1e308 });
+        assert_eq!(read(text.as_bytes()), Ok(beside), "what stands beside it is as it was");
         for fault in ["01e999", "+1e999", "1e999.", ".1e999", "1e999x", "1e", "-", "1e999,1e999", "\"1e999"] {
             check(format!("{{\"a\":{fault}}}"), Err(("syntax", "")));
         }

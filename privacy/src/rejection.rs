@@ -1,8 +1,7 @@
 //! Reports that name the rule and the place, and never the value.
 //!
-//! A report is printed, logged and stored beside rejected documents, so it is itself something that may leave the
-//! machine. Hence messages are static text, and pointers show a key only if the contract has it: a key that somebody
-//! invented may be a host name.
+//! A report is printed, logged and stored with rejected documents, so it may itself leave the machine. So messages are
+//! static text, and pointers show a key only if the contract has it: a key that a user invented may be a host name.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
@@ -16,7 +15,7 @@ use crate::published;
 pub struct Violation {
     rule: Cow<'static, str>,
     pointer: String,
-    /// Receivers read this name, so it stays what it was when the contract was published.
+    /// Receivers read this name, so it must not change after the contract is published.
     #[serde(rename = "words")]
     message: &'static str,
 }
@@ -67,7 +66,7 @@ impl Rejection {
     }
 }
 
-/// A rule that a key or a string breaks, before anybody has said where that stands.
+/// A rule that a key or a string breaks, before its place is known.
 ///
 /// The checks of single texts do not know the pointer, and to write it for each text would cost more than the checks.
 #[derive(Clone, Copy)]
@@ -105,7 +104,7 @@ impl Violations {
         self.violations.is_empty()
     }
 
-    /// The rejection that these violations amount to, if there are any.
+    /// The rejection with these violations, if there are any.
     pub(crate) fn into_result(self) -> Result<(), Rejection> {
         let Self { violations } = self;
         if violations.is_empty() { Ok(()) } else { Err(Rejection { violations }) }
@@ -166,4 +165,33 @@ fn written<'a>(
         };
     }
     pointer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn violation(number: usize) -> Violation {
+        Violation::new("key", format!("/{number}"), "a message")
+    }
+
+    #[test]
+    fn each_violation_is_reported_once_and_no_more_of_them_than_a_report_holds() {
+        let mut found = Violations::default();
+        for number in (0..Rejection::MAX_VIOLATIONS + 5).flat_map(|number| [number, number]) {
+            found.add(violation(number));
+        }
+        found.add(violation(0));
+        let rejection = found.into_result().expect_err("violations");
+        let wanted: Vec<Violation> = (0..Rejection::MAX_VIOLATIONS).map(violation).collect();
+        assert_eq!(rejection.violations, wanted);
+    }
+
+    #[test]
+    fn a_rejection_says_all_of_its_violations() {
+        let rejection = Rejection { violations: vec![violation(1), violation(2)] };
+        assert_eq!(rejection.to_string(), "key at /1: a message; key at /2: a message");
+        let whole = Violation::new("size", String::new(), "a message");
+        assert_eq!(whole.to_string(), "size at the document: a message");
+    }
 }

@@ -1,7 +1,8 @@
 //! The allowlist: the published schemas, compiled into the program.
 //!
-//! What decides is generated at build time and says only yes or no; it needs no start-up. What explains a refusal reads
-//! the same file by itself. Where they disagree the first one counts, so the gate still fails closed.
+//! The code that decides is generated at build time and answers only yes or no; it needs no start-up. The code that
+//! explains a refusal reads the same file by itself. Where they disagree, the first one counts, so the gate still fails
+//! closed.
 
 mod explain;
 

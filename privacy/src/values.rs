@@ -1,8 +1,8 @@
 //! Rules for string values, and which strings are public.
 //!
-//! A string is first compared with what cannot hold anything private: the words of the contract and three forms. Every
-//! string of a document that passes ends there, so the rules themselves may be slow: they are compiled when the first
-//! string comes that is none of these.
+//! A string is first compared with text that cannot be private: the words of the contract and three forms. Every
+//! string of a document that passes is one of these, so the rules themselves may be slow: they are compiled when the first
+//! other string is seen.
 
 use std::sync::LazyLock;
 
@@ -15,12 +15,12 @@ use schema::{ComponentLabel, DEFAULT_MARKER, Id};
 use crate::decode;
 use crate::rejection::RuleViolation;
 
-/// Shorter text comes about by chance too often when a word is decoded that was never encoded.
+/// Shorter text occurs too often by chance when a word is decoded that was never encoded.
 const MIN_DECODED_CHARS: usize = 8;
 
 /// Reports each rule that a string trips.
 pub(crate) fn check(text: &str, report: &mut dyn FnMut(RuleViolation)) {
-    if is_innocent(text) {
+    if is_allowlisted(text) {
         return;
     }
     for (rule, pattern) in &*PATTERNS {
@@ -30,9 +30,9 @@ pub(crate) fn check(text: &str, report: &mut dyn FnMut(RuleViolation)) {
     }
 }
 
-/// Reports each rule that anything trips which can be decoded from a string. Only text that no schema bounds can hold it.
+/// Reports each rule that a decoding of the string trips. Only text that no schema bounds can contain encoded text.
 pub(crate) fn check_decoded(text: &str, report: &mut dyn FnMut(RuleViolation)) {
-    if is_innocent(text) {
+    if is_allowlisted(text) {
         return;
     }
     let readings = decode::readings(text);
@@ -56,8 +56,8 @@ fn compile(rule: &ValueRule) -> Regex {
         .expect("a pattern of the denylist compiles")
 }
 
-/// Whether the rules for values let the string pass whatever they say: it is public, or random by its form.
-fn is_innocent(text: &str) -> bool {
+/// Whether the string passes whatever the rules for values say: it is public, or random by its form.
+fn is_allowlisted(text: &str) -> bool {
     is_word(text) || is_allowlisted_shape(text)
 }
 
@@ -111,19 +111,39 @@ fn is_version(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use proptest::prelude::*;
     use regex_automata::meta::Regex;
     use schema::denylist::ALLOWLISTED_SHAPES;
 
+    static SHAPES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
+        ALLOWLISTED_SHAPES.iter().map(|shape| Regex::new(shape.pattern).expect("a pattern")).collect()
+    });
+
     #[track_caller]
     fn check_agrees(text: &str) {
-        let mut patterns =
-            ALLOWLISTED_SHAPES.iter().map(|shape| Regex::new(shape.pattern).expect("a pattern"));
         assert_eq!(
             super::is_allowlisted_shape(text),
-            patterns.any(|pattern| pattern.is_match(text)),
+            SHAPES.iter().any(|pattern| pattern.is_match(text)),
             "{text:?}"
         );
+    }
+
+    #[test]
+    fn what_is_the_same_on_every_machine_is_public_and_nothing_else_is() {
+        for text in [
+            "single-node",
+            "2026-11-26T10:00:00Z",
+            "1.35.5",
+            schema::DEFAULT_MARKER,
+            "productive-k3s-core/1.2.3",
+        ] {
+            assert!(super::is_public(text), "{text}");
+        }
+        for text in ["srv01", "productive-k3s-srv01/1.2.3", "productive-k3s-core/srv01"] {
+            assert!(!super::is_public(text), "{text}");
+        }
     }
 
     proptest! {

@@ -1,4 +1,4 @@
-//! Every rule of the denylist: its hits and its innocent neighbours, through the gate as a receiver would see it.
+//! Every rule of the denylist: its hits and its harmless neighbours, through the gate as a receiver would see it.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ fn tripped(document: &Value) -> BTreeSet<(String, String)> {
     violations.map(|violation| (violation.rule().to_owned(), violation.pointer().to_owned())).collect()
 }
 
-/// The rules of one namespace that a string trips in the place of an id.
+/// The rules of one namespace that a string trips as an id.
 fn value_rules(text: &str) -> BTreeSet<String> {
     let tripped = tripped(&json!({ "run_id": text }));
     tripped
@@ -105,12 +105,12 @@ fn text_in_another_writing_is_refused_as_it_stands() {
     }
     check_value("%2Fhome%2Falice", "value.percent");
     check_value("srv01%2eexample%2ecom", "value.percent");
-    // A trailing line feed does not make an innocent form of it.
+    // With a trailing line feed it is not an allowed form.
     check_value("24.04\n", "value.control");
     check_value("success\n", "value.control");
 }
 
-/// A header is bounded by no schema, so the rules look at what can be decoded from it too.
+/// No schema bounds a header, so the rules also check what can be decoded from it.
 #[test]
 fn what_no_schema_bounds_is_decoded() {
     for (text, rule) in [

@@ -16,7 +16,7 @@ use root::{is_root, skips};
 use tempfile::TempDir;
 
 fn scratch() -> (TempDir, PathBuf) {
-    let temp = TempDir::new().expect("a scratch folder");
+    let temp = TempDir::new().expect("a scratch directory");
     let path = temp.path().to_owned();
     (temp, path)
 }
@@ -31,7 +31,7 @@ fn set_mode(path: &Path, mode: u32) {
 
 fn names(path: &Path) -> Vec<String> {
     let mut names: Vec<String> = fs::read_dir(path)
-        .expect("a folder")
+        .expect("a directory")
         .map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8"))
         .collect();
     names.sort();
@@ -51,11 +51,13 @@ fn files_are_private_and_hold_what_was_written() {
 }
 
 #[test]
-fn only_folders_that_are_made_get_their_mode() {
+fn only_directories_that_are_made_get_their_mode() {
     let (_temp, root) = scratch();
     let old = root.join("old");
-    fs::create_dir(&old).expect("a folder");
+    fs::create_dir(&old).expect("a directory");
     set_mode(&old, 0o755);
+    disk::create_dir_private(&old).expect("there already, and empty");
+    assert_eq!(mode(&old), 0o755);
     let new = old.join("a/b//c/.");
     disk::create_dir_private(&new).expect("made");
     disk::create_dir_private(&new).expect("there already");
@@ -66,9 +68,9 @@ fn only_folders_that_are_made_get_their_mode() {
 }
 
 #[test]
-fn a_linked_folder_is_refused_however_it_is_written() {
+fn a_linked_directory_is_refused_however_it_is_written() {
     let (_temp, root) = scratch();
-    fs::create_dir(root.join("real")).expect("a folder");
+    fs::create_dir(root.join("real")).expect("a directory");
     symlink("real", root.join("link")).expect("a link");
     symlink("nowhere", root.join("dangling")).expect("a link");
     for path in ["link", "link/", "link/.", "dangling"] {
@@ -85,14 +87,14 @@ fn a_linked_folder_is_refused_however_it_is_written() {
 #[test]
 fn a_link_in_the_prefix_is_followed() {
     let (_temp, root) = scratch();
-    fs::create_dir(root.join("real")).expect("a folder");
+    fs::create_dir(root.join("real")).expect("a directory");
     symlink("real", root.join("link")).expect("a link");
     PrivateDir::create(&root.join("link/a/b")).expect("made");
     assert_eq!(mode(&root.join("real/a/b")), 0o700);
 }
 
 #[test]
-fn a_folder_that_everybody_may_change_is_refused_unless_sticky() {
+fn a_directory_that_everybody_may_change_is_refused_unless_sticky() {
     let (_temp, root) = scratch();
     set_mode(&root, 0o777);
     let error = PrivateDir::open(&root).expect_err("writable by all");
@@ -135,9 +137,9 @@ fn what_is_no_regular_file_is_refused_without_waiting() {
     let fifo = root.join("fifo");
     rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR, 0)
         .expect("a FIFO");
-    fs::create_dir(root.join("folder")).expect("a folder");
+    fs::create_dir(root.join("directory")).expect("a directory");
     let _socket = UnixListener::bind(root.join("socket")).expect("a socket");
-    for name in ["fifo", "folder", "socket"] {
+    for name in ["fifo", "directory", "socket"] {
         let path = root.join(name);
         let read = disk::read_bounded(&path, 100).expect_err(name);
         assert!(matches!(read, DiskError::NotAFile { .. }), "{name}: {read}");
@@ -155,6 +157,9 @@ fn reading_stops_at_the_limit() {
     assert_eq!(disk::read_bounded(&file, 100).expect("read").len(), 100);
     assert!(matches!(disk::read_bounded(&file, 99), Err(DiskError::TooLarge { limit: 99, .. })));
     assert!(matches!(disk::read_bounded(Path::new("/dev/zero"), 99), Err(DiskError::NotAFile { .. })));
+    // It says that it is empty.
+    let grows = disk::read_bounded(Path::new("/proc/self/status"), 99);
+    assert!(matches!(grows, Err(DiskError::TooLarge { limit: 99, .. })), "{grows:?}");
     assert!(matches!(disk::read_bounded(&root.join("none"), 99), Err(DiskError::Missing { .. })));
 }
 
@@ -180,10 +185,10 @@ fn names_that_lead_elsewhere_are_refused() {
 }
 
 #[test]
-fn an_open_folder_is_not_redirected() {
+fn an_open_directory_is_not_redirected() {
     let (_temp, root) = scratch();
     let dir = PrivateDir::create(&root.join("runs")).expect("made");
-    fs::create_dir(root.join("elsewhere")).expect("a folder");
+    fs::create_dir(root.join("elsewhere")).expect("a directory");
     fs::rename(root.join("runs"), root.join("moved")).expect("moved");
     symlink("elsewhere", root.join("runs")).expect("a link");
     dir.write_atomic("x", b"x").expect("written");
@@ -200,8 +205,8 @@ fn a_file_is_made_once() {
 }
 
 #[test]
-fn new_files_and_folders_belong_to_the_invoking_user() {
-    if skips("new_files_and_folders_belong_to_the_invoking_user") {
+fn new_files_and_directories_belong_to_the_invoking_user() {
+    if skips("new_files_and_directories_belong_to_the_invoking_user") {
         return;
     }
     let (_temp, root) = scratch();
@@ -216,7 +221,7 @@ fn new_files_and_folders_belong_to_the_invoking_user() {
     assert_ne!(
         fs::metadata(&root).expect("metadata").uid(),
         61_000,
-        "folders that were there stay whose they were"
+        "directories that existed keep their owner"
     );
 }
 
@@ -271,12 +276,44 @@ fn what_does_not_wait_for_the_disk_is_written_all_the_same() {
     dir.write_atomic_own_unsynced("b", b"two").expect("written");
     dir.append_line_unsynced("c", "three", 100).expect("appended");
     dir.append_line_unsynced("c", "four", 100).expect("appended");
-    for (name, content) in [("a", "one"), ("b", "two"), ("c", "three\nfour\n")] {
+    dir.write_atomic_own("e", b"five").expect("written");
+    for (name, content) in [("a", "one"), ("b", "two"), ("c", "three\nfour\n"), ("e", "five")] {
         let path = root.join(name);
         assert_eq!((fs::read_to_string(&path).expect("read").as_str(), mode(&path)), (content, 0o600));
     }
     assert!(dir.contains("a").expect("told") && !dir.contains("d").expect("told"));
     assert!(dir.append_line_unsynced("c", "five", 12).is_err(), "beyond the limit");
+}
+
+#[test]
+fn a_file_is_removed_whether_it_is_there_or_not_and_a_directory_never() {
+    let (_temp, root) = scratch();
+    let dir = PrivateDir::open(&root).expect("ours");
+    fs::create_dir(root.join("directory")).expect("a directory");
+    dir.write_atomic("file", b"x").expect("written");
+    dir.remove("file").expect("removed");
+    dir.remove("file").expect("it is missing already");
+    assert!(dir.remove("directory").is_err());
+    assert_eq!(names(&root), ["directory"]);
+}
+
+#[test]
+fn of_a_name_it_is_told_whose_it_is_and_when_it_was_written() {
+    let (_temp, root) = scratch();
+    let dir = PrivateDir::open_for(&root, Owner::Process).expect("ours");
+    let before = std::time::SystemTime::now();
+    dir.write_atomic("file", b"x").expect("written");
+    symlink("file", root.join("link")).expect("a link");
+    let written = dir.modified("file").expect("a file");
+    // Whole seconds are told, and a clock of the disk may lag a little.
+    assert!(written <= std::time::SystemTime::now());
+    assert!(before.duration_since(written).unwrap_or_default() < std::time::Duration::from_secs(10));
+    assert_eq!((dir.modified("link"), dir.modified("none")), (None, None));
+    assert!(dir.is_ours("file") && dir.is_ours("link") && !dir.is_ours("none"));
+    if is_root() {
+        std::os::unix::fs::chown(root.join("file"), Some(61_000), None).expect("given away");
+        assert!(!dir.is_ours("file"));
+    }
 }
 
 #[test]

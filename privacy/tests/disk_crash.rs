@@ -1,4 +1,4 @@
-//! The atomic writer against death, readers and a directory that cannot be written.
+//! The atomic writer under crashes, with readers, and in a directory that cannot be written.
 
 #![expect(clippy::disallowed_methods, reason = "tests set scenes, nothing of ours")]
 
@@ -40,7 +40,7 @@ fn writes_for_ever() {
 
 #[test]
 fn a_killed_writer_leaves_whole_content_and_the_next_start_sweeps() {
-    let temp = TempDir::new().expect("a scratch folder");
+    let temp = TempDir::new().expect("a scratch directory");
     let dir = PrivateDir::open(temp.path()).expect("open");
     let mut leftovers = 0;
     for round in 0..20 {
@@ -64,7 +64,7 @@ fn a_killed_writer_leaves_whole_content_and_the_next_start_sweeps() {
 
 #[test]
 fn readers_and_sweepers_meet_no_half_written_file() {
-    let temp = TempDir::new().expect("a scratch folder");
+    let temp = TempDir::new().expect("a scratch directory");
     let dir = PrivateDir::open(temp.path()).expect("open");
     dir.write_atomic("file", &[b'a'; 10_000]).expect("written");
     std::thread::scope(|scope| {
@@ -94,10 +94,10 @@ fn is_denied() {
 }
 
 #[test]
-fn a_read_only_folder_is_named_as_such() {
-    let temp = TempDir::new().expect("a scratch folder");
+fn a_read_only_directory_is_named_as_such() {
+    let temp = TempDir::new().expect("a scratch directory");
     let runs = temp.path().join("runs");
-    fs::create_dir(&runs).expect("a folder");
+    fs::create_dir(&runs).expect("a directory");
     fs::write(runs.join("file"), "old").expect("written");
     for path in [temp.path(), &runs] {
         fs::set_permissions(path, fs::Permissions::from_mode(0o555)).expect("a mode");
@@ -106,7 +106,7 @@ fn a_read_only_folder_is_named_as_such() {
     let mut command = Command::new("/proc/self/exe");
     command.args(["--exact", "is_denied", "--ignored"]).env(SCRATCH, temp.path()).stdout(Stdio::null());
     if rustix::process::geteuid().is_root() {
-        // Permissions do not hold root back.
+        // Permissions do not restrict root.
         command.uid(65_534).gid(65_534);
     }
     let status = command.status().expect("started");
@@ -117,9 +117,9 @@ fn a_read_only_folder_is_named_as_such() {
 
 #[test]
 fn a_full_disk_is_named_as_such_and_the_old_content_stays() {
-    let temp = TempDir::new().expect("a scratch folder");
+    let temp = TempDir::new().expect("a scratch directory");
     fs::write(temp.path().join("file"), "old").expect("written");
-    // The largest file size of the child stands in for a full disk: the write fails half-way in the same manner.
+    // The file size limit of the child replaces a full disk: the write fails half-way in the same manner.
     let status = Command::new("/bin/sh")
         .args(["-c", "trap '' XFSZ; ulimit -f 1; exec \"$0\" --exact is_full --ignored"])
         .arg(std::env::current_exe().expect("this program"))
@@ -145,7 +145,7 @@ proptest! {
 
     #[test]
     fn the_last_write_is_what_is_read(contents in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..2_000), 1..6)) {
-        let temp = TempDir::new().expect("a scratch folder");
+        let temp = TempDir::new().expect("a scratch directory");
         let dir = PrivateDir::open(temp.path()).expect("open");
         for content in &contents {
             dir.write_atomic("file", content).expect("written");

@@ -1,13 +1,13 @@
-//! Directories of ours that other users could replace, and whose a new directory becomes.
+//! Directories of ours that other users could replace, and the owner of a new directory.
 
 #[path = "common/root.rs"]
 mod root;
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, lchown, symlink};
 use std::path::{Path, PathBuf};
 
-use privacy::disk::{DiskError, Owner, PrivateDir};
+use privacy::disk::{self, DiskError, Owner, PrivateDir};
 use root::{is_root, skips};
 use tempfile::TempDir;
 
@@ -71,7 +71,7 @@ fn a_directory_of_another_user_is_named() {
     fs::create_dir(foreign.join("runs")).expect("made");
     refused(&foreign.join("runs"), &foreign);
     refused(&foreign, &foreign);
-    // A link of theirs, though what it leads to is safe: they can make it lead elsewhere.
+    // A link of theirs, although its target is safe: they can change the target.
     fs::create_dir(temp.path().join("safe")).expect("made");
     symlink(temp.path().join("safe"), foreign.join("link")).expect("a link");
     refused(&foreign.join("link/runs"), &foreign);
@@ -91,6 +91,43 @@ fn members_of_a_foreign_group_are_other_users() {
     PrivateDir::open_trusted(&shared).expect("root's own group");
     chown(&shared, Some(0), Some(MALLORY)).expect("given away");
     refused(&shared.join("runs"), &shared);
+    // Groups of the system are trusted where the system's own directories are looked at.
+    disk::check_not_replaceable(&shared.join("runs")).expect("as Debian's /usr/local");
+    fs::set_permissions(&shared, fs::Permissions::from_mode(0o755)).expect("a mode");
+    PrivateDir::open_trusted(&shared).expect("its group may not write");
+}
+
+#[test]
+fn what_others_can_replace_is_not_relied_on() {
+    let temp = TempDir::new().expect("a scratch directory");
+    fs::create_dir(temp.path().join("safe")).expect("made");
+    for path in ["safe", "safe/missing", "missing/deep"] {
+        disk::check_not_replaceable(&temp.path().join(path)).expect(path);
+    }
+    let open = dir(temp.path(), "open", 0, 0o777);
+    let outcome = disk::check_not_replaceable(&open.join("tool"));
+    assert!(
+        matches!(&outcome, Err(DiskError::Replaceable { ancestor, .. }) if *ancestor == open),
+        "{outcome:?}"
+    );
+}
+
+#[test]
+fn links_are_followed_as_often_as_the_kernel_does() {
+    let temp = TempDir::new().expect("a scratch directory");
+    fs::create_dir_all(temp.path().join("0/runs")).expect("made");
+    for number in 0..41 {
+        let name = |number: usize| if number == 0 { "0".to_owned() } else { format!("link-{number}") };
+        symlink(name(number), temp.path().join(name(number + 1))).expect("a link");
+    }
+    PrivateDir::open_trusted(&temp.path().join("link-40/runs")).expect("40 links");
+    for path in ["link-41/runs", "round/runs"] {
+        let _ = symlink("round", temp.path().join("round"));
+        let outcome = PrivateDir::open_trusted(&temp.path().join(path));
+        assert!(matches!(outcome, Err(DiskError::Symlink { .. })), "{path}: {outcome:?}");
+    }
+    symlink("0/runs", temp.path().join("end")).expect("a link");
+    assert!(matches!(PrivateDir::open_trusted(&temp.path().join("end")), Err(DiskError::Symlink { .. })));
 }
 
 #[test]
@@ -109,6 +146,43 @@ fn no_directory_of_the_caller_comes_into_one_of_roots_by_a_way_that_the_caller_c
     assert_eq!((owner_of(&home.join("b")), owner_of(&home.join("b/runs"))), (61_000, 61_000));
     PrivateDir::create_for(&roots.join("c"), CALLER).expect("made");
     assert_eq!(owner_of(&roots.join("c")), 61_000, "the caller could not have led us elsewhere");
+    // A group that may not write leads nobody elsewhere.
+    chown(&roots, Some(0), Some(MALLORY)).expect("given away");
+    PrivateDir::create_for(&roots.join("d"), CALLER).expect("made");
+    assert_eq!(owner_of(&roots.join("d")), 61_000);
+    // The caller's group may rename what is in the one, and in the other the caller may rename the link that is theirs.
+    let shared = dir(temp.path(), "shared", 0, 0o775);
+    chown(&shared, Some(0), Some(61_001)).expect("given away");
+    symlink(&roots, shared.join("link")).expect("a link");
+    let sticky = dir(temp.path(), "sticky", 0, 0o1777);
+    symlink(&roots, sticky.join("link")).expect("a link");
+    lchown(sticky.join("link"), Some(61_000), Some(61_001)).expect("given away");
+    for (name, way) in [("e", shared), ("f", sticky)] {
+        PrivateDir::create_for(&way.join("link").join(name), CALLER).expect("made");
+        assert_eq!(owner_of(&roots.join(name)), 0, "{name}");
+    }
+}
+
+/// An access list lets others write where owner, group and the rest tell of nobody.
+#[test]
+fn a_directory_with_an_access_list_is_no_directory_of_its_group_alone() {
+    if skips("a_directory_with_an_access_list_is_no_directory_of_its_group_alone") {
+        return;
+    }
+    let temp = TempDir::new().expect("a scratch directory");
+    let listed = dir(temp.path(), "listed", 0, 0o775);
+    PrivateDir::open_trusted(&listed).expect("root's own group");
+    // Version 2, and (tag, permissions, id) of owner, Mallory, group, mask and others: `acl(5)`, `posix_acl_xattr.h`.
+    let nobody = u32::MAX;
+    let entries = [(1, 7, nobody), (2, 7, MALLORY), (4, 5, nobody), (16, 7, nobody), (32, 5, nobody)];
+    let mut list = 2_u32.to_le_bytes().to_vec();
+    for (tag, permissions, id) in entries {
+        list.extend(u16::to_le_bytes(tag).into_iter().chain(u16::to_le_bytes(permissions)));
+        list.extend(u32::to_le_bytes(id));
+    }
+    rustix::fs::setxattr(&listed, "system.posix_acl_access", &list, rustix::fs::XattrFlags::empty())
+        .expect("a file system with access lists");
+    refused(&listed.join("runs"), &listed);
 }
 
 #[test]

@@ -169,7 +169,7 @@ fn single_texts_are_checked_too() {
     assert_eq!(gate.check_text(schema::DEFAULT_MARKER), Ok(()));
 }
 
-/// A slash in a key must not make one segment look like two: the exemption is for the very pointer.
+/// A slash in a key must not make one segment look like two: the exemption is for the exact pointer.
 #[test]
 fn a_key_with_a_slash_does_not_reach_an_exemption() {
     let mut document = manifest();

@@ -1,4 +1,4 @@
-//! Local identifiers: what is found, and what a common machine must not lose to them.
+//! Local identifiers: what is found, and what must not be refused on a common machine.
 
 #[path = "common/documents.rs"]
 mod documents;
@@ -76,7 +76,7 @@ fn identifiers_are_found_in_other_encodings() {
         "73727630-3165-4a00-9a55-0b6f3a2c7d10",
     ] {
         if text == "C3J2MDE" {
-            // Case matters to base64: this says something else.
+            // Case matters to base64: this decodes to something else.
             check_passes("srv01", text);
         } else {
             check_found("srv01", text);
@@ -102,10 +102,10 @@ fn parts_of_private_settings_are_identifiers_too() {
     check_passes("127.0.0.1", "x-127001");
 }
 
-fn machine(user: &str, host: &str, folder: &str) -> MachineFacts {
+fn machine(user: &str, host: &str, directory: &str) -> MachineFacts {
     MachineFacts {
         names: [host, user, "Debian,,,"].map(str::to_owned).into(),
-        directories: [&format!("/home/{user}"), "/root", folder].map(str::to_owned).into(),
+        directories: [&format!("/home/{user}"), "/root", directory].map(str::to_owned).into(),
         serials: ["52:54:00:ab:cd:ef", "4c4c4544-0042-3010-8051-b2c04f4d3132"].map(str::to_owned).into(),
         addresses: ["127.0.0.1", "::1", "10.0.2.15", "192.168.1.10", "fe80::5054:ff:feab:cdef"]
             .map(|address| address.parse().expect("an address"))
@@ -126,7 +126,7 @@ fn common_machines_lose_nothing() {
             "debian-12",
             "agent.run.lan",
         ] {
-            for folder in [
+            for directory in [
                 "/",
                 "/root",
                 "/srv/24.04",
@@ -135,8 +135,8 @@ fn common_machines_lose_nothing() {
                 "/opt/pk3s-public-v1",
                 "/srv/public/2026",
             ] {
-                let gate = Gate::new(LocalIdentifiers::of_facts(&machine(user, host, folder)));
-                let context = format!("{user} on {host} in {folder}");
+                let gate = Gate::new(LocalIdentifiers::of_facts(&machine(user, host, directory)));
+                let context = format!("{user} on {host} in {directory}");
                 assert!(gate.vet(&documents::full_manifest()).is_ok(), "{context}");
                 for document in documents::telemetry() {
                     assert!(gate.vet(&document).is_ok(), "{context}");

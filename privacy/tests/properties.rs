@@ -1,4 +1,4 @@
-//! What holds of the gate for any input.
+//! Properties of the gate for any input.
 
 #[path = "common/strategies.rs"]
 mod strategies;
@@ -18,7 +18,7 @@ fn private_setting() -> impl Strategy<Value = String> {
         "[!-~]{3,40}",
         "\\PC{3,12}",
     ]
-    // Only what says something: three characters and more, of which some are no separators.
+    // Only meaningful text: three characters and more, of which some are not separators.
     .prop_filter("something that identifies", |text| {
         let joined: String = text.chars().filter(|c| !c.is_whitespace() && !"._-/:".contains(*c)).collect();
         let lower_is_stable =

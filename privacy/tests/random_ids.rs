@@ -87,7 +87,7 @@ fn random_ids_pass_on_every_common_machine() {
     let all = machine("localhost", "root")
         .with_private(NAMES.iter().map(|name| format!("/home/{name}:{name}.home.lan")));
     let gate = Gate::new(all);
-    // Always the same ids: whoever sees this fail must be able to see it fail again.
+    // Always the same ids, so that a failure can be repeated.
     let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     let mut runner = TestRunner::new_with_rng(Config { failure_persistence: None, ..Config::default() }, rng);
     for _ in 0..IDS {

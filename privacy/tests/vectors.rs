@@ -1,4 +1,4 @@
-//! Every published vector through the gate: receivers are promised that it refuses, and passes, exactly these.
+//! Every published vector through the gate: the contract promises that it refuses, and passes, exactly these.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,7 @@ use base64::Engine as _;
 use privacy::Gate;
 use serde_json::Value;
 
-/// The bytes that a vector speaks of.
+/// The bytes of a vector.
 fn bytes_of(vector: &Value) -> Vec<u8> {
     if let Some(encoded) = vector["raw_base64"].as_str() {
         return base64::engine::general_purpose::STANDARD.decode(encoded).expect("base64");
@@ -26,7 +26,7 @@ fn fault_of(vector: &Value) -> Option<String> {
     let Err(rejection) = verdict else { return Some("passed".to_owned()) };
     let found = rejection.violations();
     let named = found.iter().any(|found| found.rule() == rule && vector["pointer"] == found.pointer());
-    // Where a rule about the document as a whole trips, the schema is not asked.
+    // Where a rule about the document as a whole trips, the schema is not used.
     let by_schema = found.iter().any(|found| found.rule().starts_with("schema."));
     let asked = rule.contains('.');
     let agrees = !asked || vector["schema_alone_refuses"] == by_schema;

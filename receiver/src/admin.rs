@@ -1,4 +1,4 @@
-//! The admin port: metrics and health, for the operator's machines alone.
+//! The admin port: metrics and health, only for the operator's machines.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,12 +9,12 @@ use hyper::{Method, Request};
 use crate::http::response::{self, Reply};
 use crate::http::service::Service;
 
-/// What answers requests on the admin port.
+/// The state of the admin port.
 pub(crate) struct Admin {
     pub(crate) service: Arc<Service>,
-    /// Whether documents are welcome: from the first moment on, until the service is told to end.
+    /// Whether documents are accepted: from the start until the service gets a signal to end.
     pub(crate) ready: AtomicBool,
-    /// Free bytes of the disk below which no document is taken.
+    /// Free bytes of the disk below which no document is accepted.
     pub(crate) disk_reserve: u64,
     /// Whether the disk matters only while a server is out of reach.
     pub(crate) is_spooling: bool,

@@ -1,15 +1,15 @@
-//! The answers: status, what the sender is told, and under which word it is counted.
+//! The answers: the status, the body, and the word under which each is counted.
 //!
-//! What a sender makes of a status is in the contract; the table here is the receiver's half of it. A value of the
+//! The contract states how a sender reacts to a status; the table here is the receiver's half of it. A value of the
 //! document is in none of them.
 
 use privacy::Rejection;
 use serde_json::{Value, json};
 
-/// Why a document was not taken now, although the same bytes may be welcome later.
+/// Why a document is not accepted now, although the same bytes may be accepted later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unavailable {
-    /// More documents wait than the queue holds.
+    /// The queue is full.
     QueueFull,
     /// More requests are in progress than are allowed, or their bodies need more memory.
     InFlight,
@@ -30,13 +30,13 @@ pub(crate) enum IngestAnswer {
     Accepted,
     /// It was stored before.
     Duplicate,
-    /// It is on this machine's disk, and will be stored when the store is back.
+    /// It is on this machine's disk, and will be stored when the store is reachable again.
     Queued,
     /// The header that marks senders is missing or is no product token.
     Unmarked,
     /// No document can be read.
     Malformed(Rejection),
-    /// Tokens are configured, and none fits.
+    /// Tokens are configured, and none matches.
     Unauthorized,
     /// The body did not arrive in time, or broke off.
     Stalled,
@@ -120,14 +120,14 @@ impl IngestAnswer {
             }
             Self::Unmarked => json!({ "error": "the marker header is missing or is not a product token" }),
             Self::Unauthorized => json!({ "error": "the bearer token is missing or unknown" }),
-            Self::Stalled => json!({ "error": "the body did not arrive completely in time" }),
+            Self::Stalled => json!({ "error": "the body did not arrive completely before the timeout" }),
             Self::TooLarge => json!({ "error": "the body is larger than a document may be" }),
             Self::NotJson => json!({ "error": "the body must be application/json" }),
             Self::Unavailable(_) => json!({ "error": "not now, try again", "reason": self.word() }),
         }
     }
 
-    /// Whether the rest of the request may still be on its way, so that the connection cannot be used again.
+    /// Whether the rest of the request may still arrive, so that the connection cannot be used again.
     pub(crate) fn ends_the_connection(&self) -> bool {
         matches!(self, Self::Stalled | Self::TooLarge)
     }

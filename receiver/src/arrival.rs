@@ -9,8 +9,8 @@ use serde_json::value::RawValue;
 use serde_json::{Number, Value};
 use uuid::Uuid;
 
-/// An id of the contract as bytes. Its length tells its form: 8 bytes are 16 digits, 16 bytes a UUID, and 17 bytes 32
-/// digits without hyphens (the last byte says nothing).
+/// An id of the contract as bytes. Its length determines its form: 8 bytes are 16 digits, 16 bytes a UUID, and 17 bytes 32
+/// digits without hyphens (the last byte has no meaning).
 ///
 /// Bytes and not text, because the session leads the key of the store: measured on five million documents, text takes a
 /// third to a half of the throughput.
@@ -181,7 +181,7 @@ pub(crate) fn whole(value: &Value) -> Option<i64> {
         .or_else(|| value.as_f64().filter(|number| number.fract() == 0.0).map(|number| number as i64))
 }
 
-/// JSON without white space. No string of the contract holds any, so what has none as it came is kept as it came.
+/// JSON without white space. No string of the contract contains any, so a document that arrives without any is kept as is.
 fn compact(raw: &RawValue) -> String {
     let text = raw.get();
     let reduced = || serde_json::from_str::<Value>(text).map(|value| value.to_string());
@@ -189,7 +189,7 @@ fn compact(raw: &RawValue) -> String {
     if spaced { reduced().unwrap_or_else(|_| text.to_owned()) } else { text.to_owned() }
 }
 
-/// A document for the tests of this crate; the number tells it from others.
+/// A document for the tests of this crate; the number distinguishes it from others.
 #[cfg(test)]
 pub(crate) fn example(event: u8) -> Arrival {
     let document = serde_json::json!({

@@ -1,4 +1,4 @@
-//! Charts: what is counted of a week, which groups are too small to be shown, and how a chart is told.
+//! Charts: what is counted in a week, which groups are too small to be shown, and the forms of a chart.
 
 mod catalogue;
 mod facts;

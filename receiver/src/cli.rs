@@ -11,7 +11,7 @@ use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand}
 
 use crate::store::{LocationError, StoreLocation};
 
-/// Receives the telemetry of a fleet: checks every document, stores it durably, and shows nobody in particular.
+/// Receives the telemetry of a fleet: checks every document, stores it durably, and shows only groups
 #[derive(Debug, Parser)]
 #[command(name = "receiver", version, disable_help_subcommand = true, max_term_width = 80)]
 pub(crate) struct ReceiverCli {
@@ -65,34 +65,34 @@ impl ReceiverCommand {
 pub(crate) enum ReceiverCommand {
     /// Receive documents until SIGTERM or SIGINT
     Serve(ServeArgs),
-    /// Make the tables of the store, or bring them up to date
+    /// Create the tables of the store, or upgrade them
     Migrate(StoreArgs),
     /// Check options, tokens, store and disk, without serving
     Check(ServeArgs),
-    /// Put documents together to runs, and close the weeks that are over
+    /// Combine documents into runs, and close the weeks that have ended
     Rollup(RollupArgs),
     /// Delete documents and runs that are too old
     Retain(RetainArgs),
-    /// Store documents from a file, one a line, as if they arrived now
+    /// Store documents from a file, one per line, as if they arrived now
     Import(ImportArgs),
-    /// Check that the store is whole
+    /// Check the integrity of the store
     Verify(StoreArgs),
-    /// Print the OpenAPI description of the endpoint that takes documents
+    /// Print the OpenAPI description of the endpoint for documents
     Openapi,
 }
 
 /// Where documents are kept.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct StoreArgs {
-    /// SQLite file that keeps the documents, or URL of a PostgreSQL database; one with a password is taken from the variable
-    /// alone
+    /// SQLite file for the documents, or URL of a PostgreSQL database; a URL with a password is accepted only from the
+    /// variable
     #[arg(long, env = "RECEIVER_STORE", hide_env_values = true, value_name = "FILE|postgres://USER@HOST/DATABASE", default_value = "receiver.db",
           value_parser = StoreLocation::parse)]
     pub(crate) store: StoreLocation,
     /// File with the password of the PostgreSQL user, in its first line
     #[arg(long, env = "RECEIVER_STORE_PASSWORD_FILE", value_name = "FILE")]
     pub(crate) store_password_file: Option<PathBuf>,
-    /// Bytes of the disk to leave free; below, documents are answered with 503
+    /// Bytes of the disk to leave free; with less, documents are answered with 503
     #[arg(long, env = "RECEIVER_DISK_RESERVE", value_name = "SIZE", default_value = "1GiB", value_parser = bytes)]
     pub(crate) disk_reserve: u64,
 }
@@ -118,7 +118,7 @@ pub(crate) struct SuppressionArgs {
 /// How long documents are kept.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct RetentionArgs {
-    /// Days that a document is kept after its arrival; a sender may repeat one for 30
+    /// Days to keep a document after its arrival; a sender may repeat one for 30
     #[arg(long, env = "RECEIVER_RETENTION_DAYS", value_name = "DAYS", default_value_t = 45,
           value_parser = clap::value_parser!(u32).range(31..=396))]
     pub(crate) retention_days: u32,
@@ -138,7 +138,7 @@ pub(crate) struct RetainArgs {
 pub(crate) struct ImportArgs {
     #[command(flatten)]
     pub(crate) store: StoreArgs,
-    /// File of documents, one a line; - for standard input
+    /// File of documents, one per line; - for standard input
     pub(crate) file: PathBuf,
 }
 
@@ -156,17 +156,17 @@ pub(crate) struct ServeArgs {
     /// Address of the admin port: metrics and health
     #[arg(long, env = "RECEIVER_ADMIN_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8788")]
     pub(crate) admin_listen: SocketAddr,
-    /// File of bearer tokens, one a line; senders must present one of them
+    /// File of bearer tokens, one per line; senders must present one of them
     #[arg(long, env = "RECEIVER_INGEST_TOKENS_FILE", value_name = "FILE")]
     pub(crate) ingest_tokens_file: Option<PathBuf>,
-    /// File of tokens, one a line; who presents one as bearer token or password sees the chains
+    /// File of tokens, one per line; a reader with one of them, as bearer token or password, sees the chains
     #[arg(long, env = "RECEIVER_OPERATOR_TOKEN_FILE", value_name = "FILE")]
     pub(crate) operator_token_file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) suppression: SuppressionArgs,
     #[command(flatten)]
     pub(crate) retention: RetentionArgs,
-    /// Requests with a document at one time, and documents that may wait for the store
+    /// Requests with a document at one time, and documents that may be queued for the store
     #[arg(long, env = "RECEIVER_MAX_IN_FLIGHT", value_name = "COUNT", default_value_t = 16_384,
           value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub(crate) max_in_flight: u32,

@@ -1,4 +1,4 @@
-//! What each command does; alone decides how the process ends.
+//! What each command does; only this module decides how the process ends.
 
 mod error;
 mod housekeeping;
@@ -29,7 +29,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = match ReceiverCli::read(arguments) {
         Ok(cli) => cli,
         Err(error) => {
-            // Nobody reads it, then.
+            // The reader has closed the pipe.
             let _ = error.print();
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }

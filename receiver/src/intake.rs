@@ -1,11 +1,11 @@
-//! What becomes of a body: the same gate as the sender's, on the bytes as they came.
+//! How a body is judged: by the same gate as the sender's, on the bytes as they arrived.
 
 use privacy::{Gate, Rejection};
 use schema::DocumentKind;
 
 use crate::arrival::Arrival;
 
-/// What the gate and the contract say of a body.
+/// The verdict of the gate and the contract on a body.
 #[derive(Debug)]
 pub(crate) enum Verdict {
     /// It may be stored.
@@ -16,7 +16,7 @@ pub(crate) enum Verdict {
     Refused(Rejection),
     /// It is a run manifest and no telemetry document.
     NotAnEvent,
-    /// It is of a contract that this build does not know yet, so that refusing it for good would lose it.
+    /// It is of a contract that this build does not know yet, so refusing it permanently would lose it.
     Newer,
 }
 
@@ -24,7 +24,7 @@ pub(crate) enum Verdict {
 pub(crate) fn judge(body: &[u8]) -> Verdict {
     match Gate::default().check(body) {
         Ok(DocumentKind::RunManifest) => Verdict::NotAnEvent,
-        // That the gate passes a document and the types do not would be a fault of ours; the schemas are made from the types.
+        // If the gate passed a document and the types did not, that would be our fault; the schemas are made from the types.
         Ok(DocumentKind::Telemetry) => {
             Arrival::read(body).map_or(Verdict::NotAnEvent, |arrival| Verdict::Pass(Box::new(arrival)))
         }

@@ -1,10 +1,10 @@
 //! Receives the telemetry of a fleet: checks every document with the same gate as its sender, and stores it durably
-//! before it says so.
+//! before it acknowledges it.
 //!
 //! # Promises
 //!
-//! - A 2xx is said after the commit. What was acknowledged survives the death of the process; what a power cut may take
-//!   is up to the disk and to nothing of ours. Where PostgreSQL is out of reach, it is said after a sync of the spool.
+//! - It answers 2xx after the commit. What was acknowledged survives the death of the process; what a power cut may lose
+//!   depends only on the disk. If PostgreSQL is unreachable, it answers 2xx after a sync of the spool.
 //! - Duplicates are exact: session, time and event id are a unique key of the store, so no cache decides.
 //! - Of a refused document the rule and the masked pointer are counted, and nothing else is kept: its bytes reach no
 //!   answer, no log, no table and no metric.
@@ -14,9 +14,9 @@
 //!
 //! # Rooms, from the bottom up
 //!
-//! `arrival` is a document as it is stored, `intake` decides what becomes of one, `chart` what is counted of a week and may
-//! be shown, `store` holds what was accepted, `rollup` makes runs and charts of it, `spool` keeps what a store out of reach
-//! cannot take, `queue` is the one way into both, `page` is what readers see, `http` and `admin` are the two ports, and
+//! `arrival` is a document as it is stored, `intake` judges one, `chart` decides what is counted in a week and may
+//! be shown, `store` holds what was accepted, `rollup` makes runs and charts of it, `spool` keeps what an unreachable store
+//! cannot accept, `queue` is the one way into both, `page` is what readers see, `http` and `admin` are the two ports, and
 //! `command` what each command does.
 
 mod admin;

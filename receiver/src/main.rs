@@ -1,4 +1,4 @@
-//! The `receiver` program; all of it is in the library.
+//! The `receiver` program; all its code is in the library.
 
 /// The gate reads a document into small pieces: the system's allocator takes a third of that.
 #[global_allocator]

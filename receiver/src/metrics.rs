@@ -23,7 +23,7 @@ impl Counter {
     }
 }
 
-/// A number that goes up and down.
+/// A number that rises and falls.
 #[derive(Debug, Default)]
 pub(crate) struct Gauge(AtomicU64);
 
@@ -100,7 +100,7 @@ pub(crate) struct Metrics {
     pub(crate) in_flight: Gauge,
     /// Bytes of bodies in memory that are not answered yet.
     pub(crate) body_bytes: AtomicU64,
-    /// Documents that the store does not take.
+    /// Documents that the store does not accept.
     pub(crate) poisoned: Counter,
     /// Documents of each transaction.
     pub(crate) batches: Histogram,
@@ -108,7 +108,7 @@ pub(crate) struct Metrics {
     pub(crate) commits: Histogram,
     /// Free bytes of the disk of the store, or of the spool before a server.
     pub(crate) disk_free: Gauge,
-    /// Whether the store is out of reach, so that documents are spooled: 1 or 0.
+    /// Whether the store is unreachable, so that documents are spooled: 1 or 0.
     pub(crate) outage: Gauge,
     /// Bytes of the spool that are not stored yet.
     pub(crate) spool_bytes: Gauge,
@@ -142,7 +142,7 @@ impl Metrics {
         }
     }
 
-    /// Everything as text. The length of the queue is known to the queue alone.
+    /// Everything as text. Only the queue knows its own length.
     pub(crate) fn text(&self, waiting: usize) -> String {
         let mut text = String::new();
         // Writing to a String cannot fail.

@@ -1,7 +1,7 @@
-//! The one way into the store: a bounded queue, and threads that commit what waits in batches, one for an embedded store
-//! and two for a server, so that one gathers while the other waits.
+//! The one way into the store: a bounded queue, and threads that commit queued documents in batches, one for an
+//! embedded store and two for a server, so that one gathers while the other waits.
 //!
-//! Batches form by themselves: while one is committed, the next gathers. To linger for a fuller batch was given up: it
+//! Batches form by themselves: while one is committed, the next gathers. Waiting for a fuller batch was rejected: it
 //! adds its delay to every document of a quiet service and gains nothing in a busy one.
 
 mod job;
@@ -52,26 +52,26 @@ impl Queue {
         }
         let (reply, answer) = oneshot::channel();
         match self.jobs.try_send(Job::Store { arrival, reply }) {
-            // A writer that ends without an answer has not stored it: whatever it has committed, it has answered.
+            // A writer that ends without an answer has not stored it: it answers for everything that it has committed.
             Ok(()) => answer.await.unwrap_or(IngestAnswer::Unavailable(Unavailable::Draining)),
             Err(mpsc::error::TrySendError::Full(_)) => IngestAnswer::Unavailable(Unavailable::QueueFull),
             Err(mpsc::error::TrySendError::Closed(_)) => IngestAnswer::Unavailable(Unavailable::Draining),
         }
     }
 
-    /// Tells a writer that a second has passed. If the queue is full, the next second will do.
+    /// Tells a writer that a second has passed. If the queue is full, the next second is soon enough.
     pub(crate) fn tick(&self) {
         let _ = self.jobs.try_send(Job::Tick);
     }
 
-    /// Lets the writers store what waits, and end. What comes after is answered with 503.
+    /// Lets the writers store the queued documents, and end. Later documents are answered with 503.
     pub(crate) async fn end(&self) {
         self.draining.store(true, Ordering::Relaxed);
-        // That it has ended already is what was wanted.
+        // It has ended already, as wanted.
         let _ = self.jobs.send(Job::End).await;
     }
 
-    /// Documents that wait.
+    /// Queued documents.
     pub(crate) fn waiting(&self) -> usize {
         self.capacity - self.jobs.capacity()
     }

@@ -24,10 +24,10 @@ pub(crate) struct Refusals {
 }
 
 impl Refusals {
-    /// Most places that are kept apart: pointers name properties of the contract only, but a hostile sender can nest them
-    /// at will.
+    /// Most places that are counted separately: pointers name properties of the contract only, but a hostile sender can
+    /// nest them at will.
     const MAX_PLACES: usize = 1_000;
-    /// Deepest place that is told; the contract's deepest field is here.
+    /// Deepest place that is recorded: that of the contract's deepest field.
     const MAX_SEGMENTS: usize = 5;
 
     /// Counts the violations of a document.
@@ -49,7 +49,7 @@ impl Refusals {
         counts.into_iter().map(|((rule, pointer), count)| RefusalCount { rule, pointer, count }).collect()
     }
 
-    /// Puts back what could not be stored.
+    /// Restores the counts that could not be stored.
     pub(crate) fn put_back(&self, refused: Vec<RefusalCount>) {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         for RefusalCount { rule, pointer, count } in refused {

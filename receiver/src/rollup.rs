@@ -8,7 +8,7 @@ use crate::chart::{Tally, of_document, of_run};
 use crate::store::{Store, StoreError};
 use crate::week::Week;
 
-/// Documents that are put together in one transaction: a writer that waits for it waits some tens of milliseconds.
+/// Documents of one transaction: a writer that waits for it waits some tens of milliseconds.
 const SLICE: usize = 2_000;
 
 /// What was done.
@@ -18,10 +18,10 @@ pub(crate) struct RolledUp {
     pub(crate) weeks: usize,
 }
 
-/// Puts new documents together to runs, and closes each week that is over.
+/// Combines new documents into runs, and closes each week that has ended.
 ///
 /// # Errors
-/// The store fails. What was done until then stays done, and the next call goes on there.
+/// The store fails. What was done until then stays done, and the next call continues there.
 pub(crate) fn roll_up(store: &mut dyn Store, suppress_below: u32, now: i64) -> Result<RolledUp, StoreError> {
     let mut done = RolledUp::default();
     loop {

@@ -1,4 +1,4 @@
-//! A run, put together from what its documents say of it.
+//! A run, combined from its documents.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ pub(crate) struct StoredDocument {
     pub(crate) detail: Value,
 }
 
-/// A run, as far as one document tells or as all of them told. What none tells is nothing.
+/// A run, as far as one document or all of them state it. What no document states is `None`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RunRow {
     pub(crate) session_id: PackedId,
@@ -31,14 +31,14 @@ pub(crate) struct RunRow {
     pub(crate) parent_run_id: Option<PackedId>,
     /// The layer that reports.
     pub(crate) component: String,
-    /// When its first document arrived, by our clock: charts go by it, so that a clock of 2099 makes no chart of 2099.
+    /// When its first document arrived, by our clock: charts use it, so that a clock of 2099 makes no chart of 2099.
     pub(crate) received_at: i64,
     pub(crate) client: String,
     pub(crate) contract: String,
     pub(crate) command: Option<String>,
     pub(crate) mode: Option<String>,
     pub(crate) execution: Option<String>,
-    /// How it ended. Nothing if no document tells: unknown is not failed.
+    /// How it ended. `None` if no document states it: unknown is not failed.
     pub(crate) result: Option<String>,
     pub(crate) os_id: Option<String>,
     pub(crate) os_version: Option<String>,
@@ -59,7 +59,7 @@ impl RunRow {
     /// The event that carries a manifest.
     pub(crate) const MANIFEST_EVENT: &str = "bootstrap.completed";
 
-    /// What a document tells of its run.
+    /// What a document states about its run.
     pub(crate) fn of(document: &StoredDocument) -> Self {
         let owned = |pointer| text(&document.detail, pointer).map(str::to_owned);
         let mut run = Self {
@@ -93,12 +93,12 @@ impl RunRow {
                 ended => (run.result, run.finished) = (ended, Some(document.occurred_at)),
             }
         }
-        // A manifest that was written while the run went on says nothing of its end.
+        // A manifest that was written during the run does not state its end.
         run.result = run.result.filter(|result| result != "running");
         run
     }
 
-    /// Both together, where `later` was read after `self`: what the first tells stays, what it leaves open the other fills.
+    /// Both combined, where `later` was read after `self`: what the first states stays, and the other adds the rest.
     pub(crate) fn merged_with(self, later: Self) -> Self {
         let earliest = |one: Option<i64>, other: Option<i64>| one.into_iter().chain(other).min();
         Self {
@@ -120,7 +120,7 @@ impl RunRow {
     }
 }
 
-/// The runs of which documents tell, each once.
+/// The runs of these documents, each once.
 pub(crate) fn runs_of<'a>(documents: impl IntoIterator<Item = &'a StoredDocument>) -> Vec<RunRow> {
     let mut runs: BTreeMap<(PackedId, PackedId), RunRow> = BTreeMap::new();
     for document in documents {

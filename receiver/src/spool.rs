@@ -1,10 +1,10 @@
-//! What keeps documents while PostgreSQL is out of reach: files of this machine, synced before a sender is answered.
+//! Where documents are kept while PostgreSQL is unreachable: files on this machine, synced before a sender is answered.
 //!
-//! A segment is written by one process, from its first batch until it is drained or the process ends; nobody ever writes
+//! A segment is written by one process, from its first batch until it is drained or the process ends; no process writes
 //! to a segment of another process. It is drained whole and then removed, so that a death in between stores nothing twice:
-//! what is drained again is a duplicate. What cannot be read is set aside and told, and stands in the way of nothing.
+//! what is drained again is a duplicate. What cannot be read is renamed and reported, and does not delay the rest.
 //!
-//! A message queue in its place was given up: it would be another server that can be out of reach.
+//! A message queue instead was rejected: it would be another server that can be unreachable.
 
 mod drain;
 mod line;
@@ -28,7 +28,7 @@ pub(crate) enum SpoolError {
     #[error("spool: {0}")]
     Disk(#[from] DiskError),
     /// Another process has it.
-    #[error("spool: {0}: in use by another process; give each instance a --spool-dir of its own")]
+    #[error("spool: {0}: in use by another process; give each instance its own --spool-dir")]
     InUse(PathBuf),
     /// A segment cannot be written or removed.
     #[error("spool: {0}: {1}")]
@@ -53,14 +53,14 @@ struct Segments {
 }
 
 impl Spool {
-    /// A segment that has grown so far is followed by another one. It is read whole when it is drained.
+    /// A segment of this size is followed by another one. It is read whole when it is drained.
     const SEGMENT_BYTES: u64 = 16 * 1024 * 1024;
     /// Longest segment that is read: the last batch may go beyond the limit.
     const MAX_SEGMENT_BYTES: u64 = 1024 * 1024 * 1024;
-    /// Most files that are looked at.
+    /// Most files that are listed.
     const MAX_FILES: usize = 1_000_000;
 
-    /// Opens the directory or makes it, and takes it for this process.
+    /// Opens the directory or makes it, and locks it for this process.
     ///
     /// # Errors
     /// The directory cannot be used, or another process has it. What is wrong with its segments is no error.
@@ -74,7 +74,7 @@ impl Spool {
         Ok(Self { directory, _lock: lock, segments: Mutex::new(segments) })
     }
 
-    /// The directory, whose disk may run full.
+    /// The directory, whose disk may become full.
     pub(crate) fn directory(&self) -> &Path {
         self.directory.path()
     }
@@ -82,7 +82,7 @@ impl Spool {
     /// Keeps a batch. It is on the disk when this returns.
     ///
     /// # Errors
-    /// The disk is full or fails. Some of the batch may be kept all the same, and is stored later; who sends it again
+    /// The disk is full or fails. Part of the batch may still be kept, and is stored later; a sender that repeats it
     /// makes a duplicate.
     pub(crate) fn append(&self, batch: &[Arrival], received_at: i64) -> Result<(), SpoolError> {
         let mut text = Vec::new();
@@ -112,7 +112,7 @@ impl Spool {
         Ok(file)
     }
 
-    /// The oldest segment, which is written to no more from now on.
+    /// The oldest segment, which is not written to from now on.
     fn oldest(&self) -> Result<Option<u64>, SpoolError> {
         let oldest = self.directory.names(Self::MAX_FILES)?.iter().filter_map(|name| number(name)).min();
         let mut segments = self.lock();
@@ -139,7 +139,7 @@ impl Spool {
         Ok(to)
     }
 
-    /// Bytes that wait; what cannot be looked at counts as nothing.
+    /// Bytes that are not drained yet; a file that cannot be read counts as 0.
     pub(crate) fn bytes(&self) -> u64 {
         let names = self.directory.names(Self::MAX_FILES).unwrap_or_default();
         let segments = names.iter().filter(|name| number(name).is_some());

@@ -1,11 +1,11 @@
 //! Where accepted documents are kept.
 //!
 //! Two kinds of store. An embedded SQLite file: one command and no server. PostgreSQL for a fleet: as many instances in
-//! front of it as are needed. Both are written in batches of one transaction each, so that a sync of the disk is shared by
-//! all that wait for it.
+//! front of it as needed. Both are written in batches of one transaction each, so that one sync of the disk serves
+//! all documents that wait for it.
 //!
-//! The traits are what is asked of both, by who asks: the intake, the rollup with the chains, and the charts. They block:
-//! an embedded store cannot do otherwise, and a thread that waits for a server costs nothing.
+//! Each trait has the operations of one user of the store: the intake, the rollup with the chains, and the charts. They
+//! block: an embedded store cannot do otherwise, and a thread that waits for a server costs nothing.
 
 mod error;
 mod fault;
@@ -24,14 +24,14 @@ use crate::week::Week;
 pub(crate) use error::StoreError;
 pub(crate) use location::{LocationError, StoreLocation};
 
-/// What a store is opened for: it decides how long a server may take.
+/// The purpose of an open store: it decides how long a server may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum StoreUse {
     /// Storing documents whose senders wait.
     Ingest,
     /// Reading for a page whose reader waits.
     Pages,
-    /// Migrating, rolling up, deleting and verifying, which nobody waits for.
+    /// Migrating, rolling up, deleting and verifying, for which no sender waits.
     Tending,
 }
 
@@ -40,7 +40,7 @@ pub(crate) enum StoreUse {
 pub(crate) enum InsertOutcome {
     /// It is in the store from now on.
     New,
-    /// It was there already, or came twice in one batch.
+    /// It was stored before, or is twice in one batch.
     Duplicate,
 }
 
@@ -53,7 +53,7 @@ pub(crate) struct VerifiedStore {
     pub(crate) faults: Vec<String>,
 }
 
-/// What one step of deleting did.
+/// The result of one step of deleting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ForgetStep {
     /// Rows that were deleted.
@@ -67,13 +67,13 @@ pub(crate) trait Store: DocumentStore + RunStore + WeekStore + Send {}
 
 impl<Any: DocumentStore + RunStore + WeekStore + Send> Store for Any {}
 
-/// What the intake asks of a store.
+/// The operations of the intake.
 pub(crate) trait DocumentStore {
-    /// Stores the documents that are new, all or none, and tells of each whether it was. They are durable when this
+    /// Stores the documents that are new, all or none, and returns for each whether it was new. They are durable when this
     /// returns.
     ///
     /// # Errors
-    /// The store is out of reach, full, damaged or held by another process, or a document does not fit the tables
+    /// The store is unreachable, full, damaged or locked by another process, or a document violates the tables
     /// ([`StoreError::is_about_a_row`]).
     fn insert(&mut self, batch: &[Arrival], received_at: i64) -> Result<Vec<InsertOutcome>, StoreError>;
 
@@ -83,7 +83,7 @@ pub(crate) trait DocumentStore {
     /// As [`Self::insert`].
     fn add_refusals(&mut self, refused: &[RefusalCount], now: i64) -> Result<(), StoreError>;
 
-    /// Notes that an instance runs, and forgets those that have not been seen for a day.
+    /// Records that an instance runs, and removes those that have not been seen for a day.
     ///
     /// # Errors
     /// As [`Self::insert`].
@@ -95,20 +95,20 @@ pub(crate) trait DocumentStore {
     /// The store cannot be read.
     fn count(&mut self) -> Result<u64, StoreError>;
 
-    /// The directory whose disk the documents fill; nothing if that is a server's affair.
+    /// The directory whose disk the documents fill; `None` for a server.
     fn local_directory(&self) -> Option<&Path>;
 
-    /// Leaves the store as it is best backed up.
+    /// Leaves the store in the best state for a backup.
     ///
     /// # Errors
     /// The disk fails.
     fn settle(&mut self) -> Result<(), StoreError>;
 }
 
-/// What the rollup and the chains ask of a store.
+/// The operations of the rollup and the chains.
 pub(crate) trait RunStore {
-    /// Adds the next documents, at most `slice`, to the runs; how many there were. What is read and how far it was read
-    /// are one transaction, so that no document is left out or lost by a death in between.
+    /// Adds the next documents, at most `slice`, to the runs; how many there were. The runs and the position of the reader
+    /// are stored in one transaction, so that no document is skipped or lost by a crash in between.
     ///
     /// # Errors
     /// As [`DocumentStore::insert`].
@@ -140,7 +140,7 @@ pub(crate) trait RunStore {
     fn latest_sessions(&mut self, limit: u32) -> Result<Vec<(PackedId, i64)>, StoreError>;
 }
 
-/// What the charts ask of a store, and what ends with time.
+/// The operations of the charts and of the retention.
 pub(crate) trait WeekStore {
     /// The oldest week that is not closed yet and may have runs.
     ///
@@ -171,14 +171,14 @@ pub(crate) trait WeekStore {
     /// The store cannot be read.
     fn cells(&mut self, chart: &str, week: Week) -> Result<Vec<WeeklyCell>, StoreError>;
 
-    /// Deletes a slice of what is too old: documents that arrived before `days` ago and are part of their runs and of a
-    /// closed week, and runs and refusals of 13 months ago.
+    /// Deletes a slice of the data that is too old: documents that arrived before `days` ago and are part of their runs
+    /// and of a closed week, and runs and refusals of 13 months ago.
     ///
     /// # Errors
     /// As [`DocumentStore::insert`].
     fn forget(&mut self, days: u32, now: i64) -> Result<ForgetStep, StoreError>;
 
-    /// Gives the room of what was deleted back, and makes room for what is to come.
+    /// Frees the space of deleted rows, and prepares space for new ones.
     ///
     /// # Errors
     /// As [`DocumentStore::insert`].
@@ -193,7 +193,7 @@ pub(crate) trait WeekStore {
 
 /// Days that runs and refusals are kept: 13 months.
 const RUN_DAYS: i64 = 396;
-/// Rows of `refusal` that a day may have: what hostile senders can make of it stays small.
+/// Most rows of `refusal` for a day, so that hostile senders cannot fill the table.
 const MAX_REFUSALS_A_DAY: i64 = 2_000;
 /// How long an instance counts as running after it was last seen, in seconds.
 const INSTANCE_SECONDS: i64 = crate::week::DAY;

@@ -1,11 +1,11 @@
-//! Bearer tokens: one a line of a file, so that an old and a new one are valid during a rotation.
+//! Bearer tokens: one per line of a file, so that an old and a new one are valid during a rotation.
 
 use std::path::Path;
 
 use privacy::disk::{self, DiskError};
 use sha2::{Digest, Sha256};
 
-/// Tokens of which one must be presented. Only their hashes are kept: comparing those tells nothing by its duration, and
+/// Tokens of which one must be presented. Only their hashes are kept: the duration of a comparison reveals nothing, and
 /// a core dump holds no token.
 #[derive(Debug)]
 pub(crate) struct Tokens(Vec<[u8; 32]>);
@@ -15,7 +15,7 @@ pub(crate) struct Tokens(Vec<[u8; 32]>);
 pub(crate) enum TokensError {
     #[error(transparent)]
     Disk(#[from] DiskError),
-    #[error("{0}: holds no token; write one a line")]
+    #[error("{0}: contains no token; write one per line")]
     Empty(String),
     #[error("{0}: line {1} is not a token of 16 to 256 visible ASCII characters")]
     Invalid(String, usize),
@@ -27,7 +27,7 @@ impl Tokens {
     /// Reads a file of tokens. Empty lines and lines that begin with `#` are left out.
     ///
     /// # Errors
-    /// The file cannot be read, has no token, or a line that is none.
+    /// The file cannot be read, has no token, or has a line that is not one.
     pub(crate) fn read(path: &Path) -> Result<Self, TokensError> {
         let text = disk::read_bounded(path, Self::MAX_FILE_BYTES)?;
         let mut hashes = Vec::new();

@@ -1,4 +1,4 @@
-//! Weeks from Monday to Sunday in UTC: the unit in which charts are told.
+//! Weeks from Monday to Sunday in UTC: the unit of the charts.
 
 use std::fmt;
 
@@ -15,7 +15,7 @@ impl Week {
     const SECONDS: i64 = 7 * DAY;
     /// 1970-01-01 was a Thursday.
     const OFFSET: i64 = 3 * DAY;
-    /// How long after its end a week is closed: runs that began at its end have had time to end.
+    /// How long after its end a week is closed, so that runs that began at its end can end.
     const GRACE: i64 = 2 * DAY;
 
     /// The week of a time in seconds since 1970.

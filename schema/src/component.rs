@@ -6,29 +6,29 @@ use serde::{Deserialize, Serialize};
 vocabulary! {
     /// State of a component before the run touched it. `unknown` means that the probe failed, never that it is missing.
     pub enum DetectedBefore {
-        /// It was there.
+        /// It was present.
         Present => "present",
-        /// It was not there.
+        /// It was missing.
         Missing => "missing",
         /// The probe failed, so nothing is known.
         Unknown => "unknown",
-        /// The run had no use for it.
+        /// The run did not need it.
         NotNeeded => "not-needed",
-        /// The NFS server was there and the export was listed.
+        /// The NFS server was present and the export was listed.
         PresentWithExport => "present-with-export",
-        /// The NFS server was there and the export was not listed.
+        /// The NFS server was present and the export was not listed.
         PresentWithoutExport => "present-without-export",
     }
 }
 
 vocabulary! {
-    /// What the run meant to do with a component.
+    /// The planned action for a component.
     pub enum PlannedAction {
         /// Not decided yet.
         Pending => "pending",
         /// Install it.
         Install => "install",
-        /// Leave the present one in use.
+        /// Use the present one.
         Reuse => "reuse",
         /// Do nothing.
         Skip => "skip",
@@ -42,9 +42,9 @@ vocabulary! {
 }
 
 vocabulary! {
-    /// What became of a component. `installed` and `configured` are stated only after a passed verification.
+    /// The result of a component. `installed` and `configured` are stated only after a passed verification.
     pub enum ComponentResult {
-        /// Its turn has not come.
+        /// Not reached yet.
         Pending => "pending",
         /// Installed and verified.
         Installed => "installed",
@@ -78,11 +78,11 @@ vocabulary! {
 #[serde(deny_unknown_fields)]
 #[schemars(title = "Component record")]
 pub struct ComponentRecord {
-    /// State before the run. Purpose: to learn on what kind of hosts runs start.
+    /// State before the run. Purpose: to learn the initial state of hosts.
     pub detected_before: DetectedBefore,
-    /// What the run meant to do. Purpose: to compare plan and result.
+    /// The planned action. Purpose: to compare plan and result.
     pub planned_action: PlannedAction,
-    /// What became of it. Purpose: to find the components that fail in the field.
+    /// The result. Purpose: to find the components that fail on real hosts.
     pub result: ComponentResult,
 }
 
@@ -91,13 +91,13 @@ pub struct ComponentRecord {
 #[serde(deny_unknown_fields)]
 #[schemars(title = "Cluster issuer record")]
 pub struct ClusterIssuerRecord {
-    /// State before the run. Purpose: to learn on what kind of hosts runs start.
+    /// State before the run. Purpose: to learn the initial state of hosts.
     pub detected_before: DetectedBefore,
-    /// What the run meant to do. Purpose: to compare plan and result.
+    /// The planned action. Purpose: to compare plan and result.
     pub planned_action: PlannedAction,
-    /// What became of it. Purpose: to find the components that fail in the field.
+    /// The result. Purpose: to find the components that fail on real hosts.
     pub result: ComponentResult,
-    /// Which issuer was asked for. Purpose: to learn which certificate set-ups are in use.
+    /// The requested issuer. Purpose: to learn which certificate set-ups are in use.
     pub issuer: Issuer,
 }
 
@@ -124,13 +124,13 @@ macro_rules! declare_components {
         }
 
         vocabulary! {
-            /// Where in its work a run is or was.
+            /// The current or last step of a run.
             pub enum Step {
                 /// Checking the host.
                 Preflight => "preflight",
-                /// Looking at what is there.
+                /// Detecting what is installed.
                 Detect => "detect",
-                /// Deciding what to do.
+                /// Planning the actions.
                 Plan => "plan",
                 $($(#[doc = $meaning])+ $variant => $word,)+
                 /// All steps are done.
@@ -216,7 +216,7 @@ impl Components {
         match self.slot(component) {
             Slot::Plain(slot) => *slot = Some(record),
             Slot::Issuer(slot) => {
-                // A record is replaced as the run goes on; what is known of the issuer must not get lost with it.
+                // A record is replaced as the run continues; what is known of the issuer must not be lost with it.
                 let issuer = slot.map_or(Issuer::Selfsigned, |known| known.issuer);
                 *slot = Some(ClusterIssuerRecord::new(record, issuer));
             }
@@ -230,7 +230,7 @@ impl Components {
         }
     }
 
-    /// Records what became of `component`, if the run has it.
+    /// Records the result of `component`, if the run has it.
     pub fn set_result(&mut self, component: Component, result: ComponentResult) {
         if let Some(record) = self.get(component) {
             self.set(component, ComponentRecord { result, ..record });

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::{RunManifest, TelemetryDocument, Vocabulary};
 
-/// Major version of the contract: the value of every document's `schema_version`, and the folder the files are in.
+/// Major version of the contract: the value of every document's `schema_version`, and the directory of the files.
 pub const SCHEMA_VERSION: &str = "1";
 
 /// Name under which this program reports itself.

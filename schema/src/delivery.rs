@@ -1,7 +1,7 @@
-//! How documents are delivered: the one request, what the sender makes of each answer, and every number of it.
+//! How documents are delivered: the one request, how the sender reacts to each answer, and every number.
 //!
-//! Here and not in `telemetry`, because receivers are promised all of it: `openapi.json` and the reference are generated
-//! from these values, the sender works by them, and so neither can say what the other does not do.
+//! Here and not in `telemetry`, because all of it is promised to receivers: `openapi.json` and the reference are generated
+//! from these values, and the sender uses the same ones, so the documents cannot differ from the program.
 
 use std::time::Duration;
 
@@ -46,7 +46,7 @@ pub const REQUEST_HEADERS: [RequestHeader; 6] = [
         name: "Accept",
         always: true,
         example: "*/*",
-        meaning: "Nothing in particular: only the status of the answer counts.",
+        meaning: "Any type: only the status of the answer counts.",
     },
     RequestHeader {
         name: "User-Agent",
@@ -58,7 +58,7 @@ pub const REQUEST_HEADERS: [RequestHeader; 6] = [
         name: MARKER_HEADER,
         always: true,
         example: crate::DEFAULT_MARKER,
-        meaning: "A public marker of the kind of sender, never a secret: it keeps strangers' requests apart, and proves \
+        meaning: "A public marker of the kind of sender, never a secret: it distinguishes kinds of requests, and proves \
                   nothing.",
     },
     RequestHeader {
@@ -72,12 +72,12 @@ pub const REQUEST_HEADERS: [RequestHeader; 6] = [
         name: "Authorization",
         always: false,
         example: "Bearer <token>",
-        meaning: "The token that the operator was given for this endpoint, if any. It goes over https or to the same \
-                  host alone.",
+        meaning: "The token that the operator was given for this endpoint, if any. It is sent only over https or to the \
+                  same host.",
     },
 ];
 
-/// What the sender makes of an answer. Only the status counts; the body is thrown away.
+/// How the sender reacts to an answer. Only the status counts; the body is ignored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AnswerMeaning {
     /// The document has arrived. It is deleted.
@@ -94,8 +94,8 @@ pub enum AnswerMeaning {
 impl AnswerMeaning {
     /// What `status` means.
     ///
-    /// Only 400 and 422 are a judgement on a document. Everything that is not known to be one keeps the queue as it is:
-    /// one wrong ingress, which answers 301, 401, 404 or 413 to everything, must not lose the telemetry of a fleet.
+    /// Only 400 and 422 are a judgement on a document. Any other failure keeps the queue as it is: one wrong ingress,
+    /// which answers 301, 401, 404 or 413 to everything, must not lose the telemetry of a fleet.
     pub const fn of(status: u16) -> Self {
         match status {
             200..=299 => Self::Delivered,
@@ -111,7 +111,7 @@ impl AnswerMeaning {
 pub struct Setting {
     /// The environment variable.
     pub variable: &'static str,
-    /// What holds where nothing usable is set.
+    /// The value where nothing usable is set.
     pub default: u32,
     /// Smallest number allowed.
     pub min: u32,
@@ -122,7 +122,7 @@ pub struct Setting {
 /// Failures in a row that end a pass.
 pub const MAX_ATTEMPTS: Setting = Setting { variable: "TELEMETRY_MAX_RETRIES", default: 3, min: 1, max: 10 };
 
-/// Seconds until a connection stands, name lookup and TLS included.
+/// Seconds until a connection is established, name lookup and TLS included.
 pub const CONNECT_TIMEOUT: Setting =
     Setting { variable: "TELEMETRY_CONNECT_TIMEOUT_SECONDS", default: 5, min: 1, max: 60 };
 
@@ -133,13 +133,13 @@ pub const REQUEST_TIMEOUT: Setting =
 /// Upper bound of the random pause after the first failure; it doubles with each failure in a row.
 pub const FIRST_BACKOFF: Duration = Duration::from_millis(500);
 
-/// Where the doubling ends.
+/// The largest value of that upper bound.
 pub const LONGEST_BACKOFF: Duration = Duration::from_secs(16);
 
 /// Longest time of one pass over the queued documents; no pause is longer, whatever `Retry-After` says.
 pub const PASS_DEADLINE: Duration = Duration::from_mins(1);
 
-/// No more than this is read of the body of an answer, and only so that the connection can be used again.
+/// At most this much of the body of an answer is read, only so that the connection can be used again.
 pub const MAX_ANSWER_BYTES: u64 = 4096;
 
 /// Most documents that are queued on a host; the oldest are dropped first.
@@ -161,7 +161,7 @@ pub const DOCUMENTS_OF_A_ROLLBACK: usize = 2;
 /// Most months that a receiver keeps a document: a year can be compared with the one before, and no more is needed.
 pub const MAX_RETENTION_MONTHS: u32 = 13;
 
-/// Fewest sessions that a number shown to others counts.
+/// Fewest sessions in a number that is shown to others.
 pub const SMALLEST_GROUP: u32 = 10;
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
-//! The denylist as data, published as `denylist.json`: what may not stand in a document even where a schema has room.
+//! The denylist as data, published as `denylist.json`: what a document may not contain even where a schema has room.
 //!
-//! The gate in `privacy` works from these tables and from nothing else, and so can a receiver in any language: each
-//! step is either a table, a pattern of the subset that ECMA 262, Python and Rust share, or a sentence in `notes`.
+//! The gate in `privacy` uses only these tables, and so can a receiver in any language: each step is either a table, a
+//! pattern of the subset that ECMA 262, Python and Rust share, or a sentence in `notes`.
 
 mod document;
 mod values;
@@ -98,11 +98,11 @@ pub fn published() -> Denylist {
     }
 }
 
-/// Every word of the contract's vocabularies, sorted and each once: finite, reviewed, and so innocent as a whole string.
+/// Every word of the contract's vocabularies, sorted and each once: finite, reviewed, and so allowed as a whole string.
 /// This is what lets `core.bootstrap.server.started` pass, which looks like a domain name.
 pub fn allowlisted_words() -> Vec<&'static str> {
     let mut words: Vec<&str> =
-        // Words are matched whole, so a list of hundreds lets no combination of them pass.
+        // Whole words are matched, so a list of hundreds does not let any combination of them pass.
         crate::VOCABULARIES.iter().flat_map(|vocabulary| vocabulary.words).map(|word| word.word).collect();
     words.sort_unstable();
     words.dedup();

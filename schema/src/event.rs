@@ -26,7 +26,7 @@ pub type Attempt = Bounded<1, MAX_DELIVERY_ATTEMPT>;
 #[serde(deny_unknown_fields)]
 #[schemars(title = "Client")]
 pub struct Client {
-    /// Name of the program. Purpose: to tell senders apart.
+    /// Name of the program. Purpose: to distinguish senders.
     pub name: ToolName,
     /// Version of the program. Purpose: to relate faults to releases.
     pub version: ToolVersion,
@@ -42,8 +42,8 @@ pub struct TelemetryMeta {
     /// Always true: the contract has no place for a personal value. Purpose: to state the promise in the document.
     #[schemars(schema_with = "always_true")]
     pub anonymous_by_contract: bool,
-    /// Exact version of the contract that the document was made under. Purpose: so that receivers tell a newer document
-    /// from a broken one.
+    /// Exact version of the contract that the document was made under. Purpose: so that receivers can distinguish a newer
+    /// document from a broken one.
     pub contract_version: ContractVersion,
 }
 
@@ -51,7 +51,7 @@ fn always_true(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
     schemars::json_schema!({ "type": "boolean", "const": true })
 }
 
-/// The command that an event tells of.
+/// The command of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "Command")]
@@ -60,9 +60,9 @@ pub struct Command {
     pub name: CommandName,
     /// Mode of the run, or of the run that is rolled back. Purpose: to see which modes are used.
     pub mode: Mode,
-    /// Whether steps were carried out. Purpose: to keep trials apart from installations.
+    /// Whether steps were carried out. Purpose: to distinguish trials from installations.
     pub execution: Execution,
-    /// How the command stands or ended. Purpose: to measure how many commands succeed.
+    /// State or result of the command. Purpose: to measure how many commands succeed.
     pub result: CommandResult,
 }
 
@@ -73,7 +73,7 @@ pub struct Command {
 pub struct EnabledComponent {
     /// Which component. Purpose: to see which components are used.
     pub name: Component,
-    /// What became of it. Purpose: to tell new installations from configured ones.
+    /// The result. Purpose: to distinguish new installations from configured ones.
     pub result: EnabledResult,
 }
 
@@ -96,29 +96,29 @@ macro_rules! event_documents {
                 schema_version: SchemaVersion,
                 /// Random id of the event, the same on every attempt. Purpose: to drop duplicates.
                 event_id: EventId,
-                /// Family of the event. Purpose: to route lifecycle events and manifests apart.
+                /// Family of the event. Purpose: to route lifecycle events and manifests separately.
                 event_family: $family,
                 /// Category of the event. Purpose: to count kinds of use.
                 event_category: $category,
-                /// Name of the event. Purpose: to tell what happened.
+                /// Name of the event. Purpose: to know what happened.
                 event_name: $event_name,
                 /// When it happened. Purpose: to order the events of a run.
                 occurred_at: UtcSeconds,
-                /// When this attempt was made. Purpose: to tell late deliveries from late events.
+                /// When this attempt was made. Purpose: to distinguish late deliveries from late events.
                 sent_at: UtcSeconds,
                 /// Id of the whole chain of commands. Purpose: to follow a chain over the layers.
                 session_id: Id,
                 /// Id of the run. Purpose: to relate the events of a run.
                 run_id: Id,
-                /// Id of the run above this one, null when there is none. Purpose: to rebuild the chain.
+                /// Id of the parent run, null when there is none. Purpose: to rebuild the chain.
                 parent_run_id: Option<Id>,
-                /// Layer that reports. Purpose: to tell the links of a chain apart.
+                /// Layer that reports. Purpose: to distinguish the layers of a chain.
                 component: ComponentLabel,
-                /// Number of this attempt, from 1. Purpose: to see how deliveries fare.
+                /// Number of this attempt, from 1. Purpose: to measure the reliability of deliveries.
                 delivery_attempt: Attempt,
-                /// Attempts before this one. Purpose: to see how deliveries fare.
+                /// Attempts before this one. Purpose: to measure the reliability of deliveries.
                 retry_attempt: Bounded<0, { MAX_DELIVERY_ATTEMPT - 1 }>,
-                /// Whether an attempt was made before. Purpose: to tell first deliveries from retries.
+                /// Whether an attempt was made before. Purpose: to distinguish first deliveries from retries.
                 is_retry: bool,
                 /// The program that sends. Purpose: to relate faults to releases.
                 client: Client,
@@ -129,9 +129,9 @@ macro_rules! event_documents {
             }
         )+
 
-        /// A telemetry document: exactly one of the kinds, told apart by `event_name`.
+        /// A telemetry document: exactly one of the kinds, distinguished by `event_name`.
         #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-        // Untagged, because the documents have no member of their own for it: the names of the events tell them apart.
+        // Untagged, because the documents have no separate member for it: the names of the events distinguish them.
         #[serde(untagged)]
         #[schemars(title = "Telemetry document")]
         pub enum TelemetryDocument {

@@ -16,7 +16,7 @@ vocabulary! {
 }
 
 vocabulary! {
-    /// Kind of certificates for the names that the cluster serves.
+    /// TLS certificate source of the names that the cluster serves.
     pub enum TlsMode {
         /// Signed by the cluster itself.
         SelfSigned => "self-signed",
@@ -26,7 +26,7 @@ vocabulary! {
 }
 
 vocabulary! {
-    /// Which service of Let's Encrypt is asked.
+    /// Let's Encrypt environment.
     pub enum LetsencryptEnvironment {
         /// The staging service, for trials.
         Staging => "staging",
@@ -36,11 +36,11 @@ vocabulary! {
 }
 
 vocabulary! {
-    /// Where the run takes its artifacts from.
+    /// Source of the artifacts of a run.
     pub enum ArtifactsSource {
         /// Downloaded from the releases.
         Download => "download",
-        /// Taken from a local folder.
+        /// Taken from a local directory.
         Local => "local",
     }
 }
@@ -54,16 +54,16 @@ pub struct Features {
     /// Program that installs k3s. Purpose: to see which engines are still needed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub installation_engine: Option<InstallationEngine>,
-    /// Whether the agent was told its server. Purpose: to tell incomplete agent set-ups from failing ones.
+    /// Whether a server URL was given for the agent. Purpose: to distinguish incomplete agent set-ups from failing ones.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agent_server_url_provided: Option<bool>,
-    /// Whether the agent was given a join token. Purpose: to tell incomplete agent set-ups from failing ones.
+    /// Whether a join token was given for the agent. Purpose: to distinguish incomplete agent set-ups from failing ones.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agent_cluster_token_provided: Option<bool>,
     /// Whether Longhorn was set up for one node. Purpose: to see how storage is used.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub longhorn_single_node_mode: Option<bool>,
-    /// Copies that Longhorn keeps of each volume. Purpose: to choose good defaults.
+    /// Replicas of each Longhorn volume. Purpose: to choose good defaults.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub longhorn_replica_count: Option<Bounded<1, 9>>,
     /// Percentage of the disk that Longhorn leaves free. Purpose: to choose good defaults.
@@ -72,10 +72,10 @@ pub struct Features {
     /// Size of the registry's volume in GiB. Purpose: to choose good defaults.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub registry_pvc_size_gib: Option<Bounded<1, 65_536>>,
-    /// Whether the registry was given a storage class of its own. Purpose: to see how storage is used.
+    /// Whether a storage class was given for the registry. Purpose: to see how storage is used.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub registry_storage_class_configured: Option<bool>,
-    /// Whether the registry asks for a login. Purpose: to see which registry set-ups are in use.
+    /// Whether the registry requires a login. Purpose: to see which registry set-ups are in use.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub registry_auth_enabled: Option<bool>,
     /// Whether the run manages an NFS export. Purpose: to see which host features are used.
@@ -84,13 +84,13 @@ pub struct Features {
     /// Whether the run manages names in the hosts file. Purpose: to see which host features are used.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub manage_local_hosts: Option<bool>,
-    /// Whether Docker is told to trust the registry. Purpose: to see which host features are used.
+    /// Whether Docker is configured to trust the registry. Purpose: to see which host features are used.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trust_registry_in_docker: Option<bool>,
-    /// Kind of certificates. Purpose: to see which certificate set-ups are in use.
+    /// TLS certificate source. Purpose: to see which certificate set-ups are in use.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls_mode: Option<TlsMode>,
-    /// Which service of Let's Encrypt is asked. Purpose: to see which certificate set-ups are in use.
+    /// Let's Encrypt environment. Purpose: to see which certificate set-ups are in use.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub letsencrypt_environment: Option<LetsencryptEnvironment>,
     /// Where artifacts come from. Purpose: to see how many hosts have no network.

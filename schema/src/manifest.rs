@@ -32,7 +32,7 @@ vocabulary! {
 }
 
 vocabulary! {
-    /// What a run makes of the host.
+    /// Installation mode.
     pub enum Mode {
         /// Server, stack and host-local work on one host.
         SingleNode => "single-node",
@@ -46,9 +46,9 @@ vocabulary! {
 }
 
 vocabulary! {
-    /// How a run stands or ended.
+    /// State or result of a run.
     pub enum Status {
-        /// It is going on, or its process died and nobody has looked since.
+        /// In progress, or its process died and no later run has marked it.
         Running => "running",
         /// All steps passed.
         Success => "success",
@@ -66,13 +66,13 @@ vocabulary! {
     pub enum FailureReason {
         /// A command ended with an error.
         CommandFailed => "command_failed",
-        /// Something did not happen in time.
+        /// A timeout expired.
         TimedOut => "timed_out",
-        /// An artifact could not be fetched.
+        /// An artifact could not be downloaded.
         DownloadFailed => "download_failed",
-        /// An artifact was not what its checksum promises.
+        /// An artifact did not match its checksum.
         ChecksumMismatch => "checksum_mismatch",
-        /// A component was not as it should be after its steps.
+        /// The verification of a component failed after its steps.
         VerificationFailed => "verification_failed",
         /// The host did not pass the preflight.
         PreflightFailed => "preflight_failed",
@@ -88,7 +88,7 @@ vocabulary! {
 #[serde(deny_unknown_fields)]
 #[schemars(title = "Tool")]
 pub struct Tool {
-    /// Name of the program. Purpose: to tell writers of manifests apart.
+    /// Name of the program. Purpose: to distinguish writers of manifests.
     pub name: ToolName,
     /// Version of the program. Purpose: to relate faults to releases.
     pub version: ToolVersion,
@@ -106,9 +106,9 @@ impl Tool {
 #[serde(deny_unknown_fields)]
 #[schemars(title = "Failure")]
 pub struct Failure {
-    /// The step that failed. Purpose: to find the steps that fail in the field.
+    /// The step that failed. Purpose: to find the steps that fail on real hosts.
     pub step: Step,
-    /// Kind of the failure. Purpose: to tell faults of hosts from faults of the program.
+    /// Kind of the failure. Purpose: to distinguish faults of hosts from faults of the program.
     pub reason: FailureReason,
 }
 
@@ -123,19 +123,19 @@ pub struct RunManifest {
     pub run_id: Id,
     /// The program that wrote the manifest. Purpose: to relate faults to releases.
     pub tool: Tool,
-    /// Whether steps were carried out. Purpose: to keep trials apart from installations.
+    /// Whether steps were carried out. Purpose: to distinguish trials from installations.
     pub execution: Execution,
-    /// What the run makes of the host. Purpose: to see which modes are used.
+    /// Installation mode. Purpose: to see which modes are used.
     pub bootstrap_mode: Mode,
-    /// How the run stands or ended. Purpose: to measure how many runs succeed.
+    /// State or result of the run. Purpose: to measure how many runs succeed.
     pub status: Status,
-    /// Exit code of the program, null while it runs. Purpose: to tell kinds of ending apart.
+    /// Exit code of the program, null while it runs. Purpose: to distinguish kinds of ending.
     pub exit_code: Option<u8>,
     /// When the run started. Purpose: to order runs and to measure their duration.
     pub started_at: UtcSeconds,
     /// When the run ended, null while it runs. Purpose: to measure the duration of runs.
     pub finished_at: Option<UtcSeconds>,
-    /// Where in its work the run is or was. Purpose: to see where runs stop.
+    /// The current or last step of the run. Purpose: to see where runs stop.
     pub current_step: Step,
     /// Where and why the run failed, absent when it did not. Purpose: to find what to fix first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -198,14 +198,14 @@ impl RunManifest {
     pub fn finish(&mut self, finish: Finish, exit_code: u8, at: UtcSeconds) {
         self.status = finish.status();
         self.exit_code = Some(exit_code);
-        // Receivers compute durations; a negative one would look like a fault of theirs.
+        // Receivers compute durations; a negative one would look like a fault in the receiver.
         self.finished_at = Some(at.max(self.started_at));
-        // The schema has room for a failure beside any status, so it is here that only a failed run states one.
+        // The schema allows a failure with any status, so this code ensures that only a failed run states one.
         self.failure = match finish {
             Finish::Failed(failure) => Some(failure),
             _ => None,
         };
-        // In any other ending the step that was reached is what the manifest is read for.
+        // With any other ending, readers of the manifest want to know the step that was reached.
         if finish == Finish::Success {
             self.current_step = Step::Completed;
         }

@@ -10,24 +10,24 @@ vocabulary! {
     pub enum Support {
         /// Distribution, version and architecture are tested.
         Supported => "supported",
-        /// The run goes on at the operator's risk.
+        /// The run continues at the operator's risk.
         Unsupported => "unsupported",
     }
 }
 
-// Closed lists with `other`: a rare distribution would tell one host from all others, and its name is free text.
+// Closed lists with `other`: a rare distribution would identify a host, and its name is free text.
 vocabulary! {
     /// Family of the distribution.
     pub enum OsFamily {
-        /// Debian and what derives from it.
+        /// Debian and its derivatives.
         Debian => "debian",
-        /// Red Hat and what derives from it.
+        /// Red Hat and its derivatives.
         Rhel => "rhel",
         /// SUSE and openSUSE.
         Suse => "suse",
         /// Alpine.
         Alpine => "alpine",
-        /// Arch and what derives from it.
+        /// Arch and its derivatives.
         Arch => "arch",
         /// Any other family.
         Other => "other",
@@ -86,12 +86,12 @@ vocabulary! {
     }
 }
 
-/// The platform a run worked on.
+/// The platform of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "Platform")]
 pub struct Platform {
-    /// Whether the platform is supported. Purpose: to tell faults from unsupported use.
+    /// Whether the platform is supported. Purpose: to distinguish faults from unsupported use.
     pub support: Support,
     /// Family of the distribution. Purpose: to decide which families to support.
     pub os_family: OsFamily,

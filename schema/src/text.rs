@@ -1,14 +1,14 @@
 //! The two ways in which text gets into a document: a word of a closed list, or a string of a pattern and a length.
 //!
-//! Both are macros, because a type of the contract is several things that must say the same: the Rust type, its JSON, its
-//! JSON Schema and the words about it. Written by hand they drift apart; a derive macro would need a crate of its own.
+//! Both are macros, because a type of the contract is several things that must agree: the Rust type, its JSON, its
+//! JSON Schema and its description. Written by hand they would diverge; a derive macro would need a separate crate.
 
 /// One word of a closed list with its meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Word {
-    /// The word as it stands in a document.
+    /// The word as documents contain it.
     pub word: &'static str,
-    /// What the word says.
+    /// The meaning of the word.
     pub meaning: &'static str,
 }
 
@@ -44,7 +44,7 @@ macro_rules! vocabulary {
                 words: &[$($crate::Word { word: $word, meaning: concat!($($meaning),+) }),+],
             };
 
-            /// The word as it stands in a document.
+            /// The word as documents contain it.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word),+ }
             }
@@ -70,7 +70,7 @@ macro_rules! vocabulary {
                 let description = $crate::text::joined(&[$($doc),+]);
                 let words: Vec<&str> = Self::ALL.iter().map(|value| value.as_str()).collect();
                 match words.as_slice() {
-                    // A list of one word is a promise; `const` lets code generators see it as one.
+                    // A list of one word is a constant; `const` shows that to code generators.
                     [only] => schemars::json_schema!({ "description": description, "type": "string", "const": only }),
                     _ => schemars::json_schema!({ "description": description, "type": "string", "enum": words }),
                 }
@@ -82,7 +82,7 @@ macro_rules! vocabulary {
 /// Implements serialisation, parsing and the JSON Schema of a newtype over `String`.
 ///
 /// `valid` is the same rule as `pattern`, without a regular expression engine: this crate is at the bottom of everything,
-/// and an engine would weigh more than all of its types. A test holds the two together.
+/// and an engine would be larger than all of its types. A test compares the two.
 macro_rules! patterned_string {
     ($(#[doc = $doc:literal])+ $vis:vis struct $name:ident, error $error:ident, pattern $pattern:expr,
      max_length $max:expr, valid $valid:path, examples $examples:expr) => {

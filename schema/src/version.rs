@@ -1,6 +1,6 @@
 //! Versions: of this program, of the contract and of the operating system.
 //!
-//! Each is bounded so that no address fits: three numbers of up to four digits took `192.168.1`.
+//! Each is bounded so that it cannot be an address: three numbers of up to four digits would accept `192.168.1`.
 
 use std::fmt;
 
@@ -23,8 +23,8 @@ impl std::error::Error for InvalidVersion {}
 
 patterned_string! {
     /// Semantic version of a program: three numbers, and for a pre-release `-alpha.N`, `-beta.N` or `-rc.N`.
-    // A pre-release has four numbers, as an address has. With one digit and then two, no address of a private network
-    // fits; build metadata is left out because it is where names of build hosts end up.
+    // A pre-release has four numbers, like an address. With one digit and then two, no address of a private network
+    // matches; build metadata is left out because it often contains names of build hosts.
     pub struct ToolVersion, error InvalidVersion,
     pattern "^[0-9]\\.[0-9]{1,2}\\.[0-9]{1,2}(-(alpha|beta|rc)\\.[0-9]{1,2})?$",
     max_length 16, valid is_tool_version, examples ["0.1.0", "1.2.3-rc.1"]
@@ -34,7 +34,7 @@ impl ToolVersion {
     /// The version of this build.
     ///
     /// # Panics
-    /// Never in a released build: a test checks that the version of the package fits the pattern.
+    /// Never in a released build: a test checks that the version of the package matches the pattern.
     pub fn current() -> Self {
         Self::parse(env!("CARGO_PKG_VERSION")).expect("the package version fits the contract")
     }
@@ -42,17 +42,17 @@ impl ToolVersion {
 
 patterned_string! {
     /// Exact version of this contract: three numbers.
-    // A pattern and not today's version as a constant: documents that wait in an outbox over an upgrade of the program
+    // A pattern and not today's version as a constant: documents that are queued during an upgrade of the program
     // keep the version they were made under, and must still pass.
     pub struct ContractVersion, error InvalidVersion, pattern "^1\\.[0-9]{1,2}\\.[0-9]{1,2}$",
     max_length 7, valid is_contract_version, examples ["1.0.0"]
 }
 
 impl ContractVersion {
-    /// The version of the contract that this build speaks.
+    /// The version of the contract that this build uses.
     ///
     /// # Panics
-    /// Never in a released build: a test checks that the version of the contract fits the pattern.
+    /// Never in a released build: a test checks that the version of the contract matches the pattern.
     pub fn current() -> Self {
         Self::parse(CONTRACT_VERSION).expect("the version of the contract fits the contract")
     }

@@ -1,7 +1,7 @@
 //! Whether telemetry is wanted, and the proof of it.
 //!
-//! Consent is a value that must be shown, not a flag that must be checked: whatever stores or sends takes a
-//! [`Consented`], so that a forgotten check does not compile. An explicit yes or no in `TELEMETRY_ENABLED` beats
+//! Consent is a value that must be presented, not a flag that must be checked: all code that stores or sends takes a
+//! [`Consented`], so that a forgotten check does not compile. An explicit yes or no in `TELEMETRY_ENABLED` overrides
 //! everything, because a layer above has already asked the operator. What cannot be understood means no.
 
 use std::fmt;
@@ -35,9 +35,9 @@ pub enum ConsentReason {
     Disabled,
     /// `TELEMETRY_ENABLED` says neither.
     Unclear,
-    /// `DO_NOT_TRACK` says no, and nothing else was said.
+    /// `DO_NOT_TRACK` says no, and no other variable was set.
     DoNotTrack,
-    /// Nothing was said and nobody could be asked.
+    /// No variable was set, and there was no terminal to ask on.
     NotInteractive,
     /// The operator was asked and agreed.
     Agreed,
@@ -100,10 +100,10 @@ impl Consent {
     }
 }
 
-/// What is known before anybody was asked.
+/// What is known before the operator was asked.
 #[derive(Debug)]
 pub enum ConsentDecision {
-    /// Nobody needs to be asked.
+    /// No question is needed.
     Decided(Consent),
     /// The operator is to be asked once, before anything else happens.
     Ask(ConsentQuestion),
@@ -132,22 +132,22 @@ impl ConsentQuestion {
     }
 }
 
-/// Whether an operator sits in front of this process.
+/// Whether an operator can answer questions of this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Interactivity {
-    /// Standard input and standard error are interactivity.
+    /// Standard input and standard error are terminals.
     Interactive,
     /// At least one of them is not.
     NonInteractive,
 }
 
-/// Decides by `TELEMETRY_ENABLED`, then `DO_NOT_TRACK`, then by whether anybody can be asked: on interactivity, unless
+/// Decides by `TELEMETRY_ENABLED`, then `DO_NOT_TRACK`, then by whether the operator can be asked: on a terminal, unless
 /// `CI` is set (seed, Delivery Controls).
 pub fn decide_consent(
     environment: Environment<'_>,
     interactivity: Interactivity,
 ) -> (ConsentDecision, Vec<VariableWarning>) {
-    // An explicit answer first, then the weaker wishes, then the question; the order is that of the table in DELIVERY.md.
+    // An explicit answer first, then the weaker wishes, then the question: the order of the table in docs/telemetry.md.
     let mut reader = EnvReader::new(environment);
     let answer = reader.raw(ENABLED).map(|value| value.to_str().and_then(yes_or_no));
     let decision = match answer {
@@ -162,7 +162,7 @@ pub fn decide_consent(
         None if says_do_not_track(&reader) => {
             ConsentDecision::Decided(Consent::denied(ConsentReason::DoNotTrack))
         }
-        // In CI a pseudo-terminal is common and nobody sits in front of it: the question would hang the job.
+        // In CI a pseudo-terminal is common and no operator is there: the question would hang the job.
         None if interactivity == Interactivity::Interactive && reader.raw(CI).is_none() => {
             ConsentDecision::Ask(ConsentQuestion(()))
         }
@@ -171,7 +171,7 @@ pub fn decide_consent(
     (decision, reader.warnings)
 }
 
-/// Any value except a plain no counts: whoever sets this variable does not want to be tracked.
+/// Any value except a plain no counts: an operator who sets this variable does not want to be tracked.
 fn says_do_not_track(reader: &EnvReader<'_>) -> bool {
     reader
         .raw(DO_NOT_TRACK)
@@ -179,7 +179,7 @@ fn says_do_not_track(reader: &EnvReader<'_>) -> bool {
 }
 
 fn yes_or_no(text: &str) -> Option<ConsentAnswer> {
-    // Generous in what counts, because YAML, systemd and shells each have their own spelling of a boolean.
+    // Many spellings count, because YAML, systemd and shells each have their own spelling of a boolean.
     match text.trim().to_ascii_lowercase().as_str() {
         "true" | "1" | "yes" | "y" | "on" => Some(ConsentAnswer::Yes),
         "false" | "0" | "no" | "n" | "off" => Some(ConsentAnswer::No),

@@ -2,7 +2,7 @@
 //!
 //! Ids come from other programs, so each must be random by its form and pass the gate: a layer above may build one from a
 //! host name. A session or run id that cannot be used is replaced by a fresh one, so that documents of this run still
-//! belong together. A parent is left out instead: a made-up one would send receivers looking for a run that never was.
+//! belong together. An unusable parent is left out instead: an invented one would name a run that never existed.
 
 use privacy::Gate;
 use schema::{ComponentLabel, Envelope, Id};
@@ -15,7 +15,7 @@ const RUN_ID: &str = "TELEMETRY_RUN_ID";
 const PARENT_RUN_ID: &str = "TELEMETRY_PARENT_RUN_ID";
 const COMPONENT: &str = "TELEMETRY_COMPONENT";
 
-/// What is accepted, and how to make it. The gate may also have refused a random form: a host can be called like a UUID.
+/// What is accepted, and how to make it. The gate may also have refused a random form: a host name can look like a UUID.
 macro_rules! not_an_id {
     ($instead:literal) => {
         concat!(
@@ -32,18 +32,18 @@ const LEFT_OUT: &str = not_an_id!("no parent is reported");
 
 /// The envelope of this run's documents (seed, Correlation model).
 ///
-/// With a parent run id we are called by another layer: its session goes on, and our run id is fresh, whatever run id
-/// it left exported; the component is then core, whatever is exported. Without one, session and run id may be given from outside. Ids that are none, or identify this
-/// machine, are replaced, the parent by none.
+/// With a parent run id, another layer has called us: its session continues, and our run id is fresh, whatever run id
+/// it exported; the component is then core, whatever is exported. Without one, session and run id may come from
+/// outside. Text that is no id, and an id that identifies this machine, is replaced; such a parent is left out.
 pub fn envelope_from_env(environment: Environment<'_>, gate: &Gate) -> (Envelope, Vec<VariableWarning>) {
     let mut reader = EnvReader::new(environment);
     let is_delegated = reader.raw(PARENT_RUN_ID).is_some();
     let parent_run_id = reader.parsed(PARENT_RUN_ID, LEFT_OUT, |text| usable(text, gate));
     let mut given = |variable| reader.parsed(variable, REPLACED, |text| usable(text, gate));
     let session_id = given(SESSION_ID).unwrap_or_else(|| fresh(gate));
-    // A parent exports its own run id to all its children; taking it over would give several runs one id.
+    // A parent exports its own run id to all its children; using it would give several runs one id.
     let run_id = if is_delegated { None } else { given(RUN_ID) }.unwrap_or_else(|| fresh(gate));
-    // A layer above exports its own label as well, and then it is its name and not ours.
+    // A layer above exports its own label as well; that label is its name and not ours.
     let label = if is_delegated {
         None
     } else {
@@ -64,7 +64,7 @@ pub fn child_environment(envelope: &Envelope, consent: &Consent) -> [(&'static s
 }
 
 /// What the log says where a parent is given and a run id is exported too. It is no warning: layers above export theirs
-/// by habit, and nothing is lost.
+/// always, and nothing is lost.
 pub fn ignored_run_id(environment: Environment<'_>) -> Option<VariableWarning> {
     let reader = EnvReader::new(environment);
     let is_ignored = reader.raw(PARENT_RUN_ID).is_some() && reader.raw(RUN_ID).is_some();
@@ -79,8 +79,8 @@ fn usable(text: &str, gate: &Gate) -> Option<Id> {
     Id::parse(text).ok().filter(|id| gate.check_text(id.as_str()).is_ok())
 }
 
-/// A random id that does not spell a name of this machine by chance. That takes a name of a few hexadecimal digits, and
-/// then another id does not.
+/// A random id that does not contain a name of this machine by chance. Only a name of a few hexadecimal digits can
+/// occur in one, and another id then does not contain it.
 fn fresh(gate: &Gate) -> Id {
     let mut ids = std::iter::repeat_with(Id::random).take(16);
     ids.find(|id| gate.check_text(id.as_str()).is_ok()).unwrap_or_else(Id::random)

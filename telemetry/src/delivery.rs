@@ -6,8 +6,8 @@
 //! The endpoint is paused, not the document. After a failure that allows a retry nothing is sent to it before the back-off
 //! or `Retry-After` is over, and the same document is tried again first; after [`DeliverySettings::max_attempts`] failures
 //! in a row the pass ends. An endpoint that is down thus gets three requests from a pass, not three for each document.
-//! The next pass begins with the documents that this one did not try: one that makes the endpoint fail goes behind the
-//! others and holds nobody up. What is given up: after a failure, documents do not arrive in the order of their events.
+//! The next pass begins with the documents that this one did not try: one that makes the endpoint fail is tried after the
+//! others and does not delay them. The disadvantage: after a failure, documents do not arrive in the order of events.
 
 mod attempt;
 mod http;
@@ -49,7 +49,7 @@ pub fn deliver(
     let Some(endpoint) = &settings.endpoint else {
         return Ok(DeliverySummary::of_nothing(DeliveryEnd::NoEndpoint, store.queued()?.len()));
     };
-    // A second process waits for its turn: what it was started for may have been stored after the first one looked.
+    // A second process waits for its turn: its documents may have been stored after the first process listed the queue.
     let Some(_lock) = store.lock(ends)? else {
         return Ok(DeliverySummary::of_nothing(DeliveryEnd::Busy, store.queued()?.len()));
     };

@@ -65,7 +65,7 @@ impl Endpoint {
         self.token.as_ref()
     }
 
-    /// Whether no proxy may be on the way: a proxy cannot reach our loopback but its own, and would see a token in plain
+    /// Whether no proxy may be used: a proxy would connect to its own loopback, not ours, and would see a token in plain
     /// text.
     pub(crate) fn bypasses_proxy(&self) -> bool {
         self.is_loopback() || (self.token.is_some() && self.url.scheme() == "http")
@@ -101,7 +101,7 @@ impl fmt::Display for Endpoint {
 #[derive(Clone, PartialEq, Eq)]
 pub struct BearerToken(String);
 
-/// What stands for the token wherever something is shown.
+/// What is shown in place of the token.
 const MASK: &str = "********";
 
 impl BearerToken {
@@ -123,7 +123,8 @@ impl BearerToken {
 
 impl fmt::Debug for BearerToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // `Debug` of settings lands in panics and logs. The mask has one length, so that it tells none.
+        // `Debug` of settings appears in panics and logs. The mask has a fixed length, so it does not reveal that of
+        // the token.
         f.write_str(MASK)
     }
 }
@@ -138,7 +139,7 @@ impl fmt::Display for BearerToken {
 mod tests {
     use super::*;
 
-    /// There are no Unicode tables in the program, so that a name has to come as DNS has it.
+    /// The program has no Unicode tables, so a name must be in the form that DNS uses.
     #[test]
     fn an_international_name_is_taken_in_its_ascii_form_alone() {
         let endpoint = Endpoint::parse("https://xn--bcher-kva.example/telemetry").expect("an endpoint");

@@ -8,7 +8,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-/// Looks a variable up. Handed in, so that tests need not change the environment of their process.
+/// Looks a variable up. A parameter, so that tests need not change the environment of their process.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 
 /// A variable could not be used. It says which and what happens instead, and never the value.
@@ -52,7 +52,7 @@ impl<'a> EnvReader<'a> {
         self.warnings.push(VariableWarning { variable, message });
     }
 
-    /// What `parse` makes of a variable that is set and not empty; if it makes nothing of it, `message` become a
+    /// The result of `parse` for a variable that is set and not empty; where `parse` gives none, `message` becomes a
     /// warning.
     pub(crate) fn parsed<T>(
         &mut self,

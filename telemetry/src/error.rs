@@ -1,5 +1,5 @@
 //! What can go wrong here. One type for the crate: a run reports any of it as the same single warning, and the
-//! commands tell the variants apart only to choose a hint.
+//! commands distinguish the variants only to choose a hint.
 
 use std::error::Error;
 use std::fmt;
@@ -9,25 +9,25 @@ use privacy::disk::DiskError;
 use schema::EventId;
 use serde::Serialize;
 
-/// Telemetry could not do something. A run makes one warning of it and goes on.
+/// Telemetry could not do something. A run reports it as one warning and continues.
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
     /// The outbox could not be used.
     #[error(transparent)]
     Disk(#[from] DiskError),
-    /// A record of ours has no JSON form, which is a fault of the program.
+    /// A record has no JSON form, which is a fault of the program.
     #[error("a record of the telemetry outbox has no JSON form")]
     Json(#[source] serde_json::Error),
     /// The HTTP client could not be set up, for example because no trusted certificate could be loaded.
     #[error("could not set up the HTTP client")]
     Client(#[source] Box<dyn Error + Send + Sync>),
     /// No document with this id is queued.
-    #[error("no document {0} waits in the telemetry outbox")]
+    #[error("no document {0} is queued in the telemetry outbox")]
     NotQueued(EventId),
     /// The gate refused a document.
     #[error("refused by the privacy gate: {0}")]
     Rejected(Rejection),
-    /// The document passed the gate, but as something else than the public manifest of a run.
+    /// The document passed the gate, but is not the public manifest of a run.
     #[error("not the public manifest of a run")]
     NotAManifest,
     /// The manifest is of a run that has not ended.
@@ -55,7 +55,7 @@ pub enum OutboxWarning {
 }
 
 impl OutboxWarning {
-    /// What cannot be used and what follows, as a sentence without capital and full stop.
+    /// What cannot be used and the consequence, as a sentence without capital and full stop.
     pub const fn message(self) -> &'static str {
         match self {
             Self::Ledger => "the ledger of the telemetry outbox cannot be used; outcomes are not recorded",

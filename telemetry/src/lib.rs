@@ -1,8 +1,8 @@
 //! Consent, correlation, outbox and delivery: the only crate with an HTTP client.
 //!
-//! A run stores vetted documents in the [`Outbox`], which touches no network and waits for nothing. Another process
+//! A run stores vetted documents in the [`Outbox`], which uses no network and never waits. Another process
 //! calls [`deliver`], which sends queued documents and ends by itself. Two processes instead of a thread: an
-//! installation then opens no telemetry socket, and an endpoint that hangs cannot hold it up. Both need a
+//! installation then opens no telemetry socket, and an endpoint that hangs cannot delay it. Both need a
 //! [`Consented`], which only a consent that was given yields, so that nothing is created, written or sent without one.
 //!
 //! What [`DeliverySettings`] cannot use falls back to its default with a [`VariableWarning`] that names the variable

@@ -5,9 +5,9 @@
 //! | `<event_id>.json` | one queued document; its modification time is when it was stored |
 //! | `rejected/<event_id>.json` | what may not be sent, and why |
 //! | `ledger.jsonl` | one line for each outcome |
-//! | `endpoint-state` | the last answer of the endpoint, if it was not good |
+//! | `endpoint-state` | the last answer of the endpoint, if it was a failure |
 //! | `lock` | held by the one process that delivers; a line break for every purge that is over |
-//! | `stopped` | somebody asked for the outbox to be purged; whoever delivers stops before the next document |
+//! | `stopped` | the outbox is to be purged; a delivery stops before the next document |
 //!
 //! An outbox belongs to one user, and only processes that act for that user touch it. Entries of other users in it are
 //! left alone: they are not sent, not counted, not rejected and not deleted.
@@ -101,7 +101,7 @@ pub struct Enqueued {
     pub event_id: EventId,
     /// Older documents that were evicted to keep the bounds.
     pub evicted: usize,
-    /// What could not be done beside storing it.
+    /// What failed besides storing it.
     pub warning: Option<OutboxWarning>,
 }
 
@@ -135,7 +135,7 @@ impl Outbox {
     }
 
     /// Stores a document with the headers of its request, which were vetted where the private settings of the run are
-    /// known. It survives the death of this process; nothing is sent and nothing is waited for, not even the disk.
+    /// known. It survives the death of this process. Nothing is sent, and this does not wait, not even for the disk.
     ///
     /// The bounds are enforced before the document is written: the oldest are evicted, and never the new one.
     ///
@@ -153,8 +153,8 @@ impl Outbox {
         Ok(Enqueued { event_id, evicted, warning })
     }
 
-    /// Puts back what was rejected within the last 30 days and waits at most `patience` for a delivery that is under way;
-    /// `None` if that was not over in time. Whether it may be sent is decided again by the next delivery.
+    /// Queues again what was rejected within the last 30 days, and waits at most `patience` for a delivery in progress;
+    /// `None` if that did not end before. The next delivery decides again whether it may be sent.
     ///
     /// # Errors
     /// `rejected/` cannot be read, or a document cannot be written.

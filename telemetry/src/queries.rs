@@ -1,6 +1,6 @@
 //! Questions of the operator: what is queued, what was rejected, what would be sent. Nothing here writes or sends.
 //!
-//! None of it needs consent or the lock of the outbox: looking must be possible before agreeing, and while a delivery
+//! None of it needs consent or the lock of the outbox: an operator may look before agreeing, and while a delivery
 //! is in progress. A document can therefore be delivered between two looks, which is not an error.
 
 use privacy::Gate;
@@ -40,7 +40,7 @@ pub struct OutboxStatus {
     pub waiting: Vec<QueuedDocument>,
     /// Files that are no entries: the next delivery rejects them.
     pub unfit: usize,
-    /// Entries of other users, and such as cannot be read: they are left alone.
+    /// Entries of other users, and entries that cannot be read: they are left alone.
     pub foreign: usize,
     /// Documents that may not be sent, oldest first, each with the rule. What they hold is left out.
     pub rejected: Vec<RejectedEntry>,
@@ -48,7 +48,7 @@ pub struct OutboxStatus {
     pub ledger: Vec<LedgerLine>,
     /// Documents that were evicted to keep the bounds, as far back as the ledger reaches.
     pub evicted: usize,
-    /// What the endpoint answered last, if that was not good.
+    /// What the endpoint answered last, if that was a failure.
     pub endpoint_state: Option<EndpointState>,
     /// What could not be read.
     pub warnings: Vec<OutboxWarning>,
@@ -88,17 +88,17 @@ pub fn status(outbox: &OutboxDir, last: usize) -> Result<OutboxStatus, Telemetry
     }
     status.endpoint_state = store.endpoint_state(None);
     let evictions = status.ledger.iter().filter(|line| line.outcome == LedgerOutcome::Evicted);
-    // The file may have been edited: its numbers are anybody's.
+    // The file may have been edited: its numbers cannot be trusted.
     status.evicted = evictions.fold(0, |sum, line| sum.saturating_add(line.documents));
     status.ledger.drain(..status.ledger.len().saturating_sub(last));
     Ok(status)
 }
 
-/// The request that the next attempt on a waiting document would send: the one with this id, or the oldest. `None` if
+/// The request that the next attempt on a queued document would send: the one with this id, or the oldest. `None` if
 /// nothing is queued.
 ///
 /// # Errors
-/// [`TelemetryError::Rejected`] if the gate would not let it go, and [`TelemetryError::NotQueued`] if there is no
+/// [`TelemetryError::Rejected`] if the gate would refuse it, and [`TelemetryError::NotQueued`] if there is no
 /// document with this id that could be sent.
 pub fn show(
     outbox: &OutboxDir,
@@ -150,7 +150,7 @@ pub fn manifest_event(
     gate: &Gate,
     envelope: &Envelope,
 ) -> Result<TelemetryDocument, TelemetryError> {
-    // The gate first: the bytes are a file that anybody may have edited.
+    // The gate first: the bytes are from a file that may have been edited.
     if gate.check(bytes)? != DocumentKind::RunManifest {
         return Err(TelemetryError::NotAManifest);
     }

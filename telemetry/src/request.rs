@@ -52,8 +52,8 @@ impl VettedHeaderValue {
         if text == default.0 { Ok(default) } else { Self::parse(text, gate) }
     }
 
-    /// The marker that every sender uses unless it is told another. It is a constant of the contract and is not
-    /// vetted: a host may be called like it by chance.
+    /// The marker that every sender uses unless another one is set. It is a constant of the contract and is not
+    /// vetted: a host may have this name by chance.
     pub fn default_marker() -> Self {
         Self(schema::DEFAULT_MARKER.to_owned())
     }
@@ -213,8 +213,8 @@ impl DeliveryRequest {
     }
 }
 
-/// The version that the body itself states. It is not the one of this build: a document may have waited in the outbox
-/// over an upgrade, and header and body must not differ.
+/// The version that the body itself states. It is not that of this build: a document may have been queued
+/// before an upgrade, and header and body must not differ.
 fn contract_version_of(body: &Vetted<TelemetryDocument>) -> String {
     let document = serde_json::from_slice::<TelemetryDocument>(body.as_bytes());
     document.map_or_else(

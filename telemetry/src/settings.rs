@@ -30,7 +30,7 @@ pub struct DeliverySettings {
     pub headers: VettedHeaders,
     /// Failures in a row that end a delivery pass; from 1.
     pub max_attempts: u32,
-    /// Longest time until a connection stands, name lookup and TLS included.
+    /// Longest time until a connection is established, name lookup and TLS included.
     pub connect_timeout: Duration,
     /// Longest time that one attempt takes as a whole.
     pub request_timeout: Duration,
@@ -76,7 +76,7 @@ impl DeliverySettings {
 
 /// The endpoint with its token.
 fn endpoint(reader: &mut EnvReader<'_>) -> Option<Endpoint> {
-    // Empty is the documented way to store without delivering. The warning is for whoever blanked it by accident.
+    // Empty is the documented way to store without delivering. The warning is for an operator who blanked it by accident.
     if reader.is_set_but_empty(ENDPOINT) {
         reader.warn(ENDPOINT, "is set but empty, so nothing is delivered");
         return None;
@@ -90,7 +90,7 @@ fn endpoint(reader: &mut EnvReader<'_>) -> Option<Endpoint> {
         None => Endpoint::default(),
     };
     let token = reader.parsed(TOKEN, "is not a bearer token, so none is sent", BearerToken::parse);
-    // A token that cannot be used is left away and not fatal: the endpoint decides what it wants.
+    // A token that cannot be used is left out, and is not fatal: the endpoint decides what it accepts.
     let Some(token) = token else { return Some(endpoint) };
     Some(endpoint.with_token(token).unwrap_or_else(|endpoint| {
         reader.warn(TOKEN, "is not sent, because the endpoint is neither https nor on this machine");

@@ -17,7 +17,7 @@ pub(crate) fn arch() -> (&'static str, &'static str) {
     if env::consts::ARCH == "aarch64" { ("-arm64", "arm64") } else { ("", "amd64") }
 }
 
-/// Makes an archive of a stand-in for helm, as its releases are, with its checksum, and tells its name.
+/// Makes an archive of a stand-in for helm, in the form of its releases, with its checksum, and returns its name.
 pub(crate) fn helm(scratch: &Scratch, directory: &Path) -> anyhow::Result<String> {
     let (_, arch) = arch();
     let platform = scratch.directory(&format!("linux-{arch}"))?;

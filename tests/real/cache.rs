@@ -23,11 +23,11 @@ impl Cache {
         let directory = match directory {
             Some(directory) => directory,
             None => default_directory()
-                .context("neither XDG_CACHE_HOME nor HOME is set; name a folder with --cache")?,
+                .context("neither XDG_CACHE_HOME nor HOME is set; name a directory with --cache")?,
         };
         fs::create_dir_all(&directory).with_context(|| format!("cannot create {}", directory.display()))?;
         let lock = File::create(directory.join("lock"))?;
-        // Two tiers at once would share the scratch directory and half-made cache entries. The lock goes with the
+        // Two tiers at the same time would share the scratch directory and incomplete cache entries. The lock ends with the
         // process, so that a killed one leaves nothing to clean up.
         if lock.try_lock().is_err() {
             bail!("another e2e run uses {}", directory.display());
@@ -51,7 +51,7 @@ impl Cache {
         if done.exists() {
             return Ok(false);
         }
-        // What a run left here was cut off in the middle: nothing tells which of it is whole.
+        // What a run left here was interrupted: it is unknown which part is complete.
         remove(&part)?;
         fs::create_dir_all(&part)?;
         make(&part)?;
@@ -70,7 +70,7 @@ fn default_directory() -> Option<PathBuf> {
 pub(crate) struct Scratch(PathBuf);
 
 impl Scratch {
-    /// An empty one, in place of that of the run before.
+    /// An empty one, which replaces that of the run before.
     pub(crate) fn new(cache: &Cache) -> anyhow::Result<Self> {
         let directory = cache.at("work");
         remove(&directory)?;

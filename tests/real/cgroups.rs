@@ -1,4 +1,4 @@
-//! Cgroups of its own for a machine, in every hierarchy that this machine has.
+//! Separate cgroups for a machine, in every hierarchy of this machine.
 //!
 //! A kubelet makes cgroups for its pods. On a machine without any of its own they would be made among those of this machine.
 
@@ -10,10 +10,10 @@ use anyhow::Context;
 
 use crate::process;
 
-/// One directory a hierarchy. They go with this value, when nothing runs in them any more.
+/// One directory per hierarchy. They are removed with this value, when nothing runs in them any more.
 pub(crate) struct Cgroups(Vec<PathBuf>);
 
-/// Enters the cgroups before the `--`, and becomes the program behind it.
+/// Enters the cgroups before the `--`, and executes the program after it.
 const ENTER: &str = r#"while [ "$1" != -- ]; do echo $$ >"$1/cgroup.procs"; shift; done; shift; exec "$@""#;
 
 impl Cgroups {
@@ -36,7 +36,7 @@ impl Cgroups {
         Ok(made)
     }
 
-    /// A command that enters them and becomes the program that is appended to it.
+    /// A command that enters them and executes the program that is appended to it.
     pub(crate) fn enter(&self) -> Vec<String> {
         let directories = self.0.iter().map(|directory| directory.display().to_string());
         let start = ["sh", "-euc", ENTER, "sh"].map(str::to_owned);
@@ -66,7 +66,7 @@ fn remove(directory: &Path) {
     if directory.exists() {
         let mut find = Command::new("find");
         find.arg(directory).args(["-depth", "-type", "d", "-exec", "rmdir", "{}", ";"]);
-        // One in which something still ends is left; the next run removes it.
+        // One in which something is still ending stays; the next run removes it.
         let _ = process::run(&mut find);
     }
 }

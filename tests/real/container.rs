@@ -1,7 +1,7 @@
 //! A Debian root directory with systemd, and machines that boot from it under systemd-nspawn.
 //!
 //! nspawn and not a virtual machine: it needs no hardware support and boots in about a second, so that each part of a
-//! tier gets a machine of its own. What it gives up: kernel modules and the kernel's settings are those of this machine.
+//! tier gets a machine of its own. The disadvantage: kernel modules and the kernel's settings are those of this machine.
 
 use std::fs;
 use std::ops::Deref;
@@ -30,7 +30,7 @@ const TOOLS: &str = "nspawn-tools";
 /// Where the root directory is in the cache.
 const ROOT: &str = "nspawn-root";
 
-/// Everything that takes network or minutes, done once.
+/// Everything that needs the network or minutes, done once.
 pub(crate) fn prepare(cache: &Cache, transcript: &mut Transcript) -> Result<(), Skip> {
     debian::require(&PROGRAMS)?;
     let packages = ["debootstrap", "libsystemd-shared", "systemd-container"];
@@ -48,12 +48,12 @@ pub(crate) fn prepare(cache: &Cache, transcript: &mut Transcript) -> Result<(), 
             .args(["--variant=minbase", &format!("--include={PACKAGES}"), RELEASE])
             .arg(directory)
             .arg(MIRROR);
-        process::output(&mut debootstrap).context("cannot make a Debian root folder")?;
+        process::output(&mut debootstrap).context("cannot make a Debian root directory")?;
         // Each boot is another machine.
         fs::write(directory.join("etc/machine-id"), "")?;
         fs::remove_file(directory.join("var/lib/dbus/machine-id")).context("dbus has no machine id")
     })?;
-    transcript.note(if made { "Debian root folder made" } else { "Debian root folder is in the cache" });
+    transcript.note(if made { "Debian root directory made" } else { "Debian root directory is cached" });
     let booted = boot(cache, &cache.at("boot.log"), None).context("systemd-nspawn cannot boot here")?;
     drop(booted);
     transcript.note("systemd-nspawn boots");
@@ -82,7 +82,7 @@ impl<'a> Root<'a> {
         boot(self.cache, &self.scratch.path().join("boot.log"), Some(self.scratch.path()))
     }
 
-    /// Boots a machine from a root directory of its own, which it may write to. `wrapper` is what becomes systemd-nspawn
+    /// Boots a machine from its own root directory, which it may write to. `wrapper` is what executes systemd-nspawn
     /// in the end.
     pub(crate) fn boot_from(
         &self,
@@ -96,7 +96,7 @@ impl<'a> Root<'a> {
         })
     }
 
-    /// Makes a root directory of its own for the machine `name`, in place of the former one.
+    /// Makes a separate root directory for the machine `name`, which replaces the former one.
     pub(crate) fn copy(&self, name: &str) -> anyhow::Result<PathBuf> {
         let directory = self.scratch.directory("roots")?.join(name);
         if directory.exists() {
@@ -105,12 +105,12 @@ impl<'a> Root<'a> {
         }
         let mut copy = Command::new("cp");
         copy.args(["--archive", "--reflink=auto"]).arg(self.cache.at(ROOT)).arg(&directory);
-        process::output(&mut copy).context("cannot copy the Debian root folder")?;
+        process::output(&mut copy).context("cannot copy the Debian root directory")?;
         Ok(directory)
     }
 }
 
-/// A machine that is up until this value goes.
+/// A machine that is up until this value is dropped.
 pub(crate) struct Booted {
     nspawn: Daemon,
     leader: u32,
@@ -128,7 +128,7 @@ impl Deref for Booted {
 impl Drop for Booted {
     /// When PID 1 of the machine dies, systemd-nspawn removes what it had mounted, and ends.
     fn drop(&mut self) {
-        // An orderly shutdown takes seconds a machine, and nothing of the machine is kept.
+        // An orderly shutdown takes seconds per machine, and nothing of the machine is kept.
         let _ = process::signal("KILL", self.leader);
         self.nspawn.ends_within(Duration::from_secs(10));
     }

@@ -12,7 +12,7 @@ use crate::process;
 /// Where packages come from.
 pub(crate) const MIRROR: &str = "http://deb.debian.org/debian";
 
-/// The release that `REAL-HOSTS.md` of the design was tried with.
+/// The release that the tiers were designed for.
 pub(crate) const RELEASE: &str = "bookworm";
 
 /// Fails unless this machine is one that a tier can run on: Debian 12, root, and `programs` are there.
@@ -69,7 +69,7 @@ impl Apt {
         fs::create_dir_all(&archives)?;
         process::output(self.get(&archives).arg("download").args(packages))
             .context("cannot download packages")?;
-        // Only unpacked: installing would run maintainer scripts as root on the machine of whoever starts the tier.
+        // Only unpacked: installing would run maintainer scripts as root on the machine that runs the tier.
         for archive in fs::read_dir(&archives)? {
             process::output(Command::new("dpkg-deb").arg("--extract").arg(archive?.path()).arg(directory))?;
         }

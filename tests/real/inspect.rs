@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use crate::machine::{CallResult, Machine, RUNS};
 use crate::transcript::{CheckResult, equal, holds};
 
-/// Each path with what is known of it.
+/// Each path with its facts.
 #[derive(PartialEq, Eq)]
 pub(crate) struct Snapshot(BTreeMap<String, String>);
 
-/// Written by systemd whenever it likes, or ours.
+/// Written by systemd at any time, or ours.
 const NOT_LOOKED_AT: [&str; 7] =
     ["/state", "/e2e", "/run", "/tmp", "/var/tmp", "/var/log", "/var/lib/systemd"];
 
@@ -104,7 +104,7 @@ pub(crate) fn journal_is_closed(machine: &Machine) -> CheckResult {
     holds(open.is_empty(), open.join("\n"))
 }
 
-/// Holds if nobody but root can look at the records.
+/// Holds if only root can read the records.
 pub(crate) fn private_files(machine: &Machine) -> CheckResult {
     let looks = "( -type d ! -perm 700 -o -name bootstrap-* ! -perm 600 ) -printf '%m %p\\n'";
     let script = format!("set -f; find {RUNS} {}", looks.replace('(', "'('").replace(')', "')'"));

@@ -1,7 +1,7 @@
 //! The tier on a real k3s: server, agent, kubelet and containerd of a release, on two machines under systemd-nspawn in two
 //! network namespaces.
 //!
-//! A release is a folder with its files, of whatever version. On a machine with a network the pinned one is downloaded.
+//! A release is a directory with its files, of any version. On a machine with a network the pinned one is downloaded.
 
 mod agent;
 mod foreign;
@@ -20,14 +20,14 @@ use crate::options::Options;
 use crate::transcript::{Skip, Transcript};
 use setup::K3sSetup;
 
-/// Programs of this machine that the tier uses beside those of the machines.
+/// Programs of this machine that the tier uses besides those of the machines.
 const PROGRAMS: [&str; 4] = ["cp", "find", "ip", "unshare"];
 
 /// Finds or downloads the release, and makes the root directory.
 pub(crate) fn prepare(cache: &Cache, options: &Options, transcript: &mut Transcript) -> Result<(), Skip> {
     debian::require(&PROGRAMS)?;
-    let folder = release::find(cache, options)?;
-    transcript.note(&format!("k3s {} is the release", release::version(&folder)?));
+    let directory = release::find(cache, options)?;
+    transcript.note(&format!("k3s {} is the release", release::version(&directory)?));
     container::prepare(cache, transcript)?;
     drop(network::Cable::lay()?);
     transcript.note("two network namespaces can be joined");

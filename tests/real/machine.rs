@@ -41,7 +41,8 @@ impl Machine {
 
     /// A command on the machine, with an environment of its own.
     pub(crate) fn command(&self, program: &str) -> Command {
-        // nsenter and not `machinectl shell`: it needs no bus and hands the exit code through. `env -i` keeps what the caller has set out of the machine.
+        // nsenter and not `machinectl shell`: it needs no bus and passes the exit code on. `env -i` keeps the variables
+        // of the caller out of the machine.
         let mut command = Command::new("nsenter");
         command.args(["--target", &self.leader.to_string()]).args(["--all", "--"]);
         command.args([

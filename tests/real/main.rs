@@ -1,7 +1,7 @@
 //! The tiers on real systems: the built program on a real systemd, and with a real k3s.
 //!
-//! A program of its own and not a test target, because a tier needs root, a network the first time and minutes: nobody
-//! should start it with `cargo test`. Tiers say SKIP where they cannot run; nothing outside their cache directory is
+//! A separate program and not a test target, because a tier needs root, a network the first time and minutes: `cargo test`
+//! must not start it. Tiers print SKIP where they cannot run; nothing outside their cache directory is
 //! changed. A tier is `prepare` (what takes network or minutes, kept in the cache; a fault there is a SKIP) and `run`
 //! (from there on a fault is a failure).
 

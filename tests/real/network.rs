@@ -23,7 +23,7 @@ impl End {
         }
     }
 
-    /// Its address, in a network of documentation that nobody routes (RFC 5737).
+    /// Its address, in a network for documentation that is not routed (RFC 5737).
     pub(crate) const fn address(self) -> &'static str {
         match self {
             Self::Server => "192.0.2.13",
@@ -38,11 +38,11 @@ impl End {
 
 const ENDS: [End; 2] = [End::Server, End::Agent];
 
-/// The cable, which goes with this value, and everything that was put on its interfaces with it.
+/// The cable, which is removed with this value, and everything on its interfaces with it.
 pub(crate) struct Cable;
 
 impl Cable {
-    /// Lays one, in place of what a killed run left. Each end has a default route, as k3s asks for; it leads nowhere.
+    /// Makes one, which replaces what a killed run left. Each end has a default route, as k3s requires; it leads nowhere.
     pub(crate) fn lay() -> anyhow::Result<Self> {
         remove();
         let cable = Self;

@@ -2,7 +2,7 @@
 //!
 //! What they need of a machine under systemd-nspawn: a root directory on a real file system, because containerd stacks
 //! overlays; cgroups of their own that they may write to; all capabilities and no filter of system calls; `/dev/kmsg`;
-//! mounts that propagate; and the kernel's settings that a kubelet insists on, as files that are nobody else's.
+//! mounts that propagate; and the kernel's settings that a kubelet requires, as separate files.
 
 use std::fs;
 use std::ops::Deref;
@@ -16,7 +16,7 @@ use crate::network::{Cable, End};
 const SETTINGS: &str = "vm/overcommit_memory vm/panic_on_oom kernel/panic kernel/panic_on_oops \
                         kernel/keys/root_maxkeys kernel/keys/root_maxbytes";
 
-/// A machine at one end of a cable, up until this value goes.
+/// A machine at one end of a cable, up until this value is dropped.
 pub(crate) struct Node {
     // The machine ends before its cgroups can be removed: fields are dropped in this order.
     booted: Booted,
@@ -32,7 +32,7 @@ impl Deref for Node {
 }
 
 impl Node {
-    /// Boots a fresh machine at this end of the cable, which is there for as long as the machine is.
+    /// Boots a fresh machine at this end of the cable, which must exist for as long as the machine.
     pub(crate) fn boot(root: &Root<'_>, _: &Cable, end: End) -> anyhow::Result<Self> {
         let name = end.name();
         let directory = root.copy(name)?;

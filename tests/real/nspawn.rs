@@ -1,4 +1,4 @@
-//! The tier on a real systemd: a Debian root directory, booted afresh for each part, because a part that shared a
+//! The tier on a real systemd: a Debian root directory, booted again for each part, because a part that shared a
 //! machine with another one could pass on what that one left.
 
 mod bundle;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 
-/// The command that people type is that of xtask, so this is what the usage says.
+/// People type the command of xtask, so the usage shows that.
 pub(crate) const USAGE: &str =
     "usage: cargo xtask e2e nspawn|k3s [--artifacts DIR] [--cache DIR] [--bootstrap FILE]
 
@@ -17,7 +17,7 @@ pub(crate) const USAGE: &str =
 /// The options that all tiers have.
 #[derive(Default)]
 pub(crate) struct Options {
-    /// The folder with the files of a release.
+    /// The directory with the files of a release.
     pub(crate) artifacts: Option<PathBuf>,
     /// Where packages and what is made of them are kept.
     pub(crate) cache: Option<PathBuf>,
@@ -26,7 +26,7 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// Those of the command line behind the name of the tier.
+    /// Those of the command line after the name of the tier.
     ///
     /// # Errors
     /// There is one that no tier has; with the usage.

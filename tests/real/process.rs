@@ -1,4 +1,4 @@
-//! Programs that are run to their end, and programs that run until nobody needs them any more.
+//! Programs that are run to their end, and programs that run until they are no longer needed.
 
 use std::fs::File;
 use std::path::Path;
@@ -83,7 +83,7 @@ pub(crate) fn signal(name: &str, pid: u32) -> anyhow::Result<()> {
 /// Runs a command to its end.
 ///
 /// # Errors
-/// It cannot be started, or ends with another code than 0; with the last lines that it said.
+/// It cannot be started, or ends with another code than 0; with the last lines of its output.
 pub(crate) fn output(command: &mut Command) -> anyhow::Result<String> {
     let program = command.get_program().to_string_lossy().into_owned();
     let output = run(command)?;

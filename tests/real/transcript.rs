@@ -1,4 +1,4 @@
-//! The transcript: one line a check.
+//! The transcript: one line per check.
 
 use std::fmt::Debug;
 use std::time::Instant;
@@ -99,7 +99,7 @@ pub(crate) fn holds(is: bool, evidence: impl Into<String>) -> CheckResult {
 
 /// Holds if `text` has each of `parts`, wherever lines are broken.
 pub(crate) fn contains(text: &str, parts: &[&str]) -> CheckResult {
-    // Messages are wrapped to the width of whatever the program takes its output for.
+    // Messages are wrapped to the width of the supposed terminal.
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     match parts.iter().find(|part| !text.contains(**part)) {
         None => Ok(()),
@@ -107,7 +107,7 @@ pub(crate) fn contains(text: &str, parts: &[&str]) -> CheckResult {
     }
 }
 
-/// Holds if all do; what does not is told together.
+/// Holds if all do; everything that does not is reported together.
 pub(crate) fn all(results: impl IntoIterator<Item = CheckResult>) -> CheckResult {
     let faults: Vec<String> = results.into_iter().filter_map(CheckResult::err).collect();
     if faults.is_empty() { Ok(()) } else { Err(faults.join("\n")) }

@@ -87,7 +87,7 @@ impl Invocation {
         let mut words = self.wrapper.iter().map(OsString::as_os_str).chain([bootstrap().as_os_str()]);
         let mut command = Command::new(words.next().expect("the binary at least"));
         command.args(words).args(&self.arguments);
-        // A variable of whoever runs the tests (a proxy, CI, DO_NOT_TRACK) would change what the binary does.
+        // A variable from the environment of the tests (a proxy, CI, DO_NOT_TRACK) would change what the binary does.
         command.env_clear().envs(&self.environment).current_dir(&self.directory);
         command
     }
@@ -100,7 +100,7 @@ impl Invocation {
         let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
         let mut stdin = child.stdin.take().expect("piped");
         let input = self.input.clone();
-        // Whoever does not read its input is no fault of the test.
+        // A program that does not read its input is no fault of the test.
         thread::spawn(move || stdin.write_all(&input));
         let stdout = collect(child.stdout.take().expect("piped"));
         let stderr = collect(child.stderr.take().expect("piped"));
@@ -121,7 +121,7 @@ fn collect(mut stream: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
     })
 }
 
-/// A call that goes on.
+/// A call in progress.
 #[derive(Debug)]
 pub struct Running {
     child: Child,
@@ -160,7 +160,7 @@ impl Running {
     }
 }
 
-/// How the binary ended and what it said. `Display` is the form of the snapshots.
+/// How the binary ended and its output. `Display` is the form of the snapshots.
 #[derive(Clone, Debug)]
 pub struct Outcome {
     /// How it ended.
@@ -169,7 +169,7 @@ pub struct Outcome {
     pub stdout: String,
     /// Standard error.
     pub stderr: String,
-    /// Time until both streams were closed, as whoever waits for its output sees it.
+    /// Time until both streams were closed, as a reader of its output sees it.
     pub took: Duration,
 }
 

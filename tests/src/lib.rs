@@ -1,7 +1,7 @@
 //! What the end-to-end suite needs to drive the built binary as a user would.
 //!
-//! Every test has a [`Sandbox`]: a home directory, a working directory and a search path of its own, with recording stand-ins
-//! for the programs of the host. Nothing is taken over from the environment of the test, and no connection leaves
+//! Every test has a [`Sandbox`]: a home directory, a working directory and a `PATH` of its own, with recording stand-ins
+//! for the programs of the host. Nothing is used from the environment of the test, and no connection leaves
 //! loopback.
 
 #![expect(clippy::missing_panics_doc, reason = "a test fails by panicking, and so does what it is made of")]

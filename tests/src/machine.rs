@@ -68,7 +68,7 @@ pub fn program(name: &str) -> Option<PathBuf> {
     std::env::split_paths(&path).map(|directory| directory.join(name)).find(|path| path.is_file())
 }
 
-/// Says that a test, or a part of it, cannot run here. The test harness hides what the print macros write, so this goes
+/// Reports that a test, or a part of it, cannot run here. The test harness hides what the print macros write, so this goes
 /// past it: a skipped test must be seen. CI has all that tests need, so that it fails there.
 ///
 /// # Panics
@@ -78,7 +78,7 @@ pub fn skip(what: &str, why: &str) {
     assert!(std::env::var_os("CI").is_none(), "CI leaves no test out: {what}: {why}");
 }
 
-/// Ids of the detached deliveries whose outbox is below `root`. Their environment tells whose they are.
+/// Ids of the detached deliveries whose outbox is below `root`. Their environment identifies them.
 pub(crate) fn deliveries(root: &Path) -> Vec<u32> {
     let root = root.to_str().expect("UTF-8").as_bytes();
     // By its environment and not by its parent: a delivery has a session of its own and outlives the run.
@@ -91,7 +91,7 @@ pub(crate) fn deliveries(root: &Path) -> Vec<u32> {
     names.filter_map(|name| name.parse().ok()).filter(is_ours).collect()
 }
 
-/// Kills a process at once; one that has ended meanwhile is no fault.
+/// Kills a process at once; it is no fault if it has ended meanwhile.
 pub(crate) fn kill(pid: u32) {
     if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
         let _ = kill_process(pid, Signal::KILL);
@@ -102,7 +102,7 @@ fn contains(haystack: &[u8], needle: &[u8]) -> bool {
     haystack.windows(needle.len()).any(|window| window == needle)
 }
 
-/// Whether `holds` becomes true in time.
+/// Whether `holds` becomes true before the time limit.
 pub fn eventually(patience: Duration, mut holds: impl FnMut() -> bool) -> bool {
     let until = Instant::now() + patience;
     loop {
@@ -112,7 +112,7 @@ pub fn eventually(patience: Duration, mut holds: impl FnMut() -> bool) -> bool {
         if Instant::now() > until {
             return false;
         }
-        // Short against what is waited for, long enough to leave the processor to it.
+        // Short compared with the awaited condition, long enough to leave the processor to it.
         thread::sleep(Duration::from_millis(5));
     }
 }

@@ -1,4 +1,4 @@
-//! A mount namespace that stands for a machine: what a run by root changes there goes with it.
+//! A mount namespace that replaces a machine: what a run by root changes there is removed with it.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -6,14 +6,15 @@ use std::process::{Command, Stdio};
 
 use crate::{Invocation, Sandbox, is_root, program, skip};
 
-/// systemd is up, the kernel has what k3s needs, and what runs write to goes with the namespace.
+/// systemd is up, the kernel has what k3s needs, and what runs write is removed with the namespace.
 const MACHINE: &str = "for place in /run /var/lib /usr/local/bin /sys/fs/cgroup; do
         /bin/mount -t tmpfs none $place || exit 99
     done
     echo 'cpuset cpu io memory pids' >/sys/fs/cgroup/cgroup.controllers
     /bin/mkdir -p /run/systemd/system && exec \"$@\"";
 
-/// Whether this process may be root on a machine of its own, and act as other users there. Where not, the skip of `test` is told.
+/// Whether this process may be root on a separate machine, and act as other users there. If not, reports that `test` is
+/// skipped.
 pub fn can_have_a_machine(test: &str) -> bool {
     let (Some(unshare), true) = (program("unshare"), is_root()) else {
         skip(test, "only root can have a mount namespace and other users in it");
@@ -52,7 +53,7 @@ pub fn on_a_machine(call: Invocation) -> Invocation {
     ])
 }
 
-/// A server of somebody that works, exactly as a run would have installed it.
+/// A foreign server that works, exactly as a run would have installed it.
 const SCENE: &str = r#"
     echo '[Service]' >/run/systemd/system/k3s.service
     /bin/mkdir -p /var/lib/rancher/k3s/agent

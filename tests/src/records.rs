@@ -1,4 +1,4 @@
-//! What a run leaves behind: its records, whatever else is in a directory, and whether documents keep the published
+//! What a run leaves behind: its records, the other files in a directory, and whether documents satisfy the published
 //! contract.
 
 use std::collections::BTreeMap;
@@ -75,7 +75,7 @@ pub struct Entry {
     pub uid: u32,
     /// Group id of the owner.
     pub gid: u32,
-    /// What it holds; empty for a directory.
+    /// Its content; empty for a directory.
     pub content: Vec<u8>,
 }
 

@@ -1,4 +1,4 @@
-//! A home, a working directory and a search path that belong to one test.
+//! A home, a working directory and a `PATH` that belong to one test.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,7 +13,7 @@ use crate::machine::{self, NOBODY, eventually, is_root, program};
 use crate::records::{Entry, RunRecord, tree};
 use crate::server::Server;
 
-/// A home, a working directory and a search path that belong to one test, and go with it.
+/// A home, a working directory and a `PATH` that belong to one test, and are removed with it.
 #[derive(Debug)]
 pub struct Sandbox {
     root: TempDir,
@@ -81,7 +81,7 @@ impl Sandbox {
         self.root().join("calls")
     }
 
-    /// Puts a stand-in for the program `name` on the search path.
+    /// Puts a stand-in for the program `name` on the `PATH`.
     pub fn stub(&self, name: &str, stub: Stub<'_>) {
         stub.install(&self.bin(), name, &self.calls());
     }
@@ -113,7 +113,7 @@ impl Sandbox {
         path
     }
 
-    /// A call of the binary in this sandbox. Its endpoint is a port of loopback where nobody listens, so that no fault of
+    /// A call of the binary in this sandbox. Its endpoint is a port of loopback where nothing listens, so that no fault of
     /// the binary can send anything anywhere.
     pub fn bootstrap<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Invocation {
         let call = Invocation::new(&self.cwd())
@@ -139,7 +139,7 @@ impl Sandbox {
         self.dry_run("server").env("TELEMETRY_ENABLED", "true").env("TELEMETRY_ENDPOINT", server.url())
     }
 
-    /// Delivers what waits to `server`, in the foreground.
+    /// Delivers the queued documents to `server`, in the foreground.
     pub fn flush(&self, server: &Server) -> Outcome {
         let call = self.bootstrap(["telemetry", "flush"]);
         call.env("TELEMETRY_ENABLED", "true").env("TELEMETRY_ENDPOINT", server.url()).run()
@@ -157,7 +157,7 @@ impl Sandbox {
         runs.remove(0)
     }
 
-    /// Event ids of the entries that wait in the outbox.
+    /// Event ids of the queued entries in the outbox.
     pub fn queued(&self) -> Vec<String> {
         let names = fs::read_dir(self.outbox())
             .into_iter()
@@ -166,19 +166,19 @@ impl Sandbox {
         names.filter_map(|name| name.strip_suffix(".json").map(str::to_owned)).collect()
     }
 
-    /// Everything in the sandbox except the directory of runs and the notes of the stand-ins.
+    /// Everything in the sandbox except the directory of runs and the recorded calls of the stand-ins.
     pub fn files_outside_runs(&self) -> BTreeMap<PathBuf, Entry> {
         let mut found = tree(self.root(), Some("runs"));
         found.remove(Path::new("calls"));
         found
     }
 
-    /// Ids of the detached deliveries that go on.
+    /// Ids of the detached deliveries in progress.
     pub fn deliveries(&self) -> Vec<u32> {
         machine::deliveries(self.root())
     }
 
-    /// Waits until no delivery goes on.
+    /// Waits until no delivery is in progress.
     pub fn wait_for_deliveries(&self) {
         assert!(
             eventually(Duration::from_secs(70), || self.deliveries().is_empty()),
@@ -186,7 +186,7 @@ impl Sandbox {
         );
     }
 
-    /// Kills the deliveries that go on.
+    /// Kills the deliveries in progress.
     pub fn kill_deliveries(&self) {
         self.deliveries().into_iter().for_each(machine::kill);
     }
@@ -222,9 +222,9 @@ impl Default for Sandbox {
 }
 
 impl Drop for Sandbox {
-    /// A delivery must not write to a directory that is about to go.
+    /// A delivery must not write to a directory that is about to be removed.
     fn drop(&mut self) {
-        // One may be started between the listing and the kill, so the listing must come back empty.
+        // One may be started between the listing and the kill, so this repeats until the listing is empty.
         eventually(Duration::from_secs(5), || {
             self.kill_deliveries();
             self.deliveries().is_empty()
@@ -262,7 +262,7 @@ impl Stub<'_> {
         ("apt-get", UNWANTED),
     ];
 
-    /// Writes it to `directory` as the program `name`; its calls go to `calls`, one a line.
+    /// Writes it to `directory` as the program `name`; its calls go to `calls`, one per line.
     pub(crate) fn install(self, directory: &Path, name: &str, calls: &Path) {
         let Self { stdout, stderr, seconds, code } = self;
         let hurry = calls.with_extension("hurry");
@@ -322,7 +322,7 @@ const FILTERS: &[(&str, &str)] = &[
     (r"(Dry run|Preflight|Verify): ([a-z-]+), [a-z-]+ [a-z0-9.]+ [a-z0-9]+", "$1: $2, [platform]"),
     (r"\(\d+\.\d s\)", "([took])"),
     (r"(Done\S* in) \d+s:", "$1 [took]:"),
-    // What stands in these files is this machine's.
+    // The content of these files depends on this machine.
     (r"(?s)--- [a-z/]+\n *(\+\+\+ /etc/(?:hosts|exports)\n).*?(\n *\+[^+])", "$1[context]$2"),
     (r"amd64|arm64", "[arch]"),
 ];

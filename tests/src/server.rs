@@ -1,4 +1,4 @@
-//! A telemetry endpoint on loopback that keeps what arrives and answers as it was told.
+//! A telemetry endpoint on loopback that keeps what arrives and answers as scripted.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -14,13 +14,13 @@ use serde_json::Value;
 pub enum Response {
     /// Answers with this status.
     Status(u16),
-    /// Answers 503 and asks not to be asked again for so many seconds.
+    /// Answers 503 with a `Retry-After` of this many seconds.
     Overloaded(u32),
-    /// Answers 202 after so many milliseconds.
+    /// Answers 202 after this many milliseconds.
     Delayed(u64),
-    /// Says nothing.
+    /// Sends nothing.
     Never,
-    /// Says one byte of a good answer each second.
+    /// Sends one byte of a good answer each second.
     Trickle,
 }
 
@@ -41,7 +41,7 @@ impl ReceivedRequest {
         serde_json::from_slice(&self.body).expect("the body is JSON")
     }
 
-    /// A word of the body.
+    /// A string member of the body.
     pub fn word(&self, field: &str) -> String {
         self.json()[field].as_str().expect("a word").to_owned()
     }
@@ -67,7 +67,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Treats each request by the next response; the last one is repeated for ever.
+    /// Treats each request by the next response; the last one is repeated endlessly.
     pub fn start(script: impl IntoIterator<Item = Response>) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let address = listener.local_addr().expect("an address");
@@ -79,7 +79,7 @@ impl Server {
                 if shared.stopped.load(Ordering::Relaxed) {
                     return;
                 }
-                // A thread a connection: one that is never answered must not hold up the others.
+                // One thread per connection: one that is never answered must not delay the others.
                 let (Ok(stream), shared) = (stream, Arc::clone(&shared)) else { continue };
                 thread::spawn(move || shared.serve(&stream));
             }
@@ -87,7 +87,7 @@ impl Server {
         server
     }
 
-    /// Goes on with another script.
+    /// Continues with another script.
     pub fn respond_with(&self, script: impl IntoIterator<Item = Response>) {
         let mut script: Vec<Response> = script.into_iter().collect();
         script.reverse();

@@ -27,7 +27,7 @@ pub struct TerminalSession {
 }
 
 impl TerminalSession {
-    /// Starts `call` on a terminal that it is in control of, so that Ctrl-C reaches it.
+    /// Starts `call` on its controlling terminal, so that Ctrl-C reaches it.
     pub fn start(call: &Invocation) -> Self {
         Self::start_on(call, None)
     }
@@ -43,7 +43,7 @@ impl TerminalSession {
         grantpt(&master).and_then(|()| unlockpt(&master)).expect("a terminal of ours");
         let name = ptsname(&master, Vec::new()).expect("it has a name").into_string().expect("ASCII");
         let slave = File::options().read(true).write(true).open(name).expect("it opens");
-        // Without a session of its own the child has the terminal of whoever runs the tests, or none, and Ctrl-C goes there.
+        // Without its own session the child has the terminal of the test run, or none, and Ctrl-C goes there.
         let setsid = program("setsid").expect("util-linux is on every supported host");
         let mut command = call.clone().through([setsid.as_os_str(), "--ctty".as_ref()]).command();
         command.stdin(slave.try_clone().expect("a descriptor")).stdout(Stdio::piped());
@@ -98,7 +98,7 @@ impl TerminalSession {
         }
         let status = self.child.wait().expect("a child");
         assert!(ended, "it did not end: {}", self.screen());
-        // What it wrote last is still on its way to us. A process that it left behind may hold the terminal open.
+        // Its last output may not have arrived yet. A process that it left behind may hold the terminal open.
         eventually(Duration::from_secs(5), || self.watcher.is_finished());
         let stdout = self.stdout.map(|stdout| stdout.join().expect("no panic")).unwrap_or_default();
         let stdout = String::from_utf8(stdout).expect("UTF-8");

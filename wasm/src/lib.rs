@@ -17,7 +17,7 @@ pub fn start() {
     panic::set_hook(Box::new(throw_place));
 }
 
-/// The version of the contract that documents are judged by.
+/// The version of the contract by which documents are judged.
 #[wasm_bindgen]
 pub fn contract_version() -> String {
     CONTRACT_VERSION.to_owned()
@@ -29,7 +29,7 @@ pub fn max_document_bytes() -> usize {
     MAX_DOCUMENT_BYTES
 }
 
-/// Judges the bytes of one document by schema and denylist. The verdict as JSON: one text crosses the border faster than a
+/// Judges the bytes of one document by schema and denylist. The verdict is JSON: one text crosses the border faster than a
 /// value for each rule and place.
 #[wasm_bindgen]
 pub fn judge(document: &[u8]) -> String {
@@ -40,7 +40,7 @@ pub fn judge(document: &[u8]) -> String {
     }
 }
 
-/// The kind alone: JavaScript keeps the verdict of each.
+/// Only the kind: JavaScript keeps one verdict for each.
 fn accepted(kind: &str) -> String {
     kind.to_owned()
 }
@@ -55,7 +55,7 @@ fn refused(rejection: &Rejection, newer_contract: bool) -> String {
         .to_string()
 }
 
-/// Leaves the module with an error that names the place. The message of a panic may quote what is being judged.
+/// Leaves the module with an error that names the place. The message of a panic may quote the document.
 fn throw_place(panic: &panic::PanicHookInfo<'_>) {
     let place = panic.location().map_or_else(String::new, |place| format!(" at {place}"));
     wasm_bindgen::throw_str(&format!("the gate failed{place}"))

@@ -17,7 +17,7 @@ export function kindOrFirst(): Kind | Violation {
   return verdict.violations[0]
 }
 
-// @ts-expect-error text was decoded by somebody
+// @ts-expect-error text is already decoded
 validate('{}')
 // @ts-expect-error a verdict does not change
 verdict.accepted = true

@@ -12,14 +12,14 @@ use pyo3::types::PyBytes;
 use schema::limits::MAX_DOCUMENT_BYTES;
 use schema::{CONTRACT_VERSION, DocumentKind};
 
-/// What Python gets: the kind of an accepted document; of a refused one rule, pointer and message of each violation, and
-/// whether it is of a newer contract.
+/// What Python gets: the kind of an accepted document; for a refused one the rule, pointer and message of each
+/// violation, and whether it is of a newer contract.
 type PythonVerdict = (Option<&'static str>, Vec<(String, String, &'static str)>, bool);
 
 #[pymodule(gil_used = false)]
 fn _gate(module: &Bound<'_, PyModule>) -> PyResult<()> {
     // This copy of the standard library belongs to this module, and so does its hook. The default one prints the message
-    // of a panic, which may quote what is being judged.
+    // of a panic, which may quote the document.
     panic::set_hook(Box::new(report_place));
     module.add("CONTRACT_VERSION", CONTRACT_VERSION)?;
     module.add("MAX_DOCUMENT_BYTES", MAX_DOCUMENT_BYTES)?;
@@ -28,12 +28,12 @@ fn _gate(module: &Bound<'_, PyModule>) -> PyResult<()> {
 
 /// Judges the bytes of one document by schema and denylist.
 ///
-/// Python's `bytes` never change, so that other threads may run meanwhile.
+/// Python's `bytes` never change, so other threads may run meanwhile.
 #[pyfunction]
 #[pyo3(signature = (document, /))]
 fn judge(document: &Bound<'_, PyBytes>) -> PyResult<PythonVerdict> {
     let bytes = document.as_bytes();
-    // A panic as pyo3 passes it on is no `Exception`: it would get past the handlers of a server.
+    // A panic that pyo3 passes on is not an `Exception`: the handlers of a server would not catch it.
     let judged = document.py().detach(|| panic::catch_unwind(|| verdict(bytes)));
     judged.map_err(|_| PyRuntimeError::new_err("the gate failed; nothing is known of the document"))
 }

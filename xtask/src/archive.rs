@@ -1,4 +1,4 @@
-//! An archive that depends on what is in it alone: not on who makes it, when, where, or in which order files lie on a disk.
+//! An archive that depends only on its content: not on the user, the time, the machine, or the order of files on a disk.
 
 use std::fs::File;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail};
 
-/// The time that every entry gets unless `SOURCE_DATE_EPOCH` says another (reproducible-builds.org): tar warns of the year
+/// The time of every entry unless `SOURCE_DATE_EPOCH` sets another (reproducible-builds.org): tar warns about the year
 /// 1970.
 pub(crate) fn epoch() -> String {
     std::env::var("SOURCE_DATE_EPOCH").unwrap_or_else(|_| "1767225600".to_owned())
@@ -19,13 +19,13 @@ pub(crate) fn write(directory: &Path, name: &str, archive: &Path, epoch: &str) -
         .args(["--mode=u=rwX,go=rX", &format!("--mtime=@{epoch}"), "--directory"])
         .arg(directory)
         .arg(name)
-        // The order of names depends on the language otherwise.
+        // Otherwise the order of names depends on the locale.
         .env("LC_ALL", "C")
         .stdout(Stdio::piped())
         .spawn()
         .context("failed to start tar")?;
     let packed = tar.stdout.take().context("its output is read")?;
-    // Without a name and a time of its own.
+    // Without a file name and a time in the header.
     let zipped =
         Command::new("gzip").args(["-9", "-n"]).stdin(packed).stdout(File::create(archive)?).status();
     let (tar, gzip) = (tar.wait()?, zipped.context("failed to start gzip")?);

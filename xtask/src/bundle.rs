@@ -1,7 +1,7 @@
-//! `cargo xtask bundle`: the release as the layers above take it.
+//! `cargo xtask bundle`: the release in the form that the layers above use.
 //!
-//! The CLI and infra find the core as an archive with shell entry points. These are thin: they find the program for the
-//! machine and become it. So there is one behaviour and one place for it, the program, and the archive can be compared
+//! The CLI and infra expect the core as an archive with shell entry points. These are thin: they find the program for the
+//! machine and execute it. So all behaviour is in one place, the program, and the archive can be compared
 //! byte for byte: the same inputs make the same archive.
 
 mod entry;
@@ -27,7 +27,7 @@ const USAGE: &str = "usage: cargo xtask bundle [OPTION...]
   --version VERSION   version of the bundle [default: that of the workspace]
   --binary ARCH=FILE  program for amd64 or arm64 (repeatable) [default: a release build for this machine]";
 
-/// What a bundle is made of.
+/// The content of a bundle.
 #[derive(Debug)]
 struct BundleSpec {
     version: String,
@@ -36,7 +36,7 @@ struct BundleSpec {
     out: PathBuf,
 }
 
-/// Makes the bundle that the arguments ask for.
+/// Makes the bundle for these arguments.
 pub(crate) fn run(arguments: &[&str]) -> anyhow::Result<()> {
     let mut spec = BundleSpec::parse(arguments)?;
     if spec.programs.is_empty() {
@@ -73,7 +73,7 @@ impl BundleSpec {
         }
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-+".contains(&byte);
         if spec.version.is_empty() || !spec.version.bytes().all(is_plain) {
-            bail!("a version holds letters, digits, dots, hyphens and plus signs alone");
+            bail!("a version has only letters, digits, dots, hyphens and plus signs");
         }
         Ok(spec)
     }
@@ -107,7 +107,7 @@ impl BundleSpec {
         Ok([archive, checksum, installer])
     }
 
-    /// Puts what goes into the archive below `root`.
+    /// Puts the content of the archive below `root`.
     fn stage(&self, root: &Path) -> anyhow::Result<()> {
         for entry in entry::ENTRIES {
             put(&root.join(entry.path), &entry.script(), 0o755)?;
@@ -125,7 +125,7 @@ impl BundleSpec {
         put(&root.join("sbom.cdx.json"), &pretty(&sbom::document("bootstrap", NAME, &self.version)?)?, 0o644)
     }
 
-    /// What the CLI reads before it takes a bundle.
+    /// What the CLI reads before it accepts a bundle.
     fn info(&self) -> Value {
         json!({
             "schema_version": "1",
@@ -164,7 +164,7 @@ mod tests {
 
     use super::*;
 
-    /// A bundle with a script in the place of the program, which tells how it was called.
+    /// A bundle with a script instead of the program, which prints how it was called.
     fn bundle(out: &Path, version: &str) -> [PathBuf; 3] {
         fs::create_dir_all(out).expect("a directory");
         let program = out.join("program");

@@ -1,4 +1,4 @@
-//! `cargo xtask compat`: what changed since the last release, whom it breaks, and which version it needs; and
+//! `cargo xtask compat`: what changed since the last release, which side it breaks, and which version it needs; and
 //! `cargo xtask release-contract`, which freezes a contract that passed.
 //!
 //! Only the last release is compared. Each one was compared with the one before it, so within a first number what the
@@ -31,7 +31,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     let Some(last) = releases::all()?.pop() else {
         bail!("nothing is released yet: cargo xtask release-contract")
     };
-    // A comparison with a release that somebody edited would prove nothing.
+    // A comparison with an edited release would prove nothing.
     last.verify()?;
     let names = workspace::files_below(&last.directory)?;
     let old: FileTexts = names
@@ -54,7 +54,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     let needed = changes.iter().map(|change| change.level).max();
     judge(needed, last.version, current)?;
     workspace::print_line(&match needed {
-        Some(level) => format!("a {level} change, and the version says so"),
+        Some(level) => format!("a {level} change, and the version is raised accordingly"),
         None => "nothing changed since".to_owned(),
     });
     Ok(())
@@ -64,7 +64,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
 fn changes(old: &FileTexts, new: &FileTexts) -> anyhow::Result<Vec<ContractChange>> {
     let json = |files: &FileTexts, name: &str| -> anyhow::Result<Value> {
         let text = files.get(name).with_context(|| format!("{name} is not published"))?;
-        serde_json::from_str(text).with_context(|| format!("{name} is no JSON"))
+        serde_json::from_str(text).with_context(|| format!("{name} is not JSON"))
     };
     let mut changes = Vec::new();
     for kind in DocumentKind::ALL {
@@ -72,7 +72,7 @@ fn changes(old: &FileTexts, new: &FileTexts) -> anyhow::Result<Vec<ContractChang
         changes.extend(schemas::compare(name, &json(old, name)?, &json(new, name)?)?);
     }
     changes.extend(denylist::compare(&json(old, "denylist.json")?, &json(new, "denylist.json")?));
-    // A contract that means the same in other words is still another text than the one that is frozen.
+    // A contract with the same meaning in other words is still another text than the frozen one.
     let differs = |(name, text): &(&String, &String)| old.get(*name) != Some(*text);
     if changes.is_empty()
         && let Some((name, _)) = new.iter().find(differs)
@@ -84,7 +84,7 @@ fn changes(old: &FileTexts, new: &FileTexts) -> anyhow::Result<Vec<ContractChang
 
 /// `cargo xtask release-contract`: copies today's contract to the directory of its version.
 pub(crate) fn freeze() -> anyhow::Result<()> {
-    // What is frozen is what is committed, so that must be up to date.
+    // The committed files are frozen, so they must be up to date.
     contract::check()?;
     let version = releases::current()?;
     let directory = workspace::released().join(version.to_string());

@@ -1,7 +1,7 @@
 //! `cargo xtask conformance`: the vectors through our gate and through implementations that share no code with it.
 //!
-//! Receivers build on the published files alone, in languages of their own. A mistake in the files, or a sentence of the
-//! denylist that can be read in two ways, shows only where somebody else implements it: hence three other languages.
+//! Receivers use only the published files, in their own languages. A mistake in the files, or a sentence of the
+//! denylist with two meanings, shows only in another implementation: hence three other languages.
 
 mod clients;
 mod databases;

@@ -1,8 +1,8 @@
-//! `cargo xtask schema`: writes the published contract, or checks that what is committed is what the types say.
+//! `cargo xtask schema`: writes the published contract, or checks that the committed files match the types.
 //!
-//! Everything that receivers take is generated here from the types and tables of `schema`: the schemas, the denylist,
+//! Everything that receivers use is generated here from the types and tables of `schema`: the schemas, the denylist,
 //! the vectors, the reference and the index. The generation is a chore and not a part of `schema`, so that the program
-//! links none of it; it reads the committed files, which this check holds to the types.
+//! links none of it; it reads the committed files, which this check compares with the types.
 
 mod answers;
 mod codegen;
@@ -30,7 +30,7 @@ use generate::schema_of;
 
 pub(crate) use file::sha256;
 
-/// Directories that are generated as a whole: a file in them that the types do not make is stale. No others are looked at,
+/// Directories that are generated as a whole: a file in them that the types do not make is stale. No others are checked,
 /// so that a mistake in a path cannot remove what people wrote.
 const GENERATED_DIRECTORIES: [&str; 4] = ["", "codegen", "sql", "vectors"];
 
@@ -75,7 +75,7 @@ pub(crate) fn check() -> anyhow::Result<()> {
         }
     }
     if drift.is_empty() {
-        workspace::print_line(&format!("{} files are what the types say", published.len()));
+        workspace::print_line(&format!("{} files match the types", published.len()));
         return Ok(());
     }
     bail!(
@@ -84,7 +84,7 @@ pub(crate) fn check() -> anyhow::Result<()> {
     )
 }
 
-/// The generated files. A contract that has room for free text is neither written nor taken for up to date.
+/// The generated files. A contract that has room for free text is neither written nor accepted as up to date.
 pub(crate) fn sound_files() -> anyhow::Result<Vec<PublishedFile>> {
     let faults = lint::faults_of_all();
     if faults.is_empty() {

@@ -82,7 +82,7 @@ fn linked_crate(package: &Value, uses: Vec<(String, String)>) -> anyhow::Result<
     Ok(LinkedCrate {
         name,
         version,
-        // The slash is the form of before SPDX expressions.
+        // The slash is the older form, before SPDX expressions.
         license: stated("license").map(|license| license.replace('/', " OR ")),
         repository: stated("repository"),
         directory: manifest.parent().context("a manifest is in a directory")?.to_owned(),

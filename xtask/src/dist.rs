@@ -1,7 +1,7 @@
 //! `cargo xtask dist`: the release as operators install it.
 //!
-//! Everything here depends on the sources, the compiler and the time of the commit alone, so that whoever builds the same
-//! commit gets the same bytes and can compare their sums with those that were published.
+//! Everything here depends only on the sources, the compiler and the time of the commit, so that everyone who builds
+//! the same commit gets the same bytes and can compare their checksums with the published ones.
 
 mod build;
 mod deb;
@@ -27,7 +27,7 @@ const USAGE: &str = "usage: cargo xtask dist [--out DIRECTORY] [--bootstrap FILE
   --bootstrap FILE  program to pack, instead of a release build
   --receiver FILE   program to pack, instead of a release build";
 
-/// Makes the release that the arguments ask for.
+/// Makes the release for these arguments.
 pub(crate) fn run(arguments: &[&str]) -> anyhow::Result<()> {
     let (mut out, mut given) = (workspace::root().join("target/dist/release-files"), [None, None]);
     let mut words = arguments.iter();
@@ -44,7 +44,7 @@ pub(crate) fn run(arguments: &[&str]) -> anyhow::Result<()> {
     let release = ReleaseStamp::here(out)?;
     fs::create_dir_all(&release.out)?;
     let [core, receiver] = match given {
-        // As a test of the packages gives them: a debug build keeps to no limit.
+        // As a test of the packages passes them: a debug build has no limits.
         [Some(core), Some(receiver)] => [core, receiver],
         [None, None] => built(&release)?,
         _ => bail!("{USAGE}"),
@@ -54,7 +54,7 @@ pub(crate) fn run(arguments: &[&str]) -> anyhow::Result<()> {
     write_sums(&release.out, files)
 }
 
-/// Builds both programs and holds them to their limits.
+/// Builds both programs and checks their limits.
 fn built(release: &ReleaseStamp) -> anyhow::Result<[PathBuf; 2]> {
     let programs = released([product::CORE.program, product::RECEIVER.program])?;
     workspace::print_line(&limits::check_size_and_memory(&programs[0], &release.out)?);
@@ -93,7 +93,7 @@ fn pack(release: &ReleaseStamp, product: &Product, program: &Path) -> anyhow::Re
     Ok(names.to_vec())
 }
 
-/// Writes the sums of the files, which `sha256sum --check` reads.
+/// Writes the checksums of the files, which `sha256sum --check` reads.
 fn write_sums(out: &Path, mut names: Vec<String>) -> anyhow::Result<()> {
     names.sort();
     let mut sums = String::new();

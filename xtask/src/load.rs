@@ -1,4 +1,4 @@
-//! Load on a receiver, bounded and on loopback alone: how many documents a second are durable, and after how long.
+//! Load on a receiver, bounded and only on loopback: how many documents per second are durable, and after how long.
 //!
 //! Generator, receiver and database share the machine, so the figures are a floor. It is a closed loop: each connection
 //! sends its next document after the answer to the last, so that a slow receiver is not asked for more than it answers.
@@ -21,7 +21,7 @@ use site::{LoadSite, LoadStore};
 const MAX_DOCUMENTS: u64 = 10_000_000;
 /// Most connections: each is a thread here.
 const MAX_CONNECTIONS: usize = 1_024;
-/// Chains that are asked for.
+/// Chains that are requested.
 const CHAINS: u64 = 500;
 
 /// Measures. The arguments are the store (sqlite), the number of documents (100,000), of connections (64), and of the
@@ -49,7 +49,7 @@ pub(crate) fn run(arguments: &[&str]) -> anyhow::Result<()> {
         // Numbers that are not sent below.
         site.import(&program, (0..stored).map(|number| templates.document(MAX_DOCUMENTS + number)))?;
         print_rate("stored before, by import", stored, started, &mut []);
-        // The service would do it at its start, beside what is measured.
+        // The service would do it at its start, during the measurement.
         let started = Instant::now();
         site.roll_up(&program)?;
         print_rate("rolled up", stored, started, &mut []);
@@ -89,7 +89,7 @@ fn print_rate(name: &str, count: u64, started: Instant, waits: &mut [u64]) {
         (Some(half), Some(most)) => format!("; p50 {}, p99 {}", milliseconds(half), milliseconds(most)),
         _ => String::new(),
     };
-    workspace::print_line(&format!("{name}: {count} in {seconds:.1} s, {rate} a second{quantiles}"));
+    workspace::print_line(&format!("{name}: {count} in {seconds:.1} s, {rate} per second{quantiles}"));
 }
 
 fn print_memory(receiver: &ReceiverProcess) -> anyhow::Result<()> {

@@ -2,7 +2,7 @@
 
 #![expect(
     clippy::disallowed_methods,
-    reason = "a chore starts programs and writes what is committed or thrown away"
+    reason = "a chore starts programs and writes files that are committed or temporary"
 )]
 
 mod archive;
@@ -32,12 +32,12 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   wasm                build the gate as a package for JavaScript
   compat              compare the contract with its last release, and demand the version that the difference needs
   release-contract    freeze the contract under its version
-  pins                fetch the pinned releases and write the checksums that the program carries
+  pins                download the pinned releases and write their checksums, which are built into the program
   e2e TIER            test the program on a real systemd (nspawn) or with a real k3s (k3s --artifacts DIR)
-  bundle [OPTION...]  make the release as the layers above take it: archive, checksum and installer
-  dist [OPTION...]    make the release as operators install it: archives, Debian packages, bills of materials, sums
+  bundle [OPTION...]  make the release for the layers above: archive, checksum and installer
+  dist [OPTION...]    make the release for operators: archives, Debian packages, bills of materials, checksums
   load [sqlite|postgres] [DOCUMENTS [CONNECTIONS [STORED]]]
-                      send documents to a receiver of its own on loopback, twice, and measure";
+                      start a receiver on loopback, send documents to it twice, and measure";
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -59,7 +59,7 @@ fn main() -> anyhow::Result<()> {
     }
 }
 
-/// Becomes another program of the workspace. What fetches releases or drives the built binary stands beside what it uses;
+/// Executes another program of the workspace. Code that fetches releases or drives the built binary is beside what it uses;
 /// here it would make every chore wait for its compilation. Replacing this process, and not waiting for a child, passes
 /// exit code and signals on as they are.
 fn cargo_run(program: &[&str], arguments: &[&str]) -> anyhow::Result<()> {

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::workspace;
 
-/// Builds a program of the workspace and tells where it is. This crate does not depend on the gate: it must still build
+/// Builds a program of the workspace and returns its path. This crate does not depend on the gate: it must still build
 /// when a published file is broken.
 pub(crate) fn build(wanted: &[&str]) -> anyhow::Result<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
@@ -55,7 +55,7 @@ impl ReceiverProcess {
         self.child.id()
     }
 
-    /// The most memory that it had in use so far, in KiB, as the kernel tells (proc(5)).
+    /// The most memory that it has used so far, in KiB, as the kernel states it (proc(5)).
     pub(crate) fn peak_memory_kib(&self) -> anyhow::Result<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no VmHWM")?;

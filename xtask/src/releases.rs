@@ -26,8 +26,8 @@ impl FromStr for Version {
             .split('.')
             .map(str::parse)
             .collect::<Result<_, _>>()
-            .with_context(|| format!("{text:?} is no version of the contract"))?;
-        let [major, minor, patch] = numbers[..] else { bail!("{text:?} is no version of the contract") };
+            .with_context(|| format!("{text:?} is not a version of the contract"))?;
+        let [major, minor, patch] = numbers[..] else { bail!("{text:?} is not a version of the contract") };
         Ok(Self { major, minor, patch })
     }
 }
@@ -56,7 +56,7 @@ impl ContractRelease {
         current().is_ok_and(|current| current.major == self.version.major)
     }
 
-    /// Fails if a file is not what the release's own index says.
+    /// Fails if a file does not match the release's own index.
     pub(crate) fn verify(&self) -> anyhow::Result<()> {
         let index = fs::read_to_string(self.directory.join("index.json"))
             .with_context(|| format!("release {} has no index", self.version))?;

@@ -1,4 +1,4 @@
-//! What every chore needs of its surroundings: where the files of the repository are, and a line for the caller.
+//! What every chore needs: the paths of the files of the repository, and output for the caller.
 
 use std::path::{Path, PathBuf};
 
@@ -39,7 +39,7 @@ pub(crate) fn files_below(directory: &Path) -> anyhow::Result<Vec<String>> {
     Ok(names)
 }
 
-/// Tells the caller of a chore one line of its result.
+/// Prints one line of the result of a chore.
 #[expect(clippy::print_stdout, reason = "the result of a chore is for its caller")]
 pub(crate) fn print_line(text: &str) {
     println!("{text}");

@@ -33,7 +33,10 @@ pub(super) fn run(args: &CleanArgs, printer: &mut Printer) -> Result<(), Diagnos
     let directory = args.runs_dir.clone().unwrap_or_else(runs_dir_from_env);
     let (runs, contexts) = records(&directory)?;
     if contexts.is_empty() && !printer.is_json() {
-        printer.data("No run is recorded on this host; there is nothing to remove.");
+        let place = directory.display();
+        printer.data(&format!(
+            "No run is on record in {place} (dry runs do not count); there is nothing to remove."
+        ));
         return Ok(());
     }
     let plans = plans(&contexts, printer);

@@ -125,9 +125,9 @@ impl InputError {
         match self {
             Self::ConfigMalformed { .. } => Some("bootstrap config-schema".to_owned()),
             Self::UnknownComponent { known, .. } => Some(format!("known components: {}", known.join(", "))),
-            Self::UnusedInput { modes, place, .. } => {
+            Self::UnusedInput { key, modes, place, .. } => {
                 let modes: Vec<&str> = modes.iter().map(|mode| mode.as_str()).collect();
-                Some(format!("remove {place}, or choose --mode {}", modes.join(" or ")))
+                Some(format!("remove {key} ({place}), or choose --mode {}", modes.join(" or ")))
             }
             Self::UnknownVariable { variable, .. } => Some(format!("unset {variable}")),
             Self::MissingInput { remedy, .. } => remedy.clone(),

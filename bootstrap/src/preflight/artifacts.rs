@@ -16,7 +16,7 @@ const CHECK: &str = "artifacts";
 pub(super) fn check(host: &Host, settings: &Settings, probe: &Probe<'_>) -> Option<Finding> {
     let Artifacts::Local(folder) = &settings.artifacts else { return None };
     if !folder.is_dir() {
-        let evidence = format!("{} (artifacts_dir) is not a directory", folder.display());
+        let evidence = format!("artifacts_dir is not a directory: {}", folder.display());
         return Some(Finding::failure(CHECK, evidence));
     }
     let needed = needed(host, settings, probe);

@@ -1,7 +1,7 @@
-//! The journal: what a run and its rollbacks were about to do, and what became of it.
+//! The journal: what a run and its rollbacks were about to do, and the outcome.
 //!
 //! Each step is written down before it happens and again after it, as in a write-ahead log. A crash between the two
-//! leaves an intent without an end, and that is the truth: nobody knows whether the step happened, so rollback looks.
+//! leaves an intent without an end. That is the truth: the step may have happened or not, so rollback checks.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ use super::undo::Undo;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StepState {
-    /// It was about to happen. After a crash nobody knows whether it did.
+    /// It was about to happen. After a crash it may have happened or not.
     Intent,
     /// It happened.
     Done,
@@ -34,7 +34,7 @@ pub enum PriorState {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         what: Option<String>,
     },
-    /// It could not be told. That is not the same as nothing.
+    /// It could not be determined. That is not the same as nothing.
     Unknown,
 }
 
@@ -47,18 +47,18 @@ pub struct Intent {
     pub action: String,
     /// What it found.
     pub before: PriorState,
-    /// How to take it back, as far as known beforehand.
+    /// How to undo it, as far as known beforehand.
     pub undo: Undo,
 }
 
-/// What became of a step.
+/// The outcome of a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum JournalOutcome {
     /// It happened.
     Done {
         /// What was written and where, in words of the recipe and without secrets.
         wrote: Option<String>,
-        /// How to take it back, now that all is known; `None` leaves what the intent said.
+        /// How to undo it, now that all is known; `None` leaves what the intent said.
         undo: Option<Undo>,
     },
     /// It failed, and part of it may have happened.
@@ -79,7 +79,7 @@ pub struct StepRecord {
     pub state: StepState,
     /// When it was begun.
     pub at: UtcSeconds,
-    /// When it ended; absent while it goes on, and for ever after a crash in its middle.
+    /// When it ended; absent while it runs, and permanently after a crash in its middle.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<UtcSeconds>,
     /// What it found.
@@ -87,7 +87,7 @@ pub struct StepRecord {
     /// What was written and where, in words of the recipe.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wrote: Option<String>,
-    /// How to take it back.
+    /// How to undo it.
     pub undo: Undo,
 }
 
@@ -101,7 +101,7 @@ pub struct RollbackRecord {
     pub state: StepState,
     /// When it was begun.
     pub at: UtcSeconds,
-    /// When it ended; absent while it goes on, and for ever after a crash in its middle.
+    /// When it ended; absent while it runs, and permanently after a crash in its middle.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<UtcSeconds>,
 }

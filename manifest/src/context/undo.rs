@@ -2,7 +2,7 @@
 //!
 //! An undo names one thing that the run made, with what tells it from a later thing of the same name: a checksum, a
 //! UID, a revision. Commands are not recorded: rollback decides what to run from what it sees then, and a record
-//! that somebody changed can at most name another thing, never another program.
+//! that was tampered with can at most name another thing, never another program.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fingerprint::sha256_hex;
 
-/// What a step created or changed, exactly enough to take that back and nothing else.
+/// What a step created or changed, exactly enough to undo that and nothing else.
 ///
 /// What is only known afterwards is absent in the intent of a step. It stays absent after a crash in the middle, and
 /// rollback then cannot tell what is the run's own and leaves it to the operator.
@@ -23,7 +23,7 @@ pub enum Undo {
     File {
         /// Absolute path.
         path: PathBuf,
-        /// SHA-256 of what was written, in hexadecimal: another content means that somebody changed it since.
+        /// SHA-256 of what was written, in hexadecimal: another content means that it was changed since.
         sha256: String,
         /// What was there.
         previous: PreviousFile,
@@ -91,8 +91,8 @@ pub enum Undo {
     ServiceUnit {
         /// Name of the service.
         name: String,
-        /// SHA-256 of the unit in hexadecimal, known once it was written: another content means that somebody else wrote it
-        /// since.
+        /// SHA-256 of the unit in hexadecimal, known once it was written: another content means that another program
+        /// wrote it since.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         sha256: Option<String>,
         /// The former unit.
@@ -112,20 +112,20 @@ pub enum Undo {
     },
 }
 
-/// What was in the place of a file that a step wrote.
+/// What was at the path of a file that a step wrote.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case", deny_unknown_fields)]
 pub enum PreviousFile {
     /// Nothing.
     Absent,
-    /// A text, kept whole so that it can be put back. Never used for a file that holds secrets.
+    /// A text, kept whole so that it can be restored. Never used for a file that holds secrets.
     Text {
         /// The text.
         content: String,
         /// Permission bits.
         mode: u32,
     },
-    /// Something that is not kept: binary or too long. Rollback cannot put it back.
+    /// Something that is not kept: binary or too long. Rollback cannot restore it.
     NotKept {
         /// SHA-256 in hexadecimal.
         sha256: String,

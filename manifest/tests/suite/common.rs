@@ -1,4 +1,4 @@
-//! What the tests of this crate share.
+//! Helpers of the tests of this crate.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -12,7 +12,7 @@ use schema::{
 };
 use tempfile::TempDir;
 
-/// Tests tell ids by names; a name in hexadecimal, filled up, has the form of an id.
+/// Tests name ids; a name in hexadecimal, padded, has the form of an id.
 pub(super) fn id(name: &str) -> Id {
     let digits = name.bytes().fold(String::new(), |digits, byte| format!("{digits}{byte:02x}"));
     Id::parse(&format!("{digits:0<32}")).expect("an id")
@@ -22,7 +22,7 @@ pub(super) fn run(name: &str) -> RunId {
     RunId::new(id(name))
 }
 
-/// Name of a file of the run, with what comes behind its id.
+/// Name of a file of the run, with the suffix after its id.
 pub(super) fn file_name(run: &str, ending: &str) -> String {
     format!("bootstrap-{}{ending}", id(run))
 }
@@ -32,8 +32,8 @@ pub(super) fn at(second: u32) -> UtcSeconds {
 }
 
 pub(super) fn scratch() -> (TempDir, RunsDir) {
-    let temp = TempDir::new().expect("a scratch folder");
-    let runs = RunsDir::open_or_create(&temp.path().join("runs")).expect("a runs folder");
+    let temp = TempDir::new().expect("a scratch directory");
+    let runs = RunsDir::open_or_create(&temp.path().join("runs")).expect("a runs directory");
     (temp, runs)
 }
 
@@ -54,8 +54,8 @@ pub(super) fn manifest(run: &RunId) -> RunManifest {
 
 /// A machine id that is read from a root directory made for it.
 pub(super) fn machine(text: &str) -> MachineId {
-    let root = TempDir::new().expect("a scratch folder");
-    fs::create_dir(root.path().join("etc")).expect("a folder");
+    let root = TempDir::new().expect("a scratch directory");
+    fs::create_dir(root.path().join("etc")).expect("a directory");
     fs::write(root.path().join("etc/machine-id"), text).expect("written");
     MachineId::read(root.path())
 }
@@ -67,7 +67,7 @@ pub(super) fn context(run: &RunId) -> PrivateContext {
 
 /// Repeats `attempt` until it gives something.
 ///
-/// A lock that was let go of here may still be held for a moment: between fork and exec, a child that another test of
+/// A lock that was released here may still be held for a moment: between fork and exec, a child that another test of
 /// this process starts has a copy of every descriptor, and a lock lives as long as its last copy.
 #[track_caller]
 pub(super) fn eventually<T>(awaited: &str, mut attempt: impl FnMut() -> Option<T>) -> T {

@@ -236,7 +236,7 @@ fn only_the_machine_that_wrote_it_may_use_it() {
     assert_eq!(error.to_string(), "/runs/x was written on another machine");
 }
 
-/// What loading says of a stored context in which `find` is replaced by `with`.
+/// The result of loading a stored context in which `find` is replaced by `with`.
 fn refusal(find: &str, with: &str) -> ManifestError {
     let (_temp, runs) = scratch();
     store(&runs, &full_context());

@@ -1,4 +1,4 @@
-//! Who keeps whom out.
+//! Which lock excludes which.
 
 use std::fs;
 use std::io::Read;
@@ -15,7 +15,7 @@ fn holder(run_id: &str) -> LockHolder {
     LockHolder::this_process(id(run_id), at(2))
 }
 
-/// Takes the lock, which nobody holds any more.
+/// Takes the lock, which is free again.
 fn acquire_once_free(runs: &RunsDir, run_id: &str) -> FileLock {
     eventually("the lock is released", || match runs.lock(&holder(run_id)) {
         Err(ManifestError::Held { .. }) => None,
@@ -77,7 +77,7 @@ fn a_holder_that_is_not_in_the_form_of_one_is_not_shown() {
 #[ignore = "run as a child process by the test below"]
 fn holds_until_killed() {
     let scratch = PathBuf::from(std::env::var_os(SCRATCH).expect("run by another test"));
-    let runs = RunsDir::open_or_create(&scratch.join("runs")).expect("a runs folder");
+    let runs = RunsDir::open_or_create(&scratch.join("runs")).expect("a runs directory");
     let _lock = runs.lock(&holder("child")).expect("free");
     let _files = runs.claim(&run("child")).expect("claimed");
     fs::write(scratch.join("ready"), "").expect("written");

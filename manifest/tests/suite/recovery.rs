@@ -12,14 +12,14 @@ fn public(runs: &RunsDir, of: &str) -> RunManifest {
     serde_json::from_slice(&fs::read(runs.public_path(&run(of))).expect("read")).expect("a manifest")
 }
 
-/// Writes the files of a run that says `running`, and lets go of them as death does.
+/// Writes the files of a run that says `running`, and releases them as a crash does.
 fn die(runs: &RunsDir, of: &str) {
     let files = runs.claim(&run(of)).expect("claimed");
     files.write_private(&context(&run(of))).expect("written");
     files.write_public(&manifest(&run(of)), &gate()).expect("written");
 }
 
-/// Recovers where no run is going on.
+/// Recovers where no run is in progress.
 fn recover(runs: &RunsDir, now: UtcSeconds) -> Recovery {
     recover_with(runs, &gate(), now)
 }

@@ -37,7 +37,7 @@ fn a_taken_id_is_refused_and_nothing_of_the_other_run_changes() {
         fs::write(runs.path().join(&taken), "another run").expect("written");
         let error = runs.claim(&run("one")).expect_err(&taken);
         assert!(matches!(error, ManifestError::IdTaken { .. }), "{taken}: {error}");
-        let left: Vec<_> = fs::read_dir(runs.path()).expect("a folder").collect();
+        let left: Vec<_> = fs::read_dir(runs.path()).expect("a directory").collect();
         assert_eq!(
             (left.len(), fs::read(runs.path().join(&taken)).expect("read")),
             (1, b"another run".to_vec())
@@ -161,7 +161,7 @@ fn either_file_of_a_pair_leads_to_the_run() {
         assert!(matches!(error, ManifestError::NotARunFile { .. }), "{error}");
     }
     let missing =
-        RunsDir::of_file(&temp.path().join("none").join(file_name("one", ".json"))).expect_err("no folder");
+        RunsDir::of_file(&temp.path().join("none").join(file_name("one", ".json"))).expect_err("missing");
     assert!(matches!(missing, ManifestError::Disk(DiskError::Missing { .. })), "{missing}");
 }
 

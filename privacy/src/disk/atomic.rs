@@ -1,7 +1,7 @@
 //! Replacing a file so that a crash leaves either the old or the new content.
 //!
 //! The new content is written to a temporary file beside the old one, synced, and renamed over it: rename(2) is atomic
-//! within a file system. `O_TMPFILE` with linkat(2) was given up, since linkat cannot replace an existing name.
+//! within a file system. `O_TMPFILE` with linkat(2) was rejected, since linkat cannot replace an existing name.
 //! A process that dies in between leaves its temporary file, which a later start sweeps.
 
 use std::fs::{File, TryLockError};
@@ -20,7 +20,7 @@ use super::private_dir::PrivateDir;
 /// Names of temporary files start with this, followed by process id and a counter.
 const TEMPORARY: &str = ".tmp-bootstrap-";
 
-/// More leftovers than this are swept by later starts.
+/// At most this many leftovers are swept at one start.
 const MAX_SWEPT_NAMES: usize = 65_536;
 
 impl PrivateDir {
@@ -33,8 +33,8 @@ impl PrivateDir {
         self.write(name, bytes, Durability::Synced, self.owner)
     }
 
-    /// As [`Self::write_atomic`], and the file belongs to the user of this process, whoever called it: for what this
-    /// process will obey later, which nobody else may be able to change.
+    /// As [`Self::write_atomic`], and the file belongs to the user of this process, also under sudo: for what this
+    /// process will act on later, which no other user may be able to change.
     ///
     /// # Errors
     /// As [`Self::write_atomic`].
@@ -51,7 +51,7 @@ impl PrivateDir {
     }
 
     /// As [`Self::write_atomic`], without waiting for the disk: the file survives the death of the process, but a power
-    /// failure may lose it. For what is best-effort and must not slow a run down.
+    /// failure may lose it. For best-effort data that must not slow a run down.
     ///
     /// # Errors
     /// As [`Self::write_atomic`].
@@ -62,23 +62,8 @@ impl PrivateDir {
     fn write(&self, name: &str, bytes: &[u8], durability: Durability, owner: Owner) -> Result<(), DiskError> {
         let path = self.checked_path(name)?;
         open::replaceable(&self.fd, &path, name)?;
-        match self.replace(&path, name, bytes, durability, owner) {
-            // Another process may have swept the file in the instant between its creation and its lock.
-            Err(DiskError::Missing { .. }) => self.replace(&path, name, bytes, durability, owner),
-            done => done,
-        }
-    }
-
-    fn replace(
-        &self,
-        path: &Path,
-        name: &str,
-        bytes: &[u8],
-        durability: Durability,
-        owner: Owner,
-    ) -> Result<(), DiskError> {
         let mut temporary = Temporary::create(self, owner)?;
-        let failed = |error| DiskError::new("write", path, error);
+        let failed = |error| DiskError::new("write", &path, error);
         temporary.file.write_all(bytes).map_err(failed)?;
         // Without the sync before the rename, ext4 and XFS may show an empty file of the new name after a power failure.
         if durability == Durability::Synced {
@@ -128,20 +113,20 @@ impl PrivateDir {
         // A living writer holds the lock. The lock must outlive the removal, or a writer could take it in between.
         file.try_lock().ok()?;
         let stat = fstat(&file).ok().filter(|stat| self.owner.trusts(stat.st_uid))?;
-        // The name may have been given to another file since it was opened; that one is not locked by us.
+        // The name may now belong to another file than the one that was opened; we have not locked that one.
         let named = statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
         (named.st_ino == stat.st_ino).then(|| unlinkat(&self.fd, name, AtFlags::empty()).ok())?
     }
 }
 
-/// Whether a file is to survive a power failure.
+/// Whether a file must survive a power failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Durability {
     Synced,
     Unsynced,
 }
 
-/// A file on its way to its name. It is removed when the way was not completed.
+/// A file that does not have its final name yet. It is removed if it never gets it.
 struct Temporary<'dir> {
     dir: &'dir PrivateDir,
     name: String,
@@ -163,8 +148,8 @@ impl<'dir> Temporary<'dir> {
                 opened => opened?,
             };
             let temporary = Self { dir, name, file, renamed: false };
-            // A sweep that saw the file before it was locked takes it for that of a dead process: it holds the lock now, or has
-            // removed the file already. Where the file system has no locks, nothing is ever swept either.
+            // A sweep that saw the file before it was locked treats it as that of a dead process: it holds the lock
+            // now, or has removed the file already. Where the file system has no locks, nothing is ever swept either.
             let locked = temporary.file.try_lock();
             if matches!(locked, Err(TryLockError::WouldBlock)) || temporary.is_removed() {
                 continue;

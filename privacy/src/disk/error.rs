@@ -1,6 +1,6 @@
 //! What can go wrong on the disk.
 //!
-//! The variants are what an operator can act on, not what the system calls it: several error numbers share a variant
+//! The variants are what an operator can act on, not the names of the system: several error numbers share a variant
 //! where the advice is the same.
 
 use std::io;
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
 
-/// A file or directory could not be used. Each variant asks for another hint to the operator.
+/// A file or directory could not be used. Each variant has its own hint for the operator.
 #[derive(Debug, thiserror::Error)]
 pub enum DiskError {
     /// The last part of the path is a symbolic link, which is never followed.
@@ -17,19 +17,19 @@ pub enum DiskError {
         /// The link.
         path: PathBuf,
     },
-    /// Something other than a regular file is in the place of a file.
+    /// Something other than a regular file is at the path of a file.
     #[error("{path} is not a regular file")]
     NotAFile {
-        /// What is in the way.
+        /// What is there.
         path: PathBuf,
     },
-    /// Something other than a directory is in the place of a directory.
+    /// Something other than a directory is at the path of a directory.
     #[error("{path} is not a directory")]
     NotADirectory {
-        /// What is in the way.
+        /// What is there.
         path: PathBuf,
     },
-    /// Somebody else could change the file or directory while it is in use.
+    /// Another user could change the file or directory while it is in use.
     #[error("{path} is not safe to use: it {why}")]
     Unsafe {
         /// The file or directory.
@@ -43,10 +43,10 @@ pub enum DiskError {
         /// The file or directory.
         path: PathBuf,
     },
-    /// Another user could put another directory in its place, now or before it is used the next time.
+    /// Another user could replace it with another directory, now or before it is used the next time.
     #[error("another user can replace the directory: {ancestor} {why}")]
     Replaceable {
-        /// The directory on the way to it, or itself, that lets them.
+        /// The directory in its path, or the directory itself, that allows this.
         ancestor: PathBuf,
         /// What makes it possible.
         why: &'static str,
@@ -110,7 +110,7 @@ pub enum DiskError {
 }
 
 impl DiskError {
-    /// Sorts what the system said about `action` on `path`.
+    /// Classifies the error of the system for `action` on `path`.
     pub(super) fn new(action: &'static str, path: &Path, source: impl Into<io::Error>) -> Self {
         let (path, source) = (path.to_owned(), source.into());
         match Errno::from_io_error(&source) {
@@ -119,7 +119,7 @@ impl DiskError {
             Some(Errno::NOENT) => Self::Missing { path },
             Some(Errno::EXIST) => Self::Exists { path },
             Some(Errno::ACCESS | Errno::PERM | Errno::ROFS) => Self::Denied { action, path, source },
-            // A file size limit (`ulimit -f`) looks like a full disk to who meets it, and is solved alike.
+            // A file size limit (`ulimit -f`) looks like a full disk, and has a similar solution.
             Some(Errno::NOSPC | Errno::DQUOT | Errno::FBIG) => Self::NoSpace { action, path, source },
             _ => Self::Io { action, path, source },
         }

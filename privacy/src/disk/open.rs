@@ -1,7 +1,7 @@
-//! Opening files and directories so that nothing but what was meant is opened, and nothing blocks.
+//! Opening files and directories: only the intended one is opened, and nothing blocks.
 //!
-//! Each open passes `O_NOFOLLOW` and looks at the descriptor afterwards. `openat2` with `RESOLVE_NO_SYMLINKS` was given
-//! up: it refuses links in the prefix of a path too, and `/var/run` or a linked home directory are common there.
+//! Each open passes `O_NOFOLLOW` and checks the descriptor afterwards. `openat2` with `RESOLVE_NO_SYMLINKS` was
+//! rejected: it refuses links in the prefix of a path too, and `/var/run` or a linked home directory are common there.
 
 use std::fs::File;
 use std::io::Read;
@@ -26,7 +26,7 @@ pub(super) fn read_only(dir: impl AsFd, path: &Path, name: &Path) -> Result<File
     open(dir, path, name, OFlags::RDONLY)
 }
 
-/// Opens a regular file that only we could have put there, for writing: a second name of it would let a write reach a
+/// Opens a regular file that only we could have put there, for writing: with a second hard link, a write would reach a
 /// file elsewhere.
 pub(super) fn for_writing(
     dir: impl AsFd,
@@ -42,7 +42,7 @@ pub(super) fn for_writing(
     Ok(file)
 }
 
-/// Never blocks on a FIFO or a device: it opens without waiting and looks at what it got.
+/// Never blocks on a FIFO or a device: it opens without waiting and then checks the type.
 ///
 /// # Errors
 /// [`DiskError::NotAFile`] for everything that is not a regular file.
@@ -50,7 +50,7 @@ fn open(dir: impl AsFd, path: &Path, name: &Path, flags: OFlags) -> Result<File,
     let safe = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let file = match openat(&dir, name, flags | safe, FILE_MODE) {
         Ok(fd) => File::from(fd),
-        // A FIFO without a reader and a socket cannot be opened; what they are tells the operator more.
+        // A FIFO without a reader and a socket cannot be opened; their type helps the operator more than the error.
         Err(Errno::NXIO) => return Err(DiskError::NotAFile { path: path.to_owned() }),
         Err(error) => return Err(DiskError::new("open", path, error)),
     };
@@ -92,7 +92,7 @@ pub(super) fn is_link(stat: &Stat) -> bool {
     FileType::from_raw_mode(stat.st_mode) == FileType::Symlink
 }
 
-/// The directory that `path` stands in.
+/// The directory that `path` is in.
 pub(super) fn parent_or_here(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
@@ -103,8 +103,8 @@ pub(super) fn without_trailing(path: &Path) -> PathBuf {
     if tidy.as_os_str().is_empty() { PathBuf::from(".") } else { tidy }
 }
 
-/// Makes the directory at `path`, the name of which is relative to `parent`, with mode 0700 and for `owner`, unless it is
-/// there. Nothing but the one call of mkdirat(2) makes it, whatever the umask.
+/// Makes the directory at `path`, the name of which is relative to `parent`, with mode 0700 and for `owner`, unless it
+/// exists. Only the one call of mkdirat(2) makes it, whatever the umask.
 pub(super) fn create_child(parent: &OwnedFd, path: &Path, owner: Owner) -> Result<OwnedFd, DiskError> {
     let failed = |error| DiskError::new("create", path, error);
     let name = Path::new(path.file_name().ok_or_else(|| DiskError::NotADirectory { path: path.to_owned() })?);
@@ -114,8 +114,8 @@ pub(super) fn create_child(parent: &OwnedFd, path: &Path, owner: Owner) -> Resul
         Err(error) => return Err(failed(error)),
     };
     let fd = open_dir(parent, path, name, OFlags::NOFOLLOW)?;
-    // Between the two calls above another user of the parent could have moved another directory here, which must not
-    // change hands. Ours is still empty and belongs to us.
+    // Between the two calls above, another user of the parent could have moved another directory here, which must not
+    // get another owner. Ours is still empty and belongs to us.
     if made && fstat(&fd).map_err(failed)?.st_uid == geteuid().as_raw() && is_empty(&fd).map_err(failed)? {
         fchmod(&fd, DIR_MODE).map_err(failed)?;
         owner.give(&fd).map_err(failed)?;
@@ -153,4 +153,19 @@ fn is_empty(fd: &OwnedFd) -> rustix::io::Result<bool> {
 pub(super) fn secure(file: &File, owner: Owner) -> rustix::io::Result<()> {
     fchmod(file, FILE_MODE)?;
     owner.give(file)
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests set scenes, nothing of ours")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_is_empty_until_something_is_in_it() {
+        let temp = tempfile::tempdir().expect("a scratch directory");
+        let dir = open_dir(rustix::fs::CWD, temp.path(), temp.path(), OFlags::empty()).expect("open");
+        assert_eq!(is_empty(&dir), Ok(true));
+        std::fs::write(temp.path().join(".hidden"), "").expect("written");
+        assert_eq!(is_empty(&dir), Ok(false));
+    }
 }

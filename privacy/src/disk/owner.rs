@@ -22,7 +22,7 @@ pub enum Owner {
 impl Owner {
     /// The user who called sudo if this process is root and `SUDO_UID` and `SUDO_GID` name one, else the process's.
     ///
-    /// Without root the variables are not looked at: they are then whatever the user made them.
+    /// Without root the variables are ignored: the user can set them to anything.
     pub fn from_env() -> Self {
         let variable = |name| std::env::var(name).ok();
         Self::choose(geteuid().is_root(), variable("SUDO_UID").as_deref(), variable("SUDO_GID").as_deref())
@@ -63,7 +63,7 @@ impl Owner {
         }
     }
 
-    /// Whether a file of user `uid` was made by us, by root or by the invoking user, so that its content is ours.
+    /// Whether `uid` is our user, root or the invoking user, so that the content of a file of this user is ours.
     pub(super) fn trusts(self, uid: u32) -> bool {
         uid == 0
             || uid == geteuid().as_raw()
@@ -98,6 +98,8 @@ mod tests {
         let invoker = Owner::Invoker { uid: 61_000, gid: 61_000 };
         assert!(invoker.trusts(0) && invoker.trusts(61_000) && invoker.trusts(geteuid().as_raw()));
         assert!(!invoker.trusts(61_001));
+        assert_eq!((invoker.uid(), invoker.gid()), (61_000, 61_000));
+        assert_eq!((Owner::Process.uid(), Owner::Process.gid()), (geteuid().as_raw(), getegid().as_raw()));
         assert!(!Owner::Process.trusts(61_000));
     }
 }

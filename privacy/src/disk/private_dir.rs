@@ -17,7 +17,8 @@ use super::open;
 use super::owner::Owner;
 use super::walk::{self, Ancestors};
 
-/// A directory held open, in which new files are private. All names are relative to it, whatever happens to its path meanwhile.
+/// A directory held open, in which new files are private. All names are relative to it, even if its path changes
+/// meanwhile.
 ///
 /// A name is one plain file name; a path, `.`, `..` and the empty name are refused as [`DiskError::InvalidName`].
 #[derive(Debug)]
@@ -31,7 +32,7 @@ impl PrivateDir {
     /// Opens the directory at `path`; new files in it belong to [`Owner::from_env`].
     ///
     /// # Errors
-    /// [`DiskError::Symlink`] if the last part is a symbolic link, and [`DiskError::Unsafe`] if everybody may rename
+    /// [`DiskError::Symlink`] if the last part is a symbolic link, and [`DiskError::Unsafe`] if every user may rename
     /// the files in it: it is writable by all and not sticky.
     pub fn open(path: &Path) -> Result<Self, DiskError> {
         Self::open_for(path, Owner::from_env())
@@ -70,18 +71,18 @@ impl PrivateDir {
         Self::checked(fd, owner, path)
     }
 
-    /// As [`Self::open`], for what root will obey: nobody but root, the user of this process and the caller of sudo may
-    /// be able to put another directory in its place.
+    /// As [`Self::open`], for what root will act on: only root, the user of this process and the caller of sudo may
+    /// be able to replace it with another directory.
     ///
     /// # Errors
-    /// [`DiskError::Replaceable`], which names the directory on the way that somebody else could rename or replace; and
+    /// [`DiskError::Replaceable`], which names the directory in the path that another user could rename or replace; and
     /// as [`Self::open`].
     pub fn open_trusted(path: &Path) -> Result<Self, DiskError> {
         let (path, owner) = (open::without_trailing(path), Owner::from_env());
         Self::checked(walk::open_dir(&path, owner, Ancestors::Trusted)?, owner, path)
     }
 
-    /// As [`Self::create`], with the demands of [`Self::open_trusted`]. Nothing is made where they are not met.
+    /// As [`Self::create`], with the requirements of [`Self::open_trusted`]. Nothing is made where they are not met.
     ///
     /// # Errors
     /// As [`Self::open_trusted`] and [`Self::create`].
@@ -90,13 +91,13 @@ impl PrivateDir {
         Self::checked(walk::create_dir(&path, owner, Ancestors::Trusted)?, owner, path)
     }
 
-    /// Takes over a directory that is open already, such as one that another process handed on; `path` names it in
+    /// Uses a directory that is already open, such as one inherited from another process; `path` names it in
     /// messages.
     ///
     /// # Errors
     /// [`DiskError::NotADirectory`], and [`DiskError::Unsafe`] as [`Self::open`].
     pub fn from_open(fd: impl AsFd, path: PathBuf) -> Result<Self, DiskError> {
-        // Opened anew, so that the rights are looked at of the user that this process is now.
+        // Opened again, so that the permissions of the present user of this process are checked.
         let fd = open::open_dir(fd, &path, Path::new("."), OFlags::empty())?;
         Self::checked(fd, Owner::from_env(), path)
     }
@@ -124,7 +125,7 @@ impl PrivateDir {
         Self::checked(fd, self.owner, path)
     }
 
-    /// The open directory, to hand it on to another process.
+    /// The open directory, to pass it to another process.
     ///
     /// # Errors
     /// [`DiskError::Io`] if there is no descriptor left.
@@ -178,14 +179,14 @@ impl PrivateDir {
         open::read_all(self.open_file(name)?, &self.path_of(name), limit)
     }
 
-    /// Reads a file whose content is acted upon: it must belong to us, to root or to the invoking user, and others must
+    /// Reads a file whose content is acted on: it must belong to us, to root or to the invoking user, and others must
     /// not be able to write to it.
     ///
     /// # Errors
-    /// [`DiskError::Foreign`] or [`DiskError::Unsafe`] if that is not so, and as [`Self::read_bounded`].
+    /// [`DiskError::Foreign`] or [`DiskError::Unsafe`] otherwise, and as [`Self::read_bounded`].
     pub fn read_own(&self, name: &str, limit: u64) -> Result<Vec<u8>, DiskError> {
         let (file, path) = (self.open_file(name)?, self.path_of(name));
-        // The open file is asked, not its name: the name may be of another file by now.
+        // The open file is checked, not its name: the name may now belong to another file.
         let stat = fstat(&file).map_err(|error| DiskError::new("inspect", &path, error))?;
         if !self.owner.trusts(stat.st_uid) {
             return Err(DiskError::Foreign { path });
@@ -196,11 +197,11 @@ impl PrivateDir {
         open::read_all(file, &path, limit)
     }
 
-    /// Reads a file that this process obeys: it must belong to the very user of this process, whoever called it, have no
-    /// second name, and be writable for nobody else.
+    /// Reads a file that this process acts on: it must belong to the user of this process, also under sudo, have no
+    /// second hard link, and be writable for no other user.
     ///
     /// # Errors
-    /// [`DiskError::Foreign`] or [`DiskError::Unsafe`] if that is not so, and as [`Self::read_bounded`].
+    /// [`DiskError::Foreign`] or [`DiskError::Unsafe`] otherwise, and as [`Self::read_bounded`].
     pub fn read_obeyed(&self, name: &str, limit: u64) -> Result<Vec<u8>, DiskError> {
         let (file, path) = (self.open_file(name)?, self.path_of(name));
         let stat = fstat(&file).map_err(|error| DiskError::new("inspect", &path, error))?;
@@ -246,11 +247,11 @@ impl PrivateDir {
     pub fn open_or_create_file(&self, name: &str) -> Result<File, DiskError> {
         let path = self.checked_path(name)?;
         // `O_CREAT` without `O_EXCL` would not tell whether the file is new, and only a new one may get our mode and
-        // owner: changing those of a file that somebody put here would hand them ours.
+        // owner: to change those of a file that another user put here would give them to that user's file.
         let existing = || open::for_writing(&self.fd, &path, Path::new(name), OFlags::RDWR | OFlags::APPEND);
         match existing() {
             Err(DiskError::Missing { .. }) => match self.create_file(name) {
-                // Another process was faster.
+                // Another process has created it first.
                 Err(DiskError::Exists { .. }) => existing(),
                 created => created,
             },
@@ -279,7 +280,7 @@ impl PrivateDir {
     fn append(&self, name: &str, line: &str, limit: u64) -> Result<File, DiskError> {
         let (path, mut file) = (self.path_of(name), self.open_or_create_file(name)?);
         let failed = |error| DiskError::new("append to", &path, error);
-        // Two processes that append at once may exceed the limit by a line. A lock would cost more than that line.
+        // Two processes that append at the same time may exceed the limit by a line. A lock would cost more than that line.
         if file.metadata().map_err(failed)?.len() + line.len() as u64 >= limit {
             return Err(DiskError::TooLarge { path, limit });
         }
@@ -288,7 +289,7 @@ impl PrivateDir {
         Ok(file)
     }
 
-    /// Removes the file `name`; that it is missing already is no error.
+    /// Removes the file `name`; it is no error if the file is missing.
     ///
     /// # Errors
     /// [`DiskError::Denied`], or [`DiskError::Io`] if `name` is a directory.
@@ -325,7 +326,7 @@ impl PrivateDir {
         SystemTime::UNIX_EPOCH.checked_add(since_epoch)
     }
 
-    /// Names of at most `limit` entries that are no directories, in no order. Names that are not UTF-8 are not ours.
+    /// Names of at most `limit` entries that are not directories, unsorted. Names that are not UTF-8 are not ours.
     ///
     /// # Errors
     /// [`DiskError::Io`] if the directory cannot be read.

@@ -1,7 +1,7 @@
-//! Walking to a directory part by part, so that each part is looked at before anything below it is relied on.
+//! Walking to a directory part by part, so that each part is checked before anything below it is used.
 //!
-//! A path that is opened as a whole does not tell who could lead it elsewhere the next time: whoever can rename a
-//! directory on the way, or put a link in its place, decides what the path means. Each part is opened relative to the
+//! Opening a whole path does not show which user could redirect it the next time: a user who can rename a
+//! directory in it, or replace it with a link, decides what the path means. Each part is opened relative to the
 //! one before it and never by a longer path, and links are followed by hand, because the directory that holds a link
 //! counts as much as those that it leads through.
 
@@ -22,40 +22,40 @@ use super::owner::Owner;
 /// As many links as the kernel follows, `path_resolution(7)`.
 const MAX_LINKS: usize = 40;
 
-/// Through which directories a walk may lead.
+/// The directories that a walk may pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ancestors {
-    /// Through any.
+    /// Any.
     Any,
-    /// Only where root, the user of this process and the caller of sudo alone decide what the path leads to.
+    /// Only those where root, the user of this process and the caller of sudo alone decide what the path leads to.
     Trusted,
-    /// As [`Self::Trusted`], but whom the system lets write by a group is trusted as well: Debian's `/usr/local` is for
+    /// As [`Self::Trusted`], but users who may write by a system group are trusted as well: Debian's `/usr/local` is for
     /// the group `staff` to change.
     System,
 }
 
-/// What stands at the end of a walk.
+/// What is at the end of a walk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
     /// A directory, which is entered.
     Directory,
-    /// An entry of any kind, which is looked at from outside.
+    /// An entry of any kind, which is checked from outside.
     Entry,
 }
 
-/// Who can put another directory in the place of an entry.
+/// Which user can replace an entry with another directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Master {
     /// Root.
     Root,
     /// The user of this process or the caller of sudo.
     Ours,
-    /// Another user, who is told by what makes it possible.
+    /// Another user; the text says what makes it possible.
     Other(&'static str),
 }
 
-/// Passes if nobody whom [`Ancestors::System`] does not trust can put something else at `path`. What is missing on the way,
-/// or lies where this process may not look, is no fault: others can get there even less.
+/// Passes if only users whom [`Ancestors::System`] trusts can put something else at `path`. A missing part of the path,
+/// or one that this process may not read, is no fault: other users can reach it even less.
 pub(super) fn check_entry(path: &Path, owner: Owner) -> Result<(), DiskError> {
     let missing = |walk: &PathWalk<'_>, _: &OsStr| Err(DiskError::Missing { path: walk.path.to_owned() });
     match PathWalk::new(path, owner, Ancestors::System)?.descend(End::Entry, missing) {
@@ -73,7 +73,8 @@ pub(super) fn open_dir(path: &Path, owner: Owner, ancestors: Ancestors) -> Resul
 /// As [`open_dir`], and makes what is missing with mode 0700.
 ///
 /// A new directory belongs to the caller of sudo only where the caller could have made it as well, or where root alone
-/// decides what the path leads to: a caller who swaps a link in time must not get a directory inside one of root's.
+/// decides what the path leads to: a caller who swaps a link at the right moment must not get a directory inside one of
+/// root's.
 pub(super) fn create_dir(path: &Path, owner: Owner, ancestors: Ancestors) -> Result<OwnedFd, DiskError> {
     PathWalk::new(path, owner, ancestors)?.follow(PathWalk::create)
 }
@@ -86,7 +87,7 @@ struct PathWalk<'a> {
     /// Where the walk is, and how to name that.
     dir: OwnedFd,
     place: PathBuf,
-    /// Whether nobody but root could have led it elsewhere.
+    /// Whether only root could have redirected it.
     only_root_leads: bool,
 }
 
@@ -96,13 +97,13 @@ impl<'a> PathWalk<'a> {
         Ok(Self { path, owner, ancestors, dir, place, only_root_leads: true })
     }
 
-    /// Goes to the directory that is asked for and opens it.
+    /// Walks to the requested directory and opens it.
     fn follow(
         mut self,
         missing: impl Fn(&Self, &OsStr) -> Result<OwnedFd, DiskError>,
     ) -> Result<OwnedFd, DiskError> {
         self.descend(End::Directory, missing)?;
-        // Who can change the directory itself can put other files in the place of ours.
+        // A user who can change the directory itself can replace our files.
         self.look(None)?;
         open::open_dir(&self.dir, self.path, Path::new("."), OFlags::empty())
     }
@@ -170,7 +171,7 @@ impl<'a> PathWalk<'a> {
         open::create_child(&self.dir, &place, if may_give { self.owner } else { Owner::Process })
     }
 
-    /// Looks who could put something else in the place of `entry`, or of any entry of ours if none is given.
+    /// Determines which user could replace `entry`, or any of our entries if none is given.
     fn look(&mut self, entry: Option<&OsStr>) -> Result<(), DiskError> {
         let failed = |error| DiskError::new("inspect", &self.place, error);
         let dir = fstat(&self.dir).map_err(failed)?;
@@ -196,7 +197,7 @@ impl<'a> PathWalk<'a> {
         }
         let by_group = mode.contains(Mode::WGRP) && self.ancestors != Ancestors::System;
         if mode.contains(Mode::WOTH) || by_group && !self.is_own_group(dir.st_gid) {
-            // In a sticky directory an entry is its owner's to rename, and the directory's owner's.
+            // In a sticky directory only the owner of an entry and the owner of the directory can rename the entry.
             let entry_owner = entry.map_or(0, |entry| entry.st_uid);
             if !mode.contains(Mode::SVTX) || !self.owner.trusts(entry_owner) {
                 return Master::Other("may be changed by other users");
@@ -221,7 +222,7 @@ fn has_access_list(dir: &OwnedFd) -> bool {
     !matches!(found, Err(Errno::NODATA | Errno::OPNOTSUPP))
 }
 
-/// Root begins at the root, so that every directory on the way is looked at. Others may not be able to enter those above
+/// Root begins at `/`, so that every directory in the path is checked. Other users may not be able to enter those above
 /// their own working directory.
 fn whole(path: &Path) -> Result<PathBuf, DiskError> {
     let absolute = if geteuid().is_root() { std::path::absolute(path) } else { Ok(path.to_owned()) };

@@ -1,7 +1,7 @@
-//! What the operating system tells of this machine and its user.
+//! What the operating system states about this machine and its user.
 //!
-//! The facts are read from files and system calls. The name service and `hostname -f` were given up: both may ask a
-//! server on the network, and what leaves the machine is exactly what this crate is there to decide.
+//! The facts are read from files and system calls. The name service and `hostname -f` were rejected: both may ask a
+//! server on the network, and this crate exists to decide what leaves the machine.
 
 use std::env;
 use std::fs;
@@ -10,7 +10,7 @@ use std::net::IpAddr;
 use nix::ifaddrs::getifaddrs;
 use nix::sys::socket::SockaddrStorage;
 
-/// Numbers that makers and installers gave this machine. Some are for root alone; what cannot be read is left out.
+/// Numbers that manufacturers and installers gave this machine. Only root can read some; what cannot be read is left out.
 const SERIAL_FILES: &[&str] = &[
     "/etc/machine-id",
     "/var/lib/dbus/machine-id",
@@ -19,7 +19,7 @@ const SERIAL_FILES: &[&str] = &[
     "/sys/class/dmi/id/product_serial",
     "/sys/class/dmi/id/board_serial",
     "/sys/class/dmi/id/chassis_serial",
-    // On boards without DMI, and of 16 hexadecimal digits there: it has the form of an id.
+    // On boards without DMI. It has 16 hexadecimal digits there, which is the form of an id.
     "/proc/device-tree/serial-number",
 ];
 
@@ -32,12 +32,12 @@ pub struct MachineFacts {
     pub directories: Vec<String>,
     /// Hardware addresses, machine ids and serial numbers, compared as a whole.
     pub serials: Vec<String>,
-    /// Addresses of interfaces, compared in every form that an address is written in.
+    /// Addresses of interfaces, compared in every form in which an address is written.
     pub addresses: Vec<IpAddr>,
 }
 
 impl MachineFacts {
-    /// Reads what can be read; whatever cannot is left out.
+    /// Reads what can be read; what cannot is left out.
     pub(super) fn collect() -> Self {
         let mut facts = Self::default();
         facts.add_host();
@@ -68,7 +68,7 @@ impl MachineFacts {
         self.names.extend(names);
     }
 
-    /// What the lines of `passwd` say that are of this uid or of one of these names.
+    /// What the lines of `passwd` say about this uid or one of these names.
     fn add_accounts(&mut self, passwd: &str, uid: &str, names: &[String]) {
         for line in passwd.lines() {
             // Name, password, uid, gid, full name, home, shell (passwd(5)).
@@ -125,6 +125,25 @@ mod tests {
         facts.add_accounts(passwd, "1000", &["bob".to_owned()]);
         assert_eq!(facts.names, ["alice", "Alice Archer,,,", "bob", "Bob Baker"]);
         assert_eq!(facts.directories, ["/home/alice", "/srv/bob"]);
+    }
+
+    #[test]
+    fn this_machine_its_user_and_its_loopback_address_are_known() {
+        let facts = MachineFacts::collect();
+        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        let uid = rustix::process::getuid().as_raw().to_string();
+        let passwd = fs::read_to_string("/etc/passwd").expect("readable");
+        let mut accounts = passwd.lines().map(|line| line.split(':').collect::<Vec<_>>());
+        // In a container the user may have no account.
+        let account = accounts.find(|account| account.get(2) == Some(&uid.as_str()));
+        for name in account.map(|account| account[0].to_owned()).into_iter().chain([host]) {
+            assert!(facts.names.contains(&name), "{name}: {:?}", facts.names);
+        }
+        for address in [IpAddr::from([127, 0, 0, 1]), IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1])] {
+            // Nothing can be bound to an address that no interface has.
+            let is_here = std::net::UdpSocket::bind((address, 0)).is_ok();
+            assert!(!is_here || facts.addresses.contains(&address), "{address}: {:?}", facts.addresses);
+        }
     }
 
     #[test]

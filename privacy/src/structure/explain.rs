@@ -1,7 +1,7 @@
 //! Which keywords of the published schema a refused document breaks, and where.
 //!
-//! The published schemas use a dozen keywords, all of which are here. A compiler for all of JSON Schema would explain no
-//! more of them, and was a tenth of the program: it is what the tests compare this with.
+//! The published schemas use a dozen keywords, and all of them are here. A compiler for all of JSON Schema would explain no
+//! more, and was a tenth of the program: the tests compare this module with it.
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -20,8 +20,8 @@ pub(super) struct BrokenKeyword<'a> {
     pub(super) path: Vec<Segment<'a>>,
 }
 
-/// Every keyword that `document` breaks, in the order of the schema. Of a union the branch is described that the
-/// document is nearest to: all branches together would report every event for one wrong field.
+/// Every keyword that `document` breaks, in the order of the schema. For a union, this describes the branch that the
+/// document is nearest to: all branches together would report every event because of one wrong field.
 pub(super) fn faults(kind: DocumentKind, document: &Value) -> Vec<BrokenKeyword<'_>> {
     let mut found = Vec::new();
     if let Some(schema) = Schema::of(kind) {
@@ -54,7 +54,7 @@ impl Schema {
         Some(Self { root, patterns })
     }
 
-    /// The schema that a `$ref` of the published file names. All of them stand in its own `$defs`.
+    /// The schema that a `$ref` of the published file names. All of them are in its own `$defs`.
     fn named(&self, reference: &Value) -> Option<&Value> {
         self.root.pointer(reference.as_str()?.strip_prefix('#')?)
     }
@@ -94,7 +94,7 @@ impl<'a> Breakage<'a> {
     }
 }
 
-/// How far a branch of a union at `depth` is from the document: first whether the type of the value fits, then whether
+/// How far a branch of a union at `depth` is from the document: first whether the type of the value matches, then whether
 /// the name of the event does, then the number of faults.
 fn distance(depth: usize, branch: &[Breakage<'_>]) -> (bool, bool, usize) {
     let plain = || {
@@ -143,7 +143,7 @@ impl<'a> SchemaWalk<'a> {
         }
     }
 
-    /// The keyword, where it is one that looks at the value alone and the value breaks it.
+    /// The keyword, if it checks only the value itself and the value breaks it.
     fn broken(&self, keyword: &str, argument: &Value, value: &Value) -> Option<&'static str> {
         let (name, holds) = match (keyword, value) {
             ("type", value) => ("type", has_type(argument, value)),
@@ -233,7 +233,7 @@ fn has_type(types: &Value, value: &Value) -> bool {
     types.as_array().map_or_else(|| is(types), |types| types.iter().any(is))
 }
 
-/// Formats are judged by the same generated code that decides; there is no second reading of RFC 3339.
+/// Formats are checked by the same generated code that decides; there is no second implementation of RFC 3339.
 fn has_format(format: &Value, value: &Value) -> bool {
     match format.as_str() {
         Some("date-time") => DateTimeFormat::is_valid(value),

@@ -1,4 +1,4 @@
-//! Tests that give files away, which only root can.
+//! Tests that change the owner of files, which only root can.
 
 use std::io::Write;
 
@@ -7,8 +7,8 @@ pub(crate) fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-/// Whether the rest of the test has to be left out because this process is not root. Says so past the test harness, and
-/// fails where nothing may be left out.
+/// Whether the rest of the test must be skipped because this process is not root. Reports it past the test harness, and
+/// fails where nothing may be skipped.
 pub(crate) fn skips(test: &str) -> bool {
     if is_root() {
         return false;

@@ -1,5 +1,5 @@
-//! The charts that there are. Each has two dimensions at most, and no reader can add a filter: a filter is how one host is
-//! singled out of a group.
+//! All charts. Each has two dimensions at most, and no reader can add a filter: with a filter, one host could be
+//! identified in a group.
 
 /// A chart.
 #[derive(Debug)]
@@ -7,9 +7,9 @@ pub(crate) struct ChartSpec {
     /// Its name in addresses and tables. A name that was released is never given another meaning.
     pub(crate) name: &'static str,
     pub(crate) title: &'static str,
-    /// What it is looked at for.
+    /// The question that it answers.
     pub(crate) question: &'static str,
-    /// What its two dimensions are called; the second is empty where there is none.
+    /// The names of its two dimensions; the second is empty where there is none.
     pub(crate) keys: [&'static str; 2],
 }
 
@@ -36,20 +36,21 @@ charts! {
     "durations", "Duration by mode", "How long does an installation take?", ["mode", "duration"];
     "component-states", "Components before the run", "On what kind of hosts do runs start?",
         ["component", "detected before"];
-    "component-plans", "Components as planned", "What do runs mean to do?", ["component", "planned action"];
+    "component-plans", "Components as planned", "What do runs plan to do?", ["component", "planned action"];
     "component-results", "Components as they ended", "Which components fail?", ["component", "result"];
     "plans-by-state", "From state to plan", "What does a state lead to?", ["detected before", "planned action"];
     "results-by-plan", "From plan to result", "Which plans fail?", ["planned action", "result"];
     "enabled", "Components enabled", "Which components are installed, and which configured?", ["component", "result"];
-    "issuers", "Certificate issuers", "Which set-ups of certificates are in use?", ["issuer", "result"];
+    "issuers", "Certificate issuers", "Which certificate set-ups are in use?", ["issuer", "result"];
     "platforms", "Platforms", "Which platforms deserve support?", ["platform", "support"];
     "architectures", "Families and architectures", "Which builds are needed?", ["family", "architecture"];
     "features", "Settings", "Which defaults would be good?", ["setting", "value"];
-    "versions", "Versions in use", "Are new releases taken up?", ["version", "contract"];
+    "versions", "Versions in use", "Are new releases adopted?", ["version", "contract"];
     "trials", "From dry run to installation", "Does a dry run lead to an installation?", ["mode", "what a session did"];
     "rollbacks", "Rollbacks", "How often is a run undone, and does that succeed?", ["mode", "result"];
     "chains", "Chains", "Which layers work together?", ["layers", "runs of the session"];
     "events", "Events", "Do all layers report?", ["layer", "event"];
     "deliveries", "Deliveries", "How many attempts does a delivery take, and how long?", ["attempt", "delay"];
-    "words", "Words of the contract", "Which words are in use? Those not seen for 90 days may go.", ["list", "word"];
+    "words", "Words of the contract", "Which words are in use? Those not seen for 90 days may be removed.",
+        ["list", "word"];
 }

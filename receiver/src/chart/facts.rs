@@ -1,4 +1,4 @@
-//! What a run and a document are counted as.
+//! How a run and a document are counted.
 
 use schema::Component;
 use serde_json::Value;
@@ -138,7 +138,7 @@ pub(crate) fn of_document(document: &StoredDocument, tally: &mut Tally) {
     }
 }
 
-/// Durations are told as ranges: an exact one is nearly an id. The names are in order, for quantiles.
+/// Durations are shown as ranges: an exact one is nearly an id. The names are in order, for quantiles.
 const DURATIONS: [(i64, &str); 7] = [
     (MINUTE, "00 to 01 min"),
     (2 * MINUTE, "01 to 02 min"),
@@ -160,12 +160,12 @@ fn delay(seconds: i64) -> &'static str {
     range(&DELAYS, seconds).unwrap_or("1 day or more")
 }
 
-/// The first range whose end the seconds do not reach.
+/// The first range whose end is greater than the seconds.
 fn range(ranges: &[(i64, &'static str)], seconds: i64) -> Option<&'static str> {
     ranges.iter().find(|(end, _)| seconds < *end).map(|(_, name)| *name)
 }
 
-/// The power of two that a number does not reach, as a range.
+/// The range between powers of two that contains a number.
 fn magnitude(number: i64) -> String {
     let number = u32::try_from(number).unwrap_or(u32::MAX).max(1);
     let low = 1_u64 << number.ilog2();

@@ -1,8 +1,8 @@
-//! Which groups are shown: no cell tells of fewer sessions than the threshold.
+//! Which groups are shown: no cell has fewer sessions than the threshold.
 //!
-//! Folding happens when a week is closed, on the sessions themselves. To fold later, on stored numbers, was given up: the
-//! sessions of two cells overlap, so that their sum says nothing of how many there are in both, and what a table keeps is
-//! one mistake away from being shown.
+//! Folding happens when a week is closed, on the sessions themselves. Folding later, on stored numbers, was rejected:
+//! the sessions of two cells overlap, so their sum is not the number in both; and what a table keeps is one mistake
+//! away from being shown.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -25,8 +25,8 @@ pub(super) struct CountedCell {
     pub(super) runs: u32,
 }
 
-/// Folds the cells with fewer than `below` sessions into one. If that one is smaller too, the next smallest joins it, so
-/// that it can neither be told by what it lacks of a total; if all of them together are too few, nothing is shown.
+/// Folds the cells with fewer than `below` sessions into one. If that one is too small as well, the next smallest joins
+/// it, so that it cannot be derived from a total; if all of them together are too few, nothing is shown.
 pub(super) fn fold(cells: BTreeMap<(String, String), CountedCell>, below: usize) -> Vec<WeeklyCell> {
     let mut by_size: Vec<((String, String), CountedCell)> = cells.into_iter().collect();
     by_size.sort_by_key(|(_, cell)| cell.sessions.len());

@@ -1,4 +1,4 @@
-//! A chart as it is told: one value, of which page, JSON and CSV are three forms.
+//! A chart as it is shown: one value with three forms, page, JSON and CSV.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -10,7 +10,7 @@ use super::catalogue::ChartSpec;
 use super::suppression::WeeklyCell;
 use crate::week::Week;
 
-/// How folded cells are called.
+/// The name of folded cells.
 pub(crate) const FOLDED: &str = "(small groups)";
 
 /// A chart over several closed weeks, newest first.
@@ -28,7 +28,7 @@ pub(crate) struct ChartWeek {
 }
 
 impl ChartWeek {
-    /// All runs that are shown. A total of what is not shown would tell it.
+    /// All runs that are shown. A total that includes others would reveal their number.
     pub(crate) fn total(&self) -> u32 {
         self.cells.iter().map(|cell| cell.runs).sum()
     }
@@ -40,14 +40,14 @@ impl WeeklyCell {
         self.k1.is_empty()
     }
 
-    /// Its two names, as they are told.
+    /// Its two names, as they are shown.
     pub(crate) fn names(&self) -> [&str; 2] {
         if self.is_folded() { [FOLDED, FOLDED] } else { [&self.k1, &self.k2] }
     }
 }
 
 impl ChartTable {
-    /// Weeks of no word after which it counts as unseen: 90 days.
+    /// Weeks without a word after which it counts as unseen: 90 days.
     const UNSEEN_WEEKS: usize = 13;
 
     /// The chart as JSON.

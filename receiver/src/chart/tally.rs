@@ -11,7 +11,7 @@ use crate::arrival::PackedId;
 struct SessionSummary {
     layers: BTreeSet<String>,
     runs: u32,
-    /// For each mode whether there was a dry run, and whether there was an installation.
+    /// For each mode, whether there was a dry run, and whether there was an installation.
     modes: BTreeMap<String, (bool, bool)>,
 }
 
@@ -49,7 +49,7 @@ impl Tally {
         cell.runs += 1;
     }
 
-    /// Notes a run for what is told of whole sessions.
+    /// Records a run for the charts about whole sessions.
     pub(super) fn note_run(
         &mut self,
         session: u32,

@@ -27,8 +27,8 @@ pub(super) enum ReceiverError {
     Read(PathBuf, std::io::Error),
     #[error("{0} lines were refused; the others are stored")]
     Refused(u64),
-    #[error("{0}: {1}; restore a backup, or ask for help with the store")]
+    #[error("{0}: {1}; restore a backup")]
     Damaged(String, String),
-    #[error("{0}: only {1} bytes are free, and {2} are to stay free; free some, or lower --disk-reserve")]
+    #[error("{0}: only {1} bytes are free, and {2} must stay free; free some, or lower --disk-reserve")]
     DiskReserve(PathBuf, u64, u64),
 }

@@ -1,4 +1,4 @@
-//! What a service does beside receiving: rolling up and deleting, once an hour, on a thread of its own.
+//! What a service does besides receiving: rolling up and deleting, once an hour, on a separate thread.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use crate::store::{StoreError, StoreLocation, StoreUse};
 
 /// How often.
 const PAUSE: Duration = Duration::from_hours(1);
-/// How soon again after a failure, such as a server that restarts.
+/// Pause after a failure, such as a server that restarts.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_mins(1);
 
-/// What it works with.
+/// What it needs.
 pub(super) struct Housekeeping {
     pub(super) store: StoreLocation,
     pub(super) suppress_below: u32,
@@ -19,7 +19,7 @@ pub(super) struct Housekeeping {
 }
 
 impl Housekeeping {
-    /// Starts the thread. It ends with the process: each of its steps is a transaction, so that no moment is a bad one.
+    /// Starts the thread. It ends with the process, at any moment: each of its steps is a transaction.
     pub(super) fn start(self) {
         std::thread::spawn(move || {
             loop {

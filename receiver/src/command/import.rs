@@ -1,4 +1,4 @@
-//! `receiver import FILE`: documents from a file, by the same gate as those from the wire.
+//! `receiver import FILE`: documents from a file, through the same gate as those from the network.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
@@ -17,10 +17,10 @@ use crate::store::{InsertOutcome, Store, StoreUse};
 
 /// Documents of one transaction.
 const BATCH: usize = 1_024;
-/// Refused lines that are told one by one.
+/// Refused lines that are reported one by one.
 const TOLD: u64 = 20;
 
-/// What became of the lines.
+/// The result of the import.
 #[derive(Default)]
 struct Imported {
     accepted: u64,
@@ -62,7 +62,7 @@ pub(super) fn run(arguments: &ImportArgs) -> Result<(), ReceiverError> {
     if refused > 0 { Err(ReceiverError::Refused(refused)) } else { Ok(()) }
 }
 
-/// The next line, or as much of it as shows that it is too long; the rest of it is passed over.
+/// The next line, or as much of it as shows that it is too long; the rest of it is skipped.
 fn next_line(lines: &mut impl BufRead) -> std::io::Result<Option<Vec<u8>>> {
     let mut line = Vec::new();
     let limit = MAX_DOCUMENT_BYTES as u64 + 2;

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-/// Writes one line. That nobody reads it is no fault.
+/// Writes one line. A reader that has closed the pipe is no fault.
 pub(super) fn print(line: &str) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }

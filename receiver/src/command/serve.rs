@@ -1,6 +1,6 @@
 //! `receiver serve`: from the open store to the last answer.
 //!
-//! The order is the promise: the ports are bound last, so that no request meets a service that is not ready, and the
+//! The order matters: the ports are bound last, so that no request reaches a service that is not ready, and the
 //! store is closed last, so that no answer is given for what is not stored.
 
 use std::net::SocketAddr;
@@ -36,7 +36,7 @@ const DRAIN: Duration = Duration::from_secs(15);
 /// Memory for bodies that are being read: two thousand of the largest, a hundred thousand of the usual.
 const BODY_BYTES: u64 = 128 * 1024 * 1024;
 
-/// Threads that make pages. More would wait for a connection to the store, each with megabytes of its own: fifty readers who
+/// Threads that make pages. More would wait for a connection to the store, each with its own megabytes: fifty readers who
 /// do not read took 320 MB.
 const RENDERING_THREADS: usize = 8;
 
@@ -51,7 +51,7 @@ struct OpenedStore {
     is_out_of_reach: bool,
 }
 
-/// Serves until it is told to end.
+/// Serves until a signal ends it.
 pub(super) fn run(arguments: &ServeArgs) -> Result<(), ReceiverError> {
     let tokens = arguments.ingest_tokens_file.as_deref().map(Tokens::read).transpose()?;
     let operator_tokens = arguments.operator_token_file.as_deref().map(Tokens::read).transpose()?;
@@ -69,10 +69,10 @@ pub(super) fn run(arguments: &ServeArgs) -> Result<(), ReceiverError> {
 fn open_store(arguments: &ServeArgs) -> Result<OpenedStore, ReceiverError> {
     let location = location::of(&arguments.store)?;
     let spool = location.is_server().then(|| Spool::open(&arguments.spool_dir)).transpose()?.map(Arc::new);
-    // Tables first, with the patience that a migration needs. Of a server that is down documents are not held up.
+    // Tables first, with the patience that a migration needs. Documents do not wait for a server that is down.
     let is_out_of_reach = match location.open(StoreUse::Tending) {
         Ok(mut store) => {
-            // The first document of a month finds it made.
+            // So the partition of a month exists before its first document.
             if location.is_server()
                 && let Err(error) = store.tidy(chrono::Utc::now().timestamp())
             {
@@ -81,7 +81,7 @@ fn open_store(arguments: &ServeArgs) -> Result<OpenedStore, ReceiverError> {
             false
         }
         Err(error) if error.is_outage() => {
-            say(&format!("warning: {error}; documents are spooled until it is back"));
+            say(&format!("warning: {error}; documents are spooled until it is reachable"));
             true
         }
         Err(error) => return Err(error.into()),
@@ -98,7 +98,7 @@ fn raise_descriptor_limit() {
     use rustix::process::{Resource, getrlimit, setrlimit};
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
-    // Fewer connections are served, then.
+    // Then fewer connections are served.
     let _ = setrlimit(Resource::Nofile, limit);
 }
 

@@ -7,13 +7,13 @@ use serde_json::{Map, Value};
 /// A field of the telemetry documents.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ContractField {
-    /// Where it stands, as a JSON pointer.
+    /// Its place, as a JSON pointer.
     pub(crate) pointer: String,
-    /// What it says.
+    /// Its meaning.
     pub(crate) meaning: String,
     /// Why it is collected.
     pub(crate) purpose: String,
-    /// What it may hold.
+    /// Its possible values.
     pub(crate) values: String,
     /// A value that it may have.
     pub(crate) example: Option<String>,
@@ -47,7 +47,7 @@ fn walk(root: &Value, node: &Value, pointer: &str, found: &mut Vec<ContractField
     }
 }
 
-/// The schema that a reference stands for; what is said beside the reference stays.
+/// The schema that a reference names; keywords beside the reference stay.
 fn resolved(root: &Value, node: &Value) -> Value {
     let target = node
         .get("$ref")

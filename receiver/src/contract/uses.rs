@@ -16,7 +16,7 @@ use FieldUse::{Chain, Charts, Reason};
 /// Where the fields are used, by pointer; `*` stands for any component, or any setting.
 const USES: &[(&str, FieldUse)] = &[
     ("/schema_version", Reason("one value within this major version; the gate reads it")),
-    ("/event_id", Reason("drops duplicates, and must be told of nobody")),
+    ("/event_id", Reason("drops duplicates, and is shown to nobody")),
     ("/event_family", Reason("follows from the name of the event, which is charted")),
     ("/event_category", Reason("follows from the name of the event, which is charted")),
     ("/event_name", Charts(&["events", "words"])),

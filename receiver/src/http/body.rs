@@ -33,11 +33,11 @@ impl Drop for ReadBody<'_> {
     }
 }
 
-/// Reads a whole body of at most [`MAX_DOCUMENT_BYTES`] within `time`. What the length in the header says is used to
-/// refuse early and is not believed: the bytes are counted as they come.
+/// Reads a whole body of at most [`MAX_DOCUMENT_BYTES`] within `time`. The length in the header is used to
+/// refuse early and is not trusted: the bytes are counted as they arrive.
 ///
 /// # Errors
-/// The answer to a body that is too large, too slow or broken off, or that finds no room.
+/// The answer to a body that is too large, too slow or broken off, or for which there is no memory.
 pub(super) async fn read(
     mut body: Incoming,
     time: Duration,
@@ -58,7 +58,7 @@ pub(super) async fn read(
 
 async fn fill(body: &mut Incoming, read: &mut ReadBody<'_>, limit: u64) -> Result<(), IngestAnswer> {
     while let Some(frame) = body.frame().await {
-        // A chunked body that is no chunked body, or a connection that ends within one: no document, and nobody listens.
+        // A malformed chunked body, or a connection that ends within one: no document, and no peer to answer.
         let frame = frame.map_err(|_| IngestAnswer::Stalled)?;
         let Ok(chunk) = frame.into_data() else { continue };
         if read.bytes.len() + chunk.len() > MAX_DOCUMENT_BYTES {
@@ -72,7 +72,7 @@ async fn fill(body: &mut Incoming, read: &mut ReadBody<'_>, limit: u64) -> Resul
     Ok(())
 }
 
-/// Reads on and keeps nothing, for a second and a megabyte at most. A connection that is closed with bytes unread is
+/// Reads the rest and discards it, for a second and a megabyte at most. A connection that is closed with unread bytes is
 /// reset, and the reset may overtake the answer.
 pub(super) async fn discard(mut body: Incoming) {
     const MAX_BYTES: usize = 1024 * 1024;
@@ -86,6 +86,6 @@ pub(super) async fn discard(mut body: Incoming) {
             }
         }
     };
-    // Whether it got to the end does not matter: it was a courtesy.
+    // Whether it reached the end does not matter.
     let _ = timeout(TIME, skim).await;
 }

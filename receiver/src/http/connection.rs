@@ -30,7 +30,7 @@ pub(crate) struct HttpPort {
 impl HttpPort {
     /// Most bytes of a connection that are buffered: enough for any header of ours, and little enough for ten thousand.
     const MAX_BUFFER: usize = 16 * 1024;
-    /// Pause after a failure to accept: descriptors have run out, and come back when others end.
+    /// Pause after a failure to accept: descriptors have run out, and are free again when other connections end.
     const PAUSE: Duration = Duration::from_millis(50);
     /// How long a peer may leave bytes of an answer unacknowledged before the kernel ends the connection.
     const UNREAD: Duration = Duration::from_secs(20);
@@ -41,7 +41,7 @@ impl HttpPort {
         Handler: Fn(Request<Incoming>) -> Handled + Clone + Send + Sync + 'static,
         Handled: Future<Output = Reply> + Send,
     {
-        // Nothing is ever sent here: that all senders are gone says that all connections are.
+        // Nothing is ever sent here: once all senders are dropped, all connections have ended.
         let (open, mut all_gone) = mpsc::channel::<()>(1);
         loop {
             let accepted = tokio::select! {
@@ -68,7 +68,7 @@ impl HttpPort {
     }
 }
 
-/// Waits until the port is to end. A sender that is gone says so too.
+/// Waits until the port must end. A dropped sender means that too.
 async fn ended(ends: &mut watch::Receiver<bool>) {
     let _ = ends.wait_for(|ends| *ends).await;
 }
@@ -94,11 +94,11 @@ async fn serve_connection<Handler, Handled>(
         .timer(TokioTimer::new())
         .header_read_timeout(header)
         .max_buf_size(HttpPort::MAX_BUFFER)
-        // A peer that has said all it has to say still gets its answer.
+        // A peer that has closed its sending side still gets its answer.
         .half_close(true)
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
-    // How a connection ends is its peer's affair: a request that broke off has no answer, and nobody to tell it to.
+    // An error here is the peer's: a request that broke off has no answer, and no peer to send one to.
     tokio::select! {
         _ = connection.as_mut() => {}
         () = ended(&mut ends) => {

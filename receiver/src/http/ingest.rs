@@ -12,13 +12,13 @@ use crate::answer::{IngestAnswer, Unavailable};
 use crate::intake::{self, Verdict};
 use crate::metrics::Metrics;
 
-/// Marks senders (seed, Delivery Controls). It tells kinds of senders apart and proves nothing, so any value will do.
+/// Marks senders (seed, Delivery Controls). It distinguishes kinds of senders and proves nothing, so any value is accepted.
 const MARKER: HeaderName = HeaderName::from_static("x-productive-k3s-telemetry");
 
-/// Longest marker that is taken.
+/// Longest marker that is accepted.
 const MAX_MARKER_CHARS: usize = 64;
 
-/// Takes a request and answers it once its document is durable or judged.
+/// Handles a request and answers it once its document is durable or judged.
 pub(super) async fn receive(service: &Service, request: Request<Incoming>) -> Reply {
     let answer = receive_within_limits(service, request).await;
     service.metrics.count(&answer);
@@ -34,7 +34,7 @@ async fn receive_within_limits(service: &Service, request: Request<Incoming>) ->
         refused_by_headers(service, &head.headers)
     };
     if let Some(answer) = early {
-        // Who waits for `100 Continue` has not sent the body, and will not.
+        // A client that waits for `100 Continue` has not sent the body, and will not.
         if !head.headers.contains_key(EXPECT) {
             body::discard(incoming).await;
         }
@@ -80,7 +80,7 @@ fn refused_by_headers(service: &Service, headers: &HeaderMap) -> Option<IngestAn
     None
 }
 
-/// The value of a header that is there once. Of two, a proxy may have read the other one.
+/// The value of a header that occurs once. If it occurs twice, a proxy may have read the other one.
 fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a [u8]> {
     let mut values = headers.get_all(name).iter();
     let value = values.next()?;
@@ -92,7 +92,7 @@ fn is_marker(value: &[u8]) -> bool {
     (1..=MAX_MARKER_CHARS).contains(&value.len()) && value.iter().all(is_visible)
 }
 
-/// Whether a media type is JSON in UTF-8. Parameters other than a character set mean nothing and are passed over.
+/// Whether a media type is JSON in UTF-8. Parameters other than a character set mean nothing and are ignored.
 fn is_json(value: &[u8]) -> bool {
     let mut parts = value.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
     let essence = parts.next().is_some_and(|essence| essence.eq_ignore_ascii_case(b"application/json"));

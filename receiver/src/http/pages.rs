@@ -22,9 +22,9 @@ use crate::tokens::Tokens;
 /// What the pages are made of.
 pub(crate) struct Pages {
     pub(crate) readers: Readers,
-    /// Tokens of operators; without any, chains are shown to nobody.
+    /// Tokens of operators; without any, chains are not shown.
     pub(crate) operator_tokens: Option<Tokens>,
-    /// The threshold that is told on the overview.
+    /// The threshold, which the overview states.
     pub(crate) suppress_below: u32,
 }
 
@@ -40,7 +40,7 @@ impl Readers {
         Self { stores: stores.into_iter().map(Mutex::new).collect(), next: AtomicUsize::new(0) }
     }
 
-    /// Reads with a connection; in turn, so that a slow page holds up one in so many.
+    /// Reads with one of the connections, in turn, so that a slow page delays only the readers of one connection.
     fn read<T>(&self, read: impl FnOnce(&mut dyn Store) -> T) -> T {
         let turn = self.next.fetch_add(1, Ordering::Relaxed) % self.stores.len();
         let mut store = self.stores[turn].lock().unwrap_or_else(PoisonError::into_inner);
@@ -121,7 +121,7 @@ impl Pages {
             return None;
         }
         let mut reply = response::plain(401, "the token is the password; the name does not matter\n");
-        // Browsers ask for a name and a password, and need no script for it.
+        // Browsers ask for a name and a password without a script.
         let challenge = HeaderValue::from_static("Basic realm=\"operators\"");
         reply.headers_mut().insert(WWW_AUTHENTICATE, challenge);
         Some(reply)
@@ -179,7 +179,7 @@ fn basic_password(value: &[u8]) -> Option<Vec<u8>> {
     Some(decoded[colon + 1..].to_vec())
 }
 
-/// Nothing is loaded, run or framed, and nobody is told where a link was. What is public and closed may be kept a while.
+/// Nothing is loaded, run or framed, and links send no referrer. Pages that are public and closed may be cached for a while.
 fn with_policy(mut reply: Reply, path: &str) -> Reply {
     let headers = reply.headers_mut();
     let policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";

@@ -12,7 +12,7 @@ use crate::answer::IngestAnswer;
 /// A response whose body is in memory.
 pub(crate) type Reply = Response<Full<Bytes>>;
 
-/// Seconds after which a sender may try again. A range, so that a fleet that was sent away does not come back at once.
+/// Seconds after which a sender may try again. A range, so that the senders of a fleet do not all return at once.
 const RETRY_SECONDS: std::ops::RangeInclusive<u16> = 2..=8;
 
 /// The response to a request that carried a document.
@@ -56,7 +56,7 @@ pub(crate) fn not_found() -> Reply {
     plain(404, "not found\n")
 }
 
-/// The path takes another method.
+/// The path accepts another method.
 pub(crate) fn not_allowed(allowed: &'static str) -> Reply {
     let mut reply = plain(405, "method not allowed\n");
     reply.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));

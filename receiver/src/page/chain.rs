@@ -8,7 +8,7 @@ use super::tree::{TreeRun, tree};
 use crate::arrival::PackedId;
 use crate::run_row::{StoredDocument, text};
 
-/// Deepest indentation; a deeper chain is shown, and told by number.
+/// Deepest indentation; a deeper chain is shown with its depth as a number.
 const MAX_INDENT: usize = 12;
 
 /// The sessions that arrived last.
@@ -55,7 +55,7 @@ fn shown(run: &TreeRun<'_>) -> Markup {
     }
 }
 
-/// What an event says of how things stand, in the words of the contract.
+/// The state that an event reports, in the words of the contract.
 fn outcome(event: &StoredDocument) -> Option<String> {
     let word = |pointer| text(&event.detail, pointer);
     let parts = [

@@ -1,4 +1,4 @@
-//! Charts as pages. A chart is bars with their numbers, and the same as a table for who does not see bars.
+//! Charts as pages. A chart is bars with their numbers, and the same as a table for readers who cannot see bars.
 
 use maud::{Markup, html};
 
@@ -17,10 +17,10 @@ pub(crate) fn overview(tables: &[ChartTable], suppress_below: u32) -> String {
     let week = tables.iter().find_map(|table| table.weeks.first()).map(|week| week.week);
     let content = html! {
         @match week {
-            Some(week) => p { "The week of " (week) ", the last one that is closed." },
+            Some(week) => p { "The week of " (week) ", the last closed week." },
             None => p { "No week is closed yet: a week is shown two days after its Sunday." },
         }
-        p.dim { "Groups of fewer than " (suppress_below) " sessions are told together, or not at all." }
+        p.dim { "Groups of fewer than " (suppress_below) " sessions are shown together, or not at all." }
         div.grid {
             @for table in tables {
                 section {

@@ -1,8 +1,8 @@
-//! What all pages have in common.
+//! The common parts of all pages.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-/// Light and dark by the reader's system, one column on a telephone; the widths of tables are their own affair, within a
+/// Light and dark by the reader's system, one column on a telephone; each table has its own width, within a
 /// region that scrolls.
 const STYLE: &str = "
 :root { color-scheme: light dark; --ink: #1c1e21; --paper: #fff; --line: #c8ccd2; --bar: #1f5fa8; --dim: #565c64; }

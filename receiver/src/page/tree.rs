@@ -1,4 +1,4 @@
-//! Runs hung below the runs that started them.
+//! Runs below the runs that started them.
 //!
 //! The ids are the sender's: parents may never have reported, may form a circle, or a chain that is ten thousand deep. So
 //! nothing here recurses: a tree is a list with a depth for each run.
@@ -19,7 +19,7 @@ pub(super) struct TreeRun<'a> {
     pub(super) depth: usize,
 }
 
-/// The runs in the order in which they are shown: each below its parent. A run whose parent has not reported is on top,
+/// The runs in the order in which they are shown: each below its parent. A run whose parent has not reported is at the top,
 /// and of a circle, which only a faulty sender makes, the first one is.
 pub(super) fn tree(documents: &[StoredDocument]) -> Vec<TreeRun<'_>> {
     let mut runs: BTreeMap<PackedId, TreeRun<'_>> = BTreeMap::new();
@@ -47,7 +47,7 @@ pub(super) fn tree(documents: &[StoredDocument]) -> Vec<TreeRun<'_>> {
     }
     let mut shown = Vec::new();
     let mut seen = BTreeSet::new();
-    // What hangs below no top hangs in a circle.
+    // A run that is below no top is in a circle.
     for start in tops.iter().chain(&order) {
         let mut open = vec![(*start, 0)];
         while let Some((id, depth)) = open.pop() {
@@ -65,7 +65,7 @@ pub(super) fn tree(documents: &[StoredDocument]) -> Vec<TreeRun<'_>> {
     placed.collect()
 }
 
-/// The order of what happened within one second, as the contract tells it.
+/// The order of events within one second, as the contract defines it.
 fn rank(event: &str) -> u8 {
     match event {
         RunRow::MANIFEST_EVENT => 3,

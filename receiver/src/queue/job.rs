@@ -11,8 +11,8 @@ pub(super) enum Job {
         arrival: Box<Arrival>,
         reply: oneshot::Sender<IngestAnswer>,
     },
-    /// A second has passed: time for what is not a document.
+    /// A second has passed: time for work other than documents.
     Tick,
-    /// Store what waits, and end.
+    /// Store the queued documents, and end.
     End,
 }

@@ -15,28 +15,28 @@ use crate::refusals::Refusals;
 use crate::spool::Spool;
 use crate::store::{InsertOutcome, Store};
 
-/// What all writers share.
+/// The shared state of all writers.
 #[derive(Clone)]
 pub(crate) struct WriterContext {
     /// Free bytes of the disk below which nothing is written to it.
     pub(crate) disk_reserve: u64,
-    /// Where documents go while the store is out of reach. An embedded store has none: it is the disk.
+    /// Where documents are kept while the store is unreachable. An embedded store has none: it is the disk.
     pub(crate) spool: Option<Arc<Spool>>,
     pub(crate) refusals: Arc<Refusals>,
     pub(crate) metrics: Arc<Metrics>,
-    /// The id under which this process is noted.
+    /// The id under which this process is recorded.
     pub(crate) instance: [u8; 16],
 }
 
-/// One thread's way into the store.
+/// The access of one thread to the store.
 pub(super) struct Writer {
     store: Box<dyn Store>,
     context: WriterContext,
-    /// The last failure that was told, so that a broken store does not fill the log.
+    /// The last failure that was reported, so that a broken store does not fill the log.
     told: Option<String>,
 }
 
-/// What waits. A writer that waits for the first job of a batch holds it, and the others store what they took.
+/// The queued jobs. A writer that waits for the first job of a batch holds the lock, and the others store what they took.
 pub(super) type Waiting = Arc<Mutex<mpsc::Receiver<Job>>>;
 
 /// Documents that are stored together.
@@ -55,8 +55,8 @@ impl Writer {
         Self { store, context, told: None }
     }
 
-    /// Works until it is told to end, or until nobody can tell it any more. Whoever was faster than the end is still
-    /// stored: a sender is not sent away with a document that waits here.
+    /// Works until it is told to end, or until all senders are dropped. A document that was queued before the end is still
+    /// stored: no sender is refused for a document that is queued here.
     pub(super) fn run(mut self, waiting: &Waiting) {
         self.housekeep();
         while let Some(batch) = Self::next_batch(waiting) {
@@ -73,7 +73,7 @@ impl Writer {
         }
     }
 
-    /// What waits, or what comes next; nothing after the end.
+    /// The queued jobs, or the next one; nothing after the end.
     fn next_batch(waiting: &Waiting) -> Option<GatheredBatch> {
         let mut jobs = waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let mut batch = GatheredBatch::default();
@@ -85,7 +85,7 @@ impl Writer {
                     batch.replies.push(reply);
                 }
                 Job::Tick => batch.ticked = true,
-                // What waits already still comes out of a closed queue, for this writer and for the others.
+                // Queued jobs can still be taken from a closed queue, by this writer and by the others.
                 Job::End => jobs.close(),
             }
             next = if batch.arrivals.len() < Self::MAX_BATCH { jobs.try_recv().ok() } else { None };
@@ -106,7 +106,7 @@ impl Writer {
         self.context.metrics.batches.observe(batch.len());
         self.context.metrics.commits.observe_seconds(started.elapsed());
         for (reply, answer) in replies.into_iter().zip(answers) {
-            // Who asked may have gone; the document is stored all the same, and a second attempt is a duplicate.
+            // The client may have disconnected; the document is still stored, and a second attempt is a duplicate.
             let _ = reply.send(answer);
         }
     }
@@ -117,12 +117,12 @@ impl Writer {
         directory.is_some_and(|directory| disk_space::free_bytes(directory) < self.context.disk_reserve)
     }
 
-    /// Whether the store is known to be out of reach, so that not every batch waits for it in vain.
+    /// Whether the store is known to be unreachable, so that not every batch waits for a timeout.
     fn is_spooling(&self) -> bool {
         self.context.spool.is_some() && self.context.metrics.outage.get() > 0
     }
 
-    /// Stores a batch, or finds the documents that the store does not take, by halving, and stores the rest.
+    /// Stores a batch, or finds the documents that the store does not accept, by halving, and stores the rest.
     fn store_or_halve(&mut self, batch: &[Arrival], now: i64, answers: &mut Vec<IngestAnswer>) {
         match self.store.insert(batch, now) {
             Ok(stored) => {
@@ -137,7 +137,7 @@ impl Writer {
                 self.store_or_halve(one, now, answers);
                 self.store_or_halve(other, now, answers);
             }
-            // It may be stored all the same, where the answer came too late: then the spool holds duplicates.
+            // It may be stored nevertheless, if the answer came too late: then the spool holds duplicates.
             Err(error) if !error.is_about_a_row() && self.context.spool.is_some() => {
                 self.tell(&format!("{error}; documents are spooled"));
                 self.spool_batch(batch, now, answers);
@@ -152,7 +152,7 @@ impl Writer {
         }
     }
 
-    /// Keeps a batch in the spool. The thread that drains it finds out when the store is back.
+    /// Keeps a batch in the spool. The thread that drains it detects when the store is reachable again.
     fn spool_batch(&mut self, batch: &[Arrival], now: i64, answers: &mut Vec<IngestAnswer>) {
         let Some(spool) = self.context.spool.clone() else { return };
         let unavailable = |why| batch.iter().map(move |_| IngestAnswer::Unavailable(why));

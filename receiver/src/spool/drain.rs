@@ -1,4 +1,4 @@
-//! The thread that brings the spool into the store as soon as that is back.
+//! The thread that moves the spool into the store as soon as that is reachable.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,12 +12,12 @@ use crate::store::{Store, StoreError};
 /// What drains.
 pub(crate) struct Drain {
     pub(crate) spool: Arc<Spool>,
-    /// A connection of its own: the writers' wait for what they were given.
+    /// A separate connection: those of the writers are busy with their batches.
     pub(crate) store: Box<dyn Store>,
     pub(crate) metrics: Arc<Metrics>,
 }
 
-/// What became of a segment.
+/// The result for a segment.
 enum Drained {
     /// All of it is stored.
     Whole,
@@ -26,15 +26,14 @@ enum Drained {
 }
 
 impl Drain {
-    /// How often it is looked whether there is something to drain, and whether the store is back.
+    /// How often this checks whether there is something to drain, and whether the store is reachable.
     const PAUSE: Duration = Duration::from_millis(500);
     /// Documents of one transaction.
     const MAX_BATCH: usize = 1_024;
 
-    /// Starts the thread. It ends with the process: a segment is removed after it is stored, so that no moment is a bad
-    /// one.
+    /// Starts the thread. It ends with the process, at any moment: a segment is removed only after it is stored.
     pub(crate) fn start(mut self) {
-        // What a former process left is told from the start: a scrape that comes before the first round is over would
+        // What a former process left is counted from the start: a scrape before the end of the first round would
         // read that nothing is spooled.
         self.metrics.spool_bytes.set(self.spool.bytes());
         std::thread::spawn(move || {
@@ -46,7 +45,7 @@ impl Drain {
         });
     }
 
-    /// Drains all there is, or as much as the store takes; and looks whether a store that was out of reach is back.
+    /// Drains everything, or as much as the store accepts, and checks whether an unreachable store is reachable again.
     fn round(&mut self) {
         loop {
             match self.spool.oldest() {
@@ -72,7 +71,7 @@ impl Drain {
         }
     }
 
-    /// Brings a segment into the store; whether it is out of the way.
+    /// Moves a segment into the store; whether it is done with.
     fn drain(&mut self, segment: u64) -> bool {
         let drained = match self.spool.read(segment) {
             Ok(text) => self.store_all(&text),
@@ -82,7 +81,7 @@ impl Drain {
             }
         };
         let done = match drained {
-            // The store is still out of reach. The segment stays as it is.
+            // The store is still unreachable. The segment stays as it is.
             Err(_) => return false,
             Ok(Drained::Whole) => self.spool.remove(segment),
             Ok(Drained::Partly(lost)) => self.spool.set_aside(segment).map(|path| {
@@ -108,7 +107,7 @@ impl Drain {
         Ok(if lost == 0 { Drained::Whole } else { Drained::Partly(lost) })
     }
 
-    /// Stores a batch without the documents that the store does not take; how many those are.
+    /// Stores a batch without the documents that the store does not accept; how many those are.
     fn store_or_halve(&mut self, batch: &[Arrival], received_at: i64) -> Result<usize, StoreError> {
         match self.store.insert(batch, received_at) {
             Ok(_) => Ok(0),

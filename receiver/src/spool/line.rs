@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 
 use crate::arrival::Arrival;
 
-/// Characters of the checksum. It finds what a disk or an editor did, and is no protection from anybody.
+/// Characters of the checksum. It detects damage by a disk or an editor, and is no protection against an attacker.
 const CHECKSUM: usize = 16;
 
 /// What a segment holds.
@@ -18,7 +18,7 @@ pub(super) struct SpooledBatches {
 
 /// Appends the line of a document.
 pub(super) fn write(text: &mut Vec<u8>, received_at: i64, arrival: &Arrival) {
-    // Numbers and strings are all that there is: it cannot fail.
+    // It has only numbers and strings: this cannot fail.
     let json = serde_json::to_vec(&(received_at, arrival)).unwrap_or_default();
     text.extend_from_slice(checksum(&json).as_bytes());
     text.push(b' ');
@@ -26,7 +26,7 @@ pub(super) fn write(text: &mut Vec<u8>, received_at: i64, arrival: &Arrival) {
     text.push(b'\n');
 }
 
-/// Reads a segment. What follows the last line break was cut off in the middle, and acknowledged to nobody.
+/// Reads a segment. What follows the last line break was cut off in the middle, and never acknowledged.
 pub(super) fn read(segment: &[u8], max_batch: usize) -> SpooledBatches {
     let mut read = SpooledBatches::default();
     let whole = segment.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);

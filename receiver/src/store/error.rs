@@ -1,4 +1,4 @@
-//! Why a store could not do what it was asked.
+//! Why an operation of a store failed.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use privacy::disk::DiskError;
 
 use super::fault::PostgresFault;
 
-/// Why the store could not do what it was asked.
+/// Why an operation of a store failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StoreError {
     /// The file or its directory cannot be used.
@@ -17,7 +17,7 @@ pub(crate) enum StoreError {
     Sqlite {
         /// The file of the store.
         path: PathBuf,
-        /// What was to be done.
+        /// The operation that failed.
         action: &'static str,
         /// What SQLite says.
         error: rusqlite::Error,
@@ -27,7 +27,7 @@ pub(crate) enum StoreError {
     Postgres {
         /// The database, without its password.
         database: String,
-        /// What was to be done.
+        /// The operation that failed.
         action: &'static str,
         /// What went wrong.
         fault: PostgresFault,
@@ -57,8 +57,8 @@ impl StoreError {
         }
     }
 
-    /// Whether a server is out of reach or out of order for the moment, which only time or its operator changes. A wrong
-    /// password or a missing database is none: it would stay so.
+    /// Whether a server is temporarily unreachable or out of order, which only time or its operator changes. A wrong
+    /// password or a missing database does not count: it is permanent.
     pub(crate) fn is_outage(&self) -> bool {
         matches!(self, Self::Postgres { fault, .. } if fault.is_outage())
     }

@@ -1,4 +1,4 @@
-//! What can go wrong between this process and PostgreSQL, and what may be told of it.
+//! What can go wrong between this process and PostgreSQL, and which part of it may be shown.
 
 use std::error::Error;
 use std::fmt;
@@ -20,7 +20,7 @@ pub(crate) enum PostgresFault {
         /// Newest version that this build knows.
         known: usize,
     },
-    /// An id in a row has no form of the contract's.
+    /// An id in a row does not have a form of the contract.
     NoId,
     /// The runtime that drives the connection cannot be made.
     Runtime(std::io::Error),
@@ -32,13 +32,13 @@ impl PostgresFault {
         self.class().is_some_and(|class| ["22", "23"].contains(&class))
     }
 
-    /// Whether it will pass by itself, or by what the server's operator does: no connection, an overloaded, full, ending or
-    /// starting server, a standby. Not what a wrong password, name or right gives.
+    /// Whether time or the server's operator will end it: no connection, an overloaded, full, ending or
+    /// starting server, a standby. Not a wrong password or name, or a missing permission.
     pub(super) fn is_outage(&self) -> bool {
         const CLASSES: [&str; 6] = ["08", "25", "40", "53", "57", "58"];
         match self {
             Self::TimedOut(_) => true,
-            // What has no cause of the system's is a fault of the options, such as a demand for TLS.
+            // An error without a cause from the system is a fault of the options, such as a demand for TLS.
             Self::Client(error) if error.as_db_error().is_none() => {
                 error.is_closed() || error.source().is_some_and(<dyn Error>::is::<std::io::Error>)
             }
@@ -78,7 +78,7 @@ impl fmt::Display for PostgresFault {
     }
 }
 
-/// Code and place; the server's own words only where they cannot hold a value of a document. Its details are never told:
+/// Code and place; the server's own message only where it cannot contain a value of a document. Its details are never shown:
 /// they repeat whole rows.
 fn told_by_server(told: &DbError, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     const MAY_HOLD_VALUES: [&str; 3] = ["21", "22", "23"];

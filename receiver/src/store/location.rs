@@ -24,10 +24,10 @@ pub(crate) enum StoreLocation {
 /// Why a name of a store cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum LocationError {
-    /// It is said to be PostgreSQL's, and cannot be read. The parser's words may repeat a password, and are not told.
+    /// It looks like a URL of PostgreSQL and cannot be parsed. The parser's message may repeat a password, and is not shown.
     #[error("not a PostgreSQL URL; write postgres://USER@HOST/DATABASE")]
     NoPostgresUrl,
-    /// Documents would cross a network in the clear without anybody having said so.
+    /// Documents would cross a network unencrypted without an explicit option.
     #[error(
         "the connection to another host would not be encrypted; use a socket or a tunnel, or add ?sslmode=disable on a network that is your own"
     )]
@@ -45,7 +45,7 @@ impl StoreLocation {
     /// Reads what `--store` says: a URL of PostgreSQL, or else the path of a file.
     ///
     /// # Errors
-    /// It begins as a URL of PostgreSQL and is none, or the connection would leave this host and does not say how.
+    /// It begins as a URL of PostgreSQL and is not one, or the connection would leave this host without an `sslmode`.
     pub(crate) fn parse(text: &str) -> Result<Self, LocationError> {
         if !text.starts_with("postgres://") && !text.starts_with("postgresql://") {
             return Ok(Self::Sqlite(text.into()));
@@ -60,26 +60,26 @@ impl StoreLocation {
         Ok(Self::Postgres(Box::new(config)))
     }
 
-    /// Whether it holds a password.
+    /// Whether it contains a password.
     pub(crate) fn has_password(&self) -> bool {
         matches!(self, Self::Postgres(config) if config.get_password().is_some())
     }
 
-    /// The same with the password that a file holds.
+    /// The same with the password from a file.
     ///
     /// # Errors
     /// The file cannot be read.
     pub(crate) fn with_password_of(mut self, file: Option<&Path>) -> Result<Self, DiskError> {
         if let (Self::Postgres(config), Some(file)) = (&mut self, file) {
             let password = disk::read_bounded(file, Self::MAX_PASSWORD_BYTES)?;
-            // Editors end a file with a line break, which is no part of the password.
+            // Editors end a file with a line break, which is not part of the password.
             let line = password.split(|byte| [b'\r', b'\n'].contains(byte)).next().unwrap_or_default();
             config.password(line);
         }
         Ok(self)
     }
 
-    /// Whether a server keeps the documents, which may be out of reach while this process is well.
+    /// Whether a server keeps the documents, which may be unreachable while this process works.
     pub(crate) fn is_server(&self) -> bool {
         matches!(self, Self::Postgres(_))
     }
@@ -99,7 +99,7 @@ impl StoreLocation {
         })
     }
 
-    /// As [`Self::open`], but a server is connected to when it is first needed.
+    /// As [`Self::open`], but connects to a server only when it is first needed.
     ///
     /// # Errors
     /// The file cannot be opened.
@@ -121,7 +121,7 @@ impl StoreLocation {
     }
 }
 
-/// Whether each server is reached by a socket or the loopback.
+/// Whether each server is reached through a socket or the loopback.
 fn is_on_this_host(config: &Config) -> bool {
     let by_name = config.get_hosts().iter().all(|host| match host {
         Host::Unix(_) => true,

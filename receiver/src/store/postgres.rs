@@ -1,7 +1,8 @@
 //! The store for a fleet.
 //!
-//! Each value is one connection and used by one thread: two writers, a few readers for pages, one for housekeeping. A pool
-//! was given up: it would add a queue before the queue, and a reader could take the connection that a writer needs.
+//! Each value is one connection and is used by one thread: two writers, a few readers for pages, one for housekeeping.
+//! A pool was rejected: it would add a queue before the queue, and a reader could take the connection that a writer
+//! needs.
 
 mod connection;
 mod documents;

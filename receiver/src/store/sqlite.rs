@@ -26,9 +26,9 @@ pub(crate) struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// How long another process may hold the file, such as a `retain` beside the service.
+    /// How long another process may lock the file, such as a `retain` beside the service.
     const BUSY: Duration = Duration::from_secs(10);
-    /// How often it is looked whether it still does.
+    /// How often this checks whether it still does.
     const PAUSE: Duration = Duration::from_millis(1);
 
     /// Opens the file or makes it, private to this user, and brings its tables up to date.
@@ -56,7 +56,7 @@ impl SqliteStore {
     }
 
     fn configure(&mut self) -> rusqlite::Result<()> {
-        // Often, and not with the pauses of up to 100 ms that SQLite makes: who looks seldom finds the file taken again.
+        // Often, and not with the pauses of up to 100 ms that SQLite makes: a rare check finds the file locked again.
         self.connection.busy_handler(Some(|times: i32| {
             std::thread::sleep(Self::PAUSE);
             Self::PAUSE * times.unsigned_abs() < Self::BUSY

@@ -1,4 +1,4 @@
-//! Peers that break the protocol, stall or lie. Each gets its answer or loses its connection, and nobody else notices.
+//! Peers that break the protocol, stall or lie. Each gets its answer or loses its connection, and no other peer notices.
 
 use std::thread;
 use std::time::Duration;
@@ -14,7 +14,7 @@ fn impatient(site: &Site) -> Receiver {
     site.receiver_with(&options)
 }
 
-/// The status of what a connection answers to these bytes; nothing if it just ends.
+/// The status of the answer to these bytes; `None` if the connection just ends.
 fn answered(receiver: &Receiver, bytes: &[u8]) -> Option<u16> {
     let mut client = receiver.client();
     let _ = client.send(bytes);
@@ -86,7 +86,7 @@ fn a_body_that_lies_about_its_size_stays_small() {
     client.send(format!("{HEAD}Content-Length: 9999999999\r\n\r\n").as_bytes()).expect("sent");
     client.finish();
     assert_eq!(client.reply().expect("a response").status, 413);
-    // Chunks without end: it must be told before it has sent all.
+    // Endless chunks: the answer must come before all are sent.
     let mut client = receiver.client();
     client.send(format!("{HEAD}Transfer-Encoding: chunked\r\n\r\n").as_bytes()).expect("sent");
     let chunk = [b"10000\r\n".as_slice(), &vec![b' '; 0x10000], b"\r\n"].concat();
@@ -109,7 +109,7 @@ fn who_stalls_is_cut_off_and_the_others_are_served() {
     assert_eq!(idle.status, 202);
     assert_eq!(slow_body.reply().expect("a response").status, 408);
     assert!(slow_body.is_closed() && silent.is_closed());
-    // Whether it is told before it is cut off is hyper's to say.
+    // Whether it gets an answer before the connection ends depends on hyper.
     assert!(slow_header.reply().is_none_or(|reply| reply.status == 408));
 }
 

@@ -1,4 +1,4 @@
-//! Charts from the documents of a fleet: exact where they speak, and silent about small groups in every form.
+//! Charts from the documents of a fleet: exact where they show numbers, and without small groups in every form.
 
 use std::collections::{BTreeMap, BTreeSet};
 

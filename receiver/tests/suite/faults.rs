@@ -19,7 +19,7 @@ pub(crate) fn rounds() -> usize {
     number_from("RECEIVER_KILL_ROUNDS", 5)
 }
 
-/// Sends documents, each twice now and then, until the receiver is gone or says that it goes; what it acknowledged.
+/// Sends documents, some of them twice, until the receiver has ended or is draining; what it acknowledged.
 fn send_until_the_end(receiver: &Receiver, acknowledged: &Mutex<HashSet<String>>) {
     let mut client: Client = receiver.client();
     loop {
@@ -32,7 +32,7 @@ fn send_until_the_end(receiver: &Receiver, acknowledged: &Mutex<HashSet<String>>
                         return;
                     }
                 }
-                // A drain sends away; a death says nothing.
+                // A drain answers 503; a death answers nothing.
                 _ => return,
             }
         }

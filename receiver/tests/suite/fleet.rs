@@ -15,7 +15,7 @@ pub(crate) struct Host {
     pub(crate) run_id: Id,
     pub(crate) mode: Mode,
     pub(crate) platform: Platform,
-    /// How its run ended; nothing if that was never reported.
+    /// How its run ended; `None` if that was never reported.
     pub(crate) finish: Option<Finish>,
 }
 
@@ -59,7 +59,7 @@ fn host(random: &mut fastrand::Rng) -> Host {
 }
 
 impl Host {
-    /// Its documents, one a line.
+    /// Its documents, one per line.
     pub(crate) fn documents(&self) -> Vec<Vec<u8>> {
         let at = |minute: u8| UtcSeconds::parse(&format!("2026-11-22T07:{minute:02}:02Z")).expect("a time");
         let command =

@@ -1,4 +1,4 @@
-//! What a sender is answered.
+//! The answers to a sender.
 
 use std::thread;
 

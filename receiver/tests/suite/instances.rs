@@ -81,7 +81,7 @@ fn a_week_is_closed_once_and_every_document_is_part_of_a_run_once() {
 fn a_document_that_is_committed_late_is_part_of_its_run_all_the_same() {
     let Some(site) = Site::postgres() else { return };
     site.tend("migrate");
-    // It has its number, and is not there yet.
+    // It has its number, and is not visible yet.
     let late = site.database().hold(
         "INSERT INTO document SELECT nextval('document_id'), '\\x0102030405060708', 0,
              '\\x01020304050607080102030405060708', '\\x0102030405060708', NULL, extract(epoch FROM now())::bigint, 0,
@@ -117,7 +117,7 @@ fn months_that_are_over_are_dropped_and_strays_move_into_their_month() {
     database.sql("UPDATE document SET received_at = 1588291200 WHERE id = 7");
     assert_eq!(site.tend("retain"), "deleted: 1 rows\n");
     assert_eq!(database.sql("SELECT to_regclass('document_2020_05') IS NULL"), "t\n");
-    // A month that was not made in time: what came for it is in the default partition, and moves.
+    // A month that was made too late: its documents are in the default partition, and are moved.
     let next = "document_' || to_char(now() AT TIME ZONE 'UTC' + interval '1 month', 'YYYY_MM')";
     database.sql(&format!("DO $$ BEGIN EXECUTE 'DROP TABLE {next}; END $$"));
     database.sql(

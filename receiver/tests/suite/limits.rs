@@ -1,4 +1,4 @@
-//! Where something runs out: the disk, connections, the patience of readers.
+//! When a resource runs out: the disk, connections, memory for slow readers.
 
 use std::fs::File;
 use std::io::Write;
@@ -10,7 +10,7 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 use crate::documents::sample;
 use crate::support::{Client, Receiver, Site, number_from, wait_until};
 
-/// A small file system of its own, which is gone with this value.
+/// A separate small file system, which is removed with this value.
 struct SmallDisk<'a>(&'a Path);
 
 #[expect(clippy::disallowed_methods, reason = "a test sets up what its subject works with")]
@@ -47,7 +47,7 @@ impl Drop for SmallDisk<'_> {
     }
 }
 
-/// Sends documents until one is not taken; how that was told.
+/// Sends documents until one is not accepted; the answer to that one.
 fn fill_up(receiver: &Receiver) -> String {
     let mut client = receiver.client();
     for _ in 0..100_000 {
@@ -103,7 +103,7 @@ fn a_spool_whose_disk_is_full_sends_away() {
     assert_eq!(receiver.admin("/health/ready").0, 200, "the server takes documents, whatever the disk here");
 }
 
-/// The most memory that a process had in use so far, in KiB (proc(5)).
+/// The most memory that a process has used so far, in KiB (proc(5)).
 fn peak_memory_kib(pid: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("told");
@@ -144,7 +144,7 @@ fn readers_who_do_not_read_hold_nobody_up() {
     let _silent: Vec<Client> = (0..50)
         .map(|_| {
             let mut client = receiver.client();
-            // It stops taking requests when its answers are not taken.
+            // It stops accepting requests when its answers are not read.
             client.set_write_timeout(Duration::from_millis(200));
             let _ = client.send(request.as_bytes());
             client

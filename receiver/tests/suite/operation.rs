@@ -110,7 +110,7 @@ fn a_document_that_the_store_does_not_take_does_not_stop_the_others() {
         bad.event_id
     );
     connection.execute_batch(&trigger).expect("made");
-    // Both wait together: the writer is held up by this transaction.
+    // Both wait: this transaction blocks the writer.
     connection.execute_batch("BEGIN IMMEDIATE").expect("begun");
     let outcomes = std::thread::scope(|scope| {
         let send = |body: &'_ [u8]| receiver.client().post(body).status;

@@ -1,4 +1,4 @@
-//! PostgreSQL out of reach: every document is taken all the same, kept by the spool, and stored once when it is back.
+//! PostgreSQL unreachable: every document is still accepted, kept in the spool, and stored once when it is reachable again.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use crate::documents::sample;
 use crate::faults::{check_oracle, end_under_load, rounds};
 use crate::support::{Postgres, Receiver, Site, wait_until};
 
-/// What senders were told.
+/// The answers to senders.
 #[derive(Default)]
 struct Told {
     acknowledged: Mutex<HashSet<String>>,
@@ -29,7 +29,7 @@ impl Told {
         self.acknowledged.lock().expect("no panic").len()
     }
 
-    /// Sends documents until the test ends, each of which must be taken.
+    /// Sends documents until the test ends; each must be accepted.
     fn send(&self, receiver: &Receiver) {
         let mut client = receiver.client();
         while !self.ends.load(Ordering::Relaxed) {
@@ -89,7 +89,7 @@ fn a_receiver_starts_while_the_server_is_down_and_its_death_loses_nothing() {
     server.stop();
     let samples = [sample(), sample(), sample()];
     for sample in &samples[..2] {
-        // Each of them dies with a segment of its own.
+        // Each of them dies with its own segment.
         let receiver = site.receiver();
         assert_eq!(receiver.client().post(&sample.bytes).outcome(), "queued");
         assert_eq!(receiver.client().get("/charts/results").status, 503, "pages need the store");
@@ -167,7 +167,7 @@ fn a_server_that_hangs_is_as_good_as_none() {
     let signal = |signal: Signal| {
         for pid in backends.lines() {
             let pid = Pid::from_raw(pid.parse().expect("a number")).expect("a process id");
-            // One of them may have ended: its client has gone.
+            // One of them may have ended: its client has disconnected.
             let _ = kill_process(pid, signal);
         }
     };

@@ -1,4 +1,4 @@
-//! Pages: complete without scripts and other files, and chains for operators alone.
+//! Pages: complete without scripts and other files, and chains only for operators.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -84,7 +84,7 @@ fn chains_are_for_operators(site: &Site) {
         let reply = client.request("GET", "/chains", &headers);
         assert_eq!(reply.status, expected, "{headers}");
         assert_eq!(reply.header("cache-control"), Some("no-store"));
-        // That a session is not there is told to nobody else either.
+        // That a session does not exist is not shown to others either.
         assert_eq!(client.request("GET", &session, &headers).status, if expected == 200 { 404 } else { 401 });
     }
 }

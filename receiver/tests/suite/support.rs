@@ -1,4 +1,4 @@
-//! A receiver as a process of its own on a store of either kind, and a client that says exactly what it is told.
+//! A receiver as a separate process on a store of either kind, and a client that sends exactly what the test gives.
 
 mod client;
 mod postgres;
@@ -12,7 +12,7 @@ pub(crate) use site::{Site, on_both_stores};
 
 use std::io::Write;
 
-/// Says aloud, past the harness, that a test cannot run here. In CI, where everything is installed, that is a failure.
+/// Reports, past the harness, that a test cannot run here. In CI, where everything is installed, that is a failure.
 pub(crate) fn skip(what: &str, why: &str) {
     assert!(std::env::var_os("CI").is_none(), "{what}: {why}");
     let _ = writeln!(std::io::stderr(), "SKIP {what}: {why}");
@@ -23,7 +23,7 @@ pub(crate) fn number_from(variable: &str, default: usize) -> usize {
     std::env::var(variable).ok().and_then(|number| number.parse().ok()).unwrap_or(default)
 }
 
-/// Waits until something holds. A test that waits for ever tells nothing, so that after two minutes it fails.
+/// Waits until something holds. A test that waits endlessly shows nothing, so after two minutes it fails.
 #[track_caller]
 pub(crate) fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     let started = std::time::Instant::now();

@@ -1,4 +1,4 @@
-//! Every published vector gets the status that the contract says, and of a refused one nothing is kept.
+//! Every published vector gets the status that the contract states, and nothing of a refused one is kept.
 
 use std::fs;
 use std::path::Path;
@@ -28,7 +28,7 @@ fn published() -> Vec<Published> {
         let path = entry.expect("an entry").path();
         let file: Value = serde_json::from_slice(&fs::read(&path).expect("readable")).expect("JSON");
         let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
-        // One vector a file, or groups of them.
+        // One vector per file, or groups of them.
         match &file {
             Value::Array(groups) => {
                 for group in groups {
@@ -60,7 +60,7 @@ fn expected(vector: &Published) -> &'static [u16] {
         Some("size") => &[413],
         Some("syntax" | "utf8" | "depth" | "duplicate_key") => &[400],
         None if vector.schema == "telemetry" => &[202],
-        // A manifest is welcome within a delivery only.
+        // A manifest is accepted only within a delivery.
         _ => &[422],
     }
 }
@@ -95,7 +95,7 @@ fn every_vector_gets_its_status_and_nothing_refused_is_kept(site: &Site) {
     }
 }
 
-/// What stands in refused documents and in none that passes: whatever a sender should not have told.
+/// Text that is in refused documents and in none that passes: what a sender should not have sent.
 fn refused_values(vectors: &[Published]) -> Vec<String> {
     let is_stored = |vector: &&Published| vector.rule.is_none() && vector.schema == "telemetry";
     let stored: String = vectors

@@ -11,8 +11,9 @@ pub struct NamedRule {
     pub words: &'static str,
 }
 
-/// Rules about a document as a whole, checked before anything else. One that trips ends the check, since nothing
-/// sure can be said about the rest; all point at the root of the document, but `duplicate_key` and `depth` at the place.
+/// Rules about a document as a whole, checked before anything else. One that trips ends the check, since the rest
+/// cannot be judged then. All point at the root of the document, except `duplicate_key` and `depth`, which point at the
+/// place.
 pub const DOCUMENT_RULES: &[NamedRule] = &[
     NamedRule { id: "size", words: "the document is larger than `max_bytes`" },
     NamedRule { id: "utf8", words: "the document is not UTF-8" },
@@ -24,7 +25,7 @@ pub const DOCUMENT_RULES: &[NamedRule] = &[
     NamedRule { id: "duplicate_key", words: "an object has the same key twice" },
 ];
 
-/// Names that only the machine knows on which the document is made.
+/// Names that only the machine knows that makes the document.
 pub const LOCAL_IDENTIFIER: NamedRule = NamedRule {
     id: "local_identifier",
     words: "a string contains a name or a private setting of this machine",
@@ -51,16 +52,16 @@ pub struct KeyRules {
     pub sequences: &'static [[&'static str; 2]],
     /// Where the pointers of `exempt` may begin: in a run manifest itself, and in one that a telemetry document encloses.
     pub exempt_prefixes: &'static [&'static str],
-    /// The contract's own keys that trip a table and are reviewed as innocent.
+    /// The contract's own keys that trip a table and are reviewed as harmless.
     pub exempt: &'static [Exemption],
 }
 
-/// A key of the contract that may stand although its name trips a table.
+/// A key of the contract that is allowed although its name trips a table.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Exemption {
     /// JSON pointer of the key, after one of the prefixes.
     pub pointer: &'static str,
-    /// Why nothing private can stand there.
+    /// Why nothing private can be there.
     pub reason: &'static str,
 }
 
@@ -111,7 +112,7 @@ pub const KEYS: KeyRules = KeyRules {
 
 #[rustfmt::skip]
 // Words that name private things in most programs. Those that the contract needs itself ("name", "id", "version",
-// "component") are left out: the schema bounds what stands there.
+// "component") are left out: the schema bounds their values.
 const TOKENS: &[&str] = &[
     // The machine.
     "hostname", "host", "nodename", "fqdn", "domain", "nameserver", "serial", "machineid",
@@ -130,7 +131,7 @@ const TOKENS: &[&str] = &[
 ];
 
 #[rustfmt::skip]
-// Pairs whose words are harmless alone: "server" and "client" stand in keys of the contract.
+// Pairs whose words are harmless alone: "server" and "client" occur in keys of the contract.
 const SEQUENCES: &[[&str; 2]] = &[
     ["server", "name"], ["server", "addr"], ["server", "address"], ["server", "host"], ["server", "url"],
     ["node", "name"], ["machine", "id"], ["device", "id"], ["ingress", "host"], ["ingress", "domain"],

@@ -1,19 +1,19 @@
 //! Rules about string values.
 //!
-//! A string is judged as it stands. Decodings (base64, hexadecimal, NFKC) were rules of the first drafts, when ids were free
+//! A string is checked as it is. Decodings (base64, hexadecimal, NFKC) were rules of the first drafts, when ids were free
 //! text; since ids are random by their form, a document has no room for encoded text, and the program decodes only
 //! what it compares with names of its own machine.
 
 use serde::Serialize;
 
-/// A form that is innocent as a whole string, whatever the rules say of it.
+/// A form that is allowed as a whole string, whatever the rules say about it.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct AllowlistedShape {
     /// Its name.
     pub id: &'static str,
     /// What the whole string must match.
     pub pattern: &'static str,
-    /// Why nothing private can stand in it.
+    /// Why it can contain nothing private.
     pub reason: &'static str,
 }
 
@@ -34,7 +34,7 @@ pub struct ValueRule {
     pub innocents: &'static [&'static str],
 }
 
-/// The innocent forms: besides the words, all that a document of the contract can hold.
+/// The allowed forms: besides the words, all that a document of the contract can contain.
 pub const ALLOWLISTED_SHAPES: &[AllowlistedShape] = &[
     AllowlistedShape {
         id: "utc_time",
@@ -76,7 +76,7 @@ pub const VALUE_RULES: &[ValueRule] = &[
         innocents: &["naive"],
     },
     // The C library also reads parts in hex and octal, and networks are written with fewer than four parts.
-    // Anything may stand around it, so `v1.2.3.4` is refused as well: the contract has no version of four numbers.
+    // Anything may surround it, so `v1.2.3.4` is refused as well: the contract has no version of four numbers.
     ValueRule {
         id: "value.ipv4",
         words: "an IPv4 address or network",
@@ -85,7 +85,7 @@ pub const VALUE_RULES: &[ValueRule] = &[
         hits: &["192.168.1.10", "10.0.0.0/8", "10.0/16", "1.2.3.4:6443", "0300.0250.0.1", "0xC0.0xA8.0x1.0x1", "v1.2.3.4"],
         innocents: &["24.04", "0.1.0", "v1.35.5+k3s1", "productive-k3s-core/1.2.3"],
     },
-    // Clouds name hosts so (`ip-10-0-0-12`). Four groups of at most three digits leave dates and run ids alone.
+    // Clouds name hosts in this way (`ip-10-0-0-12`). Four groups of at most three digits do not match dates and run ids.
     ValueRule {
         id: "value.ipv4_dashed",
         words: "an IPv4 address with other separators, as in a host name",
@@ -121,8 +121,8 @@ pub const VALUE_RULES: &[ValueRule] = &[
         hits: &["00:1a:2b:3c:4d:5e", "00-1A-2B-3C-4D-5E", "001a.2b3c.4d5e"],
         innocents: &["07:50:02", "2026-11-22", "00-1a-2b"],
     },
-    // A letter must follow the dot, which leaves versions alone. There is no list of top-level domains: names of
-    // intranets end as they like. Names of events look the same and pass as words of the contract.
+    // A letter must follow the dot, so versions do not match. There is no list of top-level domains: names of
+    // intranets can have any ending. Names of events look the same and pass as words of the contract.
     ValueRule {
         id: "value.fqdn",
         words: "a domain name",
@@ -131,7 +131,7 @@ pub const VALUE_RULES: &[ValueRule] = &[
         hits: &["srv01.example.com", "srv01.example.com.", "node.local", "xn--mller-kva", "a b.example.org c", "core.bootstrap.server.begun", "SRV.LAN"],
         innocents: &["core.bootstrap.server.started", "core.component.enabled", "v1.35.5+k3s1", "1.2.3-rc.1", "best-effort"],
     },
-    // A host without a dot is known by its port. The letter in front leaves times of the day alone.
+    // A host without a dot is recognised by its port. Because of the letter in front, times of the day do not match.
     ValueRule {
         id: "value.host_port",
         words: "a host with a port",
@@ -140,7 +140,7 @@ pub const VALUE_RULES: &[ValueRule] = &[
         hits: &["srv01:6443", "localhost:80", "at srv-01:22 now"],
         innocents: &["2026-11-22T07:50:02Z", "07:50"],
     },
-    // Two slashes do without a scheme, and a scheme without slashes; `\/` is how some writers escape JSON.
+    // Two slashes match without a scheme, and a scheme without slashes; `\/` is how some writers escape JSON.
     ValueRule {
         id: "value.url",
         words: "a URL",
@@ -161,7 +161,7 @@ pub const VALUE_RULES: &[ValueRule] = &[
     // A single slash inside is not refused: `productive-k3s-core/1.2.3` is how a program names itself.
     ValueRule {
         id: "value.path",
-        words: "a path of a file or folder",
+        words: "a path of a file or directory",
         pattern: "(^|[^a-z0-9])/|/[^/]*/|\\.\\.|(^|[^a-z0-9])~",
         ignore_case: true,
         hits: &["/home/alice", "/", "~/runs", "~alice", "../x", "runs/../x", "home/alice/runs", "in /srv"],
@@ -176,7 +176,7 @@ pub const VALUE_RULES: &[ValueRule] = &[
         hits: &["C:\\Users\\alice", "c:/users", "D:", "\\\\srv01\\share", "a\\b"],
         innocents: &["2026-11-22T07:50:02Z"],
     },
-    // An unexpanded variable is a template that went wrong; its name tells of the private value that was meant.
+    // An unexpanded variable is a template that failed; its name reveals the kind of private value.
     ValueRule {
         id: "value.variable",
         words: "a variable of a shell",
@@ -239,7 +239,7 @@ pub const VALUE_RULES: &[ValueRule] = &[
         hits: &["ghp_16C7e42F292c6912E7710c838347Ae178B4a", "gho_abc", "github_pat_11ABC", "glpat-abc", "AKIAIOSFODNN7EXAMPLE", "xoxb-1"],
         innocents: &["AKIA", "core-ghp"],
     },
-    // The word alone is innocent; credentials follow it.
+    // The word alone is harmless; credentials follow it.
     ValueRule {
         id: "value.bearer",
         words: "credentials of an HTTP header",

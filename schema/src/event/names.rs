@@ -137,11 +137,11 @@ vocabulary! {
 }
 
 vocabulary! {
-    /// How a command stands or ended.
+    /// State or result of a command.
     pub enum CommandResult {
         /// It began.
         Started => "started",
-        /// It did what was asked.
+        /// It succeeded.
         Success => "success",
         /// It failed.
         Failed => "failed",
@@ -153,7 +153,7 @@ vocabulary! {
 }
 
 vocabulary! {
-    /// What became of an enabled component.
+    /// The result of an enabled component.
     pub enum EnabledResult {
         /// Installed and verified.
         Installed => "installed",

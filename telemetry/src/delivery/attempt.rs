@@ -15,7 +15,7 @@ use crate::outbox::{
 };
 use crate::request::DeliveryRequest;
 
-/// What an attempt came to.
+/// The outcome of an attempt.
 #[derive(Debug)]
 pub(super) enum AttemptOutcome {
     /// Delivered and removed.
@@ -24,30 +24,30 @@ pub(super) enum AttemptOutcome {
     RejectedByUs,
     /// Rejected by the endpoint.
     RejectedByEndpoint,
-    /// The entry is gone, or belongs to a user who lets nobody read it: there is nothing to send.
+    /// The entry was removed, or belongs to a user who lets no other user read it: there is nothing to send.
     Skipped,
     /// It stays queued for another attempt, and how long the endpoint asked to wait, if it did.
     Failed(AttemptFailure, Option<Duration>),
-    /// It stays queued, and no other document would fare better.
+    /// It stays queued, and another document would have the same result.
     Misconfigured(AttemptFailure),
 }
 
-/// What attempts are made with.
+/// What an attempt needs.
 #[derive(Debug)]
 pub(super) struct DeliveryContext<'a> {
     pub(super) endpoint: &'a Endpoint,
     pub(super) gate: &'a Gate,
     pub(super) store: &'a OutboxStore,
     pub(super) transport: HttpTransport,
-    /// The first thing that could not be done beside delivering.
+    /// The first thing besides delivery that failed.
     pub(super) warning: Option<OutboxWarning>,
 }
 
 impl DeliveryContext<'_> {
     /// Reads, vets, counts, stamps, vets again, and sends exactly the bytes that were vetted.
     ///
-    /// It is vetted twice because the first look must not count what is never sent. The count is on disk before the
-    /// request is sent, so that a crash never hides an attempt.
+    /// It is vetted twice because an attempt must not be counted for a document that is never sent. The count is on
+    /// disk before the request is sent, so that a crash never hides an attempt.
     pub(super) fn attempt(
         &mut self,
         id: EventId,
@@ -85,7 +85,7 @@ impl DeliveryContext<'_> {
         Ok(DeliveryRequest::new(self.endpoint, &headers, vet(entry)?))
     }
 
-    /// Does to the document what the answer means for it.
+    /// Removes, keeps or rejects the document, as the answer demands.
     fn settle(
         &mut self,
         entry: QueueEntry,
@@ -120,7 +120,7 @@ impl DeliveryContext<'_> {
 
     fn keep(&self, mut entry: QueueEntry, failure: AttemptFailure) -> Result<(), TelemetryError> {
         entry.last_failure = Some(failure);
-        // A purge while the request was in flight has deleted the entry, which must not come back.
+        // A purge while the request was in flight has deleted the entry, which must not be restored.
         match self.store.stored_at(entry.document.event_id()) {
             Some(stored) => self.store.update(&entry, stored),
             None => Ok(()),

@@ -1,4 +1,4 @@
-//! The HTTP client. Nothing else in the workspace knows which one it is.
+//! The HTTP client. No other module knows which library it is.
 //!
 //! Blocking, because one document is in flight at a time. HTTP/1.1 only, redirects and retries of the client off: what
 //! is sent, and how often, must be decided by the pass alone and counted there.
@@ -24,8 +24,8 @@ use crate::settings::DeliverySettings;
 
 const PROXY_AUTHENTICATION_REQUIRED: u16 = 407;
 
-/// One endpoint and the connections to it. The standard proxy variables, `SSL_CERT_FILE`, `SSL_CERT_DIR` and the trust
-/// store of the system are honoured.
+/// One endpoint and the connections to it. It uses the standard proxy variables, `SSL_CERT_FILE`, `SSL_CERT_DIR` and the
+/// trust store of the system.
 #[derive(Debug)]
 pub(super) struct HttpTransport {
     client: Option<Client>,
@@ -84,7 +84,7 @@ impl HttpTransport {
 }
 
 /// A name lookup cannot be interrupted, and the client waits for it when it is dropped. The process must end in time,
-/// so that the client is dropped on a thread that nobody joins.
+/// so the client is dropped on a thread that is never joined.
 impl Drop for HttpTransport {
     fn drop(&mut self) {
         let client = self.client.take();
@@ -102,7 +102,7 @@ fn builder(settings: &DeliverySettings, endpoint: &Endpoint) -> ClientBuilder {
     if endpoint.bypasses_proxy() { builder.no_proxy() } else { builder }
 }
 
-/// The answer is told by its status alone. A short body is read, because the connection can be used again then.
+/// Only the status counts. A short body is read, because the connection can be used again then.
 fn discard(response: Response) -> io::Result<u64> {
     match response.content_length() {
         Some(length) if length <= MAX_ANSWER_BYTES => {
@@ -114,7 +114,7 @@ fn discard(response: Response) -> io::Result<u64> {
 
 fn choose_cryptography() {
     static ONCE: Once = Once::new();
-    // An error says that the process has chosen already, which is as good.
+    // An error means that the process has already chosen a provider, which is fine too.
     ONCE.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
 }
 
@@ -122,8 +122,8 @@ fn failure(class: FailureClass) -> AttemptFailure {
     AttemptFailure { class, status: None }
 }
 
-/// A proxy that wants to know who is asking answers the tunnel with 407. The client tells by its words alone; should they
-/// change, the failure is one of the proxy that is tried again.
+/// A proxy that demands authentication answers the tunnel with 407. The client reports it only in its message; if that
+/// changes, the failure counts as one of the proxy, and is tried again.
 fn failure_of(error: &reqwest::Error) -> AttemptFailure {
     let mut causes = std::iter::successors(error.source(), |cause| (*cause).source());
     if causes.any(|cause| cause.to_string().contains("proxy authorization required")) {
@@ -133,7 +133,7 @@ fn failure_of(error: &reqwest::Error) -> AttemptFailure {
     }
 }
 
-/// The client tells apart what it could connect to and what it could not; the rest is known from what lies beneath.
+/// The client distinguishes a failed connection from other failures; the rest follows from the errors below.
 fn class_of(error: &reqwest::Error) -> FailureClass {
     let causes = || std::iter::successors(error.source(), |cause| (*cause).source());
     let says = |words: &str| causes().any(|cause| cause.to_string().contains(words));

@@ -19,16 +19,16 @@ use crate::outbox::{
 /// With less time than this an attempt would only be counted.
 const SHORTEST_ATTEMPT: Duration = Duration::from_millis(100);
 
-/// How often a pause looks whether the pass was stopped.
+/// How often a pause checks whether the pass was stopped.
 const PAUSE_STEP: Duration = Duration::from_millis(100);
 
 /// Longest time of one pass.
 pub use schema::delivery::PASS_DEADLINE as DEADLINE;
 
-/// How far a pass is.
+/// The progress of a pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeliveryProgress {
-    /// Documents that are through with this pass.
+    /// Documents that this pass has finished with.
     pub settled: usize,
     /// Documents that the pass has found so far.
     pub known: usize,
@@ -47,7 +47,7 @@ pub struct DeliverySummary {
     pub waiting: usize,
     /// Why the pass ended.
     pub ended: DeliveryEnd,
-    /// What could not be done beside delivering.
+    /// What failed besides delivery.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub warning: Option<OutboxWarning>,
 }
@@ -71,7 +71,7 @@ pub enum DeliveryEnd {
     Unavailable(AttemptFailure),
     /// The endpoint answered with a status that is about itself or our access to it and not about a document.
     Misconfigured(AttemptFailure),
-    /// The time was over.
+    /// The deadline was reached.
     Deadline,
     /// The outbox was purged, or the caller asked to stop.
     Stopped,
@@ -81,7 +81,7 @@ pub enum DeliveryEnd {
     NoEndpoint,
 }
 
-/// Whether the pass goes on to the next document.
+/// Whether the pass continues with the next document.
 type Next = Result<ControlFlow<DeliveryEnd>, TelemetryError>;
 
 pub(super) struct DeliveryPass<'a> {
@@ -136,10 +136,10 @@ impl<'a> DeliveryPass<'a> {
     /// Tries every document, those included that are stored meanwhile: first those that failed in the fewest passes, and
     /// of these the oldest.
     fn drain(&mut self) -> Next {
-        // A document is tried once in a pass, even if it stays queued: it may be of those that nobody may read.
+        // A document is tried once in a pass, even if it stays queued: it may be one that this process may not read.
         let mut seen: HashSet<EventId> = HashSet::new();
         loop {
-            // Listed again and again: the run goes on storing, and its last documents should not need another process.
+            // Listed repeatedly: the run still stores documents, and its last ones should not need another process.
             let mut found = self.context.store.queued()?;
             found.retain(|id| seen.insert(*id));
             if found.is_empty() {
@@ -194,7 +194,7 @@ impl<'a> DeliveryPass<'a> {
                     }
                 }
                 AttemptOutcome::Misconfigured(failure) => {
-                    // No pause: whoever fixes the endpoint wants the next run to show it.
+                    // No pause: an operator who fixes the endpoint wants to see the effect in the next run.
                     self.remember(Some(EndpointState::new(failure, None)));
                     return Ok(Break(DeliveryEnd::Misconfigured(failure)));
                 }
@@ -220,7 +220,7 @@ impl<'a> DeliveryPass<'a> {
         asked: Option<Duration>,
     ) -> ControlFlow<DeliveryEnd> {
         self.failures += 1;
-        // An absurd wish of the endpoint must not silence telemetry beyond this pass.
+        // An absurdly long `Retry-After` must not stop telemetry beyond this pass.
         let pause = asked.unwrap_or_else(|| response::backoff(self.failures)).min(self.remaining());
         self.paused_until = Instant::now() + pause;
         self.remember(Some(EndpointState::new(failure, Some(pause))));
@@ -235,7 +235,7 @@ impl<'a> DeliveryPass<'a> {
 
     fn evict_if_too_old(&mut self, id: EventId) -> Result<bool, TelemetryError> {
         let store = self.context.store;
-        // Also here: in an outbox where nothing is stored any more, nothing else would enforce the age.
+        // Also here: if nothing new is stored in an outbox, nothing else would enforce the age.
         let is_old = store.stored_at(id).is_some_and(|stored| is_too_old(stored, SystemTime::now()));
         if is_old {
             store.remove(id)?;
@@ -259,7 +259,7 @@ impl<'a> DeliveryPass<'a> {
         }
     }
 
-    /// Waits until something may be sent, unless the pass would be over by then or is stopped.
+    /// Waits until something may be sent, unless the pass would end before that or is stopped.
     fn await_endpoint(&mut self) -> ControlFlow<DeliveryEnd> {
         self.may_go_on()?;
         if self.paused_until > Instant::now() && self.paused_until + SHORTEST_ATTEMPT > self.ends {

@@ -19,7 +19,7 @@ pub(super) enum ResponseClass {
     Misconfigured(AttemptFailure),
 }
 
-/// Sorts a status as the contract promises. 407 never comes from the endpoint (RFC 9110, 15.5.8): a proxy did not let the
+/// Classifies a status as the contract states. 407 never comes from the endpoint (RFC 9110, 15.5.8): a proxy did not let the
 /// request through.
 pub(super) fn classify(status: u16) -> ResponseClass {
     let failure = |class| AttemptFailure { class, status: Some(status) };
@@ -36,7 +36,7 @@ pub(super) fn classify(status: u16) -> ResponseClass {
 
 /// A random pause of up to 0.5 s after the first failure, 1 s after the second, and so on (full jitter).
 pub(super) fn backoff(failures: u32) -> Duration {
-    // Full jitter: a fleet that lost its receiver at one moment must not come back at one moment.
+    // Full jitter: a fleet that lost its receiver at one moment must not return at one moment.
     // <https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>
     longest_backoff(failures).mul_f64(fastrand::f64())
 }
@@ -50,7 +50,7 @@ fn longest_backoff(failures: u32) -> Duration {
 pub(super) fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
     let value = value.trim();
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-        // More digits than a number holds ask for longer than anybody waits.
+        // More digits than a number holds ask for a longer pause than any pass makes.
         return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
     }
     let date = httpdate::parse_http_date(value).ok()?;

@@ -14,7 +14,7 @@ pub use schema::delivery::{
     MAX_QUEUED as MAX_ENTRIES, MAX_QUEUED_AGE as MAX_AGE, MAX_QUEUED_BYTES as MAX_BYTES,
 };
 
-/// More names than this are left to the next look at the directory, so that memory stays bounded.
+/// More names than this are left to the next listing of the directory, so that memory stays bounded.
 pub(super) const MAX_LISTED: usize = 65_536;
 
 /// The file of one event.
@@ -26,17 +26,17 @@ pub(super) struct QueueFile {
     size: u64,
 }
 
-/// What is evicted first: the variants stand in that order.
+/// What is evicted first: the variants are in that order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum EvictionRank {
     /// No file of ours is that large.
     Oversized,
-    /// The clock was set back since: how old the document is cannot be told, and the newest must not be taken for
+    /// The clock was set back since: the age of the document is unknown, and the newest must not count as
     /// older.
     FromTheFuture,
     /// Stored in the past.
     Ordinary,
-    /// It cannot be opened, for example because it is a symbolic link. Delivery looks at it and says what is wrong.
+    /// It cannot be opened, for example because it is a symbolic link. Delivery checks it and reports the fault.
     Unopened,
 }
 
@@ -92,12 +92,12 @@ fn inspect(directory: &PrivateDir, name: String, now: SystemTime) -> Option<Queu
     Some(QueueFile { rank, stored, name, size })
 }
 
-/// Whether a document that was stored then has waited too long. A time in the future is no age.
+/// Whether a document that was stored at this time was queued too long. A time in the future is no age.
 pub(crate) fn is_too_old(stored: SystemTime, now: SystemTime) -> bool {
     now.duration_since(stored).is_ok_and(|age| age > MAX_AGE)
 }
 
-/// Removes files of events until one of `incoming` bytes fits in, and returns how many were evicted.
+/// Removes files of events until there is room for one of `incoming` bytes, and returns how many were evicted.
 pub(super) fn make_room(directory: &PrivateDir, incoming: u64, now: SystemTime) -> Result<usize, DiskError> {
     let files = files_in_eviction_order(directory, now)?;
     // The new document counts, so that the bounds hold once it is written.
@@ -116,7 +116,7 @@ pub(super) fn make_room(directory: &PrivateDir, incoming: u64, now: SystemTime) 
     Ok(removed)
 }
 
-/// Whether one of `incoming` bytes fits in without an eviction.
+/// Whether there is room for one of `incoming` bytes without an eviction.
 pub(super) fn has_room(directory: &PrivateDir, incoming: u64, now: SystemTime) -> Result<bool, DiskError> {
     let files = files_in_eviction_order(directory, now)?;
     let bytes = total_bytes(&files) + u128::from(incoming);
@@ -128,7 +128,7 @@ fn total_bytes(files: &[QueueFile]) -> u128 {
 }
 
 /// Removes files of events that are ours, except those that were certainly stored after `until`. What cannot be removed
-/// stays, and does not keep the others.
+/// stays, and the others are still removed.
 pub(super) fn remove_until(directory: &PrivateDir, until: SystemTime) -> Result<usize, DiskError> {
     let mut removed = 0;
     loop {

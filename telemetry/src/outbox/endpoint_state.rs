@@ -1,6 +1,6 @@
 //! What the endpoint answered last, and when it may be asked again.
 //!
-//! The endpoint is paused, not the document: an endpoint that is overloaded is not helped by getting the next document
+//! The endpoint is paused, not the document: it does not help an overloaded endpoint to get the next document
 //! instead. The pause is on disk, because one run starts two deliveries, in processes of their own.
 
 use std::time::Duration;
@@ -14,13 +14,13 @@ use url::Url;
 
 use super::entry::AttemptFailure;
 
-/// Not `.json`, so that whoever counts `*.json` counts documents.
+/// Not `.json`, so that a count of `*.json` is the number of documents.
 const STATE: &str = "endpoint-state";
 
 /// Largest file that can hold a state.
 const MAX_STATE_BYTES: u64 = 4096;
 
-/// What the endpoint answered last, if that was not good.
+/// What the endpoint answered last, if that was a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EndpointState {
@@ -32,7 +32,7 @@ pub struct EndpointState {
     pub not_before: Option<UtcSeconds>,
 }
 
-/// The file: an answer counts only for the endpoint that gave it. Of its address a checksum is enough to tell.
+/// The file: an answer counts only for the endpoint that gave it. A checksum of the address is enough to identify it.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct StateFile {
@@ -45,7 +45,7 @@ impl EndpointState {
         Self { time: Utc::now().into(), failure, not_before: pause.and_then(end_of) }
     }
 
-    /// How long the endpoint must still be left alone, if that is at most `longest`. No pass of ours pauses for longer: the
+    /// How long nothing may be sent to the endpoint, if that is at most `longest`. No pass pauses for longer: otherwise the
     /// clock was set back since, or the file was edited.
     pub(crate) fn remaining_pause(&self, longest: Duration) -> Duration {
         let Some(not_before) = self.not_before else { return Duration::ZERO };

@@ -1,8 +1,7 @@
 //! What the files of the outbox hold: a queued document, or one that may not be sent, with the reason.
 //!
 //! Files are read as strictly as documents from outside: unknown fields, another version and a name that differs from
-//! the event are rejected. Between two processes lies a directory that the operator, a backup or an older program can
-//! edit.
+//! the event are rejected. The operator, a backup or an older program can edit the directory between two processes.
 
 use std::borrow::Cow;
 
@@ -43,7 +42,7 @@ pub enum FailureClass {
     Tls,
     /// The proxy did not let the request through.
     Proxy,
-    /// The time of the attempt was over.
+    /// The attempt timed out.
     Timeout,
     /// The connection broke.
     Connection,
@@ -180,7 +179,7 @@ impl RejectionReason {
         Self {
             rule: format!("http.{status}").into(),
             pointer: String::new(),
-            message: "the endpoint refused the document for good".into(),
+            message: "the endpoint refused the document permanently".into(),
             status: Some(status),
         }
     }
@@ -189,7 +188,7 @@ impl RejectionReason {
 impl From<&Rejection> for RejectionReason {
     /// The first violation: the others are seen once it is fixed.
     fn from(rejection: &Rejection) -> Self {
-        // A rejection has at least one violation. Only one is kept, because the file must stay small and says nothing of values.
+        // A rejection has at least one violation. Only one is kept, so that the file stays small.
         let first = &rejection.violations()[0];
         Self {
             rule: first.rule().to_owned().into(),

@@ -12,7 +12,7 @@ use super::entry::{AttemptFailure, FailureClass, RejectedEntry};
 
 pub(super) const LEDGER: &str = "ledger.jsonl";
 
-/// Largest ledger in bytes: about 700 lines. The older half goes when it is full.
+/// Largest ledger in bytes: about 700 lines. When it is full, the older half is removed.
 const MAX_LEDGER_BYTES: u64 = 256 * 1024;
 
 /// How something ended.
@@ -25,7 +25,7 @@ pub enum LedgerOutcome {
     Failed,
     /// The document may not be sent and was rejected.
     Refused,
-    /// Documents went to keep the bounds.
+    /// Documents were evicted to keep the bounds.
     Evicted,
 }
 
@@ -148,7 +148,7 @@ pub(super) fn lines(directory: &PrivateDir) -> Result<Vec<LedgerLine>, DiskError
     match directory.read_bounded(LEDGER, MAX_LEDGER_BYTES) {
         Ok(bytes) => Ok(bytes
             .split(|byte| *byte == b'\n')
-            // Torn by a crash, or of another version: the other lines are still worth showing.
+            // Torn by a crash, or from another version: the other lines are still useful.
             .filter_map(|line| serde_json::from_slice(line).ok())
             .collect()),
         Err(DiskError::Missing { .. }) => Ok(Vec::new()),

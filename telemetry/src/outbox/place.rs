@@ -1,7 +1,7 @@
 //! Where an outbox is, and how it is reached.
 //!
-//! A path means what the directories on it say at that moment, and whoever can rename one of them decides that. So the
-//! outbox in a runs directory is reached through the directory that the run holds open, and a delivery is handed the open
+//! A path means what the directories in it are at that moment, and a user who can rename one of them decides that. So the
+//! outbox in a runs directory is reached through the directory that the run holds open, and a delivery gets the open
 //! outbox and no path.
 
 use std::os::fd::OwnedFd;
@@ -24,7 +24,7 @@ pub struct OutboxDir {
 enum Reach {
     /// By its path.
     Path,
-    /// By its name in a directory that is open.
+    /// By its name in an open directory.
     Within(Arc<PrivateDir>),
     /// It is open.
     Open(Arc<OwnedFd>),
@@ -56,7 +56,7 @@ impl OutboxDir {
         &self.path
     }
 
-    /// Holds the outbox of a runs directory open, if there is one. For a process that is about to give up the rights with
+    /// Holds the outbox of a runs directory open, if there is one. For a process that is about to drop the privileges with
     /// which it can get there.
     pub fn held_open(self) -> Self {
         let fd = match &self.reach {

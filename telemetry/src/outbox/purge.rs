@@ -1,13 +1,13 @@
 //! Deleting queued documents, also while a delivery is in flight.
 //!
-//! A purge leaves the file `stopped` before it deletes. Whoever delivers looks for it before every attempt, before
-//! every pause and after every answer; it then deletes what was stored before the file, the file itself, and leaves.
+//! A purge writes the file `stopped` before it deletes. A delivery checks for this file before every attempt, before
+//! every pause and after every answer. It then deletes what was stored before the file, then the file, and ends.
 //! So nothing that was purged is sent after the request that is in flight, and a late write of that request does not
-//! bring its document back. A document on its way into the outbox is in no listing yet: whoever stores it looks for a
+//! restore its document. A document that is being stored is in no listing yet: the process that stores it checks for a
 //! purge before and after, see `purge_mark.rs`.
 //!
 //! This is the one way to opt out of what was stored already. A document belongs to the consent of its run: a later
-//! run without consent neither sends it nor stops the delivery that is under way.
+//! run without consent neither sends it nor stops the delivery that is in progress.
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -39,8 +39,8 @@ pub(crate) struct Deleted {
     rejected: usize,
 }
 
-/// Deletes queued and rejected documents and the ledger. It needs no consent. A delivery that is in flight is waited
-/// for, but not longer than `patience`. In an outbox of another user it deletes what is our own and leaves nothing of
+/// Deletes queued and rejected documents and the ledger. It needs no consent. It waits for a delivery in flight,
+/// but not longer than `patience`. In an outbox of another user it deletes what is our own and leaves nothing of
 /// ours there; what is not ours is counted.
 ///
 /// # Errors
@@ -61,20 +61,20 @@ pub fn purge(outbox: &OutboxDir, patience: Duration) -> Result<PurgeSummary, Dis
     Ok(PurgeSummary { waiting, rejected, left, in_flight })
 }
 
-/// Says what was deleted, and whether a delivery is still under way.
+/// Reports what was deleted, and whether a delivery is still in progress.
 fn purge_own(store: &OutboxStore, patience: Duration) -> Result<(Deleted, bool), DiskError> {
     let begun = SystemTime::now();
-    // First the sign, then the deletion: a delivery must not store again what was deleted. Synced, because an operator who
+    // First the mark, then the deletion: a delivery must not store again what was deleted. Synced, because an operator who
     // opted out must not find the documents again after a power failure.
     let signed = sign(store);
     // At once and without the lock: opting out must not wait for an endpoint that does not answer.
     let deleted = delete(store, asked_at(store).unwrap_or(begun))?;
-    // On a full disk there is room for the sign only now.
+    // On a full disk there is room for the mark only now.
     signed.or_else(|_| sign(store))?;
     match store.lock(Instant::now() + patience) {
         Ok(Some(_lock)) => Ok((deleted + finish(store)?, false)),
         Ok(None) => Ok((deleted, true)),
-        // Nobody who acts for this user can deliver without the lock, so there is nothing to wait for.
+        // No process of this user can deliver without the lock, so there is nothing to wait for.
         Err(DiskError::Denied { .. }) => Ok((deleted + finish(store)?, false)),
         Err(error) => Err(error),
     }
@@ -84,19 +84,19 @@ fn sign(store: &OutboxStore) -> Result<(), DiskError> {
     store.directory().write_atomic(STOPPED, b"")
 }
 
-/// Ends a purge whose process, or the delivery that it left the rest to, died.
+/// Completes a purge whose process died, or whose delivery died before it completed the purge.
 pub(super) fn finish_if_abandoned(store: &OutboxStore) -> Result<(), DiskError> {
     if !is_asked_for(store) {
         return Ok(());
     }
-    // Somebody who holds the lock is alive and ends it himself.
+    // A process that holds the lock is alive and completes the purge itself.
     match store.lock(Instant::now())? {
         Some(_lock) => finish(store).map(drop),
         None => Ok(()),
     }
 }
 
-/// Whether somebody asked for a purge.
+/// Whether a purge was asked for.
 pub(crate) fn is_asked_for(store: &OutboxStore) -> bool {
     asked_at(store).is_some()
 }
@@ -108,7 +108,7 @@ fn asked_at(store: &OutboxStore) -> Option<SystemTime> {
 
 /// Deletes everything and ends the purge. The caller holds the lock.
 pub(crate) fn finish(store: &OutboxStore) -> Result<Deleted, DiskError> {
-    // Without the sign somebody else has ended the purge.
+    // Without the mark, another process has completed the purge.
     let Some(asked) = asked_at(store) else { return Ok(Deleted::default()) };
     let deleted = delete(store, asked)?;
     purge_mark::count(store.directory());
@@ -119,7 +119,7 @@ pub(crate) fn finish(store: &OutboxStore) -> Result<Deleted, DiskError> {
 /// Deletes what was stored before the purge was `asked` for. A run that has begun since has its own consent.
 fn delete(store: &OutboxStore, asked: SystemTime) -> Result<Deleted, DiskError> {
     let waiting = bounds::remove_until(store.directory(), asked)?;
-    // What is in these places and cannot be opened or removed as ours is not ours, and must not keep the purge from
+    // What is in these places and cannot be opened or removed as ours is not ours, and must not prevent the purge from
     // ending.
     let rejected = match store.rejected_directory() {
         Ok(Some(directory)) => bounds::remove_until(&directory, asked)?,
@@ -130,7 +130,7 @@ fn delete(store: &OutboxStore, asked: SystemTime) -> Result<Deleted, DiskError> 
     Ok(Deleted { waiting, rejected })
 }
 
-/// Rejected documents that stay; a directory that we may not look into counts as one.
+/// Rejected documents that stay; a directory that we may not read counts as one.
 fn left_in_rejected(store: &OutboxStore) -> usize {
     let listed = |directory: PrivateDir| bounds::foreign(&directory);
     match store.directory().open_dir(REJECTED).and_then(listed) {

@@ -1,21 +1,21 @@
-//! What tells that a purge came while something was stored.
+//! How a process that stores a document detects a purge in the meantime.
 //!
-//! A purge deletes what it finds in a listing. A file that gets its name after the listing was in the outbox of before the
-//! purge all the same, and must not be there after it. A lock would tell too, but a run would then have to wait for a
-//! delivery, or a purge for a run: so that whoever stores looks before and after.
+//! A purge deletes what it finds in a listing. A file that gets its name after the listing still belongs to the time before
+//! the purge, and must not exist after it. A lock would prevent that too, but a run would then have to wait for a
+//! delivery, or a purge for a run. So the process that stores checks before and after.
 
 use std::time::SystemTime;
 
 use privacy::disk::PrivateDir;
 
-/// The sign of a purge that goes on. Its time is when the purge was asked for.
+/// The mark of a purge in progress. Its time is when the purge was asked for.
 pub(super) const STOPPED: &str = "stopped";
 
-/// Held by the one process that delivers or purges. Its length is the number of purges that are over: they leave no other
+/// Held by the one process that delivers or purges. Its length is the number of completed purges: they leave no other
 /// trace.
 pub(super) const LOCK: &str = "lock";
 
-/// Purges beyond so many are not counted any more.
+/// At most this many purges are counted.
 const MAX_COUNTED: u64 = 1 << 20;
 
 /// What every purge changes.
@@ -28,20 +28,20 @@ struct PurgeMark {
 impl PurgeMark {
     fn of(outbox: &PrivateDir) -> Self {
         let metadata = |name| outbox.open_file(name).ok()?.metadata().ok();
-        // In this order: a purge that ends between the two is counted before its sign goes.
+        // In this order: a purge that ends between the two is counted before its mark is removed.
         let asked = metadata(STOPPED).and_then(|found| found.modified().ok());
         // The first delivery makes the file, which is no purge.
         Self { asked, over: metadata(LOCK).map_or(0, |found| found.len()) }
     }
 }
 
-/// Counts a purge that is over but for its sign. One that cannot be counted must end all the same.
+/// Counts a purge that is complete except for its mark. A purge that cannot be counted must still end.
 pub(super) fn count(outbox: &PrivateDir) {
     let _ = outbox.append_line_unsynced(LOCK, "", MAX_COUNTED);
 }
 
-/// Stores a file with `write`, and takes it back with `take_back` if a purge was asked for or ended meanwhile. That may be
-/// a file which the purge did not mean; the other way round, one would be sent that it did.
+/// Stores a file with `write`, and removes it with `take_back` if a purge was asked for or ended meanwhile. That may be
+/// a file that the purge did not cover. Without this, a file that it did cover could be sent.
 pub(super) fn unless_purged<T, E>(
     outbox: &PrivateDir,
     write: impl FnOnce() -> Result<T, E>,
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
     use crate::outbox::{OutboxDir, OutboxStore, purge};
 
-    /// Stores a file in an outbox while `meanwhile` happens to it, and tells whether it is there afterwards.
+    /// Stores a file in an outbox while `meanwhile` happens to it, and returns whether it exists afterwards.
     fn survives(meanwhile: impl Fn(&Path)) -> bool {
         let dir = tempfile::tempdir().expect("a scratch directory");
         let outbox = PrivateDir::open(dir.path()).expect("ours");

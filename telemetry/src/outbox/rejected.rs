@@ -1,7 +1,7 @@
-//! Documents that may not be sent: kept for the operator beside the queue, and put back on request.
+//! Documents that may not be sent: kept for the operator beside the queue, and queued again on request.
 //!
 //! They are kept and not deleted, because a refusal can be the endpoint's fault, and because an operator may want to see
-//! what was held back. A directory that cannot be used costs this and nothing else: the document stays in the queue.
+//! what was not sent. If the directory cannot be used, only this is lost: the document stays in the queue.
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -15,7 +15,7 @@ use super::store::{OutboxStore, REJECTED, json, now};
 use super::{bounds, purge, purge_mark};
 use crate::error::{OutboxWarning, TelemetryError};
 
-/// What putting rejected documents back led to.
+/// The result of queuing rejected documents again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct RequeueSummary {
     /// Documents that are queued again.
@@ -66,8 +66,8 @@ impl OutboxStore {
         Ok(files.iter().filter_map(|file| read(&directory, &file.name)).collect())
     }
 
-    /// Puts back what was rejected not longer than [`bounds::MAX_AGE`] ago. The next pass vets it again, so that nothing
-    /// that the gate refused is sent for it.
+    /// Queues again what was rejected not longer than [`bounds::MAX_AGE`] ago. The next pass vets it again, so nothing
+    /// that the gate refuses is sent.
     ///
     /// The lock is held: a pass that moves a document the other way at the same time would lose it.
     pub(super) fn requeue(&self, patience: Duration) -> Result<Option<RequeueSummary>, TelemetryError> {
@@ -75,7 +75,7 @@ impl OutboxStore {
         let mut summary = RequeueSummary::default();
         let Some(directory) = self.rejected_directory()? else { return Ok(Some(summary)) };
         for rejected in self.rejected()? {
-            // What was read before the purge must not come back after it. The purge cannot end before we let the lock go.
+            // What was read before the purge must not be restored after it. The purge cannot end before we release the lock.
             if purge::is_asked_for(self) {
                 break;
             }
@@ -99,7 +99,7 @@ impl OutboxStore {
         else {
             return Ok(None);
         };
-        // Nothing is evicted for it: what was never tried has the better claim.
+        // Nothing is evicted for it: documents that were never tried have priority.
         if !bounds::has_room(self.directory(), json(&entry)?.len() as u64, SystemTime::now())? {
             return Ok(None);
         }

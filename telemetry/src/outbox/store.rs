@@ -1,4 +1,4 @@
-//! The files of the outbox. Whoever holds a [`OutboxStore`] to write has shown consent to get it.
+//! The files of the outbox. An [`OutboxStore`] for writing is given only in exchange for a consent.
 
 use std::fs::{File, TryLockError};
 use std::thread;
@@ -31,11 +31,11 @@ pub(crate) struct OutboxStore {
 /// Why there is no entry to work with.
 #[derive(Debug)]
 pub(crate) enum LoadError {
-    /// It is not there any more.
+    /// It no longer exists.
     Missing,
     /// It may not be sent; what the file held, where it could be read.
     Invalid(RejectionReason, Option<String>),
-    /// The disk does not let us have it. It waits for somebody who may read it, and holds nobody else up.
+    /// The disk does not let us read it. It stays for a process that may read it, and does not delay other entries.
     Unreadable,
 }
 
@@ -81,7 +81,7 @@ impl OutboxStore {
     /// Stores a new entry, making room for it first; returns how many older ones were evicted.
     ///
     /// Nothing waits for the disk: a run would, and telemetry is best-effort. The delivering process syncs what is left
-    /// over, see [`Self::sync`]. Where a purge is asked for meanwhile, the entry is not there afterwards.
+    /// over, see [`Self::sync`]. If a purge is asked for meanwhile, the entry does not exist afterwards.
     pub(super) fn add(
         &self,
         entry: &QueueEntry,
@@ -101,7 +101,7 @@ impl OutboxStore {
         bounds::foreign(&self.directory)
     }
 
-    /// The events that wait, oldest first.
+    /// The queued events, oldest first.
     pub(crate) fn queued(&self) -> Result<Vec<EventId>, DiskError> {
         let files = bounds::files_in_eviction_order(&self.directory, SystemTime::now())?;
         Ok(files.iter().filter_map(|file| entry::event_of(&file.name)).collect())
@@ -121,14 +121,14 @@ impl OutboxStore {
                 DiskError::Unsafe { .. } => {
                     invalid("entry.owner", "another user could have changed the file")
                 }
-                // That of another user too: it is not ours to reject.
+                // Also the entry of another user: we must not reject it.
                 _ => LoadError::Unreadable,
             })?;
         QueueEntry::read(&bytes, id)
             .map_err(|reason| LoadError::Invalid(reason, Some(String::from_utf8_lossy(&bytes).into_owned())))
     }
 
-    /// When the entry was stored, or `None` if it is gone.
+    /// When the entry was stored, or `None` if it no longer exists.
     pub(crate) fn stored_at(&self, id: EventId) -> Option<SystemTime> {
         self.directory.open_file(&entry::name_of(id)).ok()?.metadata().ok()?.modified().ok()
     }
@@ -180,9 +180,9 @@ impl OutboxStore {
         };
     }
 
-    /// Syncs queued documents and the ledger, which were written without. In the delivering process nobody waits for it.
-    /// What fails would have failed in a power failure only.
-    /// It ends at `until`, because a slow disk must not outlast the deadline of a pass.
+    /// Syncs queued documents and the ledger, which were written without a sync. Nothing waits for the delivering
+    /// process. A failure matters only after a power failure. It ends at `until`, because a slow disk must not outlast
+    /// the deadline of a pass.
     pub(crate) fn sync(&self, until: Instant) {
         let names = self.queued().unwrap_or_default().into_iter().map(entry::name_of);
         for name in names.chain([LEDGER.to_owned()]).take_while(|_| Instant::now() < until) {

@@ -73,7 +73,7 @@ fn any_other_status_is_the_endpoints_and_loses_nothing() {
         let told = scratch.status();
         assert_eq!(told.endpoint_state.map(|state| (state.failure, state.not_before)), Some((failure, None)));
         assert_eq!(told.waiting[0].last_failure, Some(failure), "{status}");
-        // The endpoint is right again: everything arrives with the next pass, and the state is forgotten.
+        // The endpoint works again: everything arrives with the next pass, and the state is removed.
         let server = FaultServer::start([Act::status(202)]);
         scratch.settings.endpoint = Endpoint::parse(&server.url()).ok();
         assert_eq!((scratch.deliver().delivered, server.received().len()), (2, 2), "{status}");
@@ -102,7 +102,7 @@ fn a_pause_outlasts_its_pass_and_binds_the_next() {
     scratch.settings.max_attempts = 1;
     scratch.emit(1);
     assert!(matches!(scratch.deliver().ended, DeliveryEnd::Unavailable(_)));
-    // Stored after the failure: it does not get around the pause either.
+    // Stored after the failure: the pause applies to it too.
     scratch.emit(1);
     assert_eq!(scratch.deliver().delivered, 2);
     let received = server.received();
@@ -183,7 +183,7 @@ fn a_server_that_fails_for_ever_gets_its_attempts_and_the_document_waits() {
         "an endpoint that is down gets three requests, not three a document"
     );
     assert_eq!(scratch.entry(ids[0])["last_failure"]["status"], 500);
-    // The count goes on in the next pass, and with it the mark.
+    // The next pass continues the count, and with it the mark.
     let server = FaultServer::start([Act::status(202)]);
     scratch.settings.endpoint = Endpoint::parse(&server.url()).ok();
     assert_eq!(scratch.deliver().delivered, 2);
@@ -272,7 +272,7 @@ fn redirects_are_never_followed() {
 
 #[test]
 fn one_connection_carries_many_documents() {
-    // Many servers send the head first; without reading on, the connection could not be used again.
+    // Many servers send the head first; without reading the body, the connection could not be used again.
     let server = FaultServer::start([Act::LateBody(202, r#"{"status":"accepted"}"#.to_owned())]);
     let scratch = Scratch::new(&server.url());
     scratch.emit(5);

@@ -1,4 +1,4 @@
-//! How much waits at most, and that nothing costs more because much waits.
+//! How much can be queued, and that nothing costs more because much is queued.
 
 use std::fs::{self, File};
 use std::time::{Duration, Instant, SystemTime};
@@ -141,7 +141,7 @@ fn ten_thousand_documents_cost_the_same_each() {
     let server = FaultServer::start([Act::status(202)]);
     let scratch = Scratch::new(&server.url());
     let ids = fill(&scratch, 10_000, 0);
-    // The oldest go first.
+    // The oldest are evicted first.
     let summary = scratch.deliver_until(|progress| progress.settled == 20);
     assert_eq!(summary.delivered, 20, "{summary:?}");
     assert_eq!(summary.delivered + summary.waiting, ids.len());
@@ -153,7 +153,7 @@ fn ten_thousand_documents_cost_the_same_each() {
         .map(|sent| sent.json()["event_id"].as_str().expect("an id").to_owned())
         .collect();
     assert_eq!(arrived, oldest);
-    // A document is stored as ever, and brings queued documents back to the bounds.
+    // A document is stored as usual, and queued documents are reduced to the bounds.
     scratch.emit(1);
     assert_eq!(waiting(&scratch).len(), MAX_ENTRIES);
 }

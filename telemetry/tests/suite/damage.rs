@@ -1,4 +1,4 @@
-//! Parts of the outbox that no document depends on: what fails there is a warning, and delivery goes on.
+//! Parts of the outbox that no document depends on: what fails there is a warning, and delivery continues.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -12,7 +12,7 @@ use crate::support::server::{Act, FaultServer, await_that};
 
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Ways to make a place of the outbox unusable, whoever we are: root ignores permissions.
+/// Ways to make a place of the outbox unusable, also for root, which ignores permissions.
 fn ruin(scratch: &Scratch, name: &str, how: &str) {
     let path = scratch.dir().join(name);
     match how {

@@ -13,7 +13,7 @@ const IDS: [&str; 3] = ["TELEMETRY_SESSION_ID", "TELEMETRY_RUN_ID", "TELEMETRY_P
 
 const HEADERS: [&str; 2] = ["TELEMETRY_MARKER", "TELEMETRY_USER_AGENT"];
 
-/// What is disguised how, and what the variable then holds.
+/// What is disguised in which way, and the value of the variable.
 const DISGUISES: &[(&str, &str)] = &[
     ("the host as it is", "kelvin.acme-labs.example"),
     ("its short name", "kelvin"),
@@ -137,7 +137,7 @@ fn gate() -> Gate {
     ]))
 }
 
-/// The headers and the body that go out with this variable, as text.
+/// The headers and the body that are sent with this variable, as text.
 fn request_with(gate: &Gate, variable: &str, value: &str) -> String {
     let environment = |name: &str| (name == variable).then(|| OsString::from(value));
     let (envelope, _): (Envelope, _) = envelope_from_env(&environment, gate);

@@ -30,7 +30,7 @@ fn refused() {
 
 #[test]
 fn unresolvable() {
-    // A label of 64 characters is no name, so that the resolver says so without asking anybody.
+    // A label of 64 characters is not a name, so the resolver refuses it without a query.
     check_unreachable(
         &Scratch::new(&format!("http://{}.invalid/telemetry", "a".repeat(64))),
         FailureClass::Dns,
@@ -78,7 +78,7 @@ fn an_endless_answer_is_not_read() {
     scratch.emit(2);
     let summary = scratch.deliver();
     assert_eq!((summary.delivered, summary.ended), (2, DeliveryEnd::Done));
-    // What was written beyond a few kilobytes lay in the buffers of the sockets when the connections were closed.
+    // Beyond a few kilobytes, the data was in the buffers of the sockets when the connections were closed.
     assert!(server.endless_bytes() < 32 * 1024 * 1024, "{}", server.endless_bytes());
 }
 

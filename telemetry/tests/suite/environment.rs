@@ -89,8 +89,8 @@ fn a_certificate_from_ssl_cert_file_is_trusted() {
 fn plain_http_needs_no_trusted_certificate() {
     let server = FaultServer::start([Act::status(202)]);
     let missing = ("SSL_CERT_FILE", OsString::from("/nonexistent/ca.pem"));
-    let no_folder = ("SSL_CERT_DIR", OsString::from("/nonexistent"));
-    let summary = deliver_with(&server.url(), &[missing, no_folder]);
+    let no_directory = ("SSL_CERT_DIR", OsString::from("/nonexistent"));
+    let summary = deliver_with(&server.url(), &[missing, no_directory]);
     assert_eq!(summary["delivered"], 1, "{summary}");
 }
 
@@ -107,7 +107,7 @@ fn a_proxy_that_asks_for_a_password_keeps_the_document_waiting() {
             (&1.into(), &0.into()),
             "{endpoint}: {summary}"
         );
-        // Over https it is the tunnel that is refused. It is the proxy's answer all the same, and no other will come.
+        // Over https the tunnel is refused. That is also the proxy's answer, and no other will come.
         let failure = serde_json::json!({ "class": "proxy", "status": 407 });
         assert_eq!(summary["ended"]["misconfigured"], failure, "{endpoint}: {summary}");
         assert_eq!(proxy.heads().len(), 1, "{endpoint}");

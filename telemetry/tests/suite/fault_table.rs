@@ -1,4 +1,4 @@
-//! What one pass does for each answer and each fault: requests, and what becomes of the documents.
+//! What one pass does for each answer and each fault: its requests, and the result for the documents.
 //!
 //! `cargo test -p telemetry --test suite -- fault_table --nocapture` prints the table.
 
@@ -22,7 +22,7 @@ enum Fault {
     IsNotTrusted,
 }
 
-/// What a pass did, and what the next one did once the endpoint was right.
+/// What a pass did, and what the next one did once the endpoint worked.
 #[derive(Debug, PartialEq, Eq)]
 struct Row {
     attempts: usize,
@@ -39,11 +39,11 @@ const DELIVERED: Row = Row { attempts: 5, delivered: 5, refused: 0, kept: 0, end
 /// The receiver judged the document: each gets its judgement.
 const REFUSED: Row = Row { attempts: 5, delivered: 0, refused: 5, kept: 0, ended: "done", later: 0 };
 
-/// The endpoint is not set up right: one request tells, and nothing is lost.
+/// The endpoint is misconfigured: one request shows it, and nothing is lost.
 const MISCONFIGURED: Row =
     Row { attempts: 1, delivered: 0, refused: 0, kept: 5, ended: "misconfigured", later: 5 };
 
-/// The endpoint asks to wait: the attempts of one document stand for all.
+/// The endpoint asks to wait: the attempts on one document count for all.
 const UNAVAILABLE: Row =
     Row { attempts: 3, delivered: 0, refused: 0, kept: 5, ended: "unavailable", later: 5 };
 

@@ -1,4 +1,4 @@
-//! What is found in the outbox and was not put there as it is.
+//! Files in the outbox that were not written there in this form.
 
 use std::fs::{self, File};
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -11,7 +11,7 @@ use telemetry::{DeliveryEnd, Endpoint, Outbox, OutboxDir, TelemetryError, Vetted
 use crate::support::scratch::{CANARY, Scratch};
 use crate::support::server::{Act, FaultServer};
 
-/// Spoils the first of two entries; it is rejected by `rule` and not sent, and the other one is delivered.
+/// Damages the first of two entries; it is rejected by `rule` and not sent, and the other one is delivered.
 fn check_set_aside(rule: &str, spoil: impl FnOnce(&Scratch, EventId)) {
     let server = FaultServer::start([Act::status(202)]);
     let scratch = Scratch::new(&server.url());
@@ -61,7 +61,7 @@ fn edited() {
 fn edited_to_tell_of_this_machine() {
     check_set_aside("local_identifier", |scratch, id| {
         let run_id = scratch.entry(id)["document"]["run_id"].as_str().expect("an id").to_owned();
-        // In hexadecimal, for nothing else has the form of an id.
+        // In hexadecimal, because nothing else has the form of an id.
         let digits = CANARY.bytes().fold(String::new(), |digits, byte| format!("{digits}{byte:02x}"));
         edit(&run_id, &format!("{digits}9f86d0"))(scratch, id);
     });
@@ -152,7 +152,7 @@ fn an_attempt_that_a_crash_cut_off_is_counted() {
     let server = FaultServer::start([Act::status(202)]);
     let scratch = Scratch::new(&server.url());
     let id = scratch.emit(1)[0];
-    // As a process leaves it that dies between the count and the request, or between the answer and the removal.
+    // The state after a process died between the count and the request, or between the answer and the removal.
     edit("\"attempts\":0", "\"attempts\":1")(&scratch, id);
     scratch.deliver();
     let sent = server.received()[0].json();

@@ -12,7 +12,7 @@ use crate::support::server::{Act, FaultServer, await_that};
 
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// What is left in the outbox, apart from the lock.
+/// What remains in the outbox, apart from the lock.
 fn left(scratch: &Scratch) -> Vec<String> {
     let mut names: Vec<String> = fs::read_dir(scratch.dir())
         .expect("a directory")
@@ -44,7 +44,7 @@ fn purging_where_nothing_is_makes_nothing() {
 
 #[test]
 fn a_purge_in_flight_stops_before_the_next_document() {
-    // Neither another attempt nor a refusal of the first document may bring it back.
+    // Neither another attempt nor a refusal of the first document may restore it.
     for status in [202, 307, 400, 422, 503] {
         let server = FaultServer::start([Act::Held(status), Act::status(202)]);
         let scratch = Scratch::new(&server.url());

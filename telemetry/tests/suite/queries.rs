@@ -1,4 +1,4 @@
-//! What the operator is shown is what goes out.
+//! What the operator sees is exactly what is sent.
 
 use schema::{
     Arch, ComponentLabel, Envelope, EventId, Execution, Finish, Id, Mode, OsFamily, OsId, OsVersion,

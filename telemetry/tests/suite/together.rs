@@ -1,4 +1,4 @@
-//! Several processes on one outbox. Locks belong to open files, so that threads meet as processes do.
+//! Several processes on one outbox. Locks belong to open files, so threads conflict as processes do.
 
 use std::collections::HashSet;
 use std::thread;

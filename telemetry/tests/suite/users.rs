@@ -1,4 +1,4 @@
-//! Two users and one outbox: nobody touches what belongs to the other.
+//! Two users and one outbox: neither touches what belongs to the other.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,7 +17,7 @@ use crate::support::server::{Act, FaultServer};
 const OTHER: u32 = 61_000;
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Whether the test has to be left out, which is said past the test harness and which CI does not allow.
+/// Whether the test must be skipped, which is reported past the test harness and which CI does not allow.
 fn skips(test: &str) -> bool {
     if rustix::process::geteuid().is_root() {
         return false;
@@ -39,7 +39,7 @@ fn tree(path: &Path) -> BTreeMap<PathBuf, (u32, u32, Option<Vec<u8>>)> {
     found
 }
 
-/// Gives everything below `path` away.
+/// Changes the owner of everything below `path`.
 fn give_away(path: &Path) {
     for path in tree(path).keys() {
         chown(path, Some(OTHER), Some(OTHER)).expect("root gives away what it likes");

@@ -1,4 +1,4 @@
-//! An agent on the machine at the other end: what keeps it from joining, and what becomes of it.
+//! An agent on the machine at the other end: what prevents it from joining, and the result.
 
 use std::time::Duration;
 
@@ -61,9 +61,9 @@ fn refused(
     Ok(())
 }
 
-/// A server that goes away between the preflight and the start.
+/// A server that becomes unreachable between the preflight and the start.
 fn unreachable(setup: &K3sSetup<'_>, agent: &Machine, transcript: &mut Transcript) -> anyhow::Result<()> {
-    // The way is cut when the script has written the unit.
+    // The connection is cut when the script has written the unit.
     agent.sh(&format!(
         "systemd-run --quiet --unit=cut --path-property=PathExists=/etc/systemd/system/k3s-agent.service sh -c '{}'",
         cut(true)
@@ -81,7 +81,7 @@ fn unreachable(setup: &K3sSetup<'_>, agent: &Machine, transcript: &mut Transcrip
         ]),
     );
     transcript.note(&said(&cut_off.stderr));
-    // Left to itself it would join as soon as the way is mended.
+    // Without help it would join as soon as the connection is restored.
     agent.sh(&format!("systemctl stop cut.path k3s-agent; {}", cut(false))).map(drop)
 }
 
@@ -125,7 +125,7 @@ fn wrong_token(
     Ok(())
 }
 
-/// A script that cuts the way to the server, or mends it.
+/// A script that cuts the connection to the server, or restores it.
 fn cut(is_cut: bool) -> String {
     let verb = if is_cut { "add" } else { "del" };
     format!("ip route {verb} blackhole {}/32", End::Server.address())

@@ -1,4 +1,4 @@
-//! A k3s that somebody installed by hand, with a namespace that must survive.
+//! A k3s that was installed by hand, with a namespace that must survive.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ const BY_HAND: &str = "for program in k3s k3s-arm64; do
     sh /e2e/artifacts/install.sh server";
 
 pub(super) fn run(setup: &K3sSetup<'_>, transcript: &mut Transcript) -> anyhow::Result<()> {
-    transcript.part("A k3s of somebody else");
+    transcript.part("A foreign k3s");
     let cable = Cable::lay()?;
     let machine = setup.boot(&cable, End::Server)?;
     machine.sh(&format!("{BY_HAND} --data-dir /srv/cluster --token hunter2"))?;
@@ -69,7 +69,7 @@ fn blocked(
     Ok(())
 }
 
-/// One that a run would install just so, stopped and not enabled.
+/// One exactly as a run would install it, stopped and not enabled.
 fn adopted(setup: &K3sSetup<'_>, transcript: &mut Transcript) -> anyhow::Result<()> {
     let cable = Cable::lay()?;
     let machine = setup.boot(&cable, End::Server)?;

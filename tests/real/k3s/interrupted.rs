@@ -6,7 +6,7 @@ use crate::machine::Machine;
 use crate::network::{Cable, End};
 use crate::transcript::{Transcript, all, equal, holds};
 
-/// Stands before the real `systemctl` and ends the program that runs the script which calls it, and the script too.
+/// Replaces the real `systemctl`, and ends the program that runs the script that calls it, and the script too.
 const KILLER: &str = r#"#!/bin/sh
 if [ "$1" = "$(cat /run/kill-at 2>/dev/null)" ] && grep -q install.sh /proc/$PPID/cmdline; then
     rm /run/kill-at
@@ -35,7 +35,7 @@ pub(super) fn run(setup: &K3sSetup<'_>, transcript: &mut Transcript) -> anyhow::
     let running = manifests.values().filter(|run| run["status"] == "running").count();
     transcript.check("the killed runs are recorded as interrupted", equal(&(interrupted, running), &(2, 0)));
     let staged = machine.sh("find /var/lib/productive-k3s 2>/dev/null || true")?;
-    transcript.check("what they had fetched is gone", holds(staged.is_empty(), staged));
+    transcript.check("what they had fetched is removed", holds(staged.is_empty(), staged));
     Ok(())
 }
 

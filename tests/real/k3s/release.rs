@@ -1,4 +1,4 @@
-//! The files of a release of k3s, and of helm: from a folder, or from where the pinned release is.
+//! The files of a release of k3s, and of helm: from a directory, or from the address of the pinned release.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -27,34 +27,34 @@ fn files() -> [String; 5] {
     ]
 }
 
-/// The folder with the release.
+/// The directory with the release.
 ///
 /// # Errors
-/// The folder that was given lacks a file, or none was given and the pinned release cannot be downloaded.
+/// The given directory lacks a file, or none was given and the pinned release cannot be downloaded.
 pub(super) fn find(cache: &Cache, options: &Options) -> anyhow::Result<PathBuf> {
-    let folder = match &options.artifacts {
-        Some(folder) => folder.clone(),
+    let directory = match &options.artifacts {
+        Some(directory) => directory.clone(),
         None => download(cache)
-            .context("no folder is named with --artifacts, and the pinned release cannot be had")?,
+            .context("no directory is named with --artifacts, and the pinned release cannot be downloaded")?,
     };
-    let missing: Vec<String> = files().into_iter().filter(|file| !folder.join(file).is_file()).collect();
+    let missing: Vec<String> = files().into_iter().filter(|file| !directory.join(file).is_file()).collect();
     if !missing.is_empty() {
-        bail!("{} lacks {}", folder.display(), missing.join(", "));
+        bail!("{} lacks {}", directory.display(), missing.join(", "));
     }
-    Ok(folder)
+    Ok(directory)
 }
 
 /// The version that the program of the release says.
-pub(super) fn version(folder: &Path) -> anyhow::Result<String> {
-    let said = process::output(Command::new(folder.join(&files()[0])).arg("--version"))?;
+pub(super) fn version(directory: &Path) -> anyhow::Result<String> {
+    let said = process::output(Command::new(directory.join(&files()[0])).arg("--version"))?;
     // `k3s version v1.35.5+k3s1 (1a2b3c4d)`; a line on its compiler follows.
     said.split_whitespace().nth(2).map(str::to_owned).with_context(|| format!("k3s says {said:?}"))
 }
 
-/// The archive of helm in the folder, if there is one.
-pub(super) fn helm(folder: &Path) -> anyhow::Result<Option<String>> {
+/// The archive of helm in the directory, if there is one.
+pub(super) fn helm(directory: &Path) -> anyhow::Result<Option<String>> {
     let end = format!("-linux-{}.tar.gz", arch().1);
-    let names = fs::read_dir(folder)?.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let names = fs::read_dir(directory)?.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
     Ok(names.into_iter().find(|name| name.starts_with("helm-") && name.ends_with(&end)))
 }
 
@@ -70,7 +70,7 @@ fn urls() -> anyhow::Result<Vec<String>> {
             .map(str::to_owned)
             .with_context(|| format!("no pin of {end}"))
     };
-    // The program is pinned for one architecture at the least; the others lie beside it.
+    // The program is pinned for at least one architecture; the others are beside it.
     let program = place("/k3s")?;
     let release = program.strip_suffix("/k3s").context("a URL")?;
     let (script, helm) = (place("/install.sh")?, place(&format!("-linux-{arch}.tar.gz"))?);
@@ -87,10 +87,10 @@ fn urls() -> anyhow::Result<Vec<String>> {
 
 fn download(cache: &Cache) -> anyhow::Result<PathBuf> {
     let urls = urls()?;
-    // A raised pin is another folder.
+    // A raised pin is another directory.
     let version = urls[0].rsplit('/').nth(1).context("a URL")?;
-    let folder = format!("k3s-{version}");
-    cache.once(&folder, |directory| {
+    let name = format!("k3s-{version}");
+    cache.once(&name, |directory| {
         urls.iter().try_for_each(|url| {
             let name = url.rsplit('/').next().unwrap_or_default();
             let mut curl = Command::new("curl");
@@ -101,5 +101,5 @@ fn download(cache: &Cache) -> anyhow::Result<PathBuf> {
         let program = directory.join(&files()[0]);
         process::output(Command::new("chmod").arg("0755").arg(program)).map(drop)
     })?;
-    Ok(cache.at(&folder))
+    Ok(cache.at(&name))
 }

@@ -1,4 +1,4 @@
-//! A server: what is wrong with its release or its settings, and what becomes of it.
+//! A server: faults of its release or its settings, and the result.
 
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ pub(super) fn run(setup: &K3sSetup<'_>, transcript: &mut Transcript) -> anyhow::
         is_ready(&server, "server", true, Duration::ZERO),
     );
     transcript.check("every journaled step is done", journal_is_closed(&server));
-    transcript.check("folders of records are 0700, files 0600", private_files(&server));
+    transcript.check("directories of records are 0700, files 0600", private_files(&server));
     let pods = kubectl(&server, "get pods --all-namespaces --no-headers")?;
     transcript.note(&format!("{} pods were created by k3s itself", pods.lines().count()));
     again(setup, &server, transcript)?;
@@ -102,7 +102,7 @@ fn repaired(setup: &K3sSetup<'_>, server: &Machine, transcript: &mut Transcript)
             "a stopped server is started, though its interface still holds the port of flannel",
             "systemctl stop k3s",
         ),
-        ("a deleted program is put back", "rm /usr/local/bin/k3s"),
+        ("a deleted program is restored", "rm /usr/local/bin/k3s"),
         ("and so it is where the service has stopped since", "rm /usr/local/bin/k3s; systemctl stop k3s"),
     ] {
         server.sh(meddle)?;
@@ -144,7 +144,7 @@ fn crash_loop(setup: &K3sSetup<'_>, server: &Machine, transcript: &mut Transcrip
     Ok(())
 }
 
-/// Of a release whose images are stand-ins not every pod gets ready; what is said of k3s itself counts here.
+/// With stand-ins for images, not every pod gets ready; only the checks of k3s itself count here.
 fn verified(setup: &K3sSetup<'_>, server: &Machine, transcript: &mut Transcript) -> anyhow::Result<()> {
     let verify =
         setup.call(server, &["verify", "--mode", "server", "--runs-dir", crate::machine::RUNS, "--json"])?;

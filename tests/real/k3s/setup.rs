@@ -19,7 +19,7 @@ use crate::transcript::{CheckResult, holds};
 /// Where an agent has the token of its server.
 pub(super) const TOKEN: &str = "/run/join-token";
 
-/// What every part of the tier is given.
+/// What every part of the tier uses.
 pub(crate) struct K3sSetup<'a> {
     root: Root<'a>,
     subject: &'a Subject,
@@ -106,7 +106,7 @@ pub(super) fn server_url() -> String {
     format!("https://{}:6443", End::Server.address())
 }
 
-/// What kubectl of this k3s says.
+/// The output of kubectl of this k3s.
 pub(super) fn kubectl(machine: &Machine, words: &str) -> anyhow::Result<String> {
     machine.sh(&format!("k3s kubectl {words}"))
 }
@@ -132,7 +132,7 @@ pub(super) fn process(machine: &Machine, service: &str) -> anyhow::Result<String
     machine.sh(&format!("systemctl show --property MainPID {service}"))
 }
 
-/// Holds if a run was recorded as failed, and said so of k3s.
+/// Holds if a run was recorded as failed because of k3s.
 pub(super) fn is_failed(machine: &Machine) -> CheckResult {
     let manifests = machine.manifests();
     let failed = |run: &serde_json::Value| {

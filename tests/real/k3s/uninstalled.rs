@@ -1,4 +1,4 @@
-//! Taking a node away as its rollback says it, what remains, and coming back under the same name.
+//! Removing a node as its rollback describes, what remains, and joining again under the same name.
 
 use std::path::Path;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::transcript::{CheckResult, Transcript, all, contains, equal, holds};
 const PLACES: &str = "/var/lib/rancher /etc/rancher /etc/cni /var/lib/cni /run/k3s /run/flannel /var/lib/kubelet \
                       /var/log/pods /var/log/containers /etc/systemd/system/k3s* /usr/local/bin/k3s*";
 
-/// What a rollback says that the uninstall script leaves: these, and in these folders anything.
+/// What the uninstall script leaves according to the rollback: these, and anything in these directories.
 const NAMED: [&str; 5] =
     ["/var/lib/rancher", "/etc/rancher", "/etc/rancher/node", "/etc/rancher/node/password", "/etc/cni"];
 const NAMED_WHOLE: [&str; 3] = ["/etc/cni/net.d", "/var/log/pods", "/var/log/containers"];
@@ -89,7 +89,7 @@ fn back(
     Ok(())
 }
 
-/// The plan of taking back the first run that installed k3s, from which on it is there, and its safe part carried out.
+/// The plan of rolling back the first run that installed k3s, and its safe part applied.
 fn rollback(setup: &K3sSetup<'_>, machine: &Machine) -> anyhow::Result<CallResult> {
     let installs = |context: &Value| {
         let steps = context["steps"].as_array().map_or(&[][..], Vec::as_slice);
@@ -112,14 +112,14 @@ fn rollback(setup: &K3sSetup<'_>, machine: &Machine) -> anyhow::Result<CallResul
 fn remains(machine: &Machine) -> anyhow::Result<CheckResult> {
     let left = machine.sh(&format!("for place in {PLACES}; do [ ! -e $place ] || find $place; done"))?;
     let is_named = |path: &&str| {
-        NAMED.contains(path) || NAMED_WHOLE.iter().any(|folder| Path::new(path).starts_with(folder))
+        NAMED.contains(path) || NAMED_WHOLE.iter().any(|directory| Path::new(path).starts_with(directory))
     };
     let unnamed: Vec<&str> = left.lines().filter(|path| !is_named(path)).collect();
     let forwarding = machine.sh("cat /proc/sys/net/ipv4/ip_forward")?;
     let interfaces = machine.sh("ls /sys/class/net")?;
     Ok(all([
         equal(&unnamed, &Vec::new()),
-        holds(left.contains("/etc/rancher/node/password"), "the password of the node is gone"),
+        holds(left.contains("/etc/rancher/node/password"), "the password of the node is removed"),
         equal(&forwarding.trim(), &"1"),
         equal(&interfaces.split_whitespace().collect::<Vec<_>>(), &vec!["lo", "uplink"]),
     ]))

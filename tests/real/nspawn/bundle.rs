@@ -1,5 +1,5 @@
-//! The host as the layers above leave it: a run through an entry point of the bundle, and `clean` beside what is somebody
-//! else's.
+//! The host as the layers above leave it: a run through an entry point of the bundle, and `clean` beside foreign
+//! files and objects.
 
 use super::host_local::{self, FILES};
 use super::setup::NspawnSetup;
@@ -11,7 +11,7 @@ use crate::transcript::{CheckResult, Transcript, all, contains, equal, holds};
 /// then the export with its network, the hosts file, the name of the registry, self-signed certificates, no trust in Docker.
 const ANSWERS: &str = "y\\ny\\nn\\nn\\ny\\ny\\n\\n10.20.0.0/16\\ny\\n\\n2\\nn\\ny\\n";
 
-/// Files of somebody else, in directories that a run uses too.
+/// Foreign files, in directories that a run uses too.
 const FOREIGN: [(&str, &str); 3] = [
     ("/srv/nfs/theirs", "kept\n"),
     ("/etc/exports.d/theirs.exports", "/srv/last 10.0.0.0/8(ro)\n"),
@@ -19,13 +19,13 @@ const FOREIGN: [(&str, &str); 3] = [
 ];
 
 pub(crate) fn run(setup: &NspawnSetup<'_>, transcript: &mut Transcript) -> anyhow::Result<()> {
-    transcript.part("The entry points of the bundle, and clean beside what is somebody else's");
+    transcript.part("The entry points of the bundle, and clean beside foreign files");
     let machine = setup.boot()?;
     host_local::prepare(setup, &machine)?;
     for (path, text) in FOREIGN {
         machine.write(path, text, 0o644)?;
     }
-    transcript.note("a machine with a server, and with exports, hosts and an object of somebody else");
+    transcript.note("a machine with a server, and with foreign exports, hosts and an object");
     let run = entry(setup, &machine, ANSWERS, &["bootstrap", "--mode", "single-node"])?;
     transcript.check(&format!("the run ends with exit code 0 ({})", run.seconds()), ended(&run, 0));
     let configured = [("k3s", "reused"), ("nfs", "configured"), ("local_hosts", "configured")];
@@ -41,7 +41,7 @@ pub(crate) fn run(setup: &NspawnSetup<'_>, transcript: &mut Transcript) -> anyho
     let clean = entry(setup, &machine, "y\\nCLEAN\\n", &["clean", "--apply"])?;
     transcript
         .check(&format!("with the word it ends with exit code 0 ({})", clean.seconds()), ended(&clean, 0));
-    transcript.check("what the run made is gone, foreign lines are kept to the byte", lines(&machine));
+    transcript.check("what the run made is removed, foreign lines are kept to the byte", lines(&machine));
     transcript.check(
         "foreign files and objects are as they were",
         all(FOREIGN.map(|(path, text)| equal(&machine.read(path), &text.to_owned()))),
@@ -63,7 +63,7 @@ fn lines(machine: &Machine) -> CheckResult {
     ])
 }
 
-/// Calls the entry point that takes commands, with answers on standard input.
+/// Calls the entry point for commands, with answers on standard input.
 fn entry(
     setup: &NspawnSetup<'_>,
     machine: &Machine,

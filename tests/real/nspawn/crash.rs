@@ -1,7 +1,7 @@
 //! Killing a run between any two of its writes, and in the middle of the install script: the next run completes.
 //!
 //! Every write of ours ends with a rename, and the journal is written before and after each step. `strace` kills the
-//! program upon its first, second, third… rename, so no state that a crash can leave between two writes is missed.
+//! program at its first, second, third… rename, so no state that a crash can leave between two writes is missed.
 
 use serde_json::Value;
 
@@ -30,15 +30,15 @@ struct Case<'a> {
 
 pub(crate) fn run(setup: &NspawnSetup<'_>, transcript: &mut Transcript) -> anyhow::Result<()> {
     let server = Case { setup, arguments: |_| Ok(words(&SERVER_RUN)), prepare: |_, _| Ok(()) };
-    transcript.part("A server run is killed upon each of its renames, and run again");
+    transcript.part("A server run is killed at each of its renames, and run again");
     server.at_each_rename(transcript)?;
     transcript.part("A server run is killed inside the install script, and run again");
     server.in_the_script(transcript)?;
     transcript
-        .part("A run for the export and the hosts file is killed upon each of its renames, and run again");
+        .part("A run for the export and the hosts file is killed at each of its renames, and run again");
     let local = Case { setup, arguments: |_| Ok(words(&host_local::RUN)), prepare: host_local::prepare };
     local.at_each_rename(transcript)?;
-    transcript.part("Its rollback is killed upon each of its renames, and run again");
+    transcript.part("Its rollback is killed at each of its renames, and run again");
     let back = Case { setup, arguments: rollback::arguments, prepare: rollback::prepare };
     back.at_each_rename(transcript)
 }
@@ -131,7 +131,7 @@ impl Case<'_> {
     }
 }
 
-/// Whether the journal says that the install script has ended well.
+/// Whether the journal says that the install script has succeeded.
 fn script_is_done(context: &Value) -> bool {
     let steps = context["steps"].as_array().map_or(&[][..], Vec::as_slice);
     steps.iter().any(|step| step["state"] == "done" && step["action"] == "run the k3s install script")

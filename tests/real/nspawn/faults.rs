@@ -1,4 +1,4 @@
-//! What goes wrong on real hosts: artifacts, disk, the install script, signals, and two runs at once.
+//! Faults on real hosts: artifacts, disk, the install script, signals, and two runs at the same time.
 
 use std::fs;
 use std::time::Duration;
@@ -154,7 +154,7 @@ fn with_artifacts(directory: &str) -> Vec<&str> {
     SERVER_RUN.iter().map(|word| if word.ends_with("/artifacts") { directory } else { word }).collect()
 }
 
-/// Holds if a run has been recorded as failed, and none as still going on.
+/// Holds if a run has been recorded as failed, and none as still running.
 fn failed(machine: &Machine) -> CheckResult {
     let manifests = machine.manifests();
     let has = |status: &str| manifests.values().any(|run| run["status"] == status);

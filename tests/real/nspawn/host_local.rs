@@ -38,14 +38,14 @@ pub(crate) fn stack_run() -> Vec<&'static str> {
     words.map(|word| if word == "single-node" { "stack" } else { word }).collect()
 }
 
-/// Lines of somebody else; the last one has no line break.
+/// Foreign lines; the last one has no line break.
 const EXPORTS: &str =
     "# kept to the byte\n/srv/other\t10.0.0.0/8(ro,no_subtree_check)   # theirs\n\n/srv/last *(ro)";
 
 /// The line of the run.
 const LINE: &str = "/srv/nfs/k8s-share 10.20.0.0/16(rw,sync,no_subtree_check,root_squash)\n";
 
-/// Lines of somebody else.
+/// Foreign lines.
 const HOSTS: &str = "127.0.0.1\tlocalhost\n10.1.2.3   other.e2e.test # theirs\n";
 
 /// What the API server answers about its node and the registry.
@@ -67,11 +67,11 @@ pub(crate) fn run(setup: &NspawnSetup<'_>, transcript: &mut Transcript) -> anyho
     transcript.part("The NFS export and the hosts file");
     let machine = setup.boot()?;
     prepare(setup, &machine)?;
-    transcript.note("a machine with a server, and with exports and hosts of somebody else");
+    transcript.note("a machine with a server, and with foreign exports and hosts");
     let first = machine.bootstrap(setup.subject, &RUN)?;
     transcript.check(&format!("the run ends with exit code 0 ({})", first.seconds()), ended(&first, 0));
     transcript.check("foreign export lines are kept to the byte, ours is added", exports(&machine));
-    transcript.check("exportfs -v lists the folder for the network", exported(&machine));
+    transcript.check("exportfs -v lists the directory for the network", exported(&machine));
     transcript.check("foreign lines of the hosts file are kept, one block is added", hosts(&machine));
     transcript.check(
         "the name of the registry resolves",
@@ -133,7 +133,7 @@ fn package(setup: &NspawnSetup<'_>, transcript: &mut Transcript) -> anyhow::Resu
         "dpkg says that the package is installed",
         contains(&machine.sh("dpkg-query -W -f '${db:Status-Status}' nfs-kernel-server")?, &["installed"]),
     );
-    transcript.check("exportfs -v lists the folder for the network", exported(&machine));
+    transcript.check("exportfs -v lists the directory for the network", exported(&machine));
     transcript.check(
         "the manifest says installed",
         last_manifest(&machine, "single-node", &[("nfs", "installed")]),
@@ -141,7 +141,7 @@ fn package(setup: &NspawnSetup<'_>, transcript: &mut Transcript) -> anyhow::Resu
     Ok(())
 }
 
-/// A server whose API has a registry, and files with lines of somebody else.
+/// A server whose API has a registry, and files with foreign lines.
 pub(crate) fn prepare(setup: &NspawnSetup<'_>, machine: &Machine) -> anyhow::Result<()> {
     let server = setup.server_run(machine)?;
     anyhow::ensure!(server.code == 0, "{}", server.text());
@@ -174,7 +174,7 @@ fn exported(machine: &Machine) -> CheckResult {
     let listed = machine.sh("exportfs -v | tr -s ' \\t\\n' ' '").map_err(|error| error.to_string())?;
     all([
         contains(&listed, &["/srv/nfs/k8s-share 10.20.0.0/16(", "/srv/other 10.0.0.0/8("]),
-        holds(machine.at("/srv/nfs/k8s-share").is_dir(), "the folder is missing"),
+        holds(machine.at("/srv/nfs/k8s-share").is_dir(), "the directory is missing"),
     ])
 }
 

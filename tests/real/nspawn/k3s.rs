@@ -1,4 +1,4 @@
-//! k3s that does not come up, that is somebody else's, and that is not what it says, on a real systemd.
+//! k3s that does not start, that is foreign, and that has another version than it states, on a real systemd.
 
 use super::setup::{Artifacts, NspawnSetup, SERVER_RUN, SERVER_URL};
 use crate::inspect::{Snapshot, ended, last_manifest, service};
@@ -31,7 +31,7 @@ pub(crate) fn run(setup: &NspawnSetup<'_>, transcript: &mut Transcript) -> anyho
     }
     transcript.part("A server in a crash loop, stopped, without its program, of another version");
     server_faults(setup, transcript)?;
-    transcript.part("A server of somebody else");
+    transcript.part("A foreign server");
     foreign(setup, transcript)
 }
 
@@ -103,7 +103,7 @@ fn server_faults(setup: &NspawnSetup<'_>, transcript: &mut Transcript) -> anyhow
     for (what, meddle) in [
         ("what crashed is repaired", "true"),
         ("what was stopped is started", "systemctl stop k3s"),
-        ("a program that was deleted is put back", "rm /usr/local/bin/k3s; systemctl stop k3s"),
+        ("a program that was deleted is restored", "rm /usr/local/bin/k3s; systemctl stop k3s"),
     ] {
         machine.sh(meddle)?;
         let next = setup.server_run(&machine)?;

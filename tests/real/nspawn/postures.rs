@@ -1,4 +1,4 @@
-//! The same work by root, by users of sudo with and without a password, and by a user without sudo.
+//! The same work by root, by sudo users with and without a password, and by a user without sudo.
 //!
 //! What a user may do is decided by the real sudo of the machine. The one with a password works on a terminal, because only
 //! there sudo can ask.
@@ -37,7 +37,7 @@ exit $code
 struct Posture {
     title: &'static str,
     user: &'static str,
-    /// What the program is started by.
+    /// The command that starts the program.
     wrapper: &'static [&'static str],
 }
 
@@ -90,7 +90,7 @@ fn whole(setup: &NspawnSetup<'_>, posture: &Posture, transcript: &mut Transcript
     let rollback = machine.bootstrap_under(&posture.words(), setup.subject, &rollback)?;
     transcript.check("its rollback: exit code 0", ended(&rollback, 0));
     transcript.check(
-        "export and names are gone",
+        "export and names are removed",
         all([
             holds(!machine.read("/etc/exports").contains("k8s-share"), machine.read("/etc/exports")),
             holds(!machine.read("/etc/hosts").contains("productive-k3s"), machine.read("/etc/hosts")),

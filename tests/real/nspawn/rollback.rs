@@ -1,4 +1,4 @@
-//! Taking the export and the block in the hosts file back, after others have written to both files.
+//! Rolling back the export and the block in the hosts file, after others have written to both files.
 
 use anyhow::Context;
 
@@ -8,7 +8,7 @@ use crate::inspect::{Snapshot, ended, service};
 use crate::machine::{Machine, RUNS};
 use crate::transcript::{Transcript, all, contains, equal, holds};
 
-/// What somebody adds after the run.
+/// What is added after the run.
 const EXPORT: &str = "/srv/other 10.9.0.0/16(ro,no_subtree_check)\n";
 const NAME: &str = "10.4.5.6 later.e2e.test\n";
 
@@ -16,7 +16,7 @@ pub(crate) fn run(setup: &NspawnSetup<'_>, transcript: &mut Transcript) -> anyho
     transcript.part("Rolling the export and the hosts file back, after others have written to both");
     let machine = setup.boot()?;
     prepare(setup, &machine)?;
-    transcript.note("a machine with a server, an export and a block, and later lines of somebody else");
+    transcript.note("a machine with a server, an export and a block, and later foreign lines");
     let before = Snapshot::of_everything(&machine)?;
     let record = record(&machine)?;
     let plan = machine.bootstrap(setup.subject, &["rollback", "--to", &record])?;
@@ -30,7 +30,7 @@ pub(crate) fn run(setup: &NspawnSetup<'_>, transcript: &mut Transcript) -> anyho
     transcript
         .check(&format!("what is safe alone ends with exit code 0 ({})", safe.seconds()), ended(&safe, 0));
     transcript.check(
-        "the block is gone, all other lines are kept to the byte",
+        "the block is removed, all other lines are kept to the byte",
         equal(&machine.read("/etc/hosts"), &format!("{}{NAME}", FILES[1].1)),
     );
     transcript.check("the export is still listed", contains(&exported(&machine)?, &["/srv/nfs/k8s-share"]));
@@ -42,7 +42,7 @@ pub(crate) fn run(setup: &NspawnSetup<'_>, transcript: &mut Transcript) -> anyho
         ended(&moderate, 0),
     );
     transcript.check(
-        "our export line is gone, all others are kept to the byte",
+        "our export line is removed, all others are kept to the byte",
         equal(&machine.read("/etc/exports"), &format!("{}\n{EXPORT}", FILES[0].1)),
     );
     let listed = exported(&machine)?;
@@ -51,7 +51,7 @@ pub(crate) fn run(setup: &NspawnSetup<'_>, transcript: &mut Transcript) -> anyho
         all([holds(!listed.contains("k8s-share"), &listed), contains(&listed, &["/srv/other 10.0.0.0/8("])]),
     );
     transcript.check(
-        "the folders of the run are gone",
+        "the directories of the run are removed",
         holds(!machine.at("/srv/nfs").exists(), "/srv/nfs is there"),
     );
     transcript.check("the server of another run is as it was", service(&machine, "k3s"));
@@ -62,7 +62,7 @@ pub(crate) fn run(setup: &NspawnSetup<'_>, transcript: &mut Transcript) -> anyho
     elsewhere(setup, &machine, &record, transcript)
 }
 
-/// A record is good on the machine alone that it was made on.
+/// A record is valid only on the machine that it was made on.
 fn elsewhere(
     setup: &NspawnSetup<'_>,
     machine: &Machine,
@@ -94,7 +94,7 @@ pub(crate) fn prepare(setup: &NspawnSetup<'_>, machine: &Machine) -> anyhow::Res
     Ok(())
 }
 
-/// The call that takes all of it back.
+/// The call that rolls all of it back.
 pub(crate) fn arguments(machine: &Machine) -> anyhow::Result<Vec<String>> {
     let words = ["rollback", "--to", &record(machine)?, "--apply", "--yes", "--include", "moderate"];
     Ok(words.map(str::to_owned).to_vec())

@@ -23,7 +23,7 @@ const AGENT: [&str; 13] = [
 ];
 
 pub(crate) fn run(setup: &NspawnSetup<'_>, transcript: &mut Transcript) -> anyhow::Result<()> {
-    transcript.part("A server from an artifacts folder, without network");
+    transcript.part("A server from an artifacts directory, without network");
     let machine = setup.boot()?;
     transcript.note("a fresh machine is up");
     let fresh = Snapshot::of_everything(&machine)?;
@@ -43,7 +43,7 @@ pub(crate) fn run(setup: &NspawnSetup<'_>, transcript: &mut Transcript) -> anyho
         last_manifest(&machine, "server", &[("k3s", "installed"), ("helm", "installed")]),
     );
     transcript.check("every journaled step is done", journal_is_closed(&machine));
-    transcript.check("folders of records are 0700, files 0600", private_files(&machine));
+    transcript.check("directories of records are 0700, files 0600", private_files(&machine));
     transcript.check("no staged artifact is left", staging_is_empty(&machine));
     again(setup, &machine, transcript)?;
     agent_on_server(setup, &machine, transcript)?;

@@ -1,7 +1,7 @@
 //! What every part of the tier has: fresh machines, the program, and the artifacts directory of an air-gapped host.
 //!
 //! k3s and helm are stand-ins under the names of their releases, with real checksum files. The subject of this tier is
-//! what the program does with systemd, apt, NFS and files; a real k3s needs minutes a machine, and this tier boots about
+//! what the program does with systemd, apt, NFS and files; a real k3s needs minutes per machine, and this tier boots about
 //! sixty.
 
 use std::fs;
@@ -25,7 +25,7 @@ pub(crate) const SERVER_RUN: [&str; 9] = [
     RUNS,
 ];
 
-/// What every part of the tier is given.
+/// What every part of the tier uses.
 pub(crate) struct NspawnSetup<'a> {
     /// Boots machines.
     pub(crate) root: Root<'a>,
@@ -53,7 +53,7 @@ impl<'a> NspawnSetup<'a> {
     }
 }
 
-/// What the stand-ins do without and preflight asks for, whatever this machine has: version 2 of cgroups, a default route,
+/// What preflight requires and the stand-ins do not, whatever this machine has: version 2 of cgroups, a default route,
 /// and on its address the server that an agent joins. That one answers everybody, so that what a run does after preflight
 /// is seen.
 const HOST: &str = "

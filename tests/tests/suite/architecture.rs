@@ -14,7 +14,7 @@ const ARROWS: [(&str, &[&str]); 10] = [
     ("manifest", &["privacy", "schema"]),
     ("telemetry", &["privacy", "schema"]),
     ("receiver", &["privacy", "schema"]),
-    // The gates for receivers of others: whatever else they knew, they would know about the machine of somebody else.
+    // The gates for receivers of others: any further knowledge would be about the machine of another user.
     ("wheel", &["privacy", "schema"]),
     ("wasm", &["privacy", "schema"]),
     ("bootstrap", &["manifest", "privacy", "schema", "telemetry"]),
@@ -22,14 +22,14 @@ const ARROWS: [(&str, &[&str]); 10] = [
     ("tests", &["schema"]),
 ];
 
-/// Crates that speak HTTP for a client. Whoever depends on one can reach the network.
+/// Crates with an HTTP client. A crate that depends on one can reach the network.
 const HTTP_CLIENTS: [&str; 8] =
     ["attohttpc", "curl", "hyper", "hyper-util", "isahc", "reqwest", "surf", "ureq"];
 
-/// Those that speak it for a server as well, and the features by which the receiver may have them.
+/// Those with an HTTP server as well, and the features with which the receiver may use them.
 const HTTP_SERVERS: [(&str, &[&str]); 2] = [("hyper", &["http1", "server"]), ("hyper-util", &["tokio"])];
 
-/// What Cargo knows of the workspace, for this platform alone: without a network it has no crates of others.
+/// What Cargo knows about the workspace, only for this platform: without a network it has no crates of others.
 pub(crate) fn metadata(options: &[&str]) -> Value {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let platform = text_of(Command::new("rustc").args(["--print", "host-tuple"]));
@@ -54,7 +54,7 @@ pub(crate) fn name(package: &Value) -> &str {
     package["name"].as_str().expect("a name")
 }
 
-/// Names of what a package is built from; what only its tests use is left out.
+/// Names of the packages that a package is built from; what only its tests use is left out.
 fn dependencies(package: &Value) -> BTreeSet<&str> {
     let all = package["dependencies"].as_array().expect("a list").iter();
     all.filter(|dependency| dependency["kind"] != "dev").map(name).collect()
@@ -92,13 +92,13 @@ fn only_telemetry_reaches_an_http_client() {
     let ids: BTreeMap<&str, &str> = members(&metadata).map(|package| (name(package), id(package))).collect();
     let graph = graph(&metadata);
     for (member, start) in &ids {
-        // What is reached through telemetry is telemetry's.
+        // What is reached through telemetry belongs to telemetry.
         let reached =
             reachable(&graph, start, if *member == "telemetry" { None } else { Some(ids["telemetry"]) });
-        // The receiver has a server; a test below holds that it asks for nothing more.
+        // The receiver has a server; a test below ensures that it has nothing more.
         let serves =
             |name: &str| *member == "receiver" && HTTP_SERVERS.iter().any(|(server, _)| *server == name);
-        // Any path counts, also one through a crate of somebody else that pulls a client in.
+        // Any path counts, also one through a foreign crate that brings a client.
         let clients: Vec<&str> = reached
             .iter()
             .map(|id| names[id])

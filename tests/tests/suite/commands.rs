@@ -1,11 +1,11 @@
-//! The telemetry commands: what an operator sees of the outbox, and does to it.
+//! The telemetry commands: how an operator inspects and changes the outbox.
 
 use std::fs;
 use std::time::Duration;
 
 use tests::{Contract, Invocation, Response, Sandbox, Server, TerminalSession, eventually, tree};
 
-/// A sandbox whose outbox holds the five documents of a run that nobody could deliver, the manifest last but one.
+/// A sandbox whose outbox holds the five documents of a run that could not be delivered, the manifest last but one.
 fn with_waiting() -> Sandbox {
     let sandbox = Sandbox::new();
     let call = sandbox.dry_run("server").env("TELEMETRY_ENABLED", "true").env("TELEMETRY_ENDPOINT", "");
@@ -143,7 +143,7 @@ fn purge_deletes_what_waits_and_asks_first() {
     let left = String::from_utf8(
         tree(&sandbox.outbox(), None).into_values().flat_map(|entry| entry.content).collect(),
     );
-    // The lock counts the purges that are over, by its length.
+    // The length of the lock is the number of completed purges.
     assert_eq!(left.as_deref(), Ok("\n"), "no document and no ledger");
 }
 
@@ -230,7 +230,7 @@ fn read_only_commands_ask_nothing_and_emit_nothing() {
     }
 }
 
-/// Whatever this machine has: the search path of a sandbox has no helm, and its systemctl knows no service.
+/// Whatever this machine has: the `PATH` of a sandbox has no helm, and its systemctl knows no service.
 #[test]
 fn verify_fails_where_nothing_is_installed() {
     let sandbox = Sandbox::new();
@@ -267,7 +267,7 @@ fn preflight_as_a_document_has_a_format_and_says_what_fixes_each_failure() {
     }
 }
 
-/// Opting out must work whatever else is wrong in the environment.
+/// Opting out must work even if other parts of the environment are wrong.
 #[test]
 fn a_mistyped_input_does_not_keep_anybody_from_opting_out() {
     let sandbox = Sandbox::new();

@@ -8,7 +8,7 @@ type Variables = &'static [(&'static str, &'static str)];
 
 const QUESTION: &str = "Send anonymous telemetry for this run? [Y/n]";
 
-/// What became of a run whose operator answered `keys`.
+/// The outcome of a run whose operator answered `keys`.
 fn answered(keys: &str) -> (Sandbox, Outcome) {
     let sandbox = Sandbox::new();
     let mut session = TerminalSession::start(&sandbox.dry_run("server"));
@@ -20,7 +20,7 @@ fn answered(keys: &str) -> (Sandbox, Outcome) {
 
 fn reports(sandbox: &Sandbox) -> bool {
     let told = sandbox.only_run().manifest()["features"]["telemetry_enabled"].as_bool().expect("a boolean");
-    // The manifest and the disk have to tell the same: one without the other is a report that nobody agreed to.
+    // The manifest and the disk must agree: one without the other is a report without consent.
     assert_eq!(told, sandbox.outbox().exists(), "the outbox is there if and only if there is consent");
     told
 }
@@ -146,7 +146,7 @@ fn decided(call: Invocation) -> Invocation {
     call.env("TELEMETRY_ENABLED", "false")
 }
 
-/// What makes a run impossible is told before anybody types a URL and a token for it.
+/// What makes a run impossible is reported before the operator types a URL and a token for it.
 #[test]
 fn the_host_is_checked_before_anything_is_asked() {
     if !tests::can_have_a_machine("the_host_is_checked_before_anything_is_asked") {
@@ -165,7 +165,7 @@ fn the_host_is_checked_before_anything_is_asked() {
     session.type_keys("\x03");
     session.end().expect(130);
 
-    // A k3s server on the host rules an agent out.
+    // A k3s server on the host excludes an agent.
     let sandbox = Sandbox::new();
     sandbox.stub("systemctl", tests::Stub { stdout: "active", stderr: "", seconds: 0, code: 0 });
     let unit = "/bin/mkdir -p /run/systemd/system && /bin/echo '[Unit]' >/run/systemd/system/k3s.service && exec \"$@\"";

@@ -11,7 +11,7 @@ use tests::{
 /// How long the slow program of the host takes.
 const SLOW: u32 = 1;
 
-/// A dry run that stands in the middle of detection: the host takes its time to say which packages it has.
+/// A dry run in the middle of detection: the host answers slowly which packages it has.
 fn in_the_middle(sandbox: &Sandbox, call: &Invocation) -> Running {
     sandbox.stub("exportfs", Stub::default());
     sandbox.stub("dpkg-query", Stub { stdout: "installed", stderr: "", seconds: SLOW, code: 0 });

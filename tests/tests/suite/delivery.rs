@@ -1,4 +1,4 @@
-//! What a run with consent reports: everything, once, as the contract says, and by another process.
+//! What a run with consent reports: everything, once, as the contract states, and by another process.
 
 use std::collections::BTreeSet;
 
@@ -58,7 +58,7 @@ fn everything_arrives_once_and_valid() {
             contract.check_telemetry(&body);
             assert_eq!((&body["run_id"], &body["is_retry"]), (&run.id.as_str().into(), &false.into()));
             if body["event_name"] == "bootstrap.completed" {
-                assert_eq!(body["manifest"], run.manifest(), "the very manifest that is on disk");
+                assert_eq!(body["manifest"], run.manifest(), "the exact manifest that is on disk");
             }
         }
         let sessions: BTreeSet<String> = received.iter().map(|request| request.word("session_id")).collect();
@@ -212,11 +212,14 @@ fn the_main_process_opens_no_socket_to_the_network() {
     let call = sandbox.reporting_run(&server).through(words.into_iter().chain([output.as_os_str()]));
     let outcome = call.run();
     if outcome.stderr.contains("ptrace") || outcome.stderr.contains("PTRACE") {
-        return skip("the_main_process_opens_no_socket_to_the_network", "this machine lets nobody trace");
+        return skip(
+            "the_main_process_opens_no_socket_to_the_network",
+            "this machine does not allow tracing",
+        );
     }
     outcome.expect(0);
     sandbox.wait_for_deliveries();
-    // A file a thread. The threads of the delivery are told by its group and its start.
+    // One file per thread. The threads of the delivery are identified by its group and its start.
     let texts: Vec<String> = tree(&traces, None)
         .into_values()
         .map(|entry| String::from_utf8_lossy(&entry.content).into_owned())
@@ -227,7 +230,7 @@ fn the_main_process_opens_no_socket_to_the_network() {
     assert_eq!((main.len(), main.iter().copied().filter(reaches).count()), (1, 0), "{main:?}");
     assert!(texts.iter().any(|text| reaches(&text)), "somebody delivers");
     let started: Vec<&String> = texts.iter().filter(|text| text.contains("\"--detached\"")).collect();
-    // Before the program runs, not by the program: the run may have ended by then, and its terminal with it.
+    // Before the program runs, not by the program: the run may end before that, and its terminal with it.
     let leaves_first = |text: &&String| {
         text.find("setpgid(0, 0)").is_some_and(|left| text.find("execve(").is_some_and(|began| left < began))
     };
@@ -263,8 +266,8 @@ fn as_pid_1_the_end_waits_for_the_delivery_but_not_for_long() {
 }
 
 /// `ssh -t host bootstrap ...` makes the program the leader of its session. When it ends, the kernel hangs up the terminal:
-/// every process of the foreground group is signalled, the one that delivers among them unless it has left the group by
-/// then.
+/// every process of the foreground group is signalled, including the one that delivers, unless it has left the group
+/// before.
 #[test]
 fn a_terminal_that_hangs_up_takes_no_delivery_along() {
     for round in 0..8 {

@@ -1,4 +1,4 @@
-//! Hostile directories: what cannot be written to is told, and nothing is left half-done.
+//! Hostile directories: what cannot be written to is reported, and nothing is left half-done.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -10,9 +10,9 @@ use tests::{Invocation, Outcome, Sandbox, is_root, program, skip, tree};
 fn refused(sandbox: &Sandbox, name: &str) {
     let before = tree(sandbox.root(), None);
     let outcome = sandbox.dry_run("server").run().expect(1);
-    sandbox.snapshot(&format!("folder_{name}"), &outcome);
+    sandbox.snapshot(&format!("directory_{name}"), &outcome);
     assert_eq!(tree(sandbox.root(), None), before, "{name}");
-    // Also as data: whoever reads JSON gets one document even if nothing could be recorded.
+    // Also as data: a reader of JSON gets one document even if nothing could be recorded.
     let document = sandbox.dry_run("server").args(["--json"]).run().expect(1).json();
     assert_eq!(document["exit_code"], 1, "{name}");
 }
@@ -81,14 +81,14 @@ fn a_link_in_the_place_of_a_record_is_not_followed() {
     }
 }
 
-/// Mounts, calls, lists, and ends as the call ended; 99 if it could not mount. A delivery that goes on makes temporary
-/// files of its own, so one that is there may still go.
-const SCRIPT: &str = "/bin/mount -t tmpfs -o mode=0700,size=$2 none \"$1\" || exit 99; folder=$1; shift 2
+/// Mounts, calls, lists, and ends as the call ended; 99 if it could not mount. A delivery in progress makes temporary
+/// files of its own, so a temporary file may still disappear.
+const SCRIPT: &str = "/bin/mount -t tmpfs -o mode=0700,size=$2 none \"$1\" || exit 99; directory=$1; shift 2
     \"$@\"; code=$?; tries=0
-    while /bin/ls -A1 \"$folder\" | /bin/grep -q tmp && [ $tries -lt 1000 ]; do /bin/sleep 0.02; tries=$((tries + 1)); done
-    /bin/ls -A1 \"$folder\"; exit $code";
+    while /bin/ls -A1 \"$directory\" | /bin/grep -q tmp && [ $tries -lt 1000 ]; do /bin/sleep 0.02; tries=$((tries + 1)); done
+    /bin/ls -A1 \"$directory\"; exit $code";
 
-/// Calls through a shell that mounts a tmpfs of `size` on `directory` first, in a mount namespace that goes with it, and
+/// Calls through a shell that mounts a tmpfs of `size` on `directory` first, in a mount namespace that ends with it, and
 /// writes what is left in the directory to standard output.
 fn on_a_small_disk(call: Invocation, directory: &Path, size: &str) -> Option<Outcome> {
     let (Some(unshare), Some(sh), true) = (program("unshare"), program("sh"), is_root()) else {

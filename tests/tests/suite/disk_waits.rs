@@ -9,10 +9,10 @@ use tests::{
 
 const WAITS: [&str; 2] = ["fsync(", "fdatasync("];
 
-/// Ends what it is called for without having installed anything: a run goes up to its service and no further.
+/// Succeeds without installing anything: a run proceeds up to its service and no further.
 const SCRIPT: &str = "#!/bin/sh\nexit 0\n";
 
-/// Runs the call, and counts the waits of its process by telemetry off and on. None where nobody may be traced.
+/// Runs the call, and counts the waits of its process with telemetry off and on. `None` where tracing is not allowed.
 fn waits(test: &str, prepare: impl Fn(&Sandbox) -> Invocation, code: i32) -> Option<[usize; 2]> {
     let Some(strace) = program("strace") else {
         skip(test, "there is no strace");
@@ -29,7 +29,7 @@ fn waits(test: &str, prepare: impl Fn(&Sandbox) -> Invocation, code: i32) -> Opt
         let outcome: Outcome =
             on_a_machine(call.through(words.into_iter().chain([output.as_os_str()]))).run();
         if outcome.stderr.contains("ptrace") || outcome.stderr.contains("PTRACE") {
-            skip(test, "this machine lets nobody trace");
+            skip(test, "this machine does not allow tracing");
             return None;
         }
         outcome.expect(code);
@@ -43,7 +43,7 @@ fn waits(test: &str, prepare: impl Fn(&Sandbox) -> Invocation, code: i32) -> Opt
     Some([counts["false"], counts["true"]])
 }
 
-/// A dry run has nothing that must outlive a power failure but its last word: two records, each synced with its directory.
+/// Of a dry run, only the last state must survive a power failure: two records, each synced with its directory.
 #[test]
 fn a_dry_run_waits_for_the_disk_six_times_at_most_with_telemetry_and_without() {
     const TEST: &str = "a_dry_run_waits_for_the_disk_six_times_at_most_with_telemetry_and_without";
@@ -58,7 +58,7 @@ fn a_dry_run_waits_for_the_disk_six_times_at_most_with_telemetry_and_without() {
     assert_eq!(with, without, "no run waits for the disk on account of telemetry");
 }
 
-/// A run that changes the host writes down each step before and after it, and that must outlive a power failure.
+/// A run that changes the host records each step before and after it, and that must survive a power failure.
 #[test]
 fn a_run_waits_for_the_disk_as_often_with_telemetry_as_without() {
     const TEST: &str = "a_run_waits_for_the_disk_as_often_with_telemetry_as_without";

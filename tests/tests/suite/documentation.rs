@@ -1,4 +1,4 @@
-//! The README and the pages of `docs/`: what they tell people to type, and where their links lead.
+//! The README and the pages of `docs/`: the commands that they show, and the targets of their links.
 //!
 //! A block that begins with `sh` is run, each page in a sandbox of its own. One that begins with `sh on a real host` would
 //! change the machine of the test; of its commands the arguments are checked.
@@ -17,7 +17,7 @@ struct Page {
     text: String,
 }
 
-/// A block of code: what stands behind its fence, and its lines.
+/// A block of code: the text after its fence, and its lines.
 struct Block<'a> {
     info: &'a str,
     text: String,
@@ -88,7 +88,7 @@ fn commands(text: &str) -> Vec<String> {
     lines.filter(|line| !line.is_empty() && !line.starts_with('#')).map(str::to_owned).collect()
 }
 
-/// The arguments of our program in a command, up to where the shell takes over.
+/// The arguments of our program in a command, up to the next word of the shell.
 fn arguments(command: &str) -> Option<Vec<&str>> {
     let words: Vec<&str> = command.split_whitespace().collect();
     let ours = words.windows(2).position(|pair| pair == ["bootstrap", "--"]).map(|at| at + 2);

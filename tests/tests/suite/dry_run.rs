@@ -80,7 +80,7 @@ fn root_is_not_needed() {
     assert_eq!(outcome.stderr, "");
     let owner = sandbox.only_run().public.metadata().expect("made").uid();
     assert_eq!(owner, sandbox.root().metadata().expect("ours").uid());
-    // As root the sandbox belongs to somebody else, so that root rights would show in the owner.
+    // As root, the sandbox belongs to another user, so that root rights would show in the owner.
     assert_eq!(is_root(), owner != rustix::process::geteuid().as_raw());
 }
 
@@ -98,13 +98,13 @@ fn under_sudo_new_files_belong_to_who_called_it() {
     let files = tree(&sandbox.runs_dir(), None);
     assert!(files.len() > 8, "three files, the outbox and its entries: {:?}", files.keys());
     for (path, entry) in files {
-        // The private context is what root obeys when it rolls back: it stays out of the caller's hands.
+        // Root acts on the private context when it rolls back: the caller must not be able to change it.
         let owner = if path.to_string_lossy().ends_with("-private.json") { (0, 0) } else { (61_000, 61_001) };
         assert_eq!((entry.uid, entry.gid), owner, "{}", path.display());
     }
 }
 
-/// Whoever called sudo owns the directory and can put any file in the place of the private context; root must not obey it.
+/// The caller of sudo owns the directory and can replace the private context with any file; root must not act on it.
 #[test]
 fn root_obeys_no_private_context_of_another_user() {
     if !is_root() {

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use tests::{Outcome, Response, Sandbox, Server};
 
-/// What a run with telemetry may take beyond one without, on a machine that is busy with other things at one of the two
-/// moments; below what a delivery takes that is waited for.
+/// The additional time that a run with telemetry may take, on a machine that is busy with other things at one of the two
+/// moments; less than a delivery that the run would wait for.
 const BOUND: Duration = Duration::from_secs(4);
 
-/// A run with telemetry off: what it says, without what differs from run to run, and what it takes.
+/// A run with telemetry off: its output, without what differs from run to run, and its duration.
 fn without_telemetry() -> (Vec<String>, Duration) {
     let sandbox = Sandbox::new();
     let outcome = sandbox.dry_run("server").env("TELEMETRY_ENABLED", "false").run();
@@ -24,7 +24,7 @@ fn said(sandbox: &Sandbox, outcome: &Outcome) -> Vec<String> {
     lines.lines().filter(|line| !line.contains("of free disk")).map(str::to_owned).collect()
 }
 
-/// Runs against `endpoint`, and passes if the run is as without telemetry. The sandbox is returned with what waits.
+/// Runs against `endpoint`, and passes if the run is as without telemetry. Returns the sandbox with the queued documents.
 fn unnoticed(name: &str, endpoint: &str) -> Sandbox {
     let sandbox = Sandbox::new();
     let call = sandbox.dry_run("server").env("TELEMETRY_ENABLED", "true").env("TELEMETRY_ENDPOINT", endpoint);
@@ -35,7 +35,7 @@ fn unnoticed(name: &str, endpoint: &str) -> Sandbox {
     sandbox
 }
 
-/// The documents of the run, still in the outbox, arrive once the endpoint is well again.
+/// The documents of the run, still in the outbox, arrive once the endpoint works again.
 fn nothing_is_lost(name: &str, sandbox: &Sandbox) {
     sandbox.wait_for_deliveries();
     assert_eq!(sandbox.queued().len(), 5, "{name}");
@@ -112,10 +112,10 @@ fn answers_of_every_kind() {
 fn a_delivery_keeps_no_descriptor_of_the_run() {
     let server = Server::start([Response::Never]);
     let sandbox = Sandbox::new();
-    // Whoever reads the output until its end would wait for the delivery, if it held the pipe, and then find none.
+    // A reader of the whole output would wait for the delivery, if that held the pipe, and then find none.
     sandbox.reporting_run(&server).run().expect(0);
     let deliveries = sandbox.deliveries();
-    assert!(!deliveries.is_empty(), "it goes on after the run");
+    assert!(!deliveries.is_empty(), "it continues after the run");
     for pid in deliveries {
         let target = |descriptor: u32| {
             std::fs::read_link(format!("/proc/{pid}/fd/{descriptor}")).expect("it is alive")

@@ -1,6 +1,6 @@
 //! Root beside an attacker: another user who swaps directories, scripts and records while the binary works.
 //!
-//! Every round is a call of the binary in a mount namespace of its own. `HOSTILE_ROUNDS` is their number; a few find what
+//! Every round is a call of the binary in a separate mount namespace. `HOSTILE_ROUNDS` is their number; a few find what
 //! is simply open, hundreds what is open for a moment.
 
 use std::fs;
@@ -79,7 +79,7 @@ fn the_attacker() {
     }
 }
 
-/// Says past the harness what came of the rounds.
+/// Reports the result of the rounds past the harness.
 fn tell(test: &str, counts: &[(&str, usize)]) {
     let _ = writeln!(std::io::stderr(), "hostile::{test}: {} rounds, {counts:?}", rounds());
 }
@@ -201,7 +201,7 @@ fn no_directory_of_root_is_removed_through_a_link_of_the_attacker() {
     directory(home.join("place"));
     directory(home.join("place/export"));
     symlink(&roots, home.join("link")).expect("ours");
-    // Root's run exported a directory that was there, below one that is the attacker's: a wish of the operator.
+    // Root's run exported an existing directory, below one of the attacker's: the operator asked for it.
     let mut record = run.context();
     record["execution"] = "apply".into();
     record["steps"] = serde_json::json!([{ "seq": 1, "component": "nfs", "action": "x", "state": "done",
@@ -223,7 +223,7 @@ fn no_directory_of_root_is_removed_through_a_link_of_the_attacker() {
     tell(TEST, &[("refused", refused), ("root's directory removed", 0)]);
 }
 
-/// Rule 3: root obeys no record of the attacker, whenever it takes the place of root's own.
+/// Rule 3: root acts on no record of the attacker, whenever it replaces root's own.
 #[test]
 fn no_record_of_the_attacker_is_obeyed() {
     const TEST: &str = "no_record_of_the_attacker_is_obeyed";
@@ -261,7 +261,7 @@ fn no_record_of_the_attacker_is_obeyed() {
     }
     drop(attack);
     tell(TEST, &[("root's own record read", dry), ("the attacker's refused", foreign), ("obeyed", 0)]);
-    // Were it root's own, it would still name what no run of the component makes.
+    // Even as root's own, it would name something that no run of the component makes.
     for path in [&run.private, &forgery] {
         fs::write(path, forged.to_string()).expect("ours");
         chown(path, Some(0), Some(0)).expect("root takes what it likes");

@@ -1,8 +1,8 @@
-//! The rooms, as the sources tell: no circle between modules, no arrow against the order of the rooms, files of one
+//! The modules, as the sources show: no circle between modules, no arrow against the order of modules, files of one
 //! concept, one module style, and one meaning for each type name.
 //!
-//! The order of crates is Cargo's to hold ([`crate::architecture`]); inside a crate nothing but this test does. What is
-//! not clean yet stands in a table `.._YET`. An entry that is no longer needed fails the test, so that the tables only
+//! Cargo ensures the order of crates ([`crate::architecture`]); inside a crate only this test does. What is
+//! not clean yet is in a table `.._YET`. An entry that is no longer needed fails the test, so that the tables only
 //! shrink. `HOUSE_GRAPH=1 cargo test -p tests --test suite house` prints every arrow.
 
 mod arrows;
@@ -35,7 +35,7 @@ const DECLARED_TWICE_YET: &str = "";
 const DECLARED_TWICE: &[(&str, &str)] = &[(
     "Command",
     "the contract calls a command line's command so, and the standard library, as the host seam after it, a program with \
-     its arguments; neither name can be given up, and each is used with its module",
+     its arguments; neither name can be changed, and each is used with its module",
 )];
 
 /// The top-level modules of `bootstrap` from the bottom to the top: each may use those before it.
@@ -85,7 +85,7 @@ fn targets() -> Vec<Target> {
     members(&metadata).flat_map(of_package).collect()
 }
 
-/// Fails if something is found that no table has, or if a table has what is not found. The keys of what is found are
+/// Fails if something is found that no table has, or if a table has an entry that is not found. The keys of the findings are
 /// those of the tables.
 fn held(rule: &str, found: &BTreeMap<String, String>, tables: &[&str]) {
     let unexpected: Vec<&str> = found
@@ -136,7 +136,7 @@ fn the_rooms_of_bootstrap_are_in_order() {
 #[test]
 fn a_type_name_has_one_meaning() {
     let mut places = BTreeMap::<String, Vec<String>>::new();
-    // Product code alone: a test may call its `Server` so whatever others have.
+    // Only product code: a test may name its `Server` so, whatever names others have.
     let is_product = |target: &&Target| {
         target.package != "tests" && ["lib", "bin", "cdylib"].contains(&target.kind.as_str())
     };

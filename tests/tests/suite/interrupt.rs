@@ -1,15 +1,16 @@
-//! Ctrl-C and its kin, by real signals on a real terminal: answered at once, and 130 at the end whatever a child said.
+//! Ctrl-C and similar signals, sent for real on a real terminal: answered at once, and 130 at the end, whatever the exit
+//! code of a child.
 
 use rustix::process::Signal;
 use tests::{Invocation, Outcome, Sandbox, Stub, TerminalSession, can_have_a_machine, on_a_machine};
 
-/// What the stand-in for curl brings.
+/// What the stand-in for curl downloads.
 pub(crate) const ARCHIVE: &str = "an archive";
 
 /// Longer than any call may take: what ends before has been ended.
 const FOREVER: u32 = 3600;
 
-/// A run of the server mode that installs helm alone, told in plain lines.
+/// A run of the server mode that installs only helm, in plain lines.
 fn helm_run(sandbox: &Sandbox) -> Invocation {
     let call = sandbox.bootstrap(["run", "--mode", "server", "--skip", "k3s", "--yes", "--accept-warnings"]);
     let call = call.env("TELEMETRY_ENABLED", "false").env("TERM", "dumb");

@@ -11,12 +11,12 @@ use std::time::Duration;
 use rustix::process::Signal;
 use tests::{Contract, Response, Sandbox, Server, eventually, tree};
 
-/// How often something is killed; `E2E_KILLS` says another number.
+/// How often something is killed; `E2E_KILLS` sets another number.
 fn rounds() -> usize {
     std::env::var("E2E_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(40)
 }
 
-/// Writes down every event that the outbox ever held.
+/// Records every event that the outbox ever held.
 struct Watcher {
     seen: Arc<Mutex<BTreeSet<String>>>,
     stopped: Arc<AtomicBool>,
@@ -46,7 +46,7 @@ impl Watcher {
     }
 }
 
-/// Runs and kills at random, and returns the runs that ended in good order.
+/// Runs and kills at random, and returns the runs that ended normally.
 fn rounds_of_killing(sandbox: &Sandbox, server: &Server, random: &mut fastrand::Rng) -> BTreeSet<String> {
     let mut complete = BTreeSet::new();
     for round in 0..rounds() {
@@ -65,7 +65,7 @@ fn rounds_of_killing(sandbox: &Sandbox, server: &Server, random: &mut fastrand::
         }
         thread::sleep(Duration::from_millis(random.u64(0..60)));
         sandbox.kill_deliveries();
-        // Otherwise the outbox would reach its bounds, and the oldest would go by design.
+        // Otherwise the outbox would reach its bounds, and the oldest would be evicted by design.
         if round % 20 == 19 {
             sandbox.flush(server).expect(0);
         }
@@ -105,7 +105,7 @@ fn what_the_outbox_accepted_arrives() {
     let lost: Vec<&String> = held.difference(&all).collect();
     assert!(lost.is_empty(), "seed {seed}: {lost:?} of {} never arrived", held.len());
     for id in &complete {
-        assert_eq!(arrived[id].len(), 5, "seed {seed}: {id} ended in good order");
+        assert_eq!(arrived[id].len(), 5, "seed {seed}: {id} ended normally");
     }
     assert!(!complete.is_empty() && complete.len() < rounds(), "seed {seed}: both kinds of end occur");
     assert!(held.len() > rounds(), "seed {seed}: {} documents", held.len());

@@ -43,7 +43,7 @@ fn call<'a>(sandbox: &Sandbox, entry: &str, words: impl IntoIterator<Item = &'a 
         .env("TELEMETRY_ENABLED", "false")
 }
 
-/// A call of the entry point that takes commands.
+/// A call of the entry point for commands.
 fn core(sandbox: &Sandbox, words: &str) -> Invocation {
     call(sandbox, "core", words.split_whitespace())
 }
@@ -55,7 +55,7 @@ fn a_bundle_describes_itself() {
     assert_eq!(info["bundle_version"], "0.9.5");
     let bill = core(&sandbox, "bom --json").run().expect(0).json();
     assert_eq!((&bill["bundle"], &bill["cli"]["version"]), (&info, &json!("0.9.5")));
-    // What `sha256sum` says of the two brackets and the line feed.
+    // The `sha256sum` of the two brackets and the line feed.
     let sum = "ca3d163bab055381827226140568f3bef7eaac187cebd76878e0b63e9e442356";
     assert_eq!(bill["sbom"]["sha256"], sum);
     let versions = bill["components"]["versions"].as_object().expect("an object");
@@ -216,7 +216,7 @@ fn cleaning_a_host_without_records_touches_nothing() {
         let outcome = core(&sandbox, words).run().expect(0);
         assert!(outcome.stdout.contains("there is nothing to remove"), "{words}: {outcome}");
     }
-    // Whoever does not type the word has cancelled.
+    // An operator who does not type the word has cancelled.
     for answers in ["n\n", "y\nclean\n"] {
         let outcome = core(&sandbox, "clean --apply").stdin(answers).run().expect(0);
         assert!(outcome.stdout.contains("Proceed with cleanup?"), "{answers:?}: {outcome}");

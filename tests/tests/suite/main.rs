@@ -1,4 +1,4 @@
-//! The end-to-end suite, one module a theme, in one executable so that the binary is found and the crate is linked once.
+//! The end-to-end suite, one module per theme, in one executable so that the binary is found and the crate is linked once.
 
 #![expect(
     clippy::disallowed_methods,

@@ -1,4 +1,4 @@
-//! A k3s that works and is older than the wish: it is kept as it is, and the operator is told how to upgrade it.
+//! A k3s that works and is older than the requested one: it is kept as it is, and the operator is told how to upgrade it.
 
 use tests::{Sandbox, can_have_a_machine, on_a_machine_with_k3s};
 

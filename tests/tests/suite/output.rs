@@ -1,4 +1,4 @@
-//! The form of the output: what goes where, how wide, in which colours, and as JSON.
+//! The form of the output: which stream, how wide, in which colours, and as JSON.
 
 use tests::{Invocation, Outcome, Sandbox, TerminalSession};
 

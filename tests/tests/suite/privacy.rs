@@ -1,4 +1,4 @@
-//! Names of this machine and of this run stay on it, a common name costs nobody their telemetry, and ids from the
+//! Names of this machine and of this run stay on it, a common name does not stop telemetry, and ids from the
 //! environment that may not be sent are replaced, with one warning that does not repeat them.
 
 use std::ffi::{OsStr, OsString};
@@ -9,7 +9,7 @@ use std::path::Path;
 
 use tests::{Invocation, Response, Sandbox, Server, is_root, program, skip, tree};
 
-/// What stands for the private inputs of a run, by flag. Each holds the word that is looked for.
+/// Values of the private inputs of a run, by flag. Each contains the word that the test looks for.
 const INPUTS: [(&str, &str); 9] = [
     ("--domain", "canary-domain.example"),
     ("--rancher-host", "canary-rancher.example"),
@@ -80,10 +80,10 @@ fn is_free_of_canaries(what: &dyn Debug, bytes: &[u8]) {
 fn no_canary_leaves_the_private_file() {
     let server = Server::start([Response::Status(503)]);
     let sandbox = Sandbox::new();
-    let directory = sandbox.cwd().join("canary-folder");
+    let directory = sandbox.cwd().join("canary-directory");
     fs::create_dir(&directory).expect("ours");
     let outcome = among_canaries(&sandbox, &directory, &server).run().expect(0);
-    // Each replaced value is told once; a fifth warning would be about something that is fine.
+    // Each replaced value is reported once; a fifth warning would be about something that is fine.
     assert_eq!(outcome.warnings().len(), 4, "two ids and two headers: {outcome}");
     sandbox.wait_for_deliveries();
 
@@ -98,7 +98,7 @@ fn no_canary_leaves_the_private_file() {
             is_free_of_canaries(&path, &entry.content);
         }
     }
-    // While the endpoint failed, one request stood for all; now each document is sent.
+    // While the endpoint failed, one request was enough; now each document is sent.
     server.respond_with([Response::Status(202)]);
     let flush = sandbox.bootstrap(["telemetry", "flush"]).current_dir(&directory);
     flush.envs([("TELEMETRY_ENABLED", "true"), ("TELEMETRY_ENDPOINT", &server.url())]).run().expect(0);
@@ -110,13 +110,13 @@ fn no_canary_leaves_the_private_file() {
     }
 }
 
-/// Who sends the manifest of an earlier run does not give that run's inputs again: only its private record knows them.
+/// An operator who sends the manifest of an earlier run does not give its inputs again: only its private record has them.
 #[test]
 fn send_keeps_in_what_only_the_private_record_knows() {
     let server = Server::start([Response::Status(202)]);
     let sandbox = Sandbox::new();
     let call = sandbox.dry_run("single-node").args(["--tls", "letsencrypt", "--registry-auth", "true"]);
-    // A class that is called like an id: its form alone says nothing.
+    // A class with a name like an id: its form alone shows nothing.
     let inputs = INPUTS.map(|(flag, value)| match flag {
         "--registry-storage-class" => (flag, "e4d909c290d0fb1c"),
         _ => (flag, value),
@@ -144,7 +144,7 @@ fn send_keeps_in_what_only_the_private_record_knows() {
     }
 }
 
-/// A run under sudo leaves a record that its caller may not read: nobody knows then what must not be sent.
+/// A run under sudo leaves a record that its caller may not read: then it is unknown what must not be sent.
 #[test]
 fn nothing_is_sent_when_the_private_record_cannot_be_read() {
     let server = Server::start([Response::Status(202)]);
@@ -189,7 +189,7 @@ fn common_names_lose_nothing() {
 }
 
 #[test]
-fn the_root_folder_is_no_identifier() {
+fn the_root_directory_is_no_identifier() {
     let server = Server::start([Response::Status(202)]);
     let sandbox = Sandbox::new();
     let runs = sandbox.runs_dir();

@@ -1,5 +1,5 @@
-//! Secrets come from files, pipes and the environment, and reach nobody: no file, no argument, no output, not even the
-//! detached delivery where it has no use for them.
+//! Secrets come from files, pipes and the environment, and appear nowhere: in no file, argument or output, not even in the
+//! detached delivery, which does not need them.
 
 use std::fs;
 use std::os::unix::fs::FileTypeExt;
@@ -12,7 +12,7 @@ use tests::{Response, Sandbox, Server, eventually, tree};
 
 const BEARER: (&str, &str) = ("TELEMETRY_BEARER_TOKEN", "hunter2-bearer");
 
-/// The secrets that a run of a mode takes; those of other modes are refused.
+/// The secrets that a run of a mode uses; those of other modes are refused.
 const OF_AGENT: [(&str, &str); 2] = [("PRODUCTIVE_K3S_AGENT_TOKEN", "hunter2-agent"), BEARER];
 const OF_SINGLE_NODE: [(&str, &str); 3] = [
     ("PRODUCTIVE_K3S_RANCHER_PASSWORD", "hunter2-rancher-password"),
@@ -76,7 +76,7 @@ fn the_bearer_token_goes_to_the_endpoint_beside_the_marker() {
 #[test]
 fn the_bearer_token_does_not_go_to_another_machine_in_plain_text() {
     let sandbox = Sandbox::new();
-    // The name does not resolve, so that nothing goes anywhere.
+    // The name does not resolve, so nothing is sent anywhere.
     let call = sandbox.bootstrap(["telemetry", "preview", "--json"]).envs([BEARER]);
     let outcome = call.env("TELEMETRY_ENDPOINT", "http://endpoint.invalid/telemetry").run().expect(0);
     assert_eq!(outcome.warnings().len(), 1, "{outcome}");
@@ -143,7 +143,8 @@ fn a_pipe_that_nobody_writes_to_does_not_keep_a_signal_from_ending_it() {
         let sandbox = Sandbox::new();
         pipe(&sandbox, "pipe");
         let running = sandbox.dry_run("agent").args(AGENT).args([option, "pipe"]).start();
-        // Whether it waits in the pipe already cannot be seen from outside; if it does not, the signal is answered as well.
+        // Whether it already reads from the pipe cannot be seen from outside; if it does not, the signal is answered as
+        // well.
         std::thread::sleep(Duration::from_millis(300));
         let begun = Instant::now();
         running.signal(Signal::TERM);

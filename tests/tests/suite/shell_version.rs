@@ -10,16 +10,16 @@ use tests::{
     program, skip,
 };
 
-/// A host of its own as far as a run can tell before it changes anything: systemd is up, nobody holds the lock of the
+/// A separate host, as far as a run can see before it changes anything: systemd is up, no process holds the lock of the
 /// machine, and the kernel has the cgroups that k3s needs, whatever those of the machine are that runs the test.
 const BOOTED: &str = "for place in /run /sys/fs/cgroup; do /bin/mount -t tmpfs none $place || exit 99; done
     echo 'cpuset cpu io memory pids' >/sys/fs/cgroup/cgroup.controllers
     /bin/mkdir -p /run/systemd/system && exec \"$@\"";
 
-/// `call` on a host with systemd, in a mount namespace that goes with it.
+/// `call` on a host with systemd, in a mount namespace that ends with it.
 fn on_a_booted_host(call: Invocation) -> Option<Invocation> {
     let (Some(unshare), Some(sh), true) = (program("unshare"), program("sh"), is_root()) else {
-        skip("an applied run", "only root can stand a folder in for a booted systemd");
+        skip("an applied run", "only root can replace a booted systemd with a directory");
         return None;
     };
     let words = [unshare.as_os_str(), OsStr::new("--mount"), sh.as_os_str(), OsStr::new("-c")];
@@ -33,7 +33,7 @@ fn on_a_booted_host(call: Invocation) -> Option<Invocation> {
     Some(call)
 }
 
-/// Nothing is said to be there that this run was to bring.
+/// Nothing that this run should install is reported as present.
 fn nothing_is_installed(manifest: &Value) {
     Contract::published().check_manifest(manifest);
     for word in ["\"installed\"", "\"configured\"", "\"success\""] {
@@ -43,7 +43,7 @@ fn nothing_is_installed(manifest: &Value) {
 
 #[test]
 fn a_failed_download_is_never_told_as_installed() {
-    // What comes in the place of the file is known by the checksum that the program carries.
+    // A replacement of the file is detected by the built-in checksum.
     let html = "<html>not found</html>";
     for (stdout, code, reason) in [("", 22, "download_failed"), (html, 0, "checksum_mismatch")] {
         let sandbox = Sandbox::new();

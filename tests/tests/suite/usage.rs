@@ -10,8 +10,8 @@ fn refused(sandbox: &Sandbox, name: &str, call: &Invocation) {
     sandbox.snapshot(&format!("usage_{name}"), &outcome);
     assert_eq!(sandbox.files_outside_runs(), before, "{name}");
     assert!(!sandbox.runs_dir().exists(), "{name}: nothing is written");
-    // A usage error is told before the host is touched, even by a question.
-    assert!(sandbox.calls_made().is_empty(), "{name}: nobody is asked");
+    // A usage error is reported before the host is touched, even by a query.
+    assert!(sandbox.calls_made().is_empty(), "{name}: no program is called");
 }
 
 #[test]
@@ -40,7 +40,7 @@ fn on_the_command_line() {
             "same_hosts",
             "run --dry-run --mode stack --rancher-host a.example.local --registry-host a.example.local",
         ),
-        ("system_folder", "run --dry-run --nfs-export-path /etc"),
+        ("system_directory", "run --dry-run --nfs-export-path /etc"),
         ("negative_number", "run --dry-run --longhorn-replica-count -1"),
         ("unknown_tls", "run --dry-run --tls letsencript"),
         ("quiet_and_verbose", "run --dry-run -q -v"),
@@ -89,7 +89,7 @@ fn in_the_config_file() {
 fn a_config_file_that_cannot_be_read() {
     let sandbox = Sandbox::unprivileged();
     sandbox.file("closed.yaml", "mode: server\n", 0o000);
-    for (name, path) in [("missing", "nowhere.yaml"), ("a_folder", "."), ("closed", "closed.yaml")] {
+    for (name, path) in [("missing", "nowhere.yaml"), ("a_directory", "."), ("closed", "closed.yaml")] {
         let call = sandbox.dry_run("server").args(["--config", path]);
         refused(&sandbox, &format!("config_is_{name}"), &call);
     }

@@ -1,4 +1,4 @@
-//! `bindgen MODULE DIRECTORY`: writes the module and the JavaScript that speaks to it.
+//! `bindgen MODULE DIRECTORY`: writes the module and the JavaScript that calls it.
 
 use std::env;
 
@@ -11,7 +11,7 @@ fn main() -> anyhow::Result<()> {
     let mut bindgen = Bindgen::new();
     // Its types are of the module; those of the package are written by hand.
     bindgen.input_path(module).out_name("gate").web(true)?.typescript(false);
-    // A fault of the gate leaves an instance that nobody may use again.
+    // After a fault of the gate, its instance must not be used again.
     bindgen.reset_state_function(true);
     bindgen.remove_name_section(true).remove_producers_section(true).generate(directory)
 }

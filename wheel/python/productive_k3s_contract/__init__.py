@@ -49,7 +49,7 @@ class Verdict:
     """The kind of an accepted document, None of a refused one."""
 
     violations: Tuple[Violation, ...] = ()
-    """What a refused document breaks, in the order of the checks; 64 at most."""
+    """The rules that a refused document breaks, in the order of the checks; 64 at most."""
 
     newer_contract: bool = False
     """Whether a refused document states a newer contract of the same major version: park it (CONTRACT.md, Evolution)."""
@@ -68,10 +68,10 @@ _ACCEPTED: Dict[str, Verdict] = {"run-manifest": Verdict("run-manifest"), "telem
 
 
 def validate(document: bytes) -> Verdict:
-    """Judges the bytes of one document.
+    """Checks the bytes of one document.
 
-    Other threads run meanwhile. Raises TypeError for what is not `bytes`: text was decoded by somebody, and what
-    can be changed might be changed while it is judged.
+    Other threads run meanwhile. Raises TypeError for a value that is not `bytes`: text is already decoded, and a value that
+    can be changed might change during the check.
     """
     kind, violations, newer_contract = _gate.judge(document)
     if kind is not None:

@@ -28,12 +28,12 @@ impl fmt::Display for VersionLevel {
     }
 }
 
-/// In which direction a change can break something.
+/// The direction in which a change can break something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Breaks {
     /// The new contract refuses documents that the old one accepts.
     OldDocuments,
-    /// Receivers that hold the old contract refuse documents of the new one.
+    /// Receivers with the old contract refuse documents of the new one.
     OldReceivers,
     /// The same documents are accepted.
     Nobody,
@@ -101,7 +101,7 @@ impl fmt::Display for ContractChange {
 
 /// Whether `current` is raised enough above `released` for a change of level `needed`.
 pub(super) fn judge(needed: Option<VersionLevel>, released: Version, current: Version) -> anyhow::Result<()> {
-    // A first number that was raised allows everything, whatever the others are.
+    // A raised first number allows everything, whatever the others are.
     let raised = if current.major > released.major {
         Some(VersionLevel::Major)
     } else if current.major == released.major && current.minor > released.minor {

@@ -1,10 +1,10 @@
 //! Whether one schema accepts everything that another accepts.
 //!
 //! The `canonical` module of the crate jsonschema answers it: it brings both schemas to a normal form and subtracts one
-//! from the other. An answer that it does not know counts as "no", so a change that nobody can judge is taken to break
-//! something. The one question that it leaves open too often for us is about two patterns that differ; those become
-//! automata here, which are compared exactly. A comparison keyword by keyword was given up: it had to know every keyword,
-//! and what it did not know it could only forbid.
+//! from the other. An answer that it does not know counts as "no", so a change that cannot be judged counts as one that
+//! breaks something. The one question that it leaves open too often for us is about two patterns that differ; those
+//! become automata here, which are compared exactly. A comparison keyword by keyword was rejected: it had to know every
+//! keyword, and had to forbid the others.
 
 use std::collections::{HashSet, VecDeque};
 use std::ops::RangeInclusive;
@@ -49,7 +49,7 @@ pub(super) fn difference(one: &Value, other: &Value) -> Difference {
     let mut covering = other.clone();
     take_covered_form(&mut covering, one);
     let subtract = || canonical(one)?.subtract(&canonical(&covering)?);
-    // What cannot be expressed is taken for a difference, of which nothing is known but where it begins.
+    // What cannot be expressed counts as a difference of which only the beginning is known.
     let Ok(left) = subtract() else { return Difference::Schema(one.clone()) };
     if left.satisfiability() == Satisfiability::No {
         return Difference::Nothing;
@@ -66,7 +66,7 @@ pub(super) fn difference(one: &Value, other: &Value) -> Difference {
     }
 }
 
-/// The normal form, with formats as demands, which is how receivers are told to read the schemas.
+/// The normal form, with formats asserted, which is how receivers must read the schemas.
 fn canonical(schema: &Value) -> Result<CanonicalSchema, canonical::CanonicalizationError> {
     canonical::options()
         .should_validate_formats(true)
@@ -80,7 +80,7 @@ fn definitions_of(schema: &mut Value) -> Option<&mut Map<String, Value>> {
     schema.get_mut("$defs")?.as_object_mut()
 }
 
-/// Gives `wide` the form of the strings of `narrow` where the form of `wide` has room for all of them. What is covered
+/// Gives `wide` the form of the strings of `narrow` where the form of `wide` accepts all of them. What is covered
 /// by less is covered by `wide` as well, and of equal forms the normal form can tell that one covers the other.
 fn take_covered_form(wide: &mut Value, narrow: &Value) {
     let differs = FORM.iter().any(|keyword| wide.get(keyword) != narrow.get(keyword));
@@ -97,7 +97,7 @@ fn take_covered_form(wide: &mut Value, narrow: &Value) {
     }
 }
 
-/// A string longer than this tells nothing that a shorter one does not.
+/// A longer string shows no more than a shorter one.
 const LONGEST: usize = 128;
 
 /// The strings of one form.
@@ -112,7 +112,7 @@ impl Language {
         let length = |keyword: &str, absent| {
             schema[keyword].as_u64().and_then(|length| usize::try_from(length).ok()).unwrap_or(absent)
         };
-        // A pattern of JSON Schema is searched for: anything may stand around the match.
+        // A pattern of JSON Schema is searched for: anything may surround the match.
         let whole = format!("(?s)^.*(?:{pattern}).*$");
         let automaton =
             dense::DFA::new(&whole).with_context(|| format!("failed to read the pattern {pattern}"))?;

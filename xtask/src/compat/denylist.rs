@@ -1,6 +1,6 @@
 //! Two versions of the denylist. A stricter one refuses documents that passed before, a laxer one lets documents pass
 //! that old receivers refuse; both are minor, for privacy comes before compatibility, and what legitimate documents
-//! hold is innocent by the schema's own words.
+//! contain is harmless by the schema's own words.
 
 use serde_json::{Map, Value};
 
@@ -51,7 +51,7 @@ fn values(pointer: &str, old: &Value, new: &Value, changes: &mut Vec<ContractCha
     }
 }
 
-/// Entries are told apart by their `id` or `pointer`, or are what they are.
+/// Entries are identified by their `id` or `pointer`, or else by their value.
 fn lists(pointer: &str, old: &[Value], new: &[Value], changes: &mut Vec<ContractChange>) {
     let label = |entry: &Value| {
         ["id", "pointer"]
@@ -91,7 +91,7 @@ fn change(pointer: &str, what: String, breaks: Breaks, example: Option<Value>) -
     ContractChange { level: VersionLevel::Minor, ..ContractChange::new(FILE, pointer, what, breaks, example) }
 }
 
-/// What an entry is about: a string that a rule hits, or the word of a table itself.
+/// The subject of an entry: a string that a rule hits, or the word of a table itself.
 fn example(entry: &Value) -> Option<Value> {
     entry
         .get("hits")

@@ -1,8 +1,8 @@
-//! A place in a schema, seen together with the way to it, and small documents that have a value there.
+//! A place in a schema with its path, and small documents that have a value there.
 
 use serde_json::{Map, Value, json};
 
-/// Keywords that say nothing about which documents are accepted.
+/// Keywords that do not affect which documents are accepted.
 const ANNOTATIONS: [&str; 3] = ["title", "description", "examples"];
 
 /// One step into a schema.
@@ -19,7 +19,7 @@ enum PathStep {
 pub(super) struct Place<'a> {
     root: &'a Value,
     steps: Vec<PathStep>,
-    /// What the schema says there; a referenced definition with the words of the reference over its own.
+    /// The schema at this place; a referenced definition with the keywords of the reference over its own.
     says: Map<String, Value>,
     /// The definition that is referenced.
     reference: Option<String>,
@@ -37,7 +37,7 @@ impl<'a> Place<'a> {
             _ => None,
         };
         let target = reference.as_deref().and_then(|name| root.pointer(name.trim_start_matches('#')));
-        // 2020-12 allows words beside a reference; ours are descriptions, which are nearer to the property.
+        // 2020-12 allows keywords beside a reference; ours are descriptions, which are closer to the property.
         let mut says = target.and_then(Value::as_object).cloned().unwrap_or_default();
         says.extend(own);
         Self { root, steps, says, reference }
@@ -70,8 +70,8 @@ impl<'a> Place<'a> {
         }
     }
 
-    /// What tells this branch from the others of its union: the name of the definition, because its contents may have
-    /// changed. By their order branches would be taken for each other when one is inserted.
+    /// What distinguishes this branch from the others of its union: the name of the definition, because its contents
+    /// may have changed. By their order, branches would be confused when one is inserted.
     pub(super) fn label(&self) -> String {
         self.reference
             .clone()
@@ -100,12 +100,12 @@ impl<'a> Place<'a> {
         required.is_some_and(|names| names.iter().any(|known| known == name))
     }
 
-    /// Whether the words about the two places are the same.
+    /// Whether the descriptions of the two places are the same.
     pub(super) fn is_described_as(&self, other: &Self) -> bool {
         ANNOTATIONS.iter().all(|keyword| self.says.get(*keyword) == other.says.get(*keyword))
     }
 
-    /// The schema of the place as one that stands alone, without the words about it.
+    /// The schema of the place as a complete one, without its description.
     pub(super) fn schema(&self) -> Value {
         let mut schema = self.says.clone();
         schema.retain(|keyword, _| !ANNOTATIONS.contains(&keyword.as_str()));

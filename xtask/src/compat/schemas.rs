@@ -1,9 +1,9 @@
-//! Two versions of a schema: whom the change breaks, and where.
+//! Two versions of a schema: which side the change breaks, and where.
 //!
-//! Whether anybody is broken is asked of the schemas as a whole, see [`coverage`]. The walk over their places only
-//! explains the answer: it says where the difference is, in what words, and by which document. What it finds beside the
-//! answer is dropped, and a break that it cannot place is reported for the document as a whole, so no mistake here can
-//! let a break pass.
+//! Whether the change breaks anything is decided for the schemas as a whole, see [`coverage`]. The walk over their
+//! places only explains the answer: it says where the difference is, describes it, and gives a document. What it finds
+//! besides the answer is dropped, and a break that it cannot place is reported for the document as a whole, so no
+//! mistake here can let a break pass.
 
 use jsonschema::Validator;
 use serde_json::Value;
@@ -12,7 +12,7 @@ use super::change::{Breaks, ContractChange};
 use super::coverage::{self, Difference};
 use super::place::Place;
 
-/// A string that fits the contract's pattern of a time, and is no time. No automaton finds it: the calendar is in the
+/// A string that matches the contract's pattern of a time, and is not a time. No automaton finds it: the calendar is in the
 /// format alone.
 const NO_TIME: &str = "2026-02-30T00:00:00Z";
 
@@ -49,7 +49,7 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// Something that breaks somebody, with the first of `documents` that proves it.
+    /// Something that breaks one side, with the first of `documents` that proves it.
     fn add(
         &mut self,
         place: &Place<'_>,
@@ -67,7 +67,7 @@ impl Walk<'_> {
     }
 
     fn places(&mut self, old: &Place<'_>, new: &Place<'_>) {
-        // A value that becomes one kind of several keeps its words inside the union, which is the change to report.
+        // A value that becomes one kind of several keeps its description inside the union, which is the change to report.
         if old.is_union() == new.is_union() && !old.is_described_as(new) {
             self.add(new, Breaks::Nobody, "the words about it differ", []);
         }
@@ -80,7 +80,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Branches that correspond are compared; where one is left on each side, these two are taken to correspond.
+    /// Corresponding branches are compared; where one is left on each side, these two count as corresponding.
     fn unions(&mut self, old: &Place<'_>, new: &Place<'_>) {
         let (mut gone, mut come) = (Vec::new(), new.branches());
         for branch in old.branches() {

@@ -1,4 +1,4 @@
-//! A deliberate change of each kind to the real contract, and what is said of it. Each example is proved with a real
+//! A deliberate change of each kind to the real contract, and the report on it. Each example is proved with a real
 //! validator: one version accepts it and the other refuses it.
 
 use serde_json::{Value, json};
@@ -216,7 +216,7 @@ fn a_break_that_no_place_shows_is_reported_for_the_document() {
 
 #[test]
 fn a_change_that_leaves_the_documents_as_they_were_breaks_nobody() {
-    // The walk takes the two for different kinds of places; the schemas as a whole accept the same.
+    // The walk treats the two as different kinds of places; the schemas as a whole accept the same.
     let wrap = |schema: &mut Value| {
         let tool = schema["properties"]["tool"].take();
         schema["properties"]["tool"] = json!({ "description": tool["description"], "anyOf": [tool] });

@@ -1,4 +1,4 @@
-//! Code generators: what they make of the strict schema and of the one for generators, compiled and fed.
+//! Code generators: their output for the strict schema and for the one for generators, compiled and tried with documents.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use crate::workspace;
 /// What a generated client may let pass although the schema refuses it: generated types are no validators.
 type Leniency = &'static str;
 
-/// Feeds every client; what went wrong.
+/// Tries every client; what went wrong.
 pub(super) fn check(
     contract: &Path,
     traffic: &Traffic,
@@ -56,7 +56,7 @@ fn run(command: &mut Command) -> Result<Value, String> {
     serde_json::from_str(printed.trim()).map_err(|error| format!("{error}: {printed}"))
 }
 
-/// The figures in words, or what is wrong with them.
+/// The figures as text, or what is wrong with them.
 fn told(figures: &Value, leniency: Leniency) -> Result<String, String> {
     let after = &figures["after"];
     let refused = after["refused_though_valid"].as_array().ok_or("no figures")?;

@@ -1,4 +1,4 @@
-//! The published tables, loaded for real.
+//! The published tables, loaded into real databases.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,7 +9,7 @@ use super::tools::{self, ToolResult, checked};
 use super::traffic::{StoredRows, Traffic};
 use crate::workspace;
 
-/// Loads every engine that can be had; what went wrong.
+/// Loads every engine that is available; what went wrong.
 pub(super) fn check(contract: &Path, traffic: &Traffic, python: &ToolResult<PathBuf>) -> Vec<String> {
     let directory = workspace::contract().join("conformance");
     let duck = python.with(|programs| {
@@ -45,7 +45,7 @@ fn postgres(contract: &Path, traffic: &Traffic, directory: &Path) -> ToolResult<
     }))
 }
 
-/// Whether the tables hold each document once, and kept out every word that is in no list.
+/// Whether the tables hold each document once, and refused every word that is in no list.
 fn judge(wanted: &StoredRows, found: impl Fn(&str) -> Option<usize>) -> Result<String, String> {
     let number = |name: &str| found(name).ok_or_else(|| format!("{name} is not told"));
     let stored = StoredRows {

@@ -1,4 +1,4 @@
-//! Our own gate, as anybody can run it: `bootstrap validate`.
+//! Our own gate, as everyone can run it: `bootstrap validate`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ pub(super) fn lay_out(vectors: &[PublishedVector]) -> anyhow::Result<PathBuf> {
     Ok(directory)
 }
 
-/// What the gate says of each vector.
+/// The verdict of the gate on each vector.
 pub(super) fn verdicts(program: &Path, vectors: &[PublishedVector]) -> anyhow::Result<Verdicts> {
     let directory = lay_out(vectors)?;
     // It ends with 1 because documents are refused, which is what most vectors are about.

@@ -45,11 +45,11 @@ pub(super) fn verdicts(
     ])
 }
 
-/// The verdicts that a program prints, one JSON object a line. A program that is not there is skipped; one that fails
+/// The verdicts that a program prints, one JSON object per line. A missing program is skipped; one that fails
 /// is a fault.
 pub(super) fn run(command: &mut Command) -> anyhow::Result<ToolResult<Verdicts>> {
     let program = command.get_program().to_string_lossy().into_owned();
-    // Asked for its version first, to tell a program that is not there from one that fails.
+    // Its version first, to distinguish a missing program from one that fails.
     if let Err(reason) = tools::output_of(Command::new(&program).arg("--version")) {
         return Ok(ToolResult::Skipped(reason));
     }

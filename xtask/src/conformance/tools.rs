@@ -1,7 +1,7 @@
-//! Programs of other languages: installing them, running them, and telling how it went.
+//! Programs of other languages: installing them, running them, and reporting the result.
 //!
-//! They are installed once for each state of the files that pin them. A machine without one of them skips what needs it
-//! and says so.
+//! They are installed once for each state of the files that pin them. A machine without one of them skips its checks
+//! and reports that.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,16 +12,16 @@ use anyhow::Context;
 use crate::contract::sha256;
 use crate::workspace;
 
-/// What came of an implementation or a check.
+/// The result of an implementation or a check.
 pub(super) enum ToolResult<T> {
-    /// It ran, and this came of it.
+    /// It ran, with this result.
     Ran(T),
-    /// It cannot be had here; why.
+    /// It is not available here; why.
     Skipped(String),
 }
 
 impl<T> ToolResult<T> {
-    /// What `work` makes of it, if it ran.
+    /// The result of `work` on it, if it ran.
     pub(super) fn map<U>(self, work: impl FnOnce(T) -> U) -> ToolResult<U> {
         match self {
             Self::Ran(value) => ToolResult::Ran(work(value)),
@@ -38,12 +38,12 @@ impl<T> ToolResult<T> {
     }
 }
 
-/// Where implementations are installed and documents are laid out.
+/// Where implementations are installed and documents are written.
 pub(super) fn scratch() -> PathBuf {
     workspace::root().join("target/conformance")
 }
 
-/// Prints how a check went; the fault if it found one.
+/// Prints the result of a check; the fault if it found one.
 pub(super) fn checked(name: &str, outcome: ToolResult<Result<String, String>>) -> Option<String> {
     match outcome {
         ToolResult::Ran(Ok(words)) => {
@@ -61,7 +61,7 @@ pub(super) fn checked(name: &str, outcome: ToolResult<Result<String, String>>) -
     }
 }
 
-/// The output of a command that must end well; why it cannot be had or failed, where it does not.
+/// The output of a command that must succeed; otherwise why it is missing or failed.
 pub(super) fn output_of(command: &mut Command) -> Result<String, String> {
     let name = command.get_program().to_string_lossy().into_owned();
     let output = command.output().map_err(|error| format!("{name}: {error}"))?;
@@ -85,7 +85,7 @@ pub(super) fn without_paths(build: &mut Command) -> &mut Command {
     build.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"))
 }
 
-/// Tells the caller where a package is that was built, and its checksum.
+/// Prints the path of a built package, and its checksum.
 pub(super) fn print_built(file: &Path) -> anyhow::Result<()> {
     let digest = sha256(&fs::read(file).with_context(|| format!("failed to read {}", file.display()))?);
     workspace::print_line(&format!("{digest}  {}", file.display()));
@@ -105,7 +105,7 @@ fn once(
         return Ok(ToolResult::Ran(()));
     }
     fs::create_dir_all(scratch())?;
-    // Without a network nothing can be installed. That is no fault of the contract, and is said aloud.
+    // Without a network nothing can be installed. That is no fault of the contract, and is reported.
     if let Err(reason) = install() {
         return Ok(ToolResult::Skipped(reason.lines().next_back().unwrap_or(&reason).trim().to_owned()));
     }

@@ -1,4 +1,4 @@
-//! Documents to feed to what other people wrote: those of real runs, and the telemetry vectors.
+//! Documents for programs of others: those of real runs, and the telemetry vectors.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,11 +12,11 @@ use super::vector::PublishedVector;
 
 /// Files of documents.
 pub(super) struct Traffic {
-    /// One row a document, with what is known of it.
+    /// One row per document, with what is known about it.
     pub(super) rows: PathBuf,
-    /// The valid documents alone, each event once.
+    /// Only the valid documents, each event once.
     pub(super) valid: PathBuf,
-    /// The documents with a word outside its list, alone.
+    /// Only the documents with a word outside its list.
     pub(super) wrong_words: PathBuf,
     /// What the tables must hold of the valid ones.
     pub(super) stored: StoredRows,

@@ -15,7 +15,7 @@ pub(super) struct PublishedVector {
     pub(super) name: String,
     /// The schema that applies.
     schema: String,
-    /// What must trip; nothing where the document must pass.
+    /// What must trip; `None` where the document must pass.
     pub(super) expected: Option<Expected>,
     /// The document itself.
     pub(super) bytes: Vec<u8>,
@@ -33,7 +33,7 @@ pub(super) struct Expected {
 pub(super) enum VectorClass {
     /// It must pass.
     Pass,
-    /// A rule about the document as a whole: the schema is not asked.
+    /// A rule about the document as a whole: the schema is not used.
     Document,
     /// A keyword of the schema.
     Schema,
@@ -45,10 +45,10 @@ impl VectorClass {
     pub(super) const ALL: [Self; 4] = [Self::Pass, Self::Document, Self::Schema, Self::Denylist];
 }
 
-/// What an implementation says of one vector.
+/// The verdict of an implementation on one vector.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct VectorVerdict {
-    /// Whether the schema accepts it; nothing where it could not be asked.
+    /// Whether the schema accepts it; `None` where it could not be used.
     pub(super) schema_accepts: Option<bool>,
     /// The rules that tripped, with their pointers.
     pub(super) tripped: Vec<(String, String)>,
@@ -81,7 +81,7 @@ fn read(group: &Value, vector: &Value) -> anyhow::Result<PublishedVector> {
     let field = |name: &str| vector[name].as_str().map(str::to_owned);
     let description = field("description").context("a vector has a description")?;
     let name = description.split(": ").next().unwrap_or_default().to_owned();
-    // Exactly one of the three is there. A document is written anew: its text decides nothing.
+    // Exactly one of the three is present. A document is serialised again: its text decides nothing.
     let bytes = match (field("raw_base64"), field("raw")) {
         (Some(encoded), _) => STANDARD.decode(encoded).ok().context("base64")?,
         (_, Some(raw)) => raw.into_bytes(),
@@ -115,7 +115,7 @@ impl PublishedVector {
     pub(super) fn telemetry_row(&self) -> Option<Value> {
         let document: Value =
             serde_json::from_slice(&self.bytes).ok().filter(|_| self.schema == "telemetry")?;
-        // A text that only a strict reader refuses says nothing about types.
+        // A text that only a strict reader refuses is no test of types.
         if !document.is_object() || self.class() == VectorClass::Document {
             return None;
         }
@@ -147,9 +147,9 @@ impl PublishedVector {
         (!holds).then(|| format!("must trip {} at {:?}: {verdict:?}", expected.rule, expected.pointer))
     }
 
-    /// Where another implementation differs from our gate: in what the schema says, or in any rule of the denylist.
+    /// Where another implementation differs from our gate: in the verdict of the schema, or in any rule of the denylist.
     pub(super) fn disagreement(&self, verdict: &VectorVerdict, ours: &VectorVerdict) -> Option<String> {
-        // Of a document that breaks a rule as a whole, each JSON reader gives the schema something else to see.
+        // For a document that breaks a rule as a whole, each JSON reader passes something else to the schema.
         let by_schema =
             self.class() == VectorClass::Document || verdict.schema_accepts == ours.schema_accepts;
         let agrees = by_schema && verdict.beyond_the_schema() == ours.beyond_the_schema();

@@ -1,4 +1,4 @@
-//! The gate as a package for JavaScript: built, installed as others do it, tested there, and measured.
+//! The gate as a package for JavaScript: built, installed as users do it, tested there, and measured.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use crate::workspace;
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
-/// Builds the package and tells where it is.
+/// Builds the package and prints its path.
 pub(crate) fn build_alone() -> anyhow::Result<()> {
     match platform().with(|()| pack()) {
         ToolResult::Ran(packed) => tools::print_built(&packed.map_err(anyhow::Error::msg)?),
@@ -24,14 +24,14 @@ pub(crate) fn build_alone() -> anyhow::Result<()> {
     }
 }
 
-/// The directory of somebody who installed the package, with its tests.
+/// The directory of a user who installed the package, with its tests.
 pub(super) struct PackageUser {
     directory: PathBuf,
 }
 
 /// Builds the package and installs it.
 pub(super) fn install() -> anyhow::Result<ToolResult<PackageUser>> {
-    // Without Node.js nothing could be asked of it.
+    // Without Node.js the package could not be tested.
     let wanted = match tools::output_of(Command::new("npm").arg("--version")) {
         Ok(_) => platform(),
         Err(reason) => ToolResult::Skipped(reason),
@@ -42,7 +42,7 @@ pub(super) fn install() -> anyhow::Result<ToolResult<PackageUser>> {
     }
 }
 
-/// Whether the package can be built here: what has to come over the network did.
+/// Whether the package can be built here: everything that comes over the network has arrived.
 fn platform() -> ToolResult<()> {
     match add_target().and_then(|()| fetch()) {
         Ok(()) => ToolResult::Ran(()),
@@ -50,7 +50,7 @@ fn platform() -> ToolResult<()> {
     }
 }
 
-/// Asks rustup for the platform unless it is there: a toolchain from elsewhere has it or cannot get it.
+/// Installs the platform with rustup unless it exists: a toolchain from elsewhere has it or cannot get it.
 fn add_target() -> Result<(), String> {
     let library =
         tools::output_of(Command::new("rustc").args(["--print", "target-libdir", "--target", TARGET]));
@@ -78,7 +78,7 @@ fn installed() -> Result<PackageUser, String> {
     Ok(PackageUser { directory })
 }
 
-/// The package as the file that registries take.
+/// The package as the file that registries accept.
 fn pack() -> Result<PathBuf, String> {
     let root = workspace::root();
     let mut module = cargo_build(&root, "wasm");
@@ -126,7 +126,7 @@ fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What the package says of each vector.
+/// The verdict of the package on each vector.
 pub(super) fn verdicts(
     contract: &Path,
     user: &ToolResult<PackageUser>,
@@ -139,7 +139,7 @@ pub(super) fn verdicts(
     }
 }
 
-/// What its tests, a type checker and a measurement say; what went wrong.
+/// Runs its tests, a type checker and a measurement; what went wrong.
 pub(super) fn check(
     contract: &Path,
     traffic: &Traffic,

@@ -1,4 +1,4 @@
-//! The gate as a wheel for Python: built, installed beside what others wrote, tested there, and measured.
+//! The gate as a wheel for Python: built, installed beside other validators, tested there, and measured.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use super::traffic::Traffic;
 use super::vector::Verdicts;
 use crate::workspace;
 
-/// Builds the wheel and tells where it is.
+/// Builds the wheel and prints its path.
 pub(crate) fn build_alone() -> anyhow::Result<()> {
     let built = match tools::python()? {
         ToolResult::Ran(programs) => build(&programs).map_err(anyhow::Error::msg)?,
@@ -59,7 +59,7 @@ fn build(programs: &Path) -> Result<PathBuf, String> {
     name.map(|name| wheels.join(name)).ok_or_else(|| "maturin built no wheel".to_owned())
 }
 
-/// What the wheel says of each vector.
+/// The verdict of the wheel on each vector.
 pub(super) fn verdicts(
     contract: &Path,
     wheel: &ToolResult<InstalledWheel>,
@@ -70,7 +70,7 @@ pub(super) fn verdicts(
     }
 }
 
-/// What its tests, a type checker and a measurement say; what went wrong.
+/// Runs its tests, a type checker and a measurement; what went wrong.
 pub(super) fn check(contract: &Path, traffic: &Traffic, wheel: &ToolResult<InstalledWheel>) -> Vec<String> {
     let package = workspace::root().join("wheel");
     let run = |options: &[&str], path: Option<&Path>| {
@@ -84,7 +84,7 @@ pub(super) fn check(contract: &Path, traffic: &Traffic, wheel: &ToolResult<Insta
         python.arg("-B").arg(package.join("tests/test_gate.py")).env("CONTRACT_VERSION", CONTRACT_VERSION);
         tools::output_of(&mut python).map(|_| format!("{} passes its tests", wheel.file))
     });
-    // Of the package itself the source is what checkers read.
+    // Checkers read the source of the package itself.
     let stub = run(&["-m", "mypy.stubtest", "productive_k3s_contract._gate"], None);
     let types = run(&["-m", "mypy", "--strict", "--python-version", "3.10"], Some(&package.join("tests")));
     let speed = wheel.with(|wheel| {

@@ -1,6 +1,6 @@
-//! The answers of a receiver: when to give which, and what the sender makes of it.
+//! The answers of a receiver: when to give each, and how the sender reacts.
 //!
-//! The advice is written here; what the sender does is asked of `schema::delivery`, by which it works.
+//! The advice is written here; what the sender does comes from `schema::delivery`, which the sender uses.
 
 use schema::delivery::AnswerMeaning;
 
@@ -11,7 +11,7 @@ pub(super) struct AdvisedAnswer {
     pub(super) status: &'static str,
     /// When a receiver gives it.
     pub(super) when: &'static str,
-    /// Rules that it is the answer to; a name that ends in a dot stands for all that begin so.
+    /// Rules that it answers; a name that ends in a dot means all rules with this prefix.
     pub(super) rules: &'static [&'static str],
 }
 
@@ -21,7 +21,7 @@ const fn answer(status: &'static str, when: &'static str) -> AdvisedAnswer {
 
 /// Every answer that a receiver needs, and the ranges that hold the rest.
 pub(super) const ANSWERS: [AdvisedAnswer; 15] = [
-    answer("202", "The document is stored durably, or was before: an `event_id` that is known is no fault."),
+    answer("202", "The document is stored durably, or was stored before: a known `event_id` is no error."),
     answer("2XX", "As 202."),
     answer("3XX", "Never: redirects are not followed."),
     AdvisedAnswer {
@@ -29,8 +29,8 @@ pub(super) const ANSWERS: [AdvisedAnswer; 15] = [
         when: "A header is missing or wrong, or the body cannot be read as one document.",
         rules: &["utf8", "syntax", "depth", "duplicate_key"],
     },
-    answer("401", "Tokens are demanded and none that counts was sent."),
-    answer("407", "Never from a receiver: a proxy on the way demands credentials."),
+    answer("401", "A token is required and no valid one was sent."),
+    answer("407", "Never from a receiver: a proxy requires credentials."),
     answer("408", "The body did not arrive in time."),
     AdvisedAnswer { status: "413", when: "The body is larger than a document may be.", rules: &["size"] },
     answer("415", "The body is of another media type."),
@@ -45,12 +45,12 @@ pub(super) const ANSWERS: [AdvisedAnswer; 15] = [
         "503",
         "Not now: starting, stopping or full; or the document states a newer contract than the receiver knows.",
     ),
-    answer("4XX", "Better not: see what the sender makes of it."),
-    answer("5XX", "A fault of the receiver's own."),
+    answer("4XX", "Avoid: see how the sender reacts."),
+    answer("5XX", "A fault of the receiver itself."),
 ];
 
 impl AdvisedAnswer {
-    /// The statuses that it stands for, but for those that stand for themselves.
+    /// The statuses that it covers, except those with an answer of their own.
     pub(super) fn statuses(&self) -> Vec<u16> {
         let of = |status: &u16| match self.status.strip_suffix("XX") {
             Some(first) => status.to_string().starts_with(first) && !is_listed(*status),
@@ -59,18 +59,18 @@ impl AdvisedAnswer {
         (100..=599).filter(of).collect()
     }
 
-    /// What the sender makes of it.
+    /// How the sender reacts.
     pub(super) fn meaning(&self) -> AnswerMeaning {
         self.statuses().first().map_or(AnswerMeaning::Misconfigured, |status| AnswerMeaning::of(*status))
     }
 
-    /// Whether the sender looks for a `Retry-After` header.
+    /// Whether the sender reads a `Retry-After` header.
     pub(super) fn may_ask_to_wait(&self) -> bool {
         self.meaning() == AnswerMeaning::TryAgain
     }
 }
 
-/// Whether an answer stands for this status alone.
+/// Whether an answer covers only this status.
 fn is_listed(status: u16) -> bool {
     ANSWERS.iter().any(|answer| answer.status == status.to_string())
 }
@@ -90,7 +90,7 @@ pub(super) const fn action_of(meaning: AnswerMeaning) -> &'static str {
     match meaning {
         AnswerMeaning::Delivered => "deletes the document",
         AnswerMeaning::Refused => {
-            "sets the document aside and never sends it again by itself; the others go on"
+            "rejects the document and does not send it again; it still sends the others"
         }
         AnswerMeaning::TryAgain => "pauses, tries the same document again, and honours `Retry-After`",
         AnswerMeaning::Misconfigured => {

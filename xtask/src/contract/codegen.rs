@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use super::file::{PublishedFile, name_of};
 use super::generate::{resolved, schema_of};
 
-/// The property that tells the telemetry documents apart.
+/// The property that distinguishes the telemetry documents.
 const DISCRIMINATOR: &str = "event_name";
 
 /// The property that has one word in each kind of document.
@@ -41,7 +41,7 @@ fn titled(kind: DocumentKind, in_place: &dyn Fn(&Value) -> bool) -> Value {
     let definitions = schema["$defs"].as_object_mut().into_iter().flatten();
     for (name, definition) in definitions {
         definition["title"] = json!(name);
-        // The pattern says more. Generators that see the format make a type that also takes upper case and versions that
+        // The pattern is stricter. Generators that see the format make a type that also accepts upper case and versions that
         // are no random ids.
         let of_uuid =
             definition.as_object_mut().filter(|members| members.get("format") == Some(&json!("uuid")));
@@ -69,8 +69,8 @@ pub(super) const fn root_name(kind: DocumentKind) -> &'static str {
 }
 
 /// The telemetry schema with its branches in place, for generators that look for the tag of a union in the branches and
-/// not behind references, as typify does. Of lists of one word only the tags stand in place: it makes free text of a
-/// constant, and a type of a definition.
+/// not behind references, as typify does. Of the lists of one word, only the tags are written in place: it makes free
+/// text of a constant, and a type of a definition.
 fn tagged() -> Value {
     let strict = schema_of(DocumentKind::Telemetry).to_value();
     let tags: Vec<Value> = strict["anyOf"]

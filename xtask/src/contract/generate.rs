@@ -15,7 +15,7 @@ pub(super) fn schema_of(kind: DocumentKind) -> Schema {
         DocumentKind::Telemetry => generate::<TelemetryDocument>(),
     };
     let name = name_of(kind);
-    // A URN names the exact version and cannot be fetched: a validator that tried would tell a server of it.
+    // A URN names the exact version and cannot be fetched: a validator that tried would inform a server.
     schema.insert("$id".to_owned(), json!(format!("urn:productive-k3s:contract:{name}:{CONTRACT_VERSION}")));
     schema
 }
@@ -40,7 +40,7 @@ fn generate<T: JsonSchema>() -> Schema {
         .into_root_schema_for::<T>()
 }
 
-/// An optional property is absent when there is nothing to say, never null: two ways to say one thing would make
+/// An optional property without a value is absent, never null: two forms with one meaning would make
 /// receivers handle both.
 #[derive(Clone, Debug)]
 struct AbsentIsNotNull;
@@ -90,13 +90,13 @@ fn drop_integer_formats(schema: &mut Schema) {
     }
 }
 
-/// In some languages `$` also matches before a trailing line feed, so each patterned string is held to printable ASCII
+/// In some languages `$` also matches before a trailing line feed, so each patterned string is limited to printable ASCII
 /// as well.
 fn guard_strings(schema: &mut Schema) {
     if let Some(object) = schema.as_object_mut()
         && object.contains_key("pattern")
         && object.contains_key("maxLength")
-        // A string with a format has one length only, so that nothing can trail.
+        // A string with a format has a fixed length, so nothing can follow it.
         && !object.contains_key("format")
     {
         object.insert("not".to_owned(), json!({ "pattern": "[^ -~]" }));

@@ -1,9 +1,9 @@
 //! How far a document can tell one host from all others, in bits, computed from the types.
 //!
-//! For every property the number of values that it can have is counted, and who causes the value is stated here. Bits add
-//! up as if all values were as likely and none followed from another, so that every total is an upper bound: what a real fleet
-//! gives away is less. A new property has no cause and fails the tests until somebody has thought about it, and the
-//! budget until its bits were weighed.
+//! For every property this counts the values that it can have, and states the cause of the value. Bits add up as if all
+//! values were as likely and none followed from another, so that every total is an upper bound: what a real fleet
+//! reveals is less. A new property has no cause and fails the tests until a person has considered it, and the budget
+//! until its bits are accepted.
 
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -17,7 +17,7 @@ use serde_json::Value;
 use super::generate::{resolved, schema_of};
 use super::leaf::{Leaf, LeafKind, leaves};
 
-/// Who causes a value.
+/// The cause of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Cause {
     /// What the host is, or was before the run.
@@ -30,14 +30,14 @@ enum Cause {
     Release,
     /// How deliveries went.
     Delivery,
-    /// When it happened. Whoever knows that of a host has no need of the document.
+    /// When it happened. A reader who knows that about a host does not need the document.
     Moment,
     /// Drawn at random for a session, a run or an event.
     Random,
 }
 
 impl Cause {
-    /// Those that are counted: what they cause is alike in the next document of the same host, or describes it.
+    /// The counted ones: their values are similar in the next document of the same host, or describe the host.
     const COUNTED: [Self; 3] = [Self::Host, Self::Choice, Self::Outcome];
 
     const fn word(self) -> &'static str {
@@ -63,7 +63,7 @@ const BUDGET: [(&str, u32, u32); 4] = [
     ("Manifest delivery", 52, 187),
 ];
 
-/// Nothing for a place that nobody has thought about.
+/// `None` for a place that no one has considered.
 fn cause_of(path: &[&str]) -> Option<Cause> {
     Some(match path {
         ["manifest", inside @ ..] => return cause_of(inside),
@@ -95,7 +95,7 @@ struct Share {
 impl Share {
     fn of(leaf: &Leaf) -> Self {
         let path: Vec<&str> = leaf.path.iter().map(String::as_str).collect();
-        // Absence is one value more.
+        // Absence is one more value.
         let values = values_of(&leaf.kind) + if leaf.is_required { 0.0 } else { 1.0 };
         Self { path: path.join("."), cause: cause_of(&path), values }
     }
@@ -155,7 +155,7 @@ fn bounded(number: usize) -> f64 {
     u32::try_from(number).map_or(f64::INFINITY, f64::from)
 }
 
-/// How many strings match an anchored pattern: the ways through its automaton, one byte after the other.
+/// How many strings match an anchored pattern: the paths through its automaton, one byte after the other.
 fn strings_of(pattern: &str) -> f64 {
     const LONGEST: usize = 64;
     let automaton = dense::DFA::new(pattern).expect("the lint has read every pattern");
@@ -245,7 +245,7 @@ mod tests {
                 (profile.title.as_str(), rounded(profile.bits(Cause::Host)), rounded(profile.counted()))
             })
             .collect();
-        // Equal, so that what a document lost cannot be spent later without a word.
+        // Equal, so that bits that a document loses cannot be used later without a review.
         let budget = BUDGET.map(|(title, host, all)| (title, host.to_string(), all.to_string()));
         assert_eq!(found, budget);
     }

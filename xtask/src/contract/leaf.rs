@@ -11,15 +11,15 @@ pub(super) struct Leaf {
     pub(super) name: String,
     /// The keys that lead to it.
     pub(super) path: Vec<String>,
-    /// What its value may be.
+    /// The possible values.
     pub(super) kind: LeafKind,
     /// Whether every object has it, and never null.
     pub(super) is_required: bool,
-    /// What it says, without its purpose.
+    /// Its meaning, without its purpose.
     pub(super) meaning: String,
 }
 
-/// What a value may be.
+/// The possible values of a property.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum LeafKind {
     Words(Vec<String>),
@@ -30,7 +30,7 @@ pub(super) enum LeafKind {
     Uuid,
 }
 
-/// The leaves of an object and of the objects inside it, but for the members `without`.
+/// The leaves of an object and of the objects inside it, except the members `without`.
 pub(super) fn leaves(root: &Value, object: &Value, without: &[&str]) -> Vec<Leaf> {
     let mut found = Vec::new();
     let members = object["properties"].as_object().into_iter().flatten();

@@ -1,7 +1,7 @@
 //! A lint over the generated schemas: proves that the contract holds no free text.
 //!
-//! It looks at the schemas and not at the Rust types, because the schemas are what receivers and the gate check; a type
-//! that lies about itself is found too. What is not known to be harmless is a fault.
+//! It reads the schemas and not the Rust types, because receivers and the gate check the schemas; so it also finds a type
+//! with a wrong schema. What is not known to be harmless is a fault.
 
 use schema::DocumentKind;
 use serde_json::Value;
@@ -97,7 +97,7 @@ fn visit(schema: &Value, pointer: &str, faults: &mut Vec<Fault>) {
         "an object is closed",
     );
     check(!is("object") || object.contains_key("properties"), "an object names its properties");
-    // Nothing needs one, and the length and order of a list help to tell hosts apart.
+    // Nothing needs one, and the length and order of a list help to distinguish hosts.
     check(!is("array"), "the contract has no lists");
     // Languages write fractions differently, so the same document would have several texts.
     check(!is("number"), "numbers are whole");

@@ -1,4 +1,4 @@
-//! `openapi.json`: the one endpoint as OpenAPI 3.1, from the same values that the sender works by.
+//! `openapi.json`: the one endpoint as OpenAPI 3.1, from the same values that the sender uses.
 
 use schema::delivery::{
     CONTRACT_HEADER, DEFAULT_ENDPOINT, MAX_HEADER_CHARS, MEDIA_TYPE, PASS_DEADLINE, REQUEST_HEADERS,
@@ -12,7 +12,7 @@ use super::answers::{ANSWERS, AdvisedAnswer, action_of, shown, word_of};
 use super::codegen;
 use super::vectors;
 
-/// OpenAPI ignores parameters of these names: it has places of its own for what they say (3.1.1, section 4.8.12.2.1).
+/// OpenAPI ignores parameters of these names: it has other places for them (3.1.1, section 4.8.12.2.1).
 const SAID_ELSEWHERE: [&str; 3] = ["Accept", "Content-Type", "Authorization"];
 
 /// The document.
@@ -142,7 +142,7 @@ fn response(answer: &AdvisedAnswer) -> Value {
 fn schemas() -> Map<String, Value> {
     let mut root = moved(&codegen::schema_for(DocumentKind::Telemetry));
     let definitions = root.as_object_mut().and_then(|root| {
-        // What they say, the document itself says.
+        // The document itself states their content.
         root.remove("$schema");
         root.remove("$id");
         root.remove("$defs")

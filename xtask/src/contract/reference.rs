@@ -1,6 +1,6 @@
 //! `CONTRACT.md`: the contract for people, from the same schemas.
 //!
-//! Tables are generated, so that they cannot be wrong; what no schema says is written by hand in chapters beside this
+//! Tables are generated, so that they cannot be wrong; what no schema states is written by hand in chapters beside this
 //! file. The examples are the documents that the vectors are made from, so a validator has seen each.
 
 mod fields;
@@ -56,7 +56,7 @@ pub(super) fn markdown() -> String {
     sections.join("\n")
 }
 
-/// Every list of more than one word, with what each word says.
+/// Every list of more than one word, with the meaning of each word.
 fn word_lists() -> String {
     let mut text =
         String::from("## Lists of words\n\nEvery string that is no id, version or time is one of these.\n");
@@ -85,7 +85,7 @@ fn examples() -> String {
     text
 }
 
-/// Properties that the table of events tells.
+/// Properties that the table of events shows.
 const TOLD_BY_THE_EVENT: [&str; 3] = ["event_family", "event_category", "event_name"];
 
 /// Everything about the telemetry documents.
@@ -102,8 +102,7 @@ fn telemetry_tables(root: &Value) -> String {
         fields::table(root, first, &vectors::command_event(), in_envelope),
         told_by_the_event(root, first),
     );
-    // Writing to a String cannot fail.
-    // The manifest has a chapter of its own.
+    // Writing to a String cannot fail. The manifest has its own chapter.
     let mut seen = vec!["Run manifest".to_owned()];
     for (kind, example) in kinds.iter().zip(telemetry_examples()) {
         let body = fields::table(root, kind, &example, |name| !is_common(name));

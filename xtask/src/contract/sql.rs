@@ -1,8 +1,8 @@
 //! `sql/*`: tables for storing documents, from the types.
 //!
-//! Three tables and not one of JSON: a word outside its list, a number outside its bounds or a second copy of a document is
-//! then refused by the database as well. Components become rows, because every question about them is asked of all at once.
-//! Properties that can have one value only are left out: they say nothing about a document.
+//! Three tables and not one of JSON: a word outside its list, a number outside its bounds or a duplicate of a document is
+//! then refused by the database as well. Components become rows, because every query about them is about all of them.
+//! Properties that can have only one value are left out: they carry no information about a document.
 
 mod bigquery;
 mod dialect;

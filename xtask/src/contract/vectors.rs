@@ -1,4 +1,4 @@
-//! Conformance vectors: documents that every receiver must take, and documents that every receiver must refuse.
+//! Conformance vectors: documents that every receiver must accept, and documents that every receiver must refuse.
 //!
 //! They are generated from the types and the denylist and not written by hand, so that a new rule cannot be published
 //! without vectors for its own hits. One file for each subject, in the layout of the JSON Schema test suite, which
@@ -29,7 +29,7 @@ pub(super) fn files() -> Vec<PublishedFile> {
     subjects.into_iter().map(|subject| vector::file(subject, &of(subject))).collect()
 }
 
-/// The documents of all vectors of a kind, but for those that are no JSON values.
+/// The documents of all vectors of a kind, except those that are not JSON values.
 #[cfg(test)]
 pub(super) fn documents_of(kind: schema::DocumentKind) -> Vec<serde_json::Value> {
     groups().into_iter().flat_map(|group| group.tests).filter_map(|vector| vector.document_of(kind)).collect()

@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 
 use crate::workspace;
 
-/// What stands for the directories of the machine in the programs: in messages of panics and in C's `__FILE__`.
+/// What replaces the directories of the machine in the programs: in messages of panics and in C's `__FILE__`.
 const WORKSPACE: &str = "/src";
 const REGISTRY: &str = "/cargo";
 const TARGET: &str = "/target";
@@ -70,7 +70,7 @@ pub(super) fn private_directories() -> anyhow::Result<Vec<PathBuf>> {
     Ok(vec![workspace::root(), cargo_home()?])
 }
 
-/// The programs that this build needs beside cargo.
+/// The programs that this build needs besides cargo.
 pub(super) fn require(programs: &[&str]) -> anyhow::Result<()> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     for program in programs {

@@ -1,5 +1,5 @@
-//! The licences of what others wrote and the program contains. Each text stands once, under the names of the crates that
-//! come with it.
+//! The licences of other people's code in the program. Each text occurs once, under the names of the crates that
+//! contain it.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -11,7 +11,7 @@ use anyhow::Context;
 use crate::crates::{self, LinkedCrate};
 use crate::workspace;
 
-/// Where the part of the MIT licence begins that is the same for everybody.
+/// Where the constant part of the MIT licence begins.
 const MIT_GRANT: &str = "Permission is hereby granted, free of charge";
 
 /// The licences of the program of the package `root`.

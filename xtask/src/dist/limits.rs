@@ -1,4 +1,4 @@
-//! What a released program is held to.
+//! The limits of a released program.
 
 use std::fs;
 use std::path::Path;
@@ -20,7 +20,7 @@ const GLIBC: (u32, u32) = (2, 35);
 /// The C library that a program was linked against.
 pub(super) const LIBC: &str = "2.35";
 
-/// Checks what `bootstrap` and a dry run of it take, and returns a line about it.
+/// Checks the size of `bootstrap` and the memory of a dry run, and returns a line about it.
 pub(super) fn check_size_and_memory(program: &Path, scratch: &Path) -> anyhow::Result<String> {
     let bytes = fs::metadata(program)?.len();
     let kib = dry_run_kib(program, scratch)?;
@@ -33,7 +33,7 @@ pub(super) fn check_size_and_memory(program: &Path, scratch: &Path) -> anyhow::R
     Ok(format!("bootstrap: {bytes} bytes, a dry run takes {kib} KiB at most"))
 }
 
-/// The most memory that a dry run of everything has in use, as the kernel tells the program that waits for it.
+/// The most memory that a dry run of everything uses, as the kernel reports it to the parent process.
 fn dry_run_kib(program: &Path, scratch: &Path) -> anyhow::Result<u64> {
     let runs = scratch.join("runs");
     let report = scratch.join("memory");

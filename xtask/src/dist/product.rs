@@ -1,4 +1,4 @@
-//! What is released: two programs, and what lies beside each in an archive and on a host.
+//! What is released: two programs, and the files beside each in an archive and on a host.
 
 use std::fs;
 use std::path::Path;
@@ -91,7 +91,7 @@ impl<'a> Contents<'a> {
         })
     }
 
-    /// As an archive has it: one directory, to be looked through.
+    /// The layout of an archive: one directory.
     pub(super) fn lay_out_archive(&self, tree: &Tree) -> anyhow::Result<()> {
         tree.put(self.product.program, &self.program, 0o755)?;
         for (name, page) in &self.manual {
@@ -111,7 +111,7 @@ impl<'a> Contents<'a> {
         tree.put("sbom.cdx.json", &self.bill, 0o644)
     }
 
-    /// As a host has it (Filesystem Hierarchy Standard).
+    /// The layout of a host (Filesystem Hierarchy Standard).
     pub(super) fn lay_out_host(&self, tree: &Tree) -> anyhow::Result<()> {
         let name = self.product.control.name;
         tree.put(&format!("usr/bin/{}", self.product.program), &self.program, 0o755)?;
@@ -159,7 +159,7 @@ fn file_name(path: &str) -> &str {
     path.rsplit_once('/').map_or(path, |(_, name)| name)
 }
 
-/// The manual pages of a program, by file name. What writes them stands beside the command line that they describe.
+/// The manual pages of a program, by file name. The code that writes them is beside the command line that they describe.
 fn manual(program: &str, directory: &Path) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
     let pages = Tree::new(directory.to_owned())?;
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
@@ -193,7 +193,7 @@ fn manual(program: &str, directory: &Path) -> anyhow::Result<Vec<(String, Vec<u8
 /// A script of completions.
 struct Completions {
     shell: &'static str,
-    /// Where it lies on a host.
+    /// Its path on a host.
     path: &'static str,
     script: Vec<u8>,
 }

@@ -42,7 +42,7 @@ fn commit_time() -> anyhow::Result<String> {
         .context("failed to start git")?;
     let time = String::from_utf8(output.stdout)?.trim().to_owned();
     if !output.status.success() || time.is_empty() {
-        bail!("the sources are no git checkout; state the time of the release as SOURCE_DATE_EPOCH");
+        bail!("the sources are not a git checkout; set SOURCE_DATE_EPOCH to the time of the release");
     }
     Ok(time)
 }

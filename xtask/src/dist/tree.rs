@@ -1,4 +1,4 @@
-//! Files as they will lie on a host, gathered before they are packed.
+//! Files in the layout of a host, gathered before they are packed.
 
 use std::fs::{self, Permissions};
 use std::io::Write as _;
@@ -10,13 +10,13 @@ use anyhow::{Context, bail};
 
 use crate::workspace;
 
-/// A directory that stands for the root of a host or of an archive. Modes do not depend on the umask of who packs.
+/// A directory that is the root of a host or of an archive. Modes do not depend on the umask of the caller.
 pub(super) struct Tree {
     root: PathBuf,
 }
 
 impl Tree {
-    /// An empty one at `root`, in place of what is there.
+    /// An empty one at `root`, which replaces what exists.
     pub(super) fn new(root: PathBuf) -> anyhow::Result<Self> {
         if root.exists() {
             fs::remove_dir_all(&root).with_context(|| format!("failed to remove {}", root.display()))?;
@@ -51,12 +51,12 @@ impl Tree {
         self.put(path, bytes, mode)
     }
 
-    /// Writes a file as gzip packs it, without a name and a time of its own: Debian wants manual pages so.
+    /// Writes a file packed with gzip, without a name and a time in the header: Debian requires this for manual pages.
     pub(super) fn put_zipped(&self, path: &str, bytes: &[u8]) -> anyhow::Result<()> {
         let mut gzip = Command::new("gzip");
         let mut gzip = gzip.args(["-9", "-n"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let (mut input, bytes) = (gzip.stdin.take().context("its input is written")?, bytes.to_vec());
-        // Beside the reading: a pipe holds less than a file may have.
+        // In parallel to the reading: a file may be larger than the buffer of a pipe.
         let writer = std::thread::spawn(move || input.write_all(&bytes));
         let output = gzip.wait_with_output()?;
         writer.join().map_err(|_| anyhow::anyhow!("the writer stopped"))??;

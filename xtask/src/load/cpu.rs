@@ -1,4 +1,4 @@
-//! CPU time of processes, as proc(5) tells it.
+//! CPU time of processes, as proc(5) states it.
 
 use std::fs;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 /// A tick of the kernel's accounting: a hundredth of a second on every Linux that we measure on.
 const TICK: Duration = Duration::from_millis(10);
 
-/// CPU time of a process, of its children, and of those that have ended. What cannot be read counts as nothing.
+/// CPU time of a process, of its children, and of those that have ended. What cannot be read counts as 0.
 pub(super) fn of(pid: u32) -> Duration {
     let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());

@@ -1,4 +1,4 @@
-//! The documents of a run, over and over with other ids.
+//! The documents of a run, repeated with other ids.
 
 use anyhow::ensure;
 use schema::{

@@ -18,7 +18,7 @@ pub(super) fn send_all(
     connections: usize,
     expected: &str,
 ) -> anyhow::Result<Vec<u64>> {
-    ensure!(address.ip().is_loopback(), "load is for loopback alone");
+    ensure!(address.ip().is_loopback(), "load is only for loopback");
     let next = AtomicU64::new(0);
     thread::scope(|scope| {
         let send = || send_some(address, documents, &next, count, expected);

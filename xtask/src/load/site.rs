@@ -1,4 +1,4 @@
-//! What is measured on: a directory that is thrown away, and a store in it.
+//! The site of a measurement: a temporary directory, and a store in it.
 
 use std::fs;
 use std::io::Write;
@@ -30,7 +30,7 @@ pub(super) struct LoadSite {
 }
 
 impl LoadSite {
-    /// Makes the directory, and starts the server if there is one. It syncs, as it does for everybody.
+    /// Makes the directory, and starts the server if there is one. It syncs, as in production.
     pub(super) fn new(store: LoadStore) -> anyhow::Result<Self> {
         // Not below `target`: the server runs as another user, who may not reach that.
         let directory = std::env::temp_dir().join(format!("receiver-load-{}", std::process::id()));
@@ -114,7 +114,7 @@ impl LoadSite {
 
 impl Drop for LoadSite {
     fn drop(&mut self) {
-        // What could not be ended or removed stands below the temporary directory, and nobody waits for it.
+        // What could not be ended or removed stays below the temporary directory, and does not delay anything.
         if self.store == LoadStore::Postgres {
             let _ = self.control(&["stop", "immediate"], "");
         }

@@ -41,8 +41,9 @@ Usage: bootstrap [--dry-run] [--mode <single-node|server|agent|stack>]
               What to make of this host [default: single-node]
   --dry-run   Ask the questions and print what a run would do; change nothing
 
-Answers that are in the environment are not asked for: PRODUCTIVE_K3S_DOMAIN and
-the other variables of `bootstrap run --help`.
+Answers that are in the environment are not asked for. The variables are
+PRODUCTIVE_K3S_ and a key of `bootstrap config-schema` in capitals, with _ for
+each dot: registry.host is PRODUCTIVE_K3S_REGISTRY_HOST.
 ";
 
 const PREFLIGHT: &str = "\

@@ -144,7 +144,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let runs = RunsDir::open_or_create(folder.path()).expect("opened");
         let (files, _) = begun(&runs);
-        check(folder.path(), "bootstrap-aaaaaaaaaaaaaaaa.json", 1, "is still going on");
+        check(folder.path(), "bootstrap-aaaaaaaaaaaaaaaa.json", 1, "is still running");
         drop(files);
         assert!(RollbackTarget::open(&folder.path().join("bootstrap-aaaaaaaaaaaaaaaa.json")).is_ok());
     }

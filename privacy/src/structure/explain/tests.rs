@@ -197,3 +197,24 @@ proptest! {
         prop_assert_eq!(ours(kind, &document), theirs(kind, &document), "{}", document);
     }
 }
+
+#[test]
+fn patterns_are_collected_wherever_a_schema_stands() {
+    let mut patterns = HashMap::new();
+    collect_patterns(
+        &json!({ "anyOf": [{ "pattern": "a" }, { "items": { "pattern": "b" } }] }),
+        &mut patterns,
+    );
+    let mut found: Vec<&str> = patterns.keys().map(String::as_str).collect();
+    found.sort_unstable();
+    assert_eq!(found, ["a", "b"]);
+}
+
+#[test]
+fn a_number_without_a_fraction_is_an_integer() {
+    for (number, is_integer) in [(json!(5), true), (json!(5.0), true), (json!(5.5), false)] {
+        assert!(has_type(&json!("number"), &number), "{number}");
+        assert_eq!(has_type(&json!("integer"), &number), is_integer, "{number}");
+        assert!(has_type(&json!(["null", "number"]), &number) && !has_type(&json!(["null"]), &number));
+    }
+}

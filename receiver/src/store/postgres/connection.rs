@@ -16,22 +16,23 @@ pub(super) struct PostgresConnection {
 }
 
 impl PostgresConnection {
-    /// How long the server may take to let us in. To wait for another instance that makes the tables may take longer.
+    /// How long the server may take to accept the connection. Waiting for another instance that makes the tables may
+    /// take longer.
     const CONNECT: Duration = Duration::from_secs(2);
 
-    /// Connects, says how long the server may take for a statement, and brings the tables up to date.
+    /// Connects, limits the time of statements, and brings the tables up to date.
     ///
     /// # Errors
     /// The server cannot be reached or refuses, or the tables are of a newer build.
     pub(super) async fn open(config: &Config, limit: Duration) -> Result<Self, PostgresFault> {
         let connected = timeout(Self::CONNECT, config.connect(NoTls)).await;
         let (client, connection) = connected.map_err(|_| PostgresFault::TimedOut(Self::CONNECT))??;
-        // It ends with the client, and what it fails with, the client's next statement fails with.
+        // It ends with the client. If it fails, the client's next statement returns its error.
         tokio::spawn(async move {
             let _ = connection.await;
         });
-        // A commit must be on the server's disk, whatever the server's default. The limits are the server's as well as
-        // ours, so that what we gave up on does not go on there; a lock is waited for half as long.
+        // A commit must be on the server's disk, whatever the server's default. The server has the same limits as
+        // we have, so that an operation that timed out here does not continue there; a lock may take half as long.
         let (statement, lock) = (limit.as_millis(), (limit / 2).min(Duration::from_secs(10)).as_millis());
         client
             .batch_execute(&format!(

@@ -11,7 +11,7 @@ use crate::store::fault::PostgresFault;
 use crate::store::{DocumentStore, INSTANCE_SECONDS, InsertOutcome, MAX_REFUSALS_A_DAY, StoreError};
 use crate::week::DAY;
 
-/// One statement a batch, so that a batch is one round trip and one transaction.
+/// One statement per batch, so that a batch is one round trip and one transaction.
 const INSERT: &str =
     "INSERT INTO document (session_id, occurred_at, event_id, run_id, parent_run_id, received_at, sent_at,
          event, component, client, contract, attempt, detail)
@@ -24,7 +24,7 @@ const INSERT: &str =
      ON CONFLICT (session_id, occurred_at, event_id) DO NOTHING
      RETURNING session_id, occurred_at, event_id";
 
-/// What makes a document the same document.
+/// The key of a document.
 type Key = (PackedId, i64, [u8; 16]);
 
 fn key(arrival: &Arrival) -> Key {
@@ -33,8 +33,8 @@ fn key(arrival: &Arrival) -> Key {
 
 impl DocumentStore for PostgresStore {
     fn insert(&mut self, batch: &[Arrival], received_at: i64) -> Result<Vec<InsertOutcome>, StoreError> {
-        // Copies within one statement would all look new, so that of each only the first is sent. In the order of the
-        // key, because two writers that meet in two orders wait for each other.
+        // Duplicates within one statement would all look new, so only the first of each is sent. In the order of the
+        // key, because two writers with different orders would block each other.
         let mut first: HashMap<Key, usize> = HashMap::with_capacity(batch.len());
         for (index, arrival) in batch.iter().enumerate() {
             first.entry(key(arrival)).or_insert(index);
@@ -84,13 +84,13 @@ impl DocumentStore for PostgresStore {
         None
     }
 
-    /// The server looks after its files itself.
+    /// The server manages its files itself.
     fn settle(&mut self) -> Result<(), StoreError> {
         Ok(())
     }
 }
 
-/// Stores documents of which each is there once; the keys of those that were new.
+/// Stores documents without duplicates; returns the keys of those that were new.
 async fn insert(
     connection: &mut PostgresConnection,
     batch: &[&Arrival],
@@ -128,7 +128,7 @@ async fn insert(
     let mut new = HashSet::with_capacity(rows.len());
     for row in &rows {
         let (session, event): (&[u8], &[u8]) = (row.try_get(0)?, row.try_get(2)?);
-        // What was just sent has these lengths.
+        // The ids that were just sent have these lengths.
         if let (Some(session), Ok(event)) = (PackedId::from_bytes(session), event.try_into()) {
             new.insert((session, row.try_get(1)?, event));
         }

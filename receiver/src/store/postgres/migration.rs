@@ -17,7 +17,7 @@ const TABLES_LOCK: i64 = 0x7265_6365_6976_6572;
 /// # Errors
 /// The server fails, or the tables are of a newer build.
 pub(super) async fn migrate(client: &mut Client) -> Result<(), PostgresFault> {
-    // Without the lock first: this is asked at each connection, and hardly ever is anything to be done.
+    // Without the lock first: this runs at each connection, and there is hardly ever anything to do.
     if version(client).await? == VERSION {
         return Ok(());
     }
@@ -35,7 +35,7 @@ pub(super) async fn migrate(client: &mut Client) -> Result<(), PostgresFault> {
     Ok(())
 }
 
-/// Whether there is such a table. Not by `to_regclass`: within a transaction the server remembers that a table was missing,
+/// Whether such a table exists. Not by `to_regclass`: within a transaction the server remembers that a table was missing,
 /// also after another one has made it.
 ///
 /// # Errors

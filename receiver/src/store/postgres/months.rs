@@ -1,8 +1,8 @@
-//! The partitions of `document`: a month each, and one for all clocks that are far off.
+//! The partitions of `document`: one for each month, and one for all clocks that are far off.
 //!
-//! A month is made before it begins. What came for it earlier, from a clock that is ahead, is in the default partition and
-//! moves; what comes for a month that is long gone stays there. Nothing depends on a month being there: the default
-//! partition takes every document, and only gets larger.
+//! A month is made before it begins. Its documents that arrived earlier, from a clock that is ahead, are in the default
+//! partition and are moved; documents of a month that is long past stay there. Nothing depends on the existence of a
+//! month: the default partition accepts every document, and only gets larger.
 
 use chrono::{DateTime, Datelike, Months, NaiveDate};
 use tokio_postgres::Client;
@@ -11,7 +11,7 @@ use super::connection::PostgresConnection;
 use super::migration::is_there;
 use crate::store::fault::PostgresFault;
 
-/// For locks that the intake waits behind. What does not get one is tried again later: nobody waits for it.
+/// For locks that the intake would have to wait for. An operation that does not get one is tried again later.
 pub(super) const BRIEFLY: &str = "SET LOCAL lock_timeout = '500ms'";
 
 /// A month of `document`.
@@ -23,10 +23,10 @@ struct MonthPartition {
 }
 
 impl MonthPartition {
-    /// The month that is so many months after the one of `now`.
+    /// The month that is this many months after the one of `now`.
     fn at(now: i64, months: u32) -> Option<Self> {
         let first = DateTime::from_timestamp(now, 0)?.date_naive().with_day(1)?;
-        // One before this one is wanted too: documents wait in outboxes for up to 30 days.
+        // One before this one is needed too: documents are queued in outboxes for up to 30 days.
         let start = first.checked_sub_months(Months::new(1))?.checked_add_months(Months::new(months))?;
         let end = start.checked_add_months(Months::new(1))?;
         let seconds = |date: NaiveDate| Some(date.and_hms_opt(0, 0, 0)?.and_utc().timestamp());
@@ -40,7 +40,7 @@ impl MonthPartition {
     }
 }
 
-/// Makes the months that are in use and are not there yet.
+/// Makes the months that are in use and do not exist yet.
 ///
 /// # Errors
 /// The server fails, or the table is in use for longer than the intake may wait.
@@ -57,8 +57,8 @@ async fn make_month(client: &mut Client, month: &MonthPartition) -> Result<(), P
     let MonthPartition { table, start, end } = month;
     let transaction = client.transaction().await?;
     transaction.batch_execute(BRIEFLY).await?;
-    // Nobody may even read: a plan from before would look into the default partition alone, and find there no more what
-    // has moved. Of two instances that come at once, the second finds the table made.
+    // Reading is locked too: an older plan would search only the default partition, and would no longer find what
+    // has moved. If two instances come at the same time, the second finds the table made.
     transaction.batch_execute("LOCK TABLE ONLY document IN ACCESS EXCLUSIVE MODE").await?;
     if is_there(transaction.client(), table).await? {
         return Ok(());

@@ -1,4 +1,4 @@
-//! Runs in the database: put together slice by slice, and read back week by week.
+//! Runs in the database: combined slice by slice, and read week by week.
 
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
@@ -87,7 +87,7 @@ impl RunStore for PostgresStore {
 
     fn latest_sessions(&mut self, limit: u32) -> Result<Vec<(PackedId, i64)>, StoreError> {
         self.run("read the latest sessions", async |connection| {
-            // The last rows alone are looked at: a service with millions of documents answers as fast.
+            // Only the last rows are read: a service with millions of documents answers as fast.
             let statement = connection
                 .prepare(
                     "SELECT session_id, max(received_at)
@@ -101,7 +101,7 @@ impl RunStore for PostgresStore {
     }
 }
 
-/// Shows the rows of a query, some thousands at a time: a week of a fleet does not fit into memory.
+/// Shows the rows of a query, some thousands at a time: a week of a fleet is larger than memory.
 async fn each(
     connection: &mut PostgresConnection,
     sql: &'static str,
@@ -137,7 +137,7 @@ async fn roll_up(connection: &mut PostgresConnection, slice: i64) -> Result<usiz
         .await?;
     let write = connection.prepare(WRITE).await?;
     let transaction = connection.client.transaction().await?;
-    // First the row that whoever rolls up holds, then how far it may go: a second instance waits here and finds less.
+    // First the row that locks the rollup, then how far it may go: a second instance waits here and finds less.
     let done: i64 =
         transaction.query_one("SELECT document_id FROM rolled_up FOR UPDATE", &[]).await?.try_get(0)?;
     let horizon = horizon(&transaction).await?;
@@ -163,9 +163,9 @@ async fn roll_up(connection: &mut PostgresConnection, slice: i64) -> Result<usiz
 
 /// The highest number below which no document can appear any more.
 ///
-/// Numbers are given before the commit, so that a lower one may appear after a higher one, and would never be rolled up.
-/// The lock waits for the writers that are at work, and whoever comes later gets a higher number. It is held for no
-/// longer than this takes: a savepoint that is rolled back gives it up.
+/// Numbers are given before the commit, so that a lower one may appear after a higher one, and would never be rolled
+/// up. The lock waits for the active writers, and later writers get higher numbers. It is held for no longer than this
+/// takes: a savepoint that is rolled back releases it.
 async fn horizon(transaction: &tokio_postgres::Transaction<'_>) -> Result<i64, PostgresFault> {
     transaction
         .batch_execute(&format!("SAVEPOINT horizon; {BRIEFLY}; LOCK TABLE ONLY document IN SHARE MODE"))

@@ -1,4 +1,4 @@
-//! One connection over time: made when it is needed, given up when it fails or is too slow, and made again.
+//! One connection over time: made when it is needed, dropped when it fails or is too slow, and made again.
 
 use std::time::{Duration, Instant};
 
@@ -15,24 +15,24 @@ use crate::store::{StoreError, StoreUse};
 /// A PostgreSQL database, through one connection.
 pub(crate) struct PostgresStore {
     config: Config,
-    /// As it is told: without user and password.
+    /// Its name in messages: without user and password.
     database: String,
     limit: Duration,
-    /// Drives the connection while somebody waits for it, on the thread that waits.
+    /// Drives the connection while a thread waits for it, on that thread.
     runtime: Option<Runtime>,
     connection: Option<PostgresConnection>,
     used: Instant,
 }
 
 impl PostgresStore {
-    /// A connection that was not used for so long is asked whether it still lives.
+    /// A connection that was not used for this long is tested first.
     const IDLE: Duration = Duration::from_secs(1);
-    /// How long it may take to answer that. A new connection may be better then.
+    /// How long that test may take. After that, a new connection is made.
     const CHECK: Duration = Duration::from_millis(500);
 
     /// A store that is not connected yet.
     pub(in crate::store) fn new(mut config: Config, database: String, purpose: StoreUse) -> Self {
-        // Of several hosts the one that takes writes, which is another one after a failover.
+        // Of several hosts, the one that accepts writes; after a failover that is another one.
         config.target_session_attrs(TargetSessionAttrs::ReadWrite);
         config.application_name("receiver");
         let limit = match purpose {
@@ -57,7 +57,7 @@ impl PostgresStore {
     }
 
     /// Does `work` with a connection that lives, within the time that this use has. After a failure of the connection, or
-    /// a timeout, nothing is known of what the server did; the connection is given up.
+    /// a timeout, it is unknown what the server did; the connection is dropped.
     pub(super) fn run<T>(
         &mut self,
         action: &'static str,
@@ -82,14 +82,14 @@ impl PostgresStore {
         };
         let limit = self.limit;
         let done = runtime.block_on(async {
-            // Connecting counts: who waits, waits for both.
+            // Connecting counts: the caller waits for both.
             timeout(limit, self.attempt(work)).await.unwrap_or(Err(PostgresFault::TimedOut(limit)))
         });
         self.used = Instant::now();
         if self.connection.is_some() {
             self.runtime = Some(runtime);
         } else {
-            // A connection that was given up is closed by whoever drives it, and nobody does until the next call.
+            // A dropped connection is closed only when it is driven, and nothing drives it until the next call.
             runtime.shutdown_background();
         }
         done

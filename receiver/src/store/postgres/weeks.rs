@@ -1,4 +1,4 @@
-//! Closed weeks in the database, and the end of what is old.
+//! Closed weeks in the database, and the deletion of old data.
 
 use super::connection::PostgresConnection;
 use super::months;
@@ -8,7 +8,7 @@ use crate::store::fault::PostgresFault;
 use crate::store::{ForgetStep, RUN_DAYS, StoreError, VerifiedStore, WeekStore};
 use crate::week::{DAY, Week};
 
-/// Rows that go in one transaction: who waits for it waits some tens of milliseconds.
+/// Rows of one transaction: a writer that waits for it waits some tens of milliseconds.
 const SLICE: i64 = 5_000;
 
 impl WeekStore for PostgresStore {
@@ -78,7 +78,7 @@ impl WeekStore for PostgresStore {
         self.run("make the months", async |connection| months::make_months(connection, now).await)
     }
 
-    /// The server checks its files itself (`pg_amcheck`); here it is checked that the rows fit together.
+    /// The server checks its files itself (`pg_amcheck`); this checks that the rows are consistent.
     fn verify(&mut self) -> Result<VerifiedStore, StoreError> {
         self.run("verify", async |connection| {
             let mut faults = Vec::new();
@@ -123,7 +123,7 @@ async fn close_week(
         .prepare("INSERT INTO weekly (week, chart, k1, k2, sessions, runs) VALUES ($1, $2, $3, $4, $5, $6)")
         .await?;
     let transaction = connection.client.transaction().await?;
-    // Of two instances the second waits for the first here, and then finds the week closed.
+    // The second of two instances waits for the first here, and then finds the week closed.
     let ours = transaction
         .execute(
             "INSERT INTO closed_week (week, suppress_below) VALUES ($1, $2) ON CONFLICT (week) DO NOTHING",
@@ -156,7 +156,7 @@ async fn forget(
     let before = counted.min(now - i64::from(days) * DAY);
     let dropped = months::drop_months(connection, before, rolled_up, now).await?;
     let transaction = connection.client.transaction().await?;
-    // By number, which grows with the arrival: the oldest stand first, so that nothing else is looked at.
+    // By number, which grows with the arrival: the oldest are first, so that nothing else is read.
     let last: Option<i64> = transaction
         .query_one(
             "SELECT max(id) FROM (SELECT id, received_at FROM document ORDER BY id LIMIT $1) AS oldest

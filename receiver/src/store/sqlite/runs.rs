@@ -1,4 +1,4 @@
-//! Runs in the store: put together slice by slice, and read back week by week.
+//! Runs in the store: combined slice by slice, and read week by week.
 
 use rusqlite::{OptionalExtension, Row, Statement, Transaction, TransactionBehavior, params};
 
@@ -77,7 +77,7 @@ impl RunStore for SqliteStore {
 
     fn latest_sessions(&mut self, limit: u32) -> Result<Vec<(PackedId, i64)>, StoreError> {
         let read = || {
-            // The last rows alone are looked at: a service with millions of documents answers as fast.
+            // Only the last rows are read: a service with millions of documents answers as fast.
             let mut query = self.connection.prepare(
                 "SELECT session_id, max(received_at) FROM (SELECT * FROM document ORDER BY id DESC LIMIT 2000)
                  GROUP BY session_id ORDER BY max(id) DESC LIMIT ?",

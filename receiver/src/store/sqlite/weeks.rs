@@ -1,4 +1,4 @@
-//! Closed weeks in the store, and the end of what is old.
+//! Closed weeks in the store, and the deletion of old data.
 
 use rusqlite::{OptionalExtension, TransactionBehavior, params};
 
@@ -7,7 +7,7 @@ use crate::chart::WeeklyCell;
 use crate::store::{DocumentStore, ForgetStep, RUN_DAYS, StoreError, VerifiedStore, WeekStore};
 use crate::week::{DAY, Week};
 
-/// Rows that go in one transaction: a writer that waits for it waits some milliseconds.
+/// Rows of one transaction: a writer that waits for it waits some milliseconds.
 const SLICE: i64 = 5_000;
 
 impl WeekStore for SqliteStore {
@@ -80,7 +80,7 @@ impl WeekStore for SqliteStore {
             // A document of a week that is not closed is still needed, whatever its age.
             let counted = closed.flatten().map_or(i64::MIN, |week| Week::from_number(week).end());
             let before = counted.min(now - i64::from(days) * DAY);
-            // By id, which grows with the arrival: the oldest stand first, so that nothing else is looked at.
+            // By id, which grows with the arrival: the oldest are first, so that nothing else is read.
             let documents = transaction.execute(
                 "DELETE FROM document WHERE id IN (
                      SELECT id FROM (SELECT id, received_at FROM document ORDER BY id LIMIT ?)
@@ -94,7 +94,8 @@ impl WeekStore for SqliteStore {
                 [old, SLICE],
             )?;
             transaction.execute("DELETE FROM refusal WHERE day < ?", [old / DAY])?;
-            // The number of a new document follows the highest that is there: where that one is deleted, it is given again.
+            // The number of a new document follows the highest existing one: if that one is deleted, its number is used
+            // again.
             transaction.execute(
                 "UPDATE rolled_up SET document_id = min(document_id, (SELECT coalesce(max(id), 0) FROM document))",
                 [],

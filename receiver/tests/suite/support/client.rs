@@ -1,4 +1,4 @@
-//! A client without manners of its own: what is sent is what the test says, byte for byte.
+//! A client without behaviour of its own: it sends what the test gives, byte for byte.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -24,7 +24,7 @@ impl Reply {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
-    /// What became of a document.
+    /// The outcome of a document.
     pub(crate) fn outcome(&self) -> String {
         assert_eq!(self.status, 202, "{self:?}");
         self.json()["status"].as_str().expect("a status").to_owned()
@@ -45,22 +45,22 @@ pub(crate) struct Client {
 impl Client {
     pub(crate) fn connect(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).expect("connected");
-        // A test that waits for ever tells nothing.
+        // A test that waits endlessly shows nothing.
         stream.set_read_timeout(Some(Duration::from_mins(1))).expect("set");
         Self { stream: BufReader::new(stream) }
     }
 
-    /// Sends bytes as they are; whether the other end took them.
+    /// Sends bytes as they are; whether the other end accepted them.
     pub(crate) fn send(&mut self, bytes: &[u8]) -> std::io::Result<()> {
         self.stream.get_mut().write_all(bytes)
     }
 
-    /// Says that nothing more will be sent.
+    /// Closes the sending side.
     pub(crate) fn finish(&self) {
         let _ = self.stream.get_ref().shutdown(std::net::Shutdown::Write);
     }
 
-    /// The next response; nothing if the connection has ended.
+    /// The next response; `None` if the connection has ended.
     pub(crate) fn reply(&mut self) -> Option<Reply> {
         let mut head = String::new();
         while !head.ends_with("\r\n\r\n") {
@@ -98,7 +98,7 @@ impl Client {
         self.send_with(MARKED, body);
     }
 
-    /// How long the other end may leave what is sent untaken.
+    /// How long the other end may leave sent bytes unread.
     pub(crate) fn set_write_timeout(&self, timeout: Duration) {
         self.stream.get_ref().set_write_timeout(Some(timeout)).expect("set");
     }

@@ -6,7 +6,7 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// A server. It ends, and its directory goes, with this value or with this process, however that ends.
+/// A server. It ends, and its directory is removed, with this value or with this process, whatever ends it.
 pub(crate) struct Postgres {
     directory: PathBuf,
     /// Waits for the end of its input.
@@ -25,14 +25,14 @@ fn script() -> PathBuf {
 }
 
 impl Postgres {
-    /// The server that tests share, each with a database of its own; nothing where PostgreSQL is not installed.
+    /// The server that tests share, each with a database of its own; `None` where PostgreSQL is not installed.
     pub(crate) fn shared() -> Option<&'static Self> {
         static SHARED: OnceLock<Option<Postgres>> = OnceLock::new();
-        // What these tests kill is the receiver: the server needs no sync, and is faster without.
+        // These tests kill the receiver: the server needs no sync, and is faster without.
         SHARED.get_or_init(|| Self::start_with("-c fsync=off -c max_connections=300")).as_ref()
     }
 
-    /// A server of this test alone.
+    /// A server for this test only.
     pub(crate) fn own() -> Option<Self> {
         Self::start_with("")
     }
@@ -66,7 +66,7 @@ impl Postgres {
         String::from_utf8(output.stdout).expect("UTF-8")
     }
 
-    /// Ends the server as a power failure would, but for what the kernel has not written yet.
+    /// Ends the server as a power failure would, except for what the kernel has not written yet.
     pub(crate) fn stop(&self) {
         self.control("stop", "immediate");
     }
@@ -100,7 +100,7 @@ pub(crate) struct Database {
 }
 
 impl Database {
-    /// The URL that the receiver takes.
+    /// The URL for the receiver.
     pub(crate) fn url(&self) -> String {
         let directory = self.directory.to_str().expect("UTF-8").replace('/', "%2F");
         format!("postgres://tests@{directory}/{}", self.name)
@@ -114,14 +114,14 @@ impl Database {
         psql
     }
 
-    /// What statements return: a line a row, with `|` between columns.
+    /// What statements return: one line per row, with `|` between columns.
     pub(crate) fn sql(&self, sql: &str) -> String {
         let output = self.psql().arg("--command").arg(sql).output().expect("it starts");
         assert!(output.status.success(), "{sql}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).expect("UTF-8")
     }
 
-    /// Begins a transaction that holds what `sql` takes, until the value is dropped.
+    /// Begins a transaction that holds the locks of `sql` until the value is dropped.
     pub(crate) fn hold(&self, sql: &str) -> HeldTransaction {
         let mut psql = self.psql();
         let mut child = psql.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts");

@@ -36,7 +36,7 @@ impl Receiver {
         let said = Arc::new(Mutex::new(String::new()));
         let mut address_after = |label: &str| {
             let mut line = String::new();
-            // It may warn of something before.
+            // It may print warnings before.
             while !line.starts_with(label) {
                 said.lock().expect("no panic").push_str(&line);
                 line.clear();
@@ -63,7 +63,7 @@ impl Receiver {
         Client::connect(self.address)
     }
 
-    /// The value of a metric without labels, or with the labels that stand in its name.
+    /// The value of a metric without labels, or with the labels in its name.
     pub(crate) fn metric(&self, name: &str) -> u64 {
         let (_, metrics) = self.admin("/metrics");
         let line = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
@@ -75,13 +75,13 @@ impl Receiver {
         self.child.id()
     }
 
-    /// What the admin port says at `path`.
+    /// The answer of the admin port at `path`.
     pub(crate) fn admin(&self, path: &str) -> (u16, String) {
         let reply = Client::connect(self.admin).get(path);
         (reply.status, reply.body)
     }
 
-    /// What it has said.
+    /// What it has printed.
     pub(crate) fn log(&self) -> String {
         self.said.lock().expect("no panic").clone()
     }
@@ -92,7 +92,7 @@ impl Receiver {
         kill_process(pid, signal).expect("it runs");
     }
 
-    /// Waits until it has ended; how it did, and everything that it said.
+    /// Waits until it has ended; its exit status, and everything that it printed.
     pub(crate) fn wait(&mut self) -> (ExitStatus, String) {
         let status = self.child.wait().expect("it ends");
         if let Some(reader) = self.reader.take() {
@@ -101,7 +101,7 @@ impl Receiver {
         (status, self.log())
     }
 
-    /// Tells it to end, and waits until it has.
+    /// Asks it to end, and waits until it has.
     pub(crate) fn stop(&mut self) -> (ExitStatus, String) {
         self.signal(Signal::TERM);
         self.wait()

@@ -48,7 +48,7 @@ impl Site {
         Self { directory, store }
     }
 
-    /// With a database of the server that tests share; nothing where PostgreSQL is not installed.
+    /// With a database of the server that tests share; `None` where PostgreSQL is not installed.
     pub(crate) fn postgres() -> Option<Self> {
         Postgres::shared().map(Self::on)
     }
@@ -75,7 +75,7 @@ impl Site {
         database
     }
 
-    /// The program on this store, by variables, so that a test can say otherwise by its options.
+    /// The program on this store, by variables, so that the options of a test can override them.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = program();
         match &self.store {
@@ -133,7 +133,7 @@ impl Site {
         }
     }
 
-    /// Makes everything that is not part of a run yet look as if it had arrived so many days ago.
+    /// Makes everything that is not part of a run yet look as if it had arrived this many days ago.
     pub(crate) fn age(&self, days: i64) {
         let sql = |now: &str| {
             format!(
@@ -152,7 +152,7 @@ impl Site {
         }
     }
 
-    /// Every value of every table, a line a row, with `|` between values.
+    /// Every value of every table, one line per row, with `|` between values.
     pub(crate) fn dump(&self) -> String {
         match &self.store {
             SiteStore::Sqlite(file) => dump_file(file),

@@ -1,7 +1,7 @@
-// Measures what judges documents in JavaScript: node bench.mjs CONTRACT_FOLDER PACKAGE_USER DOCUMENTS. One JSON list.
+// Measures what judges documents in JavaScript: node bench.mjs CONTRACT_DIRECTORY PACKAGE_USER DOCUMENTS. One JSON list.
 //
-// DOCUMENTS has one valid document a line. Each begins with the bytes of a request, so that reading JSON counts. All that is
-// measured is told of processor time, not of the clock: others may use the machine.
+// DOCUMENTS has one valid document per line. Each measurement begins with the bytes of a request, so that reading JSON
+// counts. All figures are processor time, not wall-clock time: others may use the machine.
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -11,14 +11,14 @@ import { denylist } from './denylist.mjs'
 import { installed } from './installed.mjs'
 import { load, vectors } from './vectors.mjs'
 
-const [folder, user, documents] = process.argv.slice(2)
+const [directory, user, documents] = process.argv.slice(2)
 const { validate } = await installed(user)
 const ajv = new Ajv({ strict: true })
 addFormats(ajv)
-const schemas = ['run-manifest', 'telemetry'].map(kind => load(join(folder, `${kind}.schema.json`)))
+const schemas = ['run-manifest', 'telemetry'].map(kind => load(join(directory, `${kind}.schema.json`)))
 const [manifest, telemetry] = schemas.map(schema => ajv.compile(schema))
-const rules = denylist(load(join(folder, 'denylist.json')), schemas)
-const known = [...vectors(folder)].map(({ vector, bytes }) => [vector.valid, bytes])
+const rules = denylist(load(join(directory, 'denylist.json')), schemas)
+const known = [...vectors(directory)].map(({ vector, bytes }) => [vector.valid, bytes])
 const lines = readFileSync(documents, 'utf8').trimEnd().split('\n').map(line => Buffer.from(line))
 const valid = lines.filter(line => validate(line).accepted)
 const SECONDS = 1

@@ -1,4 +1,4 @@
-// The denylist, from denylist.json alone. `schemas` only tell which segments of a pointer need no mask.
+// The denylist, only from denylist.json. `schemas` only determine which segments of a pointer need no mask.
 
 export function denylist(rules, schemas) {
   const { keys, values, document: limits } = rules
@@ -27,7 +27,7 @@ export function denylist(rules, schemas) {
     return { value, tripped: fault ? [fault] : [] }
   }
 
-  /** JSON.parse keeps the last of two equal keys silently, so the tokens are looked at as well. */
+  /** JSON.parse keeps the last of two equal keys silently, so this reads the tokens as well. */
   function structure(text) {
     const levels = []
     let awaitsKey = false

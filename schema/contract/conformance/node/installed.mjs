@@ -1,4 +1,4 @@
-// The package as somebody else has it, who installed it in `directory`.
+// The package as a user has it who installed it in `directory`.
 
 import { createRequire } from 'node:module'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-// Generates types and compiles documents against them: node types.mjs CONTRACT_FOLDER DOCUMENTS SCRATCH. One JSON object.
+// Generates types and compiles documents against them: node types.mjs CONTRACT_DIRECTORY DOCUMENTS SCRATCH. One JSON object.
 // From the strict schema and from the one for generators. The compiler and the generator are those of the example.
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -9,7 +9,7 @@ const require = createRequire(new URL('../../examples/typescript/package.json', 
 const { compileFromFile } = require('json-schema-to-typescript')
 const ts = require('typescript')
 
-const [folder, documents, scratch] = process.argv.slice(2)
+const [contract, documents, scratch] = process.argv.slice(2)
 const rows = readFileSync(documents, 'utf8').trim().split('\n').map(line => JSON.parse(line))
 
 /** How many errors the compiler finds in each document, and how fast: types check nothing once a program runs. */
@@ -32,7 +32,7 @@ function compiled(directory, rows) {
 async function figures(name, schema) {
   const directory = join(scratch, name)
   mkdirSync(directory, { recursive: true })
-  const source = await compileFromFile(join(folder, schema), { unreachableDefinitions: false })
+  const source = await compileFromFile(join(contract, schema), { unreachableDefinitions: false })
   writeFileSync(join(directory, 'types.ts'), source)
   const { errors, speed } = compiled(directory, rows)
   const words = errors.filter((_, index) => rows[index].wrong_word)

@@ -5,9 +5,9 @@ import { join } from 'node:path'
 
 export const load = path => JSON.parse(readFileSync(path, 'utf8'))
 
-export function* vectors(folder) {
-  for (const file of readdirSync(join(folder, 'vectors')).sort()) {
-    for (const { schema, tests } of load(join(folder, 'vectors', file))) {
+export function* vectors(directory) {
+  for (const file of readdirSync(join(directory, 'vectors')).sort()) {
+    for (const { schema, tests } of load(join(directory, 'vectors', file))) {
       for (const vector of tests) {
         yield { schema, vector, name: vector.description.split(': ')[0], bytes: bytesOf(vector) }
       }

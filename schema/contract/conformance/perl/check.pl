@@ -1,5 +1,5 @@
 # Runs every vector through the C++ validator of Sourcemeta and the denylist:
-# check.pl CONTRACT_FOLDER COMMAND..., which starts that validator. One JSON line a vector. Needs nothing but Perl's own modules.
+# check.pl CONTRACT_DIRECTORY COMMAND..., which starts that validator. One JSON line a vector. Needs nothing but Perl's own modules.
 
 use v5.20;
 use warnings;

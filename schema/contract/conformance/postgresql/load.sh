@@ -1,5 +1,5 @@
 #!/bin/sh
-# Loads documents into a PostgreSQL of its own: load.sh CONTRACT_FOLDER VALID WRONG, each with one document a line.
+# Loads documents into a separate PostgreSQL: load.sh CONTRACT_DIRECTORY VALID WRONG, each with one document per line.
 #
 # Says "SKIP: reason" where there is no server to start. The server ends with this script.
 set -eu

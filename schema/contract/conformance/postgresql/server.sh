@@ -1,5 +1,5 @@
 #!/bin/sh
-# A PostgreSQL of its own in a directory, which listens on a socket in that directory alone, for its superuser "tests".
+# A separate PostgreSQL in a directory, which listens only on a socket in that directory, for its superuser "tests".
 #
 #   server.sh start DIRECTORY [OPTION...]   start it, and make its files if they are missing; options as of postgres(1)
 #   server.sh stop DIRECTORY MODE           end it: fast, or immediate as a power failure would

@@ -1,7 +1,7 @@
-"""Measures what judges documents in Python: bench.py CONTRACT_FOLDER DOCUMENTS. One JSON list.
+"""Measures validators in Python: bench.py CONTRACT_DIRECTORY DOCUMENTS. One JSON list.
 
-DOCUMENTS has one valid document a line. Each begins with the bytes of a request, so that reading JSON counts. All that is
-measured is told of processor time, not of the clock: others may use the machine.
+DOCUMENTS has one valid document per line. Each measurement begins with the bytes of a request, so that reading JSON counts.
+All figures are processor time, not wall-clock time: others may use the machine.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Runs every vector through python-jsonschema and the denylist: check.py CONTRACT_FOLDER. One JSON line a vector."""
+"""Runs every vector through python-jsonschema and the denylist: check.py CONTRACT_DIRECTORY. One JSON line per vector."""
 
 import json
 import sys
@@ -14,11 +14,11 @@ CHECKER = Draft202012Validator.FORMAT_CHECKER
 assert {"date-time", "uuid"} <= set(CHECKER.checkers), "install jsonschema[format-nongpl]"
 
 
-def main(folder):
-    schemas = {kind: load(folder / f"{kind}.schema.json") for kind in ("run-manifest", "telemetry")}
+def main(directory):
+    schemas = {kind: load(directory / f"{kind}.schema.json") for kind in ("run-manifest", "telemetry")}
     validators = {kind: Draft202012Validator(schema, format_checker=CHECKER) for kind, schema in schemas.items()}
-    denylist = Denylist(load(folder / "denylist.json"), schemas.values())
-    for kind, _, name, data in vectors(folder):
+    denylist = Denylist(load(directory / "denylist.json"), schemas.values())
+    for kind, _, name, data in vectors(directory):
         document, tripped = denylist.read(data)
         whole = {rule for rule, _ in tripped}
         readable = not whole & {"size", "utf8", "syntax"}

@@ -1,4 +1,4 @@
-"""Generates pydantic models and feeds them: client.py CONTRACT_FOLDER DOCUMENTS SCRATCH. One JSON object.
+"""Generates pydantic models and feeds them: client.py CONTRACT_DIRECTORY DOCUMENTS SCRATCH. One JSON object.
 
 From the strict schema and from the one for generators, so that what the second is for can be seen.
 """
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-folder, documents, scratch = (Path(argument) for argument in sys.argv[1:])
+directory, documents, scratch = (Path(argument) for argument in sys.argv[1:])
 ROWS = [json.loads(line) for line in documents.read_text(encoding="utf-8").splitlines()]
 
 
@@ -62,5 +62,5 @@ def figures(name, schema):
     }
 
 
-strict, codegen = folder / "telemetry.schema.json", folder / "codegen/telemetry.schema.json"
+strict, codegen = directory / "telemetry.schema.json", directory / "codegen/telemetry.schema.json"
 print(json.dumps({"before": figures("strict", strict), "after": figures("codegen", codegen)}))

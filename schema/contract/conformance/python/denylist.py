@@ -1,4 +1,4 @@
-"""The denylist, from denylist.json alone. The schemas only tell which segments of a pointer need no mask."""
+"""The denylist, only from denylist.json. The schemas only determine which segments of a pointer need no mask."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Loads documents into DuckDB: tables.py CONTRACT_FOLDER DOCUMENTS. One JSON object: the rows of each table."""
+"""Loads documents into DuckDB: tables.py CONTRACT_DIRECTORY DOCUMENTS. One JSON object: the rows of each table."""
 
 import json
 import sys
@@ -6,8 +6,8 @@ from pathlib import Path
 
 import duckdb
 
-folder, documents = (Path(argument) for argument in sys.argv[1:])
-script = (folder / "sql/duckdb.sql").read_text(encoding="utf-8")
+directory, documents = (Path(argument) for argument in sys.argv[1:])
+script = (directory / "sql/duckdb.sql").read_text(encoding="utf-8")
 rows = [json.loads(line) for line in documents.read_text(encoding="utf-8").splitlines()]
 TABLES = ["telemetry_incoming", "telemetry_event", "run_manifest", "run_component"]
 

@@ -1,4 +1,4 @@
-"""Runs every vector through the wheel: wheel_verdicts.py CONTRACT_FOLDER. One JSON line a vector."""
+"""Runs every vector through the wheel: wheel_verdicts.py CONTRACT_DIRECTORY. One JSON line per vector."""
 
 import json
 import sys

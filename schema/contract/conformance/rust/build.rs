@@ -3,7 +3,7 @@
 use std::{env, fs, path::Path};
 
 fn main() {
-    let contract = Path::new(&env::var("CONTRACT").expect("CONTRACT names the folder of the contract")).to_owned();
+    let contract = Path::new(&env::var("CONTRACT").expect("CONTRACT names the directory of the contract")).to_owned();
     println!("cargo::rerun-if-env-changed=CONTRACT");
     for (name, file) in [("before", "telemetry.schema.json"), ("after", "codegen/telemetry-tagged.schema.json")] {
         let path = contract.join(file);

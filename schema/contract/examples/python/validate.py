@@ -1,7 +1,7 @@
-"""Checks documents with nothing but the published files: validate.py DOCUMENT...
+"""Checks documents with only the published files: validate.py DOCUMENT...
 
 Needs `pip install 'jsonschema[format-nongpl]'`. The denylist is the one of the conformance run, a hundred lines that
-were written from denylist.json alone; copy it.
+were written only from denylist.json; copy it.
 """
 
 import hashlib

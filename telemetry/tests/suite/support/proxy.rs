@@ -10,7 +10,7 @@ use super::server::read_head;
 /// What the proxy does.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Policy {
-    /// Answers 407 to everybody.
+    /// Answers 407 to every request.
     Refuse,
     /// Connects to this address, whatever host is asked for: tests ask for names that do not exist.
     ForwardTo(SocketAddr),
@@ -58,7 +58,7 @@ fn serve(client: &TcpStream, policy: Policy, heads: &Mutex<Vec<String>>) -> Opti
         Policy::Refuse => {
             let refusal = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
             client.write_all(refusal).ok()?;
-            // What the client still sends is read, or the answer would be lost in a reset.
+            // What the client still sends is read; otherwise the answer would be lost in a reset.
             client.shutdown(Shutdown::Write).ok()?;
             io::copy(&mut client, &mut io::sink()).ok()?;
             return None;

@@ -20,7 +20,7 @@ use tempfile::TempDir;
 /// A name that the gate of these tests knows to be local.
 pub(crate) const CANARY: &str = "srv01";
 
-/// An outbox that nobody else uses.
+/// An outbox that no other test uses.
 pub(crate) struct Scratch {
     root: TempDir,
     /// Consent, given.
@@ -68,7 +68,7 @@ impl Scratch {
         self.settings.outbox.path()
     }
 
-    /// The file of an event that waits.
+    /// The file of a queued event.
     pub(crate) fn file(&self, id: EventId) -> PathBuf {
         self.dir().join(format!("{id}.json"))
     }
@@ -115,7 +115,7 @@ impl Scratch {
         telemetry::status(&self.settings.outbox, 1000).expect("a status")
     }
 
-    /// Attempts that the file of an event tells of.
+    /// Attempts that the file of an event states.
     pub(crate) fn attempts(&self, id: EventId) -> u64 {
         self.entry(id)["attempts"].as_u64().expect("a number")
     }

@@ -18,13 +18,13 @@ pub(crate) enum Act {
     Held(u16),
     /// Answers, and sends the body a moment after the head.
     LateBody(u16, String),
-    /// Says nothing.
+    /// Sends nothing.
     Silence,
-    /// Says one byte of a good answer each second.
+    /// Sends one byte of a good answer each second.
     Trickle,
     /// Resets the connection.
     Reset,
-    /// Answers what is no HTTP.
+    /// Sends an answer that is not HTTP.
     Garbage,
     /// Answers 200 and never ends the body.
     Endless,
@@ -90,7 +90,7 @@ pub(crate) struct FaultServer {
 }
 
 impl FaultServer {
-    /// Serves each request by the next act; the last one is repeated for ever.
+    /// Serves each request by the next act; the last one is repeated endlessly.
     pub(crate) fn start(script: impl IntoIterator<Item = Act>) -> Self {
         Self::serve(script.into_iter().collect(), None)
     }
@@ -139,7 +139,7 @@ impl FaultServer {
         await_that("the requests arrive", || self.received().len() >= count);
     }
 
-    /// Lets the answers go that are held.
+    /// Releases the answers that are held.
     pub(crate) fn release(&self) {
         self.shared.released.store(true, Ordering::Relaxed);
     }
@@ -167,7 +167,7 @@ impl Shared {
             None => Box::new(stream),
             Some(config) => Box::new(StreamOwned::new(ServerConnection::new(config).ok()?, stream)),
         };
-        // A buffer of one byte leaves the rest of a request in the socket, so that closing it resets the connection.
+        // A buffer of one byte leaves the rest of a request in the socket, so closing it resets the connection.
         let mut stream = BufReader::with_capacity(1, stream);
         loop {
             let head = read_head(&mut stream)?;

@@ -121,7 +121,7 @@ impl Names<'_> {
         let mut is_imported = false;
         for import in module.imports.iter().filter(named) {
             is_imported = true;
-            // A name that stands for itself, as in `use regex;`, is that of another crate.
+            // A single name, as in `use regex;`, is that of another crate.
             if import.path != path[..1] {
                 found.append(&mut self.beyond(at, import, rest, steps));
             }
@@ -159,7 +159,7 @@ impl Names<'_> {
         found
     }
 
-    /// Whether a module has this name for whoever imports all of it.
+    /// Whether a module has this name for a module that imports all of it.
     fn offers(&self, at: usize, name: &str, steps: usize) -> bool {
         let module = &self.modules[at];
         let is_named = |import: &Import| import.name.as_deref() == Some(name);

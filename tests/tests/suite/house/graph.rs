@@ -58,7 +58,7 @@ impl Graph {
     }
 
     /// The arrows between top-level modules that run against `order`, in which each may use those before it. The root
-    /// file has no place: it may use all, and whoever uses what it defines makes a circle.
+    /// file has no place: it may use all, and a module that uses its definitions makes a circle.
     pub(crate) fn upwards(&self, order: &[&str]) -> Vec<String> {
         let place = |name: &str| order.iter().position(|known| *known == name);
         let top = self.levels().remove(&Vec::new()).unwrap_or_default();
@@ -68,7 +68,7 @@ impl Graph {
             .collect()
     }
 
-    /// Every arrow of every level, one a line.
+    /// Every arrow of every level, one per line.
     pub(crate) fn listing(&self) -> String {
         let mut text = String::new();
         for (path, level) in self.levels() {
@@ -95,7 +95,7 @@ impl Graph {
     }
 }
 
-/// How a module is called in messages. The file of the parent itself has the parent's name and a remark.
+/// The name of a module in messages. The file of the parent itself has the parent's name and a remark.
 fn label(path: &[String], name: &str) -> String {
     match (path.last(), name) {
         (None, "") => "(the root file)".to_owned(),

@@ -1,8 +1,8 @@
-//! The modules of a crate, as its sources say: what each one defines, imports and mentions.
+//! The modules of a crate, as its sources show: what each one defines, imports and mentions.
 //!
-//! Read from the sources and not from the compiler: rustc tells nobody which module uses which. `syn` finds items, and
-//! everything inside them is looked at as tokens, so that a path in the arguments of a macro counts like any other.
-//! Comments are no tokens, documentation is skipped, and what stands under `cfg(test)` is left out.
+//! Read from the sources and not from the compiler: rustc does not report which module uses which. `syn` finds items, and
+//! everything inside them is read as tokens, so that a path in the arguments of a macro counts like any other.
+//! Comments are not tokens, documentation is skipped, and code under `cfg(test)` is left out.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -29,7 +29,7 @@ pub(crate) struct Module {
     pub(crate) macros: BTreeSet<String>,
     /// Types and traits that it defines, private ones included.
     pub(crate) types: Vec<String>,
-    /// Its `use` items, one entry a name.
+    /// Its `use` items, one entry per name.
     pub(crate) imports: Vec<Import>,
     /// Paths, names and method calls in its code.
     pub(crate) mentions: Vec<Mention>,
@@ -50,7 +50,7 @@ pub(crate) struct Import {
     pub(crate) line: usize,
 }
 
-/// What code says.
+/// A mention in code.
 #[derive(Debug, Clone)]
 pub(crate) struct Mention {
     /// What it is.
@@ -266,7 +266,7 @@ impl Module {
         }
     }
 
-    /// A `use` inside a function counts for the whole module: nobody gives one name two meanings in one file.
+    /// A `use` inside a function counts for the whole module: a name with two meanings in one file is not expected.
     fn inner_use(&mut self, tokens: &[TokenTree], at: usize) -> usize {
         let end = (at..tokens.len()).find(|index| is_punct(tokens.get(*index), ';')).unwrap_or(tokens.len());
         let tree: TokenStream = tokens[at + 1..end].iter().cloned().collect();

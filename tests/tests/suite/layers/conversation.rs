@@ -1,4 +1,4 @@
-//! The questions: their words, their order, and what becomes of answers.
+//! The questions: their words, their order, and the effect of answers.
 
 use tests::{Outcome, Sandbox};
 

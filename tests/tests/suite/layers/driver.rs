@@ -1,5 +1,5 @@
-//! A driver as infra has one: it looks whether there is output, takes one character of what it has read so far, and answers a
-//! question when it has seen its text. What has been read and not been looked at is only looked at when more comes.
+//! A driver like that of infra: it checks whether there is output, takes one character of its buffer, and answers a
+//! question when it has seen its text. It looks at the rest of its buffer only when more output arrives.
 
 use std::io::{Read, Write};
 use std::os::fd::AsFd;
@@ -17,7 +17,7 @@ const SILENCE: Duration = Duration::from_secs(15);
 struct Driver {
     output: ChildStdout,
     input: ChildStdin,
-    /// What was read and not been looked at.
+    /// What was read and not looked at yet.
     read: Vec<u8>,
     seen: String,
 }
@@ -42,7 +42,7 @@ impl Driver {
         self.read.pop().map(char::from)
     }
 
-    /// Answers each question when it is seen, and returns all that was said.
+    /// Answers each question when it is seen, and returns all output.
     fn drive(mut self, answers: &[(&str, &str)]) -> String {
         let mut pending = answers.to_vec();
         let (mut said, mut recent) = (String::new(), String::new());

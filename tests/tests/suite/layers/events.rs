@@ -1,4 +1,4 @@
-//! `--events ndjson`: lines that a program reads, of which none can hold anything of the host.
+//! `--events ndjson`: lines for programs, none of which can contain anything about the host.
 
 use serde_json::Value;
 use tests::Outcome;

@@ -1,4 +1,4 @@
-//! The properties of objects in tables, and what a value may be in words.
+//! The properties of objects in tables, and possible values in words.
 
 use std::fmt::Write;
 
@@ -9,7 +9,7 @@ use crate::contract::generate::resolved;
 
 const HEADING: &str = "| field | type, values, bounds | present | meaning | why it is collected | example |\n|---|---|---|---|---|---|\n";
 
-/// What an object is and a table of its properties, with the values that `example` has.
+/// The description of an object and a table of its properties, with the values from `example`.
 pub(super) fn object(root: &Value, object: &Value, example: &Value) -> String {
     let description = object["description"].as_str().map(plain).unwrap_or_default();
     format!("{description}\n\n{}", table(root, object, example, |_| true))
@@ -43,7 +43,7 @@ fn sentence(text: &str) -> String {
     characters.next().map(|first| first.to_uppercase().chain(characters).collect()).unwrap_or_default()
 }
 
-/// The value itself where it is short, else where to see it.
+/// The value itself if it is short, else where to find it.
 fn example_of(root: &Value, property: &Value, value: &Value) -> String {
     match value {
         Value::Object(_) => "see there".to_owned(),
@@ -124,7 +124,7 @@ pub(super) fn words_of(root: &Value, property: &Value) -> String {
     words.join(" or ")
 }
 
-/// A single value, with what its list of one word says of it.
+/// A single value, with the meaning from its list of one word.
 fn constant(name: Option<&str>, value: &Value) -> String {
     let list = VOCABULARIES.iter().find(|list| Some(list.name) == name);
     let meaning = list.and_then(|list| list.words.first()).map(|word| format!(": {}", plain(word.meaning)));
@@ -141,7 +141,7 @@ fn of_type(kind: &str, name: Option<&str>, schema: &Value) -> String {
     }
 }
 
-/// The strings that are no words of a list: each definition with its form.
+/// The strings that are not words of a list: each definition with its form.
 pub(super) fn forms(root: &Value) -> String {
     let mut text = String::from(
         "## Forms of strings\n\nPrintable ASCII only. A string must match its pattern as a whole, its length and, where \

@@ -1,7 +1,7 @@
 //! Numbers and tables inside the chapters that are written by hand.
 //!
-//! The chapters state no number of their own: each stands as a name in braces, and its value comes from where the program has it. So
-//! a chapter cannot say what the program does not do. A test looks for digits.
+//! The chapters contain no number: each is a name in braces, and its value comes from the place where the program has it. So
+//! a chapter cannot differ from the program. A test looks for digits.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -17,13 +17,13 @@ use super::super::answers::{ANSWERS, action_of, shown, word_of};
 use super::super::generate::{resolved, schema_of};
 use super::super::{identifying, size, vectors};
 
-/// People on earth, to compare with; a number of the year 2026 and of no importance beyond its logarithm.
+/// People on earth, for comparison; a number of the year 2026, of which only the logarithm matters.
 const PEOPLE: f64 = 8.3e9;
 
 /// `chapter` with the values in place of their names.
 ///
 /// # Panics
-/// A name that has no value: the chapters are part of this program, and a test fills them all.
+/// If a name has no value: the chapters are part of this program, and a test fills them all.
 pub(super) fn filled(chapter: &str) -> String {
     let mut text = String::with_capacity(chapter.len());
     let mut parts = chapter.split('{');

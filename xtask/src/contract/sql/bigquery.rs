@@ -69,7 +69,7 @@ mod tests {
     use super::*;
     use crate::contract::vectors;
 
-    /// What a loader would say of `object`.
+    /// The faults that a loader would find in `object`.
     fn fault(fields: &Value, object: &Value) -> Option<String> {
         let fields = fields.as_array()?;
         for (name, value) in object.as_object()? {

@@ -1,7 +1,7 @@
 //! The tables in the words of one engine.
 //!
-//! One script does both: it creates what is missing, and moves what stands in `telemetry_incoming` to its tables. So a load is
-//! to copy lines of JSON there and to run the script again, and the mapping is published with the tables it is for.
+//! One script does both: it creates what is missing, and moves the rows of `telemetry_incoming` to its tables. So a load is
+//! to copy lines of JSON there and to run the script again, and the mapping is published with its tables.
 
 use std::fmt::Write;
 
@@ -80,12 +80,12 @@ impl Dialect {
         format!("{name} {}{null}{check}", type_of(&column.kind))
     }
 
-    /// Moves what the table is for.
+    /// Moves the rows for the table.
     fn load(self, table: &StoredTable) -> String {
         let names: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
         let values = |place: Option<&str>| -> Vec<String> {
             let value = |column: &Leaf| match place {
-                // The id of the event stands in the document and not in the member.
+                // The id of the event is in the document and not in the member.
                 Some(member) if column.name != "event_id" => {
                     self.value(column, &[member, &column.path.join(".")].join("."))
                 }

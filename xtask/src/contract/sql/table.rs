@@ -10,13 +10,13 @@ use crate::contract::leaf::{Leaf, LeafKind, leaves};
 pub(super) struct StoredTable {
     pub(super) name: &'static str,
     pub(super) meaning: &'static str,
-    /// Columns that tell rows apart.
+    /// Columns that identify a row.
     pub(super) key: &'static [&'static str],
     pub(super) columns: Vec<Leaf>,
     pub(super) rows: RowSource,
 }
 
-/// What a document has rows of.
+/// What becomes the rows of a document.
 #[derive(Debug)]
 pub(super) enum RowSource {
     /// The document itself.
@@ -64,7 +64,7 @@ pub(super) fn all() -> Vec<StoredTable> {
     ]
 }
 
-/// Nothing for a column that can hold one value only.
+/// `None` for a column that can hold only one value.
 fn informative(column: Leaf) -> Option<Leaf> {
     let says_nothing = matches!(&column.kind, LeafKind::Words(words) if words.len() < 2);
     (!says_nothing).then_some(column)

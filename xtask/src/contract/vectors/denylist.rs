@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::documents::{command_event, delivery, manifest};
 use super::vector::{Group, Payload, Vector, group, with};
 
-/// What stands at the key does not matter, so it is as innocent as can be.
+/// The value of the key does not matter, so it is a harmless one.
 const VALUE: bool = true;
 
 /// Keys, values, and values in disguise.
@@ -117,7 +117,7 @@ fn harmless_keys() -> Vec<Vector> {
     ]
 }
 
-/// The same rules in every place, and exemptions in none but their own.
+/// The same rules in every place, and exemptions only in their own.
 fn key_places() -> Vec<Vector> {
     let at = |name: &str, description: &str, document: Value, rule: &str, pointer: &str| {
         Vector::fail(name, description, document, rule, pointer)
@@ -196,8 +196,8 @@ fn with_key(mut document: Value, key: &str) -> Value {
     document
 }
 
-/// Every published hit of every rule for values, in the place of an id. The schema refuses them as well, for no private
-/// text is random by its form; the denylist still stands when a field turns out to be wider than intended.
+/// Every published hit of every rule for values, as an id. The schema refuses them as well, for no private
+/// text is random by its form; the denylist is still effective when a field turns out to be wider than intended.
 fn values() -> Vec<Vector> {
     let hits = VALUE_RULES
         .iter()
@@ -213,7 +213,7 @@ fn id(name: &str, description: &str, text: &str, rule: &str) -> Vector {
     Vector::fail(name, description, with(manifest(), "/run_id", text), rule, "/run_id")
 }
 
-/// Encoded text is no id, so nobody has to decode it.
+/// Encoded text is not an id, so no receiver has to decode it.
 fn encoded() -> Vec<Vector> {
     let encoded = |name: &str, description: &str, text: &str| id(name, description, text, "schema.pattern");
     vec![
@@ -229,8 +229,8 @@ fn encoded() -> Vec<Vector> {
     ]
 }
 
-/// The denylist speaks of strings as they stand: that a decoded form is a word of the contract, a random id or an exempt
-/// key says nothing of the string.
+/// The denylist is about strings as they are: that a decoded form is a word of the contract, a random id or an exempt
+/// key does not matter for the string.
 fn decoded_innocents() -> Vec<Vector> {
     let event = |name: &str, description: &str, text: &str, rule: &str| {
         Vector::fail(name, description, with(command_event(), "/event_name", text), rule, "/event_name")
@@ -267,7 +267,7 @@ fn decoded_innocents() -> Vec<Vector> {
     ]
 }
 
-/// Random ids that a receiver which decodes more than it was told takes for private text: 16 and 32 hexadecimal digits
+/// Random ids that a receiver with additional decodings would treat as private text: 16 and 32 hexadecimal digits
 /// are 8 and 16 bytes of anything.
 fn decoded_privates() -> Vec<Vector> {
     let passes = |name: &str, description: &str, text: &str| {

@@ -52,7 +52,7 @@ pub(super) fn running(mode: Mode, execution: Execution) -> RunManifest {
     RunManifest::begin(id(RUN_ID), execution, mode, platform(), time("2026-11-22T07:50:02Z"))
 }
 
-/// What became of the components of a mode.
+/// The results of the components of a mode.
 const fn components_of(mode: Mode) -> &'static [Component] {
     match mode {
         Mode::SingleNode => Component::ALL,
@@ -68,7 +68,7 @@ const fn components_of(mode: Mode) -> &'static [Component] {
     }
 }
 
-/// A run of `mode` that ended so.
+/// A run of `mode` with this ending.
 pub(super) fn ended(mode: Mode, execution: Execution, finish: Finish, exit_code: u8) -> RunManifest {
     let mut manifest = running(mode, execution);
     let result = match execution {

@@ -1,4 +1,4 @@
-//! Run manifests that the schema refuses: each keyword, in each place where it says something of its own.
+//! Run manifests that the schema refuses: each keyword, in each place where it has a rule of its own.
 
 use schema::{Failure, FailureReason, Finish, Mode, Step};
 use serde_json::{Value, json};
@@ -40,7 +40,7 @@ fn roots() -> Vec<Vector> {
 }
 
 fn words() -> Vec<Vector> {
-    // Readers that trim, fold case or normalise Unicode take these for words of the list.
+    // Readers that trim, fold case or normalise Unicode treat these as words of the list.
     vec![
         at("unknown-status", "A word outside the list.", "/status", "done", "enum"),
         at("status-upper-case", "Words are compared with their case.", "/status", "Success", "enum"),
@@ -90,7 +90,7 @@ fn words_of_other_lists() -> Vec<Vector> {
 }
 
 fn types() -> Vec<Vector> {
-    // Languages with loose types take numbers, texts and booleans for each other.
+    // Languages with loose types confuse numbers, texts and booleans.
     vec![
         at("schema-version-number", "The version is a string.", "/schema_version", 1, "type"),
         at("status-null", "Null is no word.", "/status", Value::Null, "type"),
@@ -205,7 +205,7 @@ fn unexpected() -> Vec<Vector> {
     ]
 }
 
-/// Texts that were ids once, or could be taken for one: none is random by its form.
+/// Texts that were once ids, or look like one: none is random by its form.
 fn ids() -> Vec<Vector> {
     let id = |name, description, text: &str| at(name, description, "/run_id", text, "pattern");
     vec![

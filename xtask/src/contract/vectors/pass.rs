@@ -182,7 +182,7 @@ fn deliveries() -> Vec<Vector> {
     ]
 }
 
-/// Texts of documents that a reader might bend, though nothing is wrong with them.
+/// Texts of documents that a reader might change, although they are valid.
 fn texts() -> Vec<Vector> {
     let compact = json_of(&documents::running(Mode::Server, Execution::Apply)).to_string();
     let padding = " ".repeat(MAX_DOCUMENT_BYTES - compact.len());
@@ -209,10 +209,10 @@ fn texts() -> Vec<Vector> {
     ]
 }
 
-/// The innocent neighbours of each rule for values, in the place of an id.
+/// The harmless neighbours of each rule for values, as an id.
 fn innocents() -> Vec<Vector> {
     let mut seen = std::collections::BTreeSet::new();
-    // Only what has the form of an id can stand in its place; the others are tried by the tests of the gate.
+    // Only what has the form of an id can replace it; the tests of the gate try the others.
     let examples = VALUE_RULES.iter().flat_map(|rule| rule.innocents.iter().map(move |text| (rule, *text)));
     let fitting = examples.filter(|(_, text)| Id::parse(text).is_ok() && seen.insert(*text));
     fitting

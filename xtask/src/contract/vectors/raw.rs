@@ -1,4 +1,4 @@
-//! Texts that are refused before any schema is asked.
+//! Texts that are refused before any schema is used.
 
 use schema::limits::{MAX_DEPTH, MAX_DOCUMENT_BYTES};
 use schema::{Execution, Mode};
@@ -177,7 +177,7 @@ fn deep(name: &str, open: &str, close: &str, segment: &str) -> Vector {
     let text = format!("{}{{}}{}", open.repeat(MAX_DEPTH), close.repeat(MAX_DEPTH));
     let description = "One level deeper than allowed.";
     let pointer = segment.repeat(MAX_DEPTH);
-    // A validator without our limit sees what is no document.
+    // A validator without our limit sees something that is not a document.
     Vector::refused(name, description, Payload::Raw(text), "depth", &pointer, true)
 }
 

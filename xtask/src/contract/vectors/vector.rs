@@ -1,4 +1,4 @@
-//! One vector: a document, and what must be said of it; and the files that vectors are grouped in.
+//! One vector: a document and its verdict; and the files that vectors are grouped in.
 
 use schema::DocumentKind;
 use serde::Serialize;

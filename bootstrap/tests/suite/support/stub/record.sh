@@ -14,7 +14,14 @@ echo "$number" > "$stub/count"
 } >> "$stub/calls"
 export -p >> "$stub/environments"
 # A stand-in that talks for as long as its input is open says so, for nothing may be read for it.
-[ -n "$streams" ] || cat > "$stub/input/$number"
+# Thousands of calls have nothing or one line to read, and for those no other program is started.
+if [ -z "$streams" ]; then
+    if IFS= read -r first; then
+        { printf '%s\n' "$first" && cat; } > "$stub/input/$number"
+    else
+        printf '%s' "$first" > "$stub/input/$number"
+    fi
+fi
 if [ -f "$stub/fail-at" ]; then
     read -r at < "$stub/fail-at"
     if [ "$at" = "$number" ]; then

@@ -26,7 +26,7 @@ CREATE TABLE IF NOT EXISTS telemetry_event (
     session_id text NOT NULL CHECK (regexp_full_match(session_id, '^([0-9a-f]{16}|[0-9a-f]{32}|[0-9a-f]{8}-[0-9a-f]{4}-[47][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12})$')),
     -- Id of the run.
     run_id text NOT NULL CHECK (regexp_full_match(run_id, '^([0-9a-f]{16}|[0-9a-f]{32}|[0-9a-f]{8}-[0-9a-f]{4}-[47][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12})$')),
-    -- Id of the run above this one, null when there is none.
+    -- Id of the parent run, null when there is none.
     parent_run_id text CHECK (regexp_full_match(parent_run_id, '^([0-9a-f]{16}|[0-9a-f]{32}|[0-9a-f]{8}-[0-9a-f]{4}-[47][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12})$')),
     -- Layer that reports.
     component text NOT NULL CHECK (component IN ('core', 'infra', 'cli')),
@@ -46,11 +46,11 @@ CREATE TABLE IF NOT EXISTS telemetry_event (
     command_mode text CHECK (command_mode IN ('single-node', 'server', 'agent', 'stack')),
     -- Whether steps were carried out.
     command_execution text CHECK (command_execution IN ('apply', 'dry-run')),
-    -- How the command stands or ended.
+    -- State or result of the command.
     command_result text CHECK (command_result IN ('started', 'success', 'failed', 'cancelled', 'interrupted')),
     -- Which component.
     enabled_component_name text CHECK (enabled_component_name IN ('k3s', 'helm', 'cert_manager', 'clusterissuer', 'longhorn', 'rancher', 'registry', 'nfs', 'local_hosts', 'docker_registry_trust')),
-    -- What became of it.
+    -- The result.
     enabled_component_result text CHECK (enabled_component_result IN ('installed', 'configured')),
     PRIMARY KEY (event_id)
 );
@@ -65,9 +65,9 @@ CREATE TABLE IF NOT EXISTS run_manifest (
     tool_version text NOT NULL CHECK (regexp_full_match(tool_version, '^[0-9]\.[0-9]{1,2}\.[0-9]{1,2}(-(alpha|beta|rc)\.[0-9]{1,2})?$')),
     -- Whether steps were carried out.
     execution text NOT NULL CHECK (execution IN ('apply', 'dry-run')),
-    -- What the run makes of the host.
+    -- Installation mode.
     bootstrap_mode text NOT NULL CHECK (bootstrap_mode IN ('single-node', 'server', 'agent', 'stack')),
-    -- How the run stands or ended.
+    -- State or result of the run.
     status text NOT NULL CHECK (status IN ('running', 'success', 'failed', 'cancelled', 'interrupted')),
     -- Exit code of the program, null while it runs.
     exit_code integer CHECK (exit_code BETWEEN 0 AND 255),
@@ -75,7 +75,7 @@ CREATE TABLE IF NOT EXISTS run_manifest (
     started_at timestamptz NOT NULL,
     -- When the run ended, null while it runs.
     finished_at timestamptz,
-    -- Where in its work the run is or was.
+    -- The current or last step of the run.
     current_step text NOT NULL CHECK (current_step IN ('preflight', 'detect', 'plan', 'k3s', 'helm', 'cert_manager', 'clusterissuer', 'longhorn', 'rancher', 'registry', 'nfs', 'local_hosts', 'docker_registry_trust', 'completed')),
     -- The step that failed.
     failure_step text CHECK (failure_step IN ('preflight', 'detect', 'plan', 'k3s', 'helm', 'cert_manager', 'clusterissuer', 'longhorn', 'rancher', 'registry', 'nfs', 'local_hosts', 'docker_registry_trust', 'completed')),
@@ -93,31 +93,31 @@ CREATE TABLE IF NOT EXISTS run_manifest (
     platform_arch text NOT NULL CHECK (platform_arch IN ('amd64', 'arm64', 'other')),
     -- Program that installs k3s.
     features_installation_engine text CHECK (features_installation_engine IN ('native', 'k3sup')),
-    -- Whether the agent was told its server.
+    -- Whether a server URL was given for the agent.
     features_agent_server_url_provided boolean,
-    -- Whether the agent was given a join token.
+    -- Whether a join token was given for the agent.
     features_agent_cluster_token_provided boolean,
     -- Whether Longhorn was set up for one node.
     features_longhorn_single_node_mode boolean,
-    -- Copies that Longhorn keeps of each volume.
+    -- Replicas of each Longhorn volume.
     features_longhorn_replica_count integer CHECK (features_longhorn_replica_count BETWEEN 1 AND 9),
     -- Percentage of the disk that Longhorn leaves free.
     features_longhorn_minimal_available_percentage integer CHECK (features_longhorn_minimal_available_percentage BETWEEN 0 AND 100),
     -- Size of the registry's volume in GiB.
     features_registry_pvc_size_gib integer CHECK (features_registry_pvc_size_gib BETWEEN 1 AND 65536),
-    -- Whether the registry was given a storage class of its own.
+    -- Whether a storage class was given for the registry.
     features_registry_storage_class_configured boolean,
-    -- Whether the registry asks for a login.
+    -- Whether the registry requires a login.
     features_registry_auth_enabled boolean,
     -- Whether the run manages an NFS export.
     features_nfs_manage boolean,
     -- Whether the run manages names in the hosts file.
     features_manage_local_hosts boolean,
-    -- Whether Docker is told to trust the registry.
+    -- Whether Docker is configured to trust the registry.
     features_trust_registry_in_docker boolean,
-    -- Kind of certificates.
+    -- TLS certificate source.
     features_tls_mode text CHECK (features_tls_mode IN ('self-signed', 'letsencrypt')),
-    -- Which service of Let's Encrypt is asked.
+    -- Let's Encrypt environment.
     features_letsencrypt_environment text CHECK (features_letsencrypt_environment IN ('staging', 'production')),
     -- Where artifacts come from.
     features_artifacts_source text CHECK (features_artifacts_source IN ('download', 'local')),
@@ -133,11 +133,11 @@ CREATE TABLE IF NOT EXISTS run_component (
     component text NOT NULL CHECK (component IN ('k3s', 'helm', 'cert_manager', 'clusterissuer', 'longhorn', 'rancher', 'registry', 'nfs', 'local_hosts', 'docker_registry_trust')),
     -- State before the run.
     detected_before text NOT NULL CHECK (detected_before IN ('present', 'missing', 'unknown', 'not-needed', 'present-with-export', 'present-without-export')),
-    -- What the run meant to do.
+    -- The planned action.
     planned_action text NOT NULL CHECK (planned_action IN ('pending', 'install', 'reuse', 'skip', 'ensure', 'add-export', 'update')),
-    -- What became of it.
+    -- The result.
     result text NOT NULL CHECK (result IN ('pending', 'installed', 'reused', 'configured', 'skipped', 'dry-run', 'failed')),
-    -- Which issuer was asked for.
+    -- The requested issuer.
     issuer text CHECK (issuer IN ('selfsigned', 'letsencrypt-staging', 'letsencrypt-production')),
     PRIMARY KEY (event_id, component)
 );

@@ -58,6 +58,8 @@ fn only_directories_that_are_made_get_their_mode() {
     set_mode(&old, 0o755);
     disk::create_dir_private(&old).expect("there already, and empty");
     assert_eq!(mode(&old), 0o755);
+    PrivateDir::open(&root).expect("open").create_dir("old").expect("there already, and empty");
+    assert_eq!(mode(&old), 0o755);
     let new = old.join("a/b//c/.");
     disk::create_dir_private(&new).expect("made");
     disk::create_dir_private(&new).expect("there already");

@@ -92,6 +92,9 @@ pub(crate) struct StoreArgs {
     /// File with the password of the PostgreSQL user, in its first line
     #[arg(long, env = "RECEIVER_STORE_PASSWORD_FILE", value_name = "FILE")]
     pub(crate) store_password_file: Option<PathBuf>,
+    /// File of certificates (PEM) of the authorities that know a PostgreSQL server on another host
+    #[arg(long, env = "RECEIVER_STORE_ROOT_CERT", value_name = "FILE")]
+    pub(crate) store_root_cert: Option<PathBuf>,
     /// Bytes of the disk to leave free; with less, documents are answered with 503
     #[arg(long, env = "RECEIVER_DISK_RESERVE", value_name = "SIZE", default_value = "1GiB", value_parser = bytes)]
     pub(crate) disk_reserve: u64,
@@ -170,6 +173,10 @@ pub(crate) struct ServeArgs {
     #[arg(long, env = "RECEIVER_MAX_IN_FLIGHT", value_name = "COUNT", default_value_t = 16_384,
           value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub(crate) max_in_flight: u32,
+    /// Connections of a port at one time; more wait until one ends
+    #[arg(long, env = "RECEIVER_MAX_CONNECTIONS", value_name = "COUNT", default_value_t = 16_384,
+          value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) max_connections: u32,
     /// Seconds that a header may take, silence before it included
     #[arg(long, env = "RECEIVER_HEADER_TIMEOUT_SECONDS", value_name = "SECONDS", default_value_t = 10,
           value_parser = clap::value_parser!(u64).range(1..=300))]

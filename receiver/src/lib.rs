@@ -9,8 +9,8 @@
 //! - Of a refused document the rule and the masked pointer are counted, and nothing else is kept: its bytes reach no
 //!   answer, no log, no table and no metric.
 //! - Addresses of senders are not read, so they can be neither logged nor stored.
-//! - No page shows a group of fewer sessions than the threshold, and no table keeps what no page may show of a closed
-//!   week. Chains, which show single sessions, are behind the operator's token.
+//! - No page shows a group of fewer sessions than the threshold, no two numbers differ by fewer, and no table keeps what no
+//!   page may show of a closed week. Chains, which show single sessions, are behind the operator's token.
 //!
 //! # Rooms, from the bottom up
 //!
@@ -31,6 +31,7 @@ mod http;
 mod intake;
 mod log;
 mod metrics;
+mod named_file;
 mod page;
 mod queue;
 mod refusals;
@@ -40,3 +41,5 @@ mod spool;
 mod store;
 mod tokens;
 mod week;
+#[cfg(test)]
+mod year;

@@ -100,6 +100,8 @@ pub(crate) struct Metrics {
     pub(crate) in_flight: Gauge,
     /// Bytes of bodies in memory that are not answered yet.
     pub(crate) body_bytes: AtomicU64,
+    /// Bytes of pages in memory that their readers have not taken yet.
+    pub(crate) page_bytes: AtomicU64,
     /// Documents that the store does not accept.
     pub(crate) poisoned: Counter,
     /// Documents of each transaction.
@@ -123,6 +125,7 @@ impl Default for Metrics {
             connections: Gauge::default(),
             in_flight: Gauge::default(),
             body_bytes: AtomicU64::new(0),
+            page_bytes: AtomicU64::new(0),
             poisoned: Counter::default(),
             batches: Histogram::new(&[1.0, 4.0, 16.0, 64.0, 256.0, 1024.0]),
             commits: Histogram::new(&[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0]),
@@ -178,6 +181,11 @@ impl Metrics {
                 self.in_flight.get(),
             ),
             ("receiver_body_bytes", "Bytes of bodies in memory.", self.body_bytes.load(Ordering::Relaxed)),
+            (
+                "receiver_page_bytes",
+                "Bytes of pages that their readers have not taken yet.",
+                self.page_bytes.load(Ordering::Relaxed),
+            ),
             ("receiver_queue_length", "Documents that wait for the store.", waiting as u64),
             ("receiver_disk_free_bytes", "Free bytes of the disk of the store.", self.disk_free.get()),
             ("receiver_store_outage", "Whether the store is out of reach.", self.outage.get()),

@@ -9,6 +9,7 @@
 mod drain;
 mod line;
 
+use std::fmt;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -28,12 +29,50 @@ pub(crate) enum SpoolError {
     #[error("spool: {0}")]
     Disk(#[from] DiskError),
     /// Another process has it.
-    #[error("spool: {0}: in use by another process; give each instance its own --spool-dir")]
-    InUse(PathBuf),
-    /// A segment cannot be written or removed.
+    #[error("spool: {}: in use by {holder}; give each instance its own --spool-dir", path.display())]
+    InUse {
+        /// The directory.
+        path: PathBuf,
+        /// Who has it.
+        holder: SpoolHolder,
+    },
+    /// A file of it cannot be written or removed.
     #[error("spool: {0}: {1}")]
     Segment(PathBuf, std::io::Error),
 }
+
+/// The process that has a spool, as it says itself in the file that it locks. Within a container its number is another one
+/// than outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SpoolHolder(Option<u32>);
+
+impl SpoolHolder {
+    /// Longest number of a process, with its line break.
+    const MAX_BYTES: u64 = 16;
+
+    /// Says who has the file that this process has just locked. On a full disk nobody is told, and the service starts.
+    fn write(mut lock: &File) {
+        let _ = lock.set_len(0).and_then(|()| writeln!(lock, "{}", std::process::id()));
+    }
+
+    /// Reads who has it. Who has not said so yet is just starting.
+    fn read(directory: &PrivateDir) -> Self {
+        let said = directory.read_bounded(LOCK, Self::MAX_BYTES).unwrap_or_default();
+        Self(std::str::from_utf8(&said).ok().and_then(|said| said.trim().parse().ok()))
+    }
+}
+
+impl fmt::Display for SpoolHolder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(process) => write!(f, "process {process}"),
+            None => f.write_str("another process"),
+        }
+    }
+}
+
+/// The file that who has the spool locks.
+const LOCK: &str = "lock";
 
 /// The spool of this process.
 #[derive(Debug)]
@@ -66,9 +105,12 @@ impl Spool {
     /// The directory cannot be used, or another process has it. What is wrong with its segments is no error.
     pub(crate) fn open(path: &Path) -> Result<Self, SpoolError> {
         let directory = PrivateDir::create(path)?;
-        let lock = directory.open_or_create_file("lock")?;
-        flock(&lock, FlockOperation::NonBlockingLockExclusive)
-            .map_err(|_| SpoolError::InUse(path.to_owned()))?;
+        let lock = directory.open_or_create_file(LOCK)?;
+        flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(|_| SpoolError::InUse {
+            path: path.to_owned(),
+            holder: SpoolHolder::read(&directory),
+        })?;
+        SpoolHolder::write(&lock);
         let numbers = directory.names(Self::MAX_FILES)?.iter().filter_map(|name| number(name)).max();
         let segments = Segments { open: None, newest: numbers.unwrap_or(0) };
         Ok(Self { directory, _lock: lock, segments: Mutex::new(segments) })

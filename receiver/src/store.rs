@@ -7,11 +7,13 @@
 //! Each trait has the operations of one user of the store: the intake, the rollup with the chains, and the charts. They
 //! block: an embedded store cannot do otherwise, and a thread that waits for a server costs nothing.
 
+mod batch;
 mod error;
 mod fault;
 mod location;
 mod postgres;
 mod sqlite;
+mod trust;
 
 use std::path::Path;
 
@@ -21,8 +23,10 @@ use crate::refusals::RefusalCount;
 use crate::run_row::{RunRow, StoredDocument};
 use crate::week::Week;
 
+pub(crate) use batch::{BatchOutcome, insert_what_fits};
 pub(crate) use error::StoreError;
 pub(crate) use location::{LocationError, StoreLocation};
+pub(crate) use trust::TrustError;
 
 /// The purpose of an open store: it decides how long a server may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
-use privacy::disk::{self, DiskError};
+use privacy::disk::DiskError;
 use sha2::{Digest, Sha256};
+
+use crate::named_file;
 
 /// Tokens of which one must be presented. Only their hashes are kept: the duration of a comparison reveals nothing, and
 /// a core dump holds no token.
@@ -29,7 +31,7 @@ impl Tokens {
     /// # Errors
     /// The file cannot be read, has no token, or has a line that is not one.
     pub(crate) fn read(path: &Path) -> Result<Self, TokensError> {
-        let text = disk::read_bounded(path, Self::MAX_FILE_BYTES)?;
+        let text = named_file::read(path, Self::MAX_FILE_BYTES)?;
         let mut hashes = Vec::new();
         for (index, line) in text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).enumerate() {
             if line.is_empty() || line.starts_with(b"#") {

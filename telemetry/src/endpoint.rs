@@ -65,13 +65,9 @@ impl Endpoint {
         self.token.as_ref()
     }
 
-    /// Whether no proxy may be used: a proxy would connect to its own loopback, not ours, and would see a token in plain
-    /// text.
-    pub(crate) fn bypasses_proxy(&self) -> bool {
-        self.is_loopback() || (self.token.is_some() && self.url.scheme() == "http")
-    }
-
-    fn is_loopback(&self) -> bool {
+    /// Whether this machine itself is the endpoint. No proxy may be used then: it would connect to its own loopback, not
+    /// ours, and would see a token, which is sent in plain text here alone.
+    pub(crate) fn is_loopback(&self) -> bool {
         match self.url.host() {
             Some(Host::Ipv4(address)) => address.is_loopback(),
             Some(Host::Ipv6(address)) => {
@@ -138,6 +134,28 @@ impl fmt::Display for BearerToken {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_endpoint_is_shown_as_it_is_used_and_a_token_never() {
+        let endpoint = Endpoint::parse("https://Example.org/a#b").expect("an endpoint");
+        assert_eq!(endpoint.to_string(), "https://example.org/a");
+        let token = BearerToken::parse("secret").expect("a token");
+        assert_eq!((token.to_string().as_str(), format!("{token:?}").as_str()), (MASK, MASK));
+        assert_eq!(InvalidEndpoint.to_string(), "not an http or https URL without user name and password");
+    }
+
+    #[test]
+    fn this_machine_is_known_in_every_form() {
+        let is_loopback = |text: &str| Endpoint::parse(text).expect("an endpoint").is_loopback();
+        for here in ["http://localhost", "http://127.9.9.9:8", "http://[::1]", "http://[::ffff:127.0.0.1]"] {
+            assert!(is_loopback(here), "{here}");
+        }
+        for elsewhere in
+            ["http://localhost.example", "http://10.0.0.1", "http://[::2]", "http://[::ffff:10.0.0.1]"]
+        {
+            assert!(!is_loopback(elsewhere), "{elsewhere}");
+        }
+    }
 
     /// The program has no Unicode tables, so a name must be in the form that DNS uses.
     #[test]

@@ -37,7 +37,11 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   bundle [OPTION...]  make the release for the layers above: archive, checksum and installer
   dist [OPTION...]    make the release for operators: archives, Debian packages, bills of materials, checksums
   load [sqlite|postgres] [DOCUMENTS [CONNECTIONS [STORED]]]
-                      start a receiver on loopback, send documents to it twice, and measure";
+                      start a receiver on loopback, send documents to it twice, and measure
+  load table [sqlite|postgres] [PERCENT]
+                      measure the receiver's targets on SQLite and PostgreSQL, with the limits of this machine
+  load year [sqlite|postgres] [HOSTS]
+                      simulate a year of a fleet, and check that no published number shows a small group";
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

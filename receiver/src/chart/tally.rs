@@ -104,3 +104,34 @@ impl Tally {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One chart shows how many sessions have a word, and another one all of them but one.
+    #[test]
+    fn what_one_chart_shows_more_than_another_one_is_no_small_group() {
+        let mut tally = Tally::default();
+        for number in 0..112_u64 {
+            let session = tally.session(PackedId::from_bytes(&number.to_be_bytes()).expect("an id"));
+            let (mode, result) = match number {
+                0 => ("agent", "failed"),
+                1..12 => ("agent", "success"),
+                12..21 => ("server", "failed"),
+                _ => ("server", "success"),
+            };
+            tally.add("words", session, "Mode", mode);
+            tally.add("results", session, mode, result);
+        }
+        let shown = tally.shown(10);
+        let sum = |chart: &str, is_agent: fn(&WeeklyCell) -> bool| -> u32 {
+            let cells = shown.iter().filter(|(name, cell)| *name == chart && is_agent(cell));
+            cells.map(|(_, cell)| cell.sessions).sum()
+        };
+        let (all, told) =
+            (sum("words", |cell| cell.k2 == "agent"), sum("results", |cell| cell.k1 == "agent"));
+        assert!(all >= 10 && told >= 10, "{shown:?}");
+        assert!(!(1..10).contains(&all.abs_diff(told)), "{all} agents, {told} of which the result is told");
+    }
+}

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use privacy::disk::DiskError;
 
 use crate::spool::SpoolError;
-use crate::store::StoreError;
+use crate::store::{StoreError, TrustError};
 use crate::tokens::TokensError;
 
 /// Why a command failed.
@@ -15,6 +15,8 @@ pub(super) enum ReceiverError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Spool(#[from] SpoolError),
+    #[error(transparent)]
+    Trust(#[from] TrustError),
     #[error("the password of the store: {0}")]
     Password(DiskError),
     #[error(transparent)]
@@ -25,8 +27,8 @@ pub(super) enum ReceiverError {
     Runtime(std::io::Error),
     #[error("{0}: cannot be read: {1}")]
     Read(PathBuf, std::io::Error),
-    #[error("{0} lines were refused; the others are stored")]
-    Refused(u64),
+    #[error("{0} lines are not stored; the others are")]
+    NotImported(u64),
     #[error("{0}: {1}; restore a backup")]
     Damaged(String, String),
     #[error("{0}: only {1} bytes are free, and {2} must stay free; free some, or lower --disk-reserve")]

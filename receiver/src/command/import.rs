@@ -13,19 +13,31 @@ use crate::arrival::Arrival;
 use crate::cli::ImportArgs;
 use crate::intake::{self, Verdict};
 use crate::log::say;
-use crate::store::{InsertOutcome, Store, StoreUse};
+use crate::store::{BatchOutcome, InsertOutcome, Store, StoreUse, insert_what_fits};
 
 /// Documents of one transaction.
 const BATCH: usize = 1_024;
-/// Refused lines that are reported one by one.
+/// Lines that are reported one by one.
 const TOLD: u64 = 20;
+
+/// An import under way.
+struct Import {
+    store: Box<dyn Store>,
+    batch: Vec<Arrival>,
+    /// The line of each document of the batch.
+    lines: Vec<u64>,
+    counts: ImportCounts,
+}
 
 /// The result of the import.
 #[derive(Default)]
-struct Imported {
+struct ImportCounts {
     accepted: u64,
     duplicates: u64,
+    /// By the gate.
     refused: u64,
+    /// Passed the gate and not the tables.
+    unfit: u64,
 }
 
 pub(super) fn run(arguments: &ImportArgs) -> Result<(), ReceiverError> {
@@ -35,31 +47,63 @@ pub(super) fn run(arguments: &ImportArgs) -> Result<(), ReceiverError> {
     } else {
         Box::new(File::open(&arguments.file).map_err(failed)?)
     };
-    let mut store = location::of(&arguments.store)?.open(StoreUse::Tending)?;
-    let mut lines = BufReader::new(reader);
-    let (mut imported, mut batch, mut number) = (Imported::default(), Vec::new(), 0_u64);
+    let store = location::of(&arguments.store)?.open(StoreUse::Tending)?;
+    let mut import = Import { store, batch: Vec::new(), lines: Vec::new(), counts: ImportCounts::default() };
+    let (mut lines, mut number) = (BufReader::new(reader), 0);
     while let Some(line) = next_line(&mut lines).map_err(failed)? {
         number += 1;
-        if line.trim_ascii().is_empty() {
-            continue;
+        if !line.trim_ascii().is_empty() {
+            import.take(number, &line)?;
         }
-        match intake::judge(&line) {
-            Verdict::Pass(arrival) => batch.push(*arrival),
+    }
+    import.store_batch()?;
+    let ImportCounts { accepted, duplicates, refused, unfit } = import.counts;
+    print(&format!(
+        "imported: {accepted} accepted, {duplicates} duplicates, {refused} refused, {unfit} not taken by the store"
+    ));
+    if refused + unfit > 0 { Err(ReceiverError::NotImported(refused + unfit)) } else { Ok(()) }
+}
+
+impl Import {
+    fn take(&mut self, number: u64, line: &[u8]) -> Result<(), ReceiverError> {
+        match intake::judge(line) {
+            Verdict::Pass(arrival) => {
+                self.batch.push(*arrival);
+                self.lines.push(number);
+            }
             verdict => {
-                imported.refused += 1;
-                if imported.refused <= TOLD {
-                    say(&format!("line {number}: {}", why(&verdict)));
+                self.counts.refused += 1;
+                tell(self.counts.refused, number, &why(&verdict));
+            }
+        }
+        if self.batch.len() == BATCH { self.store_batch() } else { Ok(()) }
+    }
+
+    /// Stores what waits. A document that the store does not take is found and told, and does not stop the others.
+    fn store_batch(&mut self) -> Result<(), ReceiverError> {
+        let now = chrono::Utc::now().timestamp();
+        let BatchOutcome { documents, failure } = insert_what_fits(&mut *self.store, &self.batch, now);
+        for (stored, number) in documents.into_iter().zip(&self.lines) {
+            match stored {
+                Ok(InsertOutcome::New) => self.counts.accepted += 1,
+                Ok(InsertOutcome::Duplicate) => self.counts.duplicates += 1,
+                Err(error) => {
+                    self.counts.unfit += 1;
+                    tell(self.counts.unfit, *number, &format!("not taken by the store: {error}"));
                 }
             }
         }
-        if batch.len() == BATCH {
-            store_batch(&mut *store, &mut batch, &mut imported)?;
-        }
+        self.batch.clear();
+        self.lines.clear();
+        failure.map_or(Ok(()), |error| Err(error.into()))
     }
-    store_batch(&mut *store, &mut batch, &mut imported)?;
-    let Imported { accepted, duplicates, refused } = imported;
-    print(&format!("imported: {accepted} accepted, {duplicates} duplicates, {refused} refused"));
-    if refused > 0 { Err(ReceiverError::Refused(refused)) } else { Ok(()) }
+}
+
+/// Tells of a line, unless so many were told of that nobody reads more.
+fn tell(count: u64, number: u64, why: &str) {
+    if count <= TOLD {
+        say(&format!("line {number}: {why}"));
+    }
 }
 
 /// The next line, or as much of it as shows that it is too long; the rest of it is skipped.
@@ -73,21 +117,6 @@ fn next_line(lines: &mut impl BufRead) -> std::io::Result<Option<Vec<u8>>> {
         lines.skip_until(b'\n')?;
     }
     Ok(Some(line.trim_ascii_end().to_vec()))
-}
-
-fn store_batch(
-    store: &mut dyn Store,
-    batch: &mut Vec<Arrival>,
-    imported: &mut Imported,
-) -> Result<(), ReceiverError> {
-    for stored in store.insert(batch, chrono::Utc::now().timestamp())? {
-        match stored {
-            InsertOutcome::New => imported.accepted += 1,
-            InsertOutcome::Duplicate => imported.duplicates += 1,
-        }
-    }
-    batch.clear();
-    Ok(())
 }
 
 /// Rules and places, never values.

@@ -1,4 +1,4 @@
-//! The store that the command line names, with the password that a file holds.
+//! The store that the command line names, with the password and the authorities that files hold.
 
 use super::error::ReceiverError;
 use crate::cli::StoreArgs;
@@ -7,8 +7,9 @@ use crate::store::StoreLocation;
 /// The store of these arguments.
 ///
 /// # Errors
-/// The file of the password cannot be read.
+/// A file cannot be used, or the server cannot be known without one.
 pub(super) fn of(arguments: &StoreArgs) -> Result<StoreLocation, ReceiverError> {
-    let file = arguments.store_password_file.as_deref();
-    arguments.store.clone().with_password_of(file).map_err(ReceiverError::Password)
+    let location = arguments.store.clone().with_password_of(arguments.store_password_file.as_deref());
+    let location = location.map_err(ReceiverError::Password)?;
+    Ok(location.with_authorities_of(arguments.store_root_cert.as_deref())?)
 }

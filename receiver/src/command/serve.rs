@@ -135,7 +135,9 @@ async fn serve(
         body: Duration::from_secs(arguments.body_timeout_seconds),
     };
     let suppress_below = arguments.suppression.suppress_below;
-    let pages = Arc::new(Pages { readers: Readers::new(readers), operator_tokens, suppress_below });
+    let readers = Readers::new(readers);
+    let pages = Pages { readers, operator_tokens, suppress_below, metrics: Arc::clone(&metrics) };
+    let pages = Arc::new(pages);
     let service = Arc::new(Service { queue, refusals, metrics, limits, ingest_tokens, pages });
     let admin = Arc::new(Admin {
         service: Arc::clone(&service),
@@ -173,8 +175,8 @@ async fn serve_ports(
     let (say_end, ends) = watch::channel(false);
     let (say_admin_end, admin_ends) = watch::channel(false);
     let port = |listener, ends| {
-        let metrics = Arc::clone(&service.metrics);
-        HttpPort { listener, header: service.limits.header, ends, metrics }
+        let (connections, metrics) = (arguments.max_connections, Arc::clone(&service.metrics));
+        HttpPort { listener, header: service.limits.header, ends, connections, metrics }
     };
     let (shared, admin_shared) = (Arc::clone(service), Arc::clone(admin));
     let public = tokio::spawn(port(listener, ends).serve(move |request| {

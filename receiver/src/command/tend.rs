@@ -1,12 +1,14 @@
 //! The commands that tend a store: each does one thing and ends.
 
+use std::path::Path;
+
 use super::error::ReceiverError;
 use super::location;
 use super::output::print;
 use crate::cli::{RetainArgs, RollupArgs, ServeArgs, StoreArgs};
 use crate::disk_space;
 use crate::rollup;
-use crate::spool::Spool;
+use crate::spool::{Spool, SpoolError};
 use crate::store::StoreUse;
 use crate::tokens::Tokens;
 
@@ -23,8 +25,8 @@ pub(super) fn check(arguments: &ServeArgs) -> Result<(), ReceiverError> {
     }
     let (location, reserve) = (location::of(&arguments.store)?, arguments.store.disk_reserve);
     let mut store = location.open(StoreUse::Tending)?;
-    let spool = location.is_server().then(|| Spool::open(&arguments.spool_dir)).transpose()?;
-    let directory = store.local_directory().or(spool.as_ref().map(Spool::directory));
+    let spool = location.is_server().then(|| spool_state(&arguments.spool_dir)).transpose()?;
+    let directory = store.local_directory().or(spool.as_ref().map(|_| arguments.spool_dir.as_path()));
     if let Some(directory) = directory {
         let free = disk_space::free_bytes(directory);
         if free < reserve {
@@ -32,7 +34,22 @@ pub(super) fn check(arguments: &ServeArgs) -> Result<(), ReceiverError> {
         }
     }
     print(&format!("store: {location}, {} documents", store.count()?));
+    if let Some(state) = spool {
+        print(&format!("spool: {}, {state}", arguments.spool_dir.display()));
+    }
     Ok(())
+}
+
+/// Who has the spool, or what waits in it. That a service has it is no fault: this is what a check beside a service that
+/// runs finds.
+fn spool_state(directory: &Path) -> Result<String, SpoolError> {
+    match Spool::open(directory) {
+        Ok(spool) => Ok(format!("not in use, {} bytes wait", spool.bytes())),
+        Err(SpoolError::InUse { holder, .. }) => {
+            Ok(format!("in use by {holder}; another instance needs a --spool-dir of its own"))
+        }
+        Err(error) => Err(error),
+    }
 }
 
 pub(super) fn rollup(arguments: &RollupArgs) -> Result<(), ReceiverError> {

@@ -64,11 +64,21 @@ fn field(root: &Value, property: &Value, pointer: String) -> ContractField {
     let (meaning, purpose) = description.split_once(" Purpose: ").unwrap_or((&description, ""));
     ContractField {
         pointer,
-        meaning: meaning.trim().to_owned(),
-        purpose: purpose.trim().to_owned(),
-        values: values(root, &node),
+        meaning: plain(meaning),
+        purpose: plain(purpose),
+        values: values(root, &definition(root, property)),
         example: example(root, &node),
     }
+}
+
+/// What a property refers to, with the description of that: what the values look like is described there, and not where one
+/// of them is used.
+fn definition(root: &Value, property: &Value) -> Value {
+    let mut reference = property.clone();
+    if let Some(members) = reference.as_object_mut().filter(|members| members.contains_key("$ref")) {
+        members.remove("description");
+    }
+    resolved(root, &reference)
 }
 
 fn values(root: &Value, node: &Value) -> String {
@@ -95,11 +105,12 @@ fn values(root: &Value, node: &Value) -> String {
 }
 
 fn first_sentence(text: &str) -> String {
-    text.split(" Purpose: ")
-        .next()
-        .and_then(|text| text.split(". ").next())
-        .unwrap_or_default()
-        .replace('\n', " ")
+    plain(text.split(" Purpose: ").next().and_then(|text| text.split(". ").next()).unwrap_or_default())
+}
+
+/// A description on one line, without the marks of its formatting.
+fn plain(text: &str) -> String {
+    text.trim().replace('\n', " ").replace('`', "")
 }
 
 fn example(root: &Value, node: &Value) -> Option<String> {

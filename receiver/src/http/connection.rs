@@ -10,7 +10,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, watch};
 
 use super::response::Reply;
 use crate::metrics::Metrics;
@@ -23,6 +23,8 @@ pub(crate) struct HttpPort {
     pub(crate) header: Duration,
     /// Becomes true when the port is to end.
     pub(crate) ends: watch::Receiver<bool>,
+    /// Most connections at one time. More wait in the kernel, where they take no memory of ours.
+    pub(crate) connections: u32,
     /// Counts connections.
     pub(crate) metrics: Arc<Metrics>,
 }
@@ -32,39 +34,47 @@ impl HttpPort {
     const MAX_BUFFER: usize = 16 * 1024;
     /// Pause after a failure to accept: descriptors have run out, and are free again when other connections end.
     const PAUSE: Duration = Duration::from_millis(50);
+    /// Most bytes of an answer that wait in the kernel. Left to itself it keeps megabytes for each peer that takes nothing, which
+    /// nobody counts.
+    const UNSENT: usize = 128 * 1024;
     /// How long a peer may leave bytes of an answer unacknowledged before the kernel ends the connection.
     const UNREAD: Duration = Duration::from_secs(20);
 
     /// Serves connections until the port is to end, then waits for those that are open to answer what they have begun.
-    pub(crate) async fn serve<Handler, Handled>(mut self, answer: Handler)
+    pub(crate) async fn serve<Handler, Handled>(self, answer: Handler)
     where
         Handler: Fn(Request<Incoming>) -> Handled + Clone + Send + Sync + 'static,
         Handled: Future<Output = Reply> + Send,
     {
-        // Nothing is ever sent here: once all senders are dropped, all connections have ended.
-        let (open, mut all_gone) = mpsc::channel::<()>(1);
+        let Self { listener, header, mut ends, connections, metrics } = self;
+        let places = Arc::new(Semaphore::new(connections as usize));
         loop {
-            let accepted = tokio::select! {
-                accepted = self.listener.accept() => accepted,
-                () = ended(&mut self.ends) => break,
+            let accept = async {
+                // It is closed by nobody.
+                let place = Arc::clone(&places).acquire_owned().await.ok();
+                (place, listener.accept().await)
+            };
+            let (place, accepted) = tokio::select! {
+                accepted = accept => accepted,
+                () = ended(&mut ends) => break,
             };
             match accepted {
                 // The address of the peer is dropped unread.
                 Ok((stream, _)) => {
-                    let (answer, ends, open) = (answer.clone(), self.ends.clone(), open.clone());
-                    let (metrics, header) = (Arc::clone(&self.metrics), self.header);
+                    let (answer, ends, metrics) = (answer.clone(), ends.clone(), Arc::clone(&metrics));
                     tokio::spawn(async move {
                         metrics.connections.enter();
                         serve_connection(stream, header, ends, answer).await;
                         metrics.connections.leave();
-                        drop(open);
+                        drop(place);
                     });
                 }
                 Err(_) => tokio::time::sleep(Self::PAUSE).await,
             }
         }
-        drop((self.listener, open));
-        all_gone.recv().await;
+        drop(listener);
+        // All places are free again when all connections are gone.
+        let _ = places.acquire_many(connections).await;
     }
 }
 
@@ -82,9 +92,10 @@ async fn serve_connection<Handler, Handled>(
     Handler: Fn(Request<Incoming>) -> Handled,
     Handled: Future<Output = Reply>,
 {
-    // Both make a connection better and none makes it wrong, so a failure changes nothing.
+    // Each makes a connection better and none makes it wrong, so a failure changes nothing.
     let _ = stream.set_nodelay(true);
     let unread = u32::try_from(HttpPort::UNREAD.as_millis()).unwrap_or(u32::MAX);
+    let _ = rustix::net::sockopt::set_socket_send_buffer_size(&stream, HttpPort::UNSENT);
     let _ = rustix::net::sockopt::set_tcp_user_timeout(&stream, unread);
     let service = service_fn(|request| {
         let answered = answer(request);

@@ -12,9 +12,11 @@ use hyper::header::{
 use schema::Id;
 
 use super::bearer::bearer;
+use super::held;
 use super::response::{self, Reply};
 use crate::arrival::PackedId;
-use crate::chart::{CHARTS, ChartSpec, ChartTable, ChartWeek, chart_named};
+use crate::chart::{CHARTS, ChartSpec, ChartTable, ChartWeek, WeeklyCell, chart_named};
+use crate::metrics::Metrics;
 use crate::page;
 use crate::store::{Store, StoreError};
 use crate::tokens::Tokens;
@@ -26,6 +28,8 @@ pub(crate) struct Pages {
     pub(crate) operator_tokens: Option<Tokens>,
     /// The threshold, which the overview states.
     pub(crate) suppress_below: u32,
+    /// Counts what is not taken yet.
+    pub(crate) metrics: Arc<Metrics>,
 }
 
 /// A few connections that only read, each by one reader at a time. Writers wait for none of them.
@@ -79,14 +83,17 @@ pub(super) async fn show(pages: &Arc<Pages>, path: &str, headers: &HeaderMap) ->
     {
         return refusal;
     }
-    let pages = Arc::clone(pages);
+    let (pages, metrics) = (Arc::clone(pages), Arc::clone(&pages.metrics));
     // Reading blocks, and the threads of the runtime have requests to answer.
     let rendered =
         tokio::task::spawn_blocking(move || pages.readers.read(|store| pages.render(store, &wanted))).await;
     match rendered {
-        Ok(Ok(Some((content_type, text)))) => with_policy(response::of(200, content_type, text), path),
+        Ok(Ok(Some((content_type, text)))) => match held::hold(text, &metrics) {
+            Some(bytes) => with_policy(response::of(200, content_type, bytes), path),
+            None => response::busy("too many pages are not taken by their readers, try again\n"),
+        },
         Ok(Ok(None)) => response::not_found(),
-        _ => response::plain(503, "the store cannot be read, try again\n"),
+        _ => response::busy("the store cannot be read, try again\n"),
     }
 }
 
@@ -162,10 +169,17 @@ impl Pages {
 }
 
 /// The one way from the store to a chart, whatever its form.
-fn table(store: &mut dyn Store, chart: &'static ChartSpec, weeks: u32) -> Result<ChartTable, StoreError> {
+pub(crate) fn table(
+    store: &mut dyn Store,
+    chart: &'static ChartSpec,
+    weeks: u32,
+) -> Result<ChartTable, StoreError> {
     let mut told = Vec::new();
     for week in store.closed_weeks(weeks)? {
-        told.push(ChartWeek { week, cells: store.cells(chart.name, week)? });
+        let mut cells = store.cells(chart.name, week)?;
+        // What has no name of its own comes last.
+        cells.sort_by_key(WeeklyCell::is_folded);
+        told.push(ChartWeek { week, cells });
     }
     Ok(ChartTable { chart, weeks: told })
 }

@@ -18,20 +18,21 @@ const RETRY_SECONDS: std::ops::RangeInclusive<u16> = 2..=8;
 /// The response to a request that carried a document.
 pub(super) fn of_answer(answer: &IngestAnswer) -> Reply {
     let mut reply = of(answer.status(), "application/json", answer.body().to_string());
-    let headers = reply.headers_mut();
     match answer {
-        IngestAnswer::Unavailable(_) => {
-            headers.insert(RETRY_AFTER, HeaderValue::from(fastrand::u16(RETRY_SECONDS)));
-        }
+        IngestAnswer::Unavailable(_) => retry_later(&mut reply),
         IngestAnswer::Unauthorized => {
-            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            reply.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         _ => {}
     }
     if answer.ends_the_connection() {
-        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     reply
+}
+
+fn retry_later(reply: &mut Reply) {
+    reply.headers_mut().insert(RETRY_AFTER, HeaderValue::from(fastrand::u16(RETRY_SECONDS)));
 }
 
 /// A response of this kind.
@@ -49,6 +50,13 @@ const NOSNIFF: (HeaderName, &str) = (hyper::header::X_CONTENT_TYPE_OPTIONS, "nos
 /// A response of plain text.
 pub(crate) fn plain(status: u16, text: &'static str) -> Reply {
     of(status, "text/plain; charset=utf-8", text)
+}
+
+/// Not now, and why.
+pub(super) fn busy(why: &'static str) -> Reply {
+    let mut reply = plain(503, why);
+    retry_later(&mut reply);
+    reply
 }
 
 /// There is nothing at this path.

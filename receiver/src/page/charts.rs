@@ -7,10 +7,10 @@ use crate::chart::{CHARTS, ChartTable, ChartWeek, WeeklyCell};
 
 /// Most bars that the overview shows of a chart.
 const OVERVIEW_BARS: usize = 6;
-/// Height of a bar with its label, in pixels.
-const ROW: usize = 40;
 /// Weeks of the table below a chart.
 const TABLE_WEEKS: usize = 12;
+/// Rows of that table, unless a single week has more.
+const TABLE_ROWS: usize = 250;
 
 /// The last closed week at a glance.
 pub(crate) fn overview(tables: &[ChartTable], suppress_below: u32) -> String {
@@ -20,7 +20,10 @@ pub(crate) fn overview(tables: &[ChartTable], suppress_below: u32) -> String {
             Some(week) => p { "The week of " (week) ", the last closed week." },
             None => p { "No week is closed yet: a week is shown two days after its Sunday." },
         }
-        p.dim { "Groups of fewer than " (suppress_below) " sessions are shown together, or not at all." }
+        p.dim {
+            "Groups of fewer than " (suppress_below) " sessions are shown together, or not at all, and numbers are rounded down
+            to a multiple of " (suppress_below) "."
+        }
         div.grid {
             @for table in tables {
                 section {
@@ -39,6 +42,7 @@ pub(crate) fn chart(table: &ChartTable) -> String {
     let name = table.chart.name;
     let content = html! {
         p { (table.chart.question) }
+        p.dim { "Numbers are rounded down, and small groups are shown together." }
         p { "The same as " a href={ "/charts/" (name) ".json" } { "JSON" } " and " a href={ "/charts/" (name) ".csv" } { "CSV" } "." }
         @match table.weeks.first() {
             None => p { "No week is closed yet." },
@@ -66,7 +70,8 @@ fn label(cell: &WeeklyCell) -> String {
     if cell.is_folded() || k2.is_empty() { k1.to_owned() } else { format!("{k1}, {k2}") }
 }
 
-/// Bars with their labels above them and widths in percent, so that they fit a telephone without shrinking the text.
+/// Bars below their labels, with widths in percent. Label and number are text of the page: they wrap on a telephone, and who
+/// hears the page hears them, while the bars say nothing more.
 fn bars(table: &ChartTable, week: &ChartWeek, most: usize) -> Markup {
     let mut cells: Vec<&WeeklyCell> = week.cells.iter().collect();
     cells.sort_by_key(|cell| (cell.is_folded(), std::cmp::Reverse(cell.runs)));
@@ -80,10 +85,14 @@ fn bars(table: &ChartTable, week: &ChartWeek, most: usize) -> Markup {
         @if cells.is_empty() {
             p { "Too few sessions to show any." }
         } @else {
-            svg role="img" aria-label=(name) height=(cells.len() * ROW) {
-                @for (row, cell) in cells.iter().enumerate() {
-                    text x="0" y=(row * ROW + 14) { (label(cell)) ": " (cell.runs) }
-                    rect x="0" y=(row * ROW + 20) height="12" width={ (percent(cell.runs, highest)) "%" } {}
+            ul.bars role="list" aria-label=(name) {
+                @for cell in cells {
+                    li {
+                        (label(cell)) ": " (cell.runs)
+                        svg aria-hidden="true" height="12" {
+                            rect height="12" width={ (percent(cell.runs, highest)) "%" } {}
+                        }
+                    }
                 }
             }
         }
@@ -108,33 +117,36 @@ fn quantiles(table: &ChartTable) -> Markup {
     }
 }
 
+/// The newest weeks, as many as a reader can look through; the other forms have all.
 fn weeks(table: &ChartTable) -> Markup {
+    let mut rows = 0;
+    let fits = |week: &&ChartWeek| {
+        rows += week.cells.len();
+        rows <= TABLE_ROWS
+    };
+    let shown = table.weeks.iter().take(TABLE_WEEKS).take_while(fits).count().max(1);
     html! {
+        @if shown < table.weeks.len() { p.dim { "JSON and CSV have all weeks." } }
         div.scroll tabindex="0" role="region" aria-label="Table of the last weeks" {
             table {
+                caption { (table.chart.title) ", by week" }
                 thead {
                     tr {
-                        th scope="col" { "week" }
                         th scope="col" { (table.chart.keys[0]) }
                         th scope="col" { (table.chart.keys[1]) }
                         th.n scope="col" { "sessions" }
                         th.n scope="col" { "runs" }
                     }
                 }
-                @for week in table.weeks.iter().take(TABLE_WEEKS) {
+                @for week in &table.weeks[..shown.min(table.weeks.len())] {
                     tbody {
+                        tr { th.week colspan="4" scope="rowgroup" { "Week of " (week.week) ": " (week.total()) " runs are shown" } }
                         @for cell in &week.cells {
                             tr {
-                                th scope="row" { (week.week) }
                                 @for name in cell.names() { td { (name) } }
                                 td.n { (cell.sessions) }
                                 td.n { (cell.runs) }
                             }
-                        }
-                        tr {
-                            th scope="row" { (week.week) }
-                            td colspan="3" { "all that is shown" }
-                            td.n { (week.total()) }
                         }
                     }
                 }

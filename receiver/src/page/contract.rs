@@ -15,7 +15,7 @@ pub(crate) fn contract() -> String {
             and none of them holds free text."
         }
         @for field in &fields {
-            section id=(field.pointer.trim_start_matches('/').replace('/', ".")) {
+            section.field id=(field.pointer.trim_start_matches('/').replace('/', ".")) {
                 h2 { code { (field.pointer) } }
                 p { (field.meaning) }
                 p { "Collected " (field.purpose) }

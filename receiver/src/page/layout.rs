@@ -19,10 +19,11 @@ a { color: inherit; } a:focus-visible, [tabindex]:focus-visible { outline: 3px s
 .grid { display: grid; gap: 1.5rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, 30rem), 1fr)); }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; padding: .25rem .75rem .25rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
-td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
-svg { display: block; width: 100%; } svg text { fill: var(--ink); font: .8rem system-ui, sans-serif; }
-svg rect { fill: var(--bar); } .dim { color: var(--dim); } code { overflow-wrap: anywhere; }
-ul.tree { padding-left: 1.25rem; } h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; }
+th.week { padding-top: 1rem; } td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
+caption { text-align: left; color: var(--dim); padding-bottom: .25rem; }
+.bars { list-style: none; padding: 0; margin: .5rem 0; } .bars li { margin-bottom: .5rem; font-size: .9rem; }
+svg { display: block; width: 100%; } svg rect { fill: var(--bar); } .dim { color: var(--dim); } code { overflow-wrap: anywhere; }
+section.field p { margin: .2rem 0; } h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; }
 ";
 
 /// A page.

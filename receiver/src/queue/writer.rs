@@ -13,7 +13,7 @@ use crate::log::say;
 use crate::metrics::Metrics;
 use crate::refusals::Refusals;
 use crate::spool::Spool;
-use crate::store::{InsertOutcome, Store};
+use crate::store::{BatchOutcome, InsertOutcome, Store, insert_what_fits};
 
 /// The shared state of all writers.
 #[derive(Clone)]
@@ -101,7 +101,7 @@ impl Writer {
         } else if self.is_spooling() {
             self.spool_batch(batch, now, &mut answers);
         } else {
-            self.store_or_halve(batch, now, &mut answers);
+            self.insert_batch(batch, now, &mut answers);
         }
         self.context.metrics.batches.observe(batch.len());
         self.context.metrics.commits.observe_seconds(started.elapsed());
@@ -122,32 +122,34 @@ impl Writer {
         self.context.spool.is_some() && self.context.metrics.outage.get() > 0
     }
 
-    /// Stores a batch, or finds the documents that the store does not accept, by halving, and stores the rest.
-    fn store_or_halve(&mut self, batch: &[Arrival], now: i64, answers: &mut Vec<IngestAnswer>) {
-        match self.store.insert(batch, now) {
-            Ok(stored) => {
-                self.told = None;
-                answers.extend(stored.into_iter().map(|stored| match stored {
-                    InsertOutcome::New => IngestAnswer::Accepted,
-                    InsertOutcome::Duplicate => IngestAnswer::Duplicate,
-                }));
-            }
-            Err(error) if error.is_about_a_row() && batch.len() > 1 => {
-                let (one, other) = batch.split_at(batch.len() / 2);
-                self.store_or_halve(one, now, answers);
-                self.store_or_halve(other, now, answers);
-            }
-            // It may be stored nevertheless, if the answer came too late: then the spool holds duplicates.
-            Err(error) if !error.is_about_a_row() && self.context.spool.is_some() => {
-                self.tell(&format!("{error}; documents are spooled"));
-                self.spool_batch(batch, now, answers);
-            }
-            Err(error) => {
-                if error.is_about_a_row() {
+    /// Stores a batch without the documents that the store does not accept; a later build may accept those.
+    fn insert_batch(&mut self, batch: &[Arrival], now: i64, answers: &mut Vec<IngestAnswer>) {
+        let BatchOutcome { documents, failure } = insert_what_fits(&mut *self.store, batch, now);
+        let undecided = &batch[documents.len()..];
+        if undecided.is_empty() && documents.iter().all(Result::is_ok) {
+            self.told = None;
+        }
+        for stored in documents {
+            answers.push(match stored {
+                Ok(InsertOutcome::New) => IngestAnswer::Accepted,
+                Ok(InsertOutcome::Duplicate) => IngestAnswer::Duplicate,
+                Err(error) => {
                     self.context.metrics.poisoned.increment();
+                    self.tell(&error.to_string());
+                    IngestAnswer::Unavailable(Unavailable::Store)
                 }
+            });
+        }
+        match failure {
+            None => {}
+            // It may be stored nevertheless, if the answer came too late: then the spool holds duplicates.
+            Some(error) if self.context.spool.is_some() => {
+                self.tell(&format!("{error}; documents are spooled"));
+                self.spool_batch(undecided, now, answers);
+            }
+            Some(error) => {
                 self.tell(&error.to_string());
-                answers.extend(batch.iter().map(|_| IngestAnswer::Unavailable(Unavailable::Store)));
+                answers.extend(undecided.iter().map(|_| IngestAnswer::Unavailable(Unavailable::Store)));
             }
         }
     }

@@ -7,7 +7,7 @@ use super::{Spool, line};
 use crate::arrival::Arrival;
 use crate::log::say;
 use crate::metrics::Metrics;
-use crate::store::{Store, StoreError};
+use crate::store::{BatchOutcome, Store, StoreError, insert_what_fits};
 
 /// What drains.
 pub(crate) struct Drain {
@@ -100,7 +100,7 @@ impl Drain {
         let read = line::read(segment, Self::MAX_BATCH);
         let mut lost = read.damaged;
         for (received_at, batch) in &read.batches {
-            lost += self.store_or_halve(batch, *received_at)?;
+            lost += self.store_batch(batch, *received_at)?;
             self.store_is_back();
             self.metrics.spool_bytes.set(self.spool.bytes());
         }
@@ -108,19 +108,14 @@ impl Drain {
     }
 
     /// Stores a batch without the documents that the store does not accept; how many those are.
-    fn store_or_halve(&mut self, batch: &[Arrival], received_at: i64) -> Result<usize, StoreError> {
-        match self.store.insert(batch, received_at) {
-            Ok(_) => Ok(0),
-            Err(error) if error.is_about_a_row() && batch.len() > 1 => {
-                let (one, other) = batch.split_at(batch.len() / 2);
-                Ok(self.store_or_halve(one, received_at)? + self.store_or_halve(other, received_at)?)
-            }
-            Err(error) if error.is_about_a_row() => {
-                say(&format!("error: {error}"));
-                self.metrics.poisoned.increment();
-                Ok(1)
-            }
-            Err(error) => Err(error),
+    fn store_batch(&mut self, batch: &[Arrival], received_at: i64) -> Result<usize, StoreError> {
+        let BatchOutcome { documents, failure } = insert_what_fits(&mut *self.store, batch, received_at);
+        let mut unfit = 0;
+        for error in documents.into_iter().filter_map(Result::err) {
+            say(&format!("error: {error}"));
+            self.metrics.poisoned.increment();
+            unfit += 1;
         }
+        failure.map_or(Ok(unfit), Err)
     }
 }

@@ -4,13 +4,15 @@ use std::fmt;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use privacy::disk::{self, DiskError};
+use privacy::disk::DiskError;
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
 
-use super::postgres::PostgresStore;
+use super::postgres::{PostgresServer, PostgresStore};
 use super::sqlite::SqliteStore;
+use super::trust::{self, TrustError};
 use super::{Store, StoreError, StoreUse};
+use crate::named_file;
 
 /// Where documents are kept.
 #[derive(Clone, Debug)]
@@ -18,7 +20,7 @@ pub(crate) enum StoreLocation {
     /// An SQLite file.
     Sqlite(PathBuf),
     /// A PostgreSQL database.
-    Postgres(Box<Config>),
+    Postgres(Box<PostgresServer>),
 }
 
 /// Why a name of a store cannot be used.
@@ -27,11 +29,11 @@ pub(crate) enum LocationError {
     /// It looks like a URL of PostgreSQL and cannot be parsed. The parser's message may repeat a password, and is not shown.
     #[error("not a PostgreSQL URL; write postgres://USER@HOST/DATABASE")]
     NoPostgresUrl,
-    /// Documents would cross a network unencrypted without an explicit option.
+    /// It has an `sslmode` that is not offered.
     #[error(
-        "the connection to another host would not be encrypted; use a socket or a tunnel, or add ?sslmode=disable on a network that is your own"
+        "sslmode is verify-full or disable; the weaker ones, which do not check who answers, are not offered"
     )]
-    NotEncrypted,
+    SslMode,
     /// A password would be in the list of processes.
     #[error(
         "has a password, which every user could read; put the URL into RECEIVER_STORE, or the password into a file and its path into --store-password-file"
@@ -42,27 +44,32 @@ pub(crate) enum LocationError {
 impl StoreLocation {
     const MAX_PASSWORD_BYTES: u64 = 4 * 1024;
 
-    /// Reads what `--store` says: a URL of PostgreSQL, or else the path of a file.
+    /// Reads what `--store` says: a URL of PostgreSQL, or else the path of a file. A connection that leaves this host is
+    /// encrypted, unless the URL says otherwise.
     ///
     /// # Errors
-    /// It begins as a URL of PostgreSQL and is not one, or the connection would leave this host without an `sslmode`.
+    /// It begins as a URL of PostgreSQL and is not one, or has an `sslmode` that does not check the server.
     pub(crate) fn parse(text: &str) -> Result<Self, LocationError> {
         if !text.starts_with("postgres://") && !text.starts_with("postgresql://") {
             return Ok(Self::Sqlite(text.into()));
         }
-        let config: Config = text.parse().map_err(|_| LocationError::NoPostgresUrl)?;
+        let (url, mode) = without_sslmode(text);
+        let mut config: Config = url.parse().map_err(|_| LocationError::NoPostgresUrl)?;
         if config.get_hosts().is_empty() {
             return Err(LocationError::NoPostgresUrl);
         }
-        if config.get_ssl_mode() == SslMode::Prefer && !is_on_this_host(&config) {
-            return Err(LocationError::NotEncrypted);
-        }
-        Ok(Self::Postgres(Box::new(config)))
+        config.ssl_mode(match mode {
+            None if is_on_this_host(&config) => SslMode::Disable,
+            None | Some("verify-full") => SslMode::Require,
+            Some("disable") => SslMode::Disable,
+            Some(_) => return Err(LocationError::SslMode),
+        });
+        Ok(Self::Postgres(Box::new(PostgresServer { config, tls: None })))
     }
 
     /// Whether it contains a password.
     pub(crate) fn has_password(&self) -> bool {
-        matches!(self, Self::Postgres(config) if config.get_password().is_some())
+        matches!(self, Self::Postgres(server) if server.config.get_password().is_some())
     }
 
     /// The same with the password from a file.
@@ -70,11 +77,24 @@ impl StoreLocation {
     /// # Errors
     /// The file cannot be read.
     pub(crate) fn with_password_of(mut self, file: Option<&Path>) -> Result<Self, DiskError> {
-        if let (Self::Postgres(config), Some(file)) = (&mut self, file) {
-            let password = disk::read_bounded(file, Self::MAX_PASSWORD_BYTES)?;
+        if let (Self::Postgres(server), Some(file)) = (&mut self, file) {
+            let password = named_file::read(file, Self::MAX_PASSWORD_BYTES)?;
             // Editors end a file with a line break, which is not part of the password.
             let line = password.split(|byte| [b'\r', b'\n'].contains(byte)).next().unwrap_or_default();
-            config.password(line);
+            server.config.password(line);
+        }
+        Ok(self)
+    }
+
+    /// The same with the authorities of a file, which know the server of an encrypted connection.
+    ///
+    /// # Errors
+    /// The file cannot be used, or there is none although the connection is to be encrypted.
+    pub(crate) fn with_authorities_of(mut self, file: Option<&Path>) -> Result<Self, TrustError> {
+        if let Self::Postgres(server) = &mut self
+            && server.config.get_ssl_mode() == SslMode::Require
+        {
+            server.tls = Some(trust::client_config(file.ok_or(TrustError::NoAuthority)?)?);
         }
         Ok(self)
     }
@@ -91,8 +111,8 @@ impl StoreLocation {
     pub(crate) fn open(&self, purpose: StoreUse) -> Result<Box<dyn Store>, StoreError> {
         Ok(match self {
             Self::Sqlite(path) => Box::new(SqliteStore::open(path)?),
-            Self::Postgres(config) => {
-                let mut store = PostgresStore::new((**config).clone(), self.to_string(), purpose);
+            Self::Postgres(server) => {
+                let mut store = PostgresStore::new((**server).clone(), self.to_string(), purpose);
                 store.connect()?;
                 Box::new(store)
             }
@@ -106,8 +126,8 @@ impl StoreLocation {
     pub(crate) fn open_lazily(&self, purpose: StoreUse) -> Result<Box<dyn Store>, StoreError> {
         match self {
             Self::Sqlite(_) => self.open(purpose),
-            Self::Postgres(config) => {
-                Ok(Box::new(PostgresStore::new((**config).clone(), self.to_string(), purpose)))
+            Self::Postgres(server) => {
+                Ok(Box::new(PostgresStore::new((**server).clone(), self.to_string(), purpose)))
             }
         }
     }
@@ -119,6 +139,17 @@ impl StoreLocation {
             Self::Postgres(_) => PostgresStore::version(),
         }
     }
+}
+
+/// A URL without its `sslmode`, and the value of that: the parser knows other words for it than we do.
+fn without_sslmode(url: &str) -> (String, Option<&str>) {
+    // A question mark of a password stands before the host.
+    let host = url.find('@').map_or(0, |at| at + 1);
+    let Some((address, query)) = url[host..].split_once('?') else { return (url.to_owned(), None) };
+    let (modes, others): (Vec<&str>, Vec<&str>) =
+        query.split('&').partition(|parameter| parameter.starts_with("sslmode="));
+    let mode = modes.last().and_then(|mode| mode.strip_prefix("sslmode="));
+    (format!("{}{address}?{}", &url[..host], others.join("&")), mode)
 }
 
 /// Whether each server is reached through a socket or the loopback.
@@ -138,7 +169,7 @@ impl fmt::Display for StoreLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let config = match self {
             Self::Sqlite(path) => return path.display().fmt(f),
-            Self::Postgres(config) => config,
+            Self::Postgres(server) => &server.config,
         };
         let host = match config.get_hosts().first() {
             Some(Host::Tcp(host)) => host.clone(),
@@ -171,21 +202,46 @@ mod tests {
         }
     }
 
+    /// How the connection to this URL is to be made.
+    fn mode(url: &str) -> Result<SslMode, LocationError> {
+        StoreLocation::parse(url).map(|location| match location {
+            StoreLocation::Postgres(server) => server.config.get_ssl_mode(),
+            StoreLocation::Sqlite(_) => panic!("{url} is a URL"),
+        })
+    }
+
     #[test]
-    fn what_leaves_the_host_unencrypted_is_said_so() {
-        let parsed = |text: &str| StoreLocation::parse(text).map(drop);
+    fn what_leaves_the_host_is_encrypted_unless_the_url_says_otherwise() {
         for local in ["localhost", "127.0.0.1", "[::1]", "%2Frun%2Fpostgresql"] {
-            assert_eq!(parsed(&format!("postgres://u@{local}/d")), Ok(()), "{local}");
+            assert_eq!(mode(&format!("postgres://u@{local}/d")), Ok(SslMode::Disable), "{local}");
+            let asked = mode(&format!("postgres://u@{local}/d?sslmode=verify-full"));
+            assert_eq!(asked, Ok(SslMode::Require), "{local}");
         }
         for remote in
             ["db.example.org/d", "10.0.0.1/d", "localhost,10.0.0.1/d", "localhost/d?hostaddr=10.0.0.1"]
         {
-            assert_eq!(
-                parsed(&format!("postgres://u@{remote}")),
-                Err(LocationError::NotEncrypted),
-                "{remote}"
-            );
+            assert_eq!(mode(&format!("postgres://u@{remote}")), Ok(SslMode::Require), "{remote}");
+            let location = StoreLocation::parse(&format!("postgres://u@{remote}")).expect("a location");
+            let error = location.with_authorities_of(None).expect_err("nobody is known");
+            assert!(matches!(error, TrustError::NoAuthority), "{error}");
         }
+        let mixed = "postgres://u:a?b@h/d?connect_timeout=3&sslmode=disable&application_name=x";
+        assert_eq!(mode(mixed), Ok(SslMode::Disable));
+        for weak in ["require", "prefer", "verify-ca", "allow", ""] {
+            let url = format!("postgres://u@db.example.org/d?sslmode={weak}");
+            assert_eq!(mode(&url), Err(LocationError::SslMode), "{weak}");
+        }
+    }
+
+    #[test]
+    fn the_authorities_of_a_file_are_certificates() {
+        let parsed = || StoreLocation::parse("postgres://u@db.example.org/d").expect("a location");
+        let mut file = tempfile::NamedTempFile::new().expect("a file");
+        file.write_all(b"no certificate\n").expect("written");
+        let error = parsed().with_authorities_of(Some(file.path())).expect_err("refused");
+        assert!(matches!(error, TrustError::NoCertificate(_)), "{error}");
+        let error = parsed().with_authorities_of(Some(Path::new("missing"))).expect_err("refused");
+        assert!(matches!(error, TrustError::Disk(_)), "{error}");
     }
 
     #[test]
@@ -195,8 +251,8 @@ mod tests {
         let mut file = tempfile::NamedTempFile::new().expect("a file");
         file.write_all(b"p\xc3\xa4ssword 1\r\n").expect("written");
         let location = location.with_password_of(Some(file.path())).expect("read");
-        let StoreLocation::Postgres(config) = &location else { panic!("a server") };
-        assert_eq!(config.get_password(), Some("p\u{e4}ssword 1".as_bytes()));
+        let StoreLocation::Postgres(server) = &location else { panic!("a server") };
+        assert_eq!(server.config.get_password(), Some("p\u{e4}ssword 1".as_bytes()));
         assert!(!format!("{location} {location:?}").contains("ssword 1"));
     }
 }

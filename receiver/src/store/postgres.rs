@@ -9,7 +9,10 @@ mod documents;
 mod migration;
 mod months;
 mod runs;
+mod server;
 mod session;
+mod tls;
 mod weeks;
 
+pub(crate) use server::PostgresServer;
 pub(crate) use session::PostgresStore;

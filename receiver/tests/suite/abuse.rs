@@ -78,6 +78,54 @@ fn two_requests_in_one_segment_are_two_requests() {
     assert_eq!([client.reply().expect("one").status, client.reply().expect("two").status], [202, 202]);
 }
 
+/// A proxy that goes by the length where we go by the chunks would pass on a request of somebody else's as the rest of a
+/// body, and get two answers for one request.
+#[test]
+fn what_follows_a_body_in_chunks_is_no_request() {
+    let site = Site::sqlite();
+    let receiver = site.receiver();
+    let smuggled = "GET /contract HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let body = format!("0\r\n\r\n{smuggled}");
+    let (length, chunked) =
+        (format!("Content-Length: {}", body.len()), "Transfer-Encoding: chunked".to_owned());
+    for headers in [vec![&length, &chunked], vec![&chunked, &length], vec![&chunked]] {
+        let mut client = receiver.client();
+        let headers = headers.into_iter().map(String::as_str).collect::<Vec<_>>().join("\r\n");
+        client.send(format!("{HEAD}{headers}\r\n\r\n{body}").as_bytes()).expect("sent");
+        assert_eq!(client.reply().expect("a response").status, 400, "{headers}");
+        assert!(client.is_closed(), "{headers}: the rest is read as a request");
+    }
+}
+
+#[test]
+fn methods_and_paths_that_nobody_needs_are_answered_and_change_nothing() {
+    let site = Site::sqlite();
+    let receiver = site.receiver();
+    let mut client = receiver.client();
+    for (method, path, expected) in [
+        ("HEAD", "/telemetry", 405),
+        ("OPTIONS", "/telemetry", 405),
+        ("PUT", "/telemetry", 405),
+        ("OPTIONS", "*", 404),
+        ("POST", "/", 404),
+        ("DELETE", "/charts/results", 404),
+        ("TRACE", "/", 404),
+        ("GET", "/charts/../../etc/passwd", 404),
+        ("GET", "/charts/%2e%2e%2fetc%2fpasswd", 404),
+        ("GET", "/charts/results%00.csv", 404),
+        ("GET", "//charts/results", 404),
+        ("GET", "/chains/..", 404),
+        ("GET", "http://elsewhere.example.org/charts/results", 200),
+    ] {
+        // The body that a HEAD says it would have does not come.
+        let head = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        client.send(head.as_bytes()).expect("sent");
+        let reply = if method == "HEAD" { client.head() } else { client.reply() };
+        assert_eq!(reply.expect("a response").status, expected, "{method} {path}");
+    }
+    assert_eq!(client.post(&sample().bytes).outcome(), "accepted", "the connection is in step");
+}
+
 #[test]
 fn a_body_that_lies_about_its_size_stays_small() {
     let site = Site::sqlite();
@@ -140,4 +188,17 @@ fn many_who_stall_do_not_keep_others_out() {
     for _ in 0..20 {
         assert_eq!(client.post(&sample().bytes).outcome(), "accepted");
     }
+}
+
+/// Whoever opens connections without end takes those that there are, and no memory; each goes to somebody else in time.
+#[test]
+fn connections_are_bounded_and_who_waits_for_one_gets_it() {
+    let site = Site::sqlite();
+    let receiver = site.receiver_with(&["--max-connections", "4", "--header-timeout-seconds", "1"]);
+    let silent: Vec<Client> = (0..4).map(|_| receiver.client()).collect();
+    let mut late = receiver.client();
+    assert_eq!(late.post(&sample().bytes).outcome(), "accepted");
+    // Those of the public port, and the one that asks.
+    assert!(receiver.metric("receiver_connections") <= 4 + 1);
+    drop(silent);
 }

@@ -3,8 +3,10 @@
 mod abuse;
 mod charts;
 mod documents;
+mod encryption;
 mod faults;
 mod fleet;
+mod import;
 mod ingest;
 mod instances;
 mod limits;

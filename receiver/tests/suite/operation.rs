@@ -103,13 +103,8 @@ fn a_document_that_the_store_does_not_take_does_not_stop_the_others() {
     let site = Site::sqlite();
     let receiver = site.receiver();
     let (good, bad) = (sample(), sample());
+    site.poison(&bad.event_id);
     let connection = Connection::open(site.file()).expect("opened");
-    let trigger = format!(
-        "CREATE TRIGGER poison BEFORE INSERT ON document WHEN NEW.event_id = x'{}'
-         BEGIN SELECT RAISE(ABORT, 'poison'); END",
-        bad.event_id
-    );
-    connection.execute_batch(&trigger).expect("made");
     // Both wait: this transaction blocks the writer.
     connection.execute_batch("BEGIN IMMEDIATE").expect("begun");
     let outcomes = std::thread::scope(|scope| {

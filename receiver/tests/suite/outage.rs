@@ -185,7 +185,7 @@ fn a_server_that_hangs_is_as_good_as_none() {
 #[test]
 fn a_server_that_will_never_let_us_in_is_told_at_the_start() {
     let Some(site) = Site::postgres() else { return };
-    for (change, told) in [("?sslmode=require", "TLS"), ("_missing", "SQLSTATE 3D000")] {
+    for (change, told) in [("?sslmode=verify-full", "--store-root-cert"), ("_missing", "SQLSTATE 3D000")] {
         let mut command = site.command(&["serve", "--listen", "127.0.0.1:0"]);
         command.env("RECEIVER_STORE", site.database().url() + change);
         let output = command.output().expect("it starts");
@@ -236,14 +236,7 @@ fn a_document_that_the_database_does_not_take_does_not_stop_the_others() {
     let Some(server) = Postgres::own() else { return };
     let site = Site::on(&server);
     let (good, bad) = ([sample(), sample(), sample()], sample());
-    site.tend("migrate");
-    site.database().sql(&format!(
-        "CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-             IF NEW.event_id = '\\x{}' THEN RAISE 'of %', NEW.session_id USING ERRCODE = 'check_violation'; END IF;
-             RETURN NEW; END $$;
-         CREATE TRIGGER poison BEFORE INSERT ON document FOR EACH ROW EXECUTE FUNCTION poison()",
-        bad.event_id
-    ));
+    site.poison(&bad.event_id);
     {
         let receiver = site.receiver();
         assert_eq!(receiver.client().post(&bad.bytes).status, 503, "it may be stored by a later build");
@@ -267,10 +260,27 @@ fn a_document_that_the_database_does_not_take_does_not_stop_the_others() {
 }
 
 #[test]
-fn a_spool_is_for_one_instance() {
+fn a_spool_is_for_one_instance_and_a_check_beside_it_says_whose_it_is() {
     let Some(site) = Site::postgres() else { return };
-    let _receiver = site.receiver();
-    let output = site.command(&["check"]).output().expect("it starts");
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(!output.status.success() && said.contains("in use by another process"), "{said}");
+    let run = |command: &str| {
+        let output = site.command(&[command, "--listen", "127.0.0.1:0"]).output().expect("it starts");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    };
+    let spool = site.path().join("spool").display().to_string();
+    let free = run("check");
+    assert!(
+        free.0 == Some(0) && free.1.contains(&format!("spool: {spool}, not in use, 0 bytes wait")),
+        "{free:?}"
+    );
+    let receiver = site.receiver();
+    let holder = format!("in use by process {};", receiver.pid());
+    let beside = run("check");
+    assert_eq!(beside.0, Some(0), "{beside:?}");
+    assert!(beside.1.contains("documents\nspool: ") && beside.1.contains(&holder), "{beside:?}");
+    let second = run("serve");
+    assert!(second.0 == Some(1) && second.2.contains(&holder), "{second:?}");
+    // A service that is gone has nothing any more, whatever its file says.
+    drop(receiver);
+    assert!(run("check").1.contains("not in use"));
 }

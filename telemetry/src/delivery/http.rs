@@ -99,7 +99,7 @@ fn builder(settings: &DeliverySettings, endpoint: &Endpoint) -> ClientBuilder {
         .retry(reqwest::retry::never())
         .referer(false)
         .connect_timeout(settings.connect_timeout);
-    if endpoint.bypasses_proxy() { builder.no_proxy() } else { builder }
+    if endpoint.is_loopback() { builder.no_proxy() } else { builder }
 }
 
 /// Only the status counts. A short body is read, because the connection can be used again then.

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Instant;
@@ -9,58 +10,76 @@ use std::time::Instant;
 use anyhow::{Context, anyhow, ensure};
 
 use super::documents::Documents;
+use super::figure::Figure;
 
-/// Sends documents `0..count` and demands the outcome for each; how long each answer took, in microseconds.
-pub(super) fn send_all(
-    address: SocketAddr,
-    documents: &Documents,
-    count: u64,
-    connections: usize,
-    expected: &str,
-) -> anyhow::Result<Vec<u64>> {
-    ensure!(address.ip().is_loopback(), "load is only for loopback");
-    let next = AtomicU64::new(0);
-    thread::scope(|scope| {
-        let send = || send_some(address, documents, &next, count, expected);
-        let senders: Vec<_> = (0..connections).map(|_| scope.spawn(send)).collect();
-        let mut waits = Vec::new();
-        for sender in senders {
-            waits.extend(sender.join().map_err(|_| anyhow!("a connection panicked"))??);
-        }
-        Ok(waits)
-    })
+/// Documents that are sent over several connections.
+pub(super) struct DocumentLoad<'a> {
+    pub(super) address: SocketAddr,
+    pub(super) documents: &'a Documents,
+    /// Their numbers.
+    pub(super) numbers: Range<u64>,
+    pub(super) connections: usize,
 }
 
-fn send_some(
-    address: SocketAddr,
-    documents: &Documents,
-    next: &AtomicU64,
-    count: u64,
-    expected: &str,
-) -> anyhow::Result<Vec<u64>> {
-    let mut stream = BufReader::new(TcpStream::connect(address)?);
-    stream.get_ref().set_nodelay(true)?;
-    let mut waits = Vec::new();
-    loop {
-        let number = next.fetch_add(1, Ordering::Relaxed);
-        if number >= count {
-            return Ok(waits);
+/// As what documents are sent, and what each must be answered.
+pub(super) struct ExpectedAnswer<'a> {
+    pub(super) media_type: &'a str,
+    pub(super) status: u16,
+    /// Stands in the body of the answer.
+    pub(super) word: &'a str,
+}
+
+impl<'a> ExpectedAnswer<'a> {
+    /// Documents that are sent as what they are.
+    pub(super) fn json(status: u16, word: &'a str) -> Self {
+        Self { media_type: "application/json", status, word }
+    }
+}
+
+impl DocumentLoad<'_> {
+    /// Sends all, and demands what is expected for each.
+    pub(super) fn send(&self, expected: &ExpectedAnswer<'_>) -> anyhow::Result<Figure> {
+        ensure!(self.address.ip().is_loopback(), "load is for loopback alone");
+        let (next, started) = (AtomicU64::new(self.numbers.start), Instant::now());
+        let waits = thread::scope(|scope| {
+            let send = || self.send_some(&next, expected);
+            let senders: Vec<_> = (0..self.connections).map(|_| scope.spawn(send)).collect();
+            let mut waits = Vec::new();
+            for sender in senders {
+                waits.extend(sender.join().map_err(|_| anyhow!("a connection panicked"))??);
+            }
+            anyhow::Ok(waits)
+        })?;
+        Ok(Figure::new(self.numbers.end - self.numbers.start, started.elapsed(), waits))
+    }
+
+    /// Sends what the other connections leave; how long each answer took, in microseconds.
+    fn send_some(&self, next: &AtomicU64, expected: &ExpectedAnswer<'_>) -> anyhow::Result<Vec<u64>> {
+        let ExpectedAnswer { media_type, status: wanted, word } = expected;
+        let mut stream = BufReader::new(TcpStream::connect(self.address)?);
+        stream.get_ref().set_nodelay(true)?;
+        let mut waits = Vec::new();
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            if number >= self.numbers.end {
+                return Ok(waits);
+            }
+            let body = self.documents.document(number);
+            let request = format!(
+                "POST /telemetry HTTP/1.1\r\nHost: localhost\r\nContent-Type: {media_type}\r\n\
+                 X-Productive-K3S-Telemetry: load\r\nContent-Length: {}\r\n\r\n{body}",
+                body.len()
+            );
+            let started = Instant::now();
+            stream.get_mut().write_all(request.as_bytes())?;
+            let (status, answer) = response(&mut stream)?;
+            waits.push(u64::try_from(started.elapsed().as_micros())?);
+            ensure!(
+                status.contains(&format!(" {wanted} ")) && answer.contains(word),
+                "document {number}: {}: {answer}",
+                status.trim()
+            );
         }
-        let body = documents.document(number);
-        let request = format!(
-            "POST /telemetry HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
-             X-Productive-K3S-Telemetry: load\r\nContent-Length: {}\r\n\r\n{body}",
-            body.len()
-        );
-        let started = Instant::now();
-        stream.get_mut().write_all(request.as_bytes())?;
-        let (status, answer) = response(&mut stream)?;
-        waits.push(u64::try_from(started.elapsed().as_micros())?);
-        ensure!(
-            status.contains(" 202 ") && answer.contains(expected),
-            "document {number}: {}: {answer}",
-            status.trim()
-        );
     }
 }
 

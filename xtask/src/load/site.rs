@@ -2,14 +2,16 @@
 
 use std::fs;
 use std::io::Write;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 
 use super::cpu;
+use super::documents::Documents;
+use super::figure::Figure;
 use crate::program::ReceiverProcess;
 use crate::workspace;
 
@@ -21,6 +23,16 @@ pub(super) const OPERATOR_TOKEN: &str = "0123456789abcdef-load";
 pub(super) enum LoadStore {
     Sqlite,
     Postgres,
+}
+
+impl LoadStore {
+    /// What it is called.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Sqlite => "SQLite",
+            Self::Postgres => "PostgreSQL",
+        }
+    }
 }
 
 /// A directory with a store. Both end with this value.
@@ -64,26 +76,31 @@ impl LoadSite {
         file.lines().next().and_then(|pid| pid.parse().ok()).map_or(Duration::ZERO, cpu::of)
     }
 
-    fn command(&self, program: &Path, arguments: &[&str]) -> anyhow::Result<Command> {
-        let store = match self.store {
+    /// The directory.
+    pub(super) fn path(&self) -> &Path {
+        &self.directory
+    }
+
+    /// The store as the receiver is told of it.
+    pub(super) fn store_url(&self) -> anyhow::Result<String> {
+        Ok(match self.store {
             LoadStore::Sqlite => self.directory.join("receiver.db").display().to_string(),
             LoadStore::Postgres => {
                 let socket = self.server().to_str().context("a path in UTF-8")?.replace('/', "%2F");
                 format!("postgres://tests@{socket}/postgres")
             }
-        };
+        })
+    }
+
+    fn command(&self, program: &Path, arguments: &[&str]) -> anyhow::Result<Command> {
         let mut command = Command::new(program);
-        command.args(arguments).env("RECEIVER_STORE", store).env("RECEIVER_DISK_RESERVE", "0");
+        command.args(arguments).env("RECEIVER_STORE", self.store_url()?).env("RECEIVER_DISK_RESERVE", "0");
         command.env("RECEIVER_SPOOL_DIR", self.directory.join("spool"));
         Ok(command)
     }
 
     /// Stores documents without a connection for each.
-    pub(super) fn import(
-        &self,
-        program: &Path,
-        documents: impl Iterator<Item = String>,
-    ) -> anyhow::Result<()> {
+    fn import(&self, program: &Path, documents: impl Iterator<Item = String>) -> anyhow::Result<()> {
         let mut command = self.command(program, &["import", "-"])?;
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn()?;
         let mut lines = std::io::BufWriter::new(child.stdin.take().context("it is piped")?);
@@ -97,8 +114,24 @@ impl LoadSite {
         Ok(())
     }
 
-    /// Makes runs of what is stored.
-    pub(super) fn roll_up(&self, program: &Path) -> anyhow::Result<()> {
+    /// Fills the store with the documents of these numbers, and makes runs of all that it has. A service would do that
+    /// beside what is measured.
+    pub(super) fn fill(
+        &self,
+        program: &Path,
+        documents: &Documents,
+        numbers: Range<u64>,
+    ) -> anyhow::Result<()> {
+        let (count, started) = (numbers.end - numbers.start, Instant::now());
+        self.import(program, numbers.map(|number| documents.document(number)))?;
+        Figure::new(count, started.elapsed(), Vec::new()).print("imported");
+        let started = Instant::now();
+        self.roll_up(program)?;
+        workspace::print_line(&format!("rolled up in {:.1} s", started.elapsed().as_secs_f64()));
+        Ok(())
+    }
+
+    fn roll_up(&self, program: &Path) -> anyhow::Result<()> {
         let status = self.command(program, &["rollup"])?.stdout(Stdio::null()).status()?;
         ensure!(status.success(), "the rollup failed");
         Ok(())
@@ -106,7 +139,17 @@ impl LoadSite {
 
     /// Starts a receiver here.
     pub(super) fn receiver(&self, program: &Path) -> anyhow::Result<ReceiverProcess> {
+        self.receiver_with(program, &[])
+    }
+
+    /// As [`Self::receiver`], with other variables.
+    pub(super) fn receiver_with(
+        &self,
+        program: &Path,
+        variables: &[(&str, &str)],
+    ) -> anyhow::Result<ReceiverProcess> {
         let mut command = self.command(program, &["serve"])?;
+        command.envs(variables.iter().copied());
         command.env("RECEIVER_OPERATOR_TOKEN_FILE", self.directory.join("operator-token"));
         ReceiverProcess::start(command)
     }

@@ -1,12 +1,16 @@
 //! A connection that is ready for our statements.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::timeout;
-use tokio_postgres::{Client, Config, NoTls, Statement};
+use tokio_postgres::tls::MakeTlsConnect;
+use tokio_postgres::{Client, Config, NoTls, Socket, Statement};
 
 use super::migration;
+use super::server::PostgresServer;
+use super::tls::PostgresTls;
 use crate::store::fault::PostgresFault;
 
 /// An open connection with its prepared statements.
@@ -24,13 +28,15 @@ impl PostgresConnection {
     ///
     /// # Errors
     /// The server cannot be reached or refuses, or the tables are of a newer build.
-    pub(super) async fn open(config: &Config, limit: Duration) -> Result<Self, PostgresFault> {
-        let connected = timeout(Self::CONNECT, config.connect(NoTls)).await;
-        let (client, connection) = connected.map_err(|_| PostgresFault::TimedOut(Self::CONNECT))??;
-        // It ends with the client. If it fails, the client's next statement returns its error.
-        tokio::spawn(async move {
-            let _ = connection.await;
-        });
+    pub(super) async fn open(server: &PostgresServer, limit: Duration) -> Result<Self, PostgresFault> {
+        let connecting = async {
+            match &server.tls {
+                Some(tls) => connect(&server.config, PostgresTls(Arc::clone(tls))).await,
+                None => connect(&server.config, NoTls).await,
+            }
+        };
+        let connected = timeout(Self::CONNECT, connecting).await;
+        let client = connected.map_err(|_| PostgresFault::TimedOut(Self::CONNECT))??;
         // A commit must be on the server's disk, whatever the server's default. The server has the same limits as
         // we have, so that an operation that timed out here does not continue there; a lock may take half as long.
         let (statement, lock) = (limit.as_millis(), (limit / 2).min(Duration::from_secs(10)).as_millis());
@@ -59,4 +65,18 @@ impl PostgresConnection {
         self.prepared.insert(sql, statement.clone());
         Ok(statement)
     }
+}
+
+/// Connects, and has the connection driven by the runtime of this thread.
+async fn connect<Tls>(config: &Config, tls: Tls) -> Result<Client, tokio_postgres::Error>
+where
+    Tls: MakeTlsConnect<Socket>,
+    Tls::Stream: Send + 'static,
+{
+    let (client, connection) = config.connect(tls).await?;
+    // It ends with the client. If it fails, the client's next statement returns its error.
+    tokio::spawn(async move {
+        let _ = connection.await;
+    });
+    Ok(client)
 }

@@ -4,17 +4,17 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
-use tokio_postgres::Config;
 use tokio_postgres::config::TargetSessionAttrs;
 
 use super::connection::PostgresConnection;
 use super::migration;
+use super::server::PostgresServer;
 use crate::store::fault::PostgresFault;
 use crate::store::{StoreError, StoreUse};
 
 /// A PostgreSQL database, through one connection.
 pub(crate) struct PostgresStore {
-    config: Config,
+    server: PostgresServer,
     /// Its name in messages: without user and password.
     database: String,
     limit: Duration,
@@ -31,16 +31,16 @@ impl PostgresStore {
     const CHECK: Duration = Duration::from_millis(500);
 
     /// A store that is not connected yet.
-    pub(in crate::store) fn new(mut config: Config, database: String, purpose: StoreUse) -> Self {
+    pub(in crate::store) fn new(mut server: PostgresServer, database: String, purpose: StoreUse) -> Self {
         // Of several hosts, the one that accepts writes; after a failover that is another one.
-        config.target_session_attrs(TargetSessionAttrs::ReadWrite);
-        config.application_name("receiver");
+        server.config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+        server.config.application_name("receiver");
         let limit = match purpose {
             StoreUse::Ingest => Duration::from_secs(2),
             StoreUse::Pages => Duration::from_secs(10),
             StoreUse::Tending => Duration::from_hours(1),
         };
-        Self { config, database, limit, runtime: None, connection: None, used: Instant::now() }
+        Self { server, database, limit, runtime: None, connection: None, used: Instant::now() }
     }
 
     /// Version of the tables.
@@ -118,7 +118,7 @@ impl PostgresStore {
                 return Ok(connection);
             }
         }
-        PostgresConnection::open(&self.config, self.limit).await
+        PostgresConnection::open(&self.server, self.limit).await
     }
 }
 

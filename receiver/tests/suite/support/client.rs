@@ -60,14 +60,19 @@ impl Client {
         let _ = self.stream.get_ref().shutdown(std::net::Shutdown::Write);
     }
 
-    /// The next response; `None` if the connection has ended.
-    pub(crate) fn reply(&mut self) -> Option<Reply> {
+    /// The next response without its body, which is not read; `None` if the connection has ended.
+    pub(crate) fn head(&mut self) -> Option<Reply> {
         let mut head = String::new();
         while !head.ends_with("\r\n\r\n") {
             self.stream.read_line(&mut head).ok().filter(|length| *length > 0)?;
         }
         let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
-        let mut reply = Reply { status, head, body: String::new() };
+        Some(Reply { status, head, body: String::new() })
+    }
+
+    /// The next response; `None` if the connection has ended.
+    pub(crate) fn reply(&mut self) -> Option<Reply> {
+        let mut reply = self.head()?;
         if let Some(length) = reply.header("content-length") {
             let mut body = vec![0; length.parse().expect("a length")];
             self.stream.read_exact(&mut body).expect("a body");

@@ -1,6 +1,9 @@
 //! A real PostgreSQL, started by the tests in a directory of its own as an ordinary user.
 
+use std::fs::{self, Permissions};
 use std::io::Write;
+use std::net::Ipv4Addr;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::OnceLock;
@@ -35,6 +38,29 @@ impl Postgres {
     /// A server for this test only.
     pub(crate) fn own() -> Option<Self> {
         Self::start_with("")
+    }
+
+    /// A server of this test alone that listens on an address of this host as well.
+    pub(crate) fn listening(address: Ipv4Addr) -> Option<Self> {
+        Self::start_with(&format!("-c listen_addresses={address}"))
+    }
+
+    /// Has it encrypt connections that ask for it.
+    pub(crate) fn encrypt(&self, certificate: &str, key: &str) {
+        let owner = self.directory.metadata().expect("a directory");
+        let database = self.named("postgres");
+        for (setting, text) in [("ssl_cert_file", certificate), ("ssl_key_file", key)] {
+            let path = self.directory.join(setting);
+            #[expect(clippy::disallowed_methods, reason = "a file of the test")]
+            fs::write(&path, text).expect("written");
+            fs::set_permissions(&path, Permissions::from_mode(0o600)).expect("set");
+            // Where the test is root, the server is not.
+            chown(&path, Some(owner.uid()), Some(owner.gid())).expect("given away");
+            database.sql(&format!("ALTER SYSTEM SET {setting} = '{}'", path.display()));
+        }
+        database.sql("ALTER SYSTEM SET ssl = on");
+        database.sql("SELECT pg_reload_conf()");
+        super::wait_until("it encrypts", || database.sql("SHOW ssl") == "on\n");
     }
 
     fn start_with(options: &str) -> Option<Self> {
@@ -80,9 +106,12 @@ impl Postgres {
     pub(crate) fn database(&self) -> Database {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         let name = format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed));
-        let database = |name: &str| Database { directory: self.directory.clone(), name: name.to_owned() };
-        database("postgres").sql(&format!("CREATE DATABASE {name}"));
-        database(&name)
+        self.named("postgres").sql(&format!("CREATE DATABASE {name}"));
+        self.named(&name)
+    }
+
+    fn named(&self, name: &str) -> Database {
+        Database { directory: self.directory.clone(), name: name.to_owned() }
     }
 }
 
@@ -104,6 +133,11 @@ impl Database {
     pub(crate) fn url(&self) -> String {
         let directory = self.directory.to_str().expect("UTF-8").replace('/', "%2F");
         format!("postgres://tests@{directory}/{}", self.name)
+    }
+
+    /// The URL by which it is reached at an address, under a name that only the server's certificate knows.
+    pub(crate) fn url_at(&self, host: &str, address: Ipv4Addr) -> String {
+        format!("postgres://tests@{host}/{}?hostaddr={address}", self.name)
     }
 
     fn psql(&self) -> Command {

@@ -29,7 +29,7 @@ pub(crate) struct Receiver {
 
 impl Receiver {
     /// Starts one by a command that serves, with more options.
-    pub(super) fn start(mut command: Command, options: &[&str]) -> Self {
+    pub(crate) fn start(mut command: Command, options: &[&str]) -> Self {
         command.args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]).args(options);
         let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts");
         let mut stderr = BufReader::new(child.stderr.take().expect("piped"));

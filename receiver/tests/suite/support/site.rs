@@ -152,6 +152,31 @@ impl Site {
         }
     }
 
+    /// Makes the tables refuse the document of this event, as a fault of ours would.
+    pub(crate) fn poison(&self, event_id: &str) {
+        self.tend("migrate");
+        match &self.store {
+            SiteStore::Sqlite(file) => {
+                let sql = format!(
+                    "CREATE TRIGGER poison BEFORE INSERT ON document WHEN NEW.event_id = x'{event_id}'
+                     BEGIN SELECT RAISE(ABORT, 'poison'); END"
+                );
+                Connection::open(file).and_then(|connection| connection.execute_batch(&sql)).expect("made");
+            }
+            SiteStore::Postgres(database) => {
+                // It says a value, as a server may.
+                database.sql(&format!(
+                    "CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                         IF NEW.event_id = '\\x{event_id}' THEN
+                             RAISE 'of %', encode(NEW.session_id, 'hex') USING ERRCODE = 'check_violation';
+                         END IF;
+                         RETURN NEW; END $$;
+                     CREATE TRIGGER poison BEFORE INSERT ON document FOR EACH ROW EXECUTE FUNCTION poison()"
+                ));
+            }
+        }
+    }
+
     /// Every value of every table, one line per row, with `|` between values.
     pub(crate) fn dump(&self) -> String {
         match &self.store {

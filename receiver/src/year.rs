@@ -1,0 +1,244 @@
+//! A year of a fleet, compressed: week by week its documents arrive, are rolled up and go, and what is published is held
+//! against a count of its own and against an attacker.
+//!
+//! Small with the other tests; `cargo xtask load year` has a hundred thousand hosts and measures. It stands in the library
+//! and not beside it, because a year passes only where the clock is an argument.
+
+mod attack;
+mod fleet;
+mod published;
+mod recount;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::arrival::{Arrival, PackedId};
+use crate::chart::{CHARTS, Tally, WeeklyCell, of_document, of_run};
+use crate::http::pages;
+use crate::intake::{self, Verdict};
+use crate::log::say;
+use crate::page;
+use crate::rollup;
+use crate::store::{Store, StoreLocation, StoreUse};
+use crate::week::{DAY, Week};
+use attack::PublishedWeek;
+use fleet::YearFleet;
+use recount::Recount;
+
+const BELOW: u32 = 10;
+const RETENTION_DAYS: u32 = 45;
+/// Documents of one transaction.
+const BATCH: usize = 1_024;
+
+fn variable(name: &str, default: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| default.to_owned())
+}
+
+/// The store, and what has been seen of it.
+struct Year {
+    store: Box<dyn Store>,
+    /// The week before, as it was published.
+    before: Option<PublishedWeek>,
+    /// The first week, as it was published when it was closed.
+    first: Option<PublishedWeek>,
+    documents: usize,
+    /// Time in the store: storing, rolling up, deleting.
+    spent: [Duration; 3],
+}
+
+/// `RECEIVER_YEAR_HOSTS=100000 RECEIVER_YEAR_WEEKS=52 cargo test --release -p receiver --lib year -- --nocapture`; with
+/// `RECEIVER_YEAR_STORE` in a store that is kept.
+#[test]
+fn a_year_of_a_fleet_tells_of_nobody() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("receiver.db");
+    let location = variable("RECEIVER_YEAR_STORE", file.to_str().expect("UTF-8"));
+    let location = StoreLocation::parse(&location).expect("a store");
+    let hosts = variable("RECEIVER_YEAR_HOSTS", "400").parse().expect("a number");
+    let weeks: i64 = variable("RECEIVER_YEAR_WEEKS", "9").parse().expect("a number");
+    let store = location.open(StoreUse::Tending).expect("opened");
+    let mut year = Year { store, before: None, first: None, documents: 0, spent: [Duration::ZERO; 3] };
+    let mut fleet = YearFleet::new(hosts, 7);
+    let now = chrono::Utc::now().timestamp();
+    let newest =
+        (0..3).map(|back| Week::from_number(Week::of(now).number() - back)).find(|week| week.is_closed(now));
+    let newest = newest.expect("one is closed");
+    let mut last = Vec::new();
+    for week in (newest.number() - weeks + 1..=newest.number()).map(Week::from_number) {
+        last = year.pass(week, &mut fleet);
+    }
+    year.nobody_is_named_in(&last);
+    year.one_session_more_or_less_changes_nothing_or_a_whole_group(newest);
+    year.the_first_week_is_as_it_was();
+    let verified = year.store.verify().expect("read");
+    assert_eq!(verified.faults, [""; 0]);
+    assert!(
+        verified.documents < u64::try_from(year.documents).expect("few") || weeks < 8,
+        "old ones are gone"
+    );
+    year.tell(hosts, weeks, &file_of(&location));
+}
+
+fn file_of(location: &StoreLocation) -> PathBuf {
+    match location {
+        StoreLocation::Sqlite(file) => file.clone(),
+        StoreLocation::Postgres(_) => PathBuf::new(),
+    }
+}
+
+impl Year {
+    /// Lets a week pass, and holds what is published of it against a count of its own; some ids of it.
+    fn pass(&mut self, week: Week, fleet: &mut YearFleet) -> Vec<String> {
+        let (mut recount, mut batch, mut ids) = (Recount::default(), Vec::new(), Vec::new());
+        fleet.week(week, &mut |text| {
+            recount.add(&text);
+            let Verdict::Pass(arrival) = intake::judge(text.as_bytes()) else { panic!("refused: {text}") };
+            if ids.len() < 200 {
+                ids.extend([arrival.session_id.to_string(), arrival.run_id.to_string()]);
+            }
+            batch.push(*arrival);
+            if batch.len() == BATCH {
+                self.insert(&mut batch, week);
+            }
+        });
+        self.insert(&mut batch, week);
+        recount.finish();
+        let now = week.end() + 2 * DAY;
+        let started = Instant::now();
+        let rolled = rollup::roll_up(&mut *self.store, BELOW, now).expect("rolled up");
+        self.spent[1] += started.elapsed();
+        assert_eq!(rolled.weeks, 1, "{week}");
+        let told = self.compare(week, &recount);
+        let claims = attack::claims(&told, self.before.as_ref(), BELOW.into());
+        assert!(claims.is_empty(), "{week}: {} claims: {:#?}", claims.len(), &claims[..claims.len().min(10)]);
+        self.first.get_or_insert_with(|| told.clone());
+        self.before = Some(told);
+        let started = Instant::now();
+        rollup::forget(&mut *self.store, RETENTION_DAYS, now).expect("deleted");
+        self.spent[2] += started.elapsed();
+        ids
+    }
+
+    fn insert(&mut self, batch: &mut Vec<Arrival>, week: Week) {
+        let started = Instant::now();
+        // In the order of arrival, as time passes.
+        let second = i64::try_from(self.documents / BATCH % 500_000).expect("small");
+        let received_at = week.start() + second.min(6 * DAY);
+        self.store.insert(batch, received_at).expect("stored");
+        self.spent[0] += started.elapsed();
+        self.documents += batch.len();
+        batch.clear();
+    }
+
+    /// The newest week in all its forms, each equal to the recount.
+    fn compare(&mut self, week: Week, recount: &Recount) -> PublishedWeek {
+        let mut all = PublishedWeek::new();
+        let nothing = BTreeMap::new();
+        for chart in CHARTS {
+            let told = published::cells_of(&pages::table(&mut *self.store, chart, 1).expect("read"));
+            assert!(told.iter().all(|cell| cell.0 == week.to_string()), "{}: another week", chart.name);
+            published::compare(chart.name, &told, recount.charts.get(chart.name).unwrap_or(&nothing), BELOW);
+            all.insert(chart.name, told);
+        }
+        assert!(recount.charts.keys().all(|name| all.contains_key(name)), "every chart is in the catalogue");
+        all
+    }
+
+    /// No form of any chart has an id.
+    fn nobody_is_named_in(&mut self, ids: &[String]) {
+        assert!(!ids.is_empty());
+        for chart in CHARTS {
+            let table = pages::table(&mut *self.store, chart, 53).expect("read");
+            for text in [page::chart(&table), table.json().to_string(), table.csv()] {
+                assert!(ids.iter().all(|id| !text.contains(id)), "{}", chart.name);
+            }
+        }
+    }
+
+    /// Closes the newest week once more, without one of its sessions: what is shown stays, or changes by a whole group.
+    fn one_session_more_or_less_changes_nothing_or_a_whole_group(&mut self, week: Week) {
+        let mut sessions: Vec<PackedId> = Vec::new();
+        self.store.each_run(week, &mut |run, _| sessions.push(run.session_id)).expect("read");
+        sessions.sort_unstable();
+        sessions.dedup();
+        let all = self.shown_without(week, None);
+        let mut seen = 0;
+        for session in sessions.iter().step_by(sessions.len().div_ceil(20)) {
+            let less = self.shown_without(week, Some(*session));
+            seen += usize::from(less != all);
+            for (chart, cell) in &all {
+                let same = |(name, other): &&(&str, WeeklyCell)| {
+                    name == chart && (&other.k1, &other.k2) == (&cell.k1, &cell.k2)
+                };
+                let other = less.iter().find(same).map_or((0, 0), |(_, other)| (other.sessions, other.runs));
+                for difference in [cell.sessions.abs_diff(other.0), cell.runs.abs_diff(other.1)] {
+                    assert_eq!(difference % BELOW, 0, "{chart}: {} {}", cell.k1, cell.k2);
+                }
+            }
+        }
+        say(&format!("year: of 20 sessions, each left out once, {seen} change any number at all"));
+    }
+
+    fn shown_without(&mut self, week: Week, left_out: Option<PackedId>) -> Vec<(&'static str, WeeklyCell)> {
+        let mut tally = Tally::default();
+        let is_in = |session| left_out != Some(session);
+        let each_run = self.store.each_run(week, &mut |run, manifest| {
+            if is_in(run.session_id) {
+                let manifest: Option<Value> = manifest.and_then(|text| serde_json::from_str(text).ok());
+                of_run(run, manifest.as_ref(), &mut tally);
+            }
+        });
+        each_run.expect("read");
+        let each_document = self.store.each_document(week, &mut |document| {
+            if is_in(document.session_id) {
+                of_document(document, &mut tally);
+            }
+        });
+        each_document.expect("read");
+        tally.shown(BELOW)
+    }
+
+    /// After all that came later, and after its documents have gone.
+    fn the_first_week_is_as_it_was(&mut self) {
+        let first = self.first.take().expect("a first week");
+        let week = first["results"][0].0.clone();
+        for chart in CHARTS {
+            let told = published::cells_of(&pages::table(&mut *self.store, chart, 100).expect("read"));
+            let told: Vec<_> = told.into_iter().filter(|cell| cell.0 == week).collect();
+            assert_eq!(told, first[chart.name], "{}", chart.name);
+        }
+    }
+
+    /// Figures for a run by hand.
+    fn tell(&mut self, hosts: u64, weeks: i64, file: &Path) {
+        let [stored, rolled, deleted] = self.spent.map(|spent| spent.as_secs_f64());
+        let documents = self.documents;
+        say(&format!(
+            "year: {hosts} hosts, {weeks} weeks, {documents} documents: stored in {stored:.1} s, rolled up in {rolled:.1} s, deleted in {deleted:.1} s"
+        ));
+        let kept = self.store.count().expect("counted");
+        self.store.settle().expect("written back");
+        let bytes = file.metadata().map_or(0, |metadata| metadata.len());
+        say(&format!("year: {kept} documents are left; file of SQLite: {} MiB", bytes / 1024 / 1024));
+        let mut times: Vec<(Duration, &str)> = Vec::new();
+        for chart in CHARTS {
+            let started = Instant::now();
+            let table = pages::table(&mut *self.store, chart, 53).expect("read");
+            let page = page::chart(&table);
+            times.push((started.elapsed(), chart.name));
+            assert!(page.contains("</html>"));
+        }
+        let started = Instant::now();
+        let tables: Vec<_> =
+            CHARTS.iter().map(|chart| pages::table(&mut *self.store, chart, 1).expect("read")).collect();
+        let overview = page::overview(&tables, BELOW);
+        times.push((started.elapsed(), "overview"));
+        assert!(overview.contains("</html>"));
+        times.sort_unstable();
+        let [half, most] = [times[times.len() / 2], times[times.len() - 1]];
+        say(&format!("year: pages of 53 weeks: half within {:?}, slowest {:?} ({})", half.0, most.0, most.1));
+    }
+}

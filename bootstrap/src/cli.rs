@@ -52,7 +52,7 @@ pub enum Commands {
     Verify(VerifyArgs),
     /// Plan or apply the rollback of a run
     Rollback(RollbackArgs),
-    /// Plan or carry out the removal of what all runs installed
+    /// Plan or apply the removal of everything that runs installed
     Clean(CleanArgs),
     /// Save files of this host and objects of its cluster
     Backup(BackupArgs),
@@ -151,7 +151,7 @@ pub struct RollbackArgs {
 /// Options of `backup`.
 #[derive(Clone, Debug, Args)]
 pub struct BackupArgs {
-    /// Directory to make; an archive is put beside it [default: k3s-backup-<time>]
+    /// Directory to create; an archive is written beside it [default: k3s-backup-<time>]
     pub directory: Option<PathBuf>,
     /// Also save tokens, passwords and keys
     #[arg(long)]
@@ -167,13 +167,13 @@ pub struct BackupArgs {
 /// Options of `clean`.
 #[derive(Clone, Debug, Args)]
 pub struct CleanArgs {
-    /// Carry the plan out, after CLEAN is typed
+    /// Apply the plan after CLEAN is typed
     #[arg(long)]
     pub apply: bool,
-    /// Take this word as typed
+    /// Confirm with this word instead of typing it
     #[arg(long, value_name = "CLEAN", requires = "apply")]
     pub confirm: Option<String>,
-    /// Directory of the records of runs
+    /// Directory of run records
     #[arg(long, value_name = "DIR")]
     pub runs_dir: Option<PathBuf>,
     /// Print the plan as one JSON document on standard output

@@ -28,7 +28,7 @@ pub use join::SERVER_CHECK;
 use crate::component::{Probe, selected, spec_of};
 use crate::host::Host;
 use crate::settings::Settings;
-use crate::terminal::{Line, Tone, Verbosity};
+use crate::terminal::{CheckMark, Line, Verbosity, check_line, help_line};
 use k3s_config::K3sConfig;
 
 /// Everything that was checked.
@@ -63,7 +63,7 @@ impl PreflightReport {
         std::iter::once(Line::heading(format!("Preflight: {}", self.counts())))
             .chain(shown.into_iter().flat_map(|finding| {
                 let fix = finding.fix.as_ref().filter(|_| all || finding.severity == Severity::Failure);
-                std::iter::once(of_finding(finding)).chain(fix.map(|fix| of_fix(fix)))
+                std::iter::once(of_finding(finding)).chain(fix.map(|fix| help_line(NAME_COLUMNS, fix)))
             }))
             .collect()
     }
@@ -152,18 +152,14 @@ fn for_k3s(host: &Host, settings: &Settings) -> Vec<Finding> {
     findings
 }
 
-fn of_finding(finding: &Finding) -> Line {
-    let (mark, tone) = match finding.severity {
-        Severity::Pass => ("ok  ", Tone::Plain),
-        Severity::Warning => ("warn", Tone::Caution),
-        Severity::Failure => ("FAIL", Tone::Bad),
-    };
-    Line::new(&finding.evidence)
-        .lead(tone, format!("  {mark}  "))
-        .lead(Tone::Plain, format!("{:<13}  ", finding.check))
-}
+/// The longest name of a check.
+const NAME_COLUMNS: usize = 13;
 
-/// Below the evidence of its finding.
-fn of_fix(fix: &str) -> Line {
-    Line::new(fix).lead(Tone::Dim, format!("{:23}fix: ", ""))
+fn of_finding(finding: &Finding) -> Line {
+    let mark = match finding.severity {
+        Severity::Pass => CheckMark::Ok,
+        Severity::Warning => CheckMark::Warning,
+        Severity::Failure => CheckMark::Failed,
+    };
+    check_line(mark, (finding.check, NAME_COLUMNS), &finding.evidence)
 }

@@ -3,6 +3,7 @@
 //! The lowest room but `secret`: it takes text and numbers, and knows neither the command line nor what a run does. Who
 //! shows a thing turns it into text.
 
+mod check_line;
 mod interruption;
 mod line;
 mod plain_prompt;
@@ -11,6 +12,7 @@ mod progress;
 mod prompt;
 mod signals;
 
+pub use check_line::{CheckMark, check_line, help_line};
 pub use interruption::Interruption;
 pub use line::{Line, Tone};
 pub use plain_prompt::{Echo, PlainPrompter};

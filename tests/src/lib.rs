@@ -20,7 +20,7 @@ mod terminal;
 
 pub use invocation::{Invocation, Outcome, Running};
 pub use machine::{NOBODY, bootstrap, eventually, is_root, program, skip, workspace};
-pub use own_machine::{can_have_a_machine, k3s_images, on_a_machine};
+pub use own_machine::{can_have_a_machine, k3s_images, on_a_machine, on_a_machine_with_k3s};
 pub use records::{Contract, Entry, RunRecord, tree};
 pub use sandbox::{Sandbox, Stub};
 pub use server::{ReceivedRequest, Response, Server};

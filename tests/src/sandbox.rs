@@ -193,8 +193,17 @@ impl Sandbox {
 
     /// Compares an outcome with its snapshot, without ids, times, and what depends on this machine.
     pub fn snapshot(&self, name: &str, outcome: &impl ToString) {
+        self.compare(name, &outcome.to_string(), OF_THIS_MACHINE);
+    }
+
+    /// As [`Self::snapshot`], with what failed in the preflight.
+    pub fn snapshot_screen(&self, name: &str, outcome: &impl ToString) {
+        self.compare(name, &failures_alone(&outcome.to_string()), &[]);
+    }
+
+    fn compare(&self, name: &str, text: &str, more: &[(&str, &str)]) {
         let mut settings = insta::Settings::clone_current();
-        for (pattern, replacement) in FILTERS {
+        for (pattern, replacement) in FILTERS.iter().chain(more) {
             settings.add_filter(pattern, *replacement);
         }
         settings.add_filter(&self.root().display().to_string(), "[sandbox]");
@@ -202,7 +211,7 @@ impl Sandbox {
         settings.set_prepend_module_to_snapshot(false);
         settings.set_omit_expression(true);
         settings.set_snapshot_path(machine::workspace().join("tests/tests/suite/snapshots"));
-        settings.bind(|| insta::assert_snapshot!(name, outcome.to_string()));
+        settings.bind(|| insta::assert_snapshot!(name, text));
     }
 }
 
@@ -272,14 +281,54 @@ impl Stub<'_> {
 const UNWANTED: Stub<'static> =
     Stub { stdout: "", stderr: "a stand-in that should not have been called", seconds: 0, code: 97 };
 
-/// What differs from run to run or from machine to machine. The lines of the preflight say what this machine is.
+/// The text without what the preflight says of this machine but for what failed, which a test has brought about.
+fn failures_alone(text: &str) -> String {
+    // Further lines of a finding begin below its text.
+    const INDENT: &str = "                       ";
+    let mut kept = String::new();
+    let mut is_told = true;
+    for line in text.lines() {
+        let is_finding = |mark: &str| line.starts_with(&format!("  {mark:<4}  "));
+        if !line.starts_with(INDENT) {
+            is_told = !(is_finding("ok") || is_finding("warn"));
+        }
+        if is_told {
+            kept.push_str(&without_counts(line));
+            kept.push('\n');
+        }
+    }
+    kept
+}
+
+/// How many checks failed is the test's doing; how many did not depends on the machine.
+fn without_counts(line: &str) -> String {
+    let start = line.find("Preflight: ").map_or(0, |at| at + "Preflight: ".len());
+    let (counts, rest) = line[start..].split_once(". ").unwrap_or((&line[start..], ""));
+    let is_count =
+        |part: &&str| part.ends_with(" ok") || part.ends_with(" warning") || part.ends_with(" warnings");
+    let parts: Vec<&str> = counts.split(", ").collect();
+    if !parts.iter().any(is_count) {
+        return line.to_owned();
+    }
+    let told: Vec<&str> = parts.into_iter().filter(|part| !is_count(part)).chain(["[others]"]).collect();
+    let rest = if rest.is_empty() { String::new() } else { format!(". {rest}") };
+    format!("{}{}{rest}", &line[..start], told.join(", "))
+}
+
+/// What differs from run to run or from machine to machine.
 const FILTERS: &[(&str, &str)] = &[
     (r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}", "[uuid]"),
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "[time]"),
-    (r"(?s)Preflight: .*?\n\n", "Preflight: [checks of this machine]\n\n"),
-    (r" A run would (stop|ask)[^\n]*(\n[^A-Z\n][^\n]*)*", ""),
-    (r"Dry run: ([a-z-]+), [a-z-]+ [a-z0-9.]+ [a-z0-9]+", "Dry run: $1, [platform]"),
+    (r"(Dry run|Preflight|Verify): ([a-z-]+), [a-z-]+ [a-z0-9.]+ [a-z0-9]+", "$1: $2, [platform]"),
+    (r"\(\d+\.\d s\)", "([took])"),
+    (r"(Done\S* in) \d+s:", "$1 [took]:"),
     // The content of these files depends on this machine.
     (r"(?s)--- [a-z/]+\n *(\+\+\+ /etc/(?:hosts|exports)\n).*?(\n *\+[^+])", "$1[context]$2"),
     (r"amd64|arm64", "[arch]"),
+];
+
+/// The lines of the preflight say what this machine is.
+const OF_THIS_MACHINE: &[(&str, &str)] = &[
+    (r"(?s)Preflight: .*?\n\n", "Preflight: [checks of this machine]\n\n"),
+    (r" A run would (stop|ask)[^\n]*(\n[^A-Z\n][^\n]*)*", ""),
 ];

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
 
-use crate::{archive, contract, program, sbom, workspace};
+use crate::{archive, contract, dist, sbom, workspace};
 
 const NAME: &str = "productive-k3s-core";
 const INSTALLER: &str = include_str!("../../bundle/install.sh");
@@ -40,7 +40,7 @@ struct BundleSpec {
 pub(crate) fn run(arguments: &[&str]) -> anyhow::Result<()> {
     let mut spec = BundleSpec::parse(arguments)?;
     if spec.programs.is_empty() {
-        let built = program::build(&["--release", "--package", "bootstrap", "--bin", "bootstrap"])?;
+        let [built] = dist::released(["bootstrap"])?;
         spec.programs.push((this_arch()?.to_owned(), built));
     }
     for file in spec.write()? {

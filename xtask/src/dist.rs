@@ -56,11 +56,17 @@ pub(crate) fn run(arguments: &[&str]) -> anyhow::Result<()> {
 
 /// Builds both programs and checks their limits.
 fn built(release: &ReleaseStamp) -> anyhow::Result<[PathBuf; 2]> {
-    let programs = build::release([product::CORE.program, product::RECEIVER.program])?;
+    let programs = released([product::CORE.program, product::RECEIVER.program])?;
+    workspace::print_line(&limits::check_size_and_memory(&programs[0], &release.out)?);
+    Ok(programs)
+}
+
+/// Builds the programs of these packages as they are released: for any host, and without a trace of this one.
+pub(crate) fn released<const N: usize>(packages: [&str; N]) -> anyhow::Result<[PathBuf; N]> {
+    let programs = build::release(packages)?;
     for program in &programs {
         limits::check_portable(program)?;
     }
-    workspace::print_line(&limits::check_size_and_memory(&programs[0], &release.out)?);
     Ok(programs)
 }
 

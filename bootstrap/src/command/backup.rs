@@ -162,12 +162,12 @@ fn put(directory: &PrivateDir, path: &str, bytes: &[u8]) -> Result<(), DiskError
 }
 
 fn show(document: &BackupDocument<'_>, dry_run: bool, printer: &mut Printer) {
-    printer.heading(if dry_run { "A backup would hold" } else { "Backup" });
+    printer.heading(if dry_run { "A backup would contain" } else { "Backup" });
     for file in &document.files {
         printer.data(&format!("  {}", file.path));
     }
     if !document.left_out.is_empty() {
-        printer.heading("Left out, because it is or may hold a secret (--include-secrets)");
+        printer.heading("Excluded: is or may contain a secret; --include-secrets saves it");
         for place in document.left_out {
             printer.data(&format!("  {place}"));
         }

@@ -84,7 +84,7 @@ fn records(directory: &Path) -> Result<(Option<RunsDir>, Vec<PrivateContext>), E
 
 /// What would be undone of each run once those after it are undone.
 fn plans(contexts: &[PrivateContext], printer: &mut Printer) -> Vec<RollbackPlan> {
-    printer.note("Looking at what the runs left on this host ...");
+    printer.note("Inspecting what the runs left on this host ...");
     let host = Host::this_machine(RunLog::discard());
     let mut pending = PendingRemoval::default();
     let mut plan = |context| {

@@ -22,7 +22,7 @@ use crate::run::{SessionError, error_chain};
 use crate::step::StepFailure;
 use crate::terminal::{Signal, Unanswered};
 
-/// Exit codes of the command line beside 0; `README.md` lists them for callers. After a signal the code is
+/// Exit codes of the command line beside 0; `docs/reference.md` lists them for callers. After a signal the code is
 /// [`SIGNAL_BASE`] and the number of the signal, as shells have it.
 mod exit_code {
     pub(super) const FAILED: u8 = 1;
@@ -47,7 +47,7 @@ pub enum Error {
     #[error("{}", .0.message())]
     NeedsYes(Unattended),
     /// `telemetry show` got an id that no event can have.
-    #[error("the id is not that of an event")]
+    #[error("the id is not an event id")]
     NotAnEventId,
     /// A document could not be read.
     #[error("cannot read {name}")]
@@ -306,14 +306,13 @@ const fn is_of_the_wrong_record(error: &ManifestError) -> bool {
 fn record_hint(error: &ManifestError) -> &'static str {
     match error {
         ManifestError::NotARunFile { .. } => {
-            "name bootstrap-<run id>.json or bootstrap-<run id>-private.json in the runs directory"
+            "pass bootstrap-<run id>.json or bootstrap-<run id>-private.json from the runs directory"
         }
         ManifestError::Disk(DiskError::Missing { .. }) => {
-            "only the private record, bootstrap-<run id>-private.json, says what to undo; it is in the runs directory \
-             of the machine that the run was made on"
+            "pass the private record, bootstrap-<run id>-private.json, from the runs directory of the machine of the run"
         }
         ManifestError::Disk(DiskError::Replaceable { .. }) => {
-            "move the runs directory, as root, to where only root and you can change it, and name its file with --to"
+            "as root, move the runs directory to where only root and you can change it, then pass its file with --to"
         }
         ManifestError::OtherMachine { .. } => "roll back on the machine that the run was made on",
         ManifestError::Damaged { .. } | ManifestError::OtherRun { .. } => {
@@ -321,7 +320,7 @@ fn record_hint(error: &ManifestError) -> &'static str {
         }
         ManifestError::UnknownVersion { .. } => "roll back with the program version that made the run",
         ManifestError::StillRunning { .. } | ManifestError::Held { .. } => {
-            "wait for it to end, or stop it, and roll back then"
+            "wait until it ends, or stop it, then rerun the same command"
         }
         _ => "roll back as the user who made the run, or as root",
     }
@@ -330,15 +329,15 @@ fn record_hint(error: &ManifestError) -> &'static str {
 fn telemetry_hint(error: &TelemetryError, outbox_dir: &std::path::Path) -> Option<String> {
     let hint = match error {
         TelemetryError::Disk(DiskError::Foreign { .. }) => {
-            "run the same command as the owner of the outbox, or name your own with --runs-dir"
+            "run the same command as the owner of the outbox, or pass your own with --runs-dir"
         }
         TelemetryError::Disk(_) => {
-            return Some(format!("inspect the outbox directory {}", outbox_dir.display()));
+            return Some(format!("ls -la {}", outbox_dir.display()));
         }
         TelemetryError::NoEndpoint => "set TELEMETRY_ENDPOINT, or unset it for the default",
         TelemetryError::NotQueued(_) => "bootstrap telemetry status",
         TelemetryError::NotAManifest | TelemetryError::Rejected(_) => {
-            "name a public manifest: runs/bootstrap-<run_id>.json"
+            "pass a public manifest: runs/bootstrap-<run_id>.json"
         }
         _ => return None,
     };

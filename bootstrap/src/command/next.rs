@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::host::Command;
+use crate::terminal::{Line, Tone};
 
 /// The command that was called, with the arguments that it was called with.
 pub(super) fn same_command() -> String {
@@ -18,6 +19,11 @@ pub(super) fn undo(record: &Path) -> String {
 /// What shows every check of the host for a run like the one that was called.
 pub(super) fn preflight(mode: schema::Mode) -> String {
     bootstrap(["preflight", "--mode", mode.as_str()].map(str::to_owned))
+}
+
+/// What to do first, and then the command that was called, as the last line of a result.
+pub(super) fn then_again(what: &str) -> Line {
+    Line::new(format!("{what}, then: {}", same_command())).lead(Tone::Dim, "help: ")
 }
 
 fn bootstrap(arguments: impl IntoIterator<Item = String>) -> String {

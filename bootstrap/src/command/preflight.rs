@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::diagnostic::Diagnostic;
 use super::error::Error;
-use super::inputs;
+use super::{inputs, next};
 use crate::cli::PreflightArgs;
 use crate::host::{Host, RunLog};
 use crate::input::Flags;
@@ -12,8 +12,8 @@ use crate::platform::described;
 use crate::preflight::{PreflightReport, Severity, check};
 use crate::terminal::{Line, Printer};
 
-/// The JSON document of the command, described in `README.md`. A reader goes by its format: a field that is added keeps
-/// it, anything else gets the next number.
+/// The JSON document of the command, described in `docs/reference.md`. A reader goes by its format: a field that is
+/// added keeps it, anything else gets the next number.
 #[derive(Debug, Serialize)]
 struct PreflightDocument<'a> {
     format: &'static str,
@@ -51,21 +51,25 @@ pub(super) fn run(args: &PreflightArgs, flags: &Flags, printer: &mut Printer) ->
     } else {
         printer.result(&[Line::heading(format!("Preflight: {}, {}", settings.mode, described(&platform)))]);
         printer.result(&report.lines());
-        let counts = report.counts();
-        printer.result(&[
-            Line::blank(),
-            Line::new(match (&error, report.worst()) {
-                (None, Severity::Pass) => format!("{counts}. The host meets the requirements."),
-                (None, _) => {
-                    format!("{counts}. The host meets the requirements; a run asks about the warnings.")
-                }
-                (Some(_), Severity::Warning) => {
-                    format!("{counts}. The host does not meet the recommendations.")
-                }
-                (Some(_), _) => format!("{counts}. The host does not meet the requirements."),
-            }),
-        ]);
+        printer.result(&[Line::blank()]);
+        printer.result(&ending(&report, error.is_some()));
     }
     // The checks are the result that was asked for: a message on standard error would say it twice.
     error.map_or(Ok(()), |error| Err(Diagnostic::from(error).after_result()))
+}
+
+/// How many checks came to what, what that means, and what to do next.
+fn ending(report: &PreflightReport, is_refused: bool) -> Vec<Line> {
+    let (meaning, first) = match (report.worst(), is_refused) {
+        (Severity::Failure, _) => ("The host does not meet the requirements.", Some("fix the failed checks")),
+        (Severity::Warning, true) => {
+            ("The host does not meet the recommendations.", Some("fix the warnings"))
+        }
+        (Severity::Warning, false) => {
+            ("The host meets the requirements; a run asks about the warnings.", None)
+        }
+        (Severity::Pass, _) => ("The host meets the requirements.", None),
+    };
+    let counted = Line::new(format!("{}. {meaning}", report.counts()));
+    std::iter::once(counted).chain(first.map(next::then_again)).collect()
 }

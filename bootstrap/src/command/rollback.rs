@@ -56,6 +56,7 @@ fn plan_only(args: &RollbackArgs, target: &RollbackTarget, printer: &mut Printer
 /// A plan that was made without root may say of much that it cannot be told.
 fn unseen(plan: &RollbackPlan) -> Option<String> {
     let unseen = plan.in_state(ItemState::Manual).filter(|item| item.reason.needs_root()).count();
+    let items = if unseen == 1 { "item is" } else { "items are" };
     (unseen > 0)
-        .then(|| format!("{unseen} items are visible to root only; run this with sudo for a complete plan"))
+        .then(|| format!("{unseen} {items} visible to root only; run this with sudo for a complete plan"))
 }

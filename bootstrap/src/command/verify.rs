@@ -7,16 +7,17 @@ use serde::Serialize;
 
 use super::diagnostic::Diagnostic;
 use super::error::Error;
-use super::inputs;
+use super::{inputs, next};
 use crate::cli::VerifyArgs;
 use crate::component::RunHistory;
 use crate::host::{Host, RunLog};
 use crate::input::Flags;
-use crate::terminal::{Printer, is_interactive};
-use crate::verify::{VerifyReport, verify};
+use crate::platform::described;
+use crate::terminal::{Line, Printer, is_interactive};
+use crate::verify::{VerifyOutcome, VerifyReport, verify};
 
-/// The JSON document of the command, described in `README.md`. A reader goes by its format: a field that is added keeps
-/// it, anything else gets the next number.
+/// The JSON document of the command, described in `docs/verify.md`. A reader goes by its format: a field that is
+/// added keeps it, anything else gets the next number.
 #[derive(Debug, Serialize)]
 struct VerifyDocument<'a> {
     format: &'static str,
@@ -46,14 +47,30 @@ pub(super) fn run(args: &VerifyArgs, flags: &Flags, printer: &mut Printer) -> Re
             exit_code: error.as_ref().map_or(0, Error::process_exit_code),
         });
     } else {
-        printer.heading(&format!("Verify, mode {}", settings.mode));
-        report.show(printer);
-        printer.data(
-            &error.as_ref().map_or_else(|| format!("All {checks} checks are ok or skipped."), Error::message),
-        );
+        let platform = described(&inputs::platform(&host));
+        printer.result(&[Line::heading(format!("Verify: {}, {platform}", settings.mode))]);
+        printer.result(&report.lines());
+        printer.result(&[Line::blank()]);
+        printer.result(&ending(&report));
     }
     // The checks are the result that was asked for: a message on standard error would say it twice.
     error.map_or(Ok(()), |error| Err(Diagnostic::from(error).after_result()))
+}
+
+/// How many checks came to what, what that means, and what to do next.
+fn ending(report: &VerifyReport) -> Vec<Line> {
+    let counts = report.counts();
+    match (report.count(VerifyOutcome::Failed), report.count(VerifyOutcome::Unknown)) {
+        (0, 0) => vec![Line::new(format!("{counts}. The installation works."))],
+        (0, _) => vec![
+            Line::new(format!("{counts}. Whether the installation works is not known.")),
+            next::then_again("inspect the unknown checks"),
+        ],
+        _ => vec![
+            Line::new(format!("{counts}. The installation does not work.")),
+            next::then_again("fix the failed checks"),
+        ],
+    }
 }
 
 /// What former runs did. A directory that is not there, or that cannot be read, tells nothing of them.

@@ -5,7 +5,7 @@ use schema::{Component, Mode};
 use serde_json::json;
 
 use super::artifacts::{self, Release};
-use super::{ChecksumInput, ComponentPlan, Detection, Pin, PlanContext, Probe, RollbackClass, Spec};
+use super::{ChecksumInput, ComponentPlan, Detection, Pin, PlanContext, Probe, RollbackClass, Spec, image};
 use crate::host::ProbeError;
 use crate::settings::Settings;
 use crate::step::{
@@ -41,7 +41,7 @@ impl Spec for CertManagerSpec {
     }
 
     fn checksums(&self) -> &'static [ChecksumInput] {
-        &[ChecksumInput { artifact: "cert_manager", help: "sha256 of the cert-manager manifest" }]
+        &[ChecksumInput { artifact: "cert_manager", help: "SHA-256 of the cert-manager manifest" }]
     }
 
     fn namespace(&self) -> Option<&'static str> {
@@ -77,6 +77,10 @@ impl Spec for CertManagerSpec {
         let webhook = "ValidatingWebhookConfiguration";
         let last = ObjectRef::cluster_wide("admissionregistration.k8s.io/v1", webhook, WEBHOOK);
         probe.objects(&DEPLOYMENTS.iter().map(deployment).chain([last]).collect::<Vec<_>>())
+    }
+
+    fn installed_version(&self, probe: &Probe<'_>) -> Result<Option<String>, ProbeError> {
+        image::release_of_deployment(probe, NAMESPACE, DEPLOYMENTS[0])
     }
 
     fn plan(&self, detection: &Detection, context: &PlanContext<'_>) -> ComponentPlan {

@@ -1,6 +1,6 @@
 //! What components that are helm charts share.
 
-use super::{Detection, Gap, PlanContext, Probe, artifacts};
+use super::{Detection, Gap, PlanContext, Probe, artifacts, image};
 use crate::host::ProbeError;
 use crate::step::{Action, Artifact, Document, HelmRelease, ObjectRef, Revision, Step};
 
@@ -34,6 +34,11 @@ impl Chart {
                 probe.objects(&[ObjectRef::namespaced("apps/v1", "Deployment", namespace, self.deployment)])
             }
         }
+    }
+
+    /// The release that runs. Each of these charts has the version of the program that it installs.
+    pub(super) fn installed_version(&self, probe: &Probe<'_>) -> Result<Option<String>, ProbeError> {
+        image::release_of_deployment(probe, self.namespace, self.deployment)
     }
 
     /// The steps that fetch the chart and bring the release up to date.

@@ -37,7 +37,7 @@ impl Spec for HelmSpec {
     }
 
     fn checksums(&self) -> &'static [ChecksumInput] {
-        &[ChecksumInput { artifact: "helm", help: "sha256 of the helm archive" }]
+        &[ChecksumInput { artifact: "helm", help: "SHA-256 of the helm archive" }]
     }
 
     fn programs(&self) -> &'static [&'static str] {
@@ -58,10 +58,20 @@ impl Spec for HelmSpec {
     }
 
     fn plan(&self, detection: &Detection, context: &PlanContext<'_>) -> ComponentPlan {
-        let version = Command::new("helm").args(["version", "--short"]);
-        let runs = Check::within(20, Condition::Succeeds(version));
+        let runs = Check::within(20, Condition::Succeeds(ask_version()));
         ComponentPlan::for_state(detection, || steps(context), vec![runs])
     }
+
+    /// `v3.21.0+g3d8990f`: the commit behind it is no part of the name of the release.
+    fn installed_version(&self, probe: &Probe<'_>) -> Result<Option<String>, ProbeError> {
+        let output = probe.host.run(&ask_version())?;
+        let version = output.text().split('+').next().unwrap_or_default().trim().to_owned();
+        Ok(Some(version).filter(|version| version.starts_with('v')))
+    }
+}
+
+fn ask_version() -> Command {
+    Command::new("helm").args(["version", "--short"])
 }
 
 fn steps(context: &PlanContext<'_>) -> Vec<Step> {

@@ -17,7 +17,7 @@ use manifest::{StepRecord, Undo};
 use schema::{Component, Mode};
 
 use super::{ChecksumInput, ComponentPlan, Detection, Pin, PlanContext, Probe, RollbackClass, Spec};
-use crate::host::{Host, ProbeError};
+use crate::host::ProbeError;
 use crate::settings::Settings;
 use crate::step::{Action, Step, UndoAction, may_be_user_kubeconfig, version_of};
 
@@ -50,8 +50,8 @@ impl Spec for K3sSpec {
 
     fn checksums(&self) -> &'static [ChecksumInput] {
         &[
-            ChecksumInput { artifact: "k3s", help: "sha256 of the k3s program" },
-            ChecksumInput { artifact: "k3s_script", help: "sha256 of the install script of k3s" },
+            ChecksumInput { artifact: "k3s", help: "SHA-256 of the k3s program" },
+            ChecksumInput { artifact: "k3s_script", help: "SHA-256 of the install script of k3s" },
         ]
     }
 
@@ -85,8 +85,8 @@ impl Spec for K3sSpec {
         install::plan(detection, context, self.version(context.settings))
     }
 
-    fn installed_version(&self, host: &Host) -> Result<Option<String>, ProbeError> {
-        version_of(host, layout::BINARY.as_ref()).map(Some)
+    fn installed_version(&self, probe: &Probe<'_>) -> Result<Option<String>, ProbeError> {
+        version_of(probe.host, layout::BINARY.as_ref()).map(Some)
     }
 
     fn upgrade(&self, settings: &Settings) -> Option<String> {

@@ -77,7 +77,7 @@ impl Spec for LonghornSpec {
     }
 
     fn checksums(&self) -> &'static [ChecksumInput] {
-        &[ChecksumInput { artifact: "longhorn", help: "sha256 of the Longhorn chart" }]
+        &[ChecksumInput { artifact: "longhorn", help: "SHA-256 of the Longhorn chart" }]
     }
 
     fn namespace(&self) -> Option<&'static str> {
@@ -145,6 +145,10 @@ impl Spec for LonghornSpec {
             Detection::Present => storage(probe),
             other => Ok(other),
         }
+    }
+
+    fn installed_version(&self, probe: &Probe<'_>) -> Result<Option<String>, ProbeError> {
+        CHART.installed_version(probe)
     }
 
     fn plan(&self, detection: &Detection, context: &PlanContext<'_>) -> ComponentPlan {

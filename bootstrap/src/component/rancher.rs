@@ -79,7 +79,7 @@ impl Spec for RancherSpec {
     }
 
     fn checksums(&self) -> &'static [ChecksumInput] {
-        &[ChecksumInput { artifact: "rancher", help: "sha256 of the Rancher chart" }]
+        &[ChecksumInput { artifact: "rancher", help: "SHA-256 of the Rancher chart" }]
     }
 
     fn namespace(&self) -> Option<&'static str> {
@@ -117,6 +117,10 @@ impl Spec for RancherSpec {
 
     fn detect(&self, probe: &Probe<'_>) -> Result<Detection, ProbeError> {
         CHART.detect(probe)
+    }
+
+    fn installed_version(&self, probe: &Probe<'_>) -> Result<Option<String>, ProbeError> {
+        CHART.installed_version(probe)
     }
 
     fn plan(&self, detection: &Detection, context: &PlanContext<'_>) -> ComponentPlan {

@@ -8,10 +8,10 @@ use manifest::{StepRecord, Undo};
 use schema::{Component, Mode};
 use serde_json::{Value, json};
 
-use super::artifacts;
 use super::issued::{Issued, is_owned_by};
 use super::{
     ComponentPlan, Detection, Finding, Gap, HttpsEndpoint, Pin, PlanContext, Probe, RollbackClass, Spec,
+    artifacts, image,
 };
 use crate::host::{Host, ProbeError};
 use crate::settings::{self, RegistryAuth, Settings};
@@ -123,6 +123,10 @@ impl Spec for RegistrySpec {
         }
     }
 
+    fn installed_version(&self, probe: &Probe<'_>) -> Result<Option<String>, ProbeError> {
+        image::of_deployment(probe, NAMESPACE, NAME)
+    }
+
     fn plan(&self, detection: &Detection, context: &PlanContext<'_>) -> ComponentPlan {
         let (namespace, deployments) = (NAMESPACE.to_owned(), vec![NAME.to_owned()]);
         let verify = vec![Check::within(300, Condition::Rollout { namespace, deployments })];
@@ -146,18 +150,19 @@ fn steps(context: &PlanContext<'_>) -> Vec<Step> {
     let mut objects = vec![("registry namespace", Document::new(namespace))];
     objects.push(("registry volume", Document::new(volume(registry))));
     objects.extend(registry.auth.as_ref().map(|auth| ("registry logins", logins(auth))));
-    let image = RegistrySpec.version(context.settings);
-    objects.push(("registry deployment", Document::new(deployment(image, registry.auth.is_some()))));
+    let version = RegistrySpec.version(context.settings);
+    objects.push(("registry deployment", Document::new(deployment(version, registry.auth.is_some()))));
     objects.push(("registry service", Document::new(service())));
     let issuer = context.settings.tls.issuer().as_str();
     objects.push(("registry ingress", Document::new(ingress::object(&registry.host, issuer))));
-    let mut steps = artifacts::image_steps(context, Component::Registry, image_version(image));
+    let mut steps =
+        artifacts::image_steps(context, Component::Registry, image::tag(version).unwrap_or(version));
     steps.extend(objects.into_iter().map(|(title, object)| Step::new(title, Action::Apply(object))));
     steps.extend(ingress::limit());
     let certified = Condition::CertificateIn(certificate_secret());
     steps.push(Step::new("certificate of the registry", Action::Wait(Check::within(180, certified))));
     steps.extend(nodes::trust(context.settings));
-    steps.push(Step::new("push that takes longer than a minute", Action::Push(push(context))));
+    steps.push(Step::new("push of more than one minute", Action::Push(push(context))));
     steps
 }
 
@@ -169,11 +174,6 @@ fn push(context: &PlanContext<'_>) -> RegistryPush {
         login: registry.auth.as_ref().map(nodes::login),
         staging: context.staging.to_owned(),
     }
-}
-
-/// The tag of an image.
-fn image_version(image: &str) -> &str {
-    image.rsplit_once(':').map_or(image, |(_, tag)| tag)
 }
 
 fn volume(registry: &settings::Registry) -> Value {

@@ -40,8 +40,8 @@ pub trait Spec: Sync {
     ///
     /// # Errors
     /// It could not be found out.
-    fn installed_version(&self, host: &Host) -> Result<Option<String>, ProbeError> {
-        let _ = host;
+    fn installed_version(&self, probe: &Probe<'_>) -> Result<Option<String>, ProbeError> {
+        let _ = probe;
         Ok(None)
     }
 

@@ -118,7 +118,7 @@ fn tls(questions: &mut Questions<'_, '_>, inputs: &mut TlsInputs) -> Result<Tls,
     if *inputs.mode.defaulted()? == TlsMode::SelfSigned {
         return Ok(Tls::SelfSigned);
     }
-    let email = questions.required(&mut inputs.letsencrypt_email, "Let's Encrypt asks for an address")?;
+    let email = questions.required(&mut inputs.letsencrypt_email, "Let's Encrypt requires an address")?;
     questions.offer(&mut inputs.letsencrypt_environment)?;
     let environment: LetsencryptEnvironment = *inputs.letsencrypt_environment.defaulted()?;
     Ok(Tls::Letsencrypt { email, environment })

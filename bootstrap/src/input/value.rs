@@ -275,7 +275,7 @@ impl InputValue for Sha256Sum {
     const PLACEHOLDER: &'static str = "WORD";
 
     fn parse(text: &str) -> Result<Self, InvalidValue> {
-        const EXPECTED: &str = "be a sha256 checksum of 64 hexadecimal digits";
+        const EXPECTED: &str = "be a SHA-256 checksum of 64 hexadecimal digits";
         Self::parse(text).ok_or(InvalidValue::Form { expected: EXPECTED })
     }
 }

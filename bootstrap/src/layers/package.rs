@@ -50,7 +50,7 @@ pub enum PackageError {
         path: PathBuf,
     },
     /// It is no archive, or has no description.
-    #[error("{} is no package: it has no addon.yaml or stack.yaml that can be read", path.display())]
+    #[error("{} is not a package: it has no readable addon.yaml or stack.yaml", path.display())]
     NoDescription {
         /// The file.
         path: PathBuf,
@@ -83,8 +83,8 @@ impl PackageError {
                 "this program installs cert-manager, longhorn, rancher and registry; install other add-ons with their own \
                  tools, such as helm, or with the shell core",
             ),
-            Self::OtherDistro => Some("install it on the cluster that it is made for, with the shell core"),
-            Self::NewerCore(_) => Some("take a newer release of the bundle"),
+            Self::OtherDistro => Some("install it with the shell core, on the cluster that it supports"),
+            Self::NewerCore(_) => Some("use a newer release of the bundle"),
             _ => None,
         }
     }

@@ -25,7 +25,7 @@ pub(super) fn check(host: &Host, settings: &Settings, probe: &Probe<'_>) -> Opti
         match check_in_folder(host, artifact) {
             Ok(()) => {}
             Err(StepError::NoArtifact(_)) => missing.push(artifact.name.clone()),
-            Err(error) => wrong.push(error.to_string()),
+            Err(error) => wrong.push(error.to_string().replace('\n', ", ")),
         }
     }
     Some(finding(folder, needed.len(), &missing, &wrong))
@@ -46,16 +46,11 @@ fn needed(host: &Host, settings: &Settings, probe: &Probe<'_>) -> Vec<Artifact> 
 
 fn finding(folder: &Path, needed: usize, missing: &[String], wrong: &[String]) -> Finding {
     if missing.is_empty() && wrong.is_empty() {
-        return Finding::pass(
-            CHECK,
-            format!("{needed} files in {} are as their sums state", folder.display()),
-        );
+        return Finding::pass(CHECK, format!("{needed} files in {} match their checksums", folder.display()));
     }
     let absent = (!missing.is_empty()).then(|| format!("missing: {}", missing.join(", ")));
     let evidence: Vec<String> = absent.into_iter().chain(wrong.iter().cloned()).collect();
-    let fix = format!(
-        "put the files of the releases, with their sum files or a SHA256SUMS, into {}",
-        folder.display()
-    );
+    let fix =
+        format!("copy the release files, with their checksum files or a SHA256SUMS, to {}", folder.display());
     Finding::failure(CHECK, evidence.join("; ")).fix(fix)
 }

@@ -46,10 +46,9 @@ pub(super) fn privilege(host: &Host) -> Finding {
         RootAccess::Root => Finding::pass("privilege", "running as root"),
         RootAccess::Sudo => Finding::pass("privilege", "sudo works"),
         // sudo is not tried here: it could ask for a password, and a preflight only looks.
-        RootAccess::Plain if host.program("sudo").is_some() => Finding::pass(
-            "privilege",
-            "not root; sudo is found and used only when something is going to change",
-        ),
+        RootAccess::Plain if host.program("sudo").is_some() => {
+            Finding::pass("privilege", "not root; sudo is used for changes alone")
+        }
         RootAccess::Plain => Finding::failure("privilege", "root is required, and there is no sudo")
             .fix("run as root, or: apt-get install sudo"),
     }

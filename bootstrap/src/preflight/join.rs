@@ -64,7 +64,7 @@ pub(super) fn check(host: &Host, agent: &Agent) -> Vec<Finding> {
     findings
 }
 
-const SHOW_TOKEN: &str = "on the server: sudo cat /var/lib/rancher/k3s/server/node-token";
+const SHOW_TOKEN: &str = "sudo cat /var/lib/rancher/k3s/server/node-token   # on the server";
 
 fn accepted(host: &Host, url: &str, request: &HttpsRequest, is_pinned: bool) -> Finding {
     let mut tries = 1..TRIES;
@@ -113,6 +113,6 @@ fn skew(answer: &HttpsAnswer, now: DateTime<Utc>) -> Option<Finding> {
         let side = if seconds > 0 { "ahead of" } else { "behind" };
         let evidence =
             format!("it is {} s {side} that of the server; certificates depend on it", seconds.abs());
-        Finding::warning(CLOCK, evidence).fix("timedatectl set-ntp true, on both hosts")
+        Finding::warning(CLOCK, evidence).fix("timedatectl set-ntp true   # on both hosts")
     })
 }

@@ -23,7 +23,7 @@ pub(super) struct NotAToken;
 impl fmt::Display for NotAToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(
-            "the join token has not the form K10<64 digits>::<user>:<password>, nor is it a password alone",
+            "the join token is invalid; expected K10<64 digits>::<user>:<password>, or a password alone",
         )
     }
 }

@@ -46,7 +46,7 @@ pub(super) fn host_name(host: &Host, settings: &Settings, config: &Result<K3sCon
     if server.as_deref() == Some(node.as_str()) {
         return Finding::failure(
             NAME,
-            format!("`{node}` is the name of the server too; each node needs its own"),
+            format!("`{node}` is the name of the server too; each node needs a name of its own"),
         )
         .fix(FIX);
     }
@@ -110,12 +110,12 @@ pub(super) fn clock(host: &Host) -> Finding {
     }
     // Without systemd nobody answers, and the init check says so already.
     if host.program("timedatectl").is_none() || !host.is_there("/run/systemd/system") {
-        return Finding::pass(CLOCK, "it is set; nothing here tells whether it is synchronised");
+        return Finding::pass(CLOCK, "set; whether it is synchronised is not known");
     }
     let question = Command::new("timedatectl").args(["show", "--property=NTPSynchronized", "--value"]);
     match host.run(&question.timeout(QUESTION)) {
-        Ok(output) if output.text().trim() == "yes" => Finding::pass(CLOCK, "it is synchronised"),
-        Ok(_) => Finding::warning(CLOCK, "it is not synchronised; certificates depend on it")
+        Ok(output) if output.text().trim() == "yes" => Finding::pass(CLOCK, "synchronised"),
+        Ok(_) => Finding::warning(CLOCK, "not synchronised; certificates depend on it")
             .fix("timedatectl set-ntp true"),
         Err(error) => Finding::warning(
             CLOCK,

@@ -100,8 +100,8 @@ pub(super) fn swap(host: &Host) -> Finding {
     match host.read_text(Path::new("/proc/swaps")) {
         // The first line is a heading.
         Ok(Some(swaps)) if swaps.lines().count() > 1 => {
-            Finding::warning(CHECK, "on; off is recommended, for limits of pods do not count swap")
-                .fix("swapoff -a, and put a # before its line in /etc/fstab")
+            Finding::warning(CHECK, "on; off is recommended: memory limits of pods do not include swap")
+                .fix(r"swapoff -a && sed -i '/\sswap\s/s/^/# /' /etc/fstab")
         }
         Ok(_) => Finding::pass(CHECK, "off"),
         Err(error) => Finding::warning(CHECK, format!("unknown: {error}")),

@@ -52,10 +52,10 @@ pub enum UndoResult {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Untried {
     /// The rollback was asked to stop.
-    #[error("the rollback was stopped before it")]
+    #[error("the rollback stopped before this item")]
     StoppedBefore,
     /// The rollback was asked to stop.
-    #[error("the rollback was stopped while it waited")]
+    #[error("the rollback stopped while it waited")]
     StoppedWaiting,
     /// A component that does not work without it could not be undone.
     #[error("what needs it could not be undone")]

@@ -79,7 +79,7 @@ pub enum Reason {
     #[error("{0}")]
     Safe(&'static str),
     /// An earlier rollback began with it and did not end; what is there is finished.
-    #[error("a rollback that did not end had begun with it")]
+    #[error("a rollback was interrupted while it undid this")]
     Resumed,
     /// Components that stay do not work without it.
     #[error("{} {} it", words(.0), if .0.len() == 1 { "depends on" } else { "depend on" })]

@@ -22,7 +22,7 @@ pub enum LiveState {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Divergence {
     /// The record names what no run of the component makes.
-    #[error("no run of this component makes that; the record is not what a run wrote")]
+    #[error("no run of this component creates that; the record was changed")]
     NotOfComponent,
     /// No run makes links.
     #[error("a symbolic link is in its place")]
@@ -67,7 +67,7 @@ pub enum Divergence {
     #[error("it was changed since, by {0}")]
     ChangedBy(String),
     /// Somebody upgraded the release.
-    #[error("the release has come to revision {0} since")]
+    #[error("the release has revision {0} now")]
     NewerRevision(u64),
     /// The release may be older than the run.
     #[error("the release was not certainly made by the run")]

@@ -49,8 +49,7 @@ pub(super) fn change(step: &StepRecord) -> String {
         Undo::HelmRelease { .. } => format!("uninstall {subject}; its namespace stays"),
         Undo::Service { .. } => format!("disable {subject}"),
         Undo::ServiceUnit { name, .. } => format!(
-            "put the former unit of {subject} back, its environment and whether it starts at boot; to have it run so: systemctl \
-             restart {name}"
+            "restore the former unit of {subject}, its environment and its start at boot; to apply it: systemctl restart {name}"
         ),
         Undo::DefaultStorageClass { from: Some(from), .. } => {
             format!("make {from} the default storage class again, in place of the run's")
@@ -80,8 +79,8 @@ pub(super) const fn safe_because(step: &StepRecord) -> &'static str {
     match &step.undo {
         Undo::File { .. } => "its SHA-256 is the one that the run wrote",
         Undo::Directory { .. } => "the run created it, and it will be empty",
-        Undo::LineBlock { .. } => "the block is as the run wrote it; all other lines stay to the byte",
-        Undo::Line { .. } => "the line is as the run wrote it; all other lines stay to the byte",
+        Undo::LineBlock { .. } => "the block is as the run wrote it; other lines are not changed",
+        Undo::Line { .. } => "the line is as the run wrote it; other lines are not changed",
         Undo::Object { .. } => "same object that the run created (UID matches)",
         Undo::HelmRelease { .. } => "its only revision is the run's",
         Undo::DefaultStorageClass { .. } => "the run changed it, and it was not changed since",

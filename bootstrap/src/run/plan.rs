@@ -6,9 +6,8 @@
 use schema::{Component, ComponentRecord, ComponentResult, Execution, PlannedAction, Step};
 
 use super::record::RunRecorder;
-use crate::component::{ComponentPlan, Detection, PlanContext, Probe, RunHistory, components, detect, plan};
+use crate::component::{ComponentPlan, Detection, PlanContext, Probe, components, detect, plan, spec_of};
 use crate::host::Host;
-use crate::settings::Settings;
 use crate::terminal::{Signal, Signals};
 
 /// A component, what was found of it, and what is planned.
@@ -20,6 +19,8 @@ pub struct PlannedComponent {
     pub detection: Detection,
     /// What is planned.
     pub plan: ComponentPlan,
+    /// The version that is there, where it is kept as it is and tells one.
+    pub installed: Option<String>,
 }
 
 /// What a run would do to a component, as the plan shows it.
@@ -76,14 +77,16 @@ pub fn detect_and_plan(
     signals: &Signals,
 ) -> Result<Vec<PlannedComponent>, Interrupted> {
     record.enter_step(Step::Detect);
-    let detections = detect_each(host, context.settings, record.history(), signals)?;
+    // One probe for all: it asks once whether there is a cluster, and stops asking one that is silent.
+    let probe = Probe::new(host, context.settings).with_history(record.history());
+    let detections = detect_each(&probe, signals)?;
     record.enter_step(Step::Plan);
     let planned: Vec<PlannedComponent> = detections
         .into_iter()
-        .map(|(component, detection)| PlannedComponent {
-            component,
-            plan: plan(component, &detection, context),
-            detection,
+        .map(|(component, detection)| {
+            let plan = plan(component, &detection, context);
+            let installed = installed_version(component, &plan, &probe);
+            PlannedComponent { component, detection, plan, installed }
         })
         .collect();
     // All entries at once: a reader of the manifest sees no plan or the whole plan.
@@ -95,21 +98,20 @@ pub fn detect_and_plan(
     Ok(planned)
 }
 
-fn detect_each(
-    host: &Host,
-    settings: &Settings,
-    history: RunHistory,
-    signals: &Signals,
-) -> Result<Vec<(Component, Detection)>, Interrupted> {
-    // One probe for all: it asks once whether there is a cluster, and stops asking one that is silent.
-    let probe = Probe::new(host, settings).with_history(history);
+fn detect_each(probe: &Probe<'_>, signals: &Signals) -> Result<Vec<(Component, Detection)>, Interrupted> {
     let mut detections = Vec::new();
-    for component in components(settings.mode) {
+    for component in components(probe.settings.mode) {
         check_signals(signals)?;
-        detections.push((component, detect(component, &probe)));
+        detections.push((component, detect(component, probe)));
     }
     check_signals(signals)?;
     Ok(detections)
+}
+
+/// The version of a component that is kept as it is. One that does not tell it is shown without.
+fn installed_version(component: Component, plan: &ComponentPlan, probe: &Probe<'_>) -> Option<String> {
+    let is_kept = plan.action == PlannedAction::Reuse;
+    is_kept.then(|| spec_of(component).installed_version(probe).ok().flatten()).flatten()
 }
 
 fn check_signals(signals: &Signals) -> Result<(), Interrupted> {

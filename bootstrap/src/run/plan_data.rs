@@ -15,9 +15,12 @@ pub(super) struct PlanEntry {
     component: Component,
     /// What a run would do to it.
     change: ChangeDetail,
-    /// The version that is installed, where it is installed and has one.
+    /// The version that a run installs, where it installs one.
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<String>,
+    /// The version that is there, where it is kept as it is and tells one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    installed_version: Option<String>,
     /// What it makes, the most telling first.
     makes: Vec<String>,
     detected_before: DetectedBefore,
@@ -48,7 +51,7 @@ enum ChangeDetail {
 impl PlanEntry {
     /// The entry of `planned`, with what became of it as `manifest` says.
     pub(super) fn new(planned: &PlannedComponent, settings: &Settings, manifest: &RunManifest) -> Self {
-        let PlannedComponent { component, detection, plan } = planned;
+        let PlannedComponent { component, detection, plan, installed } = planned;
         let spec = spec_of(*component);
         let change = planned.change();
         let is_installed = matches!(change, Some(PlannedChange::Create | PlannedChange::Change));
@@ -56,6 +59,7 @@ impl PlanEntry {
         Self {
             component: *component,
             version: version.map(str::to_owned),
+            installed_version: installed.clone(),
             makes: spec.makes(settings),
             detected_before: detection.word(),
             planned_action: plan.action,

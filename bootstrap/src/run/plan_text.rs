@@ -57,14 +57,13 @@ struct Row<'a> {
 
 impl<'a> Row<'a> {
     fn new(planned: &'a PlannedComponent, settings: &'a Settings) -> Option<Self> {
-        let PlannedComponent { component, detection, plan } = planned;
+        let PlannedComponent { component, detection, plan, installed } = planned;
         let (spec, change) = (spec_of(*component), planned.change()?);
         let made = || spec.makes(settings).join(", ");
         let (version, text) = match change {
             PlannedChange::Create => (spec.version(settings), made()),
             PlannedChange::Change => (spec.version(settings), detection.detail().unwrap_or_else(made)),
-            // Which version is there is its own business: nothing is installed.
-            PlannedChange::Unchanged => ("", made()),
+            PlannedChange::Unchanged => (installed.as_deref().unwrap_or_default(), made()),
             PlannedChange::Unknown => ("", plan.blocked.clone().unwrap_or_default()),
         };
         Some(Self { planned, change, component: *component, version, text })

@@ -137,7 +137,7 @@ fn claim(
     match runs.claim(&RunId::new(envelope.run_id.clone())) {
         Err(ManifestError::IdTaken { .. }) => {
             // The id only correlates events: a run that cannot be correlated is worth more than none.
-            warnings.push("TELEMETRY_RUN_ID is the id of an earlier run, so a fresh one is used".to_owned());
+            warnings.push("TELEMETRY_RUN_ID is the id of an earlier run; a new id is used".to_owned());
             envelope.run_id = Id::random();
             runs.claim(&RunId::new(envelope.run_id.clone()))
         }
@@ -149,8 +149,8 @@ fn recovered(recovery: &Recovery) -> Vec<String> {
     let dead = recovery
         .interrupted
         .iter()
-        .map(|run| format!("run {run} had ended without a word; its record says interrupted now"));
+        .map(|run| format!("run {run} exited unexpectedly; it is marked interrupted"));
     let left = (recovery.unrecoverable > 0)
-        .then(|| format!("{} records that say running could not be read or updated", recovery.unrecoverable));
+        .then(|| format!("{} records of running runs cannot be read or updated", recovery.unrecoverable));
     dead.chain(left).collect()
 }

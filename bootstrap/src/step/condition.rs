@@ -149,7 +149,7 @@ impl Check {
 impl Condition {
     /// The command with which the operator can see why it is not so.
     pub fn hint(&self) -> Option<String> {
-        let look = match self {
+        Some(match self {
             Self::ServiceRunning { service, .. } | Self::ThisNode { service, .. } => {
                 format!("journalctl -u {service}")
             }
@@ -176,8 +176,7 @@ impl Condition {
             | Self::KubeconfigCopied
             | Self::Resolves(_)
             | Self::Succeeds(_) => return None,
-        };
-        Some(format!("inspect: {look}"))
+        })
     }
 }
 

@@ -102,7 +102,11 @@ pub enum StepError {
     #[error("{} is missing from the artifacts directory", .0.display())]
     NoArtifact(PathBuf),
     /// The artifact is not what its release states.
-    #[error("{path} has sha256 {found} and not {wanted}{}", if *is_html { "; it is a web page" } else { "" }, path = path.display())]
+    #[error(
+        "checksum mismatch{}\n{path}\nSHA-256  {found}\nexpected {wanted}",
+        if *is_html { "; the file is a web page" } else { "" },
+        path = path.display()
+    )]
     Checksum {
         /// The artifact.
         path: PathBuf,
@@ -201,6 +205,9 @@ impl From<StepFailure> for ExecutionError {
     }
 }
 
+/// How apt begins to say that somebody else is at work. Commands run with `LC_ALL=C`, so it is never translated.
+const APT_LOCKED: &str = "E: Could not get lock ";
+
 impl StepError {
     /// The download of `url` failed. That there is no curl is no fault of the network.
     pub(super) fn of_download(url: &str) -> impl FnOnce(CommandError) -> Self {
@@ -278,6 +285,10 @@ impl StepError {
         let hint = match self {
             Self::NotInTime { hint, .. } => return hint.clone(),
             Self::Command(CommandError::NotFound { program }) => return Some(format!("install {program}")),
+            // What a run waited for in vain; apt names the process.
+            Self::Command(error) if error.tail().iter().any(|line| line.starts_with(APT_LOCKED)) => {
+                "wait until the process that holds the lock ends, then rerun the same command"
+            }
             Self::Command(CommandError::NeedsRoot { .. }) => "run as root, or as a user who may use sudo",
             Self::Transfer { fault, .. } if fault.is_missing() => {
                 return Some(format!("check versions.{component}, then rerun the same command"));
@@ -288,14 +299,18 @@ impl StepError {
             Self::Transfer { .. }
             | Self::ChartWithoutHttps { .. }
             | Self::NoChecksum { .. }
-            | Self::NoArtifact(_) => "check the network, or give the files with --artifacts-dir",
+            | Self::NoArtifact(_) => "check the network, or pass the files with --artifacts-dir",
             Self::Registries { lines, .. } => {
                 return Some(format!("correct the file, or add these lines to it: {}", lines.join("\n")));
             }
-            Self::Push(_) => "see why with: k3s kubectl -n kube-system logs deployment/traefik",
+            Self::Push(_) => "k3s kubectl -n kube-system logs deployment/traefik",
             Self::PushAstray { .. } => "the ingress must pass X-Forwarded-Proto on to the registry",
             Self::ForeignKubeconfig(_) => "move the file to another name, or leave host.user_kubeconfig out",
-            Self::Unmet(_) => "give artifacts of that version, or ask for the version that they are of",
+            Self::Unmet(_) => {
+                return Some(format!(
+                    "pass artifacts of that version, or set versions.{component} to their version"
+                ));
+            }
             Self::Checksum { .. } => {
                 "nothing was installed from it; find out why it differs before you retry"
             }

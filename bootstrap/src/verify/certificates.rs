@@ -91,12 +91,12 @@ fn judge(check: VerifiedCheck, all: &[Dated], now: DateTime<Utc>, fix: &str) -> 
         return check.failed("there are none").fix(fix);
     };
     if let Some(early) = all.iter().find(|certificate| certificate.from > now) {
-        let evidence = format!("{} is valid from {} on only", early.name, early.from.date_naive());
+        let evidence = format!("{} is not valid before {}", early.name, early.from.date_naive());
         return check.failed(evidence).fix("timedatectl set-ntp true");
     }
     let (until, name) = (first.until.date_naive(), &first.name);
     if first.until <= now {
-        return check.failed(format!("{name} has expired on {until}")).fix(fix);
+        return check.failed(format!("{name} expired on {until}")).fix(fix);
     }
     check.ok(format!("for {} days, until {until}", (first.until - now).num_days()))
 }

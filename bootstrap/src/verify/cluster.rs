@@ -80,7 +80,7 @@ pub(super) fn volumes(probe: &Probe<'_>) -> VerifiedCheck {
 
 /// An object and a word of its status.
 fn state(object: &Value, pointer: &str) -> String {
-    let word = text(object, pointer).unwrap_or("without a status");
+    let word = text(object, pointer).unwrap_or("of unknown state");
     let name = text(object, "/metadata/name").unwrap_or("?");
     let namespace = text(object, "/metadata/namespace").map_or_else(String::new, |name| format!("{name}/"));
     format!("{namespace}{name} is {word}")

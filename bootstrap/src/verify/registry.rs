@@ -37,14 +37,14 @@ enum Stopped {
 
 /// Pushes a blob and pulls it, unless that takes a password that was not given.
 pub(super) fn push_and_pull(endpoint: &HttpsEndpoint<'_>, probe: &Probe<'_>) -> VerifiedCheck {
-    let check = VerifiedCheck::new(Component::Registry, "the registry takes a push and a pull");
+    let check = VerifiedCheck::new(Component::Registry, "the registry accepts a push and a pull");
     let credentials = match &probe.settings.registry.auth {
         None => None,
         Some(auth) => match &auth.password {
             Password::Given(password) => {
                 Some(Credentials::Basic { user: auth.user.clone(), password: password.clone() })
             }
-            Password::Generate => return check.skipped("its password is not given (registry.password_file)"),
+            Password::Generate => return check.skipped("registry.password_file is not set"),
         },
     };
     let trust = match trust(endpoint, probe) {
@@ -64,7 +64,7 @@ pub(super) fn push_and_pull(endpoint: &HttpsEndpoint<'_>, probe: &Probe<'_>) -> 
         }
         Stopped::Answer { request, status } => check.failed(format!("{request}: status {status}")),
         Stopped::Elsewhere => check.failed("the registry sends an upload to another server"),
-        Stopped::OtherContent => check.failed("the pull brings something else than was pushed"),
+        Stopped::OtherContent => check.failed("the pulled blob is not the pushed one"),
     };
     check.fix("k3s kubectl -n registry logs deployment/registry")
 }

@@ -1,11 +1,11 @@
-//! What was verified, as text and as data.
+//! What was verified, as lines and as data.
 
 use schema::Component;
 use serde::Serialize;
 
 use crate::host::{Host, ProbeError};
 use crate::step::{Condition, Unmet};
-use crate::terminal::Printer;
+use crate::terminal::{CheckMark, Line, check_line, help_line};
 
 /// What one check came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -87,6 +87,19 @@ impl VerifiedCheck {
         Self { fix: Some(fix.into()), ..self }
     }
 
+    fn lines(&self, width: usize) -> impl Iterator<Item = Line> {
+        let Self { component, check, outcome, evidence, fix } = self;
+        let mark = match outcome {
+            VerifyOutcome::Ok => CheckMark::Ok,
+            VerifyOutcome::Failed => CheckMark::Failed,
+            VerifyOutcome::Unknown => CheckMark::Unknown,
+            VerifyOutcome::Skipped => CheckMark::Skipped,
+        };
+        let evidence = evidence.as_ref().map_or_else(String::new, |evidence| format!(": {evidence}"));
+        let line = check_line(mark, (component.as_str(), width), format!("{check}{evidence}"));
+        std::iter::once(line).chain(fix.as_ref().map(|fix| help_line(width, fix)))
+    }
+
     /// What `judge` makes of what was found; unknown if nothing could be.
     pub(super) fn judged<T>(self, found: Result<T, ProbeError>, judge: impl FnOnce(Self, T) -> Self) -> Self {
         match found {
@@ -107,26 +120,33 @@ pub struct VerifyReport {
 impl VerifyReport {
     /// How many checks are not as they should be; what is unknown counts.
     pub fn problems(&self) -> usize {
-        let is_problem =
-            |check: &&VerifiedCheck| matches!(check.outcome, VerifyOutcome::Failed | VerifyOutcome::Unknown);
-        self.checks.iter().filter(is_problem).count()
+        self.count(VerifyOutcome::Failed) + self.count(VerifyOutcome::Unknown)
     }
 
-    /// Prints a line for each check, and where it is not as it should be why and what to do.
-    pub fn show(&self, printer: &mut Printer) {
-        for VerifiedCheck { component, check, outcome, evidence, fix } in &self.checks {
-            let mark = match outcome {
-                VerifyOutcome::Ok => "ok  ",
-                VerifyOutcome::Failed => "FAIL",
-                VerifyOutcome::Unknown => "????",
-                VerifyOutcome::Skipped => "skip",
-            };
-            let label = format!("  {mark}  {component:<21}  ");
-            let evidence = evidence.as_ref().map_or_else(String::new, |evidence| format!(": {evidence}"));
-            printer.wrapped(&label, &format!("{check}{evidence}"));
-            if let Some(fix) = fix {
-                printer.wrapped(&format!("{:width$}fix: ", "", width = label.len()), fix);
-            }
-        }
+    /// How many checks came to `outcome`.
+    pub fn count(&self, outcome: VerifyOutcome) -> usize {
+        self.checks.iter().filter(|check| check.outcome == outcome).count()
+    }
+
+    /// `1 failed, 2 unknown, 20 ok`; what there is none of is left out.
+    pub fn counts(&self) -> String {
+        let counts = [
+            (VerifyOutcome::Failed, "failed"),
+            (VerifyOutcome::Unknown, "unknown"),
+            (VerifyOutcome::Ok, "ok"),
+            (VerifyOutcome::Skipped, "skipped"),
+        ];
+        let told = counts.iter().filter_map(|(outcome, word)| match self.count(*outcome) {
+            0 => None,
+            count => Some(format!("{count} {word}")),
+        });
+        told.collect::<Vec<_>>().join(", ")
+    }
+
+    /// A line for each check, and below it the command that helps, where there is one.
+    pub fn lines(&self) -> Vec<Line> {
+        let names = self.checks.iter().map(|check| check.component.as_str().len());
+        let width = names.max().unwrap_or_default();
+        self.checks.iter().flat_map(|check| check.lines(width)).collect()
     }
 }

@@ -87,7 +87,7 @@ fn for_each_component(check: impl Fn(Component) + Sync) {
 }
 
 /// What a run came to.
-struct Ran {
+pub(crate) struct Ran {
     result: Result<Vec<(Component, ComponentResult)>, ExecutionError>,
     journal: Records,
     changed: Vec<String>,
@@ -95,7 +95,7 @@ struct Ran {
 }
 
 impl Ran {
-    fn results(self) -> Vec<(Component, ComponentResult)> {
+    pub(crate) fn results(self) -> Vec<(Component, ComponentResult)> {
         self.result.unwrap_or_else(|error| panic!("{error:?}"))
     }
 
@@ -113,8 +113,13 @@ impl Ran {
 }
 
 /// Detects, plans and applies, as a run does.
-fn run(stub: &StubHost, settings: &Settings) -> Ran {
+pub(crate) fn run(stub: &StubHost, settings: &Settings) -> Ran {
     run_with(stub, settings, Records::default(), &|| false)
+}
+
+/// As [`run`], killed when it has written so much of its record. Whether it was, or had ended before.
+pub(crate) fn run_and_die(stub: &StubHost, settings: &Settings, writes: usize) -> bool {
+    run_with(stub, settings, Records::dying_after(Some(writes)), &|| false).result.is_err()
 }
 
 fn run_with(stub: &StubHost, settings: &Settings, mut journal: Records, stop: &dyn Fn() -> bool) -> Ran {

@@ -6,6 +6,7 @@ mod join;
 mod kernel;
 mod network;
 mod real_curl;
+mod rerun;
 
 use std::fs;
 

@@ -5,7 +5,7 @@ use rustix::process::Signal;
 use tests::{Invocation, Outcome, Sandbox, Stub, TerminalSession, can_have_a_machine, on_a_machine};
 
 /// What the stand-in for curl downloads.
-const ARCHIVE: &str = "an archive";
+pub(crate) const ARCHIVE: &str = "an archive";
 
 /// Longer than any call may take: what ends before has been ended.
 const FOREVER: u32 = 3600;
@@ -18,13 +18,14 @@ fn helm_run(sandbox: &Sandbox) -> Invocation {
 }
 
 /// The checksum of [`ARCHIVE`], by the program that operators use.
-fn sum(sandbox: &Sandbox) -> String {
+pub(crate) fn sum(sandbox: &Sandbox) -> String {
     let file = sandbox.file("archive", ARCHIVE, 0o600);
     let output = std::process::Command::new("sha256sum").arg(file).output().expect("coreutils");
     String::from_utf8_lossy(&output.stdout).split(' ').next().unwrap_or_default().to_owned()
 }
 
-fn stub(stdout: &'static str, seconds: u32) -> Stub<'static> {
+/// A stand-in that succeeds after so many seconds.
+pub(crate) fn stub(stdout: &'static str, seconds: u32) -> Stub<'static> {
     Stub { stdout, stderr: "", seconds, code: 0 }
 }
 

@@ -100,8 +100,13 @@ fn lines_are_no_wider_than_the_terminal_and_whole_in_a_pipe() {
 #[test]
 fn every_plan_fits_a_screen_of_eighty_columns() {
     let sandbox = Sandbox::new();
-    for mode in ["server", "stack", "single-node"] {
-        let call = sandbox.dry_run(mode).env("TELEMETRY_ENABLED", "false").env("TERM", "xterm");
+    for mode in ["server", "stack", "single-node", "agent"] {
+        let mut call = sandbox.dry_run(mode).env("TELEMETRY_ENABLED", "false").env("TERM", "xterm");
+        if mode == "agent" {
+            let token = sandbox.file("token", "hunter2-join-token\n", 0o600);
+            call = call.args(["--agent-server-url", "https://k3s.example.local:6443", "--agent-token-file"]);
+            call = call.args([token]);
+        }
         for columns in [80, 140] {
             let outcome = TerminalSession::start_wide(&call, columns).end().expect(0);
             sandbox.snapshot(&format!("screen_{mode}_{columns}"), &outcome);

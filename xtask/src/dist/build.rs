@@ -12,12 +12,15 @@ const WORKSPACE: &str = "/src";
 const REGISTRY: &str = "/cargo";
 const TARGET: &str = "/target";
 
+/// The time that C's `__DATE__` and `__TIME__` say: the allocator prints both, and the compiler would take the clock. Not
+/// the time of the commit, because a build directory that is kept would keep that of the commit before.
+const COMPILED_AT: &str = "1767225600";
+
 /// Builds the programs of these packages and returns where they are, in the same order.
 pub(super) fn release<const N: usize>(packages: [&str; N]) -> anyhow::Result<[PathBuf; N]> {
     let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
     let target = target.unwrap_or_else(|| workspace::root().join("target")).join("dist");
-    // Of several that match the last one counts, so that the narrowest comes last: the target directory may be ours.
-    let renamed = [(workspace::root(), WORKSPACE), (cargo_home()?, REGISTRY), (target.clone(), TARGET)];
+    let renamed = renamed(&target)?;
     let each = |option: &str, separator: &str| -> String {
         let options = renamed.iter().map(|(from, to)| format!("{option}={}={to}", from.display()));
         options.collect::<Vec<_>>().join(separator)
@@ -27,6 +30,7 @@ pub(super) fn release<const N: usize>(packages: [&str; N]) -> anyhow::Result<[Pa
     command.args(["build", "--release", "--locked"]).current_dir(workspace::root());
     command.env("CARGO_ENCODED_RUSTFLAGS", each("--remap-path-prefix", "\u{1f}"));
     command.env("CFLAGS", each("-ffile-prefix-map", " ")).env("CARGO_TARGET_DIR", &target);
+    command.env("SOURCE_DATE_EPOCH", COMPILED_AT);
     for package in packages {
         command.args(["--package", package]);
     }
@@ -35,6 +39,22 @@ pub(super) fn release<const N: usize>(packages: [&str; N]) -> anyhow::Result<[Pa
         bail!("failed to build the release: {status}");
     }
     Ok(packages.map(|package| target.join("release").join(package)))
+}
+
+/// Which directory is called what. Of several that match the last one counts, so that the narrowest comes last: the target
+/// directory may be in the workspace. Where crates are unpacked is named after the registry and by a number of Cargo's,
+/// which others have otherwise.
+fn renamed(target: &Path) -> anyhow::Result<Vec<(PathBuf, &'static str)>> {
+    let home = cargo_home()?;
+    let mut renamed = vec![(workspace::root(), WORKSPACE), (home.clone(), REGISTRY)];
+    // There is none where the crates are vendored.
+    let mut unpacked: Vec<PathBuf> = std::fs::read_dir(home.join("registry/src"))
+        .map(|entries| entries.filter_map(|entry| Some(entry.ok()?.path())).collect())
+        .unwrap_or_default();
+    unpacked.sort();
+    renamed.extend(unpacked.into_iter().map(|directory| (directory, REGISTRY)));
+    renamed.push((target.to_owned(), TARGET));
+    Ok(renamed)
 }
 
 fn cargo_home() -> anyhow::Result<PathBuf> {

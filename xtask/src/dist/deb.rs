@@ -37,11 +37,13 @@ pub(super) fn write(tree: &Tree, control: &Control, release: &ReleaseStamp, to: 
         tree.copy(&format!("DEBIAN/{script}"), &format!("{directory}/{script}"), 0o755)?;
     }
     let status = Command::new("dpkg-deb")
-        // With several threads the output of xz depends on their number.
-        .args(["--root-owner-group", "-Zxz", "--threads-max=1", "--build"])
+        .args(["--root-owner-group", "-Zxz", "--build"])
         .arg(tree.root())
         .arg(to)
         .env("SOURCE_DATE_EPOCH", &release.epoch)
+        // With several threads the output of xz depends on their number. A variable and not the option of the same name,
+        // which dpkg of Ubuntu 22.04 refuses.
+        .env("DPKG_DEB_THREADS_MAX", "1")
         .stdout(std::process::Stdio::null())
         .status()
         .context("failed to start dpkg-deb")?;

@@ -83,7 +83,7 @@ pub(super) fn validate(
     if options.json {
         printer.document(&validation);
     } else {
-        report.show(printer);
+        printer.result(&report.lines());
         printer.data(&format!("Failures: {}", report.problems()));
         printer.data("Warnings: 0");
     }

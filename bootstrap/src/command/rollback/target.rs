@@ -64,7 +64,7 @@ pub(super) fn observe_and_plan(
 ) -> RollbackPlan {
     // A few steps are looked at before anybody wonders; dozens take seconds.
     if context.steps.len() > 10 {
-        printer.note("Looking at what the run left on this host ...");
+        printer.note("Inspecting what the run left on this host ...");
     }
     let live_states = match context.execution {
         // It left nothing, so there is nothing to look at, and no cluster is asked.

@@ -17,6 +17,7 @@ use crate::cli::RunArgs;
 use crate::command::diagnostic::Diagnostic;
 use crate::command::error::{Error, InterruptedAt};
 use crate::command::{inputs, next};
+use crate::component::spec_of;
 use crate::layers::EventStatus;
 use crate::run::{PlannedComponent, RunPaths, RunReport, RunSummary, lock_holder, plan_counts, plan_lines};
 use crate::step::{Effect, ExecutionError, Executor, StepEvent};
@@ -208,8 +209,11 @@ fn apply_component(
         }
         Err(error) => {
             run.origin.component(component, EventStatus::Failed, printer);
-            // What is on the host now may be another version than the run was to install.
-            run.record_version(component);
+            // What is on the host now may be another version than the run was to install. Of a cluster that may not answer
+            // it is not asked: the operator waits for the error.
+            if spec_of(component).namespace().is_none() {
+                run.record_version(component);
+            }
             Err(component_error(run, component, error, when))
         }
     }

@@ -13,7 +13,7 @@ use super::run_error::RunError;
 use crate::cli::RunArgs;
 use crate::command::error::{Error, InterruptedAt};
 use crate::command::inputs;
-use crate::component::{BuiltInSums, PlanContext, spec_of};
+use crate::component::{BuiltInSums, PlanContext, Probe, spec_of};
 use crate::host::{Host, HostLock, RunLog};
 use crate::input::{Completeness, Declaration, Inputs, Prompt, resolve};
 use crate::layers::RunOrigin;
@@ -232,9 +232,10 @@ impl RunContext {
     /// operator should know of it.
     pub(super) fn record_version(&mut self, component: Component) -> Option<String> {
         let (spec, settings) = (spec_of(component), &self.settings);
-        let found = spec.installed_version(&self.host).ok().flatten()?;
+        let found = spec.installed_version(&Probe::new(&self.host, settings)).ok().flatten()?;
         let wanted = spec.version(settings);
-        if found == wanted {
+        // Charts are named with and without the letter.
+        if found.trim_start_matches('v') == wanted.trim_start_matches('v') {
             return None;
         }
         let warning = match (is_older(&found, wanted), spec.upgrade(settings)) {

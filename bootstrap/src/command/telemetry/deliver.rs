@@ -131,7 +131,7 @@ pub(super) fn purge(context: &TelemetryContext, yes: bool, printer: &mut Printer
         ));
     }
     if purged.in_flight {
-        printer.warn("a delivery is under way; it stops before its next document and deletes the rest");
+        printer.warn("a delivery is running; it stops before its next event and deletes the rest");
     }
     Ok(())
 }

@@ -144,7 +144,7 @@ fn dry_run_manifest(mode: Mode, run_id: schema::Id) -> Result<RunManifest, Error
     for component in components(mode) {
         let detection = detect(component, &probe);
         let plan = plan(component, &detection, &context);
-        let planned = PlannedComponent { component, detection, plan };
+        let planned = PlannedComponent { component, detection, plan, installed: None };
         manifest.components.set(component, planned.record(Execution::DryRun));
     }
     manifest.components.set_issuer(settings.tls.issuer());

@@ -42,7 +42,7 @@ pub(super) fn run(context: &TelemetryContext, printer: &mut Printer) -> Result<(
         None => "asked",
     };
     printer.data(&format!("telemetry  {state}: {why}"));
-    printer.data(&format!("endpoint   {}", endpoint.as_deref().unwrap_or("none, so nothing is delivered")));
+    printer.data(&format!("endpoint   {}", endpoint.as_deref().unwrap_or("none; nothing is delivered")));
     printer.data(&format!("outbox     {}", context.outbox().path().display()));
     show_endpoint_state(&status, printer);
     show_waiting(&status, printer);
@@ -55,7 +55,7 @@ pub(super) fn run(context: &TelemetryContext, printer: &mut Printer) -> Result<(
 fn consent() -> (Option<bool>, String) {
     match decided_consent(&mut Vec::new()) {
         ConsentDecision::Decided(consent) => (Some(consent.proof().is_some()), consent.reason().to_string()),
-        ConsentDecision::Ask(_) => (None, "TELEMETRY_ENABLED is not set, so a run asks".to_owned()),
+        ConsentDecision::Ask(_) => (None, "TELEMETRY_ENABLED is not set; a run asks".to_owned()),
     }
 }
 
@@ -65,7 +65,7 @@ fn show_endpoint_state(status: &OutboxStatus, printer: &mut Printer) {
     let code = state.failure.status.map(|status| format!("HTTP {status}, ")).unwrap_or_default();
     printer.data(&format!("answered   {}  {code}{}", state.time, state.failure.class.message()));
     if let Some(until) = state.not_before.filter(|until| *until > now()) {
-        printer.data(&format!("paused     until {until}, so nothing is sent before"));
+        printer.data(&format!("paused     until {until}; nothing is sent before"));
     }
 }
 
@@ -91,7 +91,7 @@ fn show_rejected(status: &OutboxStatus, printer: &mut Printer) {
     }
     if status.foreign > 0 {
         printer.data(&format!(
-            "foreign    {} entries belong to another user or cannot be read; they are left alone",
+            "foreign    {} entries belong to another user or cannot be read; they are kept",
             status.foreign
         ));
     }
@@ -115,7 +115,7 @@ fn show_outcomes(status: &OutboxStatus, printer: &mut Printer) {
         printer.warn(warning.message());
     }
     if !status.ledger.is_empty() {
-        printer.data("last outcomes");
+        printer.data("last results");
     }
     // The words of the ledger are those of its JSON form, so that both outputs can be searched for the same.
     for line in &status.ledger {

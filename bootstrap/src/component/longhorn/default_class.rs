@@ -25,7 +25,7 @@ pub(super) fn steps(class: &str) -> [Step; 3] {
     let skip = Action::Write { path: SKIP.into(), mode: 0o600, content: Content::Text(WHY.to_owned()) };
     [
         Step::new("storage class exists", Action::Wait(Check::within(300, there))),
-        Step::new("k3s leaves its own storage class alone", skip),
+        Step::new("keep k3s from resetting the default class", skip),
         Step::new("default storage class", Action::MakeDefaultClass(class.to_owned())),
     ]
 }

@@ -40,8 +40,8 @@ pub(super) fn limit() -> [Step; 2] {
         prefix: ARGUMENT.to_owned(),
     };
     [
-        Step::new("time that Traefik gives an upload", Action::Offer(Document::new(config))),
-        Step::new("Traefik has taken it up", Action::Wait(Check::within(300, raised))),
+        Step::new("upload timeout of Traefik", Action::Offer(Document::new(config))),
+        Step::new("Traefik uses the timeout", Action::Wait(Check::within(300, raised))),
     ]
 }
 

@@ -13,7 +13,7 @@ const SUMS: &str = "https://github.com/k3s-io/k3s/releases/download/v1.35.5%2Bk3
 #[test]
 fn what_is_not_as_promised_is_not_installed() {
     let page = "<!DOCTYPE html><html>Not found</html>";
-    for (content, remark) in [("truncat", None), (page, Some("it is a web page"))] {
+    for (content, remark) in [("truncat", None), (page, Some("the file is a web page"))] {
         let stub = StubHost::fresh();
         stub.serve(K3S, content);
         let ran = run(&stub, &only(Component::K3s));
@@ -227,7 +227,7 @@ fn the_sums_of_the_pins_are_those_of_the_releases() {
     }
     assert_eq!(sums.lines().count(), 8);
     stub.serve(helm, "something else");
-    assert!(published(&stub).expect_err("refused").contains("has sha256"));
+    assert!(published(&stub).expect_err("refused").contains("checksum mismatch"));
 }
 
 /// A sum file from the place that a file comes from says nothing about a place that was taken over.

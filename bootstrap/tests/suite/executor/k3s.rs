@@ -102,7 +102,7 @@ fn what_an_earlier_start_said_is_not_told_of_this_one() {
     stub.put("stub/k3s-fault", "hang nothing of note");
     let ran = run(&stub, &only(Component::K3s));
     assert!(!ran.failure().message.contains("-old"), "{}", ran.failure().message);
-    assert_eq!(ran.failure().hint.as_deref(), Some("inspect: journalctl -u k3s"));
+    assert_eq!(ran.failure().hint.as_deref(), Some("journalctl -u k3s"));
 }
 
 #[test]

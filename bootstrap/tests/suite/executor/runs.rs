@@ -3,6 +3,7 @@
 use super::faults::only;
 use super::*;
 use ComponentResult::{Configured, Installed};
+use bootstrap::component::{Probe, Spec};
 use manifest::Undo;
 use std::os::unix::fs::PermissionsExt;
 
@@ -68,6 +69,27 @@ fn a_single_node_gets_every_component_and_the_second_run_reuses_all() {
     assert!(second.changed.is_empty() && second.journal.steps().is_empty(), "{:?}", second.changed);
     assert!(second.results().iter().all(|(_, result)| *result == ComponentResult::Reused));
     assert_eq!(tree(&stub), before);
+    each_tells_its_version(&stub, &settings);
+}
+
+/// What is there is told, and not what was asked for.
+fn each_tells_its_version(stub: &StubHost, settings: &Settings) {
+    let host = stub.host();
+    let versions = || -> Vec<(Component, String)> {
+        let probe = Probe::new(&host, settings);
+        let told = |spec: &&dyn Spec| Some((spec.id(), spec.installed_version(&probe).expect("an answer")?));
+        COMPONENTS.iter().filter_map(told).collect()
+    };
+    let wished = COMPONENTS.iter().map(|spec| (spec.id(), spec.version(settings).to_owned()));
+    let wished: Vec<(Component, String)> = wished.filter(|(_, version)| !version.is_empty()).collect();
+    assert_eq!(versions(), wished);
+    stub.put("stub/k3s-version", "v1.21.2+k3s1\n");
+    let rancher = "stub/api/apis/apps/v1/namespaces/cattle-system/deployments/rancher.json";
+    stub.put(rancher, stub.text(rancher).replace("v2.14.4", "v2.9.0"));
+    let others: Vec<(Component, String)> =
+        versions().into_iter().filter(|version| !wished.contains(version)).collect();
+    let other = |component, version: &str| (component, version.to_owned());
+    assert_eq!(others, [other(Component::K3s, "v1.21.2+k3s1"), other(Component::Rancher, "v2.9.0")]);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What a run brought about, verified afterwards: all is well, and then one thing after another is not.
 
 mod scene;
+mod screens;
 
 use serde_json::json;
 
@@ -139,14 +140,14 @@ const CLUSTER: &[Case] = &[
         Component::K3s,
         "certificates of k3s",
         Failed,
-        "has expired on 2021-01-01",
+        "expired on 2021-01-01",
     ),
     (
         |stub| stub.put(SERVING, certificate(2900, 2999)),
         Component::K3s,
         "certificates of k3s",
         Failed,
-        "valid from 2900-01-01 on only",
+        "not valid before 2900-01-01",
     ),
     (
         |stub| stub.put(SERVING, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"),
@@ -193,7 +194,7 @@ const STACK: &[Case] = &[
         Component::CertManager,
         "certificates of cert-manager",
         Failed,
-        "registry/registry-tls has expired on 2021-01-01",
+        "registry/registry-tls expired on 2021-01-01",
     ),
     (
         |stub| issued(stub, &json!({})),
@@ -270,7 +271,7 @@ fn each_check_of_the_stack_fails_in_turn() {
     each_fails_in_turn(STACK);
 }
 
-const PUSH: &str = "takes a push and a pull";
+const PUSH: &str = "accepts a push and a pull";
 const REGISTRY: &[Case] = &[
     (
         |stub| stub.beside_answer(&format!("POST {UPLOADS}"), "login", "user = \"pusher:another\"\n"),
@@ -306,7 +307,7 @@ const REGISTRY: &[Case] = &[
         Component::Registry,
         PUSH,
         Failed,
-        "something else than was pushed",
+        "is not the pushed one",
     ),
     (
         |stub| stub.beside_answer(&blob_requests()[0], "exit", "28 Operation timed out"),

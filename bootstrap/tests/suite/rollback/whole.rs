@@ -88,7 +88,7 @@ fn a_single_node_is_taken_back_but_for_what_is_manual() {
     unchanged(&stub, &before);
 }
 
-/// The plan of ten components as an operator sees it, on a terminal of eighty columns.
+/// The plan of ten components as an operator sees it, on terminals of 80 and 140 columns and in a pipe.
 #[test]
 fn the_plan_of_ten_components_fits_a_screen() {
     let stub = StubHost::fresh().with_server();
@@ -100,13 +100,13 @@ fn the_plan_of_ten_components_fits_a_screen() {
         let host = stub.host();
         let plan = plan(&context, &observe_all(&host, &context), include);
         let lines = bootstrap::rollback::rollback_lines(&plan, bootstrap::terminal::Verbosity::Normal);
-        let painted: String = lines.iter().map(|line| line.laid_out(80)).collect();
-        let mut text = painted.replace(plan.run_id.as_str(), "RUN-ID");
-        for style in ["\u{1b}[0m", "\u{1b}[1m", "\u{1b}[2m", "\u{1b}[31m", "\u{1b}[33m"] {
-            text = text.replace(style, "");
+        for (screen, columns) in [("", 80), ("_140", 140), ("_pipe", usize::MAX)] {
+            let painted: String = lines.iter().map(|line| line.laid_out(columns)).collect();
+            let text = anstream::adapter::strip_str(&painted).to_string();
+            assert!(text.lines().count() <= 36, "{text}");
+            let name = format!("{name}{screen}");
+            insta::assert_snapshot!(name.as_str(), text.replace(plan.run_id.as_str(), "RUN-ID"));
         }
-        assert!(text.lines().count() <= 36, "{text}");
-        insta::assert_snapshot!(name, text);
     }
 }
 

@@ -85,8 +85,8 @@ fn anything_else_is_refused_and_not_run() {
         ("addon validate --tgz demo.tgz", "the add-on demo-addon is not part of this program"),
         ("stack install --tgz longhorn.tgz", "of the kind Addon"),
         ("addon install --tgz longhorn.tgz --public-host a.example.local", "does not declare"),
-        ("addon install --tgz empty.tgz", "it has no addon.yaml"),
-        ("addon install --tgz text.tgz", "it has no addon.yaml"),
+        ("addon install --tgz empty.tgz", "it has no readable addon.yaml"),
+        ("addon install --tgz text.tgz", "it has no readable addon.yaml"),
         ("addon install --tgz missing.tgz", "does not exist"),
     ] {
         let outcome = with_tar(&sandbox, words).run().expect(1);

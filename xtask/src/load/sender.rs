@@ -37,13 +37,15 @@ impl<'a> ExpectedAnswer<'a> {
 }
 
 impl DocumentLoad<'_> {
-    /// Sends all, and demands what is expected for each.
+    /// Sends all, and demands what is expected for each. All connections are open before the time starts: many at once may
+    /// have to wait a second until the kernel tries again.
     pub(super) fn send(&self, expected: &ExpectedAnswer<'_>) -> anyhow::Result<Figure> {
-        ensure!(self.address.ip().is_loopback(), "load is for loopback alone");
+        ensure!(self.address.ip().is_loopback(), "load is only for loopback");
+        let streams: Vec<_> = (0..self.connections).map(|_| self.connect()).collect::<Result<_, _>>()?;
         let (next, started) = (AtomicU64::new(self.numbers.start), Instant::now());
         let waits = thread::scope(|scope| {
-            let send = || self.send_some(&next, expected);
-            let senders: Vec<_> = (0..self.connections).map(|_| scope.spawn(send)).collect();
+            let send = |stream| scope.spawn(|| self.send_some(stream, &next, expected));
+            let senders: Vec<_> = streams.into_iter().map(send).collect();
             let mut waits = Vec::new();
             for sender in senders {
                 waits.extend(sender.join().map_err(|_| anyhow!("a connection panicked"))??);
@@ -53,11 +55,20 @@ impl DocumentLoad<'_> {
         Ok(Figure::new(self.numbers.end - self.numbers.start, started.elapsed(), waits))
     }
 
+    fn connect(&self) -> std::io::Result<BufReader<TcpStream>> {
+        let stream = TcpStream::connect(self.address)?;
+        stream.set_nodelay(true)?;
+        Ok(BufReader::new(stream))
+    }
+
     /// Sends what the other connections leave; how long each answer took, in microseconds.
-    fn send_some(&self, next: &AtomicU64, expected: &ExpectedAnswer<'_>) -> anyhow::Result<Vec<u64>> {
+    fn send_some(
+        &self,
+        mut stream: BufReader<TcpStream>,
+        next: &AtomicU64,
+        expected: &ExpectedAnswer<'_>,
+    ) -> anyhow::Result<Vec<u64>> {
         let ExpectedAnswer { media_type, status: wanted, word } = expected;
-        let mut stream = BufReader::new(TcpStream::connect(self.address)?);
-        stream.get_ref().set_nodelay(true)?;
         let mut waits = Vec::new();
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);

@@ -17,7 +17,7 @@ use manifest::{StepRecord, Undo};
 use schema::{Component, Mode};
 
 use super::{ChecksumInput, ComponentPlan, Detection, Pin, PlanContext, Probe, RollbackClass, Spec};
-use crate::host::ProbeError;
+use crate::host::{Host, ProbeError};
 use crate::settings::Settings;
 use crate::step::{Action, Step, UndoAction, may_be_user_kubeconfig, version_of};
 

@@ -57,6 +57,15 @@ fn status_tells_until_when_the_endpoint_is_paused() {
 }
 
 #[test]
+fn nobody_has_answered_where_nobody_listens() {
+    let sandbox = with_waiting();
+    let closed = sandbox.bootstrap(["telemetry", "flush"]).env("TELEMETRY_ENABLED", "true");
+    closed.env("TELEMETRY_MAX_RETRIES", "0").run();
+    let shown = sandbox.bootstrap(["telemetry", "status"]).run().expect(0).stdout;
+    assert!(shown.contains("\nfailed     ") && !shown.contains("answered"), "{shown}");
+}
+
+#[test]
 fn status_touches_nothing() {
     let sandbox = with_waiting();
     let before = tree(sandbox.root(), None);

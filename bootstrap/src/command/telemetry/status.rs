@@ -59,11 +59,15 @@ fn consent() -> (Option<bool>, String) {
     }
 }
 
-/// What the endpoint answered last, if that was not good: a queue that does not get shorter has its reason here.
+/// How the last attempt failed, if it did: a queue that does not get shorter has its reason here.
 fn show_endpoint_state(status: &OutboxStatus, printer: &mut Printer) {
     let Some(state) = &status.endpoint_state else { return };
-    let code = state.failure.status.map(|status| format!("HTTP {status}, ")).unwrap_or_default();
-    printer.data(&format!("answered   {}  {code}{}", state.time, state.failure.class.message()));
+    // Where nobody listens, nobody has answered.
+    let (label, code) = match state.failure.status {
+        Some(status) => ("answered", format!("HTTP {status}, ")),
+        None => ("failed", String::new()),
+    };
+    printer.data(&format!("{label:<10} {}  {code}{}", state.time, state.failure.class.message()));
     if let Some(until) = state.not_before.filter(|until| *until > now()) {
         printer.data(&format!("paused     until {until}; nothing is sent before"));
     }

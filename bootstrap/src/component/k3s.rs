@@ -45,7 +45,7 @@ impl Spec for K3sSpec {
     }
 
     fn pin(&self) -> Option<Pin> {
-        Some(Pin::release("v1.35.5+k3s1", "Release of k3s"))
+        Some(Pin::k3s_release("v1.35.5+k3s1", "Release of k3s"))
     }
 
     fn checksums(&self) -> &'static [ChecksumInput] {

@@ -199,8 +199,10 @@ pub struct Pin {
 /// How a version is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PinForm {
-    /// The name of a release: `v1.35.5+k3s1`.
+    /// The name of a release: `v3.21.0`.
     Release,
+    /// The name of a release of k3s: `v1.35.5+k3s1`.
+    K3sRelease,
     /// A container image with its tag: `registry:2.8.3`.
     Image,
 }
@@ -214,6 +216,11 @@ impl Pin {
     /// The same for these minor versions of Kubernetes 1 alone.
     pub(super) const fn for_kubernetes(self, from: u32, to: u32) -> Self {
         Self { kubernetes: Some(KubernetesMinors { from, to }), ..self }
+    }
+
+    /// A release of k3s.
+    pub(super) const fn k3s_release(default: &'static str, help: &'static str) -> Self {
+        Self { default, form: PinForm::K3sRelease, help, kubernetes: None }
     }
 
     /// An image.

@@ -9,8 +9,8 @@ use super::declaration::{
 };
 use super::secret_input::SecretInput;
 use super::text::{
-    AbsolutePath, AnyPath, Email, HostName, HttpsUrl, ImageReference, Network, ObjectName, ReleaseName,
-    UserName,
+    AbsolutePath, AnyPath, Email, HostName, HttpsUrl, ImageReference, K3sRelease, Network, ObjectName,
+    ReleaseName, UserName,
 };
 use super::value::{Choice, Gibibytes};
 use crate::component::{COMPONENTS, PinForm};
@@ -214,6 +214,7 @@ impl FromTable<Component, String> for Rows<Component, String> {
                     (key_below(section, id.as_str()), open().or(pin.default).without_flag());
                 let input = match pin.form {
                     PinForm::Release => Input::of::<ReleaseName>(&key, pin.help, attributes),
+                    PinForm::K3sRelease => Input::of::<K3sRelease>(&key, pin.help, attributes),
                     PinForm::Image => Input::of::<ImageReference>(&key, pin.help, attributes),
                 };
                 (id, input)

@@ -85,6 +85,14 @@ text_values! {
     UserName, "NAME", "be 1 to 64 ASCII letters, digits, _, - and .", |text| USER_NAME.holds(text), USER_NAME.schema();
     /// Name of a release. It becomes part of file names, so it has no slash.
     ReleaseName, "WORD", "be a release such as v1.2.3", |text| RELEASE_NAME.holds(text), RELEASE_NAME.schema();
+    /// Name of a release of k3s: it is part of the address of what is downloaded, where a `v` or the `+k3s1` that is missing
+    /// would only say that there is nothing.
+    K3sRelease, "WORD", "be a release of k3s, such as v1.35.5+k3s1", is_k3s_release,
+        json_schema!({
+            "type": "string",
+            "pattern": r"^v[0-9]+(\.[0-9]+){2}(-rc[0-9]+)?\+k3s[0-9]+$",
+            "maxLength": RELEASE_NAME.longest,
+        });
     /// A container image with its tag.
     ImageReference, "WORD", "be an image with its tag, such as registry:2.8.3",
         |text| IMAGE_REFERENCE.holds(text), IMAGE_REFERENCE.schema();
@@ -94,6 +102,22 @@ const USER_NAME: Token = Token { punctuation: "_.-", longest: 64 };
 const RELEASE_NAME: Token = Token { punctuation: "_.+-", longest: 64 };
 const IMAGE_REFERENCE: Token = Token { punctuation: "_.:/@-", longest: 256 };
 const MAIL_BOX: Token = Token { punctuation: "_.+-", longest: 64 };
+
+fn is_k3s_release(text: &str) -> bool {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let parts = || {
+        let (release, build) = text.strip_prefix('v')?.split_once("+k3s")?;
+        let (version, candidate) = release.split_once("-rc").unwrap_or((release, "0"));
+        let mut numbers = version.split('.');
+        Some(
+            numbers.clone().count() == 3
+                && numbers.all(is_number)
+                && is_number(candidate)
+                && is_number(build),
+        )
+    };
+    text.len() <= RELEASE_NAME.longest && parts().unwrap_or_default()
+}
 
 /// ASCII letters, digits and some punctuation, beginning with a letter or a digit so that no program reads it as a flag.
 struct Token {
@@ -224,6 +248,10 @@ mod tests {
         check::<ReleaseName>(
             &["v1.35.5+k3s1", "1.11.1"],
             &["", "v1 2", "$(id)", "-x", "v1/../x", "..", "registry:2"],
+        );
+        check::<K3sRelease>(
+            &["v1.35.5+k3s1", "v1.36.0-rc2+k3s10"],
+            &["", "1.35.5+k3s1", "v1.35.5", "v1.35+k3s1", "v1.35.5+k3s", "v1.35.x+k3s1", "v1.35.5-rc+k3s1"],
         );
         check::<ImageReference>(&["registry:2.8.3", "r.example:5000/a/b:1"], &["", "a b", "-x"]);
         check::<UserName>(&["pusher", "a.b-c_d"], &["", "a:b", "-a", &"a".repeat(65)]);

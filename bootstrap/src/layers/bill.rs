@@ -103,7 +103,7 @@ fn components() -> Value {
     for spec in COMPONENTS {
         let Some(pin) = spec.pin() else { continue };
         let key = match pin.form {
-            PinForm::Release => word(spec.id()),
+            PinForm::Release | PinForm::K3sRelease => word(spec.id()),
             PinForm::Image => format!("{}_image", word(spec.id())),
         };
         versions.insert(key, json!(pin.default));

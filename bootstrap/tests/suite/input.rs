@@ -121,12 +121,12 @@ fn a_value_that_loses_is_checked_too() {
 
 #[test]
 fn every_component_has_its_inputs_from_the_table() {
-    let file = "components:\n  nfs: skip\nversions:\n  registry: registry:3\n  k3s: v9.9.9\n";
+    let file = "components:\n  nfs: skip\nversions:\n  registry: registry:3\n  k3s: v9.9.9+k3s1\n";
     let mut inputs = collected("--skip longhorn --mode single-node", &[], Some(file)).expect("valid");
     let settings = resolve(&mut inputs, None, Completeness::Optional).expect("nothing is required");
     assert_eq!(settings.skipped.into_iter().collect::<Vec<_>>(), [Component::Longhorn, Component::Nfs]);
     assert_eq!(settings.versions[&Component::Registry], "registry:3");
-    assert_eq!(settings.versions[&Component::K3s], "v9.9.9");
+    assert_eq!(settings.versions[&Component::K3s], "v9.9.9+k3s1");
     let error = collected("--skip longhron", &[], None).expect_err("no component");
     assert!(matches!(error, InputError::UnknownComponent { nearest: Some("longhorn"), .. }), "{error}");
 }

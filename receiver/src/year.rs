@@ -221,8 +221,11 @@ impl Year {
         ));
         let kept = self.store.count().expect("counted");
         self.store.settle().expect("written back");
-        let bytes = file.metadata().map_or(0, |metadata| metadata.len());
-        say(&format!("year: {kept} documents are left; file of SQLite: {} MiB", bytes / 1024 / 1024));
+        let size = file.metadata().map_or_else(
+            |_| String::new(),
+            |metadata| format!(" in a file of {} MiB", metadata.len() / 1024 / 1024),
+        );
+        say(&format!("year: {kept} documents are left{size}"));
         let mut times: Vec<(Duration, &str)> = Vec::new();
         for chart in CHARTS {
             let started = Instant::now();

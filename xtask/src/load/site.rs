@@ -81,6 +81,14 @@ impl LoadSite {
         &self.directory
     }
 
+    /// What all of it takes on the disk, for people.
+    pub(super) fn size(&self) -> anyhow::Result<String> {
+        let output =
+            Command::new("du").args(["--summarize", "--human-readable"]).arg(&self.directory).output()?;
+        let said = String::from_utf8(output.stdout)?;
+        Ok(said.split_whitespace().next().context("du says nothing")?.to_owned())
+    }
+
     /// The store as the receiver is told of it.
     pub(super) fn store_url(&self) -> anyhow::Result<String> {
         Ok(match self.store {

@@ -36,5 +36,6 @@ pub(super) fn run(arguments: &[&str]) -> anyhow::Result<()> {
         .status()
         .context("failed to start cargo")?;
     ensure!(status.success(), "the year did not pass");
+    workspace::print_line(&format!("storage at the end of the year, logs included: {}", site.size()?));
     Ok(())
 }

@@ -220,7 +220,9 @@ impl Drop for TelemetryReporter {
 )]
 fn spawn_delivery(outbox: &Outbox, environment: &[(&'static str, String)]) -> Result<Child, TelemetryError> {
     let failed = |error: std::io::Error| TelemetryError::Client(Box::new(error));
-    let mut command = std::process::Command::new(std::env::current_exe().map_err(failed)?);
+    // Not by its path: an upgrade may have put another program there since this one started, or be about to.
+    let mut command = std::process::Command::new("/proc/self/exe");
+    command.arg0(env!("CARGO_PKG_NAME"));
     // Inputs of the run, tokens and passwords among them, are none of the delivery's business.
     let inputs = std::env::vars_os()
         .map(|(name, _)| name)

@@ -59,6 +59,23 @@ fn an_interrupted_run_with_consent_says_so() {
     }
 }
 
+/// An upgrade replaces the program while a run is going on.
+#[test]
+fn a_run_whose_program_was_replaced_delivers_its_last_documents() {
+    let server = Server::start([Response::Status(202)]);
+    let sandbox = Sandbox::new();
+    let program = sandbox.root().join("program");
+    std::fs::copy(tests::bootstrap(), &program).expect("the sandbox is ours");
+    let call = sandbox.dry_run("single-node").env("TELEMETRY_ENABLED", "true");
+    let instead = format!("shift; exec '{}' \"$@\"", program.display());
+    let call = call.env("TELEMETRY_ENDPOINT", server.url()).through(["/bin/sh", "-c", &instead, "sh"]);
+    let running = in_the_middle(&sandbox, &call);
+    std::fs::remove_file(&program).expect("it is there");
+    running.end();
+    sandbox.wait_for_deliveries();
+    assert_eq!(server.accepted().len(), 5);
+}
+
 #[test]
 fn a_killed_run_is_marked_by_the_next_start_and_a_living_one_is_not() {
     let sandbox = Sandbox::new();

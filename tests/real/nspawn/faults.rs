@@ -21,7 +21,11 @@ pub(crate) fn run(setup: &NspawnSetup<'_>, transcript: &mut Transcript) -> anyho
     for (what, spoil, words) in [
         ("one byte more than the checksum is of", "echo >>k3s", "checksum mismatch"),
         ("half of the program", "truncate -s 100 k3s", "checksum mismatch"),
-        ("a web page instead of the program", "echo '<!DOCTYPE html><html></html>' >k3s", "checksum mismatch"),
+        (
+            "a web page instead of the program",
+            "echo '<!DOCTYPE html><html></html>' >k3s",
+            "checksum mismatch",
+        ),
         ("no checksum", "rm sha256sum-*.txt", "no SHA-256 of k3s"),
         ("no install script", "rm install.sh", "missing: install.sh"),
         ("no helm archive", "rm helm-*.tar.gz", "missing: helm-v3.21.0-linux"),

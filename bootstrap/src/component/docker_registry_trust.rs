@@ -59,7 +59,7 @@ impl Spec for DockerRegistryTrustSpec {
     }
 
     fn wanted(&self, settings: &Settings) -> bool {
-        settings.trust_registry_in_docker && !settings.skipped.contains(&Component::Registry)
+        settings.trust_registry_in_docker
     }
 
     /// Present when the file holds the certificate of the secret. Without a cluster a file cannot be compared, and is to be

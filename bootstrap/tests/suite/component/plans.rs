@@ -32,15 +32,6 @@ fn printed(settings: &Settings, detection: &Detection) -> String {
 }
 
 #[test]
-fn a_registry_that_is_left_out_is_not_trusted_either() {
-    let mut settings = settings(Mode::SingleNode);
-    let trusts = |settings: &Settings| spec_of(Component::DockerRegistryTrust).wanted(settings);
-    assert!(trusts(&settings));
-    settings.skipped.insert(Component::Registry);
-    assert!(!trusts(&settings));
-}
-
-#[test]
 fn a_server() {
     insta::assert_snapshot!(printed(&settings(Mode::Server), &Detection::Missing));
 }

@@ -16,6 +16,8 @@ use std::net::IpAddr;
 #[cfg(unix)]
 pub use machine_facts::MachineFacts;
 
+use schema::Id;
+
 use crate::decode::{is_separator, without_separators};
 use crate::{decode, values};
 
@@ -25,14 +27,15 @@ const MIN_CHARS: usize = 3;
 /// From this many characters on, an identifier is found inside words.
 const MIN_CHARS_ANYWHERE: usize = 5;
 
-/// The same for an identifier of hexadecimal digits alone, like a joined address. Random ids are made of these digits:
-/// one in forty thousand contains a given five of them, one in a hundred million a given eight.
-const MIN_HEX_ANYWHERE: usize = 8;
+/// The same inside an id, for an identifier of hexadecimal digits alone, like a joined address. Random ids are made of
+/// these digits: one in forty thousand contains a given five of them, one in a hundred million a given eight.
+const MIN_HEX_INSIDE_IDS: usize = 8;
 
 /// The local identifiers that no string of a document may contain.
 ///
 /// Case and separators do not matter on either side. An identifier of five or more characters is found anywhere, one of
-/// three or four between separators or at the ends, and shorter ones are not compared. Words of the contract, its times
+/// three or four between separators or at the ends, and shorter ones are not compared. In an id, whose digits are
+/// random, one of hexadecimal digits alone is found from eight digits on. Words of the contract, its times
 /// and its versions are exempt as whole strings: a user may be called `ubuntu`, a directory `24.04`. Ids are not: a host
 /// may have such a name.
 #[derive(Clone, Default)]
@@ -45,7 +48,10 @@ pub struct LocalIdentifiers {
 #[derive(Clone, PartialEq)]
 struct Needle {
     text: String,
+    /// Whether it is found inside words.
     anywhere: bool,
+    /// Whether it is found inside ids.
+    inside_ids: bool,
 }
 
 impl LocalIdentifiers {
@@ -131,9 +137,10 @@ impl LocalIdentifiers {
         let text = joined(text);
         let chars = text.chars().count();
         let is_hex = text.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let least = if is_hex { MIN_HEX_ANYWHERE } else { MIN_CHARS_ANYWHERE };
         if let (Some(first), MIN_CHARS..) = (text.bytes().next(), chars) {
-            let needle = Needle { text, anywhere: chars >= least };
+            let anywhere = chars >= MIN_CHARS_ANYWHERE;
+            let needle =
+                Needle { text, anywhere, inside_ids: anywhere && (!is_hex || chars >= MIN_HEX_INSIDE_IDS) };
             self.needles.resize(1 << u8::BITS, Vec::new());
             let needles = &mut self.needles[usize::from(first)];
             if !needles.contains(&needle) {
@@ -160,6 +167,10 @@ impl LocalIdentifiers {
 
     /// Whether `text` contains any of them; a short one counts only between word borders.
     fn are_named_in(&self, text: &str) -> bool {
+        if Id::parse(text).is_ok() {
+            // The hyphens of a UUID separate no words: one in 65,536 has four given digits as its second group.
+            return self.matches(&joined(text)).any(|(_, needle)| needle.inside_ids);
+        }
         let text = Comparable::new(text);
         self.matches(&text.joined)
             .any(|(at, needle)| needle.anywhere || (text.borders[at] && text.borders[at + needle.text.len()]))

@@ -60,14 +60,31 @@ fn three_and_four_characters_are_found_between_separators_only() {
 }
 
 #[test]
-fn identifiers_of_hexadecimal_digits_alone_need_eight_of_them_inside_a_word() {
+fn identifiers_of_hexadecimal_digits_alone_need_eight_of_them_inside_an_id() {
     // Random ids are made of these digits.
     check_passes("facade", "9f8facade1884c7d");
     check_passes("10.0.0.1", "9f8610001c7d65aa");
     check_found("facade", "x-facade");
+    check_found("db001", "clusterdb001");
+    check_found("10.0.0.12", "node100012");
+    // In another encoding even five take ten digits of an id.
+    check_found("db001", "64623030319f86d0");
     check_found("10.0.0.1", "x-10001");
     check_found("deadbeef", "9f8deadbeef1884c");
     check_found("203.0.113.77", "9f8cb00714d1884c");
+}
+
+#[test]
+fn the_groups_of_a_uuid_are_no_words() {
+    // Each is the second group of one in 65,536 random UUIDs.
+    for name in ["cafe", "24.04", "1.2.3.4", "beef"] {
+        let group = name.replace('.', "");
+        check_passes(name, &format!("9f86d081-{group}-4c7d-8a5b-0b6f3a2c7d10"));
+        check_found(name, &format!("x-{group}-4c7d"));
+    }
+    // What no random id holds by chance is found there too.
+    check_found("deadbeef", "deadbeef-1884-4c7d-8a5b-0b6f3a2c7d10");
+    check_found("d0811884", "9f86d081-1884-4c7d-8a5b-0b6f3a2c7d10");
 }
 
 #[test]

@@ -7,6 +7,7 @@
 mod addresses;
 mod caller;
 mod command;
+mod environment;
 mod error;
 mod files;
 mod https;
@@ -36,7 +37,7 @@ pub use probe::ProbeError;
 pub use process::Output;
 pub use service::ServiceStatus;
 pub use sockets::{ListeningSocket, SocketHolder, Transport};
-pub use staging::{STAGING, Scratch, StagingError};
+pub use staging::{STAGING, Scratch, StagingError, sha256_of};
 pub use status::FileStatus;
 pub use stops::Shield;
 pub use sudo::RootAccess;

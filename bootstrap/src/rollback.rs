@@ -21,6 +21,6 @@ pub use executor::{RollbackEvent, RollbackExecutor, UndoResult, UndoResults, Unt
 pub use item::{ItemState, Leftover, Reason, Relation, RollbackItem, RollbackPlan};
 pub use live_state::{Divergence, LiveState};
 pub use observe::{LiveStates, observe_all};
-pub use plan::{Include, plan, plan_after};
+pub use plan::{Include, plan, plan_after, plan_agreed};
 pub use plan_text::rollback_lines;
 pub use report::{RollbackReport, show_results};

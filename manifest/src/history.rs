@@ -1,23 +1,58 @@
 //! What former runs recorded, for a run that must distinguish our changes from those of others.
 
+use privacy::disk::DiskError;
+use schema::Execution;
+use serde::Deserialize;
+
 use crate::context::PrivateContext;
 use crate::error::ManifestError;
 use crate::fingerprint::MachineId;
 use crate::recovery::newest_first;
+use crate::run_id::RunId;
 use crate::runs_dir::RunsDir;
 
 /// At most this many of the newest runs are read.
 const MAX_READ: usize = 512;
 
+/// What the records in a directory tell of the runs on one machine.
+#[derive(Debug, Default)]
+pub struct History {
+    /// The private contexts of its runs, the newest first.
+    pub contexts: Vec<PrivateContext>,
+    /// Why the private context of a run cannot be used, for each run that may have changed this machine and has one: above
+    /// all, that another user made the run.
+    pub unusable: Vec<ManifestError>,
+}
+
+/// As much of a public manifest as tells whether the run changed anything.
+#[derive(Deserialize)]
+struct RecordedExecution {
+    execution: Execution,
+}
+
 impl RunsDir {
-    /// The private contexts of the runs on `machine`, the newest first. What a record that cannot be read
-    /// is about counts as foreign, and is left alone.
+    /// What the runs on `machine` recorded. What a record that cannot be used is about counts as foreign, and is left alone.
     ///
     /// # Errors
     /// [`ManifestError::Disk`] if the directory cannot be listed.
-    pub fn contexts(&self, machine: &MachineId) -> Result<Vec<PrivateContext>, ManifestError> {
-        let runs = newest_first(self)?.into_iter().take(MAX_READ);
-        let contexts = runs.filter_map(|(_, run)| self.load_private(&run).ok());
-        Ok(contexts.filter(|context| context.machine.matches(machine)).collect())
+    pub fn history(&self, machine: &MachineId) -> Result<History, ManifestError> {
+        let mut history = History::default();
+        for (_, run) in newest_first(self)?.into_iter().take(MAX_READ) {
+            match self.load_private(&run) {
+                Ok(context) if context.machine.matches(machine) => history.contexts.push(context),
+                Ok(_) | Err(ManifestError::Disk(DiskError::Missing { .. })) => {}
+                Err(_) if self.is_dry_run(&run) => {}
+                Err(error) => history.unusable.push(error),
+            }
+        }
+        Ok(history)
+    }
+
+    /// Whether the public manifest says that the run changed nothing.
+    fn is_dry_run(&self, run: &RunId) -> bool {
+        let limit = schema::limits::MAX_DOCUMENT_BYTES as u64;
+        let bytes = self.dir.read_bounded(&run.public_name(), limit).unwrap_or_default();
+        serde_json::from_slice::<RecordedExecution>(&bytes)
+            .is_ok_and(|found| found.execution == Execution::DryRun)
     }
 }

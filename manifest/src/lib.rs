@@ -22,6 +22,7 @@ pub use context::{
 };
 pub use error::{LockHolder, ManifestError};
 pub use fingerprint::{MachineFingerprint, MachineId, sha256_hex};
+pub use history::History;
 pub use lock::FileLock;
 pub use passwords::LeftPasswords;
 pub use recovery::{CRASHED_RUN_EXIT_CODE, Recovery, recover_crashed_runs};

@@ -12,7 +12,6 @@ use std::sync::Arc;
 
 use privacy::Gate;
 use privacy::disk::{DiskError, PrivateDir};
-use rustix::process::geteuid;
 use schema::{Execution, RunManifest, Status};
 
 use crate::context::PrivateContext;
@@ -70,16 +69,13 @@ impl RunsDir {
         Ok(runs)
     }
 
-    /// As [`Self::open_or_create`], for a run that changes the host. As root it must not be possible for other users to
-    /// put another directory in its place: what is in it decides what root does.
+    /// As [`Self::open_or_create`], for a run that changes the host. It must not be possible for other users to put
+    /// another directory in its place: what is in it decides what root does, also for a user of sudo.
     ///
     /// # Errors
     /// [`DiskError::Replaceable`], which names the unsafe directory in the path; nothing is made then; and
     /// as [`Self::open_or_create`].
     pub fn open_or_create_for_change(path: &Path) -> Result<Self, ManifestError> {
-        if !geteuid().is_root() {
-            return Self::open_or_create(path);
-        }
         let runs = Self::new(PrivateDir::create_trusted(path)?);
         runs.sweep()?;
         Ok(runs)
@@ -108,9 +104,6 @@ impl RunsDir {
     /// [`DiskError::Replaceable`], and as [`Self::of_file`].
     pub fn of_file_for_change(path: &Path) -> Result<(Self, RunId), ManifestError> {
         let (dir, run) = dir_and_run(path)?;
-        if !geteuid().is_root() {
-            return Ok((Self::open(dir)?, run));
-        }
         Ok((Self::new(PrivateDir::open_trusted(dir)?), run))
     }
 

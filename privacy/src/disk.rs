@@ -15,6 +15,7 @@ mod owner;
 mod private_dir;
 mod walk;
 
+use std::fs::File;
 use std::path::Path;
 
 pub use error::DiskError;
@@ -48,6 +49,19 @@ pub fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, DiskError> {
     let path = &open::without_trailing(path);
     let file = open::read_only(rustix::fs::CWD, path, path)?;
     open::read_all(file, path, limit)
+}
+
+/// Opens the regular file at `path`, whose content is acted on, for reading: it must belong to us, to root or to the caller
+/// of sudo, and not every user may write to it. Symbolic links are refused and FIFOs do not block.
+///
+/// # Errors
+/// [`DiskError::Foreign`] or [`DiskError::Unsafe`] if the file is not to be trusted; [`DiskError::Missing`],
+/// [`DiskError::Symlink`], [`DiskError::NotAFile`].
+pub fn open_own(path: &Path) -> Result<File, DiskError> {
+    let path = &open::without_trailing(path);
+    let file = open::read_only(rustix::fs::CWD, path, path)?;
+    open::check_own(&file, path, Owner::from_env())?;
+    Ok(file)
 }
 
 /// Appends `line` to the file at `path`, see [`PrivateDir::append_line`].

@@ -1,6 +1,6 @@
 //! `bootstrap backup`: files of the host and objects of the cluster in a directory and an archive, for this user alone.
 
-use std::os::fd::AsRawFd;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,13 +9,13 @@ use schema::UtcSeconds;
 use serde::Serialize;
 
 use super::diagnostic::Diagnostic;
-use super::error::Error;
-use super::inputs;
+use super::error::{Error, InterruptedAt};
+use super::{inputs, inspection};
 use crate::backup::{Backup, BackupFile, SecretsInBackup, collect};
 use crate::cli::BackupArgs;
-use crate::host::{Command, Host, RootAccess, RunLog};
+use crate::host::{Command, Host, RootAccess};
 use crate::run::now;
-use crate::terminal::{Printer, is_interactive};
+use crate::terminal::{Printer, Signals};
 
 /// Packing some megabytes takes a second, on a disk that is asleep a little longer.
 const PACKING: Duration = Duration::from_mins(10);
@@ -49,17 +49,22 @@ pub(super) fn run(args: &BackupArgs, printer: &mut Printer) -> Result<(), Diagno
     let directory = args.directory.clone().unwrap_or_else(|| default_name(at).into());
     // Told as a whole: whoever called may be in another directory than this process.
     let directory = std::path::absolute(&directory).unwrap_or(directory);
-    let mut host = Host::this_machine(RunLog::discard());
+    let signals = Signals::install().map_err(Error::SignalHandlers)?;
     // Most of it is root's to read. What cannot be read is listed.
-    let _ = host.acquire_root(is_interactive());
+    let host = inspection::host(&signals);
     let secrets = if args.include_secrets { SecretsInBackup::Included } else { SecretsInBackup::LeftOut };
     let backup = collect(&host, secrets);
+    inspection::check_uninterrupted(&signals, InterruptedAt::NothingChanged)?;
     let archive = archive_of(&directory);
     let mut document = document(&backup, secrets, at);
     if !args.dry_run {
         let place = BackupPlace::open(&host, &directory)?;
         place.write(&backup, &document).map_err(Error::Unwritable)?;
-        place.pack(&host)?;
+        inspection::check_uninterrupted(&signals, InterruptedAt::Backup)?;
+        // That tar was ended by a signal is the lesser part of the truth.
+        place.pack(&host).or_else(|error| {
+            inspection::check_uninterrupted(&signals, InterruptedAt::Backup).and(Err(error))
+        })?;
         (document.directory, document.archive) = (Some(directory.as_path()), Some(archive.as_path()));
     }
     if printer.is_json() {
@@ -128,6 +133,8 @@ impl BackupPlace {
     /// Writes the files with mode 0600 into directories of mode 0700.
     fn write(&self, backup: &Backup, document: &BackupDocument<'_>) -> Result<(), DiskError> {
         let root = self.above.create_dir(&self.name)?;
+        // One that is there may be another user's, who would put other files into it before they are packed.
+        root.check_unshared()?;
         if !root.is_empty()? {
             return Err(DiskError::Exists { path: root.path().to_owned() });
         }
@@ -138,14 +145,14 @@ impl BackupPlace {
         root.write_atomic("backup.json", &serde_json::to_vec_pretty(document).unwrap_or_default())
     }
 
-    /// Packs what was written into an archive beside it. tar gets both by what is open here, and not by their paths.
+    /// Packs what was written into an archive beside it. tar gets both by what is open here, and not by their paths: the
+    /// directory as its standard input, because the descriptors of this process are closed to others of the same user.
     fn pack(&self, host: &Host) -> Result<(), Error> {
         let archive = format!("{}.tar.gz", self.name);
         let file = self.above.create_file(&archive).map_err(Error::Unwritable)?;
-        let held = self.above.to_fd().map_err(Error::Unwritable)?;
-        let above = format!("/proc/{}/fd/{}", std::process::id(), held.as_raw_fd());
-        let tar = Command::new("tar").args(["-czf", "-", "-C", &above, "--", &self.name]).timeout(PACKING);
-        let packed = host.run_into(&tar, file).map(drop);
+        let above = File::from(self.above.to_fd().map_err(Error::Unwritable)?);
+        let tar = ["-czf", "-", "-C", "/proc/self/fd/0", "--", &self.name];
+        let packed = host.run_between(above, &Command::new("tar").args(tar).timeout(PACKING), file).map(drop);
         if packed.is_err() {
             // Half an archive is worse than none.
             let _ = self.above.remove(&archive);

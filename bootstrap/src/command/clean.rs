@@ -3,92 +3,195 @@
 //! It is a rollback of each run that is on record, and nothing else: what no record of this host names is not looked at.
 //! Each run is looked at again when those after it are undone, because only then what hung on it is gone.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use manifest::{MachineId, PrivateContext, RunId, RunsDir};
+use manifest::{History, MachineId, PrivateContext, RunId, RunsDir};
 use schema::Execution;
 use serde::Serialize;
 
 use super::diagnostic::Diagnostic;
-use super::error::{Error, Unattended};
-use super::rollback as one_run;
+use super::error::{Error, InterruptedAt, Unattended};
+use super::inspection;
+use super::rollback::{Agreement, apply_agreed, steps_ready, unseen};
 use crate::cli::{CleanArgs, RollbackArgs};
 use crate::component::PendingRemoval;
 use crate::host::{Host, RunLog};
 use crate::input::runs_dir_from_env;
-use crate::rollback::{self, Include, ItemState, RollbackPlan};
-use crate::terminal::{Printer, Prompter, Signals, Verbosity};
+use crate::rollback::{self, Include, RollbackPlan};
+use crate::run::error_chain;
+use crate::terminal::{Printer, Prompter, Signals, Verbosity, is_interactive};
 
 /// What is typed to agree.
 pub(super) const WORD: &str = "CLEAN";
 
 /// The JSON document of a plan.
 #[derive(Debug, Serialize)]
-struct CleanDocument {
+struct CleanDocument<'a> {
     format: &'static str,
-    runs: Vec<RollbackPlan>,
+    runs: &'a [RollbackPlan],
+    /// Records of runs that this process may not obey, most often because another user made the run.
+    unusable_records: usize,
 }
 
 pub(super) fn run(args: &CleanArgs, printer: &mut Printer) -> Result<(), Diagnostic> {
-    let directory = args.runs_dir.clone().unwrap_or_else(runs_dir_from_env);
-    let (runs, contexts) = records(&directory)?;
-    if contexts.is_empty() && !printer.is_json() {
-        let place = directory.display();
-        printer.data(&format!(
-            "No run is on record in {place} (dry runs do not count); there is nothing to remove."
-        ));
-        return Ok(());
+    let signals = Signals::install().map_err(Error::SignalHandlers)?;
+    let clean = Clean::planned(args, printer, &signals)?;
+    // Whoever has given the word wants what the records name, and sees the plan of each run when it is undone.
+    if args.confirm.as_deref() == Some(WORD) {
+        return clean.apply(Asked::Beforehand, printer);
     }
-    let plans = plans(&contexts, printer);
-    // Whoever has given the word has seen the plan, and sees that of each run again when it is undone.
-    if args.confirm.as_deref() != Some(WORD) {
-        show(&plans, printer);
-        if args.apply {
-            confirm(&plans, printer)?;
-        }
-    }
+    clean.show(printer);
     if !args.apply {
-        if printer.is_json() {
-            printer.document(&CleanDocument { format: "clean/v1", runs: plans });
-        }
         return Ok(());
     }
-    let private_path =
-        |run: &RollbackPlan| runs.as_ref().map(|runs| runs.private_path(&RunId::new(run.run_id.clone())));
-    let mut missed = 0;
-    for to in plans.iter().filter(|plan| ready(plan) > 0).filter_map(private_path) {
-        let undo = RollbackArgs { to, apply: true, include: Some(Include::Moderate), yes: true, json: false };
-        match one_run::run(&undo, printer) {
-            Ok(()) => {}
-            // What is left of one run does not keep the others: each is told with its reason.
-            Err(diagnostic) => match diagnostic.error() {
-                Error::NotUndone { missed: left } => missed += left,
-                _ => return Err(diagnostic),
-            },
+    if clean.has_work() {
+        confirm(printer, &signals)?;
+    }
+    clean.apply(Asked::AfterPlan, printer)
+}
+
+/// When somebody agreed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// Before anything was looked at: to all that can be undone by the time when it is undone.
+    Beforehand,
+    /// To the plan that was shown, and to no more than that.
+    AfterPlan,
+}
+
+/// What the records name, and what can be done about it.
+pub(super) struct Clean {
+    directory: PathBuf,
+    runs: Option<RunsDir>,
+    plans: Vec<RollbackPlan>,
+    /// Records that this process may not obey.
+    unusable: usize,
+    /// Held to the end, so that sudo asks once for all runs.
+    _host: Host,
+}
+
+impl Clean {
+    /// Looks at what the runs left. Where it is to be removed, as root: what is asked about must be what is done.
+    ///
+    /// # Errors
+    /// The records cannot be listed, root is out of reach where it is needed, or a signal arrived.
+    pub(super) fn planned(
+        args: &CleanArgs,
+        printer: &mut Printer,
+        signals: &Signals,
+    ) -> Result<Self, Diagnostic> {
+        let directory = args.runs_dir.clone().unwrap_or_else(runs_dir_from_env);
+        let (runs, History { contexts, unusable }) = records(&directory)?;
+        if let Some(first) = unusable.first() {
+            let (count, records) = (unusable.len(), if unusable.len() == 1 { "record" } else { "records" });
+            printer.warn(&format!("{count} {records} cannot be used: {}", error_chain(first)));
+        }
+        let mut host = match contexts.as_slice() {
+            [] => Host::this_machine(RunLog::discard()),
+            _ => inspection::host(signals),
+        };
+        if args.apply && !contexts.is_empty() {
+            let got = host.acquire_root(is_interactive());
+            inspection::check_uninterrupted(signals, InterruptedAt::NothingChanged)?;
+            got.map_err(Error::NeedsSudo)?;
+        }
+        let plans = plans(&host, &contexts, printer);
+        inspection::check_uninterrupted(signals, InterruptedAt::NothingChanged)?;
+        Ok(Self { directory, runs, plans, unusable: unusable.len(), _host: host })
+    }
+
+    /// Whether there is anything to agree to.
+    pub(super) fn has_work(&self) -> bool {
+        self.plans.iter().any(|plan| !steps_ready(plan).is_empty())
+    }
+
+    pub(super) fn show(&self, printer: &mut Printer) {
+        if printer.is_json() {
+            let (runs, unusable_records) = (self.plans.as_slice(), self.unusable);
+            printer.document(&CleanDocument { format: "clean/v1", runs, unusable_records });
+            return;
+        }
+        if self.plans.is_empty() {
+            let place = self.directory.display();
+            let which = if self.unusable == 0 { "run" } else { "usable record of a run" };
+            printer.data(&format!(
+                "No {which} is on record in {place} (dry runs do not count); there is nothing to remove."
+            ));
+            return;
+        }
+        // A run that has left nothing has nothing to say.
+        for plan in self.plans.iter().filter(|plan| !plan.items.is_empty()) {
+            // Each item, whatever the verbosity: nobody types the word for what was not named.
+            printer.result(&rollback::rollback_lines(plan, printer.verbosity().max(Verbosity::Verbose)));
+            printer.data("");
+        }
+        if let Some(unseen) = unseen(&self.plans) {
+            printer.warn(&unseen);
+        }
+        let ready: usize = self.plans.iter().map(|plan| steps_ready(plan).len()).sum();
+        printer.data(&format!("Runs on record: {}. Items to remove: {ready}.", self.plans.len()));
+    }
+
+    /// Undoes each run, the newest first.
+    ///
+    /// # Errors
+    /// Something was left, or a run could not be undone at all.
+    pub(super) fn apply(self, asked: Asked, printer: &mut Printer) -> Result<(), Diagnostic> {
+        if self.plans.is_empty() && asked == Asked::Beforehand {
+            self.show(printer);
+        }
+        let mut missed = 0;
+        for plan in &self.plans {
+            let (ready, Some(runs)) = (steps_ready(plan), &self.runs) else { break };
+            if ready.is_empty() {
+                continue;
+            }
+            let to = runs.private_path(&RunId::new(plan.run_id.clone()));
+            let undo =
+                RollbackArgs { to, apply: true, include: Some(Include::Moderate), yes: true, json: false };
+            let agreement = match asked {
+                Asked::Beforehand => Agreement::ToPlan,
+                Asked::AfterPlan => Agreement::To(ready),
+            };
+            match apply_agreed(&undo, &agreement, printer) {
+                Ok(()) => {}
+                // What is left of one run does not keep the others: each is told with its reason.
+                Err(diagnostic) => match diagnostic.error() {
+                    Error::NotUndone { missed: left } => missed += left,
+                    _ => return Err(diagnostic),
+                },
+            }
+        }
+        match (missed, self.unusable) {
+            (0, 0) => Ok(()),
+            (0, records) => Err(Error::RecordsLeft { records }.into()),
+            (missed, _) => Err(Error::NotUndone { missed }.into()),
         }
     }
-    if missed == 0 { Ok(()) } else { Err(Error::NotUndone { missed }.into()) }
 }
 
 /// The records of the runs that changed this host, the newest first. A directory that is not there has none.
-fn records(directory: &Path) -> Result<(Option<RunsDir>, Vec<PrivateContext>), Error> {
+fn records(directory: &Path) -> Result<(Option<RunsDir>, History), Error> {
     use privacy::disk::DiskError;
     let runs = match RunsDir::open(directory) {
-        Err(manifest::ManifestError::Disk(DiskError::Missing { .. })) => return Ok((None, Vec::new())),
+        Err(manifest::ManifestError::Disk(DiskError::Missing { .. })) => {
+            return Ok((None, History::default()));
+        }
         opened => opened.map_err(Error::UnusableRecord)?,
     };
-    let mut contexts = runs.contexts(&MachineId::read(Path::new("/"))).map_err(Error::UnusableRecord)?;
-    contexts.retain(|context| context.execution == Execution::Apply);
-    Ok((Some(runs), contexts))
+    let mut history = runs.history(&MachineId::read(Path::new("/"))).map_err(Error::UnusableRecord)?;
+    history.contexts.retain(|context| context.execution == Execution::Apply);
+    Ok((Some(runs), history))
 }
 
 /// What would be undone of each run once those after it are undone.
-fn plans(contexts: &[PrivateContext], printer: &mut Printer) -> Vec<RollbackPlan> {
-    printer.note("Inspecting what the runs left on this host ...");
-    let host = Host::this_machine(RunLog::discard());
+fn plans(host: &Host, contexts: &[PrivateContext], printer: &mut Printer) -> Vec<RollbackPlan> {
+    if !contexts.is_empty() {
+        printer.note("Inspecting what the runs left on this host ...");
+    }
     let mut pending = PendingRemoval::default();
     let mut plan = |context| {
-        let live_states = rollback::observe_all(&host, context);
+        let live_states = rollback::observe_all(host, context);
         let (plan, removed) = rollback::plan_after(context, &live_states, Include::Moderate, pending.clone());
         pending = removed;
         plan
@@ -96,31 +199,9 @@ fn plans(contexts: &[PrivateContext], printer: &mut Printer) -> Vec<RollbackPlan
     contexts.iter().map(&mut plan).collect()
 }
 
-fn show(plans: &[RollbackPlan], printer: &mut Printer) {
-    if printer.is_json() {
-        return;
-    }
-    // A run that has left nothing has nothing to say.
-    for plan in plans.iter().filter(|plan| !plan.items.is_empty()) {
-        // Each item, whatever the verbosity: nobody types the word for what was not named.
-        printer.result(&rollback::rollback_lines(plan, printer.verbosity().max(Verbosity::Verbose)));
-        printer.data("");
-    }
-    let ready: usize = plans.iter().map(ready).sum();
-    printer.data(&format!("Runs on record: {}. Items to remove: {ready}.", plans.len()));
-}
-
-fn ready(plan: &RollbackPlan) -> usize {
-    plan.in_state(ItemState::Ready).count()
-}
-
 /// The word, and not a `y`: it deletes data of every run at once.
-fn confirm(plans: &[RollbackPlan], printer: &mut Printer) -> Result<(), Error> {
-    if plans.iter().all(|plan| ready(plan) == 0) {
-        return Ok(());
-    }
-    let signals = Signals::install().map_err(Error::SignalHandlers)?;
-    let Some(mut prompter) = Prompter::interactive(printer, &signals) else {
+fn confirm(printer: &mut Printer, signals: &Signals) -> Result<(), Error> {
+    let Some(mut prompter) = Prompter::interactive(printer, signals) else {
         return Err(Error::NeedsYes(Unattended::Clean));
     };
     let typed = prompter.line(&format!("Type {WORD} to remove all of this:"))?;

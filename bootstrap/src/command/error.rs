@@ -14,8 +14,8 @@ use schema::{Component, FailureReason, Mode};
 use telemetry::{ConsentReason, DeliveryEnd, TelemetryError};
 
 pub use super::interrupted::InterruptedAt;
-use super::next;
 pub use super::unattended::Unattended;
+use super::{hint, next};
 use crate::host::{CommandError, HostLockError};
 use crate::input::InputError;
 use crate::run::{SessionError, error_chain};
@@ -127,6 +127,9 @@ pub enum Error {
     /// The host is to be changed as root, and root is out of reach.
     #[error("cannot get root privileges: {}", root_refusal(.0))]
     NeedsRoot(CommandError),
+    /// As [`Self::NeedsRoot`], for what root itself would not do: it refuses the records of another user.
+    #[error("cannot get root privileges: {}", root_refusal(.0))]
+    NeedsSudo(CommandError),
     /// Another process is changing the host, or it cannot be told whether one is.
     #[error("cannot change this host now: {}", error_chain(.0))]
     HostLocked(HostLockError),
@@ -152,6 +155,16 @@ pub enum Error {
     NotUndone {
         /// Items that are left.
         missed: usize,
+    },
+    /// Everything was undone that records name which this process may obey, and there are others.
+    #[error(
+        "{records} {} not be used; what {} is still on this host",
+        if *records == 1 { "record could" } else { "records could" },
+        if *records == 1 { "it names" } else { "they name" }
+    )]
+    RecordsLeft {
+        /// Records that could not be used.
+        records: usize,
     },
     /// The outbox or the settings of telemetry cannot be used.
     #[error("{}", error_chain(error))]
@@ -209,10 +222,12 @@ impl Error {
             | Self::SignalHandlers(_)
             | Self::Blocked { .. }
             | Self::NeedsRoot(_)
+            | Self::NeedsSudo(_)
             | Self::HostLocked(_)
             | Self::CallerOutOfReach(_)
             | Self::StepFailed { .. }
             | Self::NotUndone { .. }
+            | Self::RecordsLeft { .. }
             | Self::NotVerified { .. }
             | Self::Telemetry { .. }
             | Self::Undelivered(_)
@@ -238,9 +253,9 @@ impl Error {
                 Some(hint) => return Some(hint.clone()),
                 None => "fix this, then rerun the same command; completed steps are kept",
             },
-            Self::Telemetry { error, outbox_dir } => return telemetry_hint(error, outbox_dir),
+            Self::Telemetry { error, outbox_dir } => return hint::of_telemetry(error, outbox_dir),
             Self::Session(error) => return error.hint().map(str::to_owned),
-            Self::UnusableRecord(error) => record_hint(error),
+            Self::UnusableRecord(error) => hint::of_record(error),
             Self::UncheckedRecord(_) => {
                 "run this as the user who made the run, or with sudo if the run was made with sudo"
             }
@@ -253,6 +268,8 @@ impl Error {
             Self::PreflightWarnings { .. } => "add --accept-warnings to continue",
             Self::NoConsent { .. } => "set TELEMETRY_ENABLED=true to consent",
             Self::Blocked { .. } => "fix this, then rerun the same command; nothing was changed",
+            Self::NeedsSudo(_) => "run `sudo -v` in this terminal first, then rerun the same command",
+            Self::RecordsLeft { .. } => hint::of_another_user(),
             Self::NeedsRoot(_) => "run `sudo -v` in this terminal first, or run as root",
             Self::HostLocked(HostLockError::Lock(ManifestError::Held { .. })) => {
                 "wait until the other run ends, or stop it, then rerun the same command"
@@ -301,47 +318,6 @@ const fn is_of_the_wrong_record(error: &ManifestError) -> bool {
             | ManifestError::OtherRun { .. }
             | ManifestError::UnknownVersion { .. }
     )
-}
-
-fn record_hint(error: &ManifestError) -> &'static str {
-    match error {
-        ManifestError::NotARunFile { .. } => {
-            "pass bootstrap-<run id>.json or bootstrap-<run id>-private.json from the runs directory"
-        }
-        ManifestError::Disk(DiskError::Missing { .. }) => {
-            "pass the private record, bootstrap-<run id>-private.json, from the runs directory of the machine of the run"
-        }
-        ManifestError::Disk(DiskError::Replaceable { .. }) => {
-            "as root, move the runs directory to where only root and you can change it, then pass its file with --to"
-        }
-        ManifestError::OtherMachine { .. } => "roll back on the machine that the run was made on",
-        ManifestError::Damaged { .. } | ManifestError::OtherRun { .. } => {
-            "restore the file as the run wrote it; without it, undo the changes in the log by hand"
-        }
-        ManifestError::UnknownVersion { .. } => "roll back with the program version that made the run",
-        ManifestError::StillRunning { .. } | ManifestError::Held { .. } => {
-            "wait until it ends, or stop it, then rerun the same command"
-        }
-        _ => "roll back as the user who made the run, or as root",
-    }
-}
-
-fn telemetry_hint(error: &TelemetryError, outbox_dir: &std::path::Path) -> Option<String> {
-    let hint = match error {
-        TelemetryError::Disk(DiskError::Foreign { .. }) => {
-            "run the same command as the owner of the outbox, or pass your own with --runs-dir"
-        }
-        TelemetryError::Disk(_) => {
-            return Some(format!("ls -la {}", outbox_dir.display()));
-        }
-        TelemetryError::NoEndpoint => "set TELEMETRY_ENDPOINT, or unset it for the default",
-        TelemetryError::NotQueued(_) => "bootstrap telemetry status",
-        TelemetryError::NotAManifest | TelemetryError::Rejected(_) => {
-            "pass a public manifest: runs/bootstrap-<run_id>.json"
-        }
-        _ => return None,
-    };
-    Some(hint.to_owned())
 }
 
 const fn undelivered(ended: DeliveryEnd) -> &'static str {

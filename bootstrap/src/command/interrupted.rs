@@ -19,6 +19,8 @@ pub enum InterruptedAt {
         /// Items that were to be undone.
         of: usize,
     },
+    /// A backup was being written.
+    Backup,
     /// A delivery or purge was asked for; its own result tells how far it came.
     Telemetry,
 }
@@ -29,6 +31,7 @@ impl InterruptedAt {
             Self::NothingChanged => "nothing was changed".to_owned(),
             Self::Run { done, of } => format!("{done} of {of} components done"),
             Self::Rollback { done, of } => format!("{done} of {of} items undone"),
+            Self::Backup => "the backup is not complete".to_owned(),
             Self::Telemetry => "queued events are kept".to_owned(),
         }
     }

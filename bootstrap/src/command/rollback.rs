@@ -3,60 +3,101 @@
 mod apply;
 mod target;
 
+use std::collections::BTreeSet;
+
 use schema::Execution;
 
 use super::diagnostic::Diagnostic;
-use super::error::{Error, Unattended};
-use super::inputs;
+use super::error::{Error, InterruptedAt, Unattended};
+use super::{inputs, inspection};
 use crate::cli::RollbackArgs;
 use crate::host::{Host, RunLog};
 use crate::rollback::{self, ItemState, RollbackPlan, RollbackReport};
 use crate::terminal::{Printer, Signals, Verbosity, is_interactive};
+pub(super) use target::Agreement;
 use target::{RollbackTarget, observe_and_plan};
 
+/// A plan that was shown.
+pub(super) struct ShownPlan {
+    /// The steps that it would undo.
+    pub(super) ready: BTreeSet<u32>,
+    /// Held so that sudo, which may have asked for a password, need not ask again for the work.
+    _host: Host,
+}
+
 pub(super) fn run(args: &RollbackArgs, printer: &mut Printer) -> Result<(), Diagnostic> {
-    let signals = Signals::install().map_err(Error::SignalHandlers)?;
-    if args.apply && !args.yes && !is_interactive() {
-        return Err(Error::NeedsYes(Unattended::Rollback).into());
+    if args.apply {
+        apply_agreed(args, &Agreement::ToPlan, printer)
+    } else {
+        show_plan(args, printer).map(drop)
     }
-    if !args.apply {
-        plan_only(args, &RollbackTarget::open(&args.to)?, printer);
-        return Ok(());
+}
+
+/// Carries out as much of the plan as was agreed to.
+pub(super) fn apply_agreed(
+    args: &RollbackArgs,
+    agreement: &Agreement,
+    printer: &mut Printer,
+) -> Result<(), Diagnostic> {
+    let signals = Signals::install().map_err(Error::SignalHandlers)?;
+    if !args.yes && !is_interactive() {
+        return Err(Error::NeedsYes(Unattended::Rollback).into());
     }
     let target = RollbackTarget::open_for_change(&args.to)?;
     // Only for --apply: the plan of a dry run is empty, and showing that answers the question.
     if target.context.execution == Execution::DryRun {
         return Err(Error::DryRunRecord.into());
     }
-    apply::run(args, &target, printer, &signals)
+    apply::run(args, &target, agreement, printer, &signals)
 }
 
-fn plan_only(args: &RollbackArgs, target: &RollbackTarget, printer: &mut Printer) {
-    let host = Host::this_machine(RunLog::discard());
-    let plan = observe_and_plan(&target.context, &host, args.include, printer);
-    let warnings: Vec<String> = unseen(&plan).into_iter().collect();
+/// Shows the plan and changes nothing.
+pub(super) fn show_plan(args: &RollbackArgs, printer: &mut Printer) -> Result<ShownPlan, Diagnostic> {
+    let signals = Signals::install().map_err(Error::SignalHandlers)?;
+    let target = RollbackTarget::open(&args.to)?;
+    let host = match target.context.execution {
+        // It left nothing that anybody would have to look at.
+        Execution::DryRun => Host::this_machine(RunLog::discard()),
+        Execution::Apply => inspection::host(&signals),
+    };
+    let plan = observe_and_plan(&target.context, &host, args.include, &Agreement::ToPlan, printer);
+    inspection::check_uninterrupted(&signals, InterruptedAt::NothingChanged)?;
+    let warnings: Vec<String> = unseen(std::slice::from_ref(&plan)).into_iter().collect();
     inputs::warn_all(&warnings, printer);
     if printer.is_json() {
         printer.document(&RollbackReport::of_plan(&plan, &warnings));
     } else {
-        printer.result(&rollback::rollback_lines(&plan, printer.verbosity()));
-        let more = if printer.verbosity() >= Verbosity::Verbose {
-            ""
-        } else {
-            "Each item, and how to inspect it: -v   "
-        };
-        if plan.in_state(ItemState::Ready).next().is_some() {
-            printer.data(&format!("{more}Nothing was changed. To undo this: add --apply"));
-        } else if !plan.items.is_empty() {
-            printer.data(format!("{more}Nothing was changed.").trim_start());
-        }
+        show_lines(&plan, printer);
+    }
+    Ok(ShownPlan { ready: steps_ready(&plan), _host: host })
+}
+
+fn show_lines(plan: &RollbackPlan, printer: &mut Printer) {
+    printer.result(&rollback::rollback_lines(plan, printer.verbosity()));
+    let more = if printer.verbosity() >= Verbosity::Verbose {
+        ""
+    } else {
+        "Each item, and how to inspect it: -v   "
+    };
+    if plan.in_state(ItemState::Ready).next().is_some() {
+        printer.data(&format!("{more}Nothing was changed. To undo this: add --apply"));
+    } else if !plan.items.is_empty() {
+        printer.data(format!("{more}Nothing was changed.").trim_start());
     }
 }
 
-/// A plan that was made without root may say of much that it cannot be told.
-fn unseen(plan: &RollbackPlan) -> Option<String> {
-    let unseen = plan.in_state(ItemState::Manual).filter(|item| item.reason.needs_root()).count();
+/// The numbers of the steps that a plan would undo.
+pub(super) fn steps_ready(plan: &RollbackPlan) -> BTreeSet<u32> {
+    plan.in_state(ItemState::Ready).map(|item| item.step).collect()
+}
+
+/// Plans that were made without root may say of much that it cannot be told. Root itself would not help: it refuses the
+/// record of another user.
+pub(super) fn unseen(plans: &[RollbackPlan]) -> Option<String> {
+    let manual = plans.iter().flat_map(|plan| plan.in_state(ItemState::Manual));
+    let unseen = manual.filter(|item| item.reason.needs_root()).count();
     let items = if unseen == 1 { "item is" } else { "items are" };
-    (unseen > 0)
-        .then(|| format!("{unseen} {items} visible to root only; run this with sudo for a complete plan"))
+    (unseen > 0).then(|| {
+        format!("{unseen} {items} visible to root only; for a complete plan run `sudo -v` first, then the same command")
+    })
 }

@@ -6,14 +6,13 @@ use manifest::RunsDir;
 use serde::Serialize;
 
 use super::diagnostic::Diagnostic;
-use super::error::Error;
-use super::{inputs, next};
+use super::error::{Error, InterruptedAt};
+use super::{inputs, inspection, next};
 use crate::cli::VerifyArgs;
 use crate::component::RunHistory;
-use crate::host::{Host, RunLog};
 use crate::input::Flags;
 use crate::platform::described;
-use crate::terminal::{Line, Printer, is_interactive};
+use crate::terminal::{Line, Printer, Signals};
 use crate::verify::{VerifyOutcome, VerifyReport, verify};
 
 /// The JSON document of the command, described in `docs/verify.md`. A reader goes by its format: a field that is
@@ -29,13 +28,11 @@ struct VerifyDocument<'a> {
 
 pub(super) fn run(args: &VerifyArgs, flags: &Flags, printer: &mut Printer) -> Result<(), Diagnostic> {
     let (inputs, settings) = inputs::for_inspection(flags, args.config.as_deref(), printer)?;
-    let mut host = Host::this_machine(RunLog::discard());
-    // Nothing is changed, but the credentials of the cluster and its certificates are root's to read. Whoever does not
-    // become root is told at each check what could not be seen.
-    if host.program("sudo").is_some() {
-        let _ = host.acquire_root(is_interactive());
-    }
+    let signals = Signals::install().map_err(Error::SignalHandlers)?;
+    // Nothing is changed, but the credentials of the cluster and its certificates are root's to read.
+    let host = inspection::host(&signals);
     let report = verify(&host, &settings, history(&inputs::runs_dir(&inputs)));
+    inspection::check_uninterrupted(&signals, InterruptedAt::NothingChanged)?;
     let (problems, checks) = (report.problems(), report.checks.len());
     let error = (problems > 0).then_some(Error::NotVerified { problems, checks });
     if printer.is_json() {

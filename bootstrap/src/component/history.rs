@@ -22,7 +22,7 @@ impl RunHistory {
 
     /// The history that the records in a directory make. One that cannot be read makes none.
     pub fn of(runs: &RunsDir) -> Self {
-        Self::new(runs.contexts(&MachineId::read(Path::new("/"))).unwrap_or_default())
+        Self::new(runs.history(&MachineId::read(Path::new("/"))).unwrap_or_default().contexts)
     }
 
     /// Whether the unit of `service`, which has this SHA-256 now, is that of a run. What a run was about to write when it

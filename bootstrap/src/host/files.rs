@@ -152,8 +152,9 @@ impl Host {
             match self.root_access {
                 RootAccess::Sudo => {
                     let (mode, target) = (format!("{mode:04o}"), self.at(folder));
-                    let install = Command::new("install").args(["-d", "-m", &mode, "--"]);
-                    self.run(&install.args([target.to_string_lossy()]).as_root())?;
+                    // Not `install -d`: it is content with what somebody has put there meanwhile, and follows links.
+                    let mkdir = Command::new("mkdir").args(["-m", &mode, "--"]);
+                    self.run(&mkdir.args([target.to_string_lossy()]).as_root())?;
                 }
                 _ => native::make_dir(&self.at(folder), mode).map_err(failed("create", folder))?,
             }

@@ -3,14 +3,17 @@
 use std::ffi::OsStr;
 use std::fmt;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, PipeReader, PipeWriter, Read, Write};
+use std::os::fd::OwnedFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::ioctl_fionread;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, waitid};
 
 /// What a command said and how it ended.
@@ -50,7 +53,8 @@ const MAX_LINE: u64 = 64 * 1024;
 /// Between the polite signal and the one that cannot be refused.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// How long output is waited for after the process itself has ended: a service that it started may hold the pipe.
+/// How long more output is waited for after the process itself has ended: a service that it started may hold the pipe. What
+/// is in the pipe by then is read, however long that takes.
 const LINGER: Duration = Duration::from_millis(500);
 
 /// A line of output on its way to the log; the first word says from which stream.
@@ -155,11 +159,12 @@ pub(super) fn run(
     };
     command.stdout(pipes.stdout.map_or_else(Stdio::piped, Stdio::from));
     command.stderr(Stdio::piped()).process_group(0);
+    let end = io::pipe()?;
     let mut child = spawn(&mut command)?;
     // The command holds the files that were given to it, and with them what the child waits to be closed.
     drop(command);
     let pid = Pid::from_child(&child);
-    let streams = Streams::attend(&mut child, input, &attendant.on_line);
+    let streams = Streams::attend(&mut child, input, end, &attendant.on_line);
     let exits = watch(pid);
     let waited = attendant.awaits(&exits, timeout);
     if waited != WaitEnd::Exited {
@@ -225,8 +230,9 @@ fn watch(pid: Pid) -> Receiver<()> {
 struct Streams {
     stdout: Captured,
     stderr: Captured,
-    ends: Receiver<()>,
-    listened: usize,
+    readers: Vec<JoinHandle<()>>,
+    /// Closed when the process has ended, which those who read its output see.
+    ended: PipeWriter,
 }
 
 type Captured = Arc<Mutex<Kept>>;
@@ -238,34 +244,36 @@ struct Kept {
 }
 
 impl Streams {
-    fn attend(child: &mut Child, input: Vec<u8>, on_line: &OnLine) -> Self {
+    fn attend(
+        child: &mut Child,
+        input: Vec<u8>,
+        (has_ended, ended): (PipeReader, PipeWriter),
+        on_line: &OnLine,
+    ) -> Self {
         if let Some(mut stdin) = child.stdin.take() {
             // A child that does not read its input must not stop us; that it did not is told by its status.
             thread::spawn(move || stdin.write_all(&input));
         }
-        let (sender, ends) = channel();
-        let mut listened = 0;
-        let mut listen = |stream: Option<Box<dyn Read + Send>>, name: &'static str| {
+        let has_ended = Arc::new(has_ended);
+        let mut readers = Vec::new();
+        let mut listen = |stream: Option<OwnedFd>, name: &'static str| {
             let captured = Captured::default();
             if let Some(stream) = stream {
-                listened += 1;
-                let (captured, on_line, sender) = (captured.clone(), on_line.clone(), sender.clone());
-                thread::spawn(move || {
-                    capture(stream, &captured, |line| on_line(name, line));
-                    let _ = sender.send(());
-                });
+                let stream = UntilEnded::new(stream, Arc::clone(&has_ended));
+                let (captured, on_line) = (captured.clone(), on_line.clone());
+                readers.push(thread::spawn(move || capture(stream, &captured, |line| on_line(name, line))));
             }
             captured
         };
-        let stdout = listen(child.stdout.take().map(|stream| Box::new(stream) as _), "out");
-        let stderr = listen(child.stderr.take().map(|stream| Box::new(stream) as _), "err");
-        Self { stdout, stderr, ends, listened }
+        let stdout = listen(child.stdout.take().map(OwnedFd::from), "out");
+        let stderr = listen(child.stderr.take().map(OwnedFd::from), "err");
+        Self { stdout, stderr, readers, ended }
     }
 
     fn collect(self, status: ExitStatus) -> Output {
-        let until = Instant::now() + LINGER;
-        for _ in 0..self.listened {
-            let _ = self.ends.recv_timeout(until.saturating_duration_since(Instant::now()));
+        drop(self.ended);
+        for reader in self.readers {
+            let _ = reader.join();
         }
         let taken = |captured: &Captured| {
             std::mem::take(&mut *captured.lock().unwrap_or_else(PoisonError::into_inner))
@@ -273,6 +281,67 @@ impl Streams {
         let (stdout, stderr) = (taken(&self.stdout), taken(&self.stderr));
         let truncated = stdout.truncated || stderr.truncated;
         Output { status, stdout: stdout.bytes, stderr: stderr.bytes, truncated }
+    }
+}
+
+/// The output of a process: to its end, or until the process has ended, [`LINGER`] has passed and what the pipe held then is
+/// read. All that the process itself wrote is in the pipe when it ends, so that none of it is lost on a machine that is
+/// too busy to read it in time.
+struct UntilEnded {
+    stream: File,
+    has_ended: Arc<PipeReader>,
+    /// When the end of the stream is not waited for any longer.
+    until: Option<Instant>,
+    /// How many bytes are still read.
+    left: Option<u64>,
+}
+
+impl UntilEnded {
+    fn new(stream: OwnedFd, has_ended: Arc<PipeReader>) -> Self {
+        Self { stream: stream.into(), has_ended, until: None, left: None }
+    }
+
+    /// Waits until there is something to read, be it the end of the stream, or it is time to stop.
+    fn wait(&mut self) -> io::Result<()> {
+        while self.left.is_none() {
+            let readable = match self.until {
+                None => {
+                    let mut both = [
+                        PollFd::new(&self.stream, PollFlags::IN),
+                        PollFd::new(&*self.has_ended, PollFlags::IN),
+                    ];
+                    poll(&mut both, None)?;
+                    let [stream, ended] = both.map(|fd| !fd.revents().is_empty());
+                    self.until = ended.then(|| Instant::now() + LINGER);
+                    stream
+                }
+                Some(until) => {
+                    let left = until.saturating_duration_since(Instant::now());
+                    let timeout = Timespec::try_from(left).map_err(io::Error::other)?;
+                    let mut stream = [PollFd::new(&self.stream, PollFlags::IN)];
+                    let readable = poll(&mut stream, Some(&timeout))? > 0;
+                    if left.is_zero() || !readable {
+                        self.left = Some(ioctl_fionread(&self.stream)?);
+                    }
+                    readable
+                }
+            };
+            if readable {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Read for UntilEnded {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.wait()?;
+        let Some(left) = &mut self.left else { return self.stream.read(into) };
+        let most = usize::try_from(*left).map_or(into.len(), |left| left.min(into.len()));
+        let read = self.stream.read(&mut into[..most])?;
+        *left -= read as u64;
+        Ok(read)
     }
 }
 

@@ -9,23 +9,12 @@ use std::time::Instant;
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process_group};
 
+use super::environment;
 use super::process::{self, Attendant, Ended, OnLine, Pipes, StdinSource, child};
 use super::{Command, CommandError, Host, Output, Privilege, RootAccess, Stdin};
 
 /// This many last lines of output go into an error.
 const TAIL_LINES: usize = 12;
-
-/// What a child may see of our environment: how to reach the network, and where its own files are.
-const PASSED_ON: [&str; 8] = [
-    "HOME",
-    "http_proxy",
-    "https_proxy",
-    "no_proxy",
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "NO_PROXY",
-    "SSL_CERT_FILE",
-];
 
 impl Host {
     /// Runs `command` and passes only if it ends with code 0.
@@ -48,6 +37,15 @@ impl Host {
     /// As [`Self::run`], with `file` in the place of standard input.
     pub(super) fn run_from(&self, command: &Command, file: File) -> Result<Output, CommandError> {
         let pipes = Pipes { stdin: StdinSource::File(file), stdout: None };
+        self.passed(command, self.ask_with(command, pipes)?)
+    }
+
+    /// As [`Self::run`], with open files in the places of standard input and standard output.
+    ///
+    /// # Errors
+    /// As [`Self::run`]; part of the output may be in the file.
+    pub fn run_between(&self, stdin: File, command: &Command, stdout: File) -> Result<Output, CommandError> {
+        let pipes = Pipes { stdin: StdinSource::File(stdin), stdout: Some(stdout) };
         self.passed(command, self.ask_with(command, pipes)?)
     }
 
@@ -137,7 +135,7 @@ impl Host {
             child(program)
         };
         prepared.args(&command.args).env_clear().env("LC_ALL", "C").envs(command.env.iter().cloned());
-        prepared.envs(PASSED_ON.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
+        prepared.envs(environment::of_commands());
         if let Ok(path) = std::env::join_paths(&self.search) {
             prepared.env("PATH", path);
         }

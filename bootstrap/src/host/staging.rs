@@ -101,8 +101,7 @@ impl Host {
         String::from_utf8(bytes).map_err(not_text)
     }
 
-    /// The SHA-256 of a file of this machine, such as one in the staging directory, in hexadecimal; `None` if there is
-    /// none.
+    /// The SHA-256 of a file in the staging directory, in hexadecimal; `None` if there is none.
     ///
     /// # Errors
     /// It cannot be read.
@@ -117,7 +116,7 @@ impl Host {
             return Ok(output.split_whitespace().next().map(str::to_owned));
         }
         match File::open(path) {
-            Ok(file) => Scratch(file).sha256().map(Some).map_err(failed("read", path)),
+            Ok(file) => sha256_of(file).map(Some).map_err(failed("read", path)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(failed("open", path)(error)),
         }
@@ -157,6 +156,14 @@ impl Host {
         };
         Err(FileError::Shared { path: path.to_owned(), problem })
     }
+}
+
+/// The SHA-256 of what is read from `file`, in hexadecimal.
+///
+/// # Errors
+/// It cannot be read.
+pub fn sha256_of(file: File) -> io::Result<String> {
+    Scratch(file).sha256()
 }
 
 /// Why fetching to a file without a name failed.

@@ -5,10 +5,11 @@
 //! weighed and left out: it would be a second way to become root, with an interface of its own to defend.
 
 use std::cell::Cell;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use super::environment;
 use super::log::RunLog;
 use super::process::child;
 
@@ -61,7 +62,7 @@ impl SudoSession {
     pub(super) fn prompt(&self) {
         if let (true, Some(sudo)) = (self.may_prompt, &self.program) {
             self.prompted.set(true);
-            let _ = child(sudo).arg("-v").stdout(Stdio::null()).status();
+            let _ = Self::command(sudo).arg("-v").stdout(Stdio::null()).status();
         }
     }
 
@@ -105,9 +106,15 @@ impl SudoSession {
         agrees
     }
 
+    fn command(sudo: &Path) -> std::process::Command {
+        let mut command = child(sudo);
+        command.env_clear().envs(environment::of_sudo());
+        command
+    }
+
     fn ask(&self, args: &[&str]) -> bool {
         let Some(sudo) = &self.program else { return false };
-        let mut command = child(sudo);
+        let mut command = Self::command(sudo);
         command.args(args).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         command.status().is_ok_and(|ended| ended.success())
     }

@@ -22,7 +22,7 @@ pub(super) fn check(host: &Host, settings: &Settings, probe: &Probe<'_>) -> Opti
     let needed = needed(host, settings, probe);
     let (mut missing, mut wrong) = (Vec::new(), Vec::new());
     for artifact in &needed {
-        match check_in_folder(host, artifact) {
+        match check_in_folder(artifact) {
             Ok(()) => {}
             Err(StepError::NoArtifact(_)) => missing.push(artifact.name.clone()),
             Err(error) => wrong.push(error.to_string().replace('\n', ", ")),

@@ -8,8 +8,14 @@ use crate::host::Host;
 
 const CHECK: &str = "apt";
 
-/// What apt and dpkg lock while they work, see apt.conf(5) `DPkg::Lock`.
-const LOCKS: [&str; 3] = ["/var/lib/dpkg/lock-frontend", "/var/lib/dpkg/lock", "/var/lib/apt/lists/lock"];
+/// What apt and dpkg lock while they work: apt.conf(5) `DPkg::Lock`, and the lists and archives of apt, for which a run waits
+/// itself because apt does not.
+const LOCKS: [&str; 4] = [
+    "/var/lib/dpkg/lock-frontend",
+    "/var/lib/dpkg/lock",
+    "/var/lib/apt/lists/lock",
+    "/var/cache/apt/archives/lock",
+];
 
 /// Who holds a lock of apt stands in `/proc/locks`, which everybody may read; the lock itself is root's to try.
 pub(super) fn lock(host: &Host) -> Finding {

@@ -96,6 +96,11 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// Whether it could be undone, and is not because nobody has agreed to that.
+    pub fn is_not_agreed(&self) -> bool {
+        matches!(self, Self::Left(Leftover::NotAgreed))
+    }
+
     /// Whether root could have told more.
     pub fn needs_root(&self) -> bool {
         matches!(self, Self::Left(Leftover::Unknown(ProbeError::NeedsRoot { .. })))
@@ -111,6 +116,9 @@ pub enum Leftover {
     /// It was not looked at.
     #[error("state unknown: not inspected")]
     NotObserved,
+    /// It could be undone now, and nobody has agreed to that.
+    #[error("it was not in the plan that was agreed to")]
+    NotAgreed,
     /// It is not as the run left it.
     #[error("{0}")]
     Changed(#[from] Divergence),

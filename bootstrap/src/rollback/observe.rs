@@ -6,10 +6,11 @@ use manifest::{PrivateContext, StepRecord, StepState, Undo};
 
 use super::item::class_of;
 use super::live_state::{Divergence, LiveState};
+use super::observe_files::FilePlace;
 use super::{observe_cluster, observe_files};
 use crate::component::spec_of;
 use crate::host::{Command, Host, ProbeError};
-use crate::step::ObjectRef;
+use crate::step::{ObjectRef, may_be_user_kubeconfig};
 
 /// What is found in the place of each step, by its number.
 pub type LiveStates = BTreeMap<u32, LiveState>;
@@ -29,7 +30,11 @@ pub(super) fn observe(host: &Host, context: &PrivateContext, step: &StepRecord) 
     let found = match &step.undo {
         // What was updated cannot be told from here.
         Undo::None => Ok(LiveState::Unchanged),
-        Undo::File { path, sha256, previous } => observe_files::observe_file(host, path, sha256, previous),
+        Undo::File { path, sha256, previous } => {
+            let of_caller = may_be_user_kubeconfig(&step.undo);
+            let place = if of_caller { FilePlace::OfCaller } else { FilePlace::System };
+            observe_files::observe_file(host, (path, place), sha256, previous)
+        }
         Undo::Directory { path } => observe_files::observe_dir(host, path),
         Undo::LineBlock { path, marker, sha256, previous } => {
             observe_files::observe_block(host, path, marker, sha256, previous.as_deref())

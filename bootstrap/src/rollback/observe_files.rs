@@ -15,16 +15,29 @@ fn is_link(host: &Host, path: &Path) -> bool {
     matches!(host.file_status(path), Ok(Some(found)) if found.is_symlink())
 }
 
+/// Whose directory a file is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FilePlace {
+    /// The system's.
+    System,
+    /// The caller's, who can put anything there at any moment, a FIFO included.
+    OfCaller,
+}
+
 pub(super) fn observe_file(
     host: &Host,
-    path: &Path,
+    (path, place): (&Path, FilePlace),
     sha256: &str,
     previous: &PreviousFile,
 ) -> Result<LiveState, ProbeError> {
     if is_link(host, path) {
         return Ok(LiveState::Changed(Divergence::Link));
     }
-    Ok(match (host.read(path)?, previous) {
+    let found = match place {
+        FilePlace::System => host.read(path)?,
+        FilePlace::OfCaller => host.read_of_caller(path)?,
+    };
+    Ok(match (found, previous) {
         (None, PreviousFile::Absent) => LiveState::Absent,
         (None, _) => LiveState::Changed(Divergence::Removed),
         (Some(found), _) if manifest::sha256_hex(&found) == sha256 => match previous {

@@ -1,6 +1,6 @@
 //! The plan of a rollback, from the record of the run and what is found on the host. Nothing is looked at here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use clap::ValueEnum;
 use manifest::{PriorState, PrivateContext, StepRecord, StepState, Undo};
@@ -35,7 +35,23 @@ pub fn plan_after(
     include: Include,
     pending: PendingRemoval,
 ) -> (RollbackPlan, PendingRemoval) {
-    let mut planner = Planner { context, include, pending, in_use: BTreeMap::new() };
+    planned(Planner { context, include, agreed: None, pending, in_use: BTreeMap::new() }, live_states)
+}
+
+/// As [`plan`], and undoes no step but those with the numbers in `agreed`: between the plan that somebody agreed to and
+/// this one, more may have become possible.
+pub fn plan_agreed(
+    context: &PrivateContext,
+    live_states: &LiveStates,
+    include: Include,
+    agreed: &BTreeSet<u32>,
+) -> RollbackPlan {
+    let (agreed, pending) = (Some(agreed), PendingRemoval::default());
+    planned(Planner { context, include, agreed, pending, in_use: BTreeMap::new() }, live_states).0
+}
+
+fn planned(mut planner: Planner<'_>, live_states: &LiveStates) -> (RollbackPlan, PendingRemoval) {
+    let context = planner.context;
     let mut items: Vec<RollbackItem> = match context.execution {
         Execution::DryRun => Vec::new(),
         Execution::Apply => context
@@ -68,7 +84,7 @@ pub(super) fn judge_now(
     live_state: &LiveState,
 ) -> (ItemState, Reason) {
     let (include, pending) = (Include::Moderate, PendingRemoval::default());
-    let mut planner = Planner { context, include, pending, in_use: BTreeMap::new() };
+    let mut planner = Planner { context, include, agreed: None, pending, in_use: BTreeMap::new() };
     class_of(step)
         .map_or_else(|| (ItemState::Gone, Reason::AsBefore), |class| planner.judge(step, class, live_state))
 }
@@ -76,6 +92,8 @@ pub(super) fn judge_now(
 struct Planner<'a> {
     context: &'a PrivateContext,
     include: Include,
+    /// The steps that may be undone, where not all of them may.
+    agreed: Option<&'a BTreeSet<u32>>,
     pending: PendingRemoval,
     /// Components that others use: none of their parts may go, or the rest would not work any more.
     in_use: BTreeMap<Component, Leftover>,
@@ -146,6 +164,9 @@ impl Planner<'_> {
                 (ItemState::Manual, Leftover::ByHand(message::by_hand(step)).into())
             }
             (_, _, Some(why)) => (ItemState::Manual, Leftover::RecordTooVague(why).into()),
+            _ if self.agreed.is_some_and(|agreed| !agreed.contains(&step.seq)) => {
+                (ItemState::Manual, Leftover::NotAgreed.into())
+            }
             (RollbackClass::Moderate, Include::Safe, _) => (ItemState::LeftOut, because),
             _ => (ItemState::Ready, because),
         }

@@ -3,6 +3,7 @@
 //! Documents are stored in the outbox and delivered by another process. Sending them here was given up: the process that
 //! changes the host as root then opens no connection of its own, and a slow endpoint never holds up an installation.
 
+use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
@@ -29,6 +30,29 @@ Anonymous telemetry shows which set-ups work. May this run report?
   never sent  names of hosts or users, addresses, URLs, paths,
               networks, passwords, tokens
   see it all  bootstrap telemetry preview";
+
+/// What the delivery sees of our environment beside what telemetry is told: who this machine and its users are, which the
+/// gate must know; who called sudo, as whom it acts; what speaks against sending; and how to reach the network.
+const OF_DELIVERY: [&str; 18] = [
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "SUDO_USER",
+    "SUDO_UID",
+    "SUDO_GID",
+    "PATH",
+    "DO_NOT_TRACK",
+    "CI",
+    "http_proxy",
+    "https_proxy",
+    "all_proxy",
+    "no_proxy",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "NO_PROXY",
+    "SSL_CERT_FILE",
+];
 
 /// As PID 1, where nothing outlives us, the end of the run waits this long for the delivery.
 const LAST_WAIT: Duration = Duration::from_secs(3);
@@ -223,13 +247,12 @@ fn spawn_delivery(outbox: &Outbox, environment: &[(&'static str, String)]) -> Re
     // Not by its path: an upgrade may have put another program there since this one started, or be about to.
     let mut command = std::process::Command::new("/proc/self/exe");
     command.arg0(env!("CARGO_PKG_NAME"));
-    // Inputs of the run, tokens and passwords among them, are none of the delivery's business.
-    let inputs = std::env::vars_os()
-        .map(|(name, _)| name)
-        .filter(|name| name.to_string_lossy().starts_with("PRODUCTIVE_K3S_"));
-    for name in inputs {
-        command.env_remove(name);
-    }
+    // Inputs of the run, tokens and passwords among them, are none of the delivery's business, and neither is what else is
+    // in the environment.
+    let passed_on = |name: &OsString| {
+        name.to_str().is_some_and(|name| name.starts_with("TELEMETRY_") || OF_DELIVERY.contains(&name))
+    };
+    command.env_clear().envs(std::env::vars_os().filter(|(name, _)| passed_on(name)));
     command
         .args(["telemetry", "flush", "--detached"])
         .envs(environment.iter().map(|(name, value)| (name, value)))

@@ -36,11 +36,14 @@ impl Executor<'_> {
             };
             effect = self.change(change, |this| {
                 let [refresh, install] = install_packages(std::slice::from_ref(package));
-                // One dead repository among many fails the refresh; whether it was needed is told by the installation.
-                if let Err(stopped @ CommandError::Interrupted { .. }) = this.host.run(&refresh) {
-                    return Err(stopped.into());
+                // One dead repository among many fails the refresh; whether it was needed is told by the installation. While
+                // another process holds the lists, every package would look unknown to it.
+                if let Err(error) = this.apt(&refresh)
+                    && (is_stop(&error) || error.apt_lock().is_some())
+                {
+                    return Err(error);
                 }
-                this.host.run(&install)?;
+                this.apt(&install)?;
                 Ok(StepOutcome::wrote(package.clone()))
             })?;
         }
@@ -67,4 +70,8 @@ impl Executor<'_> {
             Ok(StepOutcome::wrote(name))
         })
     }
+}
+
+fn is_stop(error: &StepError) -> bool {
+    matches!(error, StepError::Stopped | StepError::Command(CommandError::Interrupted { .. }))
 }

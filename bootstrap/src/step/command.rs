@@ -55,7 +55,7 @@ pub(super) fn helm_upgrade(helm: &HelmRelease, values: Stdin) -> Command {
 }
 
 /// Refreshes the package lists, and installs packages without asking. unattended-upgrades holds the lock of dpkg for
-/// minutes, and `apt-get` by itself fails at once then.
+/// minutes, and `apt-get` by itself fails at once then. For its other locks it has no such option: see `Executor::apt`.
 pub(super) fn install_packages(packages: &[String]) -> [Command; 2] {
     let apt = |verb: &str| {
         let patient = ["-o", "DPkg::Lock::Timeout=300"];

@@ -101,6 +101,9 @@ pub enum StepError {
     /// The artifacts folder does not have it.
     #[error("{} is missing from the artifacts directory", .0.display())]
     NoArtifact(PathBuf),
+    /// The artifacts folder, or a file in it, is not to be trusted.
+    #[error(transparent)]
+    Artifact(DiskError),
     /// The artifact is not what its release states.
     #[error(
         "checksum mismatch{}\n{path}\nSHA-256  {found}\nexpected {wanted}",
@@ -208,6 +211,9 @@ impl From<StepFailure> for ExecutionError {
 /// How apt begins to say that somebody else is at work. Commands run with `LC_ALL=C`, so it is never translated.
 const APT_LOCKED: &str = "E: Could not get lock ";
 
+/// Where the locks are for which apt waits by itself, as `DPkg::Lock::Timeout` tells it to.
+const DPKG: &str = "/var/lib/dpkg/";
+
 impl StepError {
     /// The download of `url` failed. That there is no curl is no fault of the network.
     pub(super) fn of_download(url: &str) -> impl FnOnce(CommandError) -> Self {
@@ -230,6 +236,13 @@ impl StepError {
             Self::Command(error) | Self::Push(error) | Self::File(FileError::Command(error)) => error.tail(),
             _ => &[],
         }
+    }
+
+    /// The lock of apt that another process holds and for which apt does not wait: that of the package lists or of the
+    /// archives, with what apt says of the process.
+    pub(super) fn apt_lock(&self) -> Option<&str> {
+        let locks = self.tail().iter().filter_map(|line| line.strip_prefix(APT_LOCKED));
+        locks.into_iter().find(|lock| !lock.starts_with(DPKG))
     }
 
     /// The failure of the step with this title.
@@ -264,7 +277,8 @@ impl StepError {
             | Self::ChartNotListed { .. }
             | Self::ChartWithoutHttps { .. }
             | Self::NoChecksum { .. }
-            | Self::NoArtifact(_) => FailureReason::DownloadFailed,
+            | Self::NoArtifact(_)
+            | Self::Artifact(_) => FailureReason::DownloadFailed,
             Self::Checksum { .. } => FailureReason::ChecksumMismatch,
             Self::NotInTime { .. } => FailureReason::TimedOut,
             Self::Unmet(_) | Self::Push(_) | Self::PushAstray { .. } => FailureReason::VerificationFailed,
@@ -300,6 +314,7 @@ impl StepError {
             | Self::ChartWithoutHttps { .. }
             | Self::NoChecksum { .. }
             | Self::NoArtifact(_) => "check the network, or pass the files with --artifacts-dir",
+            Self::Artifact(_) => "copy the artifacts as regular files to a directory that is yours or root's",
             Self::Registries { lines, .. } => {
                 return Some(format!("correct the file, or add these lines to it: {}", lines.join("\n")));
             }

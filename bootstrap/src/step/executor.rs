@@ -61,6 +61,8 @@ pub struct Timing {
     pub hopeless: Duration,
     /// How long a request is repeated that the API server refused for a reason that passes.
     pub retry: Duration,
+    /// How long a lock of apt is waited for. The preflight says so too.
+    pub package_lock: Duration,
 }
 
 impl Default for Timing {
@@ -70,6 +72,7 @@ impl Default for Timing {
             removal: Duration::from_mins(2),
             hopeless: Duration::from_secs(30),
             retry: Duration::from_mins(3),
+            package_lock: Duration::from_mins(5),
         }
     }
 }

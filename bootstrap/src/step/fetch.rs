@@ -1,9 +1,10 @@
 //! Bringing artifacts to this machine. What does not have the checksum that its release states never gets a name.
 
 use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use privacy::disk;
+use privacy::disk::{self, DiskError};
 
 use super::artifact::{
     Artifact, ArtifactOrigin, ChecksumSource, Sha256Sum, in_chart_index, in_github_release, in_sum_file,
@@ -12,10 +13,13 @@ use super::artifact::{
 use super::command::download;
 use super::error::StepError;
 use super::executor::{Effect, Executor};
-use crate::host::{Host, Scratch, StagingError};
+use crate::host::{Scratch, StagingError, sha256_of};
 
 /// Sum files of an artifacts directory are smaller than this.
 const MAX_CHECKSUM_FILE_BYTES: u64 = 64 * 1024 * 1024;
+
+/// The images of Rancher have some gigabytes; a file without an end must not fill the disk.
+const MAX_ARTIFACT_BYTES: u64 = 32 * 1024 * 1024 * 1024;
 
 impl Executor<'_> {
     /// An artifact changes nothing on the host before it is installed, so it is not in the journal. It is always fetched
@@ -102,8 +106,8 @@ impl Executor<'_> {
     }
 
     fn copy(&self, from: &Path) -> Result<Scratch, StepError> {
+        let mut file = open_artifact(from)?.take(MAX_ARTIFACT_BYTES);
         let mut scratch = self.host.scratch()?;
-        let mut file = File::open(from).map_err(StepError::staging("open", from))?;
         scratch.fill(&mut file).map_err(StepError::staging("copy", from))?;
         Ok(scratch)
     }
@@ -132,7 +136,7 @@ impl FetchFrom {
 ///
 /// # Errors
 /// It is missing, nothing states its checksum, or it has another one. What comes from the network is not looked at.
-pub fn check_in_folder(host: &Host, artifact: &Artifact) -> Result<(), StepError> {
+pub fn check_in_folder(artifact: &Artifact) -> Result<(), StepError> {
     let ArtifactOrigin::Folder(folder) = &artifact.origin else { return Ok(()) };
     let name = &artifact.name;
     let file = in_folder(folder, name)?;
@@ -146,22 +150,33 @@ pub fn check_in_folder(host: &Host, artifact: &Artifact) -> Result<(), StepError
         }
     };
     let wanted = wanted.ok_or_else(|| StepError::NoChecksum { name: name.clone(), place })?;
-    let found = host.sha256_of_staged(&file)?.unwrap_or_default();
+    let found = sha256_of(open_artifact(&file)?).map_err(StepError::staging("read", &file))?;
     if found == wanted.to_string() {
         return Ok(());
     }
     Err(StepError::Checksum { path: file, wanted, found, is_html: false })
 }
 
+/// Where the artifact is. Sum files and artifacts are worth no more than the directory: whoever could replace both together
+/// would decide what root executes.
 fn in_folder(folder: &Path, name: &str) -> Result<PathBuf, StepError> {
     let file = folder.join(name);
-    if file.is_file() { Ok(file) } else { Err(StepError::NoArtifact(file)) }
+    disk::check_not_replaceable(&file).map_err(StepError::Artifact)?;
+    if file.exists() { Ok(file) } else { Err(StepError::NoArtifact(file)) }
+}
+
+fn open_artifact(file: &Path) -> Result<File, StepError> {
+    disk::open_own(file).map_err(|error| match error {
+        DiskError::Missing { path } => StepError::NoArtifact(path),
+        error => StepError::Artifact(error),
+    })
 }
 
 /// The first sum file that names the artifact. A file that is about one artifact need not name it.
 fn in_folder_sums(folder: &Path, files: &[String], name: &str) -> Option<Sha256Sum> {
     files.iter().find_map(|file| {
-        let bytes = disk::read_bounded(&folder.join(file), MAX_CHECKSUM_FILE_BYTES).ok()?;
+        let (mut sums, mut bytes) = (disk::open_own(&folder.join(file)).ok()?, Vec::new());
+        sums.by_ref().take(MAX_CHECKSUM_FILE_BYTES).read_to_end(&mut bytes).ok()?;
         let text = String::from_utf8_lossy(&bytes);
         let about_it_alone = file.strip_prefix(name).is_some();
         if about_it_alone { in_sum_file(&text, name) } else { named_in_sum_file(&text, name) }

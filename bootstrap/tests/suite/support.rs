@@ -5,6 +5,7 @@ pub(crate) mod kernel;
 pub(crate) mod settings;
 pub(crate) mod stub_host;
 
+use std::path::Path;
 use std::time::Duration;
 
 use bootstrap::component::{self, ComponentPlan, Detection, Probe, RunHistory, components};
@@ -37,7 +38,14 @@ pub(crate) const IMPATIENT: Timing = Timing {
     removal: Duration::from_millis(60),
     hopeless: Duration::from_hours(1),
     retry: Duration::from_millis(900),
+    package_lock: Duration::from_secs(2),
 };
+
+/// Makes a FIFO, which holds whoever opens it as a file.
+pub(crate) fn make_fifo(path: &Path) {
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+    mknodat(CWD, path, FileType::Fifo, Mode::from_raw_mode(0o600), 0).expect("a FIFO");
+}
 
 /// The current time as records state it.
 pub(crate) fn now() -> UtcSeconds {

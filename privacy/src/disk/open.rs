@@ -58,6 +58,19 @@ fn open(dir: impl AsFd, path: &Path, name: &Path, flags: OFlags) -> Result<File,
     if is_file(&stat) { Ok(file) } else { Err(DiskError::NotAFile { path: path.to_owned() }) }
 }
 
+/// Passes if the open file belongs to us, to root or to the caller of sudo, and not every user may write to it. The open
+/// file is checked, not its name: the name may now belong to another file.
+pub(super) fn check_own(file: &File, path: &Path, owner: Owner) -> Result<(), DiskError> {
+    let stat = fstat(file).map_err(|error| DiskError::new("inspect", path, error))?;
+    if !owner.trusts(stat.st_uid) {
+        return Err(DiskError::Foreign { path: path.to_owned() });
+    }
+    if Mode::from_raw_mode(stat.st_mode).contains(Mode::WOTH) {
+        return Err(DiskError::Unsafe { path: path.to_owned(), why: "may be changed by every user" });
+    }
+    Ok(())
+}
+
 /// Reads at most `limit` bytes, and refuses a longer file without reading it.
 pub(super) fn read_all(file: File, path: &Path, limit: u64) -> Result<Vec<u8>, DiskError> {
     let failed = |error| DiskError::new("read", path, error);

@@ -155,6 +155,14 @@ impl PrivateDir {
         }
     }
 
+    /// Passes if only root, the user of this process and the caller of sudo can change what is in it.
+    ///
+    /// # Errors
+    /// [`DiskError::Replaceable`], which says what lets other users do so.
+    pub fn check_unshared(&self) -> Result<(), DiskError> {
+        walk::check_content(self.to_fd()?, &self.path, self.owner)
+    }
+
     fn checked(fd: OwnedFd, owner: Owner, path: PathBuf) -> Result<Self, DiskError> {
         // Group write is accepted: some distributions give each user a group of their own and a umask of 002.
         let mode =
@@ -194,14 +202,7 @@ impl PrivateDir {
     /// [`DiskError::Foreign`] or [`DiskError::Unsafe`] otherwise, and as [`Self::read_bounded`].
     pub fn read_own(&self, name: &str, limit: u64) -> Result<Vec<u8>, DiskError> {
         let (file, path) = (self.open_file(name)?, self.path_of(name));
-        // The open file is checked, not its name: the name may now belong to another file.
-        let stat = fstat(&file).map_err(|error| DiskError::new("inspect", &path, error))?;
-        if !self.owner.trusts(stat.st_uid) {
-            return Err(DiskError::Foreign { path });
-        }
-        if Mode::from_raw_mode(stat.st_mode).contains(Mode::WOTH) {
-            return Err(DiskError::Unsafe { path, why: "may be changed by every user" });
-        }
+        open::check_own(&file, &path, self.owner)?;
         open::read_all(file, &path, limit)
     }
 

@@ -54,14 +54,20 @@ enum Master {
     Other(&'static str),
 }
 
-/// Passes if only users whom [`Ancestors::System`] trusts can put something else at `path`. A missing part of the path,
-/// or one that this process may not read, is no fault: other users can reach it even less.
+/// Passes if only users whom [`Ancestors::System`] trusts can put something else at `path`. A missing part of the path is
+/// no fault, and neither is one in a directory of root's that is closed to everybody else.
 pub(super) fn check_entry(path: &Path, owner: Owner) -> Result<(), DiskError> {
     let missing = |walk: &PathWalk<'_>, _: &OsStr| Err(DiskError::Missing { path: walk.path.to_owned() });
     match PathWalk::new(path, owner, Ancestors::System)?.descend(End::Entry, missing) {
         Err(DiskError::Missing { .. } | DiskError::Denied { .. }) => Ok(()),
         looked => looked,
     }
+}
+
+/// Passes if only users whom [`Ancestors::Trusted`] trusts can change what is in the open directory; `path` names it.
+pub(super) fn check_content(dir: OwnedFd, path: &Path, owner: Owner) -> Result<(), DiskError> {
+    let (ancestors, place) = (Ancestors::Trusted, path.to_owned());
+    PathWalk { path, owner, ancestors, dir, place, only_root_leads: true }.look(None)
 }
 
 /// Opens the directory at `path`; its last part may not be a link.
@@ -77,6 +83,17 @@ pub(super) fn open_dir(path: &Path, owner: Owner, ancestors: Ancestors) -> Resul
 /// root's.
 pub(super) fn create_dir(path: &Path, owner: Owner, ancestors: Ancestors) -> Result<OwnedFd, DiskError> {
     PathWalk::new(path, owner, ancestors)?.follow(PathWalk::create)
+}
+
+/// Whose an entry of a directory is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum EntryOwner {
+    /// This user's, by number.
+    Known(u32),
+    /// There is no such entry.
+    Nobody,
+    /// This process may not look.
+    Unseen,
 }
 
 struct PathWalk<'a> {
@@ -175,34 +192,45 @@ impl<'a> PathWalk<'a> {
     fn look(&mut self, entry: Option<&OsStr>) -> Result<(), DiskError> {
         let failed = |error| DiskError::new("inspect", &self.place, error);
         let dir = fstat(&self.dir).map_err(failed)?;
-        let entry = match entry.map(|entry| statat(&self.dir, entry, AtFlags::SYMLINK_NOFOLLOW)) {
-            Some(Ok(stat)) => Some(stat),
-            None | Some(Err(Errno::NOENT)) => None,
-            Some(Err(error)) => return Err(failed(error)),
+        let looked = entry.map(|entry| statat(&self.dir, entry, AtFlags::SYMLINK_NOFOLLOW));
+        let entry = match &looked {
+            Some(Ok(stat)) => EntryOwner::Known(stat.st_uid),
+            Some(Err(Errno::ACCESS | Errno::PERM)) => EntryOwner::Unseen,
+            None | Some(Err(_)) => EntryOwner::Nobody,
         };
-        let master = self.master(&dir, entry.as_ref());
+        // Before a failed look is told: whoever owns a directory can close it to this process and go on changing it.
+        let master = self.master(&dir, entry);
         self.only_root_leads &= master == Master::Root;
-        match (master, self.ancestors) {
-            (Master::Other(why), Ancestors::Trusted | Ancestors::System) => {
+        match (master, self.ancestors, looked) {
+            (Master::Other(why), Ancestors::Trusted | Ancestors::System, _) => {
                 Err(DiskError::Replaceable { ancestor: self.place.clone(), why })
             }
+            (.., Some(Err(error))) if error != Errno::NOENT => Err(failed(error)),
             _ => Ok(()),
         }
     }
 
-    fn master(&self, dir: &Stat, entry: Option<&Stat>) -> Master {
+    fn master(&self, dir: &Stat, entry: EntryOwner) -> Master {
         let mode = Mode::from_raw_mode(dir.st_mode);
         if !self.owner.trusts(dir.st_uid) {
             return Master::Other("belongs to another user");
         }
+        let for_a_group = mode.contains(Mode::XGRP) && dir.st_gid != 0;
+        if entry == EntryOwner::Unseen && (mode.contains(Mode::XOTH) || for_a_group) {
+            return Master::Other("is closed to this user and open to others");
+        }
         let by_group = mode.contains(Mode::WGRP) && self.ancestors != Ancestors::System;
         if mode.contains(Mode::WOTH) || by_group && !self.is_own_group(dir.st_gid) {
             // In a sticky directory only the owner of an entry and the owner of the directory can rename the entry.
-            let entry_owner = entry.map_or(0, |entry| entry.st_uid);
-            if !mode.contains(Mode::SVTX) || !self.owner.trusts(entry_owner) {
+            let entry_owner = match entry {
+                EntryOwner::Known(uid) => Some(uid),
+                EntryOwner::Nobody => Some(0),
+                EntryOwner::Unseen => None,
+            };
+            if !mode.contains(Mode::SVTX) || !entry_owner.is_some_and(|uid| self.owner.trusts(uid)) {
                 return Master::Other("may be changed by other users");
             }
-            return if dir.st_uid == 0 && entry_owner == 0 { Master::Root } else { Master::Ours };
+            return if dir.st_uid == 0 && entry_owner == Some(0) { Master::Root } else { Master::Ours };
         }
         if dir.st_uid == 0 && (!by_group || dir.st_gid == 0) { Master::Root } else { Master::Ours }
     }

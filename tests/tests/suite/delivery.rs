@@ -283,3 +283,18 @@ fn a_terminal_that_hangs_up_takes_no_delivery_along() {
         );
     }
 }
+
+/// The environment of whoever starts a run may hold anything.
+#[test]
+fn a_delivery_sees_only_what_it_needs_of_the_environment() {
+    if !tests::is_root() {
+        return tests::skip("the environment of a delivery", "it is closed to all but root");
+    }
+    let (sandbox, server) = (Sandbox::new(), Server::start([Response::Delayed(60_000)]));
+    let run = sandbox.reporting_run(&server);
+    run.env("REGISTRY_PASSWORD", "canary-of-another-program").run().expect(0);
+    let pid = *sandbox.deliveries().first().expect("it waits for its answer");
+    let environment = std::fs::read(format!("/proc/{pid}/environ")).expect("it lives");
+    let environment = String::from_utf8_lossy(&environment);
+    assert!(!environment.contains("canary") && environment.contains("HOME="), "{environment}");
+}

@@ -62,6 +62,19 @@ fn runs_can_be_written_to_by_others() {
     refused(&sandbox, "open_to_all");
 }
 
+/// Root obeys what is in it, also for a user of sudo. A dry run writes nothing that anybody obeys.
+#[test]
+fn runs_below_what_others_can_change_are_for_dry_runs() {
+    for sandbox in [Sandbox::new(), Sandbox::unprivileged()] {
+        fs::set_permissions(sandbox.cwd(), fs::Permissions::from_mode(0o777)).expect("ours");
+        sandbox.dry_run("server").run().expect(0);
+        let run = sandbox.bootstrap(["run", "--mode", "server", "--skip", "k3s", "--skip", "helm"]);
+        let outcome = run.args(["--yes", "--accept-warnings"]).run().expect(1);
+        let text = outcome.stderr.replace("\n       ", " ");
+        assert!(text.contains("another user can replace the directory"), "{outcome}");
+    }
+}
+
 #[test]
 fn a_link_in_the_place_of_a_record_is_not_followed() {
     let sandbox = Sandbox::new();

@@ -245,10 +245,25 @@ fn root_makes_no_backup_where_another_user_could_replace_it() {
     let theirs = sandbox.cwd().join("theirs");
     fs::create_dir(&theirs).expect("the sandbox is ours");
     std::os::unix::fs::chown(&theirs, Some(61_002), Some(61_002)).expect("given away");
-    let outcome = with_tar(&sandbox, "backup theirs/saved").run().expect(1);
-    let text = outcome.stderr.replace("\n       ", " ");
-    assert!(text.contains("another user can replace the directory"), "{outcome}");
-    assert_eq!(fs::read_dir(&theirs).expect("listed").count(), 0);
+    // Neither beside what is another user's nor in it, though it is empty.
+    for place in ["theirs/saved", "theirs"] {
+        let outcome = with_tar(&sandbox, &format!("backup {place}")).run().expect(1);
+        let text = outcome.stderr.replace("\n       ", " ");
+        assert!(text.contains("another user can replace the directory"), "{outcome}");
+        assert_eq!(fs::read_dir(&theirs).expect("listed").count(), 0);
+        assert!(!sandbox.cwd().join("theirs.tar.gz").exists());
+    }
+}
+
+/// The descriptors of this process are closed to others of the same user, so tar cannot be led to them.
+#[test]
+fn a_user_who_is_not_root_gets_an_archive() {
+    let sandbox = with_bundle(Sandbox::unprivileged());
+    let outcome = with_tar(&sandbox, "backup saved").run();
+    let archive = sandbox.cwd().join("saved.tar.gz");
+    let list = std::process::Command::new("tar").arg("-tzf").arg(archive).output().expect("tar");
+    let names = String::from_utf8_lossy(&list.stdout);
+    assert!(names.contains("saved/host/etc/hosts"), "{names}: {outcome}");
 }
 
 #[test]

@@ -29,5 +29,6 @@ mod privacy;
 mod screens;
 mod secrets;
 mod shell_version;
+mod sudo_user;
 mod usage;
 mod validate;

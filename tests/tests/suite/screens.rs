@@ -120,8 +120,8 @@ fn an_apt_that_is_busy() {
         return;
     }
     let text = each_screen(|sandbox, screen| {
-        let stderr = "E: Could not get lock /var/lib/apt/lists/lock. It is held by process 4242 (unattended-upgr)\n\
-                      E: Unable to lock directory /var/lib/apt/lists/";
+        let stderr = "E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 4242 (unattended-upgr)\n\
+                      E: Unable to acquire the dpkg frontend lock (/var/lib/dpkg/lock-frontend), is another process using it?";
         sandbox.stub("apt-get", Stub { stdout: "", stderr, seconds: 0, code: 100 });
         let token = sandbox.file("token", "hunter2-join-token\n", 0o600);
         let run = call(sandbox, "run --mode agent --skip k3s --longhorn-node true --yes --accept-warnings");

@@ -47,8 +47,8 @@ pub(super) fn runs_dir() -> PathBuf {
 
 /// The record of the newest run that changed this host.
 pub(super) fn newest() -> Option<PrivateContext> {
-    let contexts = RunsDir::open(&runs_dir()).ok()?.contexts(&MachineId::read(Path::new("/"))).ok()?;
-    contexts.into_iter().find(|run| run.execution == Execution::Apply)
+    let history = RunsDir::open(&runs_dir()).ok()?.history(&MachineId::read(Path::new("/"))).ok()?;
+    history.contexts.into_iter().find(|run| run.execution == Execution::Apply)
 }
 
 /// What the runs on this host did. A directory that is not there, or that cannot be read, tells nothing of them.

@@ -7,7 +7,9 @@ use super::options::CleanupOptions;
 use super::records;
 use super::refusal::LayerError;
 use crate::cli::{BackupArgs, CleanArgs, RollbackArgs, TelemetryArgs, TelemetryCommands};
+use crate::command::clean::{Asked, Clean};
 use crate::command::error::Error;
+use crate::command::rollback::Agreement;
 use crate::command::{
     backup as backup_command, clean as clean_command, rollback as rollback_command, telemetry,
 };
@@ -31,36 +33,37 @@ fn is_in(bundle: &Path) -> bool {
     here.is_ok_and(|here| bundle.canonicalize().is_ok_and(|bundle| here.starts_with(bundle)))
 }
 
-/// A rollback that changes the host is asked for over a pipe too; the plan comes first.
+/// A rollback that changes the host is asked for over a pipe too; the plan comes first, and no more than it has is done.
 pub(super) fn rollback(args: &RollbackArgs, printer: &mut Printer) -> Result<(), LayerError> {
     if !args.apply || args.yes {
         return Ok(rollback_command::run(args, printer)?);
     }
-    rollback_command::run(&RollbackArgs { apply: false, ..args.clone() }, printer)?;
+    let shown = rollback_command::show_plan(args, printer)?;
     let signals = Signals::install().map_err(Error::SignalHandlers)?;
     let mut conversation = Conversation::new(printer, &signals);
     if !conversation.yes_or_no("Apply the safe rollback actions from this manifest?", false)? {
         return Err(Error::Declined.into());
     }
-    Ok(rollback_command::run(&RollbackArgs { yes: true, ..args.clone() }, printer)?)
+    let agreement = Agreement::To(shown.ready.clone());
+    let args = RollbackArgs { yes: true, ..args.clone() };
+    Ok(rollback_command::apply_agreed(&args, &agreement, printer)?)
 }
 
 pub(super) fn clean(options: &CleanupOptions, printer: &mut Printer) -> Result<(), LayerError> {
-    let args = |apply, confirm: Option<&str>| CleanArgs {
-        apply,
-        confirm: confirm.map(str::to_owned),
+    let is_agreed = options.yes && options.confirmed;
+    let args = CleanArgs {
+        apply: options.apply,
+        confirm: is_agreed.then(|| clean_command::WORD.to_owned()),
         runs_dir: Some(records::runs_dir()),
         json: false,
     };
-    if !options.apply {
-        return Ok(clean_command::run(&args(false, None), printer)?);
+    if !options.apply || is_agreed {
+        return Ok(clean_command::run(&args, printer)?);
     }
-    if options.yes && options.confirmed {
-        return Ok(clean_command::run(&args(true, Some(clean_command::WORD)), printer)?);
-    }
-    // The plan first: nobody types the word for what was not shown.
-    clean_command::run(&args(false, None), printer)?;
     let signals = Signals::install().map_err(Error::SignalHandlers)?;
+    let clean = Clean::planned(&args, printer, &signals)?;
+    // The plan first: nobody types the word for what was not shown.
+    clean.show(printer);
     let mut conversation = Conversation::new(printer, &signals);
     let agreed = options.yes || conversation.yes_or_no("Apply the full destructive cleanup?", false)?;
     let typed =
@@ -68,7 +71,7 @@ pub(super) fn clean(options: &CleanupOptions, printer: &mut Printer) -> Result<(
     if !typed {
         return Err(Error::Declined.into());
     }
-    Ok(clean_command::run(&args(true, Some(clean_command::WORD)), printer)?)
+    Ok(clean.apply(Asked::AfterPlan, printer)?)
 }
 
 /// A manifest is sent, and without one what is queued.

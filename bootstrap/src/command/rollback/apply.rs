@@ -5,7 +5,7 @@ use privacy::{Gate, LocalIdentifiers};
 use schema::{CommandName, CommandResult, Envelope, Execution, Id};
 use telemetry::{envelope_from_env, ignored_run_id};
 
-use super::target::{RollbackTarget, load, observe_and_plan};
+use super::target::{Agreement, RollbackTarget, load, observe_and_plan};
 use crate::cli::RollbackArgs;
 use crate::command::diagnostic::Diagnostic;
 use crate::command::error::{Error, InterruptedAt};
@@ -49,11 +49,12 @@ struct RollbackContext {
 pub(super) fn run(
     args: &RollbackArgs,
     target: &RollbackTarget,
+    agreement: &Agreement,
     printer: &mut Printer,
     signals: &Signals,
 ) -> Result<(), Diagnostic> {
     let mut run = RollbackContext::new(target, signals)?;
-    let plan = observe_and_plan(&run.journal.context, &run.host, args.include, printer);
+    let plan = observe_and_plan(&run.journal.context, &run.host, args.include, agreement, printer);
     if !printer.is_json() {
         printer.result(&rollback::rollback_lines(&plan, printer.verbosity()));
     }
@@ -61,7 +62,7 @@ pub(super) fn run(
     let mut reporter = run.reporter(target, &plan, printer, signals)?;
     reporter.started();
     let results = undo(&mut run, &plan, printer);
-    let (result, error) = outcome(&results, signals);
+    let (result, error) = outcome(&plan, &results, signals);
     reporter.completed(result, None);
     let late: Vec<String> = reporter.take_warning().into_iter().collect();
     inputs::warn_all(&late, printer);
@@ -111,7 +112,7 @@ impl RollbackContext {
         let mut host = Host::this_machine(log).with_stop(move || heard.requests());
         host.acquire_root(is_interactive()).map_err(|error| match signals.pending() {
             Some(signal) => Error::Interrupted { signal, when: InterruptedAt::NothingChanged },
-            None => Error::NeedsRoot(error),
+            None => Error::NeedsSudo(error),
         })?;
         let host_lock = host.lock(&holder).map_err(Error::HostLocked)?;
         let warnings = problems.iter().map(ToString::to_string).collect();
@@ -197,10 +198,12 @@ fn undo(run: &mut RollbackContext, plan: &RollbackPlan, printer: &mut Printer) -
 }
 
 /// How the rollback ended: well only if everything that was to be undone is.
-fn outcome(results: &UndoResults, signals: &Signals) -> (CommandResult, Option<Error>) {
+fn outcome(plan: &RollbackPlan, results: &UndoResults, signals: &Signals) -> (CommandResult, Option<Error>) {
     let missed =
         results.values().filter(|result| !matches!(result, UndoResult::Undone | UndoResult::Gone)).count();
+    let not_agreed = plan.items.iter().filter(|item| item.reason.is_not_agreed()).count();
     match (missed, signals.pending()) {
+        (0, _) if not_agreed > 0 => (CommandResult::Failed, Some(Error::NotUndone { missed: not_agreed })),
         // A signal that came after the last item changed nothing.
         (0, _) => (CommandResult::Success, None),
         (_, Some(signal)) => {
@@ -208,6 +211,6 @@ fn outcome(results: &UndoResults, signals: &Signals) -> (CommandResult, Option<E
             let error = Error::Interrupted { signal, when };
             (CommandResult::Interrupted, Some(error))
         }
-        (missed, None) => (CommandResult::Failed, Some(Error::NotUndone { missed })),
+        (missed, None) => (CommandResult::Failed, Some(Error::NotUndone { missed: missed + not_agreed })),
     }
 }

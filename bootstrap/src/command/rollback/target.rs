@@ -1,5 +1,6 @@
 //! The run that is to be rolled back: its record, and the plan that is made from it.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use manifest::{MachineId, ManifestError, PrivateContext, RunId, RunsDir};
@@ -7,8 +8,17 @@ use schema::Execution;
 
 use crate::command::error::Error;
 use crate::host::Host;
-use crate::rollback::{Include, LiveStates, RollbackPlan, observe_all, plan};
+use crate::rollback::{Include, LiveStates, RollbackPlan, observe_all, plan, plan_agreed};
 use crate::terminal::Printer;
+
+/// Which steps of a run somebody has agreed to undo.
+#[derive(Clone, Debug)]
+pub(in crate::command) enum Agreement {
+    /// Whatever the plan has; it is asked for, unless `--yes` says that nobody need be.
+    ToPlan,
+    /// Those with these numbers, which were shown before.
+    To(BTreeSet<u32>),
+}
 
 /// A record that belongs to this machine and to a run that has ended.
 #[derive(Debug)]
@@ -60,6 +70,7 @@ pub(super) fn observe_and_plan(
     context: &PrivateContext,
     host: &Host,
     include: Option<Include>,
+    agreement: &Agreement,
     printer: &mut Printer,
 ) -> RollbackPlan {
     // A few steps are looked at before anybody wonders; dozens take seconds.
@@ -71,7 +82,11 @@ pub(super) fn observe_and_plan(
         Execution::DryRun => LiveStates::new(),
         Execution::Apply => observe_all(host, context),
     };
-    plan(context, &live_states, include.unwrap_or(Include::Safe))
+    let include = include.unwrap_or(Include::Safe);
+    match agreement {
+        Agreement::ToPlan => plan(context, &live_states, include),
+        Agreement::To(steps) => plan_agreed(context, &live_states, include, steps),
+    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 
 use super::faults::only;
 use super::*;
+use crate::support::make_fifo;
 use bootstrap::step::Sha256Sum;
 use schema::FailureReason;
 
@@ -72,6 +73,53 @@ fn a_pinned_checksum_takes_the_place_of_the_stated_one() {
     );
     stub.withdraw(SUMS);
     assert!(run(&stub, &settings).result.is_ok());
+}
+
+/// A run of k3s from an artifacts folder that `spoil` has changed fails with this message, and installs nothing.
+fn refused_from(spoil: impl FnOnce(&Path), said: &str) {
+    let stub = StubHost::fresh();
+    let folder = stub.artifacts_folder();
+    spoil(&folder);
+    let mut settings = only(Component::K3s);
+    settings.artifacts = Artifacts::Local(folder);
+    let ran = run(&stub, &settings);
+    let failure = ran.failure();
+    assert_eq!(failure.reason, FailureReason::DownloadFailed);
+    assert!(failure.message.contains(said), "{}", failure.message);
+    assert!(failure.hint.as_ref().is_some_and(|hint| hint.contains("yours or root's")), "{failure:?}");
+    nothing_is_installed(&stub, &ran);
+}
+
+#[test]
+fn an_artifact_that_is_no_file_neither_holds_a_run_nor_fills_the_disk() {
+    let replace = |by: &'static str| {
+        move |folder: &Path| {
+            let file = folder.join("k3s");
+            std::fs::remove_file(&file).expect("it was there");
+            if by == "fifo" {
+                make_fifo(&file);
+            } else {
+                symlink(by, &file).expect("a link");
+            }
+        }
+    };
+    refused_from(replace("fifo"), "is not a regular file");
+    refused_from(replace("/dev/zero"), "is a symbolic link");
+}
+
+/// Whoever can replace an artifact and its sum file together decides what root executes.
+#[test]
+fn artifacts_that_another_user_could_replace_are_not_taken() {
+    let open = |folder: &Path| {
+        std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o777)).expect("a mode");
+    };
+    refused_from(open, "may be changed by other users");
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let give = |path: &Path| std::os::unix::fs::chown(path, Some(61_002), Some(61_002)).expect("given away");
+    refused_from(give, "belongs to another user");
+    refused_from(|folder| give(&folder.join("k3s")), "belongs to another user");
 }
 
 #[test]

@@ -10,6 +10,29 @@ fn packages_wait_for_the_lock_that_unattended_upgrades_hold() {
     run(&stub, &only(Component::Nfs)).results();
 }
 
+/// apt does not wait for its own locks. Without its lists, every package would be unknown to it.
+#[test]
+fn packages_wait_for_the_locks_that_apt_does_not_wait_for() {
+    for lock in ["lists", "archives"] {
+        let stub = StubHost::fresh();
+        stub.put(&format!("stub/{lock}-lock"), "3\n");
+        let ran = run(&stub, &only(Component::Nfs));
+        let told = ran.waited.iter().find(|what| what.starts_with("the lock /var/")).expect("it is told");
+        assert!(told.contains(lock) && told.contains("process 4711"), "{told}");
+        ran.results();
+    }
+}
+
+#[test]
+fn a_lock_that_is_never_given_up_is_what_the_failure_is_about() {
+    let stub = StubHost::fresh();
+    stub.put("stub/lists-lock", "100000\n");
+    let ran = run(&stub, &only(Component::Nfs));
+    let failure = ran.failure();
+    assert!(failure.tail.iter().any(|line| line.contains("/var/lib/apt/lists/lock")), "{failure:?}");
+    assert!(failure.hint.as_ref().is_some_and(|hint| hint.contains("holds the lock")), "{failure:?}");
+}
+
 /// `exportfs` prints what a path leads to.
 #[test]
 fn an_export_through_a_link_is_seen() {

@@ -86,6 +86,30 @@ fn much_output_arrives_whole() {
     assert_eq!(echoed.expect("runs").stdout.len(), text.len());
 }
 
+/// A machine may be so busy that nobody has read what a command wrote long after it ended. Here the log is what is slow.
+#[test]
+fn output_that_is_read_late_is_read_whole() {
+    let stub = StubHost::fresh();
+    program(
+        &stub,
+        "list",
+        "i=0; while [ $i -lt 1500 ]; do echo 0123456789012345678901234567890123456789012345678; i=$((i + 1)); done",
+    );
+    let (mut reader, writer) = std::io::pipe().expect("a pipe");
+    let log = RunLog::to(writer);
+    // The log is full until the process has been over for longer than more output of it is waited for.
+    let drain = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_secs(3));
+        std::io::copy(&mut reader, &mut std::io::sink())
+    });
+    let search = ["stub/bin", "stub/tools"].map(|folder| stub.path(folder)).to_vec();
+    let host = Host::stand_in(&stub.path("/"), search, RootAccess::Root, log);
+    let output = host.run(&Command::new("list")).expect("runs");
+    assert_eq!(output.stdout.len(), 1500 * 50);
+    drop(host);
+    drain.join().expect("no panic").expect("drained");
+}
+
 #[test]
 fn secrets_are_masked_in_the_log_and_in_errors() {
     let stub = StubHost::fresh();

@@ -3,6 +3,7 @@
 use manifest::PreviousFile;
 
 use super::*;
+use crate::support::make_fifo;
 
 const CERTIFICATE: &str = "/etc/docker/certs.d/registry.example.local/ca.crt";
 const LINE: &str = "/srv/nfs/k8s-share 192.168.0.0/24(rw,sync)";
@@ -187,4 +188,31 @@ fn a_data_folder_with_content_is_left() {
     let (plan, _) = roll_back(&stub, &context);
     assert_eq!(only(&plan).state, ItemState::Manual);
     assert_eq!(stub.text("data/disk.cfg"), "precious");
+}
+
+/// The caller can put anything into a directory of the caller's: a FIFO must not hold root.
+#[test]
+fn what_the_caller_has_put_in_the_place_of_the_copy_holds_nobody() {
+    let stub = StubHost::fresh();
+    let path = "/home/caller/.kube/k3s.yaml";
+    std::fs::create_dir_all(stub.path("home/caller/.kube")).expect("made");
+    make_fifo(&stub.path(path));
+    let context = record_of([(Component::K3s, file(path, "ours\n", PreviousFile::Absent))]);
+    let plan = planned(&stub, &context, Include::Moderate);
+    assert_eq!(only(&plan).state, ItemState::Manual, "{plan:#?}");
+    assert!(only(&plan).reason.to_string().contains("is not a regular file"), "{plan:#?}");
+}
+
+/// Between the plan that somebody agreed to and the work more may have become possible.
+#[test]
+fn what_nobody_agreed_to_is_left() {
+    let stub = StubHost::fresh();
+    stub.put(CERTIFICATE, "ours\n");
+    let context = trust();
+    let found = observe_all(&stub.host(), &context);
+    let agreed = [context.steps[1].seq].into();
+    let plan = bootstrap::rollback::plan_agreed(&context, &found, Include::Moderate, &agreed);
+    let states: Vec<_> = plan.items.iter().map(|item| item.state).collect();
+    assert_eq!(states, [ItemState::Ready, ItemState::Manual], "{plan:#?}");
+    assert!(plan.items[1].reason.is_not_agreed());
 }

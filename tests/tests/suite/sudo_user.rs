@@ -1,0 +1,289 @@
+//! Users of sudo: they are asked about what root does for them, their password is given up, and a record counts for who acted.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::path::{Path, PathBuf};
+
+use manifest::{
+    Intent, JournalOutcome, MachineFingerprint, MachineId, PriorState, PrivateContext, RunId, RunsDir, Undo,
+};
+use privacy::Gate;
+use schema::{
+    Arch, Component, Execution, Finish, Id, Mode, OsFamily, OsId, OsVersion, Platform, RunManifest, Status,
+    Support, UtcSeconds,
+};
+use tests::{
+    Invocation, NOBODY, Outcome, Sandbox, Stub, TerminalSession, can_have_a_machine, is_root, on_a_machine,
+    program, skip,
+};
+
+/// Becomes root as sudo does. With `password` beside it, it wants one, and remembers that one was typed.
+const SUDO: &str = r#"#!/bin/sh
+here=${0%/bin/*}
+printf 'sudo %s\n' "$*" >>"$here/calls"
+case $1 in
+-k) exec /bin/rm -f "$here/stamp" ;;
+-v)
+    if [ -e "$here/password" ]; then printf '[sudo] password: ' >/dev/tty; read -r typed </dev/tty; fi
+    : >"$here/stamp"
+    exit 0
+    ;;
+-n) shift ;;
+esac
+if [ -e "$here/password" ] && [ ! -e "$here/stamp" ]; then
+    echo 'sudo: a password is required' >&2
+    exit 1
+fi
+[ "$1" = -- ] && shift
+exec "$here/setpriv" --reuid=0 --regid=0 --clear-groups -- "$@"
+"#;
+
+/// A cluster with the issuer of a run, which only root may ask.
+const K3S: &str = r#"#!/bin/sh
+gone=${0%/bin/*}/gone
+case "$*" in
+*delete*clusterissuers/selfsigned*) : >"$gone"; echo '{}' ;;
+*/clusterissuers/selfsigned*)
+    if [ -e "$gone" ]; then
+        echo 'Error from server (NotFound): clusterissuers "selfsigned" not found' >&2
+        exit 1
+    fi
+    echo '{"metadata":{"name":"selfsigned","uid":"of-the-run"}}'
+    ;;
+*) echo '{"items":[]}' ;;
+esac
+"#;
+
+/// A sandbox of a user who may use sudo.
+fn with_sudo() -> Sandbox {
+    let sandbox = Sandbox::unprivileged();
+    let put = |name: &str, text: &str| {
+        let path = sandbox.root().join(name);
+        fs::write(&path, text).expect("written");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("a mode");
+    };
+    put("bin/sudo", SUDO);
+    put("bin/k3s", K3S);
+    let setpriv = sandbox.root().join("setpriv");
+    fs::copy(program("setpriv").expect("util-linux is on every supported host"), &setpriv).expect("copied");
+    fs::set_permissions(&setpriv, fs::Permissions::from_mode(0o4755)).expect("a mode");
+    sandbox
+}
+
+/// A call with the programs of this machine behind the stand-ins.
+fn call(sandbox: &Sandbox, words: &str) -> Invocation {
+    let path = format!("{}:/usr/bin:/bin", sandbox.root().join("bin").display());
+    let call = sandbox.bootstrap(words.split_whitespace());
+    call.env("PATH", path).env("TELEMETRY_ENABLED", "false").env("TERM", "dumb")
+}
+
+/// The call on a machine where the directory of the export is as the run has left it.
+fn on_the_machine(call: Invocation) -> Invocation {
+    let scene = r#"/bin/mkdir /var/lib/share; exec "$@""#;
+    on_a_machine(call.through(["/bin/sh", "-euc", scene, "sh"]))
+}
+
+fn issuer() -> (Component, Undo) {
+    let undo = Undo::Object {
+        api_version: "cert-manager.io/v1".to_owned(),
+        object_kind: "ClusterIssuer".to_owned(),
+        namespace: None,
+        name: "selfsigned".to_owned(),
+        uid: Some("of-the-run".to_owned()),
+    };
+    (Component::Clusterissuer, undo)
+}
+
+/// What can be seen without root.
+fn export() -> (Component, Undo) {
+    (Component::Nfs, Undo::Directory { path: "/var/lib/share".into() })
+}
+
+/// Writes the records of a run of `user` that has made these, and returns the private one.
+fn record(sandbox: &Sandbox, user: u32, made: impl IntoIterator<Item = (Component, Undo)>) -> PathBuf {
+    let at = || UtcSeconds::parse("2026-11-22T07:00:00Z").expect("a time");
+    let runs = RunsDir::open_or_create(&sandbox.runs_dir()).expect("made");
+    let run = RunId::new(Id::parse("9f86d081884c7d65").expect("an id"));
+    let files = runs.claim(&run).expect("claimed");
+    let machine = MachineFingerprint::of(&MachineId::read(Path::new("/")));
+    let mut context = PrivateContext::begin(&run, Execution::Apply, Mode::SingleNode, machine, at());
+    for (component, undo) in made {
+        let intent = Intent { component, action: "a step".to_owned(), before: PriorState::Absent, undo };
+        let seq = context.begin_step(intent, at());
+        context.end_step(seq, JournalOutcome::Done { wrote: None, undo: None }, at());
+    }
+    context.finish(Status::Success, at());
+    files.write_private(&context).expect("written");
+    let platform = Platform {
+        support: Support::Supported,
+        os_family: OsFamily::Debian,
+        os_id: OsId::Debian,
+        os_version: OsVersion::parse("13").expect("a version"),
+        arch: Arch::Amd64,
+    };
+    let mut manifest =
+        RunManifest::begin(run.id().clone(), Execution::Apply, Mode::SingleNode, platform, at());
+    manifest.finish(Finish::Success, 0, at());
+    files.write_public(&manifest, &Gate::default()).expect("written");
+    drop(files);
+    let all = fs::read_dir(sandbox.runs_dir()).expect("listed").map(|entry| entry.expect("there").path());
+    for path in all.chain([sandbox.runs_dir()]) {
+        chown(path, Some(user), Some(user)).expect("root gives away what it likes");
+    }
+    runs.private_path(&run)
+}
+
+fn is_gone(sandbox: &Sandbox) -> bool {
+    sandbox.root().join("gone").exists()
+}
+
+#[test]
+fn clean_asks_a_sudo_user_about_all_that_it_removes() {
+    if !can_have_a_machine("clean_asks_a_sudo_user_about_all_that_it_removes") {
+        return;
+    }
+    let sandbox = with_sudo();
+    record(&sandbox, NOBODY, [issuer(), export()]);
+    let clean = on_the_machine(call(&sandbox, "clean --apply"));
+    for (word, code) in [("clean\n", 4), ("CLEAN\n", 0)] {
+        let mut session = TerminalSession::start(&clean);
+        session.wait_for("Type CLEAN");
+        assert!(!is_gone(&sandbox), "nothing is done before the word is typed");
+        session.type_keys(word);
+        let outcome = session.end().expect(code);
+        assert!(outcome.stdout.contains("Items to remove: 2."), "{outcome}");
+        assert_eq!(is_gone(&sandbox), code == 0, "{outcome}");
+    }
+}
+
+#[test]
+fn clean_skips_nothing_that_root_would_remove() {
+    if !can_have_a_machine("clean_skips_nothing_that_root_would_remove") {
+        return;
+    }
+    let entry = "as-bundle --root /nowhere --entry core -- clean --apply";
+    for (words, answers) in [("clean --apply --confirm CLEAN", ""), (entry, "y\nCLEAN\n")] {
+        let sandbox = with_sudo();
+        record(&sandbox, NOBODY, [issuer()]);
+        let clean = call(&sandbox, words).env("PRODUCTIVE_K3S_RUNS_DIR", sandbox.runs_dir()).stdin(answers);
+        let outcome = on_the_machine(clean).run().expect(0);
+        assert!(is_gone(&sandbox), "{words}: {outcome}");
+        assert!(answers.is_empty() || outcome.stdout.contains("Items to remove: 1."), "{outcome}");
+    }
+}
+
+/// Where nobody can become root, nothing is asked about and nothing is done.
+#[test]
+fn clean_without_root_says_so_before_it_asks() {
+    if !can_have_a_machine("clean_without_root_says_so_before_it_asks") {
+        return;
+    }
+    let sandbox = with_sudo();
+    sandbox.file("../password", "", 0o600);
+    record(&sandbox, NOBODY, [issuer(), export()]);
+    let plan = on_the_machine(call(&sandbox, "clean")).run().expect(0);
+    assert!(plan.warnings().iter().any(|told| told.contains("`sudo -v` first")), "{plan}");
+    let outcome = on_the_machine(call(&sandbox, "clean --apply --confirm CLEAN")).run().expect(1);
+    assert!(outcome.stderr.contains("cannot get root privileges: sudo: a password is required"), "{outcome}");
+    assert!(!outcome.stderr.contains("or run as root"), "root would refuse the record: {outcome}");
+}
+
+#[test]
+fn the_plan_of_a_rollback_is_complete_for_a_sudo_user() {
+    if !can_have_a_machine("the_plan_of_a_rollback_is_complete_for_a_sudo_user") {
+        return;
+    }
+    let sandbox = with_sudo();
+    let record = record(&sandbox, NOBODY, [issuer()]);
+    let outcome = on_the_machine(call(&sandbox, "rollback --to").args([record])).run().expect(0);
+    assert!(outcome.stdout.contains("To undo this: add --apply"), "{outcome}");
+    assert!(outcome.warnings().is_empty(), "{outcome}");
+    assert!(!is_gone(&sandbox));
+}
+
+/// What neither may obey of the other is told, with who may.
+#[test]
+fn a_record_of_another_user_is_told_and_left() {
+    if !is_root() {
+        return skip("a_record_of_another_user_is_told_and_left", "only root can give records away");
+    }
+    let roots = Sandbox::new();
+    let by_root = record(&roots, NOBODY, [export()]);
+    let users = Sandbox::unprivileged();
+    let by_user = record(&users, 0, [export()]);
+    chown(users.runs_dir(), Some(NOBODY), Some(NOBODY)).expect("as sudo leaves it");
+    chown(by_user.with_file_name("bootstrap-9f86d081884c7d65.json"), Some(NOBODY), Some(NOBODY))
+        .expect("as sudo leaves it");
+    for (sandbox, record, who) in
+        [(&roots, by_root, "as the user who made the run, without sudo"), (&users, by_user, "with sudo if")]
+    {
+        let hint = |outcome: &Outcome| {
+            let text = outcome.stderr.replace("\n      ", " ");
+            assert!(text.contains(who) && !text.contains("or as root"), "{outcome}");
+        };
+        hint(&sandbox.bootstrap(["rollback", "--to"]).args([record]).run().expect(1));
+        let plan = sandbox.bootstrap(["clean"]).run().expect(0);
+        assert!(plan.warnings()[0].starts_with("1 record cannot be used"), "{plan}");
+        let document = sandbox.bootstrap(["clean", "--json"]).run().expect(0).json();
+        assert_eq!(document["unusable_records"], 1);
+        hint(&sandbox.bootstrap(["clean", "--apply", "--confirm", "CLEAN"]).run().expect(1));
+    }
+}
+
+#[test]
+fn a_backup_that_is_interrupted_leaves_neither_the_password_nor_half_an_archive() {
+    if !can_have_a_machine("a_backup_that_is_interrupted_leaves_neither_the_password_nor_half_an_archive") {
+        return;
+    }
+    let sandbox = with_sudo();
+    sandbox.file("../password", "", 0o600);
+    sandbox.stub("tar", Stub { stdout: "a part", stderr: "", seconds: 3600, code: 0 });
+    let mut session = TerminalSession::start(&on_a_machine(call(&sandbox, "backup saved")));
+    session.wait_for("password");
+    session.type_keys("secret\n");
+    sandbox.wait_for_call("tar");
+    session.type_keys("\x03");
+    let outcome = session.end().expect(130);
+    assert!(outcome.stderr.contains("the backup is not complete"), "{outcome}");
+    assert!(!sandbox.cwd().join("saved.tar.gz").exists());
+    assert_eq!(sandbox.calls_made().last().map(String::as_str), Some("sudo -k"));
+}
+
+#[test]
+fn a_check_that_is_interrupted_gives_the_password_up() {
+    if !can_have_a_machine("a_check_that_is_interrupted_gives_the_password_up") {
+        return;
+    }
+    let sandbox = with_sudo();
+    sandbox.file("../password", "", 0o600);
+    sandbox.stub("systemctl", Stub { stdout: "", stderr: "", seconds: 3600, code: 0 });
+    let scene = r#"echo '[Service]' >/run/systemd/system/k3s.service; exec "$@""#;
+    let verify = call(&sandbox, "verify --mode server").through(["/bin/sh", "-euc", scene, "sh"]);
+    let mut session = TerminalSession::start(&on_a_machine(verify));
+    session.wait_for("password");
+    session.type_keys("secret\n");
+    sandbox.wait_for_call("systemctl");
+    session.type_keys("\x03");
+    session.end().expect(130);
+    assert_eq!(sandbox.calls_made().last().map(String::as_str), Some("sudo -k"));
+}
+
+/// kubectl and helm keep caches in a home: those of root belong into root's.
+#[test]
+fn what_root_runs_for_a_caller_has_the_home_of_root() {
+    if !is_root() {
+        return skip("what_root_runs_for_a_caller_has_the_home_of_root", "it runs as root");
+    }
+    let sandbox = Sandbox::unprivileged();
+    let homes = sandbox.root().join("homes");
+    let script = format!("#!/bin/sh\necho \"$HOME\" >>'{}'\nexit 3\n", homes.display());
+    let helm = sandbox.root().join("bin/helm");
+    fs::write(&helm, script).expect("written");
+    fs::set_permissions(&helm, fs::Permissions::from_mode(0o755)).expect("a mode");
+    let plain = Sandbox::new();
+    let run = plain.dry_run("single-node").args(["--runs-dir"]).args([sandbox.cwd().join("runs")]);
+    let run = run.env("HOME", sandbox.home()).env("PATH", sandbox.root().join("bin"));
+    run.env("SUDO_UID", NOBODY.to_string()).env("SUDO_GID", NOBODY.to_string()).run().expect(0);
+    let homes = fs::read_to_string(homes).expect("it was asked");
+    assert!(homes.lines().all(|home| home != sandbox.home().display().to_string()), "{homes}");
+}

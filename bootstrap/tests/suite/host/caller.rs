@@ -76,7 +76,16 @@ fn whatever_the_caller_swaps_root_touches_nothing_but_what_is_the_callers() {
         .stdout(Stdio::null())
         .spawn()
         .expect("started");
+    // Swapped between its creation and its change of owner, a new directory stays root's, and root writes nothing into
+    // it. The caller removes it, as the owner of the directory above may.
+    let is_roots =
+        |path: &Path| path.symlink_metadata().is_ok_and(|found| found.is_dir() && found.uid() == 0);
     while child.try_wait().expect("a child").is_none() {
+        for directory in [&kube, &aside] {
+            if is_roots(directory) {
+                let _ = fs::remove_dir(directory);
+            }
+        }
         let _ = fs::rename(&kube, &aside);
         let _ = fs::rename(root.join("home/link"), &kube);
         let _ = fs::rename(&kube, root.join("home/link"));

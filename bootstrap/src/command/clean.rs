@@ -19,7 +19,7 @@ use crate::host::{Host, RunLog};
 use crate::input::runs_dir_from_env;
 use crate::rollback::{self, Include, RollbackPlan};
 use crate::run::error_chain;
-use crate::terminal::{Printer, Prompter, Signals, Verbosity, is_interactive};
+use crate::terminal::{Printer, Prompter, Signals, Verbosity};
 
 /// What is typed to agree.
 pub(super) const WORD: &str = "CLEAN";
@@ -86,14 +86,13 @@ impl Clean {
             let (count, records) = (unusable.len(), if unusable.len() == 1 { "record" } else { "records" });
             printer.warn(&format!("{count} {records} cannot be used: {}", error_chain(first)));
         }
-        let mut host = match contexts.as_slice() {
-            [] => Host::this_machine(RunLog::discard()),
-            _ => inspection::host(signals),
+        let (host, got_root) = match contexts.as_slice() {
+            [] => (Host::this_machine(RunLog::discard()), Ok(())),
+            _ => inspection::with_root(signals),
         };
-        if args.apply && !contexts.is_empty() {
-            let got = host.acquire_root(is_interactive());
-            inspection::check_uninterrupted(signals, InterruptedAt::NothingChanged)?;
-            got.map_err(Error::NeedsSudo)?;
+        inspection::check_uninterrupted(signals, InterruptedAt::NothingChanged)?;
+        if args.apply {
+            got_root.map_err(Error::NeedsSudo)?;
         }
         let plans = plans(&host, &contexts, printer);
         inspection::check_uninterrupted(signals, InterruptedAt::NothingChanged)?;
@@ -113,10 +112,11 @@ impl Clean {
         }
         if self.plans.is_empty() {
             let place = self.directory.display();
-            let which = if self.unusable == 0 { "run" } else { "usable record of a run" };
-            printer.data(&format!(
-                "No {which} is on record in {place} (dry runs do not count); there is nothing to remove."
-            ));
+            printer.data(&if self.unusable == 0 {
+                format!("No run is on record in {place} (dry runs do not count); there is nothing to remove.")
+            } else {
+                format!("No record in {place} can be used; nothing is removed.")
+            });
             return;
         }
         // A run that has left nothing has nothing to say.

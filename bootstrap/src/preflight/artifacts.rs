@@ -25,6 +25,11 @@ pub(super) fn check(host: &Host, settings: &Settings, probe: &Probe<'_>) -> Opti
         match check_in_folder(artifact) {
             Ok(()) => {}
             Err(StepError::NoArtifact(_)) => missing.push(artifact.name.clone()),
+            // More of the same is no news: it is the directory, or how the files were copied to it.
+            Err(error @ StepError::Artifact(_)) => {
+                let fix = "copy the artifacts as regular files to a directory that is yours or root's";
+                return Some(Finding::failure(CHECK, error.to_string()).fix(fix));
+            }
             Err(error) => wrong.push(error.to_string().replace('\n', ", ")),
         }
     }

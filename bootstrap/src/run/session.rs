@@ -45,7 +45,7 @@ impl SessionError {
             Self::Locked(_) => Some("wait until it ends, or stop it, then rerun the same command"),
             Self::RunsDir { source: ManifestError::Disk(disk), .. } => match disk {
                 DiskError::Replaceable { .. } => Some(
-                    "pass a directory that only root and you can change, such as --runs-dir /root/productive-k3s-runs",
+                    "pass a directory below which only root and you can change anything, such as --runs-dir ~/productive-k3s-runs",
                 ),
                 DiskError::Symlink { .. } => {
                     Some("pass the directory itself with --runs-dir, not a link to it")

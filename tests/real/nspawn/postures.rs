@@ -85,6 +85,15 @@ fn whole(setup: &NspawnSetup<'_>, posture: &Posture, transcript: &mut Transcript
     let configured = [("nfs", "configured"), ("local_hosts", "configured")];
     transcript
         .check("export and names are configured", posture.last_run(&machine, "single-node", &configured));
+    let clean = posture.call(setup, &machine, &["clean"])?;
+    transcript.check(
+        "the plan of clean has what only root sees",
+        all([
+            ended(&clean, 0),
+            contains(&clean.stdout, &["/etc/exports", "/etc/hosts"]),
+            holds(!clean.text().contains("visible to root only"), clean.text()),
+        ]),
+    );
     let record = posture.record(&machine, "single-node")?;
     let rollback = ["rollback", "--to", &record, "--apply", "--yes", "--include", "moderate"];
     let rollback = machine.bootstrap_under(&posture.words(), setup.subject, &rollback)?;

@@ -84,7 +84,8 @@ fn tell(test: &str, counts: &[(&str, usize)]) {
     let _ = writeln!(std::io::stderr(), "hostile::{test}: {} rounds, {counts:?}", rounds());
 }
 
-/// Rule 1: a script is executed only as it was checked.
+/// Rule 1: a script is executed only as it was checked. The attacker is who called sudo: the artifacts of any other user are
+/// refused before anything is looked at.
 #[test]
 fn no_script_runs_that_was_put_in_place_of_the_checked_one() {
     const TEST: &str = "no_script_runs_that_was_put_in_place_of_the_checked_one";
@@ -110,7 +111,8 @@ fn no_script_runs_that_was_put_in_place_of_the_checked_one() {
         fs::write(artifacts.join("SHA256SUMS"), sums.expect("coreutils").stdout).expect("ours");
         let attack = Attack::exchange(&artifacts.join("install.sh"), &artifacts.join("other"));
         let call = sandbox.bootstrap(["run", "--mode", "server", "--yes", "--accept-warnings"]);
-        let call = call.args(["--skip", "helm"]);
+        let id = MALLORY.to_string();
+        let call = call.args(["--skip", "helm"]).env("SUDO_UID", &id).env("SUDO_GID", &id);
         let outcome = on_a_machine(call.args(["--artifacts-dir"]).args([&artifacts])).run();
         drop(attack);
         assert!(!evil.exists(), "the attacker's script ran: {outcome}");

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use clap::ValueEnum;
 use manifest::{PriorState, PrivateContext, StepRecord, StepState, Undo};
 use schema::{Component, Execution};
 
@@ -13,10 +12,9 @@ use super::{message, needs};
 use crate::component::{Identity, PendingRemoval, RollbackClass, names};
 
 /// Which classes are undone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Include {
     /// Only what is safe alone.
-    #[value(skip)]
     Safe,
     /// Also what others may have come to rely on.
     Moderate,

@@ -40,9 +40,10 @@ const BOOTSTRAP: &str = "\
 Usage: bootstrap [--dry-run] [--mode <single-node|server|agent|stack>]
 
   --mode <single-node|server|agent|stack>
-              What to make of this host [default: single-node]
+              Installation mode [default: single-node]
   --dry-run   Ask the questions and print what a run would do; change nothing
 
+PRODUCTIVE_K3S_AUTO_APPROVE_APPLY_PLAN=true approves the plan.
 Answers that are in the environment are not asked for. The variables are
 PRODUCTIVE_K3S_ and a key of `bootstrap config-schema` in capitals, with _ for
 each dot: registry.host is PRODUCTIVE_K3S_REGISTRY_HOST.
@@ -52,7 +53,7 @@ const PREFLIGHT: &str = "\
 Usage: preflight [--mode <single-node|server|agent|stack>] [--strict] [--json-output [FILE]]
 
   --mode <single-node|server|agent|stack>
-              What the host is to become [default: single-node]
+              Installation mode [default: single-node]
   --strict    Exit with 1 on warnings too
   --json-output [FILE]
               Print one JSON document on standard output, or write it to FILE
@@ -61,7 +62,7 @@ Usage: preflight [--mode <single-node|server|agent|stack>] [--strict] [--json-ou
 const VALIDATE: &str = "\
 Usage: validate [--strict] [--json] [--docker-registry-test]
 
-  --strict    Exit with 1 on warnings too
+  --strict    Accepted; a check passes or fails, there are no warnings
   --json      Print one JSON document on standard output
   --docker-registry-test
               Accepted; a registry that answers is always tested. Its login comes

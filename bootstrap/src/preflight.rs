@@ -23,7 +23,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use crate::component::{Finding, Severity};
+pub use host::os_release;
 pub use join::SERVER_CHECK;
+pub use resources::{free_bytes, memory_kib, processors};
 
 use crate::component::{Probe, selected, spec_of};
 use crate::host::Host;

@@ -29,16 +29,7 @@ pub(super) fn run(args: &PreflightArgs, flags: &Flags, printer: &mut Printer) ->
     let host = Host::this_machine(RunLog::discard());
     let platform = inputs::platform(&host);
     let report = check(&host, &platform, &settings);
-    // The same errors as in a run, so that a script can tell the outcome of both by one code.
-    let error = match report.worst() {
-        Severity::Failure => {
-            Some(Error::PreflightFailed { checks: report.names(Severity::Failure), mode: settings.mode })
-        }
-        Severity::Warning if args.strict => {
-            Some(Error::PreflightWarnings { checks: report.names(Severity::Warning) })
-        }
-        Severity::Warning | Severity::Pass => None,
-    };
+    let error = unmet(&report, settings.mode, args.strict);
     if printer.is_json() {
         printer.document(&PreflightDocument {
             format: "preflight/v1",
@@ -56,6 +47,18 @@ pub(super) fn run(args: &PreflightArgs, flags: &Flags, printer: &mut Printer) ->
     }
     // The checks are the result that was asked for: a message on standard error would say it twice.
     error.map_or(Ok(()), |error| Err(Diagnostic::from(error).after_result()))
+}
+
+/// What a run would end with, so that a script can tell the outcome of both by one code. A `strict` preflight takes
+/// warnings for failures.
+pub(super) fn unmet(report: &PreflightReport, mode: schema::Mode, strict: bool) -> Option<Error> {
+    match report.worst() {
+        Severity::Failure => Some(Error::PreflightFailed { checks: report.names(Severity::Failure), mode }),
+        Severity::Warning if strict => {
+            Some(Error::PreflightWarnings { checks: report.names(Severity::Warning) })
+        }
+        Severity::Warning | Severity::Pass => None,
+    }
 }
 
 /// How many checks came to what, what that means, and what to do next.

@@ -11,6 +11,12 @@ use crate::host::{Host, RootAccess};
 use crate::platform::SUPPORTED;
 use crate::settings::{Artifacts, Settings};
 
+/// The text that tells what system this is, see os-release(5). Empty if there is none.
+pub fn os_release(host: &Host) -> String {
+    let read = |path| host.read_text(Path::new(path)).ok().flatten();
+    ["/etc/os-release", "/usr/lib/os-release"].into_iter().find_map(read).unwrap_or_default()
+}
+
 pub(super) fn operating_system(platform: &Platform) -> Finding {
     let found = format!("{} {}", platform.os_id, platform.os_version);
     if SUPPORTED.contains(&(platform.os_id, platform.os_version.as_str())) {
@@ -30,7 +36,7 @@ pub(super) fn architecture(platform: &Platform) -> Finding {
     }
 }
 
-/// systemd makes this folder when it is PID 1, see `sd_booted(3)`.
+/// systemd makes this directory when it is PID 1, see `sd_booted(3)`.
 pub(super) fn init_system(host: &Host) -> Finding {
     match host.exists(Path::new("/run/systemd/system")) {
         Ok(true) => Finding::pass("systemd", "PID 1"),

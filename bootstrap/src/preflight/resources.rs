@@ -71,7 +71,7 @@ fn data_disk(host: &Host, path: &Path) -> Finding {
     if host.is_there(path.join("longhorn-disk.cfg")) {
         return Finding::pass(DATA_DISK.check, "Longhorn has its volumes there");
     }
-    DATA_DISK.finding(space(host, path).map(|space| space.free))
+    DATA_DISK.finding(free_bytes(host, path))
 }
 
 /// The disk that k3s unpacks images on.
@@ -145,8 +145,9 @@ impl Need {
     }
 }
 
-/// Processors that are switched on, in the form `0-3,5`, see `cpu(5)` of sysfs: as many as kubelet counts.
-fn processors(host: &Host) -> Option<u64> {
+/// Processors that are switched on, in the form `0-3,5`, see `cpu(5)` of sysfs: as many as kubelet counts. `None` if it
+/// cannot be read.
+pub fn processors(host: &Host) -> Option<u64> {
     let text = host.read_text(Path::new("/sys/devices/system/cpu/online")).ok()??;
     text.trim().split(',').try_fold(0, |count, part| {
         let (from, to) = part.split_once('-').unwrap_or((part, part));
@@ -155,11 +156,20 @@ fn processors(host: &Host) -> Option<u64> {
     })
 }
 
-fn memory_bytes(host: &Host) -> Option<u64> {
+/// Memory that the kernel gives to processes, in KiB, see `proc_meminfo(5)`. `None` if it cannot be read.
+pub fn memory_kib(host: &Host) -> Option<u64> {
     let text = host.read_text(Path::new("/proc/meminfo")).ok()??;
     let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
-    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kib * 1024 * (100 + MEMORY_TOLERANCE_PERCENT) / 100)
+    line.trim().strip_suffix("kB")?.trim().parse().ok()
+}
+
+fn memory_bytes(host: &Host) -> Option<u64> {
+    Some(memory_kib(host)? * 1024 * (100 + MEMORY_TOLERANCE_PERCENT) / 100)
+}
+
+/// Bytes that are free for users where `path` is, or will be when it is made. `None` if it cannot be found out.
+pub fn free_bytes(host: &Host, path: &Path) -> Option<u64> {
+    space(host, path).map(|space| space.free)
 }
 
 /// What a file system has, in bytes.

@@ -13,6 +13,7 @@ use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use super::*;
+use crate::support::skip;
 use bootstrap::step::{Sha256Sum, certificates};
 
 const PASSWORD: &str = "pass\"word\\canary";
@@ -87,7 +88,7 @@ fn answer(stream: TcpStream, config: Arc<ServerConfig>, authority: &str) -> std:
 fn found(server: &JoinServer, token: &str) -> Option<Vec<(&'static str, Severity)>> {
     let curl = ["/usr/bin/curl", "/bin/curl"].into_iter().find(|curl| Path::new(curl).exists());
     let Some(curl) = curl else {
-        let _ = writeln!(std::io::stderr(), "SKIP real_curl: there is no curl");
+        skip("real_curl", "there is no curl");
         return None;
     };
     let stub = fit_for(Mode::Agent);

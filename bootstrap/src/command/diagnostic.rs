@@ -30,7 +30,7 @@ enum Shown {
 #[derive(Debug, Serialize)]
 struct ErrorDocument<'a> {
     error: &'a str,
-    hint: Option<&'a str>,
+    help: Option<&'a str>,
     log: Option<&'a PathBuf>,
     exit_code: u8,
 }
@@ -102,6 +102,6 @@ impl Diagnostic {
     }
 
     fn document(&self, message: &str, hint: Option<&str>, exit_code: u8, printer: &mut Printer) {
-        printer.document(&ErrorDocument { error: message, hint, log: self.log.as_ref(), exit_code });
+        printer.document(&ErrorDocument { error: message, help: hint, log: self.log.as_ref(), exit_code });
     }
 }

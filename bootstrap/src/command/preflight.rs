@@ -53,25 +53,25 @@ pub(super) fn run(args: &PreflightArgs, flags: &Flags, printer: &mut Printer) ->
 /// warnings for failures.
 pub(super) fn unmet(report: &PreflightReport, mode: schema::Mode, strict: bool) -> Option<Error> {
     match report.worst() {
-        Severity::Failure => Some(Error::PreflightFailed { checks: report.names(Severity::Failure), mode }),
+        Severity::Failed => Some(Error::PreflightFailed { checks: report.names(Severity::Failed), mode }),
         Severity::Warning if strict => {
             Some(Error::PreflightWarnings { checks: report.names(Severity::Warning) })
         }
-        Severity::Warning | Severity::Pass => None,
+        Severity::Warning | Severity::Ok => None,
     }
 }
 
 /// How many checks came to what, what that means, and what to do next.
 fn ending(report: &PreflightReport, is_refused: bool) -> Vec<Line> {
     let (meaning, first) = match (report.worst(), is_refused) {
-        (Severity::Failure, _) => ("The host does not meet the requirements.", Some("fix the failed checks")),
+        (Severity::Failed, _) => ("The host does not meet the requirements.", Some("fix the failed checks")),
         (Severity::Warning, true) => {
             ("The host does not meet the recommendations.", Some("fix the warnings"))
         }
         (Severity::Warning, false) => {
             ("The host meets the requirements; a run asks about the warnings.", None)
         }
-        (Severity::Pass, _) => ("The host meets the requirements.", None),
+        (Severity::Ok, _) => ("The host meets the requirements.", None),
     };
     let counted = Line::new(format!("{}. {meaning}", report.counts()));
     std::iter::once(counted).chain(first.map(next::then_again)).collect()

@@ -1,4 +1,4 @@
-//! System files and folders: read by anybody, written by root or for root by sudo.
+//! System files and directories: read by anybody, written by root or for root by sudo.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -165,7 +165,7 @@ impl Host {
         Ok(missing)
     }
 
-    /// The folder at `path` and those above it that are not there, the topmost first.
+    /// The directory at `path` and those above it that are not there, the topmost first.
     pub fn missing_dirs(&self, path: &Path) -> Result<Vec<PathBuf>, FileError> {
         let mut missing: Vec<PathBuf> = Vec::new();
         for folder in path.ancestors() {

@@ -62,9 +62,9 @@ impl PreflightCounts {
     pub fn of(report: &PreflightReport) -> Self {
         let count = |severity| report.of(severity).count();
         Self {
-            ok_count: count(Severity::Pass),
+            ok_count: count(Severity::Ok),
             warn_count: count(Severity::Warning),
-            fail_count: count(Severity::Failure),
+            fail_count: count(Severity::Failed),
         }
     }
 }
@@ -80,9 +80,9 @@ impl<'a> HostPreflight<'a> {
     ) -> Self {
         let result = |finding: &'a crate::component::Finding| PreflightResult {
             level: match finding.severity {
-                Severity::Pass => "ok",
+                Severity::Ok => "ok",
                 Severity::Warning => "warn",
-                Severity::Failure => "fail",
+                Severity::Failed => "fail",
             },
             check: finding.check,
             message: &finding.evidence,

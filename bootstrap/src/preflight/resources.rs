@@ -91,7 +91,7 @@ fn full_disk(space: &Space) -> Finding {
     let share = space.free * 100 / space.total.max(1);
     let evidence =
         format!("{share} % free; {EVICTION_PERCENT} % are required below {RANCHER}, or kubelet removes pods");
-    Finding::failure(RANCHER_DISK.check, evidence).fix(format!("df -h {RANCHER}"))
+    Finding::failure(RANCHER_DISK.check, evidence).help(format!("df -h {RANCHER}"))
 }
 
 /// kubelet of k3s runs with swap, and pods then use it past their limits.
@@ -101,7 +101,7 @@ pub(super) fn swap(host: &Host) -> Finding {
         // The first line is a heading.
         Ok(Some(swaps)) if swaps.lines().count() > 1 => {
             Finding::warning(CHECK, "on; off is recommended: memory limits of pods do not include swap")
-                .fix(r"swapoff -a && sed -i '/\sswap\s/s/^/# /' /etc/fstab")
+                .help(r"swapoff -a && sed -i '/\sswap\s/s/^/# /' /etc/fstab")
         }
         Ok(_) => Finding::pass(CHECK, "off"),
         Err(error) => Finding::warning(CHECK, format!("unknown: {error}")),
@@ -203,7 +203,7 @@ mod tests {
     fn bounds_are_inclusive() {
         let memory = &PLATFORM[1];
         for (found, severity) in [
-            (Some(16), Severity::Pass),
+            (Some(16), Severity::Ok),
             (Some(15), Severity::Warning),
             (Some(12), Severity::Warning),
             (Some(11), Severity::Warning),
@@ -220,8 +220,8 @@ mod tests {
     fn a_disk_on_which_kubelet_would_remove_pods_fails() {
         assert!(Space { free: 4, total: 100 }.is_below(EVICTION_PERCENT));
         assert!(!Space { free: 5, total: 100 }.is_below(EVICTION_PERCENT));
-        assert_eq!(full_disk(&Space { free: 4, total: 100 }).severity, Severity::Failure);
+        assert_eq!(full_disk(&Space { free: 4, total: 100 }).severity, Severity::Failed);
         assert_eq!(RANCHER_DISK.finding(Some(4 * GIB)).severity, Severity::Warning);
-        assert_eq!(RANCHER_DISK.finding(Some(10 * GIB)).severity, Severity::Pass);
+        assert_eq!(RANCHER_DISK.finding(Some(10 * GIB)).severity, Severity::Ok);
     }
 }

@@ -54,9 +54,9 @@ pub enum Action {
         /// What it holds.
         content: Content,
     },
-    /// Makes a folder and those above it.
+    /// Makes a directory and those above it.
     EnsureDir {
-        /// The folder.
+        /// The directory.
         path: PathBuf,
         /// Permission bits.
         mode: u32,

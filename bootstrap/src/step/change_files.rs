@@ -91,7 +91,7 @@ impl Executor<'_> {
         mode: u32,
     ) -> Result<Effect, StepError> {
         let mut effect = Effect::Unchanged;
-        // One by one, so that each folder has its own record: rollback removes those that are empty.
+        // One by one, so that each directory has its own record: rollback removes those that are empty.
         for folder in self.host.missing_dirs(path)? {
             let change = Change::of_absent(component, title, Undo::Directory { path: folder.clone() });
             let mode = if folder == path { mode } else { 0o755 };

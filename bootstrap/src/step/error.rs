@@ -98,7 +98,7 @@ pub enum StepError {
         /// Where it was looked for.
         place: String,
     },
-    /// The artifacts folder does not have it.
+    /// The artifacts directory does not have it.
     #[error("{} is missing from the artifacts directory", .0.display())]
     NoArtifact(PathBuf),
     /// A file that a step before fetched is gone.

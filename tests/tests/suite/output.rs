@@ -68,6 +68,37 @@ fn json_is_one_document_also_where_events_stay_queued() {
     }
 }
 
+/// A reader of JSON finds each field on a page, and a format to go by.
+#[test]
+fn the_pages_have_the_format_and_the_fields_of_each_document() {
+    let page =
+        |name: &str| std::fs::read_to_string(tests::workspace().join("docs").join(name)).expect("a page");
+    let pages = page("reference.md") + &page("verify.md");
+    let sandbox = Sandbox::new();
+    sandbox.dry_run("server").env("TELEMETRY_ENABLED", "false").run().expect(0);
+    let record = sandbox.only_run().public;
+    for (line, format) in [
+        ("preflight --mode server", Some("preflight/v1")),
+        ("verify --mode server", Some("verify/v1")),
+        ("backup --dry-run", Some("backup/v1")),
+        ("clean", Some("clean/v1")),
+        ("rollback --to", Some("rollback/v1")),
+        ("rollback --to none.json", None),
+        ("telemetry status", None),
+        ("telemetry flush", None),
+        ("telemetry purge --yes", None),
+    ] {
+        let call = call(&sandbox, line).args((line == "rollback --to").then_some(&record)).args(["--json"]);
+        let outcome = call.env("TELEMETRY_ENABLED", "true").run();
+        let document = outcome.json();
+        assert_eq!(document["format"].as_str(), format, "{line}: {outcome}");
+        assert!(format.is_none_or(|format| pages.contains(&format!("`\"format\": \"{format}\"`"))), "{line}");
+        for key in document.as_object().expect("an object").keys() {
+            assert!(pages.contains(&format!("`{key}`")), "{line}: {key} is on no page");
+        }
+    }
+}
+
 #[test]
 fn json_states_the_exit_code_of_the_process() {
     let sandbox = Sandbox::new();

@@ -21,8 +21,8 @@ Usage: productive-k3s-core.sh [--events ndjson] <command> [args...]
   preflight   Check whether this host meets the requirements
   validate    Check whether what was installed works now
   backup      Save files of the host and objects of the cluster
-  rollback    Plan or carry out the removal of what one run installed
-  clean       Plan or carry out the removal of what all runs on this host installed
+  rollback    Plan or apply the rollback of one run
+  clean       Plan or apply the removal of what all runs on this host installed
   stack       stack install --tgz <file>: install a stack of known add-ons
   addon       addon validate|install --tgz <file> [--public-host <name>]
               Both install on the cluster of this host; --kubeconfig <file> or
@@ -77,7 +77,7 @@ Usage: backup [DIRECTORY] [--include-secrets] [--dry-run]
   DIRECTORY           Where the backup goes; its archive is beside it
   --include-secrets   Also save tokens, passwords and certificates' keys
   --plan              Show what would be removed; the default
-  --apply             Carry the plan out
+  --apply             Apply the plan
   --yes               Accept the plan without asking
-  --confirm-clean     Take the word CLEAN as typed
+  --confirm-clean     Confirm with this option instead of typing CLEAN
 ";

@@ -36,9 +36,9 @@ pub(super) fn preflight(
     let report = check(&host, &platform, &settings);
     for finding in &report.findings {
         let status = match finding.severity {
-            Severity::Pass => EventStatus::Success,
+            Severity::Ok => EventStatus::Success,
             Severity::Warning => EventStatus::Warning,
-            Severity::Failure => EventStatus::Failed,
+            Severity::Failed => EventStatus::Failed,
         };
         origin.check(finding.check, status, printer);
     }

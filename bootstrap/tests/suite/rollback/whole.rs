@@ -135,7 +135,7 @@ fn a_fresh_server_is_left_to_its_own_uninstall_script() {
     let before = tree(&stub);
     let (plan, results) = roll_back(&stub, &context);
     assert!(results.is_empty());
-    assert!(plan.items.iter().all(|item| item.state == ItemState::Manual && !item.look.is_empty()));
+    assert!(plan.items.iter().all(|item| item.state == ItemState::Manual && !item.inspect.is_empty()));
     assert!(plan.items.iter().any(|item| item.reason.to_string().contains("k3s-uninstall.sh")));
     unchanged(&stub, &before);
 }

@@ -43,8 +43,8 @@ enum DocumentPlace<'a> {
 impl<'a> DocumentVerdict<'a> {
     fn new(place: DocumentPlace<'a>, result: &'a Result<DocumentKind, Rejection>) -> Self {
         let (word, document, rejection) = match result {
-            Ok(DocumentKind::RunManifest) => ("ok", Some("run-manifest"), None),
-            Ok(DocumentKind::Telemetry) => ("ok", Some("telemetry"), None),
+            Ok(DocumentKind::RunManifest) => ("pass", Some("run-manifest"), None),
+            Ok(DocumentKind::Telemetry) => ("pass", Some("telemetry"), None),
             Err(rejection) => ("refused", None, Some(rejection)),
         };
         Self { place, word, document, rejection }

@@ -25,7 +25,7 @@ fn our_own_manifest_passes_and_a_changed_one_is_refused_without_its_value() {
     sandbox.snapshot("validate_files", &outcome);
     let unreadable = sandbox.bootstrap(["validate", "good.json", "nowhere.json", "no.json"]).run().expect(2);
     assert!(
-        unreadable.stdout.contains("good.json: ok") && unreadable.stderr.contains("nowhere.json"),
+        unreadable.stdout.contains("good.json: pass") && unreadable.stderr.contains("nowhere.json"),
         "{unreadable}"
     );
 }
@@ -54,7 +54,7 @@ fn standard_input_holds_a_document_a_line() {
     let json = sandbox.bootstrap(["validate", "-", "--json"]).stdin(input).run().expect(1);
     let lines =
         json.stdout.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"));
-    let verdicts: Vec<_> = lines.map(|line| (line["line"].as_u64(), line["verdict"] == "ok")).collect();
+    let verdicts: Vec<_> = lines.map(|line| (line["line"].as_u64(), line["verdict"] == "pass")).collect();
     assert_eq!(verdicts, [(Some(1), true), (Some(3), false), (Some(4), false), (Some(5), true)]);
     sandbox.bootstrap(["validate", "-"]).stdin(format!("{good}\n")).run().expect(0);
 }
@@ -94,7 +94,7 @@ fn every_published_vector_is_judged_as_it_says() {
     for verdict in verdicts {
         let name = verdict["file"].as_str().expect("a file");
         let (passes, rule) = &expected[name];
-        assert_eq!(verdict["verdict"] == "ok", *passes, "{name}: {verdict}");
+        assert_eq!(verdict["verdict"] == "pass", *passes, "{name}: {verdict}");
         let violations = verdict["violations"].as_array().into_iter().flatten();
         let rules: Vec<&str> = violations.filter_map(|violation| violation["rule"].as_str()).collect();
         assert!(rule.as_deref().is_none_or(|rule| rules.contains(&rule)), "{name}: {rules:?}");

@@ -71,9 +71,9 @@ fn a_week_is_closed_once_and_every_document_is_part_of_a_run_once() {
     let closed: usize = rolled.iter().map(|line| number(line, 4)).sum();
     let weeks = site.database().sql("SELECT count(*) FROM closed_week");
     assert_eq!(weeks.trim(), closed.to_string(), "{rolled:?}");
-    let runs =
-        "SELECT count(*), sum(runs) FROM weekly JOIN closed_week USING (week) WHERE chart = 'versions'";
-    assert_eq!(site.database().sql(runs), "1|600\n");
+    let sessions =
+        "SELECT count(*), sum(sessions) FROM weekly JOIN closed_week USING (week) WHERE chart = 'versions'";
+    assert_eq!(site.database().sql(sessions), "1|600\n");
     assert_eq!(at_once(&site, "verify"), vec![format!("whole: {documents} documents\n"); 4]);
 }
 

@@ -66,7 +66,6 @@ CREATE TABLE weekly (
     k1 text NOT NULL,
     k2 text NOT NULL,
     sessions bigint NOT NULL,
-    runs bigint NOT NULL,
     PRIMARY KEY (chart, week, k1, k2)
 );
 

@@ -33,7 +33,6 @@ CREATE TABLE weekly (
     k1 TEXT NOT NULL,
     k2 TEXT NOT NULL,
     sessions INTEGER NOT NULL,
-    runs INTEGER NOT NULL,
     PRIMARY KEY (chart, week, k1, k2)
 ) STRICT, WITHOUT ROWID;
 

@@ -164,3 +164,24 @@ fn weeks(table: &ChartTable) -> Markup {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chart::chart_named;
+    use crate::week::Week;
+
+    /// A word is in the list too if nine sessions use it every week.
+    #[test]
+    fn the_list_of_unseen_words_says_that_small_groups_may_use_them() {
+        let week =
+            |number| ChartWeek { week: Week::from_number(number), suppress_below: 10, cells: Vec::new() };
+        let page = |weeks| {
+            let weeks = (0..weeks).rev().map(week).collect();
+            chart(&ChartTable { chart: chart_named("words").expect("a chart"), weeks })
+        };
+        let told = page(13);
+        assert!(told.contains("<code>agent</code>") && told.contains("Smaller groups may"), "{told}");
+        assert!(!page(12).contains("Smaller groups may"), "too few weeks for a list");
+    }
+}

@@ -261,6 +261,7 @@ impl Error {
             }
             Self::NeedsYes(Unattended::Run) => "inspect the plan with --dry-run, then add --yes",
             Self::NeedsYes(Unattended::Rollback) => "inspect the plan without --apply, then add --yes",
+            Self::Undelivered(DeliveryEnd::NoEndpoint) => hint::ENDPOINT,
             Self::NotAnEventId | Self::Undelivered(_) => "bootstrap telemetry status",
             Self::PreflightFailed { mode, .. } => {
                 return Some(format!("fix the failed checks, then: {}", next::preflight(*mode)));
@@ -330,7 +331,7 @@ const fn undelivered(ended: DeliveryEnd) -> &'static str {
         }
         DeliveryEnd::Deadline => "the time limit of one delivery is over; queued events are kept",
         DeliveryEnd::Busy => "another process is delivering and did not end in time",
-        DeliveryEnd::NoEndpoint => "there is no endpoint: TELEMETRY_ENDPOINT is set but empty",
+        DeliveryEnd::NoEndpoint => "there is no telemetry endpoint; queued events are kept",
     }
 }
 

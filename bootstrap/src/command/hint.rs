@@ -6,6 +6,10 @@ use manifest::ManifestError;
 use privacy::disk::DiskError;
 use telemetry::TelemetryError;
 
+/// Empty or not an URL: the warning about the variable says which.
+pub(super) const ENDPOINT: &str =
+    "set TELEMETRY_ENDPOINT to an http or https URL, or unset it for the default";
+
 /// What helps where the record of a run cannot be used.
 pub(super) fn of_record(error: &ManifestError) -> &'static str {
     match error {
@@ -50,7 +54,7 @@ pub(super) fn of_telemetry(error: &TelemetryError, outbox_dir: &Path) -> Option<
         TelemetryError::Disk(_) => {
             return Some(format!("ls -la {}", outbox_dir.display()));
         }
-        TelemetryError::NoEndpoint => "set TELEMETRY_ENDPOINT, or unset it for the default",
+        TelemetryError::NoEndpoint => ENDPOINT,
         TelemetryError::NotQueued(_) => "bootstrap telemetry status",
         TelemetryError::NotAManifest | TelemetryError::Rejected(_) => {
             "pass a public manifest: runs/bootstrap-<run_id>.json"

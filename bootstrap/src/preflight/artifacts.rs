@@ -27,8 +27,8 @@ pub(super) fn check(host: &Host, settings: &Settings, probe: &Probe<'_>) -> Opti
             Err(StepError::NoArtifact(_)) => missing.push(artifact.name.clone()),
             // More of the same is no news: it is the directory, or how the files were copied to it.
             Err(error @ StepError::Artifact(_)) => {
-                let fix = "copy the artifacts as regular files to a directory that is yours or root's";
-                return Some(Finding::failure(CHECK, error.to_string()).fix(fix));
+                let help = "copy the artifacts as regular files to a directory that is yours or root's";
+                return Some(Finding::failure(CHECK, error.to_string()).help(help));
             }
             Err(error) => wrong.push(error.to_string().replace('\n', ", ")),
         }
@@ -57,5 +57,5 @@ fn finding(folder: &Path, needed: usize, missing: &[String], wrong: &[String]) -
     let evidence: Vec<String> = absent.into_iter().chain(wrong.iter().cloned()).collect();
     let fix =
         format!("copy the release files, with their checksum files or a SHA256SUMS, to {}", folder.display());
-    Finding::failure(CHECK, evidence.join("; ")).fix(fix)
+    Finding::failure(CHECK, evidence.join("; ")).help(fix)
 }

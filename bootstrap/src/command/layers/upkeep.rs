@@ -41,7 +41,7 @@ pub(super) fn rollback(args: &RollbackArgs, printer: &mut Printer) -> Result<(),
     let shown = rollback_command::show_plan(args, printer)?;
     let signals = Signals::install().map_err(Error::SignalHandlers)?;
     let mut conversation = Conversation::new(printer, &signals);
-    if !conversation.yes_or_no("Apply the safe rollback actions from this manifest?", false)? {
+    if !conversation.yes_or_no("Apply the safe rollback actions from this manifest?", false, None)? {
         return Err(Error::Declined.into());
     }
     let agreement = Agreement::To(shown.ready.clone());
@@ -65,7 +65,7 @@ pub(super) fn clean(options: &CleanupOptions, printer: &mut Printer) -> Result<(
     // The plan first: nobody types the word for what was not shown.
     clean.show(printer);
     let mut conversation = Conversation::new(printer, &signals);
-    let agreed = options.yes || conversation.yes_or_no("Apply the full destructive cleanup?", false)?;
+    let agreed = options.yes || conversation.yes_or_no("Apply the full destructive cleanup?", false, None)?;
     let typed =
         agreed && (options.confirmed || conversation.word("Type CLEAN to continue")? == clean_command::WORD);
     if !typed {

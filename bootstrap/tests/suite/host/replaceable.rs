@@ -1,13 +1,12 @@
 //! Places that another user could replace: root neither writes nor removes anything there.
 
 use std::fs;
-use std::io::Write;
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::path::Path;
 
-use bootstrap::host::{FileError, Host, RootAccess, RunLog};
-
+use crate::support::skips_without_root;
 use crate::support::stub_host::StubHost;
+use bootstrap::host::{FileError, Host, RootAccess, RunLog};
 
 const MALLORY: u32 = 61_002;
 
@@ -46,7 +45,7 @@ fn a_user_of_sudo_changes_nothing_in_what_another_user_has_closed() {
         assert!(matches!(outcome, Err(FileError::Command(_))), "{outcome:?}");
         return;
     }
-    if skips() {
+    if skips_without_root("replaceable") {
         return;
     }
     let temp = tempfile::tempdir().expect("a directory");
@@ -86,18 +85,9 @@ fn a_directory_that_sudo_makes_is_new() {
     assert_eq!(mode & 0o777, 0o700, "what the link leads to is as it was");
 }
 
-fn skips() -> bool {
-    if rustix::process::geteuid().is_root() {
-        return false;
-    }
-    let _ = writeln!(std::io::stderr(), "SKIP replaceable: only root can give directories away");
-    assert!(std::env::var_os("CI").is_none(), "CI leaves no test out");
-    true
-}
-
 #[test]
 fn root_changes_nothing_where_another_user_could_replace_it() {
-    if skips() {
+    if skips_without_root("replaceable") {
         return;
     }
     let temp = tempfile::tempdir().expect("a directory");

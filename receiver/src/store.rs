@@ -10,6 +10,7 @@
 mod batch;
 mod error;
 mod fault;
+mod forgetting;
 mod location;
 mod postgres;
 mod sqlite;
@@ -25,6 +26,7 @@ use crate::week::Week;
 
 pub(crate) use batch::{BatchOutcome, insert_what_fits};
 pub(crate) use error::StoreError;
+pub(crate) use forgetting::ForgetStep;
 pub(crate) use location::{LocationError, StoreLocation};
 pub(crate) use trust::TrustError;
 
@@ -57,13 +59,13 @@ pub(crate) struct VerifiedStore {
     pub(crate) faults: Vec<String>,
 }
 
-/// The result of one step of deleting.
+/// Whether space of deleted rows is left to free.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct ForgetStep {
-    /// Rows that were deleted.
-    pub(crate) rows: usize,
-    /// Whether there may be more.
-    pub(crate) is_full: bool,
+pub(crate) enum Tidied {
+    /// Nothing is left that can be freed.
+    Whole,
+    /// The next call frees more.
+    Partly,
 }
 
 /// A store.
@@ -175,18 +177,19 @@ pub(crate) trait WeekStore {
     /// The store cannot be read.
     fn cells(&mut self, chart: &str, week: Week) -> Result<Vec<WeeklyCell>, StoreError>;
 
-    /// Deletes a slice of the data that is too old: documents that arrived before `days` ago and are part of their runs
-    /// and of a closed week, and runs and refusals of 13 months ago.
+    /// Deletes what is too old of the next slice of documents, those after the number `after`, which is 0 at first: those
+    /// that arrived before `days` ago and are part of their runs and of a closed week. Deletes a slice of the runs and
+    /// refusals of 13 months ago as well; a run stays as long as one of its documents.
     ///
     /// # Errors
     /// As [`DocumentStore::insert`].
-    fn forget(&mut self, days: u32, now: i64) -> Result<ForgetStep, StoreError>;
+    fn forget(&mut self, days: u32, now: i64, after: i64) -> Result<ForgetStep, StoreError>;
 
-    /// Frees the space of deleted rows, and prepares space for new ones.
+    /// Frees a part of the space of deleted rows, and prepares space for new ones.
     ///
     /// # Errors
     /// As [`DocumentStore::insert`].
-    fn tidy(&mut self, now: i64) -> Result<(), StoreError>;
+    fn tidy(&mut self, now: i64) -> Result<Tidied, StoreError>;
 
     /// Checks that every document can be read, and that every document which was rolled up has its run.
     ///
@@ -195,8 +198,8 @@ pub(crate) trait WeekStore {
     fn verify(&mut self) -> Result<VerifiedStore, StoreError>;
 }
 
-/// Days that runs and refusals are kept: 13 months.
-const RUN_DAYS: i64 = 396;
+/// Most documents of one transaction. More gain nothing, and the first of a batch waits for its last.
+pub(crate) const MAX_BATCH: usize = 1_024;
 /// Most rows of `refusal` for a day, so that hostile senders cannot fill the table.
 const MAX_REFUSALS_A_DAY: i64 = 2_000;
 /// How long an instance counts as running after it was last seen, in seconds.

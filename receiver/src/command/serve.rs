@@ -3,6 +3,7 @@
 //! The order matters: the ports are bound last, so that no request reaches a service that is not ready, and the
 //! store is closed last, so that no answer is given for what is not stored.
 
+use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -126,7 +127,7 @@ async fn serve(
     let (queue, threads) = Queue::start(writers, capacity, &context);
     if let Some(spool) = spool {
         let store = location.open_lazily(StoreUse::Ingest)?;
-        Drain { spool, store, metrics: Arc::clone(&metrics) }.start();
+        Drain { spool, store, metrics: Arc::clone(&metrics), told: HashSet::new() }.start();
     }
     let limits = RequestLimits {
         in_flight: u64::from(arguments.max_in_flight),

@@ -8,6 +8,7 @@
 //! A message queue instead was rejected: it would be another server that can be unreachable.
 
 mod drain;
+mod erasure;
 mod line;
 
 use std::fmt;
@@ -22,6 +23,7 @@ use rustix::fs::{FlockOperation, flock};
 use crate::arrival::Arrival;
 
 pub(crate) use drain::Drain;
+pub(crate) use erasure::erase;
 
 /// Why a spool cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -80,6 +82,8 @@ impl fmt::Display for SpoolHolder {
     }
 }
 
+/// How the name of a file begins that was set aside.
+const DAMAGED: &str = "damaged-";
 /// The file that who has the spool locks.
 const LOCK: &str = "lock";
 
@@ -185,7 +189,7 @@ impl Spool {
 
     /// Gives a segment a name under which it is left alone; the new path.
     fn set_aside(&self, segment: u64) -> Result<PathBuf, SpoolError> {
-        let (from, to) = (name_of(segment), format!("damaged-{segment:020}"));
+        let (from, to) = (name_of(segment), format!("{DAMAGED}{segment:020}"));
         let (from, to) = (self.directory.path_of(&from), self.directory.path_of(&to));
         fs::rename(&from, &to).map_err(|error| SpoolError::Segment(from, error))?;
         Ok(to)

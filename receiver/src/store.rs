@@ -8,6 +8,7 @@
 //! block: an embedded store cannot do otherwise, and a thread that waits for a server costs nothing.
 
 mod batch;
+mod clock;
 mod error;
 mod fault;
 mod forgetting;
@@ -25,6 +26,7 @@ use crate::run_row::{RunRow, StoredDocument};
 use crate::week::Week;
 
 pub(crate) use batch::{BatchOutcome, insert_what_fits};
+pub(crate) use clock::{ClockReading, ClockTrust, DoubtedClock};
 pub(crate) use error::StoreError;
 pub(crate) use forgetting::ForgetStep;
 pub(crate) use location::{LocationError, StoreLocation};
@@ -39,6 +41,17 @@ pub(crate) enum StoreUse {
     Pages,
     /// Migrating, rolling up, deleting and verifying, for which no sender waits.
     Tending,
+}
+
+/// What may be done with the tables of a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum TableAccess {
+    /// Make or upgrade them, then read and write.
+    Make,
+    /// Read and write those that this build knows.
+    Write,
+    /// Read those that this build knows, and change nothing.
+    Read,
 }
 
 /// Whether a document was new.
@@ -69,9 +82,12 @@ pub(crate) enum Tidied {
 }
 
 /// A store.
-pub(crate) trait Store: DocumentStore + RunStore + WeekStore + Send {}
+pub(crate) trait Store:
+    DocumentStore + RunStore + WeekStore + ClockStore + ErasureStore + Send
+{
+}
 
-impl<Any: DocumentStore + RunStore + WeekStore + Send> Store for Any {}
+impl<Any: DocumentStore + RunStore + WeekStore + ClockStore + ErasureStore + Send> Store for Any {}
 
 /// The operations of the intake.
 pub(crate) trait DocumentStore {
@@ -196,6 +212,40 @@ pub(crate) trait WeekStore {
     /// # Errors
     /// The store cannot be read at all.
     fn verify(&mut self) -> Result<VerifiedStore, StoreError>;
+}
+
+/// The clock of the store, by which weeks are closed and data is deleted: that of the server, or of this host for a file.
+pub(crate) trait ClockStore {
+    /// Reads the clock, and remembers what it says.
+    ///
+    /// # Errors
+    /// As [`DocumentStore::insert`].
+    fn read_clock(&mut self, trust: ClockTrust) -> Result<ClockReading, StoreError>;
+
+    /// The first reading of a clock that is not believed, if there is one.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    fn clock_doubted_since(&mut self) -> Result<Option<i64>, StoreError>;
+}
+
+/// What was erased from a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Erased {
+    /// Documents that are gone.
+    pub(crate) documents: usize,
+    /// Runs that are gone.
+    pub(crate) runs: usize,
+}
+
+/// The erasure of what a person names.
+pub(crate) trait ErasureStore {
+    /// Deletes the documents and the runs that have this id as their session or their run. Charts of closed weeks stay:
+    /// they count groups, and name nobody.
+    ///
+    /// # Errors
+    /// As [`DocumentStore::insert`].
+    fn erase(&mut self, id: &PackedId) -> Result<Erased, StoreError>;
 }
 
 /// Most documents of one transaction. More gain nothing, and the first of a batch waits for its last.

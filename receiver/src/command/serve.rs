@@ -69,7 +69,8 @@ pub(super) fn run(arguments: &ServeArgs) -> Result<(), ReceiverError> {
 
 fn open_store(arguments: &ServeArgs) -> Result<OpenedStore, ReceiverError> {
     let location = location::of(&arguments.store)?;
-    let spool = location.is_server().then(|| Spool::open(&arguments.spool_dir)).transpose()?.map(Arc::new);
+    let spool =
+        location.is_server().then(|| Spool::open(&arguments.spool.spool_dir)).transpose()?.map(Arc::new);
     // Tables first, with the patience that a migration needs. Documents do not wait for a server that is down.
     let is_out_of_reach = match location.open(StoreUse::Tending) {
         Ok(mut store) => {
@@ -171,6 +172,7 @@ async fn serve_ports(
         store: location.clone(),
         suppress_below: arguments.suppression.suppress_below,
         retention_days: arguments.retention.retention_days,
+        metrics: Arc::clone(&service.metrics),
     }
     .start();
     let (say_end, ends) = watch::channel(false);

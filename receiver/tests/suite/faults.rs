@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::Mutex;
 use std::thread;
 
+use rusqlite::Connection;
 use rustix::process::Signal;
 
 use crate::documents::sample;
@@ -80,4 +81,24 @@ fn a_drained_receiver_has_what_it_acknowledged(site: &Site) {
         end_under_load(site, Signal::TERM, &acknowledged);
         check_oracle(site, &acknowledged.lock().expect("no panic"));
     }
+}
+
+/// Closing any descriptor of a file takes the locks that the process has on it (fcntl(2)). Once the service had lost
+/// those of its store, the next program that closed the file took itself for the last one, and deleted the log that
+/// the service writes to.
+#[test]
+fn a_program_that_closes_the_file_beside_the_service_loses_nothing() {
+    let site = Site::sqlite();
+    let mut receiver = site.receiver();
+    let samples = [sample(), sample()];
+    assert_eq!(receiver.client().post(&samples[0].bytes).outcome(), "accepted");
+    let connection = Connection::open(site.file()).expect("opened");
+    let count = connection.query_row("SELECT count(*) FROM document", [], |row| row.get(0));
+    assert_eq!(count, Ok(1));
+    drop(connection);
+    assert!(site.tend("retain").starts_with("deleted: "));
+    assert_eq!(receiver.client().post(&samples[1].bytes).outcome(), "accepted");
+    receiver.signal(Signal::KILL);
+    receiver.wait();
+    assert_eq!(site.stored_events(), samples.map(|sample| sample.event_id));
 }

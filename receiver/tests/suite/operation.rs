@@ -13,6 +13,7 @@ use crate::support::{Site, on_both_stores, program};
 on_both_stores! {
     refusals_are_counted_by_rule_and_place_and_metrics_by_outcome,
     an_end_is_announced_and_is_a_success,
+    what_inspects_a_store_neither_makes_nor_upgrades_it,
 }
 
 fn run(directory: &Path, arguments: &[&str]) -> Output {
@@ -65,12 +66,49 @@ fn what_is_no_store_is_told_by_its_path() {
 #[test]
 fn a_check_finds_what_would_stop_the_service() {
     let site = Site::sqlite();
+    assert!(run(site.path(), &["migrate"]).status.success());
     let output = run(site.path(), &["check", "--disk-reserve", "0"]);
     assert_eq!(String::from_utf8_lossy(&output.stdout), "store: receiver.db, 0 documents\n");
     assert_eq!(run(site.path(), &["check", "--disk-reserve", "1000TiB"]).status.code(), Some(1));
     let output = run(site.path(), &["check", "--ingest-tokens-file", "missing"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(said(&output).contains("missing"), "{}", said(&output));
+}
+
+fn what_inspects_a_store_neither_makes_nor_upgrades_it(site: &Site) {
+    let run = |command: &str| {
+        let output = site.command(&[command]).output().expect("it starts");
+        (output.status.code(), String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
+    };
+    for command in ["verify", "rollup", "retain"] {
+        let (code, text) = run(command);
+        assert!(code == Some(1) && text.contains("there is no store"), "{command}: {text}");
+    }
+    let (code, text) = run("check");
+    assert!(code == Some(0) && text.contains("there is no store"), "{text}");
+    assert_eq!(site.path().read_dir().expect("a directory").count(), 0, "nothing is made");
+    site.tend("migrate");
+    site.forget_newest_tables();
+    let before = site.dump();
+    for (command, expected) in [("verify", 1), ("check", 0), ("rollup", 1), ("retain", 1)] {
+        let (code, text) = run(command);
+        assert!(code == Some(expected) && text.contains("and this build needs"), "{command}: {text}");
+    }
+    assert_eq!(site.dump(), before, "nothing is upgraded");
+}
+
+#[test]
+fn a_backup_is_verified_as_it_is() {
+    let site = Site::sqlite();
+    let mut receiver = site.receiver();
+    receiver.client().post(&sample().bytes);
+    receiver.stop();
+    let copy = site.path().join("copy.db");
+    std::fs::copy(site.file(), &copy).expect("copied");
+    let bytes = std::fs::read(&copy).expect("read");
+    let output = run(site.path(), &["verify", "--store", "copy.db"]);
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "whole: 1 documents\n", "{}", said(&output));
+    assert_eq!(std::fs::read(&copy).expect("read"), bytes);
 }
 
 #[test]

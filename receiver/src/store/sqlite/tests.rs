@@ -6,7 +6,7 @@ use crate::store::{RunStore, Tidied, WeekStore};
 use crate::week::Week;
 
 fn open(directory: &tempfile::TempDir) -> SqliteStore {
-    SqliteStore::open(&directory.path().join("r.db")).expect("opened")
+    SqliteStore::open(&directory.path().join("r.db"), TableAccess::Make).expect("opened")
 }
 
 #[test]

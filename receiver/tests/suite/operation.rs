@@ -6,8 +6,10 @@ use std::process::Output;
 
 use rusqlite::Connection;
 use rustix::process::Signal;
+use serde_json::Value;
 
 use crate::documents::sample;
+use crate::fleet::{Host, hosts};
 use crate::support::{Site, on_both_stores, program};
 
 on_both_stores! {
@@ -115,7 +117,7 @@ fn a_backup_is_verified_as_it_is() {
 fn the_openapi_description_names_the_path_and_every_status_that_is_answered() {
     let site = Site::sqlite();
     let output = run(site.path(), &["openapi"]);
-    let description: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let description: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     let responses = &description["paths"]["/telemetry"]["post"]["responses"];
     for status in ["202", "400", "401", "408", "413", "415", "422", "503"] {
         let is_described = responses.get(status).or_else(|| responses.get(format!("{}XX", &status[..1])));
@@ -168,10 +170,15 @@ fn refusals_are_counted_by_rule_and_place_and_metrics_by_outcome(site: &Site) {
     let mut client = receiver.client();
     let bad = String::from_utf8(sample().bytes).expect("UTF-8").replace("\"server\"", "\"srv01\"");
     assert_eq!(client.post(bad.as_bytes()).status, 422);
+    // A run manifest passes the gate, and is no telemetry document.
+    let delivery = hosts(20, 3).iter().map(Host::documents).find(|documents| documents.len() == 4);
+    let delivery: Value = serde_json::from_slice(&delivery.expect("one ended")[3]).expect("JSON");
+    let reply = client.post(delivery["manifest"].to_string().as_bytes());
+    assert_eq!((reply.status, &reply.json()["violations"][0]["rule"]), (422, &"schema.required".into()));
     assert_eq!(client.post(&sample().bytes).status, 202);
     let (_, metrics) = receiver.admin("/metrics");
     for line in [
-        "receiver_answers_total{outcome=\"refused\"} 1",
+        "receiver_answers_total{outcome=\"refused\"} 2",
         "receiver_answers_total{outcome=\"accepted\"} 1",
         "receiver_in_flight 0",
         "receiver_queue_length 0",
@@ -181,6 +188,7 @@ fn refusals_are_counted_by_rule_and_place_and_metrics_by_outcome(site: &Site) {
     receiver.stop();
     let kept = site.dump();
     assert!(kept.contains("|schema.enum|/command/mode|1"), "{kept}");
+    assert!(kept.contains("|schema.required||1"), "{kept}");
     assert!(kept.contains(&format!("|{}", schema::CONTRACT_VERSION)), "the instance is noted: {kept}");
 }
 

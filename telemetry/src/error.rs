@@ -71,3 +71,16 @@ impl fmt::Display for OutboxWarning {
         f.pad(self.message())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_warning_is_shown_as_its_message_and_can_be_padded() {
+        for warning in [OutboxWarning::Ledger, OutboxWarning::Rejected] {
+            assert_eq!(warning.to_string(), warning.message());
+            assert!(format!("{warning:>200}").starts_with(' '), "{warning}");
+        }
+    }
+}

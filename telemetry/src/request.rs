@@ -254,6 +254,8 @@ mod tests {
         ] {
             assert_eq!(VettedHeaderValue::parse(text, &gate), Err(InvalidHeaderValue), "{text:?}");
         }
+        // Whatever was refused, the error says the same: the text may be a secret.
+        assert_eq!(InvalidHeaderValue.to_string(), "not a header value that may be sent");
     }
 
     #[test]

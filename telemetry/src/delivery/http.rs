@@ -146,7 +146,7 @@ fn class_of(error: &reqwest::Error) -> FailureClass {
     } else if says("dns error") {
         // The client has no type for this one and the next; the class is only shown, nothing is decided by it.
         FailureClass::Dns
-    } else if says("proxy") || says("tunnel") {
+    } else if says("tunnel error") {
         FailureClass::Proxy
     } else {
         FailureClass::Connect

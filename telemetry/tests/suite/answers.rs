@@ -207,6 +207,21 @@ fn a_document_that_makes_the_endpoint_fail_does_not_hold_up_the_others() {
 }
 
 #[test]
+fn a_document_whose_attempts_were_not_all_made_keeps_its_place() {
+    let server = FaultServer::start([Act::status(503), Act::status(202)]);
+    let mut scratch = Scratch::new(&server.url());
+    scratch.settings.max_attempts = 1;
+    let first = scratch.emit(1)[0];
+    scratch.deliver();
+    // One attempt of three: the document has not yet ended a pass.
+    scratch.settings.max_attempts = 3;
+    let second = scratch.emit(1)[0];
+    assert_eq!(scratch.deliver().delivered, 2);
+    let sent: Vec<_> = server.received().iter().map(|request| request.json()["event_id"].clone()).collect();
+    assert_eq!(sent, [first, first, second].map(|id| serde_json::json!(id.to_string())));
+}
+
+#[test]
 fn the_number_of_attempts_is_the_setting() {
     let server = FaultServer::start([Act::status(500)]);
     let mut scratch = Scratch::new(&server.url());

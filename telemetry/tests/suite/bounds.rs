@@ -78,7 +78,8 @@ fn a_month_is_the_longest() {
         if emits {
             scratch.emit(1);
         } else {
-            assert_eq!(scratch.deliver().delivered, 1);
+            let summary = scratch.deliver();
+            assert_eq!((summary.delivered, summary.evicted), (1, 1));
         }
         assert!(!scratch.file(old).exists());
         assert_eq!(scratch.status().evicted, 1);

@@ -83,6 +83,17 @@ fn an_endless_answer_is_not_read() {
 }
 
 #[test]
+fn an_answer_that_announces_more_than_is_read_is_not_waited_for() {
+    // The body never comes. Whoever waited for it would wait for the whole pass, and the second document with it.
+    let server = FaultServer::start([Act::Announces(202, schema::delivery::MAX_ANSWER_BYTES + 1)]);
+    let mut scratch = Scratch::new(&server.url());
+    scratch.settings.request_timeout = telemetry::DEADLINE;
+    scratch.emit(2);
+    let summary = scratch.deliver();
+    assert_eq!((summary.delivered, summary.ended), (2, DeliveryEnd::Done));
+}
+
+#[test]
 fn a_round_ends_in_time_whatever_the_endpoint_does() {
     for act in [Act::Silence, Act::Trickle, Act::status(503), Act::with_header(503, "Retry-After", "1")] {
         let server = FaultServer::start([act.clone()]);

@@ -115,6 +115,20 @@ fn a_proxy_that_asks_for_a_password_keeps_the_document_waiting() {
 }
 
 #[test]
+fn a_tunnel_that_a_proxy_does_not_open_is_a_fault_of_the_proxy() {
+    let proxy = Proxy::start(Policy::Fail);
+    // Port 9 has no listener: not one that was free a moment ago, which the server of another test could get.
+    for url in [proxy.url(), "http://127.0.0.1:9".to_owned()] {
+        let variables = [("HTTPS_PROXY", OsString::from(&url))];
+        let summary = deliver_with("https://telemetry.invalid/telemetry", &variables);
+        let failure = serde_json::json!({ "class": "proxy" });
+        assert_eq!(summary["ended"]["unreachable"], failure, "{url}: {summary}");
+        assert_eq!(summary["waiting"], 1, "{url}: {summary}");
+    }
+    assert_eq!(proxy.heads().len(), 2, "one for each attempt");
+}
+
+#[test]
 fn a_proxy_passes_plain_requests_and_tunnels() {
     let directory = tempfile::tempdir().expect("a directory");
     let server = FaultServer::start([Act::status(202)]);

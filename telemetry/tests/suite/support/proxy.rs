@@ -12,6 +12,8 @@ use super::server::read_head;
 pub(crate) enum Policy {
     /// Answers 407 to every request.
     Refuse,
+    /// Answers 502 to every request, as a proxy does that cannot reach the host.
+    Fail,
     /// Connects to this address, whatever host is asked for: tests ask for names that do not exist.
     ForwardTo(SocketAddr),
 }
@@ -55,9 +57,12 @@ fn serve(client: &TcpStream, policy: Policy, heads: &Mutex<Vec<String>>) -> Opti
     heads.lock().ok()?.push(head.clone());
     let mut client = reader.into_inner();
     let target = match policy {
-        Policy::Refuse => {
-            let refusal = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
-            client.write_all(refusal).ok()?;
+        Policy::Refuse | Policy::Fail => {
+            let status = match policy {
+                Policy::Refuse => "407 Proxy Authentication Required",
+                _ => "502 Bad Gateway",
+            };
+            write!(client, "HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").ok()?;
             // What the client still sends is read; otherwise the answer would be lost in a reset.
             client.shutdown(Shutdown::Write).ok()?;
             io::copy(&mut client, &mut io::sink()).ok()?;

@@ -26,6 +26,8 @@ pub(crate) enum Act {
     Reset,
     /// Sends an answer that is not HTTP.
     Garbage,
+    /// Answers with the head of a body of so many bytes, and sends none of them.
+    Announces(u16, u64),
     /// Answers 200 and never ends the body.
     Endless,
 }
@@ -206,6 +208,12 @@ impl Shared {
                 stream.write_all(head.as_bytes()).and_then(|()| stream.flush()).ok()?;
                 thread::sleep(Duration::from_millis(50));
                 stream.write_all(body.as_bytes()).ok()
+            }
+            Act::Announces(status, length) => {
+                let head = format!("HTTP/1.1 {status} Scripted\r\nContent-Length: {length}\r\n\r\n");
+                stream.write_all(head.as_bytes()).and_then(|()| stream.flush()).ok()?;
+                self.sleep_until_stopped();
+                None
             }
             Act::Silence => {
                 self.sleep_until_stopped();

@@ -1,6 +1,7 @@
 //! The thread that moves the spool into the store as soon as that is reachable.
 
 use std::collections::HashSet;
+use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +22,7 @@ pub(crate) struct Drain {
 }
 
 /// What became of a segment.
+#[derive(Debug, PartialEq, Eq)]
 enum SegmentState {
     /// It is stored, or set aside.
     Done,
@@ -82,7 +84,9 @@ impl Drain {
     }
 
     fn tell(&mut self, error: &SpoolError) {
-        let message = error.to_string();
+        // The disk's message says what was attempted, and its source why that failed.
+        let cause = error.source().and_then(Error::source);
+        let message = cause.map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"));
         if !self.told.contains(&message) {
             say(&format!("warning: {message}; it stays and is tried again"));
             self.told.insert(message);
@@ -105,7 +109,13 @@ impl Drain {
 
     /// Moves a segment into the store.
     fn drain(&mut self, segment: u64) -> SegmentState {
-        let done = match self.spool.read(segment) {
+        let read = self.spool.read(segment);
+        self.drain_read(segment, read)
+    }
+
+    /// Moves a segment into the store, of which this was read.
+    fn drain_read(&mut self, segment: u64, read: Result<Vec<u8>, SpoolError>) -> SegmentState {
+        let done = match read {
             Ok(text) => match self.store_all(&text) {
                 Err(_) => return SegmentState::Undrained,
                 Ok(Drained::Whole) => self.spool.remove(segment),
@@ -163,32 +173,56 @@ impl Drain {
 
 #[cfg(test)]
 mod tests {
-    use std::io;
     use std::path::PathBuf;
 
     use privacy::disk::DiskError;
     use rustix::io::Errno;
 
     use super::*;
+    use crate::arrival::example;
+    use crate::store::{StoreLocation, StoreUse};
+
+    fn drain(directory: &tempfile::TempDir) -> Drain {
+        let store = directory.path().join("r.db");
+        let store = StoreLocation::parse(store.to_str().expect("UTF-8")).expect("a store");
+        let spool = Spool::open(&directory.path().join("spool")).expect("a spool");
+        spool.append(&[example(1)], 5).expect("kept");
+        Drain {
+            spool: Arc::new(spool),
+            store: store.open(StoreUse::Ingest).expect("opened"),
+            metrics: Arc::default(),
+            told: HashSet::new(),
+        }
+    }
 
     #[test]
     fn only_what_is_no_segment_is_set_aside() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let mut drain = drain(&directory);
         let path = PathBuf::from("segment");
-        let io = |errno: Errno| {
-            let source = io::Error::from(errno);
-            SpoolError::Disk(DiskError::Io { action: "open", path: path.clone(), source })
-        };
-        for passing in [Errno::MFILE, Errno::NFILE, Errno::IO, Errno::NOMEM].map(io) {
-            assert!(!passing.is_about_the_file(), "{passing}");
-        }
+        let io = |errno: Errno| DiskError::Io { action: "open", path: path.clone(), source: errno.into() };
         let denied = DiskError::Denied { action: "open", path: path.clone(), source: Errno::ACCESS.into() };
-        assert!(!SpoolError::Disk(denied).is_about_the_file());
-        for lasting in [
+        let passing = [Errno::MFILE, Errno::NFILE, Errno::IO, Errno::NOMEM].map(io);
+        for error in passing.into_iter().chain([denied]) {
+            assert_eq!(drain.drain_read(1, Err(error.into())), SegmentState::Kept);
+            assert_eq!(
+                (drain.spool.next(0).expect("listed"), drain.metrics.spool_damaged.get()),
+                (Some(1), 0)
+            );
+        }
+        let lasting = [
             DiskError::Symlink { path: path.clone() },
             DiskError::NotAFile { path: path.clone() },
-            DiskError::TooLarge { path: path.clone(), limit: 1 },
-        ] {
-            assert!(SpoolError::Disk(lasting).is_about_the_file());
+            DiskError::TooLarge { path, limit: 1 },
+        ];
+        for error in lasting {
+            assert!(SpoolError::from(error).is_about_the_file());
         }
+        drain.round();
+        assert_eq!((drain.spool.next(0).expect("listed"), drain.store.count().expect("counted")), (None, 1));
+        drain.spool.append(&[example(2)], 5).expect("kept");
+        let error = DiskError::TooLarge { path: PathBuf::from("segment"), limit: 1 };
+        assert_eq!(drain.drain_read(2, Err(error.into())), SegmentState::Done);
+        assert_eq!((drain.spool.next(0).expect("listed"), drain.metrics.spool_damaged.get()), (None, 1));
     }
 }

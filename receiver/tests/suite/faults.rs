@@ -85,7 +85,7 @@ fn a_drained_receiver_has_what_it_acknowledged(site: &Site) {
     }
 }
 
-/// Whether a process has a lock on this file (proc_locks(5)).
+/// Whether a process has a lock on this file (`proc_locks(5)`).
 fn has_lock(pid: u32, file: &Path) -> bool {
     let locks = std::fs::read_to_string("/proc/locks").expect("told");
     let inode = format!(":{}", file.metadata().expect("a file").ino());

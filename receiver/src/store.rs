@@ -81,6 +81,14 @@ pub(crate) enum Tidied {
     Partly,
 }
 
+/// A week whose charts are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ClosedWeek {
+    pub(crate) week: Week,
+    /// The threshold when it was closed.
+    pub(crate) suppress_below: u32,
+}
+
 /// A store.
 pub(crate) trait Store:
     DocumentStore + RunStore + WeekStore + ClockStore + ErasureStore + Send
@@ -185,7 +193,7 @@ pub(crate) trait WeekStore {
     ///
     /// # Errors
     /// The store cannot be read.
-    fn closed_weeks(&mut self, limit: u32) -> Result<Vec<Week>, StoreError>;
+    fn closed_weeks(&mut self, limit: u32) -> Result<Vec<ClosedWeek>, StoreError>;
 
     /// What a chart shows of a week.
     ///
@@ -194,8 +202,8 @@ pub(crate) trait WeekStore {
     fn cells(&mut self, chart: &str, week: Week) -> Result<Vec<WeeklyCell>, StoreError>;
 
     /// Deletes what is too old of the next slice of documents, those after the number `after`, which is 0 at first: those
-    /// that arrived before `days` ago and are part of their runs and of a closed week. Deletes a slice of the runs and
-    /// refusals of 13 months ago as well; a run stays as long as one of its documents.
+    /// that arrived before `days` ago and are part of their runs and of a closed week. Deletes a slice of the runs that
+    /// began 13 months ago as well, each with the documents that it still has, and refusals of that age.
     ///
     /// # Errors
     /// As [`DocumentStore::insert`].

@@ -1,4 +1,7 @@
 //! The thread that moves the spool into the store as soon as that is reachable.
+//!
+//! A document arrives when it is stored, and not when it was spooled: the week in which it was spooled may be closed already,
+//! and would never count it. So it also stays in the store for as long as any other.
 
 use std::collections::HashSet;
 use std::error::Error;
@@ -148,10 +151,10 @@ impl Drain {
     }
 
     fn store_all(&mut self, segment: &[u8]) -> Result<Drained, StoreError> {
-        let read = line::read(segment, MAX_BATCH);
+        let read = line::read(segment);
         let mut lost = read.damaged;
-        for (received_at, batch) in &read.batches {
-            lost += self.store_batch(batch, *received_at)?;
+        for batch in read.documents.chunks(MAX_BATCH) {
+            lost += self.store_batch(batch)?;
             self.store_is_back();
             self.metrics.spool_bytes.set(self.spool.bytes());
         }
@@ -159,8 +162,9 @@ impl Drain {
     }
 
     /// Stores a batch without the documents that the store does not accept; how many those are.
-    fn store_batch(&mut self, batch: &[Arrival], received_at: i64) -> Result<usize, StoreError> {
-        let BatchOutcome { documents, failure } = insert_what_fits(&mut *self.store, batch, received_at);
+    fn store_batch(&mut self, batch: &[Arrival]) -> Result<usize, StoreError> {
+        let now = chrono::Utc::now().timestamp();
+        let BatchOutcome { documents, failure } = insert_what_fits(&mut *self.store, batch, now);
         let mut unfit = 0;
         for error in documents.into_iter().filter_map(Result::err) {
             say(&format!("error: {error}"));
@@ -186,7 +190,7 @@ mod tests {
         let store = directory.path().join("r.db");
         let store = StoreLocation::parse(store.to_str().expect("UTF-8")).expect("a store");
         let spool = Spool::open(&directory.path().join("spool")).expect("a spool");
-        spool.append(&[example(1)], 5).expect("kept");
+        spool.append(&[example(1)]).expect("kept");
         Drain {
             spool: Arc::new(spool),
             store: store.open(StoreUse::Ingest).expect("opened"),
@@ -220,7 +224,7 @@ mod tests {
         }
         drain.round();
         assert_eq!((drain.spool.next(0).expect("listed"), drain.store.count().expect("counted")), (None, 1));
-        drain.spool.append(&[example(2)], 5).expect("kept");
+        drain.spool.append(&[example(2)]).expect("kept");
         let error = DiskError::TooLarge { path: PathBuf::from("segment"), limit: 1 };
         assert_eq!(drain.drain_read(2, Err(error.into())), SegmentState::Done);
         assert_eq!((drain.spool.next(0).expect("listed"), drain.metrics.spool_damaged.get()), (None, 1));

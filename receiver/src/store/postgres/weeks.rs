@@ -1,12 +1,16 @@
 //! Closed weeks in the database, and the deletion of old data.
 
+use std::collections::HashSet;
+
+use tokio_postgres::{Row, Transaction};
+
 use super::connection::PostgresConnection;
 use super::months;
 use super::session::PostgresStore;
 use crate::chart::WeeklyCell;
 use crate::store::fault::PostgresFault;
 use crate::store::forgetting::{AgeLimits, ExaminedSlice, SLICE};
-use crate::store::{ForgetStep, StoreError, Tidied, VerifiedStore, WeekStore};
+use crate::store::{ClosedWeek, ForgetStep, StoreError, Tidied, VerifiedStore, WeekStore};
 use crate::week::{DAY, Week};
 
 impl WeekStore for PostgresStore {
@@ -33,12 +37,16 @@ impl WeekStore for PostgresStore {
         self.run("close a week", async |connection| close_week(connection, week, suppress_below, cells).await)
     }
 
-    fn closed_weeks(&mut self, limit: u32) -> Result<Vec<Week>, StoreError> {
+    fn closed_weeks(&mut self, limit: u32) -> Result<Vec<ClosedWeek>, StoreError> {
         self.run("read the closed weeks", async |connection| {
-            let statement =
-                connection.prepare("SELECT week FROM closed_week ORDER BY week DESC LIMIT $1").await?;
+            let statement = connection
+                .prepare("SELECT week, suppress_below FROM closed_week ORDER BY week DESC LIMIT $1")
+                .await?;
             let rows = connection.client.query(&statement, &[&i64::from(limit)]).await?;
-            rows.iter().map(|row| Ok(Week::from_number(row.try_get(0)?))).collect()
+            let closed = |row: &Row| {
+                Ok(ClosedWeek { week: Week::from_number(row.try_get(0)?), suppress_below: count(row, 1)? })
+            };
+            rows.iter().map(closed).collect()
         })
     }
 
@@ -47,22 +55,13 @@ impl WeekStore for PostgresStore {
             // In the order of bytes, as SQLite has it: the order of a locale differs from server to server.
             let statement = connection
                 .prepare(
-                    "SELECT k1, k2, sessions, runs FROM weekly WHERE chart = $1 AND week = $2
+                    "SELECT k1, k2, sessions FROM weekly WHERE chart = $1 AND week = $2
                      ORDER BY k1 COLLATE \"C\", k2 COLLATE \"C\"",
                 )
                 .await?;
             let rows = connection.client.query(&statement, &[&chart, &week.number()]).await?;
-            let cell = |row: &tokio_postgres::Row| {
-                let number = |column| {
-                    let number: i64 = row.try_get(column)?;
-                    Ok::<_, PostgresFault>(u32::try_from(number).unwrap_or(u32::MAX))
-                };
-                Ok(WeeklyCell {
-                    k1: row.try_get(0)?,
-                    k2: row.try_get(1)?,
-                    sessions: number(2)?,
-                    runs: number(3)?,
-                })
+            let cell = |row: &Row| {
+                Ok(WeeklyCell { k1: row.try_get(0)?, k2: row.try_get(1)?, sessions: count(row, 2)? })
             };
             rows.iter().map(cell).collect()
         })
@@ -113,6 +112,10 @@ impl WeekStore for PostgresStore {
     }
 }
 
+fn count(row: &Row, column: usize) -> Result<u32, PostgresFault> {
+    Ok(u32::try_from(row.try_get::<_, i64>(column)?).unwrap_or(u32::MAX))
+}
+
 async fn close_week(
     connection: &mut PostgresConnection,
     week: Week,
@@ -120,7 +123,7 @@ async fn close_week(
     cells: &[(&'static str, WeeklyCell)],
 ) -> Result<bool, PostgresFault> {
     let add = connection
-        .prepare("INSERT INTO weekly (week, chart, k1, k2, sessions, runs) VALUES ($1, $2, $3, $4, $5, $6)")
+        .prepare("INSERT INTO weekly (week, chart, k1, k2, sessions) VALUES ($1, $2, $3, $4, $5)")
         .await?;
     let transaction = connection.client.transaction().await?;
     // The second of two instances waits for the first here, and then finds the week closed.
@@ -133,9 +136,8 @@ async fn close_week(
     if ours == 0 {
         return Ok(false);
     }
-    for (chart, WeeklyCell { k1, k2, sessions, runs }) in cells {
-        let (sessions, runs) = (i64::from(*sessions), i64::from(*runs));
-        transaction.execute(&add, &[&week.number(), chart, k1, k2, &sessions, &runs]).await?;
+    for (chart, WeeklyCell { k1, k2, sessions }) in cells {
+        transaction.execute(&add, &[&week.number(), chart, k1, k2, &i64::from(*sessions)]).await?;
     }
     transaction.commit().await?;
     Ok(true)
@@ -177,19 +179,43 @@ async fn forget(
             &[&after, &slice.last.min(rolled_up), &limits.documents],
         )
         .await?;
-    // A number that is counted for each run, because the planner may make a join with all documents of `NOT EXISTS`.
-    let runs = transaction
-        .execute(
-            "DELETE FROM run WHERE (session_id, run_id) IN (
-                 SELECT session_id, run_id FROM run WHERE received_at < $1 AND 0 = (
-                     SELECT count(*) FROM document
-                     WHERE document.session_id = run.session_id AND document.run_id = run.run_id)
-                 LIMIT $2)",
-            &[&limits.runs, &SLICE],
-        )
-        .await?;
+    let (strays, runs) = delete_old_runs(&transaction, limits.runs, rolled_up).await?;
     transaction.execute("DELETE FROM refusal WHERE day < $1", &[&(limits.runs / DAY)]).await?;
     transaction.commit().await?;
-    let [documents, runs] = [documents, runs].map(|rows| usize::try_from(rows).unwrap_or(usize::MAX));
+    let [documents, runs] =
+        [documents + strays, runs].map(|rows| usize::try_from(rows).unwrap_or(usize::MAX));
     Ok(slice.step(dropped + documents, runs))
+}
+
+/// Deletes a slice of the runs that began before a time, with the documents that they still have; how many of those, and
+/// how many runs.
+async fn delete_old_runs(
+    transaction: &Transaction<'_>,
+    before: i64,
+    rolled_up: i64,
+) -> Result<(u64, u64), PostgresFault> {
+    let old = transaction
+        .query(
+            "SELECT session_id, run_id FROM run WHERE received_at < $1 ORDER BY received_at LIMIT $2",
+            &[&before, &SLICE],
+        )
+        .await?;
+    let column = |index| old.iter().map(|row| row.try_get(index)).collect::<Result<Vec<&[u8]>, _>>();
+    let (sessions, runs) = (column(0)?, column(1)?);
+    let distinct: Vec<&[u8]> = sessions.iter().copied().collect::<HashSet<_>>().into_iter().collect();
+    // By session first, so that each is read once, however many of its runs go.
+    let strays = transaction
+        .execute(
+            "DELETE FROM document WHERE session_id = ANY ($1) AND id <= $2
+                 AND (session_id, run_id) IN (SELECT * FROM unnest($3::bytea[], $4::bytea[]))",
+            &[&distinct, &rolled_up, &sessions, &runs],
+        )
+        .await?;
+    let deleted = transaction
+        .execute(
+            "DELETE FROM run WHERE (session_id, run_id) IN (SELECT * FROM unnest($1::bytea[], $2::bytea[]))",
+            &[&sessions, &runs],
+        )
+        .await?;
+    Ok((strays, deleted))
 }

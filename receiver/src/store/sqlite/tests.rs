@@ -2,7 +2,7 @@ use schema::Id;
 
 use super::*;
 use crate::arrival::{PackedId, example as arrival};
-use crate::store::{RunStore, Tidied, WeekStore};
+use crate::store::{RunStore, Tidied, VerifiedStore, WeekStore};
 use crate::week::Week;
 
 fn open(directory: &tempfile::TempDir) -> SqliteStore {
@@ -134,14 +134,16 @@ fn documents_of_a_clock_that_was_ahead_do_not_keep_the_old_ones_behind_them() {
 }
 
 #[test]
-fn a_run_stays_as_long_as_one_of_its_documents() {
+fn a_run_of_thirteen_months_takes_its_last_documents_with_it() {
     let directory = tempfile::tempdir().expect("a directory");
     let mut store = open(&directory);
     store.insert(&[arrival(1)], 0).expect("stored");
     store.insert(&[arrival(2)], 390 * DAY).expect("stored");
     store.roll_up_runs(10).expect("rolled up");
+    // Not part of the run yet: another run will be made of it.
+    store.insert(&[arrival(3)], 391 * DAY).expect("stored");
     store.close_week(Week::of(390 * DAY), 10, &[]).expect("closed");
-    assert_eq!(forget(&mut store, 400 * DAY), 1);
-    assert_eq!(store.verify().expect("read").faults, [""; 0]);
-    assert_eq!(forget(&mut store, 436 * DAY), 2, "the last document, and the run");
+    assert_eq!(forget(&mut store, 400 * DAY), 3, "two documents and the run");
+    assert_eq!(store.roll_up_runs(10).expect("rolled up"), 1);
+    assert_eq!(store.verify().expect("read"), VerifiedStore { documents: 1, faults: Vec::new() });
 }

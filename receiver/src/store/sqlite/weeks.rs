@@ -5,7 +5,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use super::SqliteStore;
 use crate::chart::WeeklyCell;
 use crate::store::forgetting::{AgeLimits, ExaminedSlice, SLICE};
-use crate::store::{DocumentStore, ForgetStep, StoreError, Tidied, VerifiedStore, WeekStore};
+use crate::store::{ClosedWeek, DocumentStore, ForgetStep, StoreError, Tidied, VerifiedStore, WeekStore};
 use crate::week::{DAY, Week};
 
 /// Pages that are freed in one transaction: a writer that waits for it waits some milliseconds.
@@ -38,23 +38,24 @@ impl WeekStore for SqliteStore {
             if ours == 0 {
                 return Ok(false);
             }
-            let sql = "INSERT INTO weekly (week, chart, k1, k2, sessions, runs) VALUES (?, ?, ?, ?, ?, ?)";
-            for (chart, cell) in cells {
-                let WeeklyCell { k1, k2, sessions, runs } = cell;
-                transaction.execute(sql, params![week.number(), chart, k1, k2, sessions, runs])?;
+            let sql = "INSERT INTO weekly (week, chart, k1, k2, sessions) VALUES (?, ?, ?, ?, ?)";
+            for (chart, WeeklyCell { k1, k2, sessions }) in cells {
+                transaction.execute(sql, params![week.number(), chart, k1, k2, sessions])?;
             }
             transaction.commit().map(|()| true)
         };
         close(&mut self.connection).map_err(|error| self.failed("close a week", error))
     }
 
-    fn closed_weeks(&mut self, limit: u32) -> Result<Vec<Week>, StoreError> {
+    fn closed_weeks(&mut self, limit: u32) -> Result<Vec<ClosedWeek>, StoreError> {
         let read = || {
-            let mut query =
-                self.connection.prepare("SELECT week FROM closed_week ORDER BY week DESC LIMIT ?")?;
-            query
-                .query_map([limit], |row| row.get(0).map(Week::from_number))?
-                .collect::<rusqlite::Result<Vec<_>>>()
+            let mut query = self
+                .connection
+                .prepare("SELECT week, suppress_below FROM closed_week ORDER BY week DESC LIMIT ?")?;
+            let closed = |row: &rusqlite::Row<'_>| {
+                Ok(ClosedWeek { week: Week::from_number(row.get(0)?), suppress_below: row.get(1)? })
+            };
+            query.query_map([limit], closed)?.collect::<rusqlite::Result<Vec<_>>>()
         };
         read().map_err(|error| self.failed("read the closed weeks", error))
     }
@@ -62,10 +63,10 @@ impl WeekStore for SqliteStore {
     fn cells(&mut self, chart: &str, week: Week) -> Result<Vec<WeeklyCell>, StoreError> {
         let read = || {
             let mut query = self.connection.prepare(
-                "SELECT k1, k2, sessions, runs FROM weekly WHERE chart = ? AND week = ? ORDER BY k1, k2",
+                "SELECT k1, k2, sessions FROM weekly WHERE chart = ? AND week = ? ORDER BY k1, k2",
             )?;
             let cell = |row: &rusqlite::Row<'_>| {
-                Ok(WeeklyCell { k1: row.get(0)?, k2: row.get(1)?, sessions: row.get(2)?, runs: row.get(3)? })
+                Ok(WeeklyCell { k1: row.get(0)?, k2: row.get(1)?, sessions: row.get(2)? })
             };
             query.query_map(params![chart, week.number()], cell)?.collect::<rusqlite::Result<Vec<_>>>()
         };
@@ -146,16 +147,24 @@ fn forget(transaction: &Transaction<'_>, days: u32, now: i64, after: i64) -> rus
         "DELETE FROM document WHERE id > ?1 AND id <= min(?2, ?3) AND received_at < ?4",
         [after, slice.last, rolled_up, limits.documents],
     )?;
+    let old_runs = "SELECT session_id, run_id FROM run WHERE received_at < ?1
+                    ORDER BY received_at, session_id, run_id LIMIT ?2";
+    // By session first, so that each is read once, however many of its runs go.
+    let strays = transaction.execute(
+        &format!(
+            "WITH old_run AS ({old_runs})
+             DELETE FROM document WHERE session_id IN (SELECT session_id FROM old_run)
+                 AND (session_id, run_id) IN (SELECT session_id, run_id FROM old_run) AND id <= ?3"
+        ),
+        [limits.runs, SLICE, rolled_up],
+    )?;
     let runs = transaction.execute(
-        "DELETE FROM run WHERE (session_id, run_id) IN (
-             SELECT session_id, run_id FROM run WHERE received_at < ? AND NOT EXISTS (
-                 SELECT 1 FROM document WHERE document.session_id = run.session_id AND document.run_id = run.run_id)
-             LIMIT ?)",
+        &format!("DELETE FROM run WHERE (session_id, run_id) IN ({old_runs})"),
         [limits.runs, SLICE],
     )?;
     transaction.execute("DELETE FROM refusal WHERE day < ?", [limits.runs / DAY])?;
     correct_rollup(transaction)?;
-    Ok(slice.step(documents, runs))
+    Ok(slice.step(documents + strays, runs))
 }
 
 /// Called after documents were deleted: the number of a new document follows the highest existing one, so if that one was

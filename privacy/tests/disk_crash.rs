@@ -42,15 +42,18 @@ fn writes_for_ever() {
 fn a_killed_writer_leaves_whole_content_and_the_next_start_sweeps() {
     let temp = TempDir::new().expect("a scratch directory");
     let dir = PrivateDir::open(temp.path()).expect("open");
-    let mut leftovers = 0;
-    for round in 0..20 {
+    let (mut leftovers, mut rounds) = (0, 0);
+    // As many more as it takes until one was killed between creation and rename: without it this shows nothing.
+    while rounds < 20 || leftovers == 0 {
+        assert!(rounds < 500, "no round was killed between creation and rename");
         let mut writer = child("writes_for_ever", temp.path()).spawn().expect("started");
         let limit = Instant::now() + Duration::from_mins(1);
         while !temp.path().join("file").exists() {
             assert!(Instant::now() < limit, "the writer writes nothing");
             std::thread::sleep(Duration::from_millis(1));
         }
-        std::thread::sleep(Duration::from_millis(5 + round));
+        std::thread::sleep(Duration::from_millis(5 + rounds % 20));
+        rounds += 1;
         writer.kill().expect("killed");
         writer.wait().expect("reaped");
         let content = dir.read_bounded("file", SIZE as u64).expect("read");
@@ -59,7 +62,6 @@ fn a_killed_writer_leaves_whole_content_and_the_next_start_sweeps() {
         leftovers += dir.sweep().expect("swept");
         assert_eq!(dir.names(10).expect("listed"), ["file"]);
     }
-    assert!(leftovers > 0, "no round was killed between creation and rename, so this test shows nothing");
 }
 
 #[test]

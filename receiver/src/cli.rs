@@ -112,9 +112,9 @@ pub(crate) struct RollupArgs {
 /// Which groups are too small to be shown.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct SuppressionArgs {
-    /// Sessions that a group must have to be shown in a chart
+    /// Sessions that a group must have to be shown in a chart; the contract promises at least 10
     #[arg(long, env = "RECEIVER_SUPPRESS_BELOW", value_name = "COUNT", default_value_t = 10,
-          value_parser = clap::value_parser!(u32).range(5..=100_000))]
+          value_parser = clap::value_parser!(u32).range(10..=100_000))]
     pub(crate) suppress_below: u32,
 }
 
@@ -227,6 +227,14 @@ mod tests {
         assert!(read("postgres://receiver@localhost/fleet").is_ok());
         let error = read("postgres://receiver:secret@localhost:port/fleet").expect_err("refused").to_string();
         assert!(error.contains("not a PostgreSQL URL") && !error.contains("secret"), "{error}");
+    }
+
+    #[test]
+    fn no_group_is_shown_that_is_smaller_than_the_contract_promises() {
+        let read = |count: &str| {
+            ReceiverCli::read(["receiver", "rollup", "--suppress-below", count].map(OsString::from)).is_ok()
+        };
+        assert_eq!([read("9"), read("10"), read("100000")], [false, true, true]);
     }
 
     #[test]

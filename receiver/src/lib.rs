@@ -10,7 +10,8 @@
 //!   answer, no log, no table and no metric.
 //! - Addresses of senders are not read, so they can be neither logged nor stored.
 //! - No page shows a group of fewer sessions than the threshold, no two numbers differ by fewer, and no table keeps what no
-//!   page may show of a closed week. Chains, which show single sessions, are behind the operator's token.
+//!   page may show of a closed week. A session counts once in a group, so that its runs, however many, move no number by more
+//!   than the threshold. Chains, which show single sessions, are behind the operator's token.
 //!
 //! # Rooms, from the bottom up
 //!

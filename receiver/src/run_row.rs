@@ -21,6 +21,16 @@ pub(crate) struct StoredDocument {
     pub(crate) contract: String,
     pub(crate) attempt: i64,
     pub(crate) detail: Value,
+    pub(crate) event_id: [u8; 16],
+}
+
+/// Which document of its session is the manifest of a run: the rest of the key of that document.
+///
+/// Kept with the run, because a search for it reads all documents of the session, for each of its runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ManifestKey {
+    pub(crate) occurred_at: i64,
+    pub(crate) event_id: [u8; 16],
 }
 
 /// A run, as far as one document or all of them state it. What no document states is `None`.
@@ -48,6 +58,8 @@ pub(crate) struct RunRow {
     /// By the clock of the host, in seconds since 1970.
     pub(crate) started: Option<i64>,
     pub(crate) finished: Option<i64>,
+    /// The first manifest that arrived.
+    pub(crate) manifest: Option<ManifestKey>,
 }
 
 /// A member of a JSON document as text.
@@ -81,8 +93,11 @@ impl RunRow {
             failure_reason: owned("/failure/reason"),
             started: None,
             finished: None,
+            manifest: None,
         };
         if document.event == Self::MANIFEST_EVENT {
+            run.manifest =
+                Some(ManifestKey { occurred_at: document.occurred_at, event_id: document.event_id });
             run.command = Some("run".to_owned());
             run.started = time(&document.detail, "/started_at");
             run.finished = time(&document.detail, "/finished_at");
@@ -115,6 +130,7 @@ impl RunRow {
             failure_reason: self.failure_reason.or(later.failure_reason),
             started: earliest(self.started, later.started),
             finished: self.finished.max(later.finished),
+            manifest: self.manifest.or(later.manifest),
             ..self
         }
     }

@@ -126,10 +126,10 @@ impl Spool {
     /// # Errors
     /// The disk is full or fails. Part of the batch may still be kept, and is stored later; a sender that repeats it
     /// makes a duplicate.
-    pub(crate) fn append(&self, batch: &[Arrival], received_at: i64) -> Result<(), SpoolError> {
+    pub(crate) fn append(&self, batch: &[Arrival]) -> Result<(), SpoolError> {
         let mut text = Vec::new();
         for arrival in batch {
-            line::write(&mut text, received_at, arrival);
+            line::write(&mut text, arrival);
         }
         let mut segments = self.lock();
         let (mut file, length) = match segments.open.take() {

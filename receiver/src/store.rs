@@ -66,6 +66,14 @@ pub(crate) struct ForgetStep {
     pub(crate) is_full: bool,
 }
 
+/// A week whose charts are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ClosedWeek {
+    pub(crate) week: Week,
+    /// The threshold when it was closed.
+    pub(crate) suppress_below: u32,
+}
+
 /// A store.
 pub(crate) trait Store: DocumentStore + RunStore + WeekStore + Send {}
 
@@ -167,7 +175,7 @@ pub(crate) trait WeekStore {
     ///
     /// # Errors
     /// The store cannot be read.
-    fn closed_weeks(&mut self, limit: u32) -> Result<Vec<Week>, StoreError>;
+    fn closed_weeks(&mut self, limit: u32) -> Result<Vec<ClosedWeek>, StoreError>;
 
     /// What a chart shows of a week.
     ///

@@ -51,6 +51,6 @@ charts! {
     "chains", "Chains", "Which layers work together?", ["layers", "runs of the session"];
     "events", "Events", "Do all layers report?", ["layer", "event"];
     "deliveries", "Deliveries", "How many attempts does a delivery take, and how long?", ["attempt", "delay"];
-    "words", "Words of the contract", "Which words are in use? Those not seen for 90 days may be removed.",
+    "words", "Words of the contract", "Which words do groups use that are large enough to be shown?",
         ["list", "word"];
 }

@@ -4,9 +4,15 @@
 //! the sessions of two cells overlap, so their sum is not the number in both; and what a table keeps is one mistake
 //! away from being shown.
 //!
-//! Numbers are rounded down to a multiple of the threshold. Charts have words in common, so that one of them may show
-//! twelve agents and another one eleven that succeeded: the difference of exact numbers would show the twelfth, and rounded
-//! ones differ by nothing or by a whole group. Finding such pairs and folding more cells was rejected: finding all of them
+//! Every number counts sessions, and a session counts once in a cell. Runs are not counted: a session may have hundreds, and
+//! the number of runs of each cell that it is in would exceed the others by the same hundreds, which shows all that it did.
+//! A cap on its runs was rejected: it adds a number that is nearly the number of sessions, and one more thing to prove.
+//!
+//! Numbers are rounded down to a multiple of the threshold. So one session more or less changes the number of a cell by
+//! nothing or by one step, whatever the session did; it may also decide which small cells are folded.
+//!
+//! Charts have words in common, so that one of them may show twelve agents and another one eleven that succeeded: the
+//! difference of exact numbers would show the twelfth, and rounded ones differ by nothing or by a whole group. Finding such pairs and folding more cells was rejected: finding all of them
 //! is a hard problem, and a new chart would change what the others show.
 
 use std::collections::{BTreeMap, HashSet};
@@ -19,45 +25,36 @@ pub(crate) struct WeeklyCell {
     pub(crate) k2: String,
     /// Distinct sessions, rounded down to a multiple of the threshold.
     pub(crate) sessions: u32,
-    /// Runs, or documents where the chart counts those; rounded likewise.
-    pub(crate) runs: u32,
 }
 
-/// What was counted of a cell.
-#[derive(Clone, Debug, Default)]
-pub(super) struct CountedCell {
-    pub(super) sessions: HashSet<u32>,
-    pub(super) runs: u32,
-}
+/// The cells of a chart with their sessions, before any is folded.
+pub(super) type CountedCells = BTreeMap<(String, String), HashSet<u32>>;
 
 /// Folds the cells with fewer than `below` sessions into one. If that one is too small as well, the next smallest joins
 /// it, so that it cannot be derived from a total; if all of them together are too few, nothing is shown.
-pub(super) fn fold(cells: BTreeMap<(String, String), CountedCell>, below: usize) -> Vec<WeeklyCell> {
-    let mut by_size: Vec<((String, String), CountedCell)> = cells.into_iter().collect();
-    by_size.sort_by_key(|(_, cell)| cell.sessions.len());
-    let mut folded = CountedCell::default();
+pub(super) fn fold(cells: CountedCells, below: usize) -> Vec<WeeklyCell> {
+    let mut by_size: Vec<((String, String), HashSet<u32>)> = cells.into_iter().collect();
+    by_size.sort_by_key(|(_, sessions)| sessions.len());
+    let mut folded = HashSet::new();
     let mut shown = Vec::new();
-    for (keys, cell) in by_size {
-        let too_few = cell.sessions.len() < below;
-        let not_enough_yet = !folded.sessions.is_empty() && folded.sessions.len() < below;
+    for (keys, sessions) in by_size {
+        let too_few = sessions.len() < below;
+        let not_enough_yet = !folded.is_empty() && folded.len() < below;
         if too_few || not_enough_yet {
-            folded.sessions.extend(cell.sessions);
-            folded.runs += cell.runs;
+            folded.extend(sessions);
         } else {
-            shown.push(of(keys, &cell, below));
+            shown.push(of(keys, &sessions, below));
         }
     }
-    if folded.sessions.len() >= below.max(1) {
+    if folded.len() >= below.max(1) {
         shown.push(of((String::new(), String::new()), &folded, below));
     }
     shown
 }
 
-fn of((k1, k2): (String, String), cell: &CountedCell, below: usize) -> WeeklyCell {
-    let step = u32::try_from(below.max(1)).unwrap_or(u32::MAX);
-    let rounded = |count: u32| count - count % step;
-    let sessions = u32::try_from(cell.sessions.len()).unwrap_or(u32::MAX);
-    WeeklyCell { k1, k2, sessions: rounded(sessions), runs: rounded(cell.runs) }
+fn of((k1, k2): (String, String), sessions: &HashSet<u32>, below: usize) -> WeeklyCell {
+    let rounded = sessions.len() - sessions.len() % below.max(1);
+    WeeklyCell { k1, k2, sessions: u32::try_from(rounded).unwrap_or(u32::MAX) }
 }
 
 #[cfg(test)]
@@ -66,13 +63,9 @@ mod tests {
 
     use super::*;
 
-    fn cells(sizes: &[&[u32]]) -> BTreeMap<(String, String), CountedCell> {
+    fn cells(sizes: &[&[u32]]) -> CountedCells {
         let cell = |(index, sessions): (usize, &&[u32])| {
-            let runs = u32::try_from(sessions.len()).expect("small");
-            (
-                (format!("k{index}"), "x".to_owned()),
-                CountedCell { sessions: sessions.iter().copied().collect(), runs },
-            )
+            ((format!("k{index}"), "x".to_owned()), sessions.iter().copied().collect())
         };
         sizes.iter().enumerate().map(cell).collect()
     }
@@ -104,8 +97,7 @@ mod tests {
             let slices: Vec<&[u32]> = sessions.iter().map(Vec::as_slice).collect();
             let shown = fold(cells(&slices), below);
             prop_assert!(shown.iter().all(|cell| cell.sessions as usize >= below));
-            let is_rounded = |number: u32| (number as usize).is_multiple_of(below);
-            prop_assert!(shown.iter().all(|cell| is_rounded(cell.sessions) && is_rounded(cell.runs)));
+            prop_assert!(shown.iter().all(|cell| (cell.sessions as usize).is_multiple_of(below)));
             // What is folded is either of several cells or not shown at all: one cell alone would only be renamed.
             let named = shown.iter().filter(|cell| !cell.k1.is_empty()).count();
             if shown.iter().any(|cell| cell.k1.is_empty()) {

@@ -24,14 +24,10 @@ pub(crate) struct ChartTable {
 #[derive(Debug)]
 pub(crate) struct ChartWeek {
     pub(crate) week: Week,
+    /// The threshold when it was closed. All numbers are multiples of it.
+    pub(crate) suppress_below: u32,
+    /// There is no total: a session may be in several cells, and a sum would count it several times.
     pub(crate) cells: Vec<WeeklyCell>,
-}
-
-impl ChartWeek {
-    /// All runs that are shown. A total that includes others would reveal their number.
-    pub(crate) fn total(&self) -> u32 {
-        self.cells.iter().map(|cell| cell.runs).sum()
-    }
 }
 
 impl WeeklyCell {
@@ -55,11 +51,11 @@ impl ChartTable {
         let ChartSpec { name, title, keys, .. } = self.chart;
         let cell = |cell: &WeeklyCell| {
             let [k1, k2] = cell.names();
-            json!({ "k1": k1, "k2": k2, "folded": cell.is_folded(), "sessions": cell.sessions, "runs": cell.runs })
+            json!({ "k1": k1, "k2": k2, "folded": cell.is_folded(), "sessions": cell.sessions })
         };
         let week = |week: &ChartWeek| {
             let cells: Vec<Value> = week.cells.iter().map(cell).collect();
-            json!({ "week": week.week.to_string(), "runs": week.total(), "cells": cells })
+            json!({ "week": week.week.to_string(), "suppress_below": week.suppress_below, "cells": cells })
         };
         let weeks: Vec<Value> = self.weeks.iter().map(week).collect();
         let unseen = self.unseen().map(|words| words.into_iter().collect::<Vec<_>>());
@@ -72,12 +68,12 @@ impl ChartTable {
 
     /// The chart as CSV (RFC 4180). No name holds a comma, a quote or a line break: all are words of the contract or ours.
     pub(crate) fn csv(&self) -> String {
-        let mut text = format!("week,{},{},sessions,runs\r\n", self.chart.keys[0], self.chart.keys[1]);
+        let mut text = format!("week,{},{},sessions\r\n", self.chart.keys[0], self.chart.keys[1]);
         for week in &self.weeks {
             for cell in &week.cells {
                 let [k1, k2] = cell.names();
                 // Writing to a String cannot fail.
-                let _ = write!(text, "{},{k1},{k2},{},{}\r\n", week.week, cell.sessions, cell.runs);
+                let _ = write!(text, "{},{k1},{k2},{}\r\n", week.week, cell.sessions);
             }
         }
         text
@@ -97,7 +93,8 @@ impl ChartTable {
         Some(words.filter(|word| !seen.contains(word)).collect())
     }
 
-    /// For a chart of durations: the range within which half of the runs of the newest week end, and nine of ten, by mode.
+    /// For a chart of durations: the range within which half of what is shown of the newest week ends, and nine of ten, by
+    /// mode. Made of the numbers that are shown, in which a session counts once a range: no session has more weight than that.
     pub(crate) fn quantiles(&self) -> Vec<(&str, &str, &str)> {
         let newest = self.weeks.first().filter(|_| self.chart.name == "durations");
         let mut modes: BTreeMap<&str, Vec<&WeeklyCell>> = BTreeMap::new();
@@ -111,12 +108,12 @@ impl ChartTable {
     }
 }
 
-/// The range that the given percentage of runs does not exceed. The ranges are in the order of their names.
+/// The range that the given percentage does not exceed. The ranges are in the order of their names.
 fn quantile<'a>(cells: &[&'a WeeklyCell], percent: u64) -> Option<&'a str> {
-    let total: u64 = cells.iter().map(|cell| u64::from(cell.runs)).sum();
+    let total: u64 = cells.iter().map(|cell| u64::from(cell.sessions)).sum();
     let mut below = 0;
     cells.iter().find_map(|cell| {
-        below += u64::from(cell.runs);
+        below += u64::from(cell.sessions);
         (below * 100 >= total * percent).then_some(cell.k2.as_str())
     })
 }
@@ -126,12 +123,13 @@ mod tests {
     use super::super::catalogue::chart_named;
     use super::*;
 
-    fn cell(k1: &str, k2: &str, runs: u32) -> WeeklyCell {
-        WeeklyCell { k1: k1.to_owned(), k2: k2.to_owned(), sessions: 10, runs }
+    fn cell(k1: &str, k2: &str, sessions: u32) -> WeeklyCell {
+        WeeklyCell { k1: k1.to_owned(), k2: k2.to_owned(), sessions }
     }
 
     fn table(name: &str, weeks: usize, cells: &[WeeklyCell]) -> ChartTable {
-        let week = |number| ChartWeek { week: Week::from_number(number), cells: cells.to_vec() };
+        let week =
+            |number| ChartWeek { week: Week::from_number(number), suppress_below: 10, cells: cells.to_vec() };
         let weeks = (0..i64::try_from(weeks).expect("small")).rev().map(week).collect();
         ChartTable { chart: chart_named(name).expect("a chart"), weeks }
     }
@@ -141,13 +139,13 @@ mod tests {
         let table = table("results", 1, &[cell("server", "success", 12), cell("", "", 11)]);
         assert_eq!(
             table.csv(),
-            "week,mode,result,sessions,runs\r\n1969-12-29,server,success,10,12\r\n\
-             1969-12-29,(small groups),(small groups),10,11\r\n"
+            "week,mode,result,sessions\r\n1969-12-29,server,success,12\r\n\
+             1969-12-29,(small groups),(small groups),11\r\n"
         );
         let json = table.json();
         assert_eq!(
-            (&json["weeks"][0]["runs"], &json["weeks"][0]["cells"][1]["folded"]),
-            (&23.into(), &true.into())
+            (&json["weeks"][0]["suppress_below"], &json["weeks"][0]["cells"][1]["folded"]),
+            (&10.into(), &true.into())
         );
         assert!(json.get("unseen").is_none());
     }

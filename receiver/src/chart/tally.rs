@@ -1,9 +1,9 @@
-//! Counting: which sessions and how many runs each cell of each chart has in one week.
+//! Counting: which sessions each cell of each chart has in one week.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::catalogue::CHARTS;
-use super::suppression::{CountedCell, WeeklyCell, fold};
+use super::suppression::{CountedCells, WeeklyCell, fold};
 use crate::arrival::PackedId;
 
 /// What a session did, over all its runs of the week.
@@ -22,7 +22,7 @@ pub(crate) struct Tally {
     /// Sessions by number, which take less room in the cells than ids.
     numbers: HashMap<PackedId, u32>,
     summaries: Vec<SessionSummary>,
-    charts: BTreeMap<&'static str, BTreeMap<(String, String), CountedCell>>,
+    charts: BTreeMap<&'static str, CountedCells>,
 }
 
 impl Tally {
@@ -36,7 +36,7 @@ impl Tally {
         number
     }
 
-    /// Counts one run, or one document, of a session.
+    /// Counts a session in a cell, however many of its runs or documents say so.
     pub(super) fn add(
         &mut self,
         chart: &'static str,
@@ -44,9 +44,7 @@ impl Tally {
         k1: impl Into<String>,
         k2: impl Into<String>,
     ) {
-        let cell = self.charts.entry(chart).or_default().entry((k1.into(), k2.into())).or_default();
-        cell.sessions.insert(session);
-        cell.runs += 1;
+        self.charts.entry(chart).or_default().entry((k1.into(), k2.into())).or_default().insert(session);
     }
 
     /// Records a run for the charts about whole sessions.
@@ -107,7 +105,10 @@ impl Tally {
 
 #[cfg(test)]
 mod tests {
+    use super::super::catalogue::chart_named;
+    use super::super::table::{ChartTable, ChartWeek};
     use super::*;
+    use crate::week::Week;
 
     /// One chart shows how many sessions have a word, and another one all of them but one.
     #[test]
@@ -133,5 +134,31 @@ mod tests {
             (sum("words", |cell| cell.k2 == "agent"), sum("results", |cell| cell.k1 == "agent"));
         assert!(all >= 10 && told >= 10, "{shown:?}");
         assert!(!(1..10).contains(&all.abs_diff(told)), "{all} agents, {told} of which the result is told");
+    }
+    /// Half of forty sessions end within ten minutes, and one session with as many runs as it likes within an hour.
+    #[test]
+    fn one_session_of_many_runs_moves_no_quantile() {
+        let quantiles = |many_runs: usize| {
+            let mut tally = Tally::default();
+            for number in 0..41_u64 {
+                let session = tally.session(PackedId::from_bytes(&number.to_be_bytes()).expect("an id"));
+                let (range, runs) = match number {
+                    0 => ("40 to 60 min", many_runs),
+                    1..31 => ("05 to 10 min", 1),
+                    _ => ("40 to 60 min", 1),
+                };
+                for _ in 0..runs {
+                    tally.add("durations", session, "server", range);
+                }
+            }
+            let mut cells: Vec<WeeklyCell> = tally.shown(10).into_iter().map(|(_, cell)| cell).collect();
+            cells.sort_by(|one, other| one.k2.cmp(&other.k2));
+            let week = ChartWeek { week: Week::from_number(0), suppress_below: 10, cells };
+            let table = ChartTable { chart: chart_named("durations").expect("a chart"), weeks: vec![week] };
+            let told = |(mode, half, most): (&str, &str, &str)| [mode, half, most].map(str::to_owned);
+            table.quantiles().into_iter().map(told).collect::<Vec<_>>()
+        };
+        assert_eq!(quantiles(0), [["server", "05 to 10 min", "40 to 60 min"]]);
+        assert_eq!(quantiles(300), quantiles(0));
     }
 }

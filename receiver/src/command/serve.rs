@@ -134,10 +134,8 @@ async fn serve(
         header: Duration::from_secs(arguments.header_timeout_seconds),
         body: Duration::from_secs(arguments.body_timeout_seconds),
     };
-    let suppress_below = arguments.suppression.suppress_below;
     let readers = Readers::new(readers);
-    let pages = Pages { readers, operator_tokens, suppress_below, metrics: Arc::clone(&metrics) };
-    let pages = Arc::new(pages);
+    let pages = Arc::new(Pages { readers, operator_tokens, metrics: Arc::clone(&metrics) });
     let service = Arc::new(Service { queue, refusals, metrics, limits, ingest_tokens, pages });
     let admin = Arc::new(Admin {
         service: Arc::clone(&service),

@@ -121,6 +121,7 @@ fn example(root: &Value, node: &Value) -> Option<String> {
             .or_else(|| first("enum"))
             .or_else(|| node.get("minimum"))
             .map(shown)
+            .or_else(|| (node.get("type")? == "boolean").then(|| true.to_string()))
     };
     let branches = node["anyOf"].as_array().into_iter().flatten();
     of(node.as_object()?)

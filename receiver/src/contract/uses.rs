@@ -126,8 +126,13 @@ mod tests {
 
     #[test]
     fn every_field_has_a_purpose_and_an_example() {
-        for field in fields() {
+        let fields = fields();
+        for field in &fields {
             assert!(!field.meaning.is_empty() && !field.purpose.is_empty(), "{field:?}");
+            // The example of an object is those of the fields below it.
+            let below = format!("{}/", field.pointer);
+            let is_object = fields.iter().any(|other| other.pointer.starts_with(&below));
+            assert!(is_object || field.example.is_some(), "{field:?}");
         }
     }
 }

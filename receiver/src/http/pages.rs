@@ -18,7 +18,7 @@ use crate::arrival::PackedId;
 use crate::chart::{CHARTS, ChartSpec, ChartTable, ChartWeek, WeeklyCell, chart_named};
 use crate::metrics::Metrics;
 use crate::page;
-use crate::store::{Store, StoreError};
+use crate::store::{ClosedWeek, Store, StoreError};
 use crate::tokens::Tokens;
 
 /// What the pages are made of.
@@ -26,8 +26,6 @@ pub(crate) struct Pages {
     pub(crate) readers: Readers,
     /// Tokens of operators; without any, chains are not shown.
     pub(crate) operator_tokens: Option<Tokens>,
-    /// The threshold, which the overview states.
-    pub(crate) suppress_below: u32,
     /// Counts what is not taken yet.
     pub(crate) metrics: Arc<Metrics>,
 }
@@ -86,7 +84,7 @@ pub(super) async fn show(pages: &Arc<Pages>, path: &str, headers: &HeaderMap) ->
     let (pages, metrics) = (Arc::clone(pages), Arc::clone(&pages.metrics));
     // Reading blocks, and the threads of the runtime have requests to answer.
     let rendered =
-        tokio::task::spawn_blocking(move || pages.readers.read(|store| pages.render(store, &wanted))).await;
+        tokio::task::spawn_blocking(move || pages.readers.read(|store| render(store, &wanted))).await;
     match rendered {
         Ok(Ok(Some((content_type, text)))) => match held::hold(text, &metrics) {
             Some(bytes) => with_policy(response::of(200, content_type, bytes), path),
@@ -133,39 +131,36 @@ impl Pages {
         reply.headers_mut().insert(WWW_AUTHENTICATE, challenge);
         Some(reply)
     }
+}
 
-    fn render(
-        &self,
-        store: &mut dyn Store,
-        wanted: &Wanted,
-    ) -> Result<Option<(&'static str, String)>, StoreError> {
-        const HTML: &str = "text/html; charset=utf-8";
-        Ok(Some(match wanted {
-            Wanted::Contract => (HTML, page::contract()),
-            Wanted::Overview => {
-                let tables: Result<Vec<_>, _> =
-                    CHARTS.iter().map(|chart| table(store, chart, OVERVIEW_WEEKS)).collect();
-                (HTML, page::overview(&tables?, self.suppress_below))
+/// Makes a page; nothing if there is no such session.
+fn render(store: &mut dyn Store, wanted: &Wanted) -> Result<Option<(&'static str, String)>, StoreError> {
+    const HTML: &str = "text/html; charset=utf-8";
+    Ok(Some(match wanted {
+        Wanted::Contract => (HTML, page::contract()),
+        Wanted::Overview => {
+            let tables: Result<Vec<_>, _> =
+                CHARTS.iter().map(|chart| table(store, chart, OVERVIEW_WEEKS)).collect();
+            (HTML, page::overview(&tables?))
+        }
+        Wanted::Chart(chart, form) => {
+            let table = table(store, chart, WEEKS)?;
+            match form {
+                Form::Html => (HTML, page::chart(&table)),
+                Form::Json => ("application/json", table.json().to_string()),
+                Form::Csv => ("text/csv; charset=utf-8", table.csv()),
             }
-            Wanted::Chart(chart, form) => {
-                let table = table(store, chart, WEEKS)?;
-                match form {
-                    Form::Html => (HTML, page::chart(&table)),
-                    Form::Json => ("application/json", table.json().to_string()),
-                    Form::Csv => ("text/csv; charset=utf-8", table.csv()),
-                }
+        }
+        Wanted::LatestSessions => (HTML, page::latest(&store.latest_sessions(50)?)),
+        Wanted::Chain(session) => {
+            let documents = store.documents_of(session, MAX_DOCUMENTS)?;
+            if documents.is_empty() {
+                return Ok(None);
             }
-            Wanted::LatestSessions => (HTML, page::latest(&store.latest_sessions(50)?)),
-            Wanted::Chain(session) => {
-                let documents = store.documents_of(session, MAX_DOCUMENTS)?;
-                if documents.is_empty() {
-                    return Ok(None);
-                }
-                let is_cut = documents.len() >= MAX_DOCUMENTS as usize;
-                (HTML, page::chain(session, &documents, is_cut))
-            }
-        }))
-    }
+            let is_cut = documents.len() >= MAX_DOCUMENTS as usize;
+            (HTML, page::chain(session, &documents, is_cut))
+        }
+    }))
 }
 
 /// The one way from the store to a chart, whatever its form.
@@ -175,11 +170,11 @@ pub(crate) fn table(
     weeks: u32,
 ) -> Result<ChartTable, StoreError> {
     let mut told = Vec::new();
-    for week in store.closed_weeks(weeks)? {
+    for ClosedWeek { week, suppress_below } in store.closed_weeks(weeks)? {
         let mut cells = store.cells(chart.name, week)?;
         // What has no name of its own comes last.
         cells.sort_by_key(WeeklyCell::is_folded);
-        told.push(ChartWeek { week, cells });
+        told.push(ChartWeek { week, suppress_below, cells });
     }
     Ok(ChartTable { chart, weeks: told })
 }

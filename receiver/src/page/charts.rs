@@ -13,16 +13,12 @@ const TABLE_WEEKS: usize = 12;
 const TABLE_ROWS: usize = 250;
 
 /// The last closed week at a glance.
-pub(crate) fn overview(tables: &[ChartTable], suppress_below: u32) -> String {
-    let week = tables.iter().find_map(|table| table.weeks.first()).map(|week| week.week);
+pub(crate) fn overview(tables: &[ChartTable]) -> String {
+    let week = tables.iter().find_map(|table| table.weeks.first());
     let content = html! {
         @match week {
-            Some(week) => p { "The week of " (week) ", the last closed week." },
+            Some(week) => { p { "The week of " (week.week) ", the last closed week." } (meaning(week)) },
             None => p { "No week is closed yet: a week is shown two days after its Sunday." },
-        }
-        p.dim {
-            "Groups of fewer than " (suppress_below) " sessions are shown together, or not at all, and numbers are rounded down
-            to a multiple of " (suppress_below) "."
         }
         div.grid {
             @for table in tables {
@@ -42,7 +38,7 @@ pub(crate) fn chart(table: &ChartTable) -> String {
     let name = table.chart.name;
     let content = html! {
         p { (table.chart.question) }
-        p.dim { "Numbers are rounded down, and small groups are shown together." }
+        @if let Some(week) = table.weeks.first() { (meaning(week)) }
         p { "The same as " a href={ "/charts/" (name) ".json" } { "JSON" } " and " a href={ "/charts/" (name) ".csv" } { "CSV" } "." }
         @match table.weeks.first() {
             None => p { "No week is closed yet." },
@@ -56,6 +52,10 @@ pub(crate) fn chart(table: &ChartTable) -> String {
         }
         @if let Some(unseen) = table.unseen() {
             h2 { "Not seen for 90 days" }
+            p {
+                "A word is seen in a week if the group of sessions that use it is large enough to be shown. Smaller groups may
+                use a word of this list each week. Before you remove a word, ask its users."
+            }
             ul { @for (list, word) in unseen { li { (list) ": " code { (word) } } } }
         }
         nav aria-label="Charts" {
@@ -63,6 +63,17 @@ pub(crate) fn chart(table: &ChartTable) -> String {
         }
     };
     page(table.chart.title, &content)
+}
+
+/// How the numbers of a week are to be read.
+fn meaning(week: &ChartWeek) -> Markup {
+    let below = week.suppress_below;
+    html! {
+        p.dim {
+            "Numbers are sessions, rounded down to a multiple of " (below) ". A session counts once in a group, however many runs
+            it had, and may be in several groups. Groups of fewer than " (below) " sessions are shown together, or not at all."
+        }
+    }
 }
 
 fn label(cell: &WeeklyCell) -> String {
@@ -74,11 +85,11 @@ fn label(cell: &WeeklyCell) -> String {
 /// hears the page hears them, while the bars say nothing more.
 fn bars(table: &ChartTable, week: &ChartWeek, most: usize) -> Markup {
     let mut cells: Vec<&WeeklyCell> = week.cells.iter().collect();
-    cells.sort_by_key(|cell| (cell.is_folded(), std::cmp::Reverse(cell.runs)));
+    cells.sort_by_key(|cell| (cell.is_folded(), std::cmp::Reverse(cell.sessions)));
     cells.truncate(most);
-    let highest = cells.iter().map(|cell| cell.runs).max().unwrap_or(1).max(1);
+    let highest = cells.iter().map(|cell| cell.sessions).max().unwrap_or(1).max(1);
     let name = format!(
-        "{}, week of {}: runs by {} and {}",
+        "{}, week of {}: sessions by {} and {}",
         table.chart.title, week.week, table.chart.keys[0], table.chart.keys[1]
     );
     html! {
@@ -88,9 +99,9 @@ fn bars(table: &ChartTable, week: &ChartWeek, most: usize) -> Markup {
             ul.bars role="list" aria-label=(name) {
                 @for cell in cells {
                     li {
-                        (label(cell)) ": " (cell.runs)
+                        (label(cell)) ": " (cell.sessions)
                         svg aria-hidden="true" height="12" {
-                            rect height="12" width={ (percent(cell.runs, highest)) "%" } {}
+                            rect height="12" width={ (percent(cell.sessions, highest)) "%" } {}
                         }
                     }
                 }
@@ -107,7 +118,8 @@ fn quantiles(table: &ChartTable) -> Markup {
     let quantiles = table.quantiles();
     html! {
         @if !quantiles.is_empty() {
-            h2 { "Half of the runs, and nine of ten" }
+            h2 { "Half of the sessions, and nine of ten" }
+            p.dim { "A session with runs of several durations counts once in each of their ranges." }
             ul {
                 @for (mode, half, most) in quantiles {
                     li { (mode) ": half end within " (half) ", nine of ten within " (most) }
@@ -135,22 +147,41 @@ fn weeks(table: &ChartTable) -> Markup {
                         th scope="col" { (table.chart.keys[0]) }
                         th scope="col" { (table.chart.keys[1]) }
                         th.n scope="col" { "sessions" }
-                        th.n scope="col" { "runs" }
                     }
                 }
                 @for week in &table.weeks[..shown.min(table.weeks.len())] {
                     tbody {
-                        tr { th.week colspan="4" scope="rowgroup" { "Week of " (week.week) ": " (week.total()) " runs are shown" } }
+                        tr { th.week colspan="3" scope="rowgroup" { "Week of " (week.week) ": multiples of " (week.suppress_below) } }
                         @for cell in &week.cells {
                             tr {
                                 @for name in cell.names() { td { (name) } }
                                 td.n { (cell.sessions) }
-                                td.n { (cell.runs) }
                             }
                         }
                     }
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chart::chart_named;
+    use crate::week::Week;
+
+    /// A word is in the list too if nine sessions use it every week.
+    #[test]
+    fn the_list_of_unseen_words_says_that_small_groups_may_use_them() {
+        let week =
+            |number| ChartWeek { week: Week::from_number(number), suppress_below: 10, cells: Vec::new() };
+        let page = |weeks| {
+            let weeks = (0..weeks).rev().map(week).collect();
+            chart(&ChartTable { chart: chart_named("words").expect("a chart"), weeks })
+        };
+        let told = page(13);
+        assert!(told.contains("<code>agent</code>") && told.contains("Smaller groups may"), "{told}");
+        assert!(!page(12).contains("Smaller groups may"), "too few weeks for a list");
     }
 }

@@ -96,6 +96,7 @@ mod tests {
             client: String::new(),
             contract: String::new(),
             attempt: 1,
+            event_id: [0; 16],
             detail: serde_json::Value::Null,
         }
     }

@@ -99,7 +99,7 @@ impl Writer {
         if self.has_no_room() {
             answers.extend(batch.iter().map(|_| IngestAnswer::Unavailable(Unavailable::DiskReserve)));
         } else if self.is_spooling() {
-            self.spool_batch(batch, now, &mut answers);
+            self.spool_batch(batch, &mut answers);
         } else {
             self.insert_batch(batch, now, &mut answers);
         }
@@ -145,7 +145,7 @@ impl Writer {
             // It may be stored nevertheless, if the answer came too late: then the spool holds duplicates.
             Some(error) if self.context.spool.is_some() => {
                 self.tell(&format!("{error}; documents are spooled"));
-                self.spool_batch(undecided, now, answers);
+                self.spool_batch(undecided, answers);
             }
             Some(error) => {
                 self.tell(&error.to_string());
@@ -155,7 +155,7 @@ impl Writer {
     }
 
     /// Keeps a batch in the spool. The thread that drains it detects when the store is reachable again.
-    fn spool_batch(&mut self, batch: &[Arrival], now: i64, answers: &mut Vec<IngestAnswer>) {
+    fn spool_batch(&mut self, batch: &[Arrival], answers: &mut Vec<IngestAnswer>) {
         let Some(spool) = self.context.spool.clone() else { return };
         let unavailable = |why| batch.iter().map(move |_| IngestAnswer::Unavailable(why));
         self.context.metrics.outage.set(1);
@@ -163,7 +163,7 @@ impl Writer {
             answers.extend(unavailable(Unavailable::DiskReserve));
             return;
         }
-        match spool.append(batch, now) {
+        match spool.append(batch) {
             Ok(()) => answers.extend(batch.iter().map(|_| IngestAnswer::Queued)),
             Err(error) => {
                 self.tell(&error.to_string());

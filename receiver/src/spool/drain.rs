@@ -1,4 +1,7 @@
 //! The thread that moves the spool into the store as soon as that is reachable.
+//!
+//! A document arrives when it is stored, and not when it was spooled: the week in which it was spooled may be closed already,
+//! and would never count it. So it also stays in the store for as long as any other.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -97,10 +100,10 @@ impl Drain {
     }
 
     fn store_all(&mut self, segment: &[u8]) -> Result<Drained, StoreError> {
-        let read = line::read(segment, Self::MAX_BATCH);
+        let read = line::read(segment);
         let mut lost = read.damaged;
-        for (received_at, batch) in &read.batches {
-            lost += self.store_batch(batch, *received_at)?;
+        for batch in read.documents.chunks(Self::MAX_BATCH) {
+            lost += self.store_batch(batch)?;
             self.store_is_back();
             self.metrics.spool_bytes.set(self.spool.bytes());
         }
@@ -108,8 +111,9 @@ impl Drain {
     }
 
     /// Stores a batch without the documents that the store does not accept; how many those are.
-    fn store_batch(&mut self, batch: &[Arrival], received_at: i64) -> Result<usize, StoreError> {
-        let BatchOutcome { documents, failure } = insert_what_fits(&mut *self.store, batch, received_at);
+    fn store_batch(&mut self, batch: &[Arrival]) -> Result<usize, StoreError> {
+        let now = chrono::Utc::now().timestamp();
+        let BatchOutcome { documents, failure } = insert_what_fits(&mut *self.store, batch, now);
         let mut unfit = 0;
         for error in documents.into_iter().filter_map(Result::err) {
             say(&format!("error: {error}"));

@@ -39,6 +39,9 @@ struct PlannedRun {
 /// One in so many.
 const ODD: u8 = 40;
 
+/// Runs of the session of each week that stands out: a pipeline's, or a sender's who wants to be seen.
+pub(super) const MANY_RUNS: usize = 300;
+
 impl YearFleet {
     pub(super) fn new(hosts: u64, seed: u64) -> Self {
         Self { hosts, random: fastrand::Rng::with_seed(seed) }
@@ -48,12 +51,13 @@ impl YearFleet {
     pub(super) fn week(&mut self, week: Week, send: &mut dyn FnMut(String)) {
         for host in 0..self.hosts {
             if self.random.u8(..4) == 0 {
-                self.session(&HostKind::of(host), week, send);
+                self.session(&HostKind::of(host), week, 1, send);
             }
         }
+        self.session(&HostKind::of(self.hosts), week, MANY_RUNS, send);
     }
 
-    fn session(&mut self, kind: &HostKind, week: Week, send: &mut dyn FnMut(String)) {
+    fn session(&mut self, kind: &HostKind, week: Week, runs: usize, send: &mut dyn FnMut(String)) {
         let session_id = Id::random();
         let mut started = week.start() + self.random.i64(0..6 * DAY);
         let mut version = if week.number() < kind.upgrades { "0.1.0" } else { "0.2.0" };
@@ -81,7 +85,7 @@ impl YearFleet {
             }
             infra
         });
-        let mut plans = vec![(CommandName::Run, Execution::Apply)];
+        let mut plans = vec![(CommandName::Run, Execution::Apply); runs];
         if self.random.u8(..5) == 0 {
             plans.insert(0, (CommandName::Run, Execution::DryRun));
         }

@@ -1,15 +1,15 @@
 //! What the world sees of a chart: page, JSON and CSV, read back as a reader would.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde_json::Value;
 
-use super::recount::{RawCell, RawKey};
+use super::recount::RawCells;
 use crate::chart::ChartTable;
 use crate::page;
 
-/// A cell as it is published: week, both dimensions, sessions and runs.
-pub(super) type PublishedCell = (String, String, String, u64, u64);
+/// A cell as it is published: week, both dimensions, and sessions.
+pub(super) type PublishedCell = (String, String, String, u64);
 
 /// How folded cells are called.
 const FOLDED: &str = "(small groups)";
@@ -31,20 +31,17 @@ fn of_json(told: &Value) -> Vec<PublishedCell> {
     let number = |value: &Value| value.as_u64().expect("a number");
     let mut cells = Vec::new();
     for week in told["weeks"].as_array().expect("weeks") {
-        let before = cells.len();
         for cell in week["cells"].as_array().expect("cells") {
-            let (sessions, runs) = (number(&cell["sessions"]), number(&cell["runs"]));
-            cells.push((text(&week["week"]), text(&cell["k1"]), text(&cell["k2"]), sessions, runs));
+            let sessions = number(&cell["sessions"]);
+            cells.push((text(&week["week"]), text(&cell["k1"]), text(&cell["k2"]), sessions));
         }
-        let total: u64 = cells[before..].iter().map(|(.., runs)| runs).sum();
-        assert_eq!(number(&week["runs"]), total, "a total is the sum of what is shown");
     }
     cells
 }
 
 fn of_csv(text: &str) -> Vec<PublishedCell> {
     let cell = |line: &str| {
-        let [week, k1, k2, sessions, runs] = line.split(',').collect::<Vec<_>>()[..] else {
+        let [week, k1, k2, sessions] = line.split(',').collect::<Vec<_>>()[..] else {
             panic!("{line:?}");
         };
         for field in [week, k1, k2] {
@@ -52,8 +49,7 @@ fn of_csv(text: &str) -> Vec<PublishedCell> {
             let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b" ._-+()".contains(&byte);
             assert!(field.bytes().all(is_plain) && !field.starts_with(['=', '+', '-', '@']), "{line:?}");
         }
-        let number = |text: &str| text.parse().expect("a number");
-        (week.to_owned(), k1.to_owned(), k2.to_owned(), number(sessions), number(runs))
+        (week.to_owned(), k1.to_owned(), k2.to_owned(), sessions.parse().expect("a number"))
     };
     text.split_terminator("\r\n").skip(1).map(cell).collect()
 }
@@ -65,9 +61,9 @@ fn of_page(page: &str) -> Vec<PublishedCell> {
         let fields: Vec<&str> = ends.map(|(text, _)| text).filter(|text| !text.is_empty()).collect();
         if let Some(told) = fields.first().and_then(|field| field.strip_prefix("Week of ")) {
             week = told.split(':').next().expect("a week");
-        } else if let [k1, k2, sessions, runs, ..] = fields[..] {
-            let number = |text: &str| text.parse().expect("a number");
-            cells.push((week.to_owned(), k1.to_owned(), k2.to_owned(), number(sessions), number(runs)));
+        } else if let [k1, k2, sessions, ..] = fields[..] {
+            let sessions = sessions.parse().expect("a number");
+            cells.push((week.to_owned(), k1.to_owned(), k2.to_owned(), sessions));
         }
     }
     cells
@@ -75,34 +71,31 @@ fn of_page(page: &str) -> Vec<PublishedCell> {
 
 /// Compares what is published of a week with what was recounted: exact but for rounding, and silent about small groups.
 #[track_caller]
-pub(super) fn compare(chart: &str, told: &[PublishedCell], counted: &BTreeMap<RawKey, RawCell>, below: u32) {
+pub(super) fn compare(chart: &str, told: &[PublishedCell], counted: &RawCells, below: u32) {
     let rounded = |count: usize| u64::try_from(count).expect("few") / u64::from(below) * u64::from(below);
     let least = usize::try_from(below).expect("small");
-    let mut hidden: BTreeMap<&RawKey, &RawCell> = counted.iter().collect();
+    let mut hidden: BTreeMap<_, _> = counted.iter().collect();
     let mut folded = None;
-    for (_, k1, k2, sessions, runs) in told {
+    for (_, k1, k2, sessions) in told {
         if k1 == FOLDED {
-            assert!(folded.replace((*sessions, *runs)).is_none(), "{chart}: folded once");
+            assert!(folded.replace(*sessions).is_none(), "{chart}: folded once");
             continue;
         }
         let cell = hidden.remove(&(k1.clone(), k2.clone()));
         let cell = cell.unwrap_or_else(|| panic!("{chart}: {k1}, {k2} is not in the documents"));
-        assert!(cell.sessions.len() >= least, "{chart}: {k1}, {k2} is small and shown");
-        let expected = (rounded(cell.sessions.len()), rounded(cell.runs as usize));
-        assert_eq!((*sessions, *runs), expected, "{chart}: {k1}, {k2}");
+        assert!(cell.len() >= least, "{chart}: {k1}, {k2} is small and shown");
+        assert_eq!(*sessions, rounded(cell.len()), "{chart}: {k1}, {k2}");
     }
-    let together =
-        |cells: &[&&RawCell]| cells.iter().flat_map(|cell| &cell.sessions).collect::<BTreeSet<_>>().len();
-    let mut cells: Vec<&&RawCell> = hidden.values().collect();
-    cells.sort_by_key(|cell| cell.sessions.len());
+    let together = |cells: &[&HashSet<u32>]| cells.iter().copied().flatten().collect::<BTreeSet<_>>().len();
+    let mut cells: Vec<&HashSet<u32>> = hidden.into_values().collect();
+    cells.sort_by_key(|cell| cell.len());
     let all = together(&cells);
-    let runs: u32 = cells.iter().map(|cell| cell.runs).sum();
-    let expected = (all >= least).then(|| (rounded(all), rounded(runs as usize)));
+    let expected = (all >= least).then(|| rounded(all));
     assert_eq!(folded, expected, "{chart}: what is folded");
     assert!(expected.is_none() || cells.len() > 1, "{chart}: one group alone would only be renamed");
     // Nothing is hidden in vain: without the largest, the others would be too few.
     if let Some((largest, others)) = cells.split_last()
-        && largest.sessions.len() >= least
+        && largest.len() >= least
     {
         assert!(together(others) < least, "{chart}: more is folded than must be");
     }

@@ -5,22 +5,15 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde_json::Value;
 
-/// The two dimensions of a cell.
-pub(super) type RawKey = (String, String);
-
-/// A cell before anything is hidden.
-#[derive(Default)]
-pub(super) struct RawCell {
-    pub(super) sessions: HashSet<u32>,
-    pub(super) runs: u32,
-}
+/// The sessions of each cell of a chart, by its two dimensions, before anything is hidden.
+pub(super) type RawCells = BTreeMap<(String, String), HashSet<u32>>;
 
 /// A week, document by document.
 #[derive(Default)]
 pub(super) struct Recount {
     numbers: HashMap<String, u32>,
     runs: BTreeMap<(u32, String), RawRun>,
-    pub(super) charts: BTreeMap<&'static str, BTreeMap<RawKey, RawCell>>,
+    pub(super) charts: BTreeMap<&'static str, RawCells>,
 }
 
 /// What the documents of a run say.
@@ -252,8 +245,11 @@ impl Recount {
     }
 
     fn count(&mut self, chart: &'static str, session: u32, k1: &str, k2: &str) {
-        let cell = self.charts.entry(chart).or_default().entry((k1.to_owned(), k2.to_owned())).or_default();
-        cell.sessions.insert(session);
-        cell.runs += 1;
+        self.charts
+            .entry(chart)
+            .or_default()
+            .entry((k1.to_owned(), k2.to_owned()))
+            .or_default()
+            .insert(session);
     }
 }

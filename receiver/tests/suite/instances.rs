@@ -71,10 +71,40 @@ fn a_week_is_closed_once_and_every_document_is_part_of_a_run_once() {
     let closed: usize = rolled.iter().map(|line| number(line, 4)).sum();
     let weeks = site.database().sql("SELECT count(*) FROM closed_week");
     assert_eq!(weeks.trim(), closed.to_string(), "{rolled:?}");
-    let runs =
-        "SELECT count(*), sum(runs) FROM weekly JOIN closed_week USING (week) WHERE chart = 'versions'";
-    assert_eq!(site.database().sql(runs), "1|600\n");
+    let sessions =
+        "SELECT count(*), sum(sessions) FROM weekly JOIN closed_week USING (week) WHERE chart = 'versions'";
+    assert_eq!(site.database().sql(sessions), "1|600\n");
     assert_eq!(at_once(&site, "verify"), vec![format!("whole: {documents} documents\n"); 4]);
+}
+
+/// Counted in rows that the server reads, and not in time.
+#[test]
+fn a_week_is_closed_with_as_few_reads_if_all_its_runs_are_of_one_session() {
+    const RUNS: u64 = 5_000;
+    let Some(site) = Site::postgres() else { return };
+    site.tend("migrate");
+    let database = site.database();
+    database.sql(&format!(
+        "INSERT INTO document SELECT n, '\\x0102030405060708', extract(epoch FROM now())::bigint - 1000000 + n / 2,
+             decode(lpad(to_hex(n), 32, '0'), 'hex'), decode(lpad(to_hex(n / 2), 16, '0'), 'hex'), NULL,
+             extract(epoch FROM now())::bigint - 12 * 86400, 0,
+             CASE n % 2 WHEN 0 THEN 'core.command.started' ELSE 'bootstrap.completed' END,
+             'core', '0.1.0', '1.0.0', 1, '{{}}' FROM generate_series(2, {}) AS n;
+         SELECT setval('document_id', 1000000)",
+        2 * RUNS + 1
+    ));
+    let rolled = site.tend("rollup");
+    assert!(rolled.starts_with(&format!("rolled up: {} documents", 2 * RUNS)), "{rolled}");
+    // A server adds up what a connection did when that ends.
+    let open = "SELECT count(*) FROM pg_stat_activity
+                WHERE datname = current_database() AND application_name = 'receiver'";
+    wait_until("the connection has ended", || database.sql(open) == "0\n");
+    let read = "SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::bigint FROM pg_stat_user_tables
+                WHERE relname LIKE 'document%'";
+    let read: u64 = database.sql(read).trim().parse().expect("a number");
+    assert!((2 * RUNS..40 * RUNS).contains(&read), "{read} rows of documents for {RUNS} runs");
+    let manifests = database.sql("SELECT count(*) FROM run WHERE manifest_event_id IS NOT NULL");
+    assert_eq!(manifests, format!("{RUNS}\n"));
 }
 
 #[test]

@@ -136,6 +136,23 @@ fn a_server_that_is_too_slow_is_as_good_as_none() {
     assert_eq!(site.stored_events().len(), 2);
 }
 
+/// The week in which it was spooled may be closed when it is stored.
+#[test]
+fn a_document_of_the_spool_counts_from_when_it_is_stored() {
+    let Some(site) = Site::postgres() else { return };
+    let receiver = site.receiver();
+    let held = site.database().hold("LOCK TABLE document");
+    assert_eq!(receiver.client().post(&sample().bytes).outcome(), "queued");
+    let now = || site.database().sql("SELECT extract(epoch FROM now())::bigint").trim().parse::<i64>();
+    let queued_at = now().expect("a time");
+    // An attempt to store it waits for the lock for less than this.
+    wait_until("time has passed", || now().is_ok_and(|now| now > queued_at + 3));
+    drop(held);
+    wait_until_drained(&receiver);
+    let received_at = site.database().sql("SELECT received_at FROM document");
+    assert!(received_at.trim().parse::<i64>().expect("one document") > queued_at, "{received_at}");
+}
+
 #[test]
 fn a_receiver_tells_from_its_start_what_is_spooled() {
     let Some(site) = Site::postgres() else { return };

@@ -51,6 +51,9 @@ CREATE TABLE run (
     failure_reason text,
     started bigint,
     finished bigint,
+    -- With the session, the key of the document that has its manifest.
+    manifest_occurred_at bigint,
+    manifest_event_id bytea,
     PRIMARY KEY (session_id, run_id)
 );
 CREATE INDEX run_by_arrival ON run (received_at);
@@ -63,7 +66,6 @@ CREATE TABLE weekly (
     k1 text NOT NULL,
     k2 text NOT NULL,
     sessions bigint NOT NULL,
-    runs bigint NOT NULL,
     PRIMARY KEY (chart, week, k1, k2)
 );
 

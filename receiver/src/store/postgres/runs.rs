@@ -7,7 +7,7 @@ use super::connection::PostgresConnection;
 use super::months::BRIEFLY;
 use super::session::PostgresStore;
 use crate::arrival::PackedId;
-use crate::run_row::{RunRow, StoredDocument, runs_of};
+use crate::run_row::{ManifestKey, RunRow, StoredDocument, runs_of};
 use crate::store::fault::PostgresFault;
 use crate::store::{RunStore, StoreError};
 use crate::week::Week;
@@ -18,14 +18,15 @@ const ROWS: i32 = 2_000;
 macro_rules! document_columns {
     () => {
         "session_id, run_id, parent_run_id, occurred_at, received_at, sent_at, event, component,
-         client, contract, attempt, detail::text"
+         client, contract, attempt, detail::text, event_id"
     };
 }
 
 macro_rules! run_columns {
     () => {
         "session_id, run_id, parent_run_id, component, received_at, client, contract, command, mode,
-         execution, result, os_id, os_version, arch, failure_step, failure_reason, started, finished"
+         execution, result, os_id, os_version, arch, failure_step, failure_reason, started, finished,
+         manifest_occurred_at, manifest_event_id"
     };
 }
 
@@ -40,17 +41,18 @@ impl RunStore for PostgresStore {
         week: Week,
         show: &mut dyn FnMut(&RunRow, Option<&str>),
     ) -> Result<(), StoreError> {
-        // An aggregate and no `ORDER BY id LIMIT 1`, which invites the planner to walk through all documents by id.
+        // By the whole key of the manifest: one probe of one partition.
         let sql = concat!(
             "SELECT ",
             run_columns!(),
-            ", (SELECT (array_agg(detail::text ORDER BY id))[1] FROM document WHERE document.session_id = run.session_id
-                    AND document.run_id = run.run_id AND document.event = $3)
+            ", (SELECT detail::text FROM document WHERE document.session_id = run.session_id
+                    AND document.occurred_at = run.manifest_occurred_at
+                    AND document.event_id = run.manifest_event_id)
              FROM run WHERE received_at >= $1 AND received_at < $2"
         );
         self.run("read the runs of a week", async |connection| {
-            each(connection, sql, &[&week.start(), &week.end(), &RunRow::MANIFEST_EVENT], &mut |row| {
-                show(&run(row)?, row.try_get(18)?);
+            each(connection, sql, &[&week.start(), &week.end()], &mut |row| {
+                show(&run(row)?, row.try_get(20)?);
                 Ok(())
             })
             .await
@@ -143,7 +145,7 @@ async fn roll_up(connection: &mut PostgresConnection, slice: i64) -> Result<usiz
     let horizon = horizon(&transaction).await?;
     let rows = transaction.query(&documents, &[&done, &horizon, &slice]).await?;
     let Some(last) = rows.last() else { return Ok(0) };
-    let last: i64 = last.try_get(12)?;
+    let last: i64 = last.try_get(13)?;
     let read = rows.iter().map(document).collect::<Result<Vec<_>, _>>()?;
     let mut runs = runs_of(&read);
     let sessions: Vec<&[u8]> = runs.iter().map(|run| run.session_id.as_bytes()).collect();
@@ -181,12 +183,13 @@ const WRITE: &str = concat!(
     run_columns!(),
     ") SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::bytea[], $4::text[], $5::bigint[], $6::text[], $7::text[],
          $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[],
-         $16::text[], $17::bigint[], $18::bigint[])
+         $16::text[], $17::bigint[], $18::bigint[], $19::bigint[], $20::bytea[])
      ON CONFLICT (session_id, run_id) DO UPDATE SET
          parent_run_id = excluded.parent_run_id, received_at = excluded.received_at, command = excluded.command,
          mode = excluded.mode, execution = excluded.execution, result = excluded.result, os_id = excluded.os_id,
          os_version = excluded.os_version, arch = excluded.arch, failure_step = excluded.failure_step,
-         failure_reason = excluded.failure_reason, started = excluded.started, finished = excluded.finished"
+         failure_reason = excluded.failure_reason, started = excluded.started, finished = excluded.finished,
+         manifest_occurred_at = excluded.manifest_occurred_at, manifest_event_id = excluded.manifest_event_id"
 );
 
 async fn write_runs(
@@ -200,6 +203,8 @@ async fn write_runs(
     let texts = |of: fn(&RunRow) -> &String| runs.iter().map(of).collect::<Vec<&String>>();
     let words = |of: fn(&RunRow) -> &Option<String>| runs.iter().map(of).collect::<Vec<&Option<String>>>();
     let times = |of: fn(&RunRow) -> Option<i64>| runs.iter().map(of).collect::<Vec<Option<i64>>>();
+    let manifests: Vec<Option<&[u8]>> =
+        runs.iter().map(|run| run.manifest.as_ref().map(|manifest| manifest.event_id.as_slice())).collect();
     let received: Vec<i64> = runs.iter().map(|run| run.received_at).collect();
     transaction
         .execute(
@@ -223,6 +228,8 @@ async fn write_runs(
                 &words(|run| &run.failure_reason),
                 &times(|run| run.started),
                 &times(|run| run.finished),
+                &times(|run| run.manifest.map(|manifest| manifest.occurred_at)),
+                &manifests,
             ],
         )
         .await?;
@@ -235,6 +242,16 @@ fn id(row: &Row, column: usize) -> Result<PackedId, PostgresFault> {
 
 fn optional_id(row: &Row, column: usize) -> Result<Option<PackedId>, PostgresFault> {
     Ok(row.try_get::<_, Option<&[u8]>>(column)?.and_then(PackedId::from_bytes))
+}
+
+fn event_id(bytes: &[u8]) -> Result<[u8; 16], PostgresFault> {
+    bytes.try_into().map_err(|_| PostgresFault::NoId)
+}
+
+fn manifest_key(row: &Row) -> Result<Option<ManifestKey>, PostgresFault> {
+    let (occurred_at, id): (Option<i64>, Option<&[u8]>) = (row.try_get(18)?, row.try_get(19)?);
+    let id = id.map(event_id).transpose()?;
+    Ok(occurred_at.zip(id).map(|(occurred_at, event_id)| ManifestKey { occurred_at, event_id }))
 }
 
 fn document(row: &Row) -> Result<StoredDocument, PostgresFault> {
@@ -251,6 +268,7 @@ fn document(row: &Row) -> Result<StoredDocument, PostgresFault> {
         contract: row.try_get(9)?,
         attempt: row.try_get(10)?,
         detail: serde_json::from_str(row.try_get(11)?).unwrap_or_default(),
+        event_id: event_id(row.try_get(12)?)?,
     })
 }
 
@@ -274,5 +292,6 @@ fn run(row: &Row) -> Result<RunRow, PostgresFault> {
         failure_reason: row.try_get(15)?,
         started: row.try_get(16)?,
         finished: row.try_get(17)?,
+        manifest: manifest_key(row)?,
     })
 }

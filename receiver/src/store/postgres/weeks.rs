@@ -1,11 +1,13 @@
 //! Closed weeks in the database, and the deletion of old data.
 
+use tokio_postgres::Row;
+
 use super::connection::PostgresConnection;
 use super::months;
 use super::session::PostgresStore;
 use crate::chart::WeeklyCell;
 use crate::store::fault::PostgresFault;
-use crate::store::{ForgetStep, RUN_DAYS, StoreError, VerifiedStore, WeekStore};
+use crate::store::{ClosedWeek, ForgetStep, RUN_DAYS, StoreError, VerifiedStore, WeekStore};
 use crate::week::{DAY, Week};
 
 /// Rows of one transaction: a writer that waits for it waits some tens of milliseconds.
@@ -35,12 +37,16 @@ impl WeekStore for PostgresStore {
         self.run("close a week", async |connection| close_week(connection, week, suppress_below, cells).await)
     }
 
-    fn closed_weeks(&mut self, limit: u32) -> Result<Vec<Week>, StoreError> {
+    fn closed_weeks(&mut self, limit: u32) -> Result<Vec<ClosedWeek>, StoreError> {
         self.run("read the closed weeks", async |connection| {
-            let statement =
-                connection.prepare("SELECT week FROM closed_week ORDER BY week DESC LIMIT $1").await?;
+            let statement = connection
+                .prepare("SELECT week, suppress_below FROM closed_week ORDER BY week DESC LIMIT $1")
+                .await?;
             let rows = connection.client.query(&statement, &[&i64::from(limit)]).await?;
-            rows.iter().map(|row| Ok(Week::from_number(row.try_get(0)?))).collect()
+            let closed = |row: &Row| {
+                Ok(ClosedWeek { week: Week::from_number(row.try_get(0)?), suppress_below: count(row, 1)? })
+            };
+            rows.iter().map(closed).collect()
         })
     }
 
@@ -49,22 +55,13 @@ impl WeekStore for PostgresStore {
             // In the order of bytes, as SQLite has it: the order of a locale differs from server to server.
             let statement = connection
                 .prepare(
-                    "SELECT k1, k2, sessions, runs FROM weekly WHERE chart = $1 AND week = $2
+                    "SELECT k1, k2, sessions FROM weekly WHERE chart = $1 AND week = $2
                      ORDER BY k1 COLLATE \"C\", k2 COLLATE \"C\"",
                 )
                 .await?;
             let rows = connection.client.query(&statement, &[&chart, &week.number()]).await?;
-            let cell = |row: &tokio_postgres::Row| {
-                let number = |column| {
-                    let number: i64 = row.try_get(column)?;
-                    Ok::<_, PostgresFault>(u32::try_from(number).unwrap_or(u32::MAX))
-                };
-                Ok(WeeklyCell {
-                    k1: row.try_get(0)?,
-                    k2: row.try_get(1)?,
-                    sessions: number(2)?,
-                    runs: number(3)?,
-                })
+            let cell = |row: &Row| {
+                Ok(WeeklyCell { k1: row.try_get(0)?, k2: row.try_get(1)?, sessions: count(row, 2)? })
             };
             rows.iter().map(cell).collect()
         })
@@ -113,6 +110,10 @@ impl WeekStore for PostgresStore {
     }
 }
 
+fn count(row: &Row, column: usize) -> Result<u32, PostgresFault> {
+    Ok(u32::try_from(row.try_get::<_, i64>(column)?).unwrap_or(u32::MAX))
+}
+
 async fn close_week(
     connection: &mut PostgresConnection,
     week: Week,
@@ -120,7 +121,7 @@ async fn close_week(
     cells: &[(&'static str, WeeklyCell)],
 ) -> Result<bool, PostgresFault> {
     let add = connection
-        .prepare("INSERT INTO weekly (week, chart, k1, k2, sessions, runs) VALUES ($1, $2, $3, $4, $5, $6)")
+        .prepare("INSERT INTO weekly (week, chart, k1, k2, sessions) VALUES ($1, $2, $3, $4, $5)")
         .await?;
     let transaction = connection.client.transaction().await?;
     // The second of two instances waits for the first here, and then finds the week closed.
@@ -133,9 +134,8 @@ async fn close_week(
     if ours == 0 {
         return Ok(false);
     }
-    for (chart, WeeklyCell { k1, k2, sessions, runs }) in cells {
-        let (sessions, runs) = (i64::from(*sessions), i64::from(*runs));
-        transaction.execute(&add, &[&week.number(), chart, k1, k2, &sessions, &runs]).await?;
+    for (chart, WeeklyCell { k1, k2, sessions }) in cells {
+        transaction.execute(&add, &[&week.number(), chart, k1, k2, &i64::from(*sessions)]).await?;
     }
     transaction.commit().await?;
     Ok(true)

@@ -18,6 +18,9 @@ CREATE TABLE run (
     failure_reason TEXT,
     started INTEGER,
     finished INTEGER,
+    -- With the session, the key of the document that has its manifest.
+    manifest_occurred_at INTEGER,
+    manifest_event_id BLOB,
     PRIMARY KEY (session_id, run_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX run_by_arrival ON run (received_at);
@@ -30,7 +33,6 @@ CREATE TABLE weekly (
     k1 TEXT NOT NULL,
     k2 TEXT NOT NULL,
     sessions INTEGER NOT NULL,
-    runs INTEGER NOT NULL,
     PRIMARY KEY (chart, week, k1, k2)
 ) STRICT, WITHOUT ROWID;
 

@@ -4,7 +4,7 @@ use rusqlite::{OptionalExtension, TransactionBehavior, params};
 
 use super::SqliteStore;
 use crate::chart::WeeklyCell;
-use crate::store::{DocumentStore, ForgetStep, RUN_DAYS, StoreError, VerifiedStore, WeekStore};
+use crate::store::{ClosedWeek, DocumentStore, ForgetStep, RUN_DAYS, StoreError, VerifiedStore, WeekStore};
 use crate::week::{DAY, Week};
 
 /// Rows of one transaction: a writer that waits for it waits some milliseconds.
@@ -37,23 +37,24 @@ impl WeekStore for SqliteStore {
             if ours == 0 {
                 return Ok(false);
             }
-            let sql = "INSERT INTO weekly (week, chart, k1, k2, sessions, runs) VALUES (?, ?, ?, ?, ?, ?)";
-            for (chart, cell) in cells {
-                let WeeklyCell { k1, k2, sessions, runs } = cell;
-                transaction.execute(sql, params![week.number(), chart, k1, k2, sessions, runs])?;
+            let sql = "INSERT INTO weekly (week, chart, k1, k2, sessions) VALUES (?, ?, ?, ?, ?)";
+            for (chart, WeeklyCell { k1, k2, sessions }) in cells {
+                transaction.execute(sql, params![week.number(), chart, k1, k2, sessions])?;
             }
             transaction.commit().map(|()| true)
         };
         close(&mut self.connection).map_err(|error| self.failed("close a week", error))
     }
 
-    fn closed_weeks(&mut self, limit: u32) -> Result<Vec<Week>, StoreError> {
+    fn closed_weeks(&mut self, limit: u32) -> Result<Vec<ClosedWeek>, StoreError> {
         let read = || {
-            let mut query =
-                self.connection.prepare("SELECT week FROM closed_week ORDER BY week DESC LIMIT ?")?;
-            query
-                .query_map([limit], |row| row.get(0).map(Week::from_number))?
-                .collect::<rusqlite::Result<Vec<_>>>()
+            let mut query = self
+                .connection
+                .prepare("SELECT week, suppress_below FROM closed_week ORDER BY week DESC LIMIT ?")?;
+            let closed = |row: &rusqlite::Row<'_>| {
+                Ok(ClosedWeek { week: Week::from_number(row.get(0)?), suppress_below: row.get(1)? })
+            };
+            query.query_map([limit], closed)?.collect::<rusqlite::Result<Vec<_>>>()
         };
         read().map_err(|error| self.failed("read the closed weeks", error))
     }
@@ -61,10 +62,10 @@ impl WeekStore for SqliteStore {
     fn cells(&mut self, chart: &str, week: Week) -> Result<Vec<WeeklyCell>, StoreError> {
         let read = || {
             let mut query = self.connection.prepare(
-                "SELECT k1, k2, sessions, runs FROM weekly WHERE chart = ? AND week = ? ORDER BY k1, k2",
+                "SELECT k1, k2, sessions FROM weekly WHERE chart = ? AND week = ? ORDER BY k1, k2",
             )?;
             let cell = |row: &rusqlite::Row<'_>| {
-                Ok(WeeklyCell { k1: row.get(0)?, k2: row.get(1)?, sessions: row.get(2)?, runs: row.get(3)? })
+                Ok(WeeklyCell { k1: row.get(0)?, k2: row.get(1)?, sessions: row.get(2)? })
             };
             query.query_map(params![chart, week.number()], cell)?.collect::<rusqlite::Result<Vec<_>>>()
         };

@@ -37,6 +37,7 @@ const MIN_HEX_INSIDE_IDS: usize = 8;
 const MIN_DIGITS: usize = 6;
 
 /// Length of the shortest id, which is also half of a machine id: `head -c16 /etc/machine-id`.
+#[cfg(unix)]
 const HALF_OF_SERIAL: usize = 16;
 
 /// The local identifiers that no string of a document may contain.
@@ -121,6 +122,7 @@ impl LocalIdentifiers {
     }
 
     /// Adds a serial number, and the halves of one of 32 hexadecimal digits: each has the form of an id.
+    #[cfg(unix)]
     fn add_serial(&mut self, serial: &str) {
         self.add(serial);
         let digits = joined(serial);

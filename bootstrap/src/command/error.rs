@@ -336,6 +336,9 @@ fn telemetry_hint(error: &TelemetryError, outbox_dir: &std::path::Path) -> Optio
         }
         TelemetryError::NoEndpoint => "set TELEMETRY_ENDPOINT, or unset it for the default",
         TelemetryError::NotQueued(_) => "bootstrap telemetry status",
+        TelemetryError::Client(_) => {
+            "install the package ca-certificates, or name a file of trusted certificates in SSL_CERT_FILE"
+        }
         TelemetryError::NotAManifest | TelemetryError::Rejected(_) => {
             "pass a public manifest: runs/bootstrap-<run_id>.json"
         }

@@ -48,11 +48,12 @@ pub(super) fn is_shared_label(label: &str) -> bool {
 }
 
 /// Whether each label of `name` is one that many machines have.
+#[cfg(unix)]
 pub(super) fn is_shared(name: &str) -> bool {
     name.split('.').all(|label| label.is_empty() || is_shared_label(label))
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
 

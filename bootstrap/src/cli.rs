@@ -5,6 +5,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::builder::PossibleValue;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
@@ -14,7 +15,7 @@ use crate::terminal::{ColorChoice, OutputFormat, Verbosity, terminal_columns};
 
 /// Installs a k3s base on this host and records what it did.
 #[derive(Debug, Parser)]
-#[command(name = "bootstrap", version, disable_help_subcommand = true)]
+#[command(name = "bootstrap", version)]
 pub struct Cli {
     /// Options that every command takes.
     #[command(flatten)]
@@ -280,6 +281,34 @@ pub struct ValidateArgs {
     pub json: bool,
 }
 
+// The rooms below know no command line, so their words are here.
+
+impl ValueEnum for ColorChoice {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Auto, Self::Always, Self::Never]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(match self {
+            Self::Auto => PossibleValue::new("auto").help("On a terminal, unless NO_COLOR is set"),
+            Self::Always => PossibleValue::new("always").help("Even into a pipe"),
+            Self::Never => PossibleValue::new("never"),
+        })
+    }
+}
+
+impl ValueEnum for Include {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Moderate]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        // Only what is safe alone is what happens without the option.
+        (*self == Self::Moderate)
+            .then(|| PossibleValue::new("moderate").help("Also what others may have come to rely on"))
+    }
+}
+
 impl GlobalArgs {
     /// How much is said on standard error. The parser refuses both flags together.
     pub const fn verbosity(self) -> Verbosity {
@@ -314,15 +343,21 @@ impl Commands {
     }
 }
 
+/// Below the flags of the commands that take inputs.
+const VARIABLES_HELP: &str = "Each input is also an environment variable: PRODUCTIVE_K3S_ and its key in capitals, as \
+    PRODUCTIVE_K3S_REGISTRY_HOST for registry.host. `bootstrap config-schema` lists the keys, docs/configuration.md the \
+    exceptions.";
+
 /// The command line parser with the inputs of a run added to the commands that take them.
 pub fn parser() -> clap::Command {
+    let with_inputs = |command: clap::Command| command.args(input::arguments()).after_help(VARIABLES_HELP);
     Cli::command()
         // Zero is no limit: what is piped is not broken.
         .term_width(terminal_columns().unwrap_or(0))
         // Added by name and not by a derive: these commands take the same inputs, which one struct declares.
-        .mut_subcommand("run", |run| run.args(input::arguments()))
-        .mut_subcommand("preflight", |preflight| preflight.args(input::arguments()))
-        .mut_subcommand("verify", |verify| verify.args(input::arguments()))
+        .mut_subcommand("run", with_inputs)
+        .mut_subcommand("preflight", with_inputs)
+        .mut_subcommand("verify", with_inputs)
 }
 
 /// Parses the arguments; inputs of a run come as given, keyed as in `input::Inputs`.

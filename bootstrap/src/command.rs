@@ -42,7 +42,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let codes = if is_detailed { ExitCodes::Detailed } else { ExitCodes::Plain };
     let exit_code = match cli::parse(arguments) {
         Ok((cli, flags)) => run_command(&cli, &flags, codes),
-        Err(error) => codes.of_error(show_usage(&error, asks_for_json)),
+        Err(error) => show_usage(&error, asks_for_json, codes),
     };
     ExitCode::from(exit_code)
 }
@@ -57,9 +57,12 @@ enum ExitCodes {
 }
 
 impl ExitCodes {
-    fn of_error(self, code: u8) -> u8 {
-        // A shell knows a signal by its number in either case.
-        if self == Self::Detailed && (1..128).contains(&code) { 1 } else { code }
+    fn of(self, error: &Error) -> u8 {
+        match (self, error.process_exit_code()) {
+            // A shell knows a signal by its number in either case.
+            (Self::Detailed, 1..128) if !matches!(error, Error::ChangesPlanned) => 1,
+            (_, code) => code,
+        }
     }
 }
 
@@ -71,11 +74,8 @@ fn run_command(cli: &Cli, flags: &input::Flags, codes: ExitCodes) -> u8 {
     let mut printer = Printer::new(cli.global.verbosity(), cli.global.color, cli.command.output_format());
     let mut exit_code = 0;
     if let Err(diagnostic) = dispatch(&cli.command, flags, &mut printer) {
-        diagnostic.show(&mut printer);
-        exit_code = match diagnostic.error() {
-            Error::ChangesPlanned => Error::ChangesPlanned.process_exit_code(),
-            error => codes.of_error(error.process_exit_code()),
-        };
+        exit_code = codes.of(diagnostic.error());
+        diagnostic.show(exit_code, &mut printer);
     }
     if printer.has_lost_output() {
         let lost = Error::LostOutput;
@@ -90,7 +90,7 @@ fn run_command(cli: &Cli, flags: &input::Flags, codes: ExitCodes) -> u8 {
 
 /// Shows help, the version, or what is wrong with the arguments, as the parser lays it out. Who asks for JSON reads it
 /// also where nothing could be parsed.
-fn show_usage(error: &clap::Error, asks_for_json: bool) -> u8 {
+fn show_usage(error: &clap::Error, asks_for_json: bool, codes: ExitCodes) -> u8 {
     // Nothing is left to do if even this cannot be written.
     let _ = error.print();
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
@@ -99,10 +99,11 @@ fn show_usage(error: &clap::Error, asks_for_json: bool) -> u8 {
     let text = error.to_string();
     let message = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ").trim();
     let diagnostic = Diagnostic::from(Error::CommandLine(message.to_owned()));
+    let exit_code = codes.of(diagnostic.error());
     if asks_for_json {
-        diagnostic.show_document(&mut Printer::silent());
+        diagnostic.show_document(exit_code, &mut Printer::silent());
     }
-    diagnostic.error().process_exit_code()
+    exit_code
 }
 
 fn dispatch(command: &Commands, flags: &input::Flags, printer: &mut Printer) -> Result<(), Diagnostic> {

@@ -1,8 +1,8 @@
 //! The only way to touch the machine.
 //!
 //! A [`Host`] runs programs, reads and writes system files, and answers questions about services and packages. All
-//! paths are system paths such as `/etc/hosts`; they are looked up under the host's root folder, which is `/` except in
-//! tests. Nothing here ever builds a line for a shell.
+//! paths are system paths such as `/etc/hosts`; they are looked up under the host's root directory, which is `/` except
+//! in tests. Nothing here ever builds a line for a shell.
 
 mod addresses;
 mod caller;

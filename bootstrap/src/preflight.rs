@@ -23,7 +23,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use crate::component::{Finding, Severity};
+pub use host::os_release;
 pub use join::SERVER_CHECK;
+pub use resources::{free_bytes, memory_kib, processors};
 
 use crate::component::{Probe, selected, spec_of};
 use crate::host::Host;
@@ -47,7 +49,7 @@ impl PreflightReport {
 
     /// The worst severity among the findings.
     pub fn worst(&self) -> Severity {
-        self.findings.iter().map(|finding| finding.severity).max().unwrap_or(Severity::Pass)
+        self.findings.iter().map(|finding| finding.severity).max().unwrap_or(Severity::Ok)
     }
 
     /// How many findings there are of each severity, and below it what stands in the way of a run: what failed with what
@@ -56,13 +58,13 @@ impl PreflightReport {
         let all = verbosity >= Verbosity::Verbose;
         let mut shown: Vec<&Finding> = self.findings.iter().collect();
         if !all {
-            shown.retain(|finding| finding.severity > Severity::Pass);
+            shown.retain(|finding| finding.severity > Severity::Ok);
             // What makes a run impossible first; otherwise the order of the checks.
             shown.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
         }
         std::iter::once(Line::heading(format!("Preflight: {}", self.counts())))
             .chain(shown.into_iter().flat_map(|finding| {
-                let fix = finding.fix.as_ref().filter(|_| all || finding.severity == Severity::Failure);
+                let fix = finding.help.as_ref().filter(|_| all || finding.severity == Severity::Failed);
                 std::iter::once(of_finding(finding)).chain(fix.map(|fix| help_line(NAME_COLUMNS, fix)))
             }))
             .collect()
@@ -78,9 +80,9 @@ impl PreflightReport {
         let count = |severity| self.of(severity).count();
         let warnings = count(Severity::Warning);
         let counts = [
-            (count(Severity::Failure), "failed"),
+            (count(Severity::Failed), "failed"),
             (warnings, if warnings == 1 { "warning" } else { "warnings" }),
-            (count(Severity::Pass), "ok"),
+            (count(Severity::Ok), "ok"),
         ];
         let told =
             counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}"));
@@ -157,9 +159,9 @@ const NAME_COLUMNS: usize = 13;
 
 fn of_finding(finding: &Finding) -> Line {
     let mark = match finding.severity {
-        Severity::Pass => CheckMark::Ok,
+        Severity::Ok => CheckMark::Ok,
         Severity::Warning => CheckMark::Warning,
-        Severity::Failure => CheckMark::Failed,
+        Severity::Failed => CheckMark::Failed,
     };
     check_line(mark, (finding.check, NAME_COLUMNS), &finding.evidence)
 }

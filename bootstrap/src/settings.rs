@@ -9,7 +9,7 @@ pub use crate::secret::Password;
 use crate::secret::Secret;
 use crate::step::Sha256Sum;
 
-/// All settings of a run. Parts that a mode does not have are absent, so that no recipe can use them by mistake.
+/// All settings of a run. Parts that a mode does not have are absent, so that no component can use them by mistake.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// What the run makes of the host.
@@ -114,7 +114,7 @@ pub struct RegistryAuth {
 /// Settings of Longhorn.
 #[derive(Clone, Debug)]
 pub struct Longhorn {
-    /// Folder that holds the volumes.
+    /// Directory that holds the volumes.
     pub data_path: PathBuf,
     /// Copies of each volume.
     pub replica_count: Bounded<1, 9>,
@@ -129,11 +129,11 @@ pub struct Longhorn {
 /// Settings of the NFS export.
 #[derive(Clone, Debug)]
 pub struct Nfs {
-    /// Folder that is exported.
+    /// Directory that is exported.
     pub export_path: PathBuf,
     /// Network in CIDR form that may mount it.
     pub allowed_network: String,
-    /// Whether root of a client is root in the folder.
+    /// Whether root of a client is root in the directory.
     pub no_root_squash: bool,
 }
 
@@ -142,7 +142,7 @@ pub struct Nfs {
 pub enum Artifacts {
     /// The releases on the network.
     Download,
-    /// A folder of this host.
+    /// A directory of this host.
     Local(PathBuf),
 }
 

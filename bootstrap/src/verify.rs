@@ -87,9 +87,9 @@ fn installed(id: Component, detection: &Detection, settings: &Settings) -> Verif
     match detection {
         Detection::Present | Detection::PresentWithExport => check,
         Detection::NotNeeded => check.skipped("not part of this installation"),
-        Detection::Missing => check.failed("missing").fix(repair),
-        Detection::Incomplete(gap) => check.failed(gap.to_string()).fix(repair),
-        Detection::PresentWithoutExport => check.failed("the export is not listed").fix(repair),
+        Detection::Missing => check.failed("missing").help(repair),
+        Detection::Incomplete(gap) => check.failed(gap.to_string()).help(repair),
+        Detection::PresentWithoutExport => check.failed("the export is not listed").help(repair),
         Detection::Conflict(conflict) => check.failed(conflict.to_string()),
         Detection::Unknown(error) => check.unknown(error.to_string()),
     }

@@ -32,7 +32,7 @@ pub(crate) enum IngestAnswer {
     Duplicate,
     /// It is on this machine's disk, and will be stored when the store is reachable again.
     Queued,
-    /// The header that marks senders is missing or is no product token.
+    /// The header that marks senders is missing, occurs twice, or is empty, too long or not ASCII.
     Unmarked,
     /// No document can be read.
     Malformed(Rejection),
@@ -53,6 +53,9 @@ pub(crate) enum IngestAnswer {
 }
 
 impl IngestAnswer {
+    /// The rule that a document of another kind breaks: it lacks what the schema of telemetry requires.
+    pub(crate) const NOT_AN_EVENT: &str = "schema.required";
+
     /// The words under which answers are counted.
     pub(crate) const WORDS: [&str; 16] = [
         "accepted",
@@ -115,10 +118,13 @@ impl IngestAnswer {
             Self::Accepted | Self::Duplicate | Self::Queued => json!({ "status": self.word() }),
             Self::Malformed(rejection) | Self::Refused(rejection) => json!(rejection),
             Self::NotAnEvent => {
-                let violation = json!({ "rule": "kind", "pointer": "", "words": "not a telemetry document" });
+                let rule = Self::NOT_AN_EVENT;
+                let violation = json!({ "rule": rule, "pointer": "", "words": "not a telemetry document" });
                 json!({ "violations": [violation] })
             }
-            Self::Unmarked => json!({ "error": "the marker header is missing or is not a product token" }),
+            Self::Unmarked => {
+                json!({ "error": "the marker header must occur once, with 1 to 64 visible ASCII characters" })
+            }
             Self::Unauthorized => json!({ "error": "the bearer token is missing or unknown" }),
             Self::Stalled => json!({ "error": "the body did not arrive completely before the timeout" }),
             Self::TooLarge => json!({ "error": "the body is larger than a document may be" }),

@@ -8,7 +8,9 @@ use std::path::PathBuf;
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use schema::{Id, InvalidId};
 
+use crate::arrival::PackedId;
 use crate::store::{LocationError, StoreLocation};
 
 /// Receives the telemetry of a fleet: checks every document, stores it durably, and shows only groups
@@ -55,6 +57,7 @@ impl ReceiverCommand {
             Self::Rollup(arguments) => Some(&arguments.store),
             Self::Retain(arguments) => Some(&arguments.store),
             Self::Import(arguments) => Some(&arguments.store),
+            Self::Erase(arguments) => Some(&arguments.store),
             Self::Openapi => None,
         }
     }
@@ -75,6 +78,8 @@ pub(crate) enum ReceiverCommand {
     Retain(RetainArgs),
     /// Store documents from a file, one per line, as if they arrived now
     Import(ImportArgs),
+    /// Delete everything of a run or a session, as the person asks who names it
+    Erase(EraseArgs),
     /// Check the integrity of the store
     Verify(StoreArgs),
     /// Print the OpenAPI description of the endpoint for documents
@@ -107,6 +112,16 @@ pub(crate) struct RollupArgs {
     pub(crate) store: StoreArgs,
     #[command(flatten)]
     pub(crate) suppression: SuppressionArgs,
+    #[command(flatten)]
+    pub(crate) clock: ClockArgs,
+}
+
+/// Whether the clock is right.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ClockArgs {
+    /// Believe the clock although it is more than a day from that of the last time; compare it with another one before
+    #[arg(long, env = "RECEIVER_TRUST_CLOCK")]
+    pub(crate) trust_clock: bool,
 }
 
 /// Which groups are too small to be shown.
@@ -134,6 +149,8 @@ pub(crate) struct RetainArgs {
     pub(crate) store: StoreArgs,
     #[command(flatten)]
     pub(crate) retention: RetentionArgs,
+    #[command(flatten)]
+    pub(crate) clock: ClockArgs,
 }
 
 /// What is imported.
@@ -145,14 +162,33 @@ pub(crate) struct ImportArgs {
     pub(crate) file: PathBuf,
 }
 
+/// Where documents wait for PostgreSQL.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct SpoolArgs {
+    /// Directory that keeps documents while PostgreSQL is out of reach; one for each instance
+    #[arg(long, env = "RECEIVER_SPOOL_DIR", value_name = "DIRECTORY", default_value = "spool")]
+    pub(crate) spool_dir: PathBuf,
+}
+
+/// What is erased.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct EraseArgs {
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+    #[command(flatten)]
+    pub(crate) spool: SpoolArgs,
+    /// The `run_id` or the `session_id`, exactly as the documents have it
+    #[arg(value_parser = id)]
+    pub(crate) id: PackedId,
+}
+
 /// How to serve.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ServeArgs {
     #[command(flatten)]
     pub(crate) store: StoreArgs,
-    /// Directory that keeps documents while PostgreSQL is out of reach; one for each instance
-    #[arg(long, env = "RECEIVER_SPOOL_DIR", value_name = "DIRECTORY", default_value = "spool")]
-    pub(crate) spool_dir: PathBuf,
+    #[command(flatten)]
+    pub(crate) spool: SpoolArgs,
     /// Address of the public port: documents and pages
     #[arg(long, env = "RECEIVER_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8787")]
     pub(crate) listen: SocketAddr,
@@ -185,6 +221,11 @@ pub(crate) struct ServeArgs {
     #[arg(long, env = "RECEIVER_BODY_TIMEOUT_SECONDS", value_name = "SECONDS", default_value_t = 10,
           value_parser = clap::value_parser!(u64).range(1..=300))]
     pub(crate) body_timeout_seconds: u64,
+}
+
+/// Reads an id of the contract.
+fn id(text: &str) -> Result<PackedId, InvalidId> {
+    Id::parse(text).map(|id| PackedId::of(&id))
 }
 
 /// Reads a number of bytes: `1048576`, `512MiB`, `1GiB`.

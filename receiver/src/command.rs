@@ -1,5 +1,6 @@
 //! What each command does; only this module decides how the process ends.
 
+mod erase;
 mod error;
 mod housekeeping;
 mod import;
@@ -40,6 +41,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         ReceiverCommand::Check(arguments) => tend::check(arguments),
         ReceiverCommand::Rollup(arguments) => tend::rollup(arguments),
         ReceiverCommand::Retain(arguments) => tend::retain(arguments),
+        ReceiverCommand::Erase(arguments) => erase::run(arguments),
         ReceiverCommand::Verify(arguments) => tend::verify(arguments),
         ReceiverCommand::Import(arguments) => import::run(arguments),
         ReceiverCommand::Openapi => {

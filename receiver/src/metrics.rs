@@ -114,6 +114,8 @@ pub(crate) struct Metrics {
     pub(crate) outage: Gauge,
     /// Bytes of the spool that are not stored yet.
     pub(crate) spool_bytes: Gauge,
+    /// Whether the clock is not believed, so that nothing is rolled up or deleted: 1 or 0.
+    pub(crate) clock_doubted: Gauge,
     /// Files of the spool that were set aside.
     pub(crate) spool_damaged: Counter,
 }
@@ -132,6 +134,7 @@ impl Default for Metrics {
             disk_free: Gauge::default(),
             outage: Gauge::default(),
             spool_bytes: Gauge::default(),
+            clock_doubted: Gauge::default(),
             spool_damaged: Counter::default(),
         }
     }
@@ -190,6 +193,11 @@ impl Metrics {
             ("receiver_disk_free_bytes", "Free bytes of the disk of the store.", self.disk_free.get()),
             ("receiver_store_outage", "Whether the store is out of reach.", self.outage.get()),
             ("receiver_spool_bytes", "Bytes of the spool that are not stored yet.", self.spool_bytes.get()),
+            (
+                "receiver_clock_doubted",
+                "Whether the clock is not believed, so that nothing is rolled up or deleted.",
+                self.clock_doubted.get(),
+            ),
         ] {
             head(text, name, help, "gauge")?;
             writeln!(text, "{name} {value}")?;

@@ -32,14 +32,19 @@ impl Refusals {
 
     /// Counts the violations of a document.
     pub(crate) fn add(&self, rejection: &Rejection) {
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         for violation in rejection.violations() {
-            let key = (violation.rule().to_owned(), coarse(violation.pointer()));
-            if counts.len() >= Self::MAX_PLACES && !counts.contains_key(&key) {
-                *counts.entry((key.0, "elsewhere".to_owned())).or_default() += 1;
-            } else {
-                *counts.entry(key).or_default() += 1;
-            }
+            self.count(violation.rule(), violation.pointer());
+        }
+    }
+
+    /// Counts a violation of a rule at a place.
+    pub(crate) fn count(&self, rule: &str, pointer: &str) {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (rule.to_owned(), coarse(pointer));
+        if counts.len() >= Self::MAX_PLACES && !counts.contains_key(&key) {
+            *counts.entry((key.0, "elsewhere".to_owned())).or_default() += 1;
+        } else {
+            *counts.entry(key).or_default() += 1;
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Instant;
 use serde_json::Value;
 
 use crate::chart::{Tally, of_document, of_run};
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, Tidied};
 use crate::week::Week;
 
 /// Documents of one transaction: a writer that waits for it waits some tens of milliseconds.
@@ -61,16 +61,19 @@ fn tally(store: &mut dyn Store, week: Week) -> Result<Tally, StoreError> {
 /// # Errors
 /// The store fails.
 pub(crate) fn forget(store: &mut dyn Store, days: u32, now: i64) -> Result<usize, StoreError> {
-    let mut all = 0;
+    let (mut all, mut next) = (0, Some(0));
+    while let Some(after) = next {
+        let started = Instant::now();
+        let step = store.forget(days, now, after)?;
+        all += step.rows;
+        next = step.next;
+        give_way(started);
+    }
     loop {
         let started = Instant::now();
-        let step = store.forget(days, now)?;
-        all += step.rows;
-        if !step.is_full {
-            break;
+        if store.tidy(now)? == Tidied::Whole {
+            return Ok(all);
         }
         give_way(started);
     }
-    store.tidy(now)?;
-    Ok(all)
 }

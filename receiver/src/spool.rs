@@ -2,11 +2,13 @@
 //!
 //! A segment is written by one process, from its first batch until it is drained or the process ends; no process writes
 //! to a segment of another process. It is drained whole and then removed, so that a death in between stores nothing twice:
-//! what is drained again is a duplicate. What cannot be read is renamed and reported, and does not delay the rest.
+//! what is drained again is a duplicate. What cannot be read is renamed and reported, and does not delay the rest. What cannot be
+//! read for now, such as on a disk that fails, stays, and does not delay the rest either.
 //!
 //! A message queue instead was rejected: it would be another server that can be unreachable.
 
 mod drain;
+mod erasure;
 mod line;
 
 use std::fmt;
@@ -21,6 +23,7 @@ use rustix::fs::{FlockOperation, flock};
 use crate::arrival::Arrival;
 
 pub(crate) use drain::Drain;
+pub(crate) use erasure::erase;
 
 /// Why a spool cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +42,14 @@ pub(crate) enum SpoolError {
     /// A file of it cannot be written or removed.
     #[error("spool: {0}: {1}")]
     Segment(PathBuf, std::io::Error),
+}
+
+impl SpoolError {
+    /// Whether the file is none that a spool writes, which no second attempt changes.
+    fn is_about_the_file(&self) -> bool {
+        let Self::Disk(error) = self else { return false };
+        matches!(error, DiskError::Symlink { .. } | DiskError::NotAFile { .. } | DiskError::TooLarge { .. })
+    }
 }
 
 /// The process that has a spool, as it says itself in the file that it locks. Within a container its number is another one
@@ -71,6 +82,8 @@ impl fmt::Display for SpoolHolder {
     }
 }
 
+/// How the name of a file begins that was set aside.
+const DAMAGED: &str = "damaged-";
 /// The file that who has the spool locks.
 const LOCK: &str = "lock";
 
@@ -154,14 +167,15 @@ impl Spool {
         Ok(file)
     }
 
-    /// The oldest segment, which is not written to from now on.
-    fn oldest(&self) -> Result<Option<u64>, SpoolError> {
-        let oldest = self.directory.names(Self::MAX_FILES)?.iter().filter_map(|name| number(name)).min();
+    /// The oldest segment after this one, which is not written to from now on.
+    fn next(&self, after: u64) -> Result<Option<u64>, SpoolError> {
+        let names = self.directory.names(Self::MAX_FILES)?;
+        let next = names.iter().filter_map(|name| number(name)).filter(|number| *number > after).min();
         let mut segments = self.lock();
-        if oldest == Some(segments.newest) {
+        if next == Some(segments.newest) {
             segments.open = None;
         }
-        Ok(oldest)
+        Ok(next)
     }
 
     /// The lines of a segment.
@@ -175,7 +189,7 @@ impl Spool {
 
     /// Gives a segment a name under which it is left alone; the new path.
     fn set_aside(&self, segment: u64) -> Result<PathBuf, SpoolError> {
-        let (from, to) = (name_of(segment), format!("damaged-{segment:020}"));
+        let (from, to) = (name_of(segment), format!("{DAMAGED}{segment:020}"));
         let (from, to) = (self.directory.path_of(&from), self.directory.path_of(&to));
         fs::rename(&from, &to).map_err(|error| SpoolError::Segment(from, error))?;
         Ok(to)

@@ -8,8 +8,10 @@
 //! block: an embedded store cannot do otherwise, and a thread that waits for a server costs nothing.
 
 mod batch;
+mod clock;
 mod error;
 mod fault;
+mod forgetting;
 mod location;
 mod postgres;
 mod sqlite;
@@ -24,7 +26,9 @@ use crate::run_row::{RunRow, StoredDocument};
 use crate::week::Week;
 
 pub(crate) use batch::{BatchOutcome, insert_what_fits};
+pub(crate) use clock::{ClockReading, ClockTrust, DoubtedClock};
 pub(crate) use error::StoreError;
+pub(crate) use forgetting::ForgetStep;
 pub(crate) use location::{LocationError, StoreLocation};
 pub(crate) use trust::TrustError;
 
@@ -37,6 +41,17 @@ pub(crate) enum StoreUse {
     Pages,
     /// Migrating, rolling up, deleting and verifying, for which no sender waits.
     Tending,
+}
+
+/// What may be done with the tables of a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum TableAccess {
+    /// Make or upgrade them, then read and write.
+    Make,
+    /// Read and write those that this build knows.
+    Write,
+    /// Read those that this build knows, and change nothing.
+    Read,
 }
 
 /// Whether a document was new.
@@ -57,13 +72,13 @@ pub(crate) struct VerifiedStore {
     pub(crate) faults: Vec<String>,
 }
 
-/// The result of one step of deleting.
+/// Whether space of deleted rows is left to free.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct ForgetStep {
-    /// Rows that were deleted.
-    pub(crate) rows: usize,
-    /// Whether there may be more.
-    pub(crate) is_full: bool,
+pub(crate) enum Tidied {
+    /// Nothing is left that can be freed.
+    Whole,
+    /// The next call frees more.
+    Partly,
 }
 
 /// A week whose charts are stored.
@@ -75,9 +90,12 @@ pub(crate) struct ClosedWeek {
 }
 
 /// A store.
-pub(crate) trait Store: DocumentStore + RunStore + WeekStore + Send {}
+pub(crate) trait Store:
+    DocumentStore + RunStore + WeekStore + ClockStore + ErasureStore + Send
+{
+}
 
-impl<Any: DocumentStore + RunStore + WeekStore + Send> Store for Any {}
+impl<Any: DocumentStore + RunStore + WeekStore + ClockStore + ErasureStore + Send> Store for Any {}
 
 /// The operations of the intake.
 pub(crate) trait DocumentStore {
@@ -183,18 +201,19 @@ pub(crate) trait WeekStore {
     /// The store cannot be read.
     fn cells(&mut self, chart: &str, week: Week) -> Result<Vec<WeeklyCell>, StoreError>;
 
-    /// Deletes a slice of the data that is too old: documents that arrived before `days` ago and are part of their runs
-    /// and of a closed week, and runs and refusals of 13 months ago.
+    /// Deletes what is too old of the next slice of documents, those after the number `after`, which is 0 at first: those
+    /// that arrived before `days` ago and are part of their runs and of a closed week. Deletes a slice of the runs that
+    /// began 13 months ago as well, each with the documents that it still has, and refusals of that age.
     ///
     /// # Errors
     /// As [`DocumentStore::insert`].
-    fn forget(&mut self, days: u32, now: i64) -> Result<ForgetStep, StoreError>;
+    fn forget(&mut self, days: u32, now: i64, after: i64) -> Result<ForgetStep, StoreError>;
 
-    /// Frees the space of deleted rows, and prepares space for new ones.
+    /// Frees a part of the space of deleted rows, and prepares space for new ones.
     ///
     /// # Errors
     /// As [`DocumentStore::insert`].
-    fn tidy(&mut self, now: i64) -> Result<(), StoreError>;
+    fn tidy(&mut self, now: i64) -> Result<Tidied, StoreError>;
 
     /// Checks that every document can be read, and that every document which was rolled up has its run.
     ///
@@ -203,8 +222,42 @@ pub(crate) trait WeekStore {
     fn verify(&mut self) -> Result<VerifiedStore, StoreError>;
 }
 
-/// Days that runs and refusals are kept: 13 months.
-const RUN_DAYS: i64 = 396;
+/// The clock of the store, by which weeks are closed and data is deleted: that of the server, or of this host for a file.
+pub(crate) trait ClockStore {
+    /// Reads the clock, and remembers what it says.
+    ///
+    /// # Errors
+    /// As [`DocumentStore::insert`].
+    fn read_clock(&mut self, trust: ClockTrust) -> Result<ClockReading, StoreError>;
+
+    /// The first reading of a clock that is not believed, if there is one.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    fn clock_doubted_since(&mut self) -> Result<Option<i64>, StoreError>;
+}
+
+/// What was erased from a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Erased {
+    /// Documents that are gone.
+    pub(crate) documents: usize,
+    /// Runs that are gone.
+    pub(crate) runs: usize,
+}
+
+/// The erasure of what a person names.
+pub(crate) trait ErasureStore {
+    /// Deletes the documents and the runs that have this id as their session or their run. Charts of closed weeks stay:
+    /// they count groups, and name nobody.
+    ///
+    /// # Errors
+    /// As [`DocumentStore::insert`].
+    fn erase(&mut self, id: &PackedId) -> Result<Erased, StoreError>;
+}
+
+/// Most documents of one transaction. More gain nothing, and the first of a batch waits for its last.
+pub(crate) const MAX_BATCH: usize = 1_024;
 /// Most rows of `refusal` for a day, so that hostile senders cannot fill the table.
 const MAX_REFUSALS_A_DAY: i64 = 2_000;
 /// How long an instance counts as running after it was last seen, in seconds.

@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use crate::environment::{EnvReader, Environment, VariableWarning};
+use crate::environment::{EnvReader, Environment, VariableWarning, parse_bool};
 
 pub(crate) const ENABLED: &str = "TELEMETRY_ENABLED";
 const DO_NOT_TRACK: &str = "DO_NOT_TRACK";
@@ -170,12 +170,7 @@ fn says_do_not_track(reader: &EnvReader<'_>) -> bool {
 }
 
 fn yes_or_no(text: &str) -> Option<ConsentAnswer> {
-    // Many spellings count, because YAML, systemd and shells each have their own spelling of a boolean.
-    match text.trim().to_ascii_lowercase().as_str() {
-        "true" | "1" | "yes" | "y" | "on" => Some(ConsentAnswer::Yes),
-        "false" | "0" | "no" | "n" | "off" => Some(ConsentAnswer::No),
-        _ => None,
-    }
+    parse_bool(text).map(|is_yes| if is_yes { ConsentAnswer::Yes } else { ConsentAnswer::No })
 }
 
 #[cfg(test)]

@@ -70,6 +70,16 @@ impl<'a> EnvReader<'a> {
     }
 }
 
+/// A boolean as people write it: `None` for anything else. Many spellings count, because YAML, systemd and shells each have
+/// their own.
+pub fn parse_bool(text: &str) -> Option<bool> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" | "y" | "on" => Some(true),
+        "false" | "0" | "no" | "n" | "off" => Some(false),
+        _ => None,
+    }
+}
+
 /// An environment for tests.
 #[cfg(test)]
 pub(crate) fn fake_environment<'a>(

@@ -26,7 +26,7 @@ pub use consent::{
 pub use correlation::{child_environment, envelope_from_env, event_id_of, ignored_run_id};
 pub use delivery::{DEADLINE, DeliveryEnd, DeliveryProgress, DeliverySummary, deliver};
 pub use endpoint::{BearerToken, Endpoint, InvalidEndpoint};
-pub use environment::{Environment, VariableWarning};
+pub use environment::{Environment, VariableWarning, parse_bool};
 pub use error::{OutboxWarning, TelemetryError};
 pub use outbox::{
     AttemptFailure, EndpointState, Enqueued, FailureClass, LedgerLine, LedgerOutcome, MAX_AGE, MAX_BYTES,

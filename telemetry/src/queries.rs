@@ -39,12 +39,15 @@ pub struct QueuedDocument {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct OutboxStatus {
     /// Queued documents, oldest first.
+    #[serde(rename = "queued")]
     pub waiting: Vec<QueuedDocument>,
     /// Files that are no entries: the next delivery rejects them.
+    #[serde(rename = "invalid")]
     pub unfit: usize,
     /// Entries of other users, and entries that cannot be read: they are left alone.
     pub foreign: usize,
     /// Documents that may not be sent, oldest first, each with the rule. What they hold is left out.
+    #[serde(rename = "refused")]
     pub rejected: Vec<RejectedEntry>,
     /// Last outcomes, oldest first.
     pub ledger: Vec<LedgerLine>,

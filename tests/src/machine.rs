@@ -81,7 +81,7 @@ pub fn skip(what: &str, why: &str) {
 /// Ids of the detached deliveries whose outbox is below `root`. Their environment identifies them.
 pub(crate) fn deliveries(root: &Path) -> Vec<u32> {
     let root = root.to_str().expect("UTF-8").as_bytes();
-    // By its environment and not by its parent: a delivery has a session of its own and outlives the run.
+    // By its environment and not by its parent: a delivery has a process group of its own and outlives the run.
     let is_ours = |pid: &u32| {
         let read = |name: &str| fs::read(format!("/proc/{pid}/{name}")).unwrap_or_default();
         contains(&read("cmdline"), b"flush\0--detached") && contains(&read("environ"), root)

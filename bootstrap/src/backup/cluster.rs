@@ -92,8 +92,8 @@ impl Resource {
         backup: &mut Backup,
     ) -> Result<Vec<Value>, ProbeError> {
         let (group, _) = self.api_version.split_once('/').unwrap_or(("core", ""));
-        if secrets == SecretsInBackup::LeftOut && self.is_secret() {
-            backup.left_out.push(format!("objects: {}.{group}", self.plural));
+        if secrets == SecretsInBackup::Excluded && self.is_secret() {
+            backup.excluded.push(format!("objects: {}.{group}", self.plural));
             return Ok(Vec::new());
         }
         let api = if self.api_version.contains('/') { "apis" } else { "api" };

@@ -9,7 +9,7 @@ pub enum SecretsInBackup {
     /// They are.
     Included,
     /// They are not.
-    LeftOut,
+    Excluded,
 }
 
 /// One file of a backup.
@@ -28,8 +28,8 @@ pub struct BackupFile {
 pub struct Backup {
     /// Its files.
     pub files: Vec<BackupFile>,
-    /// What is a secret, or may hold one, and was left out.
-    pub left_out: Vec<String>,
+    /// What is a secret, or may hold one, and was excluded.
+    pub excluded: Vec<String>,
     /// What could not be read.
     pub problems: Vec<String>,
 }

@@ -39,8 +39,8 @@ pub(super) fn collect(host: &Host, secrets: SecretsInBackup, backup: &mut Backup
         let place = Path::new(place);
         match host.exists(place) {
             Ok(false) => {}
-            Ok(true) if content == Sensitivity::Secret && secrets == SecretsInBackup::LeftOut => {
-                backup.left_out.push(place.display().to_string());
+            Ok(true) if content == Sensitivity::Secret && secrets == SecretsInBackup::Excluded => {
+                backup.excluded.push(place.display().to_string());
             }
             Ok(true) => add(host, place, secrets, MAX_DEPTH, backup),
             Err(error) => backup.problems.push(error.to_string()),
@@ -67,8 +67,8 @@ fn add(host: &Host, path: &Path, secrets: SecretsInBackup, depth: usize, backup:
         }
     } else if status.is_file() {
         match host.read(path) {
-            Ok(Some(bytes)) if secrets == SecretsInBackup::LeftOut && is_secret(&bytes) => {
-                backup.left_out.push(path.display().to_string());
+            Ok(Some(bytes)) if secrets == SecretsInBackup::Excluded && is_secret(&bytes) => {
+                backup.excluded.push(path.display().to_string());
             }
             Ok(Some(bytes)) => backup.files.push(BackupFile {
                 path: in_backup(path),

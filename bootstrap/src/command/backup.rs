@@ -27,7 +27,7 @@ struct BackupDocument<'a> {
     created_at: UtcSeconds,
     secrets: SecretsInBackup,
     files: Vec<SavedFile<'a>>,
-    left_out: &'a [String],
+    excluded: &'a [String],
     problems: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     directory: Option<&'a Path>,
@@ -52,7 +52,7 @@ pub(super) fn run(args: &BackupArgs, printer: &mut Printer) -> Result<(), Diagno
     let mut host = Host::this_machine(RunLog::discard());
     // Most of it is root's to read. What cannot be read is listed.
     let _ = host.acquire_root(is_interactive());
-    let secrets = if args.include_secrets { SecretsInBackup::Included } else { SecretsInBackup::LeftOut };
+    let secrets = if args.include_secrets { SecretsInBackup::Included } else { SecretsInBackup::Excluded };
     let backup = collect(&host, secrets);
     let archive = archive_of(&directory);
     let mut document = document(&backup, secrets, at);
@@ -80,7 +80,7 @@ fn document(backup: &Backup, secrets: SecretsInBackup, created_at: UtcSeconds) -
         created_at,
         secrets,
         files: backup.files.iter().map(saved).collect(),
-        left_out: &backup.left_out,
+        excluded: &backup.excluded,
         problems: &backup.problems,
         directory: None,
         archive: None,
@@ -166,9 +166,9 @@ fn show(document: &BackupDocument<'_>, dry_run: bool, printer: &mut Printer) {
     for file in &document.files {
         printer.data(&format!("  {}", file.path));
     }
-    if !document.left_out.is_empty() {
+    if !document.excluded.is_empty() {
         printer.heading("Excluded: is or may contain a secret; --include-secrets saves it");
-        for place in document.left_out {
+        for place in document.excluded {
             printer.data(&format!("  {place}"));
         }
     }

@@ -30,7 +30,7 @@ enum Shown {
 #[derive(Debug, Serialize)]
 struct ErrorDocument<'a> {
     error: &'a str,
-    hint: Option<&'a str>,
+    help: Option<&'a str>,
     log: Option<&'a PathBuf>,
     exit_code: u8,
 }
@@ -71,8 +71,9 @@ impl Diagnostic {
         &self.error
     }
 
-    /// Shows what the operator has not seen yet.
-    pub fn show(&self, printer: &mut Printer) {
+    /// Shows what the operator has not seen yet. `exit_code` is what the process exits with, which is not always the code
+    /// of the error: `--detailed-exitcode` and the entry points of the bundle have their own.
+    pub fn show(&self, exit_code: u8, printer: &mut Printer) {
         if self.shown == Shown::Result {
             return;
         }
@@ -91,17 +92,16 @@ impl Diagnostic {
             _ => printer.error(&message, &below),
         }
         if printer.is_json() && self.shown == Shown::Nothing {
-            self.document(&message, hint.as_deref(), printer);
+            self.document(&message, hint.as_deref(), exit_code, printer);
         }
     }
 
     /// Shows the document alone, where something else has written the message.
-    pub fn show_document(&self, printer: &mut Printer) {
-        self.document(&self.error.message(), self.error.hint().as_deref(), printer);
+    pub fn show_document(&self, exit_code: u8, printer: &mut Printer) {
+        self.document(&self.error.message(), self.error.hint().as_deref(), exit_code, printer);
     }
 
-    fn document(&self, message: &str, hint: Option<&str>, printer: &mut Printer) {
-        let exit_code = self.error.process_exit_code();
-        printer.document(&ErrorDocument { error: message, hint, log: self.log.as_ref(), exit_code });
+    fn document(&self, message: &str, hint: Option<&str>, exit_code: u8, printer: &mut Printer) {
+        printer.document(&ErrorDocument { error: message, help: hint, log: self.log.as_ref(), exit_code });
     }
 }

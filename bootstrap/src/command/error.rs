@@ -246,6 +246,7 @@ impl Error {
             }
             Self::NeedsYes(Unattended::Run) => "inspect the plan with --dry-run, then add --yes",
             Self::NeedsYes(Unattended::Rollback) => "inspect the plan without --apply, then add --yes",
+            Self::Undelivered(DeliveryEnd::NoEndpoint) => ENDPOINT_HINT,
             Self::NotAnEventId | Self::Undelivered(_) => "bootstrap telemetry status",
             Self::PreflightFailed { mode, .. } => {
                 return Some(format!("fix the failed checks, then: {}", next::preflight(*mode)));
@@ -263,6 +264,9 @@ impl Error {
         Some(hint.to_owned())
     }
 }
+
+/// Empty or not an URL: the warning about the variable says which.
+const ENDPOINT_HINT: &str = "set TELEMETRY_ENDPOINT to an http or https URL, or unset it for the default";
 
 /// A question about an input that stays open is no fault of the input.
 impl From<InputError> for Error {
@@ -334,7 +338,7 @@ fn telemetry_hint(error: &TelemetryError, outbox_dir: &std::path::Path) -> Optio
         TelemetryError::Disk(_) => {
             return Some(format!("ls -la {}", outbox_dir.display()));
         }
-        TelemetryError::NoEndpoint => "set TELEMETRY_ENDPOINT, or unset it for the default",
+        TelemetryError::NoEndpoint => ENDPOINT_HINT,
         TelemetryError::NotQueued(_) => "bootstrap telemetry status",
         TelemetryError::Client(_) => {
             "install the package ca-certificates, or name a file of trusted certificates in SSL_CERT_FILE"
@@ -357,7 +361,7 @@ const fn undelivered(ended: DeliveryEnd) -> &'static str {
         }
         DeliveryEnd::Deadline => "the time limit of one delivery is over; queued events are kept",
         DeliveryEnd::Busy => "another process is delivering and did not end in time",
-        DeliveryEnd::NoEndpoint => "there is no endpoint: TELEMETRY_ENDPOINT is set but empty",
+        DeliveryEnd::NoEndpoint => "there is no telemetry endpoint; queued events are kept",
     }
 }
 

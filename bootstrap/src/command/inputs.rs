@@ -8,6 +8,7 @@ use super::error::Error;
 use crate::host::Host;
 use crate::input::{AnyPath, Completeness, Flags, Inputs, collect, refuse_unknown_variables, resolve};
 use crate::platform::platform as platform_of;
+use crate::preflight::os_release;
 use crate::settings::Settings;
 use crate::terminal::Printer;
 
@@ -34,14 +35,10 @@ pub(super) fn warn_all(warnings: &[String], printer: &mut Printer) {
 
 /// The platform of `host`.
 pub(super) fn platform(host: &Host) -> Platform {
-    let os_release = ["/etc/os-release", "/usr/lib/os-release"]
-        .iter()
-        .find_map(|path| host.read_text(Path::new(path)).ok().flatten())
-        .unwrap_or_default();
-    platform_of(&os_release, rustix::system::uname().machine().to_str().unwrap_or_default())
+    platform_of(&os_release(host), rustix::system::uname().machine().to_str().unwrap_or_default())
 }
 
-/// Where the records of runs are, before any run folder is touched.
+/// Where the records of runs are, before any of them is touched.
 pub(super) fn runs_dir(inputs: &Inputs) -> PathBuf {
     inputs.runs_dir.value().map_or("runs", AnyPath::as_str).into()
 }

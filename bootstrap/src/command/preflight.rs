@@ -29,16 +29,7 @@ pub(super) fn run(args: &PreflightArgs, flags: &Flags, printer: &mut Printer) ->
     let host = Host::this_machine(RunLog::discard());
     let platform = inputs::platform(&host);
     let report = check(&host, &platform, &settings);
-    // The same errors as in a run, so that a script can tell the outcome of both by one code.
-    let error = match report.worst() {
-        Severity::Failure => {
-            Some(Error::PreflightFailed { checks: report.names(Severity::Failure), mode: settings.mode })
-        }
-        Severity::Warning if args.strict => {
-            Some(Error::PreflightWarnings { checks: report.names(Severity::Warning) })
-        }
-        Severity::Warning | Severity::Pass => None,
-    };
+    let error = unmet(&report, settings.mode, args.strict);
     if printer.is_json() {
         printer.document(&PreflightDocument {
             format: "preflight/v1",
@@ -58,17 +49,29 @@ pub(super) fn run(args: &PreflightArgs, flags: &Flags, printer: &mut Printer) ->
     error.map_or(Ok(()), |error| Err(Diagnostic::from(error).after_result()))
 }
 
+/// What a run would end with, so that a script can tell the outcome of both by one code. A `strict` preflight takes
+/// warnings for failures.
+pub(super) fn unmet(report: &PreflightReport, mode: schema::Mode, strict: bool) -> Option<Error> {
+    match report.worst() {
+        Severity::Failed => Some(Error::PreflightFailed { checks: report.names(Severity::Failed), mode }),
+        Severity::Warning if strict => {
+            Some(Error::PreflightWarnings { checks: report.names(Severity::Warning) })
+        }
+        Severity::Warning | Severity::Ok => None,
+    }
+}
+
 /// How many checks came to what, what that means, and what to do next.
 fn ending(report: &PreflightReport, is_refused: bool) -> Vec<Line> {
     let (meaning, first) = match (report.worst(), is_refused) {
-        (Severity::Failure, _) => ("The host does not meet the requirements.", Some("fix the failed checks")),
+        (Severity::Failed, _) => ("The host does not meet the requirements.", Some("fix the failed checks")),
         (Severity::Warning, true) => {
             ("The host does not meet the recommendations.", Some("fix the warnings"))
         }
         (Severity::Warning, false) => {
             ("The host meets the requirements; a run asks about the warnings.", None)
         }
-        (Severity::Pass, _) => ("The host meets the requirements.", None),
+        (Severity::Ok, _) => ("The host meets the requirements.", None),
     };
     let counted = Line::new(format!("{}. {meaning}", report.counts()));
     std::iter::once(counted).chain(first.map(next::then_again)).collect()

@@ -125,13 +125,13 @@ fn show_dry_run(
 fn would_stop(report: &PreflightReport, planned: &[PlannedComponent]) -> Option<String> {
     let blocked = planned.iter().find(|planned| planned.plan.blocked.is_some());
     match (report.worst(), blocked) {
-        (Severity::Failure, _) => {
-            Some(format!("A run would stop: preflight failed: {}.", report.names(Severity::Failure)))
+        (Severity::Failed, _) => {
+            Some(format!("A run would stop: preflight failed: {}.", report.names(Severity::Failed)))
         }
         (_, Some(blocked)) => Some(format!("A run would stop: {} cannot be planned.", blocked.component)),
         (Severity::Warning, None) => {
             Some("A run would ask about the warnings, or need --accept-warnings.".to_owned())
         }
-        (Severity::Pass, None) => None,
+        (Severity::Ok, None) => None,
     }
 }

@@ -1,8 +1,5 @@
 //! `bootstrap verify`: whether what a run installed works now.
 
-use std::path::Path;
-
-use manifest::RunsDir;
 use serde::Serialize;
 
 use super::diagnostic::Diagnostic;
@@ -35,7 +32,7 @@ pub(super) fn run(args: &VerifyArgs, flags: &Flags, printer: &mut Printer) -> Re
     if host.program("sudo").is_some() {
         let _ = host.acquire_root(is_interactive());
     }
-    let report = verify(&host, &settings, history(&inputs::runs_dir(&inputs)));
+    let report = verify(&host, &settings, RunHistory::below(&inputs::runs_dir(&inputs)));
     let (problems, checks) = (report.problems(), report.checks.len());
     let error = (problems > 0).then_some(Error::NotVerified { problems, checks });
     if printer.is_json() {
@@ -71,9 +68,4 @@ fn ending(report: &VerifyReport) -> Vec<Line> {
             next::then_again("fix the failed checks"),
         ],
     }
-}
-
-/// What former runs did. A directory that is not there, or that cannot be read, tells nothing of them.
-fn history(runs_dir: &Path) -> RunHistory {
-    RunsDir::open(runs_dir).map(|runs| RunHistory::of(&runs)).unwrap_or_default()
 }

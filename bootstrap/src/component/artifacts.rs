@@ -1,7 +1,7 @@
 //! Which files of which releases a run needs, and what they are held to.
 //!
 //! No checksum, no install: what the operator pinned comes first, then what the program carries of its own pins, then what
-//! the release itself states. With an artifacts folder it is a sum file in that folder, which may hold another version.
+//! the release itself states. With an artifacts directory it is a sum file in there, which may hold another version.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -14,18 +14,18 @@ use crate::host::Command;
 use crate::settings::Artifacts;
 use crate::step::{Action, Artifact, ArtifactOrigin, ChecksumSource, Step};
 
-/// The general sum file of an artifacts folder, for what comes without one of its own.
+/// The general sum file of an artifacts directory, for what comes without one of its own.
 pub(super) const SUMS: &str = "SHA256SUMS";
 
 /// What a file is called, where it comes from, and what it is held to.
 pub(super) struct Release {
-    /// Its name in an artifacts folder.
+    /// Its name in an artifacts directory.
     pub(super) name: String,
     /// Where it is on the network.
     pub(super) origin: ArtifactOrigin,
     /// What the release itself states.
     pub(super) checksum: ChecksumSource,
-    /// The release's own sum file in an artifacts folder.
+    /// The release's own sum file in an artifacts directory.
     pub(super) sums: Option<String>,
     /// The key under which the operator may have pinned a checksum.
     pub(super) pin: &'static str,
@@ -52,18 +52,18 @@ pub(super) fn chart(
 /// Where k3s looks for images that it does not have to pull.
 pub(super) const IMAGES: &str = "/var/lib/rancher/k3s/agent/images";
 
-/// The steps that bring the images of a component to a host without network: an archive in the artifacts folder, named
-/// after the component, its version and the platform. With network there are none: pods pull what they need.
+/// The steps that bring the images of a component to a host without network: an archive in the artifacts directory,
+/// named after the component, its version and the platform. With network there are none: pods pull what they need.
 pub(super) fn image_steps(context: &PlanContext<'_>, component: Component, version: &str) -> Vec<Step> {
     let Artifacts::Local(folder) = &context.settings.artifacts else { return Vec::new() };
     let name = format!("{component}-images-{version}-{}.tar.zst", arch(context.arch));
     let archive = Artifact {
         name: name.clone(),
-        origin: ArtifactOrigin::Folder(folder.clone()),
-        checksum: ChecksumSource::FolderSums { files: vec![SUMS.to_owned()] },
+        origin: ArtifactOrigin::Directory(folder.clone()),
+        checksum: ChecksumSource::DirectorySums { files: vec![SUMS.to_owned()] },
     };
     let (from, path) = (staged(context, &archive), Path::new(IMAGES).join(&name));
-    // k3s imports what is in the folder at each start, so that images that were removed come back; this imports them now.
+    // k3s imports what is in there at each start, so that images that were removed come back; this imports them now.
     let import = Command::new("k3s")
         .args(["ctr", "--namespace", "k8s.io", "images", "import"])
         .args([path.to_string_lossy()])
@@ -100,7 +100,7 @@ pub(super) fn fetch(context: &PlanContext<'_>, title: &str, artifact: Artifact) 
     Step::new(title, Action::Fetch { artifact, to })
 }
 
-/// The artifact that a run fetches: from the network, or from the artifacts folder, held to the strictest sum there is.
+/// The artifact that a run fetches: from the network, or from the artifacts directory, with the strictest sum there is.
 pub(super) fn artifact(context: &PlanContext<'_>, release: Release) -> Artifact {
     let (origin, checksum) = match &context.settings.artifacts {
         Artifacts::Download => {
@@ -109,7 +109,7 @@ pub(super) fn artifact(context: &PlanContext<'_>, release: Release) -> Artifact 
         }
         Artifacts::Local(folder) => {
             let files = release.sums.into_iter().chain([SUMS.to_owned()]).collect();
-            (ArtifactOrigin::Folder(folder.clone()), ChecksumSource::FolderSums { files })
+            (ArtifactOrigin::Directory(folder.clone()), ChecksumSource::DirectorySums { files })
         }
     };
     let pinned = context.settings.checksums.get(release.pin);

@@ -199,7 +199,7 @@ fn foreign_issuer(probe: &Probe<'_>) -> Option<Finding> {
         let evidence = "ClusterIssuer selfsigned exists and makes each certificate its own authority: Docker and nodes have \
                         to trust the registry anew after each renewal, every 60 days";
         let fix = "to have an authority that lasts, run again after: k3s kubectl delete clusterissuer selfsigned";
-        Finding::warning("issuer", evidence).fix(fix)
+        Finding::warning("issuer", evidence).help(fix)
     })
 }
 

@@ -15,7 +15,8 @@ pub struct PlanContext<'a> {
     pub settings: &'a Settings,
     /// Processor architecture of the host.
     pub arch: Arch,
-    /// Absolute path of the folder that artifacts are fetched to. It is ours: it belongs to the runs folder.
+    /// Absolute path of the directory that artifacts are fetched to, `/var/lib/productive-k3s/staging/<run id>`. Only
+    /// root can enter it.
     pub staging: &'a Path,
     /// The checksums of default artifacts that the program carries.
     pub sums: BuiltInSums,

@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use crate::step::text;
 
-/// Something that is in, or needs, what a step made: a file in a folder, an object in a namespace, a volume of a driver.
+/// Something that is in, or needs, what a step made: a file in a directory, an object in a namespace, a volume of
+/// a driver.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dependent {
     /// What it is, for the operator.
@@ -47,7 +48,7 @@ impl Dependent {
 /// What tells something that is going to leave.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Identity {
-    /// A file or folder.
+    /// A file or directory.
     Path(PathBuf),
     /// The UID of an object.
     Uid(String),

@@ -12,7 +12,7 @@ use crate::host::ProbeError;
 use crate::settings::Settings;
 use crate::step::{Action, Check, Condition, Content, Step, certificate};
 
-/// Where Docker looks for certificates, in a folder for each host.
+/// Where Docker looks for certificates, in a directory for each host.
 const CERTIFICATES: &str = "/etc/docker/certs.d";
 const CERTIFICATE: &str = "ca.crt";
 
@@ -35,7 +35,7 @@ impl Spec for DockerRegistryTrustSpec {
         &[Mode::SingleNode]
     }
 
-    /// The certificate of one host, and the folders that it lies in.
+    /// The certificate of one host, and the directories that it lies in.
     fn could_make(&self, undo: &Undo) -> bool {
         let host_of = |path: &Path| {
             let host = path.strip_prefix(CERTIFICATES).ok()?.to_str()?;

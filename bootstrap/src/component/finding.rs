@@ -10,11 +10,11 @@ use serde::Serialize;
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// As it should be.
-    Pass,
+    Ok,
     /// Something recommended is missing: a run goes on if the operator accepts it.
     Warning,
     /// Something required is missing: a run cannot go on.
-    Failure,
+    Failed,
 }
 
 /// What one check found.
@@ -28,7 +28,7 @@ pub struct Finding {
     pub evidence: String,
     /// The command that fixes it, or the line to add and the file that it belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub fix: Option<String>,
+    pub help: Option<String>,
 }
 
 /// A line of the log, without what was found: that may name the host or a place on it.
@@ -40,11 +40,11 @@ impl fmt::Display for Finding {
 
 impl Finding {
     pub(crate) fn new(check: &'static str, severity: Severity, evidence: impl Into<String>) -> Self {
-        Self { check, severity, evidence: evidence.into(), fix: None }
+        Self { check, severity, evidence: evidence.into(), help: None }
     }
 
     pub(crate) fn pass(check: &'static str, evidence: impl Into<String>) -> Self {
-        Self::new(check, Severity::Pass, evidence)
+        Self::new(check, Severity::Ok, evidence)
     }
 
     pub(crate) fn warning(check: &'static str, evidence: impl Into<String>) -> Self {
@@ -52,12 +52,12 @@ impl Finding {
     }
 
     pub(crate) fn failure(check: &'static str, evidence: impl Into<String>) -> Self {
-        Self::new(check, Severity::Failure, evidence)
+        Self::new(check, Severity::Failed, evidence)
     }
 
     /// Adds what fixes it.
-    pub(crate) fn fix(mut self, fix: impl Into<String>) -> Self {
-        self.fix = Some(fix.into());
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
         self
     }
 }

@@ -77,7 +77,7 @@ fn ask_version() -> Command {
 fn steps(context: &PlanContext<'_>) -> Vec<Step> {
     let archive = archive(context);
     let staged = artifacts::staged(context, &archive);
-    // The archive holds one folder, named after the platform.
+    // The archive holds one directory, named after the platform.
     let member = archive.name.split("-linux-").nth(1).and_then(|rest| rest.strip_suffix(".tar.gz"));
     let member = format!("linux-{}/helm", member.unwrap_or_default());
     let unpack = Command::new("tar")

@@ -25,6 +25,11 @@ impl RunHistory {
         Self::new(runs.contexts(&MachineId::read(Path::new("/"))).unwrap_or_default())
     }
 
+    /// The history of the records below `runs_dir`. A directory that is not there, or that cannot be read, makes none.
+    pub fn below(runs_dir: &Path) -> Self {
+        RunsDir::open(runs_dir).map(|runs| Self::of(&runs)).unwrap_or_default()
+    }
+
     /// Whether the unit of `service`, which has this SHA-256 now, is that of a run. What a run was about to write when it
     /// ended may be there in part, so it is the run's in any form.
     pub fn wrote_unit(&self, service: &str, sha256: Option<&str>) -> bool {

@@ -16,9 +16,9 @@ const EXPORTS: &str = "/etc/exports";
 /// What `exportfs` has told the kernel, see exports(5); unlike the program itself, it needs no root to read.
 const KERNEL_EXPORTS: &str = "/var/lib/nfs/etab";
 /// Root of a client is nobody here, as is the default of exports(5): whoever is root anywhere in the network must not be
-/// root in this folder.
+/// root in this directory.
 const OPTIONS: &str = "rw,sync,no_subtree_check,root_squash";
-/// Provisioners in the cluster make the folders of their volumes as root and give them away.
+/// Provisioners in the cluster make the directories of their volumes as root and give them away.
 const OPTIONS_FOR_PROVISIONERS: &str = "rw,sync,no_subtree_check,no_root_squash";
 
 pub(super) struct NfsSpec;
@@ -79,7 +79,7 @@ impl Spec for NfsSpec {
         steps.push(Step::new("reload the exports", Action::Undo(UndoAction::Run(reload()))));
         if let [Some(folder), Some(client)] = export(line) {
             let left = host.read_text(path)?.unwrap_or_default();
-            // Somebody else may export the same folder to the same client.
+            // Somebody else may export the same directory to the same client.
             let is_others =
                 |found: &str| found != line && is_about(host, found, folder) && mentions(found, Some(client));
             if !left.lines().any(is_others) {
@@ -146,22 +146,23 @@ fn reload() -> Command {
     Command::new("exportfs").args(["-ra"]).as_root().timeout(Duration::from_mins(1))
 }
 
-/// Whether a line of `exports` gives the folder to exactly this network.
+/// Whether a line of `exports` gives the directory to exactly this network.
 fn lists(host: &Host, exports: &str, nfs: &settings::Nfs) -> bool {
     let path = nfs.export_path.to_string_lossy();
     exports.lines().any(|line| is_about(host, line, &path) && mentions(line, Some(&nfs.allowed_network)))
 }
 
-/// Whether a line exports `folder`, by this path or by another one: `exportfs` and the kernel resolve links, the file has
-/// what somebody wrote.
-fn is_about(host: &Host, line: &str, folder: &str) -> bool {
+/// Whether a line exports `directory`, by this path or by another one: `exportfs` and the kernel resolve links, the file
+/// has what somebody wrote.
+fn is_about(host: &Host, line: &str, directory: &str) -> bool {
     let exported = line.split('#').next().unwrap_or_default().split_whitespace().next();
     exported.is_some_and(|exported| {
-        exported == folder || host.resolved(Path::new(exported)) == host.resolved(Path::new(folder))
+        exported == directory || host.resolved(Path::new(exported)) == host.resolved(Path::new(directory))
     })
 }
 
-/// An export of the same folder by somebody else is kept, and the operator should know. The line that a run adds is its own.
+/// An export of the same directory by somebody else is kept, and the operator should know. The line that a run
+/// adds is its own.
 fn foreign_export(host: &Host, nfs: &Nfs) -> Option<Finding> {
     const CHECK: &str = "nfs_export";
     let exports = match host.read_text(Path::new(EXPORTS)) {
@@ -179,13 +180,13 @@ fn export_line(nfs: &Nfs) -> String {
     format!("{} {}({options})", nfs.export_path.display(), nfs.allowed_network)
 }
 
-/// Folder and client of an export line that a run wrote.
+/// Directory and client of an export line that a run wrote.
 pub fn export(line: &str) -> [Option<&str>; 2] {
     let mut words = line.split_whitespace();
     [words.next(), words.next().and_then(|client| client.split('(').next())]
 }
 
-/// Whether a run could have written this line: one folder for one client.
+/// Whether a run could have written this line: one directory for one client.
 fn is_export(line: &str) -> bool {
     let words: Vec<&str> = line.split(' ').collect();
     match words[..] {

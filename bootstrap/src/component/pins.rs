@@ -37,7 +37,7 @@ pub(super) fn place(origin: &ArtifactOrigin) -> Option<String> {
         ArtifactOrigin::Chart { repository, chart, version } => {
             Some(format!("{repository}/{chart}-{version}.tgz"))
         }
-        ArtifactOrigin::Folder(_) => None,
+        ArtifactOrigin::Directory(_) => None,
     }
 }
 

@@ -74,7 +74,7 @@ impl CommandError {
     }
 }
 
-/// A system file or folder could not be used.
+/// A system file or directory could not be used.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
     /// A symbolic link is in its place. Replacing it would cut it off from what it stands for.

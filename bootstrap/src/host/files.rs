@@ -1,4 +1,4 @@
-//! System files and folders: read by anybody, written by root or for root by sudo.
+//! System files and directories: read by anybody, written by root or for root by sudo.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -142,8 +142,12 @@ impl Host {
         })
     }
 
-    /// Makes the folder at `path` with mode `mode`, and each missing folder above it with mode 0755. Returns those that
-    /// it made, the topmost first. A folder that is there is left as it is.
+    /// Makes the directory at `path` with mode `mode`, and each missing one above it with mode 0755. Returns those that
+    /// it made, the topmost first. A directory that is there is left as it is.
+    ///
+    /// # Errors
+    /// Something else than a directory is on the way, another user could replace a part of it, or it cannot be made.
+    /// Directories that were made until then stay.
     pub fn ensure_dir(&self, path: &Path, mode: u32) -> Result<Vec<PathBuf>, FileError> {
         self.refuse_replaceable(path)?;
         let missing = self.missing_dirs(path)?;
@@ -161,7 +165,7 @@ impl Host {
         Ok(missing)
     }
 
-    /// The folder at `path` and those above it that are not there, the topmost first.
+    /// The directory at `path` and those above it that are not there, the topmost first.
     pub fn missing_dirs(&self, path: &Path) -> Result<Vec<PathBuf>, FileError> {
         let mut missing: Vec<PathBuf> = Vec::new();
         for folder in path.ancestors() {
@@ -176,6 +180,9 @@ impl Host {
     }
 
     /// Removes the file at `path`; that it is missing already is no error.
+    ///
+    /// # Errors
+    /// Another user could replace a part of the path, or the file cannot be removed. It is still there then.
     pub fn remove_file(&self, path: &Path) -> Result<(), FileError> {
         if !self.exists(path)? {
             return Ok(());
@@ -191,7 +198,10 @@ impl Host {
         }
     }
 
-    /// Removes the folder at `path` if it is empty, and says whether it is gone.
+    /// Removes the directory at `path` if it is empty, and says whether it is gone.
+    ///
+    /// # Errors
+    /// Another user could replace a part of the path, or it cannot be listed or removed. It is still there then.
     pub fn remove_empty_dir(&self, path: &Path) -> Result<bool, FileError> {
         if self.target_status(path)?.is_none() {
             return Ok(true);

@@ -66,7 +66,7 @@ pub struct HttpsAnswer {
     pub status: u16,
     /// The header lines, names in lower case.
     headers: Vec<(String, String)>,
-    /// The body.
+    /// The body, at most 4 MiB.
     pub body: Vec<u8>,
 }
 
@@ -111,10 +111,10 @@ const CONNECT: Duration = Duration::from_secs(5);
 const LARGEST_BODY: u32 = 4 * 1024 * 1024;
 
 impl Host {
-    /// Sends `request` and reads the answer, whatever its status.
+    /// Sends `request` and reads the answer, whatever its status. Connecting takes at most 5 s, all of it at most 10 s.
     ///
     /// # Errors
-    /// There is no answer.
+    /// There is no answer in time, or its body has more than 4 MiB.
     pub fn https(&self, request: &HttpsRequest) -> Result<HttpsAnswer, HttpsError> {
         // curl takes a file and no standard input for authorities. They are public.
         let authorities = match &request.trust {

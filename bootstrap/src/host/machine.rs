@@ -10,7 +10,7 @@ use super::log::RunLog;
 use super::stops::{Shield, Stops};
 use super::sudo::{RootAccess, SudoSession};
 
-/// A machine, or in tests a folder that stands for one.
+/// A machine, or in tests a directory that stands for one.
 #[derive(Debug)]
 pub struct Host {
     pub(super) root: PathBuf,
@@ -24,7 +24,7 @@ pub struct Host {
     arch: Arch,
 }
 
-/// Folders of system programs that are often not on the search path of a user.
+/// Directories of system programs that are often not on the search path of a user.
 const SYSTEM_FOLDERS: [&str; 3] = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
 
 impl Host {
@@ -84,7 +84,7 @@ impl Host {
 }
 
 fn search_path(path: &OsStr) -> Vec<PathBuf> {
-    // A relative entry would mean another program in another working folder.
+    // A relative entry would mean another program in another working directory.
     let mut search: Vec<PathBuf> =
         std::env::split_paths(path).filter(|folder| folder.is_absolute()).collect();
     for folder in SYSTEM_FOLDERS.map(PathBuf::from) {

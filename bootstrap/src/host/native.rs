@@ -47,7 +47,7 @@ pub(super) fn temporary(path: &Path) -> PathBuf {
     path.with_file_name(format!(".{name}.productive-k3s-new"))
 }
 
-/// Makes the folder at `path` with exactly mode `mode`.
+/// Makes the directory at `path` with exactly mode `mode`.
 pub(super) fn make_dir(path: &Path, mode: u32) -> io::Result<()> {
     DirBuilder::new().mode(mode).create(path)?;
     fs::set_permissions(path, Permissions::from_mode(mode))

@@ -17,9 +17,9 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, waitid};
 #[derive(Clone, Debug)]
 pub struct Output {
     status: ExitStatus,
-    /// What it wrote to standard output, at most [`MAX_CAPTURED`] bytes.
+    /// What it wrote to standard output, at most 32 MiB.
     pub stdout: Vec<u8>,
-    /// What it wrote to standard error, at most [`MAX_CAPTURED`] bytes.
+    /// What it wrote to standard error, at most 32 MiB.
     pub stderr: Vec<u8>,
     /// Whether it wrote more than was kept: what was kept must not be taken for an answer then.
     pub(super) truncated: bool,

@@ -164,7 +164,7 @@ impl Host {
     }
 
     fn tail(&self, command: &Command, output: &Output) -> Vec<String> {
-        // Withheld standard output may be a secret itself; a stderr_text is always worth telling.
+        // Withheld standard output may be a secret itself; what it wrote to standard error is always worth telling.
         output.tail(TAIL_LINES, command.withheld).iter().map(|line| self.log.masked(line)).collect()
     }
 

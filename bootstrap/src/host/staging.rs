@@ -3,7 +3,7 @@
 //! Root executes and installs only bytes that nobody else can change between the check and the use. So a file is fetched
 //! into a file without a name, of which this process holds the only handle; it is checked there; and only then is it
 //! copied to a directory that root alone can enter. Nothing that lies there from an earlier run is ever used. Paths of
-//! staged files are those that commands see, not below the root folder of a stand-in.
+//! staged files are those that commands see, not below the root directory of a stand-in.
 
 use std::fmt::Write;
 use std::fs::{self, File};

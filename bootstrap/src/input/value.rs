@@ -200,16 +200,12 @@ impl InputValue for TlsMode {
     }
 }
 
-/// True and false as people write them, the same words as in the telemetry settings.
+/// True and false as people write them, by the parser of the telemetry settings.
 impl InputValue for bool {
     const PLACEHOLDER: &'static str = "BOOL";
 
     fn parse(text: &str) -> Result<Self, InvalidValue> {
-        match text.to_ascii_lowercase().as_str() {
-            "true" | "1" | "yes" | "y" | "on" => Ok(true),
-            "false" | "0" | "no" | "n" | "off" => Ok(false),
-            _ => Err(InvalidValue::Form { expected: "be true or false" }),
-        }
+        telemetry::parse_bool(text).ok_or(InvalidValue::Form { expected: "be true or false" })
     }
 }
 
@@ -286,7 +282,7 @@ mod tests {
 
     #[test]
     fn switches_and_numbers_are_read_as_people_write_them() {
-        for (text, value) in [("true", true), ("No", false), ("1", true), ("off", false)] {
+        for (text, value) in [("true", true), ("No", false), ("1", true), ("off", false), (" on ", true)] {
             assert_eq!(bool::read(text), Ok(value), "{text}");
         }
         for text in ["", "maybe", "truee"] {

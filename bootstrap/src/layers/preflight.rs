@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::component::Severity;
 use crate::host::Host;
 use crate::platform::os_release_field;
-use crate::preflight::PreflightReport;
+use crate::preflight::{PreflightReport, free_bytes, memory_kib, os_release, processors};
 
 /// The document.
 #[derive(Debug, Serialize)]
@@ -34,7 +34,7 @@ struct HostPlatform {
 
 #[derive(Debug, Serialize)]
 struct HostResources {
-    cpu_count: usize,
+    cpu_count: u64,
     memory_kb: u64,
     disk_available_bytes: u64,
 }
@@ -62,9 +62,9 @@ impl PreflightCounts {
     pub fn of(report: &PreflightReport) -> Self {
         let count = |severity| report.of(severity).count();
         Self {
-            ok_count: count(Severity::Pass),
+            ok_count: count(Severity::Ok),
             warn_count: count(Severity::Warning),
-            fail_count: count(Severity::Failure),
+            fail_count: count(Severity::Failed),
         }
     }
 }
@@ -80,9 +80,9 @@ impl<'a> HostPreflight<'a> {
     ) -> Self {
         let result = |finding: &'a crate::component::Finding| PreflightResult {
             level: match finding.severity {
-                Severity::Pass => "ok",
+                Severity::Ok => "ok",
                 Severity::Warning => "warn",
-                Severity::Failure => "fail",
+                Severity::Failed => "fail",
             },
             check: finding.check,
             message: &finding.evidence,
@@ -100,7 +100,7 @@ impl<'a> HostPreflight<'a> {
 
 impl HostPlatform {
     fn of(host: &Host, platform: &Platform) -> Self {
-        let os_release = text(host, "/etc/os-release");
+        let os_release = os_release(host);
         let field = |name| os_release_field(&os_release, name).unwrap_or_default();
         let known = platform.arch != schema::Arch::Other;
         Self {
@@ -118,18 +118,10 @@ impl HostPlatform {
 impl HostResources {
     /// What cannot be read counts as nothing: the checks say why.
     fn of(host: &Host) -> Self {
-        let meminfo = text(host, "/proc/meminfo");
-        let memory = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"));
-        let memory = memory.and_then(|rest| rest.trim().strip_suffix("kB")?.trim().parse().ok());
-        let disk = rustix::fs::statvfs(host.at(Path::new("/")));
         Self {
-            cpu_count: std::thread::available_parallelism().map_or(0, std::num::NonZero::get),
-            memory_kb: memory.unwrap_or_default(),
-            disk_available_bytes: disk.map_or(0, |disk| disk.f_bavail * disk.f_frsize),
+            cpu_count: processors(host).unwrap_or_default(),
+            memory_kb: memory_kib(host).unwrap_or_default(),
+            disk_available_bytes: free_bytes(host, Path::new("/")).unwrap_or_default(),
         }
     }
-}
-
-fn text(host: &Host, path: &str) -> String {
-    host.read_text(Path::new(path)).ok().flatten().unwrap_or_default()
 }

@@ -52,5 +52,5 @@ fn finding(folder: &Path, needed: usize, missing: &[String], wrong: &[String]) -
     let evidence: Vec<String> = absent.into_iter().chain(wrong.iter().cloned()).collect();
     let fix =
         format!("copy the release files, with their checksum files or a SHA256SUMS, to {}", folder.display());
-    Finding::failure(CHECK, evidence.join("; ")).fix(fix)
+    Finding::failure(CHECK, evidence.join("; ")).help(fix)
 }

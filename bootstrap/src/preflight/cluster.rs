@@ -26,7 +26,7 @@ fn foreign_workloads(spec: &dyn Spec, probe: &Probe<'_>) -> Option<Finding> {
     // A component that is there owns the namespace. Only one that is missing would move in with somebody.
     (any && detect(component, probe) == Detection::Missing).then(|| {
         let message = format!("namespace {namespace} holds workloads that are not of {component}");
-        Finding::warning("namespace", message).fix(format!("k3s kubectl -n {namespace} get all"))
+        Finding::warning("namespace", message).help(format!("k3s kubectl -n {namespace} get all"))
     })
 }
 

@@ -63,7 +63,7 @@ fn needed(mode: Mode, config: &Result<K3sConfig, ProbeError>) -> Vec<Rule> {
 }
 
 fn warning(name: &str, missing: &str, fix: &[String]) -> Finding {
-    Finding::warning(CHECK, format!("{name} is active and {missing}")).fix(fix.join(" && "))
+    Finding::warning(CHECK, format!("{name} is active and {missing}")).help(fix.join(" && "))
 }
 
 /// ufw says only to root what it does, but its files say it: `ufw.conf` to everybody, `user.rules` to root.

@@ -11,6 +11,12 @@ use crate::host::{Host, RootAccess};
 use crate::platform::SUPPORTED;
 use crate::settings::{Artifacts, Settings};
 
+/// The text that tells what system this is, see os-release(5). Empty if there is none.
+pub fn os_release(host: &Host) -> String {
+    let read = |path| host.read_text(Path::new(path)).ok().flatten();
+    ["/etc/os-release", "/usr/lib/os-release"].into_iter().find_map(read).unwrap_or_default()
+}
+
 pub(super) fn operating_system(platform: &Platform) -> Finding {
     let found = format!("{} {}", platform.os_id, platform.os_version);
     if SUPPORTED.contains(&(platform.os_id, platform.os_version.as_str())) {
@@ -30,7 +36,7 @@ pub(super) fn architecture(platform: &Platform) -> Finding {
     }
 }
 
-/// systemd makes this folder when it is PID 1, see `sd_booted(3)`.
+/// systemd makes this directory when it is PID 1, see `sd_booted(3)`.
 pub(super) fn init_system(host: &Host) -> Finding {
     match host.exists(Path::new("/run/systemd/system")) {
         Ok(true) => Finding::pass("systemd", "PID 1"),
@@ -50,7 +56,7 @@ pub(super) fn privilege(host: &Host) -> Finding {
             Finding::pass("privilege", "not root; sudo is used for changes alone")
         }
         RootAccess::Plain => Finding::failure("privilege", "root is required, and there is no sudo")
-            .fix("run as root, or: apt-get install sudo"),
+            .help("run as root, or: apt-get install sudo"),
     }
 }
 
@@ -67,7 +73,7 @@ pub(super) fn commands(host: &Host, settings: &Settings) -> Vec<Finding> {
         .filter(|(program, needed)| *needed && host.program(program).is_none())
         .map(|(program, _)| {
             Finding::failure("commands", format!("{program} is required and not in PATH"))
-                .fix(format!("apt-get install {}", package_of(program)))
+                .help(format!("apt-get install {}", package_of(program)))
         })
         .collect();
     if missing.is_empty() {
@@ -109,14 +115,14 @@ fn not_here(host: &Host, role: &str, service: &str) -> Finding {
         }
     };
     let fix = format!("run on another host; or remove the {role}: /usr/local/bin/{service}-uninstall.sh");
-    Finding::failure("role", evidence).fix(fix)
+    Finding::failure("role", evidence).help(fix)
 }
 
 fn server_here(host: &Host) -> Finding {
     match host.service_active("k3s") {
         Ok(true) => Finding::pass("role", "a k3s server runs here"),
         Ok(false) => Finding::failure("role", "a k3s server is required, and none runs here")
-            .fix("bootstrap run --mode server"),
+            .help("bootstrap run --mode server"),
         Err(error) => {
             Finding::warning("role", format!("cannot determine whether a k3s server runs here: {error}"))
         }
@@ -127,7 +133,7 @@ fn helm_here(host: &Host) -> Finding {
     match host.program("helm") {
         Some(_) => Finding::pass("helm", "found"),
         None => {
-            Finding::failure("helm", "helm is required and not in PATH").fix("bootstrap run --mode server")
+            Finding::failure("helm", "helm is required and not in PATH").help("bootstrap run --mode server")
         }
     }
 }

@@ -38,7 +38,7 @@ pub(super) fn check(host: &Host, agent: &Agent) -> Vec<Finding> {
     }
     let token = match JoinToken::parse(&agent.token) {
         Ok(token) => token,
-        Err(error) => return vec![Finding::failure(TOKEN, error.to_string()).fix(SHOW_TOKEN)],
+        Err(error) => return vec![Finding::failure(TOKEN, error.to_string()).help(SHOW_TOKEN)],
     };
     let url = agent.server_url.trim_end_matches('/');
     let sent = match host.https(&HttpsRequest::get(format!("{url}/cacerts"), TlsTrust::Anyone)) {
@@ -53,7 +53,7 @@ pub(super) fn check(host: &Host, agent: &Agent) -> Vec<Finding> {
     let Some(authority) = token.trusted(&sent.body) else {
         let evidence =
             format!("{url} shows another authority than the token names: it is another cluster, or not k3s");
-        return vec![Finding::failure(TOKEN, evidence).fix(SHOW_TOKEN)];
+        return vec![Finding::failure(TOKEN, evidence).help(SHOW_TOKEN)];
     };
     let request = HttpsRequest {
         credentials: Some(token.credentials.clone()),
@@ -81,7 +81,7 @@ fn accepted(host: &Host, url: &str, request: &HttpsRequest, is_pinned: bool) -> 
                         "{url} refuses the token ({}): it is wrong, or the server is still starting",
                         answer.status
                     );
-                    return Finding::failure(TOKEN, evidence).fix(SHOW_TOKEN);
+                    return Finding::failure(TOKEN, evidence).help(SHOW_TOKEN);
                 }
             }
             Ok(answer) => return no_server(url, answer.status),
@@ -93,7 +93,7 @@ fn accepted(host: &Host, url: &str, request: &HttpsRequest, is_pinned: bool) -> 
 
 fn no_server(url: &str, status: u16) -> Finding {
     Finding::failure(SERVER_CHECK, format!("{url} answers, but not as a k3s server (status {status})"))
-        .fix("agent.server_url: https://<server>:6443")
+        .help("agent.server_url: https://<server>:6443")
 }
 
 fn unreachable(url: &str, error: &HttpsError) -> Finding {
@@ -102,7 +102,7 @@ fn unreachable(url: &str, error: &HttpsError) -> Finding {
         HttpsError::Probe(error) => Finding::warning(SERVER_CHECK, format!("cannot ask {url}: {error}")),
         error => Finding::failure(SERVER_CHECK, format!("{url} is required, and {error}")),
     };
-    finding.fix(format!("curl --insecure {url}/cacerts"))
+    finding.help(format!("curl --insecure {url}/cacerts"))
 }
 
 /// How far this clock is from that of the server.
@@ -113,6 +113,6 @@ fn skew(answer: &HttpsAnswer, now: DateTime<Utc>) -> Option<Finding> {
         let side = if seconds > 0 { "ahead of" } else { "behind" };
         let evidence =
             format!("it is {} s {side} that of the server; certificates depend on it", seconds.abs());
-        Finding::warning(CLOCK, evidence).fix("timedatectl set-ntp true   # on both hosts")
+        Finding::warning(CLOCK, evidence).help("timedatectl set-ntp true   # on both hosts")
     })
 }

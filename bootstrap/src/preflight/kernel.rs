@@ -65,12 +65,12 @@ fn module_problem(host: &Host, name: &str) -> Option<Finding> {
         let evidence = format!("{name} is required, and kernel {release} does not have it");
         // The split of packages that leaves it out on Ubuntu's kernels for clouds and small boards.
         let fix = format!("apt-get install linux-modules-extra-{release}");
-        return Some(Finding::failure(MODULES, evidence).fix(fix));
+        return Some(Finding::failure(MODULES, evidence).help(fix));
     }
     let forbidden = text.lines().any(|line| line.starts_with("install ") && !line.contains("modprobe"));
     forbidden.then(|| {
         Finding::failure(MODULES, format!("{name} is required, and a rule in /etc/modprobe.d forbids it"))
-            .fix(format!("grep -r {name} /etc/modprobe.d, and remove the line `install {name} ...`"))
+            .help(format!("grep -r {name} /etc/modprobe.d, and remove the line `install {name} ...`"))
     })
 }
 
@@ -92,7 +92,7 @@ pub(super) fn cgroups(host: &Host, k3s: &str, config: &Result<K3sConfig, ProbeEr
     let mut findings = Vec::new();
     if !missing.is_empty() {
         let evidence = format!("{} required, and the kernel has it switched off", missing.join(" and "));
-        findings.push(Finding::failure(CGROUPS, evidence).fix(boot_line(host)));
+        findings.push(Finding::failure(CGROUPS, evidence).help(boot_line(host)));
     }
     findings.extend((version == 1).then(|| old_version(k3s, config)).flatten());
     if findings.is_empty() {
@@ -143,5 +143,5 @@ fn old_version(k3s: &str, config: &Result<K3sConfig, ProbeError>) -> Option<Find
         _ if told => Finding::warning(CGROUPS, format!("version 1, which k3s {k3s} is told to accept")),
         _ => Finding::failure(CGROUPS, format!("version 1; k3s {k3s} requires version 2")),
     };
-    Some(finding.fix(FIX))
+    Some(finding.help(FIX))
 }

@@ -126,14 +126,14 @@ impl RequiredPort {
         } else {
             Finding::failure(PORTS, evidence)
         };
-        finding.fix(fix)
+        finding.help(fix)
     }
 
     /// Interfaces of several networks share a port as long as their networks have different numbers.
     fn held_by_interface(&self) -> Finding {
         let evidence =
             format!("{} ({}) is in use by a VXLAN interface of another network", self.name(), self.user);
-        Finding::warning(PORTS, evidence).fix("ip -details link show type vxlan")
+        Finding::warning(PORTS, evidence).help("ip -details link show type vxlan")
     }
 }
 
@@ -172,7 +172,7 @@ pub(super) fn default_route(host: &Host, config: &Result<K3sConfig, ProbeError>)
             Finding::pass(ROUTE, "none; /etc/rancher/k3s/config.yaml names the address of the node")
         }
         Err(error) => Finding::warning(ROUTE, format!("there is none, and {error}")),
-        Ok(_) => Finding::failure(ROUTE, "there is none; k3s does not start without one").fix(
+        Ok(_) => Finding::failure(ROUTE, "there is none; k3s does not start without one").help(
             "ip route add default via <gateway>, or in /etc/rancher/k3s/config.yaml: flannel-iface: <interface> and \
              node-ip: <its address>",
         ),

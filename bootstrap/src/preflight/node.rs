@@ -40,7 +40,7 @@ pub(super) fn host_name(host: &Host, settings: &Settings, config: &Result<K3sCon
     let node = name.to_ascii_lowercase();
     if !is_node_name(&node) {
         let rule = "a node name has letters, digits, - and . only, at most 63";
-        return Finding::failure(NAME, format!("`{name}` cannot be a node name: {rule}")).fix(FIX);
+        return Finding::failure(NAME, format!("`{name}` cannot be a node name: {rule}")).help(FIX);
     }
     let server = settings.agent.as_ref().map(|agent| authority(&agent.server_url).to_ascii_lowercase());
     if server.as_deref() == Some(node.as_str()) {
@@ -48,14 +48,14 @@ pub(super) fn host_name(host: &Host, settings: &Settings, config: &Result<K3sCon
             NAME,
             format!("`{node}` is the name of the server too; each node needs a name of its own"),
         )
-        .fix(FIX);
+        .help(FIX);
     }
     if settings.mode == Mode::Agent && OF_IMAGES.contains(&node.as_str()) {
         return Finding::warning(
             NAME,
             format!("`{node}` is a name of many machines; each node needs its own"),
         )
-        .fix(FIX);
+        .help(FIX);
     }
     Finding::pass(NAME, format!("`{node}` can be a node name"))
 }
@@ -97,7 +97,7 @@ pub(super) fn dns(host: &Host) -> Finding {
     }
     let evidence =
         "no nameserver that pods can reach: there is none, or one on loopback; k3s gives pods 8.8.8.8";
-    Finding::warning(DNS, evidence).fix(FIX)
+    Finding::warning(DNS, evidence).help(FIX)
 }
 
 /// A question to timedated, which may have to be started.
@@ -116,7 +116,7 @@ pub(super) fn clock(host: &Host) -> Finding {
     match host.run(&question.timeout(QUESTION)) {
         Ok(output) if output.text().trim() == "yes" => Finding::pass(CLOCK, "synchronised"),
         Ok(_) => Finding::warning(CLOCK, "not synchronised; certificates depend on it")
-            .fix("timedatectl set-ntp true"),
+            .help("timedatectl set-ntp true"),
         Err(error) => Finding::warning(
             CLOCK,
             format!("cannot determine whether it is synchronised: {}", ProbeError::from(error)),
@@ -132,7 +132,7 @@ fn long_ago(now: DateTime<Utc>) -> Option<Finding> {
     (now < chosen).then(|| {
         let evidence =
             format!("it says {}, which has passed; certificates would not be valid yet", now.date_naive());
-        Finding::failure(CLOCK, evidence).fix("timedatectl set-ntp true, or: date --set <time>")
+        Finding::failure(CLOCK, evidence).help("timedatectl set-ntp true, or: date --set <time>")
     })
 }
 
@@ -147,7 +147,7 @@ mod tests {
         // What boards without a battery start with.
         assert_eq!(
             long_ago(at("1970-01-01T00:00:10Z")).map(|finding| finding.severity),
-            Some(Severity::Failure)
+            Some(Severity::Failed)
         );
         assert_eq!(long_ago(at(CHOSEN)), None);
     }

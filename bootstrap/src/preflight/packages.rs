@@ -25,7 +25,7 @@ pub(super) fn lock(host: &Host) -> Finding {
     let by = if name.is_empty() { "a process" } else { &name };
     // A run waits for the lock, so this is only a warning.
     Finding::warning(CHECK, format!("{by} holds {file}, process {pid}; a run waits for it for 5 minutes"))
-        .fix(format!("tail --pid={pid} --follow /dev/null"))
+        .help(format!("tail --pid={pid} --follow /dev/null"))
 }
 
 fn inode(host: &Host, file: &str) -> Option<u64> {

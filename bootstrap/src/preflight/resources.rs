@@ -71,7 +71,7 @@ fn data_disk(host: &Host, path: &Path) -> Finding {
     if host.is_there(path.join("longhorn-disk.cfg")) {
         return Finding::pass(DATA_DISK.check, "Longhorn has its volumes there");
     }
-    DATA_DISK.finding(space(host, path).map(|space| space.free))
+    DATA_DISK.finding(free_bytes(host, path))
 }
 
 /// The disk that k3s unpacks images on.
@@ -91,7 +91,7 @@ fn full_disk(space: &Space) -> Finding {
     let share = space.free * 100 / space.total.max(1);
     let evidence =
         format!("{share} % free; {EVICTION_PERCENT} % are required below {RANCHER}, or kubelet removes pods");
-    Finding::failure(RANCHER_DISK.check, evidence).fix(format!("df -h {RANCHER}"))
+    Finding::failure(RANCHER_DISK.check, evidence).help(format!("df -h {RANCHER}"))
 }
 
 /// kubelet of k3s runs with swap, and pods then use it past their limits.
@@ -101,7 +101,7 @@ pub(super) fn swap(host: &Host) -> Finding {
         // The first line is a heading.
         Ok(Some(swaps)) if swaps.lines().count() > 1 => {
             Finding::warning(CHECK, "on; off is recommended: memory limits of pods do not include swap")
-                .fix(r"swapoff -a && sed -i '/\sswap\s/s/^/# /' /etc/fstab")
+                .help(r"swapoff -a && sed -i '/\sswap\s/s/^/# /' /etc/fstab")
         }
         Ok(_) => Finding::pass(CHECK, "off"),
         Err(error) => Finding::warning(CHECK, format!("unknown: {error}")),
@@ -145,8 +145,9 @@ impl Need {
     }
 }
 
-/// Processors that are switched on, in the form `0-3,5`, see `cpu(5)` of sysfs: as many as kubelet counts.
-fn processors(host: &Host) -> Option<u64> {
+/// Processors that are switched on, in the form `0-3,5`, see `cpu(5)` of sysfs: as many as kubelet counts. `None` if it
+/// cannot be read.
+pub fn processors(host: &Host) -> Option<u64> {
     let text = host.read_text(Path::new("/sys/devices/system/cpu/online")).ok()??;
     text.trim().split(',').try_fold(0, |count, part| {
         let (from, to) = part.split_once('-').unwrap_or((part, part));
@@ -155,11 +156,20 @@ fn processors(host: &Host) -> Option<u64> {
     })
 }
 
-fn memory_bytes(host: &Host) -> Option<u64> {
+/// Memory that the kernel gives to processes, in KiB, see `proc_meminfo(5)`. `None` if it cannot be read.
+pub fn memory_kib(host: &Host) -> Option<u64> {
     let text = host.read_text(Path::new("/proc/meminfo")).ok()??;
     let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
-    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kib * 1024 * (100 + MEMORY_TOLERANCE_PERCENT) / 100)
+    line.trim().strip_suffix("kB")?.trim().parse().ok()
+}
+
+fn memory_bytes(host: &Host) -> Option<u64> {
+    Some(memory_kib(host)? * 1024 * (100 + MEMORY_TOLERANCE_PERCENT) / 100)
+}
+
+/// Bytes that are free for users where `path` is, or will be when it is made. `None` if it cannot be found out.
+pub fn free_bytes(host: &Host, path: &Path) -> Option<u64> {
+    space(host, path).map(|space| space.free)
 }
 
 /// What a file system has, in bytes.
@@ -193,7 +203,7 @@ mod tests {
     fn bounds_are_inclusive() {
         let memory = &PLATFORM[1];
         for (found, severity) in [
-            (Some(16), Severity::Pass),
+            (Some(16), Severity::Ok),
             (Some(15), Severity::Warning),
             (Some(12), Severity::Warning),
             (Some(11), Severity::Warning),
@@ -210,8 +220,8 @@ mod tests {
     fn a_disk_on_which_kubelet_would_remove_pods_fails() {
         assert!(Space { free: 4, total: 100 }.is_below(EVICTION_PERCENT));
         assert!(!Space { free: 5, total: 100 }.is_below(EVICTION_PERCENT));
-        assert_eq!(full_disk(&Space { free: 4, total: 100 }).severity, Severity::Failure);
+        assert_eq!(full_disk(&Space { free: 4, total: 100 }).severity, Severity::Failed);
         assert_eq!(RANCHER_DISK.finding(Some(4 * GIB)).severity, Severity::Warning);
-        assert_eq!(RANCHER_DISK.finding(Some(10 * GIB)).severity, Severity::Pass);
+        assert_eq!(RANCHER_DISK.finding(Some(10 * GIB)).severity, Severity::Ok);
     }
 }

@@ -35,7 +35,7 @@ pub enum UndoResult {
     Undone,
     /// There was nothing to undo any more.
     Gone,
-    /// The host was not as planned any more: the operator has to look at it.
+    /// The host was not as planned any more: the operator has to inspect it.
     Manual(Leftover),
     /// It failed.
     Failed {

@@ -45,8 +45,8 @@ pub struct RollbackItem {
     /// What stays on the host or in the cluster when it is undone.
     #[serde(skip_serializing_if = "<[Remainder]>::is_empty")]
     pub remains: &'static [Remainder],
-    /// The command with which the operator can look at it.
-    pub look: String,
+    /// The command with which the operator can inspect it.
+    pub inspect: String,
 }
 
 /// Whether an item is undone now.
@@ -56,12 +56,12 @@ pub enum ItemState {
     /// The host is as the run left it: the item is undone.
     Ready,
     /// As [`ItemState::Ready`], but its class is not included.
-    LeftOut,
+    Excluded,
     /// There is nothing to undo: it is not there, or as it was before the run.
     Gone,
     /// An earlier rollback undid it. What is there now is not the run's.
     Undone,
-    /// The operator has to look at it.
+    /// The operator has to inspect it.
     Manual,
 }
 

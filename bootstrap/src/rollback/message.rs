@@ -117,8 +117,8 @@ pub(super) fn by_hand(step: &StepRecord) -> String {
     }
 }
 
-/// The command with which the operator can look at it.
-pub(super) fn look(step: &StepRecord) -> String {
+/// The command with which the operator can inspect it.
+pub(super) fn inspect(step: &StepRecord) -> String {
     match &step.undo {
         Undo::None => observe_written(step.wrote.as_deref().unwrap_or_default()),
         Undo::File { path, .. } => format!("sha256sum {}", path.display()),
@@ -146,7 +146,7 @@ pub(super) fn look(step: &StepRecord) -> String {
 }
 
 /// The command that shows the record itself.
-pub(super) fn look_at_record(context: &PrivateContext) -> String {
+pub(super) fn inspect_record(context: &PrivateContext) -> String {
     format!("less bootstrap-{}-private.json", context.run_id)
 }
 

@@ -22,7 +22,8 @@ pub(super) fn keep(items: &mut [RollbackItem], steps: &[StepRecord]) {
             continue;
         };
         let reason = Reason::NeededBy(staying.into_keys().collect());
-        let undoable = |item: &&mut RollbackItem| matches!(item.state, ItemState::Ready | ItemState::LeftOut);
+        let undoable =
+            |item: &&mut RollbackItem| matches!(item.state, ItemState::Ready | ItemState::Excluded);
         for item in items.iter_mut().filter(|item| item.component == spec.id()).filter(undoable) {
             (item.state, item.reason) = (state, reason.clone());
         }
@@ -39,14 +40,14 @@ fn staying(
     needs.filter_map(|component| Some((component, stays(items, steps, component)?))).collect()
 }
 
-/// The state of what stays of `component` and is at work: a folder or a certificate for others needs nobody.
+/// The state of what stays of `component` and is at work: a directory or a certificate for others needs nobody.
 fn stays(items: &[RollbackItem], steps: &[StepRecord], component: Component) -> Option<ItemState> {
     let is_at_work = |item: &&RollbackItem| {
         steps.iter().find(|step| step.seq == item.step).is_some_and(|step| works(&step.undo))
     };
     let left = items.iter().filter(|item| item.component == component).filter(is_at_work);
     left.map(|item| item.state)
-        .filter(|state| matches!(state, ItemState::LeftOut | ItemState::Manual))
+        .filter(|state| matches!(state, ItemState::Excluded | ItemState::Manual))
         .max_by_key(|state| *state == ItemState::Manual)
 }
 

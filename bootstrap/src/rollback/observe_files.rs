@@ -134,7 +134,7 @@ pub(super) fn observe_line(host: &Host, path: &Path, line: &str) -> Result<LiveS
         return Ok(LiveState::Changed(Divergence::LinkForFile));
     }
     let text = host.read_text(path)?.unwrap_or_default();
-    // What the line is about is its first word: the folder of an export.
+    // What the line is about is its first word: the directory of an export.
     let subject = |line: &str| line.split_whitespace().next().map(str::to_owned);
     let [folder, client] = nfs::export(line);
     let edited =

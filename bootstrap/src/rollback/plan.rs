@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use clap::ValueEnum;
 use manifest::{PriorState, PrivateContext, StepRecord, StepState, Undo};
 use schema::{Component, Execution};
 
@@ -13,10 +12,9 @@ use super::{message, needs};
 use crate::component::{Identity, PendingRemoval, RollbackClass, names};
 
 /// Which classes are undone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Include {
     /// Only what is safe alone.
-    #[value(skip)]
     Safe,
     /// Also what others may have come to rely on.
     Moderate,
@@ -49,7 +47,7 @@ pub fn plan_after(
     let undoable = |item: &&mut RollbackItem| match item.state {
         ItemState::Ready => true,
         // What others need says so, which tells more.
-        ItemState::LeftOut => !matches!(item.reason, Reason::NeededBy(_)),
+        ItemState::Excluded => !matches!(item.reason, Reason::NeededBy(_)),
         _ => false,
     };
     for item in items.iter_mut().filter(undoable) {
@@ -100,10 +98,10 @@ impl Planner<'_> {
             reason,
             deletes: message::deletes(step),
             remains: message::remains(step),
-            look: match live_state {
+            inspect: match live_state {
                 // A name from a record that no run wrote is not for a command that the operator pastes.
-                Some(LiveState::Changed(Divergence::NotOfComponent)) => message::look_at_record(self.context),
-                _ => message::look(step),
+                Some(LiveState::Changed(Divergence::NotOfComponent)) => message::inspect_record(self.context),
+                _ => message::inspect(step),
             },
         })
     }
@@ -146,7 +144,7 @@ impl Planner<'_> {
                 (ItemState::Manual, Leftover::ByHand(message::by_hand(step)).into())
             }
             (_, _, Some(why)) => (ItemState::Manual, Leftover::RecordTooVague(why).into()),
-            (RollbackClass::Moderate, Include::Safe, _) => (ItemState::LeftOut, because),
+            (RollbackClass::Moderate, Include::Safe, _) => (ItemState::Excluded, because),
             _ => (ItemState::Ready, because),
         }
     }

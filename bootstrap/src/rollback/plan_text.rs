@@ -67,7 +67,7 @@ fn kind(item: &RollbackItem) -> Option<Kind> {
     match (item.state, &item.reason) {
         (ItemState::Ready, _) => Some(Kind::Undone),
         (_, Reason::NeededBy(_)) => Some(Kind::Needed),
-        (ItemState::LeftOut, _) => Some(Kind::Excluded),
+        (ItemState::Excluded, _) => Some(Kind::Excluded),
         (ItemState::Manual, _) => Some(Kind::Manual),
         (ItemState::Gone | ItemState::Undone, _) => None,
     }

@@ -7,9 +7,13 @@ use super::item::{ItemState, Reason, RollbackItem, RollbackPlan};
 use crate::component::RollbackClass;
 use crate::terminal::{Line, Printer, Tone};
 
-/// The JSON document of a rollback. For the operator of this host: it holds paths and names, but no secret.
+/// A reader goes by it: a field that is added keeps it, anything else gets the next number.
+const FORMAT: &str = "rollback/v1";
+
+/// The JSON document of a rollback, described in `docs/reference.md`. For the operator of this host: it holds paths and names, but no secret.
 #[derive(Debug, Serialize)]
 pub struct RollbackReport<'a> {
+    format: &'static str,
     #[serde(flatten)]
     plan: &'a RollbackPlan,
     applied: bool,
@@ -32,7 +36,15 @@ struct Entry {
 impl<'a> RollbackReport<'a> {
     /// The document of a plan that was not carried out.
     pub fn of_plan(plan: &'a RollbackPlan, warnings: &'a [String]) -> Self {
-        Self { plan, applied: false, results: Vec::new(), exit_code: 0, error: None, warnings }
+        Self {
+            format: FORMAT,
+            plan,
+            applied: false,
+            results: Vec::new(),
+            exit_code: 0,
+            error: None,
+            warnings,
+        }
     }
 
     /// The document of a plan that was carried out.
@@ -49,6 +61,7 @@ impl<'a> RollbackReport<'a> {
             reason: result.reason(),
         };
         Self {
+            format: FORMAT,
             plan,
             applied: true,
             results: results.iter().rev().map(entry).collect(),
@@ -92,7 +105,7 @@ pub(super) fn item_lines(item: &RollbackItem, reason: &str) -> Vec<Line> {
     let label = match (item.state, &item.reason) {
         (ItemState::Manual, _) => "not done: ",
         (_, Reason::NeededBy(_)) => "kept: ",
-        _ => "safe: ",
+        _ => "because: ",
     };
     let mut lines = vec![
         Line::new(format!("  {:>3}  {:<21}  {}", item.step, item.component.as_str(), item.class.as_str())),
@@ -105,7 +118,7 @@ pub(super) fn item_lines(item: &RollbackItem, reason: &str) -> Vec<Line> {
         lines.extend(remains_lines(item));
     }
     if is_manual || item.class == RollbackClass::Moderate {
-        lines.push(below("inspect: ", &item.look).whole());
+        lines.push(below("inspect: ", &item.inspect).whole());
     }
     lines
 }
@@ -145,7 +158,7 @@ pub fn show_results(plan: &RollbackPlan, results: &UndoResults, printer: &mut Pr
         printer.heading(&format!("What remains of {}, and the commands that remove it", item.component));
         printer.result(&remains_lines(item).collect::<Vec<_>>());
     }
-    let out = plan.in_state(ItemState::LeftOut).count();
+    let out = plan.in_state(ItemState::Excluded).count();
     if out > 0 {
         printer.data("");
         printer.wrapped("", &format!("{out} excluded; --include moderate undoes these too."));

@@ -46,7 +46,7 @@ impl RunRecorder {
     /// Writes the first record: `running`.
     ///
     /// # Errors
-    /// The folder does not take the files; nothing has happened on the host yet, so the run should not begin.
+    /// The directory does not take the files; nothing has happened on the host yet, so the run should not begin.
     pub fn begin(
         files: RunFiles,
         gate: Gate,

@@ -1,4 +1,4 @@
-//! The beginning of a run: its gate, its ids, its folder and its first record.
+//! The beginning of a run: its gate, its ids, its directory and its first record.
 
 use std::path::{Path, PathBuf};
 

@@ -28,15 +28,15 @@ pub struct Step {
 pub enum Action {
     /// Runs a command that changes nothing that is worth undoing by itself.
     Run(Command),
-    /// Brings an artifact to `to`, a path of this machine, and checks it. An artifact that is there and passes the check
-    /// is left alone.
+    /// Brings an artifact to `to`, a path of this machine, and checks it. It is fetched anew also where it is there
+    /// already: what an earlier run left could be anybody's by now.
     Fetch {
         /// The artifact.
         artifact: Artifact,
         /// Where it goes.
         to: PathBuf,
     },
-    /// Puts a copy of a fetched file in its place in the system. A file that was not there to fetch is left out.
+    /// Puts a copy of a fetched file in its place in the system.
     Install {
         /// The fetched file.
         from: PathBuf,
@@ -54,9 +54,9 @@ pub enum Action {
         /// What it holds.
         content: Content,
     },
-    /// Makes a folder and those above it.
+    /// Makes a directory and those above it.
     EnsureDir {
-        /// The folder.
+        /// The directory.
         path: PathBuf,
         /// Permission bits.
         mode: u32,

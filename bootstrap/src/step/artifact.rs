@@ -1,4 +1,4 @@
-//! Files that come from a release, each with the promise it is held to.
+//! Files that come from a release, each with the checksum that it must have.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -11,11 +11,11 @@ use super::yaml;
 /// A file of a release.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Artifact {
-    /// Its name in the artifacts folder.
+    /// Its name in the artifacts directory.
     pub name: String,
     /// Where it comes from.
     pub origin: ArtifactOrigin,
-    /// What it must be. There is no artifact without a promise: no checksum, no install.
+    /// What it must be. Without a checksum nothing is installed.
     pub checksum: ChecksumSource,
 }
 
@@ -33,8 +33,8 @@ pub enum ArtifactOrigin {
         /// Version of the chart, without a `v`.
         version: String,
     },
-    /// A folder of this host.
-    Folder(PathBuf),
+    /// A directory of this host.
+    Directory(PathBuf),
 }
 
 /// Where the checksum comes from that an artifact must have.
@@ -60,8 +60,8 @@ pub enum ChecksumSource {
     },
     /// The `index.yaml` of the chart repository states it.
     ChartIndex,
-    /// A file in the artifacts folder, in the form that `sha256sum` writes: one of `files`, the first that is there.
-    FolderSums {
+    /// A file in the artifacts directory, in the form that `sha256sum` writes: one of `files`, the first that is there.
+    DirectorySums {
         /// Names of files that may hold it.
         files: Vec<String>,
     },
@@ -102,7 +102,7 @@ impl fmt::Display for ChecksumSource {
                 write!(f, "expected SHA-256 of {asset} from {url}")
             }
             Self::ChartIndex => f.write_str("expected SHA-256 from the chart index"),
-            Self::FolderSums { files } => {
+            Self::DirectorySums { files } => {
                 write!(f, "expected SHA-256 from {} in the same directory", files.join(" or "))
             }
         }

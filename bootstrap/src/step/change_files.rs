@@ -1,4 +1,4 @@
-//! Changes to files and folders of the system.
+//! Changes to files and directories of the system.
 
 use std::path::Path;
 
@@ -22,8 +22,7 @@ impl Executor<'_> {
         path: &Path,
         mode: u32,
     ) -> Result<Effect, StepError> {
-        // Optional artifacts that a directory did not have.
-        let Some(new) = self.host.sha256_of_staged(from)? else { return Ok(Effect::Unchanged) };
+        let new = self.host.sha256_of_staged(from)?.ok_or_else(|| StepError::NotFetched(from.to_owned()))?;
         let change = match self.host.read(path)? {
             None => {
                 let undo =
@@ -92,7 +91,7 @@ impl Executor<'_> {
         mode: u32,
     ) -> Result<Effect, StepError> {
         let mut effect = Effect::Unchanged;
-        // One by one, so that each folder has its own record: rollback removes those that are empty.
+        // One by one, so that each directory has its own record: rollback removes those that are empty.
         for folder in self.host.missing_dirs(path)? {
             let change = Change::of_absent(component, title, Undo::Directory { path: folder.clone() });
             let mode = if folder == path { mode } else { 0o755 };

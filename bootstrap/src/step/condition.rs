@@ -107,16 +107,16 @@ pub enum Condition {
         /// Its name.
         release: String,
     },
-    /// The kernel exports the folder to the network.
+    /// The kernel exports the directory to the network.
     Exported {
-        /// The folder.
+        /// The directory.
         path: PathBuf,
         /// The network.
         network: String,
     },
-    /// The kernel does not export the folder to the network.
+    /// The kernel does not export the directory to the network.
     NotExported {
-        /// The folder.
+        /// The directory.
         path: PathBuf,
         /// The network.
         network: String,

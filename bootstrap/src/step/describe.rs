@@ -118,7 +118,7 @@ fn fetch(artifact: &Artifact, to: &Path) -> Vec<String> {
         ArtifactOrigin::Url(_) | ArtifactOrigin::Chart { .. } => {
             downloads(artifact).iter().flat_map(run).collect()
         }
-        ArtifactOrigin::Folder(folder) => {
+        ArtifactOrigin::Directory(folder) => {
             vec![format!("read {}", folder.join(&artifact.name).display())]
         }
     };
@@ -161,7 +161,7 @@ fn downloads(artifact: &Artifact) -> Vec<Command> {
             download(&format!("{repository}/index.yaml")),
             download(&format!("https://URL-OF-{chart}-{version}-IN-THAT-INDEX")),
         ],
-        ArtifactOrigin::Folder(_) => Vec::new(),
+        ArtifactOrigin::Directory(_) => Vec::new(),
     };
     let sums = match &artifact.checksum {
         ChecksumSource::SumFile { url, .. } | ChecksumSource::GithubRelease { url, .. } => {

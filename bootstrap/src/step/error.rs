@@ -98,9 +98,12 @@ pub enum StepError {
         /// Where it was looked for.
         place: String,
     },
-    /// The artifacts folder does not have it.
+    /// The artifacts directory does not have it.
     #[error("{} is missing from the artifacts directory", .0.display())]
     NoArtifact(PathBuf),
+    /// A file that a step before fetched is gone.
+    #[error("{} is not there any more: another process removed it", .0.display())]
+    NotFetched(PathBuf),
     /// The artifact is not what its release states.
     #[error(
         "checksum mismatch{}\n{path}\nSHA-256  {found}\nexpected {wanted}",
@@ -277,7 +280,9 @@ impl StepError {
             | Self::Stays { .. }
             | Self::ForeignKubeconfig(_)
             | Self::NotEmpty(_) => FailureReason::CommandFailed,
-            Self::File(_) | Self::Staging(_) | Self::Journal(_) | Self::Stopped => FailureReason::Internal,
+            Self::NotFetched(_) | Self::File(_) | Self::Staging(_) | Self::Journal(_) | Self::Stopped => {
+                FailureReason::Internal
+            }
         }
     }
 

@@ -55,7 +55,7 @@ impl Executor<'_> {
         let name = &artifact.name;
         let (from, stated) = match &artifact.origin {
             ArtifactOrigin::Url(url) => (FetchFrom::Url(url.clone()), None),
-            ArtifactOrigin::Folder(folder) => (FetchFrom::File(in_folder(folder, name)?), None),
+            ArtifactOrigin::Directory(folder) => (FetchFrom::File(in_folder(folder, name)?), None),
             ArtifactOrigin::Chart { repository, chart, version } => {
                 let url = format!("{repository}/index.yaml");
                 let index = self.text(&url)?;
@@ -80,7 +80,7 @@ impl Executor<'_> {
             ChecksumSource::GithubRelease { url, asset } => {
                 (in_github_release(&self.text(url)?, asset), url.clone())
             }
-            ChecksumSource::FolderSums { files } => {
+            ChecksumSource::DirectorySums { files } => {
                 (from.folder().and_then(|folder| in_folder_sums(folder, files, name)), files.join(" or "))
             }
         };
@@ -128,16 +128,16 @@ impl FetchFrom {
     }
 }
 
-/// Whether the artifacts folder has the artifact, as it should be: what a run would find out when it fetches it.
+/// Whether the artifacts directory has the artifact, as it should be: what a run would find out when it fetches it.
 ///
 /// # Errors
 /// It is missing, nothing states its checksum, or it has another one. What comes from the network is not looked at.
 pub fn check_in_folder(host: &Host, artifact: &Artifact) -> Result<(), StepError> {
-    let ArtifactOrigin::Folder(folder) = &artifact.origin else { return Ok(()) };
+    let ArtifactOrigin::Directory(folder) = &artifact.origin else { return Ok(()) };
     let name = &artifact.name;
     let file = in_folder(folder, name)?;
     let (wanted, place) = match &artifact.checksum {
-        ChecksumSource::FolderSums { files } => (in_folder_sums(folder, files, name), files.join(" or ")),
+        ChecksumSource::DirectorySums { files } => (in_folder_sums(folder, files, name), files.join(" or ")),
         ChecksumSource::Pinned(sum) | ChecksumSource::BuiltIn(sum) => (Some(sum.clone()), String::new()),
         ChecksumSource::SumFile { .. }
         | ChecksumSource::GithubRelease { .. }

@@ -218,7 +218,9 @@ impl ActionDetail {
             ArtifactOrigin::Chart { repository, chart, version } => {
                 SourceDetail::ChartRepository { url: repository, chart, version }
             }
-            ArtifactOrigin::Folder(folder) => SourceDetail::Directory { path: folder.join(&artifact.name) },
+            ArtifactOrigin::Directory(folder) => {
+                SourceDetail::Directory { path: folder.join(&artifact.name) }
+            }
         };
         Self::Fetch { source, path, checksum: artifact.checksum.into() }
     }
@@ -236,7 +238,7 @@ impl From<ChecksumSource> for ChecksumDetail {
             ChecksumSource::SumFile { url, entry } => Self::SumFile { url, entry },
             ChecksumSource::GithubRelease { url, asset } => Self::GithubRelease { url, asset },
             ChecksumSource::ChartIndex => Self::ChartIndex,
-            ChecksumSource::FolderSums { files } => Self::Directory { files },
+            ChecksumSource::DirectorySums { files } => Self::Directory { files },
         }
     }
 }

@@ -136,7 +136,7 @@ pub enum Unmet {
         /// Its state, as helm calls it.
         state: String,
     },
-    /// The kernel does not export the folder.
+    /// The kernel does not export the directory.
     #[error("exportfs does not list the export")]
     NotExported,
     /// The kernel goes on exporting what was taken out of the exports.

@@ -5,7 +5,6 @@ use std::os::fd::AsFd;
 
 use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
-use clap::ValueEnum;
 use rustix::termios::tcgetwinsize;
 use serde::Serialize;
 
@@ -25,7 +24,7 @@ pub enum Verbosity {
 }
 
 /// When output is coloured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ColorChoice {
     /// On a terminal, unless `NO_COLOR` is set.
     Auto,

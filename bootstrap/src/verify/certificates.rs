@@ -62,7 +62,7 @@ pub(super) fn of_cert_manager(probe: &Probe<'_>) -> VerifiedCheck {
         let (dated, undated): (Vec<_>, Vec<_>) =
             all.iter().map(|found| (found, dated(found))).partition(|(_, dated)| dated.is_some());
         if let Some((waiting, _)) = undated.first() {
-            return check.failed(format!("{} is not issued", name(waiting))).fix(FIX);
+            return check.failed(format!("{} is not issued", name(waiting))).help(FIX);
         }
         let dated: Vec<Dated> = dated.into_iter().filter_map(|(_, dated)| dated).collect();
         if dated.is_empty() {
@@ -88,15 +88,15 @@ fn name(certificate: &Value) -> String {
 /// The certificate that ends first decides.
 fn judge(check: VerifiedCheck, all: &[Dated], now: DateTime<Utc>, fix: &str) -> VerifiedCheck {
     let Some(first) = all.iter().min_by_key(|certificate| certificate.until) else {
-        return check.failed("there are none").fix(fix);
+        return check.failed("there are none").help(fix);
     };
     if let Some(early) = all.iter().find(|certificate| certificate.from > now) {
         let evidence = format!("{} is not valid before {}", early.name, early.from.date_naive());
-        return check.failed(evidence).fix("timedatectl set-ntp true");
+        return check.failed(evidence).help("timedatectl set-ntp true");
     }
     let (until, name) = (first.until.date_naive(), &first.name);
     if first.until <= now {
-        return check.failed(format!("{name} expired on {until}")).fix(fix);
+        return check.failed(format!("{name} expired on {until}")).help(fix);
     }
     check.ok(format!("for {} days, until {until}", (first.until - now).num_days()))
 }

@@ -25,8 +25,8 @@ fn default_class(probe: &Probe<'_>) -> VerifiedCheck {
     check.judged(probe.path(STORAGE_CLASSES), |check, list| {
         match default_classes(&list.unwrap_or_default()).as_slice() {
             [only] => check.ok(only.clone()),
-            [] => check.failed("there is none").fix("k3s kubectl get storageclass"),
-            several => check.failed(several.join(", ")).fix("k3s kubectl get storageclass"),
+            [] => check.failed("there is none").help("k3s kubectl get storageclass"),
+            several => check.failed(several.join(", ")).help("k3s kubectl get storageclass"),
         }
     })
 }
@@ -53,7 +53,7 @@ fn claims(probe: &Probe<'_>) -> VerifiedCheck {
         if bad.is_empty() {
             return check.ok(claims.len().to_string());
         }
-        check.failed(bad.join(", ")).fix("k3s kubectl get persistentvolumeclaims --all-namespaces")
+        check.failed(bad.join(", ")).help("k3s kubectl get persistentvolumeclaims --all-namespaces")
     })
 }
 
@@ -74,7 +74,7 @@ pub(super) fn volumes(probe: &Probe<'_>) -> VerifiedCheck {
         if bad.is_empty() {
             return check.ok(volumes.len().to_string());
         }
-        check.failed(bad.join(", ")).fix("k3s kubectl -n longhorn-system get volumes.longhorn.io")
+        check.failed(bad.join(", ")).help("k3s kubectl -n longhorn-system get volumes.longhorn.io")
     })
 }
 

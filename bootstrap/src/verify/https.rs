@@ -21,9 +21,9 @@ pub(super) fn answers(id: Component, endpoint: &HttpsEndpoint<'_>, probe: &Probe
             check.ok(format!("status {}", answer.status))
         }
         Ok(answer) => {
-            check.failed(format!("status {}", answer.status)).fix(format!("curl --insecure -v {url}"))
+            check.failed(format!("status {}", answer.status)).help(format!("curl --insecure -v {url}"))
         }
-        Err(error) => unanswered(check, &error).fix(format!("curl --insecure -v {url}")),
+        Err(error) => unanswered(check, &error).help(format!("curl --insecure -v {url}")),
     }
 }
 

@@ -66,7 +66,7 @@ pub(super) fn push_and_pull(endpoint: &HttpsEndpoint<'_>, probe: &Probe<'_>) -> 
         Stopped::Elsewhere => check.failed("the registry sends an upload to another server"),
         Stopped::OtherContent => check.failed("the pulled blob is not the pushed one"),
     };
-    check.fix("k3s kubectl -n registry logs deployment/registry")
+    check.help("k3s kubectl -n registry logs deployment/registry")
 }
 
 impl RegistryClient<'_> {

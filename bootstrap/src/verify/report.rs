@@ -35,13 +35,13 @@ pub struct VerifiedCheck {
     pub evidence: Option<String>,
     /// The command with which to look at it, or that repairs it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub fix: Option<String>,
+    pub help: Option<String>,
 }
 
 impl VerifiedCheck {
     /// A check that is as it should be, unless the outcome is changed.
     pub(super) fn new(component: Component, check: impl Into<String>) -> Self {
-        Self { component, check: check.into(), outcome: VerifyOutcome::Ok, evidence: None, fix: None }
+        Self { component, check: check.into(), outcome: VerifyOutcome::Ok, evidence: None, help: None }
     }
 
     /// One condition, in the words of a run.
@@ -49,7 +49,7 @@ impl VerifiedCheck {
         let check = Self::new(component, condition.to_string());
         match (condition.observe(host), condition.hint()) {
             (Ok(()), _) => check,
-            (Err(unmet), Some(hint)) => check.unmet(&unmet).fix(hint),
+            (Err(unmet), Some(hint)) => check.unmet(&unmet).help(hint),
             (Err(unmet), None) => check.unmet(&unmet),
         }
     }
@@ -83,12 +83,12 @@ impl VerifiedCheck {
         self.with(VerifyOutcome::Skipped, evidence)
     }
 
-    pub(super) fn fix(self, fix: impl Into<String>) -> Self {
-        Self { fix: Some(fix.into()), ..self }
+    pub(super) fn help(self, help: impl Into<String>) -> Self {
+        Self { help: Some(help.into()), ..self }
     }
 
     fn lines(&self, width: usize) -> impl Iterator<Item = Line> {
-        let Self { component, check, outcome, evidence, fix } = self;
+        let Self { component, check, outcome, evidence, help } = self;
         let mark = match outcome {
             VerifyOutcome::Ok => CheckMark::Ok,
             VerifyOutcome::Failed => CheckMark::Failed,
@@ -97,7 +97,7 @@ impl VerifiedCheck {
         };
         let evidence = evidence.as_ref().map_or_else(String::new, |evidence| format!(": {evidence}"));
         let line = check_line(mark, (component.as_str(), width), format!("{check}{evidence}"));
-        std::iter::once(line).chain(fix.as_ref().map(|fix| help_line(width, fix)))
+        std::iter::once(line).chain(help.as_ref().map(|help| help_line(width, help)))
     }
 
     /// What `judge` makes of what was found; unknown if nothing could be.

@@ -65,7 +65,7 @@ fn files(backup: &Backup) -> BTreeMap<&str, String> {
 #[test]
 fn secrets_are_left_out_and_named_unless_they_are_asked_for() {
     let stub = host();
-    let without = collect(&stub.host(), SecretsInBackup::LeftOut);
+    let without = collect(&stub.host(), SecretsInBackup::Excluded);
     assert_eq!(without.problems, [""; 0]);
     let found = files(&without);
     let holds = found.iter().filter(|(_, text)| text.contains(CANARY)).map(|(path, _)| *path);
@@ -83,10 +83,10 @@ fn secrets_are_left_out_and_named_unless_they_are_asked_for() {
         "objects: secrets.core",
         "objects: appletokens.shop.example",
     ] {
-        assert!(without.left_out.iter().any(|place| place == left_out), "{left_out}: {:?}", without.left_out);
+        assert!(without.excluded.iter().any(|place| place == left_out), "{left_out}: {:?}", without.excluded);
     }
     let with = collect(&stub.host(), SecretsInBackup::Included);
-    assert_eq!(with.left_out, [""; 0]);
+    assert_eq!(with.excluded, [""; 0]);
     let all = files(&with);
     for path in [
         "host/etc/rancher/k3s/k3s.yaml",
@@ -99,7 +99,7 @@ fn secrets_are_left_out_and_named_unless_they_are_asked_for() {
 
 #[test]
 fn objects_are_in_the_form_in_which_they_can_be_applied() {
-    let backup = collect(&host().host(), SecretsInBackup::LeftOut);
+    let backup = collect(&host().host(), SecretsInBackup::Excluded);
     let found = files(&backup);
     let list = |path: &str| -> Value { serde_json::from_str(&found[path]).expect("JSON") };
     let prices = &list("cluster/configmaps.core.json")["items"][0];
@@ -141,7 +141,7 @@ fn files_come_back_as_they_were() {
 fn what_cannot_be_read_is_a_problem_and_keeps_nothing_else_back() {
     let stub = host();
     stub.put("stub/api-fault", "The connection to the server 127.0.0.1:6443 was refused\n");
-    let backup = collect(&stub.host(), SecretsInBackup::LeftOut);
+    let backup = collect(&stub.host(), SecretsInBackup::Excluded);
     assert!(!backup.problems.is_empty());
     assert!(files(&backup).contains_key("host/etc/hosts"));
 }

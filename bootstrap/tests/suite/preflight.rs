@@ -49,7 +49,7 @@ fn report_as(root_access: RootAccess, stub: &StubHost, settings: &Settings) -> P
 /// What is not as it should be.
 fn problems(stub: &StubHost, settings: &Settings) -> Vec<Finding> {
     let report = report(stub, settings);
-    report.findings.into_iter().filter(|finding| finding.severity > Severity::Pass).collect()
+    report.findings.into_iter().filter(|finding| finding.severity > Severity::Ok).collect()
 }
 
 /// A host that meets every requirement of the mode.
@@ -83,7 +83,7 @@ fn each_fails_in_turn(cases: &[Case]) {
         let [finding] = found.as_slice() else { panic!("{evidence}: {found:#?}") };
         assert_eq!((finding.check, finding.severity), (*check, *severity), "{finding:?}");
         assert!(finding.evidence.contains(evidence), "{finding:?}");
-        assert!(finding.fix.as_deref().unwrap_or_default().contains(fix), "{finding:?}");
+        assert!(finding.help.as_deref().unwrap_or_default().contains(fix), "{finding:?}");
     }
 }
 
@@ -109,7 +109,7 @@ fn a_host_that_meets_the_requirements_passes_in_every_mode() {
 fn nothing_needs_root_or_the_network_and_nothing_is_changed() {
     let stub = fit_for(Mode::SingleNode);
     let report = report_as(RootAccess::Plain, &stub, &settings(Mode::SingleNode));
-    let worst = |finding: &&Finding| finding.severity > Severity::Pass;
+    let worst = |finding: &&Finding| finding.severity > Severity::Ok;
     // There is no sudo on the stub host.
     let found: Vec<&str> = report.findings.iter().filter(worst).map(|finding| finding.check).collect();
     assert_eq!(found, ["privilege"]);

@@ -30,7 +30,7 @@ pub enum PriorState {
     Absent,
     /// Something.
     Present {
-        /// What it was, such as a version, in words of the recipe.
+        /// What it was, such as a version, in words of the component.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         what: Option<String>,
     },
@@ -43,7 +43,7 @@ pub enum PriorState {
 pub struct Intent {
     /// The component that it is for.
     pub component: Component,
-    /// What it does, in words of the recipe and without secrets.
+    /// What it does, in words of the component and without secrets.
     pub action: String,
     /// What it found.
     pub before: PriorState,
@@ -56,7 +56,7 @@ pub struct Intent {
 pub enum JournalOutcome {
     /// It happened.
     Done {
-        /// What was written and where, in words of the recipe and without secrets.
+        /// What was written and where, in words of the component and without secrets.
         wrote: Option<String>,
         /// How to undo it, now that all is known; `None` leaves what the intent said.
         undo: Option<Undo>,
@@ -73,7 +73,7 @@ pub struct StepRecord {
     pub seq: u32,
     /// The component that it is for.
     pub component: Component,
-    /// What it does, in words of the recipe.
+    /// What it does, in words of the component.
     pub action: String,
     /// How far it got.
     pub state: StepState,
@@ -84,7 +84,7 @@ pub struct StepRecord {
     pub ended_at: Option<UtcSeconds>,
     /// What it found.
     pub before: PriorState,
-    /// What was written and where, in words of the recipe.
+    /// What was written and where, in words of the component.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wrote: Option<String>,
     /// How to undo it.

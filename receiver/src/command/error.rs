@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use privacy::disk::DiskError;
 
 use crate::spool::SpoolError;
-use crate::store::{StoreError, TrustError};
+use crate::store::{DoubtedClock, StoreError, TrustError};
 use crate::tokens::TokensError;
 
 /// Why a command failed.
@@ -29,6 +29,12 @@ pub(super) enum ReceiverError {
     Read(PathBuf, std::io::Error),
     #[error("{0} lines are not stored; the others are")]
     NotImported(u64),
+    #[error("{0}; if it is right, run the same command with --trust-clock")]
+    Clock(DoubtedClock),
+    #[error(
+        "{0}: a service still has documents in this spool; run the same command when receiver_spool_bytes is 0"
+    )]
+    NotDrained(PathBuf),
     #[error("{0}: {1}; restore a backup")]
     Damaged(String, String),
     #[error("{0}: only {1} bytes are free, and {2} must stay free; free some, or lower --disk-reserve")]

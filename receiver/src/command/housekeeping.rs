@@ -1,10 +1,12 @@
 //! What a service does besides receiving: rolling up and deleting, once an hour, on a separate thread.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::log::say;
+use crate::metrics::Metrics;
 use crate::rollup;
-use crate::store::{StoreError, StoreLocation, StoreUse};
+use crate::store::{ClockReading, ClockTrust, StoreError, StoreLocation, StoreUse};
 
 /// How often.
 const PAUSE: Duration = Duration::from_hours(1);
@@ -16,6 +18,7 @@ pub(super) struct Housekeeping {
     pub(super) store: StoreLocation,
     pub(super) suppress_below: u32,
     pub(super) retention_days: u32,
+    pub(super) metrics: Arc<Metrics>,
 }
 
 impl Housekeeping {
@@ -37,7 +40,15 @@ impl Housekeeping {
 
     fn round(&self) -> Result<(), StoreError> {
         let mut store = self.store.open(StoreUse::Tending)?;
-        let now = chrono::Utc::now().timestamp();
+        let now = match store.read_clock(ClockTrust::ByRule)? {
+            ClockReading::Believed(now) => now,
+            ClockReading::Doubted(clock) => {
+                self.metrics.clock_doubted.set(1);
+                say(&format!("warning: housekeeping: {clock}"));
+                return Ok(());
+            }
+        };
+        self.metrics.clock_doubted.set(0);
         rollup::roll_up(&mut *store, self.suppress_below, now)?;
         rollup::forget(&mut *store, self.retention_days, now)?;
         Ok(())

@@ -13,10 +13,8 @@ use crate::arrival::Arrival;
 use crate::cli::ImportArgs;
 use crate::intake::{self, Verdict};
 use crate::log::say;
-use crate::store::{BatchOutcome, InsertOutcome, Store, StoreUse, insert_what_fits};
+use crate::store::{BatchOutcome, InsertOutcome, MAX_BATCH, Store, StoreUse, insert_what_fits};
 
-/// Documents of one transaction.
-const BATCH: usize = 1_024;
 /// Lines that are reported one by one.
 const TOLD: u64 = 20;
 
@@ -76,7 +74,7 @@ impl Import {
                 tell(self.counts.refused, number, &why(&verdict));
             }
         }
-        if self.batch.len() == BATCH { self.store_batch() } else { Ok(()) }
+        if self.batch.len() == MAX_BATCH { self.store_batch() } else { Ok(()) }
     }
 
     /// Stores what waits. A document that the store does not take is found and told, and does not stop the others.

@@ -3,6 +3,7 @@
 //! The order matters: the ports are bound last, so that no request reaches a service that is not ready, and the
 //! store is closed last, so that no answer is given for what is not stored.
 
+use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -68,7 +69,8 @@ pub(super) fn run(arguments: &ServeArgs) -> Result<(), ReceiverError> {
 
 fn open_store(arguments: &ServeArgs) -> Result<OpenedStore, ReceiverError> {
     let location = location::of(&arguments.store)?;
-    let spool = location.is_server().then(|| Spool::open(&arguments.spool_dir)).transpose()?.map(Arc::new);
+    let spool =
+        location.is_server().then(|| Spool::open(&arguments.spool.spool_dir)).transpose()?.map(Arc::new);
     // Tables first, with the patience that a migration needs. Documents do not wait for a server that is down.
     let is_out_of_reach = match location.open(StoreUse::Tending) {
         Ok(mut store) => {
@@ -126,7 +128,7 @@ async fn serve(
     let (queue, threads) = Queue::start(writers, capacity, &context);
     if let Some(spool) = spool {
         let store = location.open_lazily(StoreUse::Ingest)?;
-        Drain { spool, store, metrics: Arc::clone(&metrics) }.start();
+        Drain { spool, store, metrics: Arc::clone(&metrics), told: HashSet::new() }.start();
     }
     let limits = RequestLimits {
         in_flight: u64::from(arguments.max_in_flight),
@@ -168,6 +170,7 @@ async fn serve_ports(
         store: location.clone(),
         suppress_below: arguments.suppression.suppress_below,
         retention_days: arguments.retention.retention_days,
+        metrics: Arc::clone(&service.metrics),
     }
     .start();
     let (say_end, ends) = watch::channel(false);

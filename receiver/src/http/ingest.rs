@@ -59,7 +59,10 @@ async fn receive_within_limits(service: &Service, request: Request<Incoming>) ->
             service.refusals.add(&rejection);
             IngestAnswer::Refused(rejection)
         }
-        Verdict::NotAnEvent => IngestAnswer::NotAnEvent,
+        Verdict::NotAnEvent => {
+            service.refusals.count(IngestAnswer::NOT_AN_EVENT, "");
+            IngestAnswer::NotAnEvent
+        }
         Verdict::Newer => IngestAnswer::Unavailable(Unavailable::NewerContract),
     }
 }

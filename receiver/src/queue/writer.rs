@@ -13,7 +13,7 @@ use crate::log::say;
 use crate::metrics::Metrics;
 use crate::refusals::Refusals;
 use crate::spool::Spool;
-use crate::store::{BatchOutcome, InsertOutcome, Store, insert_what_fits};
+use crate::store::{BatchOutcome, InsertOutcome, MAX_BATCH, Store, insert_what_fits};
 
 /// The shared state of all writers.
 #[derive(Clone)]
@@ -48,9 +48,6 @@ struct GatheredBatch {
 }
 
 impl Writer {
-    /// Most documents of one transaction. More gain nothing, and the first of a batch waits for its last.
-    const MAX_BATCH: usize = 1_024;
-
     pub(super) fn new(store: Box<dyn Store>, context: WriterContext) -> Self {
         Self { store, context, told: None }
     }
@@ -88,7 +85,7 @@ impl Writer {
                 // Queued jobs can still be taken from a closed queue, by this writer and by the others.
                 Job::End => jobs.close(),
             }
-            next = if batch.arrivals.len() < Self::MAX_BATCH { jobs.try_recv().ok() } else { None };
+            next = if batch.arrivals.len() < MAX_BATCH { jobs.try_recv().ok() } else { None };
         }
         Some(batch)
     }

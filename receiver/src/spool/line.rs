@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::arrival::Arrival;
+use crate::arrival::{Arrival, PackedId};
 
 /// Characters of the checksum. It detects damage by a disk or an editor, and is no protection against an attacker.
 const CHECKSUM: usize = 16;
@@ -37,6 +37,25 @@ pub(super) fn read(segment: &[u8]) -> SpooledDocuments {
         }
     }
     read
+}
+
+/// A segment without the lines of a session or a run, and how many those were. A damaged line is one of them if it names
+/// the id.
+pub(super) fn without(segment: &[u8], id: &PackedId) -> (Vec<u8>, usize) {
+    let text = id.to_string();
+    let is_of_id = |line: &[u8]| match document(line.strip_suffix(b"\n").unwrap_or(line)) {
+        Some(arrival) => arrival.session_id == *id || arrival.run_id == *id,
+        None => line.windows(text.len()).any(|part| part == text.as_bytes()),
+    };
+    let (mut kept, mut erased) = (Vec::new(), 0);
+    for line in segment.split_inclusive(|byte| *byte == b'\n') {
+        if is_of_id(line) {
+            erased += 1;
+        } else {
+            kept.extend_from_slice(line);
+        }
+    }
+    (kept, erased)
 }
 
 fn document(line: &[u8]) -> Option<Arrival> {

@@ -32,6 +32,24 @@ pub(crate) enum StoreError {
         /// What went wrong.
         fault: PostgresFault,
     },
+    /// There is no store, or one without tables.
+    #[error("{store}: there is no store; the start of the service and `receiver migrate` make one")]
+    Missing {
+        /// The store.
+        store: String,
+    },
+    /// The tables are of an older build.
+    #[error(
+        "{store}: has tables of version {found}, and this build needs {needed}; the start of the service and `receiver migrate` upgrade them"
+    )]
+    Older {
+        /// The store.
+        store: String,
+        /// Version of the tables.
+        found: usize,
+        /// Version that this build needs.
+        needed: usize,
+    },
     /// A newer build has changed the tables.
     #[error("{store}: has tables of version {found}, and this build knows {known}; use the newer build")]
     Newer {
@@ -45,6 +63,15 @@ pub(crate) enum StoreError {
 }
 
 impl StoreError {
+    /// The store has tables of the version `found`, and this build works with `known` only. Version 0 is no tables.
+    pub(super) fn of_tables(store: String, found: usize, known: usize) -> Self {
+        match found {
+            0 => Self::Missing { store },
+            newer if newer > known => Self::Newer { store, found, known },
+            _ => Self::Older { store, found, needed: known },
+        }
+    }
+
     /// Whether one document is at fault, so that the others of its batch can be stored without it.
     pub(crate) fn is_about_a_row(&self) -> bool {
         use rusqlite::ErrorCode::{ConstraintViolation, TooBig, TypeMismatch};
@@ -53,7 +80,7 @@ impl StoreError {
                 .sqlite_error_code()
                 .is_some_and(|code| [ConstraintViolation, TooBig, TypeMismatch].contains(&code)),
             Self::Postgres { fault, .. } => fault.is_about_a_row(),
-            Self::Disk(_) | Self::Newer { .. } => false,
+            Self::Disk(_) | Self::Missing { .. } | Self::Older { .. } | Self::Newer { .. } => false,
         }
     }
 

@@ -13,11 +13,11 @@ pub(crate) enum PostgresFault {
     Client(tokio_postgres::Error),
     /// It took longer than this.
     TimedOut(Duration),
-    /// The tables have the version `found` of a newer build; this one knows `known`.
-    NewerTables {
+    /// The tables have the version `found`, and this build works with `known`. Version 0 is no tables.
+    OtherTables {
         /// Version of the tables.
         found: usize,
-        /// Newest version that this build knows.
+        /// Version that this build works with.
         known: usize,
     },
     /// An id in a row does not have a form of the contract.
@@ -62,7 +62,7 @@ impl fmt::Display for PostgresFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TimedOut(limit) => write!(f, "took longer than {} s", limit.as_secs()),
-            Self::NewerTables { found, known } => {
+            Self::OtherTables { found, known } => {
                 write!(f, "tables of version {found}, and {known} are known")
             }
             Self::NoId => f.write_str("a row has an id of no known form"),

@@ -11,7 +11,7 @@ use tokio_postgres::config::{Host, SslMode};
 use super::postgres::{PostgresServer, PostgresStore};
 use super::sqlite::SqliteStore;
 use super::trust::{self, TrustError};
-use super::{Store, StoreError, StoreUse};
+use super::{Store, StoreError, StoreUse, TableAccess};
 use crate::named_file;
 
 /// Where documents are kept.
@@ -104,15 +104,35 @@ impl StoreLocation {
         matches!(self, Self::Postgres(_))
     }
 
-    /// Opens the store and brings its tables up to date.
+    /// Opens the store or makes it, and brings its tables up to date.
     ///
     /// # Errors
     /// The file cannot be opened, or the server cannot be reached; the tables are of a newer build.
     pub(crate) fn open(&self, purpose: StoreUse) -> Result<Box<dyn Store>, StoreError> {
+        self.open_for(purpose, TableAccess::Make)
+    }
+
+    /// Opens a store that is there, with the tables of this build.
+    ///
+    /// # Errors
+    /// As [`Self::open`]; there is no store, or its tables are of an older build.
+    pub(crate) fn open_existing(&self, purpose: StoreUse) -> Result<Box<dyn Store>, StoreError> {
+        self.open_for(purpose, TableAccess::Write)
+    }
+
+    /// As [`Self::open_existing`], and changes nothing in it.
+    ///
+    /// # Errors
+    /// As [`Self::open_existing`].
+    pub(crate) fn open_to_read(&self, purpose: StoreUse) -> Result<Box<dyn Store>, StoreError> {
+        self.open_for(purpose, TableAccess::Read)
+    }
+
+    fn open_for(&self, purpose: StoreUse, access: TableAccess) -> Result<Box<dyn Store>, StoreError> {
         Ok(match self {
-            Self::Sqlite(path) => Box::new(SqliteStore::open(path)?),
+            Self::Sqlite(path) => Box::new(SqliteStore::open(path, access)?),
             Self::Postgres(server) => {
-                let mut store = PostgresStore::new((**server).clone(), self.to_string(), purpose);
+                let mut store = PostgresStore::new((**server).clone(), self.to_string(), purpose, access);
                 store.connect()?;
                 Box::new(store)
             }
@@ -127,8 +147,17 @@ impl StoreLocation {
         match self {
             Self::Sqlite(_) => self.open(purpose),
             Self::Postgres(server) => {
-                Ok(Box::new(PostgresStore::new((**server).clone(), self.to_string(), purpose)))
+                let (server, name) = ((**server).clone(), self.to_string());
+                Ok(Box::new(PostgresStore::new(server, name, purpose, TableAccess::Make)))
             }
+        }
+    }
+
+    /// The directory whose disk the documents fill; `None` for a server.
+    pub(crate) fn local_directory(&self) -> Option<&Path> {
+        match self {
+            Self::Sqlite(path) => Some(SqliteStore::directory_of(path)),
+            Self::Postgres(_) => None,
         }
     }
 

@@ -4,8 +4,10 @@
 //! A pool was rejected: it would add a queue before the queue, and a reader could take the connection that a writer
 //! needs.
 
+mod clock;
 mod connection;
 mod documents;
+mod erasure;
 mod migration;
 mod months;
 mod runs;

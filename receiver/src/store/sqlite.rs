@@ -1,23 +1,32 @@
 //! The embedded store.
 
+mod clock;
+mod erasure;
 mod runs;
 mod weeks;
 
+use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use privacy::disk::PrivateDir;
+use privacy::disk::{DiskError, PrivateDir};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
 
-use super::{DocumentStore, INSTANCE_SECONDS, InsertOutcome, MAX_REFUSALS_A_DAY, StoreError};
+use super::{DocumentStore, INSTANCE_SECONDS, InsertOutcome, MAX_REFUSALS_A_DAY, StoreError, TableAccess};
 use crate::arrival::Arrival;
 use crate::refusals::RefusalCount;
 use crate::week::DAY;
 
 /// The tables, step by step. A step that was released is never changed; a change is another step.
-const MIGRATIONS: &[&str] = &[include_str!("sqlite/001.sql"), include_str!("sqlite/002.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("sqlite/001.sql"),
+    include_str!("sqlite/002.sql"),
+    include_str!("sqlite/003.sql"),
+    include_str!("sqlite/004.sql"),
+];
 
-/// An SQLite file that is open for reading and writing.
+/// An SQLite file that is open.
 #[derive(Debug)]
 pub(crate) struct SqliteStore {
     connection: Connection,
@@ -31,61 +40,106 @@ impl SqliteStore {
     /// How often this checks whether it still does.
     const PAUSE: Duration = Duration::from_millis(1);
 
-    /// Opens the file or makes it, private to this user, and brings its tables up to date.
+    /// Opens the file, with the tables of this build. [`TableAccess::Make`] makes it, private to this user, and brings its
+    /// tables up to date.
     ///
     /// # Errors
-    /// The file cannot be opened, is no SQLite file, or has tables of a newer build.
-    pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
-        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let directory = PrivateDir::create(parent)?;
+    /// The file cannot be opened, is no SQLite file, or has tables of another build.
+    pub(crate) fn open(path: &Path, access: TableAccess) -> Result<Self, StoreError> {
+        let parent = Self::directory_of(path);
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        // SQLite would make the file readable for all; its companions (-wal, -shm) get the mode that the file has.
-        drop(directory.open_or_create_file(name)?);
+        let found = Self::find_file(parent, name, access);
+        let directory = found.map_err(|error| match error {
+            DiskError::Missing { .. } => StoreError::Missing { store: path.display().to_string() },
+            error => error.into(),
+        })?;
         let path = directory.path_of(name);
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-            | OpenFlags::SQLITE_OPEN_NO_MUTEX
-            | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+        let mode = match access {
+            TableAccess::Make | TableAccess::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
+            TableAccess::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
+        };
+        let flags = mode | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
         // Without a canonical path, NOFOLLOW would refuse links above the file as well.
         let canonical = parent.canonicalize().map_or_else(|_| path.clone(), |parent| parent.join(name));
         let connection = Connection::open_with_flags(canonical, flags)
             .map_err(|error| StoreError::Sqlite { path: path.clone(), action: "open", error })?;
         let mut store = Self { connection, directory: parent.to_owned(), path };
-        store.configure().map_err(|error| store.failed("configure", error))?;
-        store.migrate()?;
+        store.configure(access).map_err(|error| store.failed("configure", error))?;
+        store.check_tables(access)?;
         Ok(store)
     }
 
-    fn configure(&mut self) -> rusqlite::Result<()> {
+    /// The directory of a file.
+    pub(crate) fn directory_of(path: &Path) -> &Path {
+        path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+    }
+
+    /// Makes sure that the file is there and is one of ours; its directory.
+    ///
+    /// A file that is there is not opened for that. To close it again would take the locks of the connections that this
+    /// process has to it (fcntl(2)), and another program that opens and closes the file would then delete its log, with
+    /// all that is acknowledged from then on.
+    fn find_file(parent: &Path, name: &str, access: TableAccess) -> Result<PrivateDir, DiskError> {
+        let directory = match access {
+            TableAccess::Make => PrivateDir::create(parent)?,
+            TableAccess::Write | TableAccess::Read => PrivateDir::open(parent)?,
+        };
+        if !directory.contains(name)? && access == TableAccess::Make {
+            // SQLite would make the file readable for all; its companions (-wal, -shm) get the mode that the file has.
+            match directory.create_file(name) {
+                // Another process has made it first.
+                Ok(_) | Err(DiskError::Exists { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let path = directory.path_of(name);
+        let found = path.symlink_metadata().map_err(|source| match source.kind() {
+            ErrorKind::NotFound => DiskError::Missing { path: path.clone() },
+            _ => DiskError::Io { action: "inspect", path: path.clone(), source },
+        })?;
+        match found.file_type() {
+            kind if kind.is_symlink() => Err(DiskError::Symlink { path }),
+            kind if !kind.is_file() => Err(DiskError::NotAFile { path }),
+            _ if found.nlink() > 1 => Err(DiskError::Unsafe { path, why: "has several hard links" }),
+            _ => Ok(directory),
+        }
+    }
+
+    fn configure(&mut self, access: TableAccess) -> rusqlite::Result<()> {
         // Often, and not with the pauses of up to 100 ms that SQLite makes: a rare check finds the file locked again.
         self.connection.busy_handler(Some(|times: i32| {
             std::thread::sleep(Self::PAUSE);
             Self::PAUSE * times.unsigned_abs() < Self::BUSY
         }))?;
+        self.connection.execute_batch("PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY;")?;
+        if access == TableAccess::Read {
+            return Ok(());
+        }
         self.connection.execute_batch(
             // FULL: a commit is on the disk when it returns. The checkpoint is late because it is what writes scattered
             // pages; 16,000 pages of WAL are 64 MB.
             "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
-             PRAGMA wal_autocheckpoint = 16000; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY;",
+             PRAGMA wal_autocheckpoint = 16000;",
         )
     }
 
-    fn migrate(&mut self) -> Result<(), StoreError> {
-        let found = self.migrate_step_by_step().map_err(|error| self.failed("migrate", error))?;
-        if found > MIGRATIONS.len() {
-            return Err(StoreError::Newer {
-                store: self.path.display().to_string(),
-                found,
-                known: MIGRATIONS.len(),
-            });
+    /// Passes if the tables are those of this build, and brings them up to date before where that is allowed.
+    fn check_tables(&mut self, access: TableAccess) -> Result<(), StoreError> {
+        let known = MIGRATIONS.len();
+        let found = match access {
+            TableAccess::Make => self.migrate_step_by_step().map(|found| found.max(known)),
+            TableAccess::Write | TableAccess::Read => version(&self.connection),
+        };
+        match found.map_err(|error| self.failed("migrate", error))? {
+            found if found == known => Ok(()),
+            found => Err(StoreError::of_tables(self.path.display().to_string(), found, known)),
         }
-        Ok(())
     }
 
     /// Applies the missing steps in one transaction, which locks other processes out; the version that was found.
     fn migrate_step_by_step(&mut self) -> rusqlite::Result<usize> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let found = transaction.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))?;
-        let found = usize::try_from(found).unwrap_or(usize::MAX);
+        let found = version(&transaction)?;
         if found < MIGRATIONS.len() {
             for step in &MIGRATIONS[found..] {
                 transaction.execute_batch(step)?;
@@ -163,6 +217,12 @@ impl SqliteStore {
     fn failed(&self, action: &'static str, error: rusqlite::Error) -> StoreError {
         StoreError::Sqlite { path: self.path.clone(), action, error }
     }
+}
+
+/// Version of the tables in a file; 0 if there are none.
+fn version(connection: &Connection) -> rusqlite::Result<usize> {
+    let found = connection.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))?;
+    Ok(usize::try_from(found).unwrap_or(usize::MAX))
 }
 
 impl DocumentStore for SqliteStore {

@@ -1,13 +1,16 @@
 //! Deaths under load. The oracle: what was acknowledged is stored, and nothing is stored twice.
 
 use std::collections::HashSet;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::sync::Mutex;
 use std::thread;
 
+use rusqlite::Connection;
 use rustix::process::Signal;
 
 use crate::documents::sample;
-use crate::support::{Client, Receiver, Site, number_from, on_both_stores};
+use crate::support::{Client, Receiver, Site, number_from, on_both_stores, succeeds, wait_until};
 
 on_both_stores! {
     a_killed_receiver_has_what_it_acknowledged,
@@ -80,4 +83,40 @@ fn a_drained_receiver_has_what_it_acknowledged(site: &Site) {
         end_under_load(site, Signal::TERM, &acknowledged);
         check_oracle(site, &acknowledged.lock().expect("no panic"));
     }
+}
+
+/// Whether a process has a lock on this file (`proc_locks(5)`).
+fn has_lock(pid: u32, file: &Path) -> bool {
+    let locks = std::fs::read_to_string("/proc/locks").expect("told");
+    let inode = format!(":{}", file.metadata().expect("a file").ino());
+    let is_ours = |line: &str| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        words.contains(&&*pid.to_string()) && words.iter().any(|word| word.ends_with(&inode))
+    };
+    locks.lines().any(is_ours)
+}
+
+/// Closing any descriptor of a file takes the locks that the process has on it (fcntl(2)). Once the service had lost
+/// those of its store, the next program that closed the file took itself for the last one, and deleted the log that
+/// the service writes to. SQLite 3.40 does so; newer ones ask another file as well.
+#[test]
+fn a_program_that_closes_the_file_beside_the_service_loses_nothing() {
+    let site = Site::sqlite();
+    let mut receiver = site.receiver();
+    let samples = [sample(), sample()];
+    assert_eq!(receiver.client().post(&samples[0].bytes).outcome(), "accepted");
+    let rounds = || {
+        let connection = Connection::open(site.file()).expect("opened");
+        connection.query_row("SELECT count(*) FROM clock", [], |row| row.get::<_, u32>(0)).expect("read")
+    };
+    wait_until("housekeeping has opened the file", || rounds() == 1);
+    assert!(has_lock(receiver.pid(), site.file()));
+    // As a backup does, where the program is installed.
+    succeeds("sqlite3", &[site.file().to_str().expect("UTF-8"), "SELECT count(*) FROM document"]);
+    assert!(site.tend("retain").starts_with("deleted: "));
+    assert_eq!(receiver.client().post(&samples[1].bytes).outcome(), "accepted");
+    assert!(has_lock(receiver.pid(), site.file()));
+    receiver.signal(Signal::KILL);
+    receiver.wait();
+    assert_eq!(site.stored_events(), samples.map(|sample| sample.event_id));
 }

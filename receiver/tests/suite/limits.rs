@@ -8,15 +8,10 @@ use std::time::Duration;
 use rustix::process::{Resource, getrlimit, setrlimit};
 
 use crate::documents::sample;
-use crate::support::{Client, Receiver, Site, number_from, wait_until};
+use crate::support::{Client, Receiver, Site, number_from, succeeds, wait_until};
 
 /// A separate small file system, which is removed with this value.
 struct SmallDisk<'a>(&'a Path);
-
-#[expect(clippy::disallowed_methods, reason = "a test sets up what its subject works with")]
-fn succeeds(program: &str, arguments: &[&str]) -> bool {
-    std::process::Command::new(program).args(arguments).output().is_ok_and(|output| output.status.success())
-}
 
 impl<'a> SmallDisk<'a> {
     fn mount(at: &'a Path) -> Option<Self> {

@@ -2,8 +2,10 @@
 
 mod abuse;
 mod charts;
+mod clock;
 mod documents;
 mod encryption;
+mod erasure;
 mod faults;
 mod fleet;
 mod import;

@@ -6,13 +6,16 @@ use std::process::Output;
 
 use rusqlite::Connection;
 use rustix::process::Signal;
+use serde_json::Value;
 
 use crate::documents::sample;
+use crate::fleet::{Host, hosts};
 use crate::support::{Site, on_both_stores, program};
 
 on_both_stores! {
     refusals_are_counted_by_rule_and_place_and_metrics_by_outcome,
     an_end_is_announced_and_is_a_success,
+    what_inspects_a_store_neither_makes_nor_upgrades_it,
 }
 
 fn run(directory: &Path, arguments: &[&str]) -> Output {
@@ -65,6 +68,7 @@ fn what_is_no_store_is_told_by_its_path() {
 #[test]
 fn a_check_finds_what_would_stop_the_service() {
     let site = Site::sqlite();
+    assert!(run(site.path(), &["migrate"]).status.success());
     let output = run(site.path(), &["check", "--disk-reserve", "0"]);
     assert_eq!(String::from_utf8_lossy(&output.stdout), "store: receiver.db, 0 documents\n");
     assert_eq!(run(site.path(), &["check", "--disk-reserve", "1000TiB"]).status.code(), Some(1));
@@ -73,11 +77,47 @@ fn a_check_finds_what_would_stop_the_service() {
     assert!(said(&output).contains("missing"), "{}", said(&output));
 }
 
+fn what_inspects_a_store_neither_makes_nor_upgrades_it(site: &Site) {
+    let run = |command: &str| {
+        let output = site.command(&[command]).output().expect("it starts");
+        (output.status.code(), String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
+    };
+    for command in ["verify", "rollup", "retain"] {
+        let (code, text) = run(command);
+        assert!(code == Some(1) && text.contains("there is no store"), "{command}: {text}");
+    }
+    let (code, text) = run("check");
+    assert!(code == Some(0) && text.contains("there is no store"), "{text}");
+    assert_eq!(site.path().read_dir().expect("a directory").count(), 0, "nothing is made");
+    site.tend("migrate");
+    site.forget_newest_tables();
+    let before = site.dump();
+    for (command, expected) in [("verify", 1), ("check", 0), ("rollup", 1), ("retain", 1)] {
+        let (code, text) = run(command);
+        assert!(code == Some(expected) && text.contains("and this build needs"), "{command}: {text}");
+    }
+    assert_eq!(site.dump(), before, "nothing is upgraded");
+}
+
+#[test]
+fn a_backup_is_verified_as_it_is() {
+    let site = Site::sqlite();
+    let mut receiver = site.receiver();
+    receiver.client().post(&sample().bytes);
+    receiver.stop();
+    let copy = site.path().join("copy.db");
+    std::fs::copy(site.file(), &copy).expect("copied");
+    let bytes = std::fs::read(&copy).expect("read");
+    let output = run(site.path(), &["verify", "--store", "copy.db"]);
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "whole: 1 documents\n", "{}", said(&output));
+    assert_eq!(std::fs::read(&copy).expect("read"), bytes);
+}
+
 #[test]
 fn the_openapi_description_names_the_path_and_every_status_that_is_answered() {
     let site = Site::sqlite();
     let output = run(site.path(), &["openapi"]);
-    let description: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let description: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     let responses = &description["paths"]["/telemetry"]["post"]["responses"];
     for status in ["202", "400", "401", "408", "413", "415", "422", "503"] {
         let is_described = responses.get(status).or_else(|| responses.get(format!("{}XX", &status[..1])));
@@ -130,10 +170,15 @@ fn refusals_are_counted_by_rule_and_place_and_metrics_by_outcome(site: &Site) {
     let mut client = receiver.client();
     let bad = String::from_utf8(sample().bytes).expect("UTF-8").replace("\"server\"", "\"srv01\"");
     assert_eq!(client.post(bad.as_bytes()).status, 422);
+    // A run manifest passes the gate, and is no telemetry document.
+    let delivery = hosts(20, 3).iter().map(Host::documents).find(|documents| documents.len() == 4);
+    let delivery: Value = serde_json::from_slice(&delivery.expect("one ended")[3]).expect("JSON");
+    let reply = client.post(delivery["manifest"].to_string().as_bytes());
+    assert_eq!((reply.status, &reply.json()["violations"][0]["rule"]), (422, &"schema.required".into()));
     assert_eq!(client.post(&sample().bytes).status, 202);
     let (_, metrics) = receiver.admin("/metrics");
     for line in [
-        "receiver_answers_total{outcome=\"refused\"} 1",
+        "receiver_answers_total{outcome=\"refused\"} 2",
         "receiver_answers_total{outcome=\"accepted\"} 1",
         "receiver_in_flight 0",
         "receiver_queue_length 0",
@@ -143,6 +188,7 @@ fn refusals_are_counted_by_rule_and_place_and_metrics_by_outcome(site: &Site) {
     receiver.stop();
     let kept = site.dump();
     assert!(kept.contains("|schema.enum|/command/mode|1"), "{kept}");
+    assert!(kept.contains("|schema.required||1"), "{kept}");
     assert!(kept.contains(&format!("|{}", schema::CONTRACT_VERSION)), "the instance is noted: {kept}");
 }
 

@@ -1,7 +1,7 @@
 //! PostgreSQL unreachable: every document is still accepted, kept in the spool, and stored once when it is reachable again.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::documents::sample;
 use crate::faults::{check_oracle, end_under_load, rounds};
-use crate::support::{Postgres, Receiver, Site, wait_until};
+use crate::support::{Postgres, Receiver, Site, skip, succeeds, wait_until};
 
 /// The answers to senders.
 #[derive(Default)]
@@ -248,6 +248,50 @@ fn a_damaged_spool_stops_nothing_and_what_can_be_read_is_stored() {
     assert!(log.contains("damaged-00000000000000000001: cannot be read or stored: 1 lines"), "{log}");
 }
 
+/// A file under another name, until this is dropped.
+struct BoundFile<'a>(&'a Path);
+
+impl<'a> BoundFile<'a> {
+    fn new(file: &str, at: &'a Path) -> Option<Self> {
+        if succeeds("mount", &["--bind", file, at.to_str().expect("UTF-8")]) {
+            return Some(Self(at));
+        }
+        skip("a disk that fails", "only root can mount a file");
+        None
+    }
+}
+
+impl Drop for BoundFile<'_> {
+    fn drop(&mut self) {
+        succeeds("umount", &["--lazy", self.0.to_str().expect("UTF-8")]);
+    }
+}
+
+#[test]
+fn a_segment_that_cannot_be_read_for_now_stays_and_does_not_delay_the_rest() {
+    let Some(server) = Postgres::own() else { return };
+    let site = Site::on(&server);
+    server.stop();
+    let samples = [sample(), sample()];
+    for sample in &samples {
+        // Each leaves a segment.
+        assert_eq!(site.receiver().client().post(&sample.bytes).outcome(), "queued");
+    }
+    let segment = site.path().join("spool/segment-00000000000000000001");
+    // Nothing is mapped at the beginning of a process, so reading this file fails as on a broken disk.
+    let Some(broken) = BoundFile::new("/proc/self/mem", &segment) else { return };
+    server.start();
+    let mut receiver = site.receiver();
+    wait_until("the other segment is stored", || site.stored_events() == [samples[1].event_id.clone()]);
+    assert_eq!(receiver.metric("receiver_spool_damaged_total"), 0);
+    drop(broken);
+    wait_until("the segment can be read again", || site.stored_events().len() == 2);
+    check_oracle(&site, &samples.iter().map(|sample| sample.event_id.clone()).collect());
+    assert_eq!(set_aside(&site), [""; 0].map(PathBuf::from));
+    let log = receiver.stop().1;
+    assert_eq!(log.matches("it stays and is tried again").count(), 1, "{log}");
+}
+
 #[test]
 fn a_document_that_the_database_does_not_take_does_not_stop_the_others() {
     let Some(server) = Postgres::own() else { return };
@@ -285,6 +329,9 @@ fn a_spool_is_for_one_instance_and_a_check_beside_it_says_whose_it_is() {
         (output.status.code(), text(&output.stdout), text(&output.stderr))
     };
     let spool = site.path().join("spool").display().to_string();
+    let missing = run("check");
+    assert!(missing.0 == Some(0) && missing.1.contains("not there yet"), "{missing:?}");
+    drop(site.receiver());
     let free = run("check");
     assert!(
         free.0 == Some(0) && free.1.contains(&format!("spool: {spool}, not in use, 0 bytes wait")),

@@ -18,6 +18,12 @@ pub(crate) fn skip(what: &str, why: &str) {
     let _ = writeln!(std::io::stderr(), "SKIP {what}: {why}");
 }
 
+/// Runs a program of the system; whether it succeeded.
+#[expect(clippy::disallowed_methods, reason = "a test sets up what its subject works with")]
+pub(crate) fn succeeds(program: &str, arguments: &[&str]) -> bool {
+    std::process::Command::new(program).args(arguments).output().is_ok_and(|output| output.status.success())
+}
+
 /// A number that a test can be given by a variable, for runs by hand that take longer.
 pub(crate) fn number_from(variable: &str, default: usize) -> usize {
     std::env::var(variable).ok().and_then(|number| number.parse().ok()).unwrap_or(default)

@@ -44,6 +44,7 @@ pub struct DeliverySummary {
     /// Documents that were evicted because they had been queued too long.
     pub evicted: usize,
     /// Documents that are still queued.
+    #[serde(rename = "queued")]
     pub waiting: usize,
     /// Why the pass ended.
     pub ended: DeliveryEnd,

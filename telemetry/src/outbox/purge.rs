@@ -23,8 +23,10 @@ use super::{bounds, endpoint_state, ledger};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct PurgeSummary {
     /// Queued documents that are deleted.
+    #[serde(rename = "queued")]
     pub waiting: usize,
     /// Documents that were rejected and are deleted.
+    #[serde(rename = "refused")]
     pub rejected: usize,
     /// Documents that stay, because they belong to another user or cannot be read or deleted.
     pub left: usize,

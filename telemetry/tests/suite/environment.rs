@@ -116,7 +116,7 @@ fn a_proxy_that_asks_for_a_password_keeps_the_document_waiting() {
         let proxy = Proxy::start(Policy::Refuse);
         let summary = deliver_with(endpoint, &[(variable, proxy.url().into())]);
         assert_eq!(
-            (&summary["waiting"], &summary["refused"]),
+            (&summary["queued"], &summary["refused"]),
             (&1.into(), &0.into()),
             "{endpoint}: {summary}"
         );
@@ -136,7 +136,7 @@ fn a_tunnel_that_a_proxy_does_not_open_is_a_fault_of_the_proxy() {
         let summary = deliver_with("https://telemetry.invalid/telemetry", &variables);
         let failure = serde_json::json!({ "class": "proxy" });
         assert_eq!(summary["ended"]["unreachable"], failure, "{url}: {summary}");
-        assert_eq!(summary["waiting"], 1, "{url}: {summary}");
+        assert_eq!(summary["queued"], 1, "{url}: {summary}");
     }
     assert_eq!(proxy.heads().len(), 2, "one for each attempt");
 }

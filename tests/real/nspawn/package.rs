@@ -113,6 +113,15 @@ fn receiver(machine: &Machine, transcript: &mut Transcript) -> anyhow::Result<()
     let state = machine.sh("systemctl is-active receiver.service || true")?;
     transcript.check("removed, it is stopped", equal(&state.trim(), &"inactive"));
     transcript.check("and its documents stay", stored(machine));
+    machine.sh(&install)?;
+    transcript.check(
+        "installed again after the removal, it is active, and has its documents",
+        all([active(machine), ready(machine), stored(machine)]),
+    );
+    machine.sh("systemctl disable --now receiver.service")?;
+    machine.sh(&install)?;
+    let state = machine.sh("systemctl is-active receiver.service || true")?;
+    transcript.check("an upgrade leaves a disabled service alone", equal(&state.trim(), &"inactive"));
     machine.sh(&format!("dpkg --purge {RECEIVER}"))?;
     let places = "/var/lib/private/receiver /var/lib/receiver /etc/default/receiver /usr/bin/receiver \
          /etc/systemd/system/multi-user.target.wants/receiver.service";

@@ -26,15 +26,15 @@ fn status_tells_what_waits_and_why_it_was_refused() {
     let call = sandbox.bootstrap(["telemetry", "status"]).without("TELEMETRY_ENDPOINT");
     sandbox.snapshot("status_waiting", &call.run().expect(0));
     let status = sandbox.bootstrap(["telemetry", "status", "--json"]).run().expect(0).json();
-    assert_eq!((status["waiting"].as_array().map(Vec::len), &status["enabled"]), (Some(5), &false.into()));
+    assert_eq!((status["queued"].as_array().map(Vec::len), &status["enabled"]), (Some(5), &false.into()));
 
     let server = Server::start([Response::Status(422), Response::Status(202)]);
     let outcome = sandbox.flush(&server).expect(0);
     sandbox.snapshot("flush_one_refused", &outcome);
     sandbox.snapshot("status_refused", &call.run().expect(0));
     let status = sandbox.bootstrap(["telemetry", "status", "--json"]).run().expect(0).json();
-    assert_eq!(status["rejected"].as_array().map(Vec::len), Some(1), "{status:#}");
-    assert_eq!(status["rejected"][0]["refusal"]["status"], 422, "{status:#}");
+    assert_eq!(status["refused"].as_array().map(Vec::len), Some(1), "{status:#}");
+    assert_eq!(status["refused"][0]["refusal"]["status"], 422, "{status:#}");
 }
 
 #[test]
@@ -150,7 +150,7 @@ fn purge_deletes_what_waits_and_asks_first() {
     let sandbox = with_waiting();
     sandbox.flush(&Server::start([Response::Status(422)])).expect(0);
     let purged = sandbox.bootstrap(["telemetry", "purge", "--yes", "--json"]).run().expect(0).json();
-    assert_eq!((&purged["waiting"], &purged["rejected"]), (&0.into(), &5.into()));
+    assert_eq!((&purged["queued"], &purged["refused"]), (&0.into(), &5.into()));
     let left = String::from_utf8(
         tree(&sandbox.outbox(), None).into_values().flat_map(|entry| entry.content).collect(),
     );

@@ -173,6 +173,42 @@ fn links_lead_somewhere() {
     }
 }
 
+/// The names of the checks that the sources of the preflight know: texts, or constants of the same file.
+fn checks_of_the_preflight() -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let quoted =
+        |rest: &str| rest.strip_prefix('"').and_then(|rest| rest.split('"').next()).map(str::to_owned);
+    let source = workspace().join("bootstrap/src");
+    for name in tree(&source, None).into_keys() {
+        let Ok(text) = fs::read_to_string(source.join(&name)) else { continue };
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        let is_word = |letter: char| letter.is_ascii_uppercase() || letter == '_';
+        let constant = |word: &str| code.split(&format!("const {word}: &str = ")).nth(1).and_then(quoted);
+        for maker in ["pass", "warning", "failure"] {
+            for call in code.split(&format!("Finding::{maker}(")).skip(1).map(str::trim_start) {
+                let word = &call[..call.find(|letter| !is_word(letter)).unwrap_or(call.len())];
+                found.extend(quoted(call).or_else(|| constant(word)));
+            }
+        }
+        // Resources and what they should have are a table.
+        found.extend(code.split(" need(").skip(1).filter_map(quoted));
+        found.extend(code.split("[need(").skip(1).filter_map(quoted));
+    }
+    found
+}
+
+#[test]
+fn the_reference_has_a_row_for_every_check_of_the_preflight() {
+    let page = Page::read(Path::new("docs/reference.md"));
+    let table = page.text.split("| check | required | recommended |").nth(1).expect("the table");
+    let rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
+    let names = rows.flat_map(|row| row.split('|').nth(1).unwrap_or_default().split('`').skip(1).step_by(2));
+    let written: BTreeSet<String> = names.map(str::to_owned).collect();
+    let known = checks_of_the_preflight();
+    assert!(known.len() > 30 && known.contains("ingress") && known.contains("k3s_disk"), "{known:?}");
+    assert_eq!(written, known);
+}
+
 #[test]
 fn the_document_on_the_telemetry_page_is_one_of_the_contract() {
     let page = Page::read(Path::new("docs/telemetry.md"));

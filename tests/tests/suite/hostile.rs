@@ -297,10 +297,10 @@ fn the_users_telemetry_works_after_root_was_there() {
     assert_eq!(tree(&sandbox.outbox(), None), before, "nothing is set aside, given away or left");
     let waiting = sandbox.queued().len();
     let status = sandbox.bootstrap(["telemetry", "status", "--json"]).run().expect(0).json();
-    assert_eq!(status["waiting"].as_array().map(Vec::len), Some(waiting));
+    assert_eq!(status["queued"].as_array().map(Vec::len), Some(waiting));
     sandbox.dry_run("server").env("TELEMETRY_ENABLED", "true").run().expect(0);
     sandbox.wait_for_deliveries();
     let purged = sandbox.bootstrap(["telemetry", "purge", "--yes", "--json"]).run().expect(0).json();
-    assert_eq!((&purged["waiting"], &purged["left"]), (&(waiting + 5).into(), &0.into()));
+    assert_eq!((&purged["queued"], &purged["left"]), (&(waiting + 5).into(), &0.into()));
     assert!(sandbox.queued().is_empty());
 }

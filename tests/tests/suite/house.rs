@@ -1,17 +1,15 @@
 //! The modules, as the sources show: no circle between modules, no arrow against the order of modules, files of one
 //! concept, one module style, and one meaning for each type name.
 //!
-//! Cargo ensures the order of crates ([`crate::architecture`]); inside a crate only this test does. What is
-//! not clean yet is in a table `.._YET`. An entry that is no longer needed fails the test, so that the tables only
-//! shrink. `HOUSE_GRAPH=1 cargo test -p tests --test suite house` prints every arrow.
+//! Cargo ensures the order of crates ([`crate::architecture`]); inside a crate only this test does.
+//! `HOUSE_GRAPH=1 cargo test -p tests --test suite house` prints every arrow.
 
 mod arrows;
 mod graph;
 mod modules;
 mod scanner;
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -22,15 +20,6 @@ use tests::workspace;
 use crate::architecture::{members, metadata, name};
 use graph::Graph;
 
-/// Packages whose modules still have circles.
-const CIRCLES_YET: &[&str] = &[];
-
-/// Packages that still have a `mod.rs`.
-const MOD_RS_YET: &[&str] = &[];
-
-/// Type names that are still declared more than once.
-const DECLARED_TWICE_YET: &str = "";
-
 /// Type names that may be declared more than once, and why.
 const DECLARED_TWICE: &[(&str, &str)] = &[(
     "Command",
@@ -39,8 +28,6 @@ const DECLARED_TWICE: &[(&str, &str)] = &[(
 )];
 
 /// The top-level modules of `bootstrap` from the bottom to the top: each may use those before it.
-///
-/// NOT IN FORCE while `bootstrap` is in [`CIRCLES_YET`]. Until then it is a proposal after `HOUSE.md`.
 const ROOMS: &[&str] = &[
     "secret",
     "platform",
@@ -85,22 +72,9 @@ fn targets() -> Vec<Target> {
     members(&metadata).flat_map(of_package).collect()
 }
 
-/// Fails if something is found that no table has, or if a table has an entry that is not found. The keys of the findings are
-/// those of the tables.
-fn held(rule: &str, found: &BTreeMap<String, String>, tables: &[&str]) {
-    let unexpected: Vec<&str> = found
-        .iter()
-        .filter(|(key, _)| !tables.contains(&key.as_str()))
-        .map(|(_, text)| text.as_str())
-        .collect();
-    assert!(unexpected.is_empty(), "{rule}:\n{}", unexpected.join("\n"));
-    let needless: Vec<&&str> = tables.iter().filter(|key| !found.contains_key(**key)).collect();
-    assert!(needless.is_empty(), "{rule}: holds for {needless:?} as well, take it out of its table");
-}
-
 #[test]
 fn no_module_uses_one_that_uses_it() {
-    let mut found = BTreeMap::<String, String>::new();
+    let mut found = String::new();
     for target in targets() {
         let graph = Graph::of(&target.root);
         let title = format!("{} ({} {})\n", target.package, target.kind, target.root.display());
@@ -110,17 +84,14 @@ fn no_module_uses_one_that_uses_it() {
         }
         let circles = graph.circles();
         if !circles.is_empty() {
-            found.entry(target.package).or_default().push_str(&(title + &circles));
+            found.push_str(&(title + &circles));
         }
     }
-    held("no circle between modules", &found, CIRCLES_YET);
+    assert!(found.is_empty(), "circles between modules:\n{found}");
 }
 
 #[test]
 fn the_rooms_of_bootstrap_are_in_order() {
-    if CIRCLES_YET.contains(&"bootstrap") {
-        return tests::skip("the_rooms_of_bootstrap_are_in_order", "modules with circles have no order");
-    }
     let targets = targets();
     let of_kind =
         |kind: &str| targets.iter().find(|target| target.package == "bootstrap" && target.kind == kind);
@@ -131,6 +102,24 @@ fn the_rooms_of_bootstrap_are_in_order() {
     assert_eq!(rooms, known, "every room of bootstrap has its place in ROOMS");
     let upwards = graph.upwards(ROOMS);
     assert!(upwards.is_empty(), "arrows that run up:\n{}", upwards.join("\n"));
+}
+
+/// How a word is typed is the business of what reads the command line.
+#[test]
+fn the_rooms_below_the_command_line_do_not_know_its_parser() {
+    let source = workspace().join("bootstrap/src");
+    let mut files = Vec::new();
+    rust_files(&source, &mut files);
+    let knows_it = |path: &&PathBuf| fs::read_to_string(path).expect("readable").contains("clap::");
+    let found: BTreeSet<String> = files
+        .iter()
+        .filter(knows_it)
+        .map(|path| {
+            let room = path.strip_prefix(&source).expect("below").iter().next().expect("a room");
+            room.to_string_lossy().trim_end_matches(".rs").to_owned()
+        })
+        .collect();
+    assert_eq!(found, ["cli", "command", "input"].map(str::to_owned).into());
 }
 
 #[test]
@@ -149,16 +138,18 @@ fn a_type_name_has_one_meaning() {
         }
     }
     places.retain(|_, places| places.len() > 1);
-    let found =
-        places.into_iter().map(|(name, places)| (name.clone(), format!("  {name}: {}", places.join(", "))));
-    let reasons = DECLARED_TWICE.iter().map(|(name, _)| *name);
-    let tables: Vec<&str> = reasons.chain(DECLARED_TWICE_YET.split_whitespace()).collect();
-    held("no type name is declared twice without a reason", &found.collect(), &tables);
+    for (name, reason) in DECLARED_TWICE {
+        assert!(
+            places.remove(*name).is_some(),
+            "{name} is declared once; the reason is out of date: {reason}"
+        );
+    }
+    assert!(places.is_empty(), "type names that are declared twice without a reason: {places:#?}");
 }
 
 #[test]
 fn a_file_is_small_and_named_like_its_module() {
-    let (mut long, mut mod_rs) = (Vec::new(), BTreeMap::<String, String>::new());
+    let (mut long, mut mod_rs) = (Vec::new(), Vec::new());
     let mut files = Vec::new();
     rust_files(workspace(), &mut files);
     assert!(files.len() > 100, "{} files", files.len());
@@ -169,12 +160,11 @@ fn a_file_is_small_and_named_like_its_module() {
             long.push(format!("  {}: {lines} lines", shown.display()));
         }
         if path.ends_with("mod.rs") {
-            let package = shown.iter().next().expect("a directory").to_string_lossy().into_owned();
-            let _ = writeln!(mod_rs.entry(package).or_default(), "  {}", shown.display());
+            mod_rs.push(shown);
         }
     }
     assert!(long.is_empty(), "no file has more than {MAX_LINES} lines:\n{}", long.join("\n"));
-    held("a module is in `name.rs`, beside the directory of its children", &mod_rs, MOD_RS_YET);
+    assert!(mod_rs.is_empty(), "a module is in `name.rs`, beside the directory of its children: {mod_rs:?}");
 }
 
 /// Rust sources below `directory`, without what is built or hidden.

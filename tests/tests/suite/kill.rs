@@ -76,7 +76,7 @@ fn rounds_of_killing(sandbox: &Sandbox, server: &Server, random: &mut fastrand::
 /// Passes if nothing is left in the outbox that should not be, temporary files above all.
 fn is_clean(sandbox: &Sandbox) {
     let status = sandbox.bootstrap(["telemetry", "status", "--json"]).run().expect(0).json();
-    assert_eq!((&status["evicted"], status["rejected"].as_array().map(Vec::len)), (&0.into(), Some(0)));
+    assert_eq!((&status["evicted"], status["refused"].as_array().map(Vec::len)), (&0.into(), Some(0)));
     let left: Vec<PathBuf> = tree(&sandbox.outbox(), None).into_keys().collect();
     let is_expected = |path: &PathBuf| ["ledger.jsonl", "lock"].iter().any(|name| path.ends_with(name));
     assert!(left.iter().all(is_expected), "{left:?}");

@@ -47,6 +47,96 @@ fn json_is_a_document_also_where_the_command_line_is_wrong() {
 }
 
 #[test]
+fn json_is_one_document_also_where_events_stay_queued() {
+    let sandbox = Sandbox::new();
+    sandbox.dry_run("server").env("TELEMETRY_ENABLED", "false").run().expect(0);
+    let manifest = sandbox.only_run().public;
+    for endpoint in ["http://127.0.0.1:9/telemetry", "ftp://telemetry.example.org/x", ""] {
+        let json = |line: &str| {
+            let call = call(&sandbox, line).args(["--json"]);
+            call.envs([("TELEMETRY_ENABLED", "true"), ("TELEMETRY_ENDPOINT", endpoint)])
+        };
+        let sent = json("telemetry send").args([&manifest]).env("TELEMETRY_MAX_RETRIES", "1");
+        let flushed = json("telemetry flush").env("TELEMETRY_MAX_RETRIES", "1");
+        for call in [sent, flushed] {
+            let outcome = call.run().expect(1);
+            assert!(outcome.json()["delivered"] == 0 && outcome.stderr.contains("error: "), "{outcome}");
+            // What is wrong with the endpoint is told by the warning alone, which knows it.
+            let is_empty_told = outcome.stderr.contains("is set but empty");
+            assert_eq!(is_empty_told, endpoint.is_empty(), "{endpoint:?}: {outcome}");
+        }
+    }
+}
+
+/// A reader of JSON finds each field on a page, and a format to go by.
+#[test]
+fn the_pages_have_the_format_and_the_fields_of_each_document() {
+    let page =
+        |name: &str| std::fs::read_to_string(tests::workspace().join("docs").join(name)).expect("a page");
+    let pages = page("reference.md") + &page("verify.md");
+    let sandbox = Sandbox::new();
+    sandbox.dry_run("server").env("TELEMETRY_ENABLED", "false").run().expect(0);
+    let record = sandbox.only_run().public;
+    for (line, format) in [
+        ("preflight --mode server", Some("preflight/v1")),
+        ("verify --mode server", Some("verify/v1")),
+        ("backup --dry-run", Some("backup/v1")),
+        ("clean", Some("clean/v1")),
+        ("rollback --to", Some("rollback/v1")),
+        ("rollback --to none.json", None),
+        ("telemetry status", None),
+        ("telemetry flush", None),
+        ("telemetry purge --yes", None),
+    ] {
+        let call = call(&sandbox, line).args((line == "rollback --to").then_some(&record)).args(["--json"]);
+        let outcome = call.env("TELEMETRY_ENABLED", "true").run();
+        let document = outcome.json();
+        assert_eq!(document["format"].as_str(), format, "{line}: {outcome}");
+        assert!(format.is_none_or(|format| pages.contains(&format!("`\"format\": \"{format}\"`"))), "{line}");
+        for key in document.as_object().expect("an object").keys() {
+            assert!(pages.contains(&format!("`{key}`")), "{line}: {key} is on no page");
+        }
+    }
+}
+
+#[test]
+fn json_states_the_exit_code_of_the_process() {
+    let sandbox = Sandbox::new();
+    let mut failed = 0;
+    for line in [
+        "run --dry-run --mode server",
+        "run --dry-run --mode bogus",
+        "run --dry-run --detailed-exitcode --mode server",
+        "run --dry-run --detailed-exitcode --mode bogus",
+        "run --dry-run --detailed-exitcode --moed server",
+        "run --dry-run --detailed-exitcode --config none.yaml",
+        "preflight --mode server --strict",
+        "preflight --mode bogus",
+        "verify --mode server",
+        "verify --mode bogus",
+        "rollback --to none.json",
+        "clean --runs-dir cluster.yaml",
+        "telemetry flush",
+        "telemetry send none.json",
+        "telemetry show none",
+        "as-bundle --root none --entry preflight -- --mode agent --json-output",
+        "as-bundle --root none --entry validate -- --json",
+    ] {
+        sandbox.file("cluster.yaml", "mode: server\n", 0o600);
+        let call = if line.starts_with("as-bundle") {
+            // A variable that nobody reads is a failure of any command, with a code of the entry points.
+            call(&sandbox, line).env("PRODUCTIVE_K3S_DOMIAN", "x")
+        } else {
+            call(&sandbox, line).args(["--json"])
+        };
+        let outcome = call.run();
+        assert_eq!(outcome.json()["exit_code"], outcome.code(), "{line}: {outcome}");
+        failed += u32::from(outcome.code() != 0);
+    }
+    assert!(failed > 12, "{failed}: the codes of failures are what differs");
+}
+
+#[test]
 fn results_go_to_stdout_and_messages_to_stderr() {
     let sandbox = Sandbox::new();
     for (line, code) in commands() {
@@ -185,6 +275,15 @@ fn help_and_version() {
         [("help", "--help"), ("help_run", "run --help"), ("help_telemetry", "telemetry --help")]
     {
         sandbox.snapshot(name, &call(&sandbox, line).run().expect(0));
+    }
+    for (words, flag) in [
+        ("help", "--help"),
+        ("help run", "run --help"),
+        ("help telemetry send", "telemetry send --help"),
+        ("telemetry help send", "telemetry send --help"),
+    ] {
+        let (by_word, by_flag) = (call(&sandbox, words).run(), call(&sandbox, flag).run());
+        assert_eq!(by_word.expect(0).stdout, by_flag.expect(0).stdout, "{words}");
     }
     let version = call(&sandbox, "--version").run().expect(0);
     assert_eq!(version.stdout, format!("bootstrap {}\n", env!("CARGO_PKG_VERSION")));

@@ -26,7 +26,7 @@ pub(super) const ANSWERS: [AdvisedAnswer; 15] = [
     answer("3XX", "Never: redirects are not followed."),
     AdvisedAnswer {
         status: "400",
-        when: "A header is missing or wrong, or the body cannot be read as one document.",
+        when: "The marker header is missing or wrong, or the body cannot be read as one document.",
         rules: &["utf8", "syntax", "depth", "duplicate_key"],
     },
     answer("401", "A token is required and no valid one was sent."),

@@ -1,8 +1,8 @@
 //! `openapi.json`: the one endpoint as OpenAPI 3.1, from the same values that the sender uses.
 
 use schema::delivery::{
-    CONTRACT_HEADER, DEFAULT_ENDPOINT, MAX_HEADER_CHARS, MEDIA_TYPE, PASS_DEADLINE, REQUEST_HEADERS,
-    RequestHeader,
+    CONTRACT_HEADER, DEFAULT_ENDPOINT, MARKER_HEADER, MAX_HEADER_CHARS, MEDIA_TYPE, PASS_DEADLINE,
+    REQUEST_HEADERS, RequestHeader,
 };
 use schema::limits::MAX_DOCUMENT_BYTES;
 use schema::{CONTRACT_VERSION, ContractVersion, DocumentKind};
@@ -101,7 +101,8 @@ fn parameter(header: RequestHeader) -> Value {
     json!({
         "name": header.name,
         "in": "header",
-        "required": header.always,
+        // What a receiver insists on. Senders send the others always, and a proxy may drop them.
+        "required": header.name == MARKER_HEADER,
         "description": header.meaning,
         "schema": schema,
         "example": header.example,

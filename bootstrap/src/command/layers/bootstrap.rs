@@ -15,7 +15,7 @@ use crate::command::error::Error;
 use crate::command::run::{LayerDecision, LayerRun, run_for_layer};
 use crate::component::{Cluster, Detection, Gap, Probe, RunHistory, components, detect};
 use crate::host::{Host, RunLog};
-use crate::input::{Completeness, Inputs, resolve};
+use crate::input::{Completeness, InputValue, Inputs, resolve};
 use crate::layers::{RunOrigin, check_runtime};
 use crate::run::{ask_consent, decided_consent};
 use crate::settings::Settings;
@@ -74,7 +74,8 @@ impl Request {
             let mut conversation = Conversation::new(printer, &signals);
             questions::ask(&mut conversation, &found, &mut self.inputs)?;
             tell_plan(&mut conversation, &found, &self.inputs)?;
-            let goes_on = asks == Asks::Inputs || conversation.yes_or_no("Proceed with this plan?", true)?;
+            let goes_on = asks == Asks::Inputs
+                || conversation.yes_or_no("Proceed with this plan?", true, Some(APPROVED))?;
             if !goes_on {
                 decision = LayerDecision::Cancel;
             }
@@ -131,6 +132,6 @@ fn tell_plan(conversation: &mut Conversation<'_>, found: &Found, inputs: &Inputs
 }
 
 fn is_approved() -> bool {
-    std::env::var_os(APPROVED)
-        .is_some_and(|value| ["1", "true", "yes", "y"].iter().any(|word| value == *word))
+    // What is no clear yes is asked about.
+    std::env::var(APPROVED).is_ok_and(|value| bool::read(&value) == Ok(true))
 }

@@ -46,7 +46,7 @@ fn without_events(words: Vec<String>) -> (Vec<String>, Option<String>) {
 
 type Rest = Result<Vec<String>, LayerError>;
 
-fn operation_of(entry: BundleEntry, mut words: Vec<String>) -> (Operation, Rest) {
+fn operation_of(entry: BundleEntry, words: Vec<String>) -> (Operation, Rest) {
     let operation = match entry {
         BundleEntry::Core => return operation_of_command(words),
         BundleEntry::Preflight => Operation::Preflight,
@@ -57,7 +57,7 @@ fn operation_of(entry: BundleEntry, mut words: Vec<String>) -> (Operation, Rest)
         BundleEntry::Cleanup => Operation::Cleanup,
         BundleEntry::SendTelemetry => Operation::Telemetry,
     };
-    (operation, Ok(std::mem::take(&mut words)))
+    (operation, Ok(words))
 }
 
 /// Without a command, or where an option comes first, it is a run: the installer of a release calls so.

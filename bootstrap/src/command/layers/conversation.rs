@@ -1,10 +1,11 @@
 //! How the entry points ask: the text of the shell core, one line for an answer, and no second question for a bad one.
 //!
 //! A driver has a list of questions and answers and takes each off the list as it sends it. A question that is asked again
-//! would wait for ever, so an answer that cannot be used ends the call with a message, before anything was changed.
+//! would wait for ever, so an answer that cannot be used ends the call with a message, before anything was changed. Asking
+//! again on a terminal was given up: a driver may have one as well.
 
 use super::refusal::LayerError;
-use crate::input::{AnyInput, SecretInput, ValueSource};
+use crate::input::{AnyInput, InputValue, SecretInput, ValueSource};
 use crate::terminal::{Echo, PlainPrompter, Printer, Signals, Unanswered};
 
 /// Somebody at standard input.
@@ -22,19 +23,21 @@ impl<'a> Conversation<'a> {
         self.prompter.say(line);
     }
 
-    /// Asks a yes-or-no question. Anything but a yes or a no is the default, as in the shell core.
-    pub(super) fn yes_or_no(&mut self, question: &str, default: bool) -> Result<bool, LayerError> {
+    /// Asks a yes-or-no question. An empty answer is the default. Anything else that is neither yes nor no ends the call:
+    /// the shell core takes the default then, and so a mistyped no for a yes.
+    pub(super) fn yes_or_no(
+        &mut self,
+        question: &str,
+        default: bool,
+        variable: Option<&str>,
+    ) -> Result<bool, LayerError> {
         let word = if default { "y" } else { "n" };
-        let answer = self.line(&format!("{question} [{word}] (y/n):"), Echo::Shown, None)?;
-        Ok(match answer.to_ascii_lowercase().as_str() {
-            "y" | "yes" => true,
-            "n" | "no" => false,
-            "" => default,
-            _ => {
-                self.say(&format!("[WARN] Invalid input, using default: {word}"));
-                default
-            }
-        })
+        let variable = variable.map(str::to_owned);
+        let answer = self.line(&format!("{question} [{word}] (y/n):"), Echo::Shown, variable.clone())?;
+        if answer.is_empty() {
+            return Ok(default);
+        }
+        bool::read(&answer).map_err(|_| LayerError::Unclear { question: question.to_owned(), variable })
     }
 
     /// Asks a yes-or-no question whose answer is an input, unless the environment answers it.
@@ -47,7 +50,8 @@ impl<'a> Conversation<'a> {
         if is_answered(input) {
             return Ok(());
         }
-        let answer = self.yes_or_no(question, default)?;
+        let variable = input.declaration().variable.clone();
+        let answer = self.yes_or_no(question, default, Some(&variable))?;
         Ok(input.set(if answer { "true" } else { "false" }, ValueSource::Prompt)?)
     }
 

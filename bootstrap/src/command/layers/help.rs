@@ -21,8 +21,8 @@ Usage: productive-k3s-core.sh [--events ndjson] <command> [args...]
   preflight   Check whether this host meets the requirements
   validate    Check whether what was installed works now
   backup      Save files of the host and objects of the cluster
-  rollback    Plan or carry out the removal of what one run installed
-  clean       Plan or carry out the removal of what all runs on this host installed
+  rollback    Plan or apply the rollback of one run
+  clean       Plan or apply the removal of what all runs on this host installed
   stack       stack install --tgz <file>: install a stack of known add-ons
   addon       addon validate|install --tgz <file> [--public-host <name>]
               Both install on the cluster of this host; --kubeconfig <file> or
@@ -40,9 +40,10 @@ const BOOTSTRAP: &str = "\
 Usage: bootstrap [--dry-run] [--mode <single-node|server|agent|stack>]
 
   --mode <single-node|server|agent|stack>
-              What to make of this host [default: single-node]
+              Installation mode [default: single-node]
   --dry-run   Ask the questions and print what a run would do; change nothing
 
+PRODUCTIVE_K3S_AUTO_APPROVE_APPLY_PLAN=true approves the plan.
 Answers that are in the environment are not asked for. The variables are
 PRODUCTIVE_K3S_ and a key of `bootstrap config-schema` in capitals, with _ for
 each dot: registry.host is PRODUCTIVE_K3S_REGISTRY_HOST.
@@ -52,7 +53,7 @@ const PREFLIGHT: &str = "\
 Usage: preflight [--mode <single-node|server|agent|stack>] [--strict] [--json-output [FILE]]
 
   --mode <single-node|server|agent|stack>
-              What the host is to become [default: single-node]
+              Installation mode [default: single-node]
   --strict    Exit with 1 on warnings too
   --json-output [FILE]
               Print one JSON document on standard output, or write it to FILE
@@ -61,7 +62,7 @@ Usage: preflight [--mode <single-node|server|agent|stack>] [--strict] [--json-ou
 const VALIDATE: &str = "\
 Usage: validate [--strict] [--json] [--docker-registry-test]
 
-  --strict    Exit with 1 on warnings too
+  --strict    Accepted; a check passes or fails, there are no warnings
   --json      Print one JSON document on standard output
   --docker-registry-test
               Accepted; a registry that answers is always tested. Its login comes
@@ -76,7 +77,7 @@ Usage: backup [DIRECTORY] [--include-secrets] [--dry-run]
   DIRECTORY           Where the backup goes; its archive is beside it
   --include-secrets   Also save tokens, passwords and certificates' keys
   --plan              Show what would be removed; the default
-  --apply             Carry the plan out
+  --apply             Apply the plan
   --yes               Accept the plan without asking
-  --confirm-clean     Take the word CLEAN as typed
+  --confirm-clean     Confirm with this option instead of typing CLEAN
 ";

@@ -11,6 +11,7 @@ use super::refusal::LayerError;
 use crate::command::diagnostic::Diagnostic;
 use crate::command::error::Error;
 use crate::command::inputs::{platform, warn_all};
+use crate::command::preflight::unmet;
 use crate::component::Severity;
 use crate::host::{Host, RunLog};
 use crate::input::{AnyInput, Completeness, Inputs, ValueSource, resolve};
@@ -35,9 +36,9 @@ pub(super) fn preflight(
     let report = check(&host, &platform, &settings);
     for finding in &report.findings {
         let status = match finding.severity {
-            Severity::Pass => EventStatus::Success,
+            Severity::Ok => EventStatus::Success,
             Severity::Warning => EventStatus::Warning,
-            Severity::Failure => EventStatus::Failed,
+            Severity::Failed => EventStatus::Failed,
         };
         origin.check(finding.check, status, printer);
     }
@@ -52,14 +53,8 @@ pub(super) fn preflight(
         let PreflightCounts { ok_count, warn_count, fail_count } = PreflightCounts::of(&report);
         printer.data(&format!("Summary: {ok_count} ok, {warn_count} warnings, {fail_count} failures"));
     }
-    let error = match report.worst() {
-        Severity::Failure => Error::PreflightFailed { checks: report.names(Severity::Failure), mode },
-        Severity::Warning if options.strict => {
-            Error::PreflightWarnings { checks: report.names(Severity::Warning) }
-        }
-        Severity::Warning | Severity::Pass => return Ok(()),
-    };
-    Err(Diagnostic::from(error).after_result().into())
+    let error = unmet(&report, mode, options.strict);
+    error.map_or(Ok(()), |error| Err(Diagnostic::from(error).after_result().into()))
 }
 
 fn write_document(path: &Path, document: &HostPreflight<'_>) -> Result<(), LayerError> {

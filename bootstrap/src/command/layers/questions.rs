@@ -111,7 +111,7 @@ fn required(
     } else {
         format!("{missing}. Install it now? [required]")
     };
-    if conversation.yes_or_no(&question, true)? { Ok(()) } else { Err(LayerError::Declined(what)) }
+    if conversation.yes_or_no(&question, true, None)? { Ok(()) } else { Err(LayerError::Declined(what)) }
 }
 
 fn agent(conversation: &mut Conversation<'_>, inputs: &mut Inputs) -> Result<(), LayerError> {
@@ -142,7 +142,7 @@ fn components(
             } else {
                 format!("{name} is missing. Install it now? [optional]")
             };
-            conversation.yes_or_no(&question, true)?
+            conversation.yes_or_no(&question, true, None)?
         };
         if wanted {
             installed.insert(component);
@@ -154,7 +154,7 @@ fn components(
         installed.contains(&Component::Rancher) || installed.contains(&Component::Registry);
     if needs_certificates && !found.has(Component::CertManager) && !is_left_out(Component::CertManager) {
         let question = "cert-manager is missing. Install it now? [required for TLS-dependent installs]";
-        if !conversation.yes_or_no(question, true)? {
+        if !conversation.yes_or_no(question, true, None)? {
             return Err(LayerError::Declined("cert-manager, which issues the certificates"));
         }
     }
@@ -177,7 +177,7 @@ fn nfs(conversation: &mut Conversation<'_>, found: &Found, inputs: &mut Inputs) 
         return Ok(());
     }
     let question = "NFS server and export are already present. Leave them unchanged and continue?";
-    if found.has(Component::Nfs) && conversation.yes_or_no(question, true)? {
+    if found.has(Component::Nfs) && conversation.yes_or_no(question, true, None)? {
         return Ok(());
     }
     let path = default_of(&inputs.nfs.export_path);

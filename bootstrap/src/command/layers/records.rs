@@ -51,9 +51,9 @@ pub(super) fn newest() -> Option<PrivateContext> {
     contexts.into_iter().find(|run| run.execution == Execution::Apply)
 }
 
-/// What the runs on this host did. A directory that is not there, or that cannot be read, tells nothing of them.
+/// What the runs on this host did.
 pub(super) fn history() -> RunHistory {
-    RunsDir::open(&runs_dir()).map(|runs| RunHistory::of(&runs)).unwrap_or_default()
+    RunHistory::below(&runs_dir())
 }
 
 /// Gives the inputs what the run was told, where the environment does not say otherwise.

@@ -41,6 +41,14 @@ pub(super) enum LayerError {
         /// The variable that answers it.
         variable: Option<String>,
     },
+    /// A yes-or-no question was answered with something else.
+    #[error("the answer is neither yes nor no: {question}")]
+    Unclear {
+        /// The question.
+        question: String,
+        /// The variable that answers it.
+        variable: Option<String>,
+    },
     /// Something does not have a public host name.
     #[error("{0} does not declare basic public ingress exposure support")]
     NotPublic(schema::Component),
@@ -80,12 +88,16 @@ impl LayerError {
     /// Shows what the caller has not seen yet.
     pub(super) fn show(&self, printer: &mut Printer) {
         let hint = match self {
-            Self::Command(diagnostic) => return diagnostic.show(printer),
+            Self::Command(diagnostic) => return diagnostic.show(self.exit_code(), printer),
             Self::Runtime(error) => Some(error.hint().to_owned()),
             Self::Package(error) => error.hint().map(str::to_owned),
             Self::Target(error) => Some(error.hint().to_owned()),
             Self::Bundle(_) => Some("unpack the archive again".to_owned()),
             Self::Unanswered { variable, .. } => variable.as_ref().map(|name| format!("set {name}")),
+            Self::Unclear { variable, .. } => Some(match variable {
+                Some(name) => format!("answer y or n, or set {name}"),
+                None => "answer y or n".to_owned(),
+            }),
             Self::Usage { .. } => Some("productive-k3s-core.sh help".to_owned()),
             Self::Declined(_) | Self::NotPublic(_) => None,
         };

@@ -39,7 +39,7 @@ pub(super) fn rollback(args: &RollbackArgs, printer: &mut Printer) -> Result<(),
     rollback_command::run(&RollbackArgs { apply: false, ..args.clone() }, printer)?;
     let signals = Signals::install().map_err(Error::SignalHandlers)?;
     let mut conversation = Conversation::new(printer, &signals);
-    if !conversation.yes_or_no("Apply the safe rollback actions from this manifest?", false)? {
+    if !conversation.yes_or_no("Apply the safe rollback actions from this manifest?", false, None)? {
         return Err(Error::Declined.into());
     }
     Ok(rollback_command::run(&RollbackArgs { yes: true, ..args.clone() }, printer)?)
@@ -62,7 +62,7 @@ pub(super) fn clean(options: &CleanupOptions, printer: &mut Printer) -> Result<(
     clean_command::run(&args(false, None), printer)?;
     let signals = Signals::install().map_err(Error::SignalHandlers)?;
     let mut conversation = Conversation::new(printer, &signals);
-    let agreed = options.yes || conversation.yes_or_no("Apply the full destructive cleanup?", false)?;
+    let agreed = options.yes || conversation.yes_or_no("Apply the full destructive cleanup?", false, None)?;
     let typed =
         agreed && (options.confirmed || conversation.word("Type CLEAN to continue")? == clean_command::WORD);
     if !typed {

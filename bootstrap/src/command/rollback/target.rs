@@ -94,7 +94,7 @@ mod tests {
         (files, context)
     }
 
-    /// A runs folder with the private record of a run that has ended, changed by `change`.
+    /// A runs directory with the private record of a run that has ended, changed by `change`.
     fn ended(change: impl Fn(String) -> String) -> (tempfile::TempDir, RunsDir) {
         let folder = tempfile::tempdir().expect("a folder");
         let runs = RunsDir::open_or_create(folder.path()).expect("opened");

@@ -64,12 +64,12 @@ fn pass(
     if let Some(signal) = signals.pending() {
         return Err(RunError::interrupted(signal));
     }
-    if report.worst() > Severity::Pass {
+    if report.worst() > Severity::Ok {
         printer.basis(&report.summary(printer.verbosity()));
     }
     match report.worst() {
-        Severity::Pass => Ok(()),
-        Severity::Failure => failed(Error::PreflightFailed { checks: report.names(Severity::Failure), mode }),
+        Severity::Ok => Ok(()),
+        Severity::Failed => failed(Error::PreflightFailed { checks: report.names(Severity::Failed), mode }),
         Severity::Warning if args.accept_warnings => Ok(()),
         Severity::Warning if !is_interactive() => {
             failed(Error::PreflightWarnings { checks: report.names(Severity::Warning) })

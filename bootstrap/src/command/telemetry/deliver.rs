@@ -179,7 +179,7 @@ fn show_summary(
     }
     match summary.ended {
         DeliveryEnd::Done | DeliveryEnd::Stopped if *waiting == 0 => Ok(()),
-        ended => Err(Error::Undelivered(ended).into()),
+        ended => Err(Diagnostic::from(Error::Undelivered(ended)).after_document()),
     }
 }
 

@@ -14,7 +14,7 @@ use crate::settings::Settings;
 use crate::step::{Condition, Unmet, is_hopeless};
 
 /// The state of k3s. Only the unit of the wanted role is looked into; a host with the other one is none for this run,
-/// whether it runs or not: both use the same program, ports and folders.
+/// whether it runs or not: both use the same program, ports and directories.
 pub(super) fn detect(probe: &Probe<'_>) -> Result<Detection, ProbeError> {
     let (host, settings) = (probe.host, probe.settings);
     let (service, other) = match settings.mode {

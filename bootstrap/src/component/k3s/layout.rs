@@ -5,7 +5,7 @@ use schema::Mode;
 /// Where the program goes. The install script expects it there.
 pub(super) const BINARY: &str = "/usr/local/bin/k3s";
 
-/// Folder of the settings of k3s.
+/// Directory of the settings of k3s.
 pub(super) const CONFIG: &str = "/etc/rancher/k3s";
 
 /// The join token of an agent, which its service reads at each start.

@@ -31,8 +31,8 @@ pub(super) fn images(context: &PlanContext<'_>) -> Option<Artifact> {
     let files = vec![format!("sha256sum-{arch}.txt"), artifacts::SUMS.to_owned()];
     Some(Artifact {
         name: format!("{IMAGE_ARCHIVE}{arch}.tar.zst"),
-        origin: ArtifactOrigin::Folder(folder.clone()),
-        checksum: ChecksumSource::FolderSums { files },
+        origin: ArtifactOrigin::Directory(folder.clone()),
+        checksum: ChecksumSource::DirectorySums { files },
     })
 }
 

@@ -17,7 +17,7 @@ const REMAINS: &str = "it leaves on this host: /var/lib/rancher (empty); /etc/ra
 const NODE: &str = "in the cluster it leaves the node, which says Ready for a while, and its password; on a server: \
     k3s kubectl delete node NAME; k3s kubectl -n kube-system delete secret NAME.node-password.k3s";
 
-/// Folders that the script does not remove.
+/// Directories that the script does not remove.
 const KEPT: [&str; 2] = ["/etc/rancher", "/var/lib/rancher"];
 
 /// Whether a run of this program could have made what `undo` takes back: a record that says otherwise was edited.

@@ -30,8 +30,8 @@ pub(super) fn steps(class: &str) -> [Step; 3] {
     ]
 }
 
-/// Whether k3s would undo the switch at its next start. The folder is root's alone: who may not look is not told, and that
-/// is no reason to know nothing of Longhorn.
+/// Whether k3s would undo the switch at its next start. The directory is root's alone: who may not look is not told, and
+/// that is no reason to know nothing of Longhorn.
 pub(super) fn is_undone_at_start(probe: &Probe<'_>, classes: &Value) -> Result<bool, ProbeError> {
     let all = classes.get("items").and_then(Value::as_array);
     let has_own =

@@ -62,6 +62,6 @@ pub(super) fn multipath(host: &Host) -> Option<Finding> {
     } else {
         let evidence = "multipathd is active and takes the devices of Longhorn's volumes";
         let fix = format!("add to {MULTIPATH}, then systemctl restart multipathd: {BLACKLIST}");
-        Finding::warning(CHECK, evidence).fix(fix)
+        Finding::warning(CHECK, evidence).help(fix)
     })
 }

@@ -56,7 +56,7 @@ pub(super) fn foreign_limit(probe: &Probe<'_>) -> Option<Finding> {
                     each push that takes longer than 60 s";
     let lines = VALUES.trim_end().replace('\n', "\n  ");
     let fix = format!("add to its spec.valuesContent:\n  {lines}");
-    Some(Finding::failure("traefik", evidence).fix(fix))
+    Some(Finding::failure("traefik", evidence).help(fix))
 }
 
 /// The ingress.

@@ -60,7 +60,7 @@ pub(super) fn could_make(undo: &Undo) -> bool {
 pub(super) fn unreadable(probe: &Probe<'_>) -> Option<Finding> {
     let text = probe.host.read_text(Path::new(REGISTRIES)).ok().flatten()?;
     let fault = has_registry(&text, &probe.settings.registry.host).err()?;
-    Some(Finding::failure("registries", format!("{REGISTRIES}: {fault}")).fix("correct or remove the file"))
+    Some(Finding::failure("registries", format!("{REGISTRIES}: {fault}")).help("correct or remove the file"))
 }
 
 /// The login as k3s and a push give it.

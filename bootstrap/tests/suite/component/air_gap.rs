@@ -43,7 +43,7 @@ fn table() -> String {
     };
     let mut text = "| for | file | sum in | from |\n|---|---|---|---|\n".to_owned();
     for (component, artifact) in local(Arch::Amd64) {
-        let ChecksumSource::FolderSums { files } = &artifact.checksum else { panic!("{artifact:?}") };
+        let ChecksumSource::DirectorySums { files } = &artifact.checksum else { panic!("{artifact:?}") };
         let sums: Vec<String> = files.iter().map(|file| format!("`{file}`")).collect();
         let (name, sums, from) = (&artifact.name, sums.join(", "), origin(&artifact.name));
         let _ = writeln!(text, "| {component} | `{name}` | {sums} | {from} |");

@@ -250,7 +250,7 @@ fn multipathd_is_warned_of_unless_it_leaves_scsi_disks_alone() {
         assert!(
             !warned
                 || found.is_some_and(|finding| finding
-                    .fix
+                    .help
                     .as_ref()
                     .expect("a fix")
                     .contains("devnode \"^sd[a-z0-9]+\""))

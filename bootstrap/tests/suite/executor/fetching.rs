@@ -4,7 +4,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 
 use super::faults::only;
 use super::*;
-use bootstrap::step::Sha256Sum;
+use bootstrap::step::{Action, Sha256Sum, Step, StepError};
 use schema::FailureReason;
 
 const K3S: &str = "https://github.com/k3s-io/k3s/releases/download/v1.35.5%2Bk3s1/k3s";
@@ -121,6 +121,20 @@ fn the_images_of_k3s_come_along_with_it() {
         placed,
         std::fs::read_to_string(folder.join("k3s-airgap-images-amd64.tar.zst")).expect("images")
     );
+}
+
+/// Each artifact has a step that fetches it, or fails: what is not there afterwards was taken away, and is not left out.
+#[test]
+fn what_was_fetched_and_is_gone_fails_the_install() {
+    let stub = StubHost::fresh();
+    let (host, mut journal) = (stub.host(), Records::default());
+    let (mut show, stop) = (|_: StepEvent<'_>| {}, || false);
+    let from = stub.path("staging/k3s");
+    let install = Action::Install { from: from.clone(), path: "/usr/local/bin/k3s".into(), mode: 0o755 };
+    let result = Executor::new(&host, &mut journal, &mut show, &stop)
+        .perform(Component::K3s, &Step::new("install k3s", install));
+    assert!(matches!(&result, Err(StepError::NotFetched(path)) if *path == from), "{result:?}");
+    assert!(journal.steps().is_empty() && !stub.path("usr/local/bin/k3s").exists());
 }
 
 /// Nothing that an earlier run left is trusted, not even what has the right checksum.

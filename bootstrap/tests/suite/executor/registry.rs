@@ -51,8 +51,8 @@ fn somebody_elses_configuration_of_traefik_is_told_of_before_anything_is_changed
     let probe = component::Probe::new(&host, &settings);
     let findings = component::spec_of(Component::Registry).preflight(&probe);
     let [finding] = findings.as_slice() else { panic!("{findings:?}") };
-    assert_eq!(finding.severity, component::Severity::Failure);
-    assert!(finding.fix.as_ref().is_some_and(|fix| fix.contains("readTimeout: 3600s")), "{finding:?}");
+    assert_eq!(finding.severity, component::Severity::Failed);
+    assert!(finding.help.as_ref().is_some_and(|fix| fix.contains("readTimeout: 3600s")), "{finding:?}");
 }
 
 #[test]

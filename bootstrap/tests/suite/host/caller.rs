@@ -3,12 +3,12 @@
 #![expect(clippy::disallowed_methods, reason = "it sets a scene, and is two processes")]
 
 use std::fs;
-use std::io::Write;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::support::skips_without_root;
 use bootstrap::host::{FileError, Host, RootAccess, RunLog};
 use privacy::disk::DiskError;
 
@@ -55,9 +55,7 @@ fn a_file_of_the_caller_is_private_and_not_reached_through_a_link() {
 /// Root writes and removes the copy for a caller who swaps its directory for one of root's all the time.
 #[test]
 fn whatever_the_caller_swaps_root_touches_nothing_but_what_is_the_callers() {
-    if !rustix::process::geteuid().is_root() {
-        let _ = writeln!(std::io::stderr(), "SKIP caller: only root can act for another user");
-        assert!(std::env::var_os("CI").is_none(), "CI leaves no test out");
+    if skips_without_root("caller") {
         return;
     }
     let temp = tempfile::tempdir().expect("a directory");
@@ -122,9 +120,7 @@ fn acts_for_the_caller() {
 /// Without anybody who swaps: what root makes for the caller is the caller's.
 #[test]
 fn what_root_makes_for_the_caller_of_sudo_is_the_callers() {
-    if !rustix::process::geteuid().is_root() {
-        let _ = writeln!(std::io::stderr(), "SKIP caller: only root can act for another user");
-        assert!(std::env::var_os("CI").is_none(), "CI leaves no test out");
+    if skips_without_root("caller") {
         return;
     }
     let temp = tempfile::tempdir().expect("a directory");

@@ -2,17 +2,18 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::*;
-use Severity::{Failure, Warning};
+use Severity::{Failed, Warning};
+use bootstrap::layers::HostPreflight;
 use bootstrap::settings::Artifacts;
 use schema::Component;
 
 const SYSTEM: &[Case] = &[
-    (Mode::SingleNode, |stub| remove(stub, "run/systemd"), "systemd", Failure, "k3s requires systemd", ""),
+    (Mode::SingleNode, |stub| remove(stub, "run/systemd"), "systemd", Failed, "k3s requires systemd", ""),
     (
         Mode::SingleNode,
         |stub| remove(stub, "stub/bin/apt-get"),
         "commands",
-        Failure,
+        Failed,
         "apt-get is required",
         "apt-get install",
     ),
@@ -92,7 +93,7 @@ const SYSTEM: &[Case] = &[
         Mode::SingleNode,
         |stub| stub.put("proc/sys/kernel/hostname", "my_node\n"),
         "hostname",
-        Failure,
+        Failed,
         "`my_node`",
         "hostnamectl set-hostname",
     ),
@@ -108,7 +109,7 @@ const SYSTEM: &[Case] = &[
         Mode::Agent,
         |stub| stub.put("proc/sys/kernel/hostname", "Server.example.local\n"),
         "hostname",
-        Failure,
+        Failed,
         "name of the server too",
         "hostnamectl",
     ),
@@ -130,7 +131,7 @@ const SYSTEM: &[Case] = &[
             stub.put("stub/services/k3s", "active\n");
         },
         "role",
-        Failure,
+        Failed,
         "a k3s server runs here; a host is a server or an agent, not both",
         "k3s-uninstall.sh",
     ),
@@ -145,7 +146,7 @@ const SYSTEM: &[Case] = &[
             stub.interface_listens("flannel.1");
         },
         "role",
-        Failure,
+        Failed,
         "a k3s agent runs here; a host is a server or an agent, not both",
         "k3s-agent-uninstall.sh",
     ),
@@ -154,6 +155,25 @@ const SYSTEM: &[Case] = &[
 #[test]
 fn each_requirement_of_the_system_fails_in_turn() {
     each_fails_in_turn(SYSTEM);
+}
+
+/// The document of the entry points has the figures that the checks in it are about.
+#[test]
+fn the_layers_read_what_the_checks_found() {
+    let stub = fit_for(Mode::SingleNode);
+    stub.put("sys/devices/system/cpu/online", "0,2-3\n");
+    stub.put("proc/meminfo", "MemTotal:  12582912 kB\n");
+    // The place of a system without an /etc of its own.
+    stub.put("usr/lib/os-release", "ID=debian\nVERSION_ID=\"12\"\nVERSION_CODENAME=bookworm\n");
+    let report = report(&stub, &settings(Mode::SingleNode));
+    let document = HostPreflight::new(&stub.host(), &debian(), Mode::SingleNode, false, &report);
+    let document = serde_json::to_value(&document).expect("JSON");
+    assert_eq!(document["resources"]["cpu_count"], 3, "{document}");
+    assert_eq!(document["resources"]["memory_kb"], 12_582_912, "{document}");
+    assert!(document["resources"]["disk_available_bytes"].as_u64() > Some(0), "{document}");
+    assert_eq!(document["platform"]["codename"], "bookworm", "{document}");
+    let cpu = report.findings.iter().find(|finding| finding.check == "cpu").expect("looked at");
+    assert!(cpu.evidence.starts_with("3 CPUs"), "{cpu:?}");
 }
 
 /// Every file of the plan, as its sum states it: what is missing and what is wrong are named.
@@ -167,13 +187,13 @@ fn every_artifact_of_the_plan_is_looked_at() {
         let report = report(&stub, settings);
         report.findings.into_iter().find(|finding| finding.check == "artifacts").expect("looked at")
     };
-    assert_eq!(of_artifacts(&settings).severity, Severity::Pass, "{:?}", of_artifacts(&settings));
+    assert_eq!(of_artifacts(&settings).severity, Severity::Ok, "{:?}", of_artifacts(&settings));
     for name in ["install.sh", "k3s-airgap-images-amd64.tar.zst"] {
         fs::rename(folder.join(name), folder.join("aside")).expect("was there");
     }
     stub.put("artifacts/cert-manager.yaml", "another file");
     let found = of_artifacts(&settings);
-    assert_eq!(found.severity, Failure);
+    assert_eq!(found.severity, Failed);
     assert!(
         found.evidence.starts_with("missing: install.sh, k3s-airgap-images-amd64.tar.zst; "),
         "{found:?}"
@@ -181,7 +201,7 @@ fn every_artifact_of_the_plan_is_looked_at() {
     assert!(found.evidence.contains("cert-manager.yaml"), "{found:?}");
     // What is left out is not missed.
     settings.skipped.extend([Component::K3s, Component::CertManager]);
-    assert_eq!(of_artifacts(&settings).severity, Severity::Pass, "{:?}", of_artifacts(&settings));
+    assert_eq!(of_artifacts(&settings).severity, Severity::Ok, "{:?}", of_artifacts(&settings));
     settings.artifacts = Artifacts::Local(PathBuf::from("/nonexistent"));
-    assert_eq!(of_artifacts(&settings).severity, Failure);
+    assert_eq!(of_artifacts(&settings).severity, Failed);
 }

@@ -15,9 +15,9 @@ fn found(stub: &StubHost, token: &str) -> Vec<Finding> {
 fn fails(stub: &StubHost, token: &str, check: &str, evidence: &str) {
     let found = found(stub, token);
     let [finding] = found.as_slice() else { panic!("{evidence}: {found:#?}") };
-    assert_eq!((finding.check, finding.severity), (check, Severity::Failure), "{finding:?}");
+    assert_eq!((finding.check, finding.severity), (check, Severity::Failed), "{finding:?}");
     assert!(finding.evidence.contains(evidence), "{finding:?}");
-    assert!(finding.fix.is_some(), "{finding:?}");
+    assert!(finding.help.is_some(), "{finding:?}");
 }
 
 /// Requests that were made, without what all have in common.
@@ -95,7 +95,7 @@ fn what_is_no_token_asks_nobody() {
     let stub = fit_for(Mode::Agent);
     for token in ["K10canary", "K10abcd::server:canary"] {
         let found = found(&stub, token);
-        assert_eq!((found[0].check, found[0].severity), ("token", Severity::Failure));
+        assert_eq!((found[0].check, found[0].severity), ("token", Severity::Failed));
         assert!(!format!("{found:?}").contains("canary"), "{found:?}");
     }
     assert!(requests(&stub).is_empty());
@@ -156,7 +156,7 @@ fn without_curl_the_server_is_not_called_unreachable() {
     let of = |check| found.iter().find(|finding| finding.check == check).map(|finding| finding.severity);
     assert_eq!(
         (of("commands"), of("server")),
-        (Some(Severity::Failure), Some(Severity::Warning)),
+        (Some(Severity::Failed), Some(Severity::Warning)),
         "{found:?}"
     );
 }

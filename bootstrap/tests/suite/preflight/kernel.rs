@@ -1,5 +1,5 @@
 use super::*;
-use Severity::{Failure, Warning};
+use Severity::{Failed, Warning};
 use schema::Component;
 
 const KERNEL: &[Case] = &[
@@ -7,7 +7,7 @@ const KERNEL: &[Case] = &[
         Mode::Server,
         |stub| remove(stub, "sys/module/vxlan"),
         "modules",
-        Failure,
+        Failed,
         "6.1.0-stub does not have it",
         "linux-modules-extra-6.1.0-stub",
     ),
@@ -18,7 +18,7 @@ const KERNEL: &[Case] = &[
             stub.put("stub/modules/overlay", "install /bin/false \n");
         },
         "modules",
-        Failure,
+        Failed,
         "a rule in /etc/modprobe.d forbids it",
         "/etc/modprobe.d",
     ),
@@ -37,7 +37,7 @@ const KERNEL: &[Case] = &[
         Mode::Stack,
         |stub| remove(stub, "sys/module/iscsi_tcp"),
         "modules",
-        Failure,
+        Failed,
         "iscsi_tcp is required",
         "",
     ),
@@ -45,7 +45,7 @@ const KERNEL: &[Case] = &[
         Mode::Server,
         |stub| stub.put("sys/fs/cgroup/cgroup.controllers", "cpuset cpu io pids\n"),
         "cgroups",
-        Failure,
+        Failed,
         "memory required",
         "GRUB_CMDLINE_LINUX",
     ),
@@ -57,7 +57,7 @@ const KERNEL: &[Case] = &[
             stub.put("boot/firmware/cmdline.txt", "console=tty1 rootwait\n");
         },
         "cgroups",
-        Failure,
+        Failed,
         "memory and cpuset required",
         "/boot/firmware/cmdline.txt: cgroup_memory=1 cgroup_enable=memory",
     ),
@@ -71,7 +71,7 @@ const KERNEL: &[Case] = &[
             );
         },
         "cgroups",
-        Failure,
+        Failed,
         "requires version 2",
         "systemd.unified_cgroup_hierarchy=1",
     ),
@@ -111,9 +111,9 @@ fn the_version_of_cgroups_is_held_against_the_release() {
         );
     };
     for (release, config, worst) in [
-        ("v1.30.9+k3s1", "", Severity::Pass),
+        ("v1.30.9+k3s1", "", Severity::Ok),
         ("v1.34.1+k3s1", "", Warning),
-        ("v1.35.5+k3s1", "", Failure),
+        ("v1.35.5+k3s1", "", Failed),
         ("v1.35.5+k3s1", "kubelet-arg:\n- fail-cgroupv1=false\n", Warning),
     ] {
         let stub = fit_for(Mode::Server);

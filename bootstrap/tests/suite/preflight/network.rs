@@ -1,5 +1,5 @@
 use super::*;
-use Severity::{Failure, Warning};
+use Severity::{Failed, Warning};
 
 /// All addresses, and loopback, as a kernel on a little-endian machine writes them.
 const ANY: &str = "00000000";
@@ -11,13 +11,13 @@ const PORTS: &[Case] = &[
         Mode::Server,
         |stub| stub.listen("tcp6", ANY_V6, 6443, 77),
         "ports",
-        Failure,
+        Failed,
         "6443/tcp (API server) is in use by nginx of service nginx",
         "systemctl disable --now nginx",
     ),
-    (Mode::Server, |stub| stub.listen("tcp", ANY, 10250, 77), "ports", Failure, "10250/tcp", "nginx"),
-    (Mode::Server, |stub| stub.listen("tcp", LOOPBACK, 10248, 77), "ports", Failure, "10248/tcp", "nginx"),
-    (Mode::Server, |stub| stub.listen("udp", ANY, 8472, 77), "ports", Failure, "8472/udp", "nginx"),
+    (Mode::Server, |stub| stub.listen("tcp", ANY, 10250, 77), "ports", Failed, "10250/tcp", "nginx"),
+    (Mode::Server, |stub| stub.listen("tcp", LOOPBACK, 10248, 77), "ports", Failed, "10248/tcp", "nginx"),
+    (Mode::Server, |stub| stub.listen("udp", ANY, 8472, 77), "ports", Failed, "8472/udp", "nginx"),
     (
         Mode::Server,
         |stub| stub.interface_listens("vxlan.calico"),
@@ -32,13 +32,13 @@ const PORTS: &[Case] = &[
             stub.listen_unseen("udp", ANY, 8472);
         },
         "ports",
-        Failure,
+        Failed,
         "8472/udp (flannel) is in use by a process of user id 0",
         "ss -lnup 'sport = :8472'",
     ),
     (Mode::Server, |stub| stub.listen("tcp", ANY, 80, 77), "ports", Warning, "80/tcp", "nginx"),
-    (Mode::SingleNode, |stub| stub.listen("tcp", ANY, 443, 77), "ports", Failure, "443/tcp", "nginx"),
-    (Mode::Agent, |stub| stub.listen("tcp", LOOPBACK, 6444, 77), "ports", Failure, "6444/tcp", "nginx"),
+    (Mode::SingleNode, |stub| stub.listen("tcp", ANY, 443, 77), "ports", Failed, "443/tcp", "nginx"),
+    (Mode::Agent, |stub| stub.listen("tcp", LOOPBACK, 6444, 77), "ports", Failed, "6444/tcp", "nginx"),
     (
         Mode::Agent,
         |stub| {
@@ -46,7 +46,7 @@ const PORTS: &[Case] = &[
             stub.process(77, "python3", "0::/user.slice/user-1000.slice/session-1.scope\n");
         },
         "ports",
-        Failure,
+        Failed,
         "in use by python3, process 77",
         "kill 77",
     ),
@@ -57,7 +57,7 @@ const PORTS: &[Case] = &[
             std::fs::remove_dir_all(stub.path("proc/77")).expect("was there");
         },
         "ports",
-        Failure,
+        Failed,
         "a process of user id 0",
         "ss -lntp 'sport = :6443'",
     ),
@@ -65,7 +65,7 @@ const PORTS: &[Case] = &[
         Mode::Server,
         |stub| stub.put("proc/net/route", "Iface\tDestination\n"),
         "default_route",
-        Failure,
+        Failed,
         "k3s does not start without one",
         "flannel-iface",
     ),
@@ -110,7 +110,7 @@ fn a_rerun_does_not_warn_of_its_own_work() {
         stub.put(&format!("stub/services/{unit}"), "deactivating\n");
         assert_eq!(problems(&stub, &settings(mode)), [], "{mode}");
         stub.put(&format!("stub/services/{unit}"), "inactive\n");
-        assert_eq!(report(&stub, &settings(mode)).worst(), Failure, "{mode}: they are somebody else's");
+        assert_eq!(report(&stub, &settings(mode)).worst(), Failed, "{mode}: they are somebody else's");
     }
 }
 
@@ -134,11 +134,11 @@ fn a_host_without_a_default_route_needs_to_be_told_its_address() {
     let rejects = "00000000000000000000000000000000 00 00000000000000000000000000000000 00 \
                    00000000000000000000000000000000 ffffffff 00000001 00000000 00200200       lo\n";
     for (routes, config, worst) in [
-        ("", "", Failure),
-        (rejects, "", Failure),
-        (v6, "", Severity::Pass),
-        ("", "flannel-iface: eth1\n", Severity::Pass),
-        ("", "node-ip: 192.0.2.7\n", Severity::Pass),
+        ("", "", Failed),
+        (rejects, "", Failed),
+        (v6, "", Severity::Ok),
+        ("", "flannel-iface: eth1\n", Severity::Ok),
+        ("", "node-ip: 192.0.2.7\n", Severity::Ok),
         ("", "- not a mapping\n", Warning),
     ] {
         let stub = fit_for(Mode::Server);
@@ -160,7 +160,7 @@ fn an_active_ufw_without_the_rules_is_told_with_the_rules_to_add() {
     let fix = "ufw allow 10250/tcp && ufw allow 8472/udp && ufw allow from 10.42.0.0/16 && ufw allow from 10.43.0.0/16";
     assert_eq!(found.len(), 1, "{found:?}");
     assert_eq!(
-        (found[0].check, found[0].severity, found[0].fix.as_deref()),
+        (found[0].check, found[0].severity, found[0].help.as_deref()),
         ("firewall", Warning, Some(fix))
     );
     let rules = "*filter\n### tuple ### allow tcp 10250 0.0.0.0/0 any 0.0.0.0/0 in\n\
@@ -172,7 +172,7 @@ fn an_active_ufw_without_the_rules_is_told_with_the_rules_to_add() {
     // Other networks of the cluster need other rules.
     stub.put("etc/rancher/k3s/config.yaml", "cluster-cidr: 10.60.0.0/16\n");
     let found = problems(&stub, &settings(Mode::Agent));
-    assert_eq!(found[0].fix.as_deref(), Some("ufw allow from 10.60.0.0/16"));
+    assert_eq!(found[0].help.as_deref(), Some("ufw allow from 10.60.0.0/16"));
 }
 
 #[test]
@@ -186,7 +186,7 @@ fn an_active_firewalld_without_the_rules_is_told_with_the_rules_to_add() {
     let fix = "firewall-cmd --permanent --add-port=8472/udp && firewall-cmd --reload";
     assert_eq!(found.len(), 1, "{found:?}");
     assert_eq!(
-        (found[0].check, found[0].severity, found[0].fix.as_deref()),
+        (found[0].check, found[0].severity, found[0].help.as_deref()),
         ("firewall", Warning, Some(fix))
     );
     stub.put("stub/firewalld", stub.text("stub/firewalld") + "port=8472/udp\n");
@@ -194,5 +194,5 @@ fn an_active_firewalld_without_the_rules_is_told_with_the_rules_to_add() {
     // Somebody who may not ask is told every rule.
     stub.put("stub/no-polkit", "");
     let found = problems(&stub, &settings(Mode::Agent));
-    assert_eq!(found[0].fix.as_ref().expect("rules").matches("--permanent").count(), 4);
+    assert_eq!(found[0].help.as_ref().expect("rules").matches("--permanent").count(), 4);
 }

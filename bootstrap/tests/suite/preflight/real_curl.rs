@@ -13,6 +13,7 @@ use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use super::*;
+use crate::support::skip;
 use bootstrap::step::{Sha256Sum, certificates};
 
 const PASSWORD: &str = "pass\"word\\canary";
@@ -87,7 +88,7 @@ fn answer(stream: TcpStream, config: Arc<ServerConfig>, authority: &str) -> std:
 fn found(server: &JoinServer, token: &str) -> Option<Vec<(&'static str, Severity)>> {
     let curl = ["/usr/bin/curl", "/bin/curl"].into_iter().find(|curl| Path::new(curl).exists());
     let Some(curl) = curl else {
-        let _ = writeln!(std::io::stderr(), "SKIP real_curl: there is no curl");
+        skip("real_curl", "there is no curl");
         return None;
     };
     let stub = fit_for(Mode::Agent);
@@ -106,8 +107,8 @@ fn the_real_curl_asks_as_the_stand_in_does() {
     for (token, problems) in [
         (format!("K10{sum}::server:{PASSWORD}"), vec![]),
         (PASSWORD.to_owned(), vec![]),
-        (format!("K10{sum}::server:another"), vec![("token", Severity::Failure)]),
-        (format!("K10{}::server:{PASSWORD}", "0".repeat(64)), vec![("token", Severity::Failure)]),
+        (format!("K10{sum}::server:another"), vec![("token", Severity::Failed)]),
+        (format!("K10{}::server:{PASSWORD}", "0".repeat(64)), vec![("token", Severity::Failed)]),
     ] {
         let Some(found) = found(&server, &token) else { return };
         assert_eq!(found, problems, "{token}");
@@ -121,11 +122,11 @@ fn the_real_curl_refuses_a_server_that_the_authority_did_not_sign() {
     let sum = Sha256Sum::of(other.as_bytes());
     let impostor = JoinServer::start(|_| other);
     let Some(problems) = found(&impostor, &format!("K10{sum}::server:{PASSWORD}")) else { return };
-    assert_eq!(problems, [("server", Severity::Failure)]);
+    assert_eq!(problems, [("server", Severity::Failed)]);
     // Beside the pinned root it sends the one that has signed it: of several only the pinned one counts.
     let pinned = crate::support::join_server::authority("pinned");
     let impostor = JoinServer::start(|own| format!("{own}{pinned}"));
     let sum = Sha256Sum::of(&certificates(&pinned)[0].der);
     let Some(problems) = found(&impostor, &format!("K10{sum}::server:{PASSWORD}")) else { return };
-    assert_eq!(problems, [("server", Severity::Failure)]);
+    assert_eq!(problems, [("server", Severity::Failed)]);
 }

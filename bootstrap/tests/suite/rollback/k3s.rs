@@ -29,7 +29,7 @@ fn reason(name: &str) -> String {
     stub.put(&format!("etc/systemd/system/{name}.service"), UNIT);
     let plan = planned(&stub, &record_of([(Component::K3s, installed(name))]), Include::Moderate);
     assert_eq!(only(&plan).state, ItemState::Manual);
-    assert_eq!(only(&plan).look, format!("systemctl status {name}"));
+    assert_eq!(only(&plan).inspect, format!("systemctl status {name}"));
     only(&plan).reason.to_string()
 }
 
@@ -88,7 +88,7 @@ fn the_unit_the_environment_and_the_enablement_of_before_are_put_back() {
     let former = PreviousFile::Text { content: "K3S_URL='https://first:6443'\n".to_owned(), mode: 0o600 };
     let context = record_of([(Component::K3s, repaired(former))]);
     let plan = planned(&stub, &context, Include::Safe);
-    assert_eq!(only(&plan).state, ItemState::LeftOut, "others may rely on what runs now");
+    assert_eq!(only(&plan).state, ItemState::Excluded, "others may rely on what runs now");
     let (_, results) = roll_back(&stub, &context);
     assert_eq!(results[&1], UndoResult::Undone);
     assert_eq!(stub.text(ENV), "K3S_URL='https://first:6443'\n");

@@ -206,7 +206,7 @@ fn a_record_that_names_what_no_run_makes_changes_nothing() {
         assert!(!plan.items.is_empty(), "{component}: the operator is told");
         for item in &plan.items {
             assert_eq!(item.state, ItemState::Manual, "{component}");
-            assert!(item.look.starts_with("less bootstrap-"), "{component}: {}", item.look);
+            assert!(item.inspect.starts_with("less bootstrap-"), "{component}: {}", item.inspect);
         }
     }
 }
@@ -218,5 +218,5 @@ fn no_command_that_is_shown_holds_a_name_that_no_run_made() {
     let undos = [file(evil), line(evil, "x"), block(evil, "$(reboot)", None), package("x;reboot")];
     let context = record_of(undos.into_iter().map(|undo| (Component::Nfs, undo)));
     let plan = planned(&StubHost::fresh(), &context, Include::Moderate);
-    assert!(plan.items.iter().all(|item| !item.look.contains("reboot")), "{:#?}", plan.items);
+    assert!(plan.items.iter().all(|item| !item.inspect.contains("reboot")), "{:#?}", plan.items);
 }

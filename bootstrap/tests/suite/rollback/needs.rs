@@ -43,7 +43,7 @@ fn cert_manager_does_not_go_while_rancher_or_the_registry_stay() {
         if needed_by.is_empty() {
             assert_eq!(needed.state, ItemState::Ready, "data alone needs nobody");
         } else {
-            assert_eq!(needed.state, ItemState::LeftOut);
+            assert_eq!(needed.state, ItemState::Excluded);
             assert_eq!(needed.reason, Reason::NeededBy(needed_by.to_vec()));
         }
         let all = plan(&context, &unchanged_of(&context), Include::Moderate);

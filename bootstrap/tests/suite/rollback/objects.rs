@@ -286,7 +286,7 @@ fn a_release_is_uninstalled_after_its_deletion_was_confirmed() {
     let stub = StubHost::fresh().with_server();
     let secret = put_release(&stub, 1, at(1));
     let context = release("longhorn", "longhorn-system");
-    assert_eq!(only(&planned(&stub, &context, Include::Safe)).state, ItemState::LeftOut);
+    assert_eq!(only(&planned(&stub, &context, Include::Safe)).state, ItemState::Excluded);
     let (_, results) = roll_back(&stub, &context);
     assert_eq!(results[&1], UndoResult::Undone, "{:#?}", stub.calls());
     assert!(!there(&stub, &secret));

@@ -150,7 +150,7 @@ fn the_export_line_goes_and_the_kernel_is_told() {
     stub.put("etc/exports", format!("{above}{LINE}\n{below}"));
     stub.put("var/lib/nfs/etab", format!("{above}{LINE}\n{below}"));
     let safe = planned(&stub, &export(), Include::Safe);
-    assert_eq!(only(&safe).state, ItemState::LeftOut, "an export is moderate");
+    assert_eq!(only(&safe).state, ItemState::Excluded, "an export is moderate");
     let (_, results) = roll_back(&stub, &export());
     assert_eq!(results[&1], UndoResult::Undone);
     assert_eq!(stub.text("etc/exports"), format!("{above}{below}"));

@@ -67,7 +67,7 @@ fn each_component_has_its_class() {
     for (component, undo, class) in table {
         let expected = match class {
             RollbackClass::Safe => (ItemState::Ready, ItemState::Ready),
-            RollbackClass::Moderate => (ItemState::LeftOut, ItemState::Ready),
+            RollbackClass::Moderate => (ItemState::Excluded, ItemState::Ready),
             RollbackClass::Manual => (ItemState::Manual, ItemState::Manual),
         };
         assert_eq!(
@@ -129,7 +129,7 @@ fn what_leaves_first_does_not_keep_what_it_is_in() {
     let left = plan(&context, &live_states(LiveState::Unchanged), Include::Safe);
     assert_eq!(
         left.items.iter().map(|item| item.state).collect::<Vec<_>>(),
-        [ItemState::LeftOut, ItemState::Manual]
+        [ItemState::Excluded, ItemState::Manual]
     );
 }
 
@@ -149,7 +149,7 @@ fn what_belongs_to_what_leaves_leaves_too() {
         plan(&context, &live_states, include).items.iter().map(|item| item.state).collect::<Vec<_>>()
     };
     assert_eq!(states(Include::Moderate), [ItemState::Ready, ItemState::Ready]);
-    assert_eq!(states(Include::Safe), [ItemState::LeftOut, ItemState::Manual]);
+    assert_eq!(states(Include::Safe), [ItemState::Excluded, ItemState::Manual]);
 }
 
 #[test]
@@ -217,5 +217,5 @@ fn what_the_run_updated_is_named_and_commands_are_not() {
     let named: Vec<u32> = plan.items.iter().map(|item| item.step).collect();
     assert_eq!(named, [1]);
     assert_eq!(plan.items[0].state, ItemState::Manual);
-    assert_eq!(plan.items[0].look, "k3s kubectl get namespace registry -o yaml");
+    assert_eq!(plan.items[0].inspect, "k3s kubectl get namespace registry -o yaml");
 }

@@ -107,6 +107,12 @@ fn the_plan_of_ten_components_fits_a_screen() {
             let name = format!("{name}{screen}");
             insta::assert_snapshot!(name.as_str(), text.replace(plan.run_id.as_str(), "RUN-ID"));
         }
+        let lines = bootstrap::rollback::rollback_lines(&plan, bootstrap::terminal::Verbosity::Verbose);
+        let painted: String = lines.iter().map(|line| line.laid_out(usize::MAX)).collect();
+        let text = anstream::adapter::strip_str(&painted).to_string();
+        // The class of an item is one thing, why it can be undone another.
+        assert!(text.contains("  moderate\n") && text.contains("because: its SHA-256"), "{text}");
+        assert!(!text.contains("safe: "), "{text}");
     }
 }
 
@@ -135,7 +141,7 @@ fn a_fresh_server_is_left_to_its_own_uninstall_script() {
     let before = tree(&stub);
     let (plan, results) = roll_back(&stub, &context);
     assert!(results.is_empty());
-    assert!(plan.items.iter().all(|item| item.state == ItemState::Manual && !item.look.is_empty()));
+    assert!(plan.items.iter().all(|item| item.state == ItemState::Manual && !item.inspect.is_empty()));
     assert!(plan.items.iter().any(|item| item.reason.to_string().contains("k3s-uninstall.sh")));
     unchanged(&stub, &before);
 }

@@ -11,6 +11,7 @@ use tokio_postgres::{Client, Config, NoTls, Socket, Statement};
 use super::migration;
 use super::server::PostgresServer;
 use super::tls::PostgresTls;
+use crate::store::TableAccess;
 use crate::store::fault::PostgresFault;
 
 /// An open connection with its prepared statements.
@@ -24,11 +25,15 @@ impl PostgresConnection {
     /// take longer.
     const CONNECT: Duration = Duration::from_secs(2);
 
-    /// Connects, limits the time of statements, and brings the tables up to date.
+    /// Connects, limits the time of statements, and brings the tables up to date or checks that they are.
     ///
     /// # Errors
-    /// The server cannot be reached or refuses, or the tables are of a newer build.
-    pub(super) async fn open(server: &PostgresServer, limit: Duration) -> Result<Self, PostgresFault> {
+    /// The server cannot be reached or refuses, or the tables are not those of this build.
+    pub(super) async fn open(
+        server: &PostgresServer,
+        limit: Duration,
+        access: TableAccess,
+    ) -> Result<Self, PostgresFault> {
         let connecting = async {
             match &server.tls {
                 Some(tls) => connect(&server.config, PostgresTls(Arc::clone(tls))).await,
@@ -49,7 +54,14 @@ impl PostgresConnection {
             ))
             .await?;
         let mut opened = Self { client, prepared: HashMap::new() };
-        migration::migrate(&mut opened.client).await?;
+        match access {
+            TableAccess::Make => migration::migrate(&mut opened.client).await?,
+            TableAccess::Write => migration::check(&opened.client).await?,
+            TableAccess::Read => {
+                opened.client.batch_execute("SET default_transaction_read_only = on").await?;
+                migration::check(&opened.client).await?;
+            }
+        }
         Ok(opened)
     }
 

@@ -4,7 +4,7 @@ use crate::store::fault::PostgresFault;
 use tokio_postgres::Client;
 
 /// A step that was released is never changed; a change is another step.
-const MIGRATIONS: &[&str] = &[include_str!("001.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("001.sql"), include_str!("002.sql"), include_str!("003.sql")];
 
 /// Version of the tables that this build makes.
 pub(super) const VERSION: usize = MIGRATIONS.len();
@@ -25,7 +25,7 @@ pub(super) async fn migrate(client: &mut Client) -> Result<(), PostgresFault> {
     transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&TABLES_LOCK]).await?;
     let found = version(transaction.client()).await?;
     if found > VERSION {
-        return Err(PostgresFault::NewerTables { found, known: VERSION });
+        return Err(PostgresFault::OtherTables { found, known: VERSION });
     }
     for (number, step) in (1_i32..).zip(MIGRATIONS).skip(found) {
         transaction.batch_execute(step).await?;
@@ -33,6 +33,17 @@ pub(super) async fn migrate(client: &mut Client) -> Result<(), PostgresFault> {
     }
     transaction.commit().await?;
     Ok(())
+}
+
+/// Passes if there is nothing to migrate.
+///
+/// # Errors
+/// The server fails, or the tables are of another build, or there are none.
+pub(super) async fn check(client: &Client) -> Result<(), PostgresFault> {
+    match version(client).await? {
+        VERSION => Ok(()),
+        found => Err(PostgresFault::OtherTables { found, known: VERSION }),
+    }
 }
 
 /// Whether such a table exists. Not by `to_regclass`: within a transaction the server remembers that a table was missing,

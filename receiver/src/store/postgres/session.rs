@@ -10,7 +10,7 @@ use super::connection::PostgresConnection;
 use super::migration;
 use super::server::PostgresServer;
 use crate::store::fault::PostgresFault;
-use crate::store::{StoreError, StoreUse};
+use crate::store::{StoreError, StoreUse, TableAccess};
 
 /// A PostgreSQL database, through one connection.
 pub(crate) struct PostgresStore {
@@ -18,6 +18,7 @@ pub(crate) struct PostgresStore {
     /// Its name in messages: without user and password.
     database: String,
     limit: Duration,
+    access: TableAccess,
     /// Drives the connection while a thread waits for it, on that thread.
     runtime: Option<Runtime>,
     connection: Option<PostgresConnection>,
@@ -31,7 +32,12 @@ impl PostgresStore {
     const CHECK: Duration = Duration::from_millis(500);
 
     /// A store that is not connected yet.
-    pub(in crate::store) fn new(mut server: PostgresServer, database: String, purpose: StoreUse) -> Self {
+    pub(in crate::store) fn new(
+        mut server: PostgresServer,
+        database: String,
+        purpose: StoreUse,
+        access: TableAccess,
+    ) -> Self {
         // Of several hosts, the one that accepts writes; after a failover that is another one.
         server.config.target_session_attrs(TargetSessionAttrs::ReadWrite);
         server.config.application_name("receiver");
@@ -40,7 +46,7 @@ impl PostgresStore {
             StoreUse::Pages => Duration::from_secs(10),
             StoreUse::Tending => Duration::from_hours(1),
         };
-        Self { server, database, limit, runtime: None, connection: None, used: Instant::now() }
+        Self { server, database, limit, access, runtime: None, connection: None, used: Instant::now() }
     }
 
     /// Version of the tables.
@@ -51,7 +57,7 @@ impl PostgresStore {
     /// Connects, if there is no connection.
     ///
     /// # Errors
-    /// The server cannot be reached or refuses, or the tables are of a newer build.
+    /// The server cannot be reached or refuses, or the tables are not those of this build.
     pub(in crate::store) fn connect(&mut self) -> Result<(), StoreError> {
         self.run("connect", async |_| Ok(()))
     }
@@ -65,8 +71,8 @@ impl PostgresStore {
     ) -> Result<T, StoreError> {
         let done = self.run_within_limit(work);
         done.map_err(|fault| match fault {
-            PostgresFault::NewerTables { found, known } => {
-                StoreError::Newer { store: self.database.clone(), found, known }
+            PostgresFault::OtherTables { found, known } => {
+                StoreError::of_tables(self.database.clone(), found, known)
             }
             fault => StoreError::Postgres { database: self.database.clone(), action, fault },
         })
@@ -118,7 +124,7 @@ impl PostgresStore {
                 return Ok(connection);
             }
         }
-        PostgresConnection::open(&self.server, self.limit).await
+        PostgresConnection::open(&self.server, self.limit, self.access).await
     }
 }
 

@@ -1,17 +1,17 @@
 //! Closed weeks in the database, and the deletion of old data.
 
-use tokio_postgres::Row;
+use std::collections::HashSet;
+
+use tokio_postgres::{Row, Transaction};
 
 use super::connection::PostgresConnection;
 use super::months;
 use super::session::PostgresStore;
 use crate::chart::WeeklyCell;
 use crate::store::fault::PostgresFault;
-use crate::store::{ClosedWeek, ForgetStep, RUN_DAYS, StoreError, VerifiedStore, WeekStore};
+use crate::store::forgetting::{AgeLimits, ExaminedSlice, SLICE};
+use crate::store::{ClosedWeek, ForgetStep, StoreError, Tidied, VerifiedStore, WeekStore};
 use crate::week::{DAY, Week};
-
-/// Rows of one transaction: a writer that waits for it waits some tens of milliseconds.
-const SLICE: i64 = 5_000;
 
 impl WeekStore for PostgresStore {
     fn next_week(&mut self) -> Result<Option<Week>, StoreError> {
@@ -67,12 +67,14 @@ impl WeekStore for PostgresStore {
         })
     }
 
-    fn forget(&mut self, days: u32, now: i64) -> Result<ForgetStep, StoreError> {
-        self.run("delete what is old", async |connection| forget(connection, days, now).await)
+    fn forget(&mut self, days: u32, now: i64, after: i64) -> Result<ForgetStep, StoreError> {
+        self.run("delete what is old", async |connection| forget(connection, days, now, after).await)
     }
 
-    fn tidy(&mut self, now: i64) -> Result<(), StoreError> {
-        self.run("make the months", async |connection| months::make_months(connection, now).await)
+    /// The server frees the space itself; this makes the months.
+    fn tidy(&mut self, now: i64) -> Result<Tidied, StoreError> {
+        self.run("make the months", async |connection| months::make_months(connection, now).await)?;
+        Ok(Tidied::Whole)
     }
 
     /// The server checks its files itself (`pg_amcheck`); this checks that the rows are consistent.
@@ -145,40 +147,75 @@ async fn forget(
     connection: &mut PostgresConnection,
     days: u32,
     now: i64,
+    after: i64,
 ) -> Result<ForgetStep, PostgresFault> {
     let row = connection
         .client
         .query_one("SELECT (SELECT max(week) FROM closed_week), document_id FROM rolled_up", &[])
         .await?;
     let (closed, rolled_up): (Option<i64>, i64) = (row.try_get(0)?, row.try_get(1)?);
-    // A document of a week that is not closed is still needed, whatever its age.
-    let counted = closed.map_or(i64::MIN, |week| Week::from_number(week).end());
-    let before = counted.min(now - i64::from(days) * DAY);
-    let dropped = months::drop_months(connection, before, rolled_up, now).await?;
+    let limits = AgeLimits::new(days, now, closed);
+    // Once a round: a month that goes as a whole leaves no rows to the slices.
+    let dropped =
+        if after == 0 { months::drop_months(connection, limits.documents, rolled_up, now).await? } else { 0 };
     let transaction = connection.client.transaction().await?;
-    // By number, which grows with the arrival: the oldest are first, so that nothing else is read.
-    let last: Option<i64> = transaction
+    let row = transaction
         .query_one(
-            "SELECT max(id) FROM (SELECT id, received_at FROM document ORDER BY id LIMIT $1) AS oldest
-             WHERE received_at < $2 AND id <= $3",
-            &[&SLICE, &before, &rolled_up],
+            "SELECT count(*), coalesce(max(id), $1), count(*) FILTER (WHERE received_at < $2 AND id <= $3),
+                 count(*) FILTER (WHERE received_at > $4)
+             FROM (SELECT id, received_at FROM document WHERE id > $1 ORDER BY id LIMIT $5) AS oldest",
+            &[&after, &limits.documents, &rolled_up, &now, &SLICE],
         )
-        .await?
-        .try_get(0)?;
+        .await?;
+    let slice = ExaminedSlice {
+        examined: row.try_get(0)?,
+        last: row.try_get(1)?,
+        due: row.try_get(2)?,
+        ahead: row.try_get(3)?,
+    };
     let documents = transaction
-        .execute("DELETE FROM document WHERE id <= $1 AND received_at < $2", &[&last.unwrap_or(0), &before])
-        .await?;
-    let old = now - RUN_DAYS * DAY;
-    let runs = transaction
         .execute(
-            "DELETE FROM run WHERE (session_id, run_id) IN (
-                 SELECT session_id, run_id FROM run WHERE received_at < $1 LIMIT $2)",
-            &[&old, &SLICE],
+            "DELETE FROM document WHERE id > $1 AND id <= $2 AND received_at < $3",
+            &[&after, &slice.last.min(rolled_up), &limits.documents],
         )
         .await?;
-    transaction.execute("DELETE FROM refusal WHERE day < $1", &[&(old / DAY)]).await?;
+    let (strays, runs) = delete_old_runs(&transaction, limits.runs, rolled_up).await?;
+    transaction.execute("DELETE FROM refusal WHERE day < $1", &[&(limits.runs / DAY)]).await?;
     transaction.commit().await?;
-    let is_full = [documents, runs].iter().any(|rows| i64::try_from(*rows).is_ok_and(|rows| rows >= SLICE));
-    let rows = dropped + usize::try_from(documents + runs).unwrap_or(usize::MAX);
-    Ok(ForgetStep { rows, is_full })
+    let [documents, runs] =
+        [documents + strays, runs].map(|rows| usize::try_from(rows).unwrap_or(usize::MAX));
+    Ok(slice.step(dropped + documents, runs))
+}
+
+/// Deletes a slice of the runs that began before a time, with the documents that they still have; how many of those, and
+/// how many runs.
+async fn delete_old_runs(
+    transaction: &Transaction<'_>,
+    before: i64,
+    rolled_up: i64,
+) -> Result<(u64, u64), PostgresFault> {
+    let old = transaction
+        .query(
+            "SELECT session_id, run_id FROM run WHERE received_at < $1 ORDER BY received_at LIMIT $2",
+            &[&before, &SLICE],
+        )
+        .await?;
+    let column = |index| old.iter().map(|row| row.try_get(index)).collect::<Result<Vec<&[u8]>, _>>();
+    let (sessions, runs) = (column(0)?, column(1)?);
+    let distinct: Vec<&[u8]> = sessions.iter().copied().collect::<HashSet<_>>().into_iter().collect();
+    // By session first, so that each is read once, however many of its runs go.
+    let strays = transaction
+        .execute(
+            "DELETE FROM document WHERE session_id = ANY ($1) AND id <= $2
+                 AND (session_id, run_id) IN (SELECT * FROM unnest($3::bytea[], $4::bytea[]))",
+            &[&distinct, &rolled_up, &sessions, &runs],
+        )
+        .await?;
+    let deleted = transaction
+        .execute(
+            "DELETE FROM run WHERE (session_id, run_id) IN (SELECT * FROM unnest($1::bytea[], $2::bytea[]))",
+            &[&sessions, &runs],
+        )
+        .await?;
+    Ok((strays, deleted))
 }

@@ -211,12 +211,12 @@ mod tests {
 
     use super::*;
     use crate::arrival::{Arrival, example};
-    use crate::store::DocumentStore;
+    use crate::store::{DocumentStore, TableAccess};
 
     /// Steps of the engine to read a week of this many runs, all of one session.
     fn steps(runs: u32) -> i32 {
         let directory = tempfile::tempdir().expect("a directory");
-        let mut store = SqliteStore::open(&directory.path().join("r.db")).expect("opened");
+        let mut store = SqliteStore::open(&directory.path().join("r.db"), TableAccess::Make).expect("opened");
         let document = |number: u32| {
             let run_id = PackedId::from_bytes(&u64::from(number / 2).to_be_bytes()).expect("an id");
             let event =

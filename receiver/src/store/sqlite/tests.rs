@@ -1,8 +1,12 @@
+use schema::Id;
+
 use super::*;
-use crate::arrival::example as arrival;
+use crate::arrival::{PackedId, example as arrival};
+use crate::store::{RunStore, Tidied, VerifiedStore, WeekStore};
+use crate::week::Week;
 
 fn open(directory: &tempfile::TempDir) -> SqliteStore {
-    SqliteStore::open(&directory.path().join("r.db")).expect("opened")
+    SqliteStore::open(&directory.path().join("r.db"), TableAccess::Make).expect("opened")
 }
 
 #[test]
@@ -66,4 +70,80 @@ fn an_instance_that_is_gone_is_forgotten() {
     store.note_instance([2; 16], 2 * DAY).expect("noted");
     let count = store.connection.query_row("SELECT count(*) FROM instance", [], |row| row.get::<_, i64>(0));
     assert_eq!(count, Ok(1));
+}
+
+/// Stores so many documents of a session each that arrived at this time, and makes them part of their runs.
+fn fill(store: &mut SqliteStore, count: usize, received_at: i64) {
+    let mut document = arrival(1);
+    document.detail = format!("{{\"name\":\"{}\"}}", "x".repeat(400));
+    let batch: Vec<Arrival> = (0..count)
+        .map(|_| {
+            document.session_id = PackedId::of(&Id::random());
+            document.clone()
+        })
+        .collect();
+    store.insert(&batch, received_at).expect("stored");
+    while store.roll_up_runs(2_000).expect("rolled up") == 2_000 {}
+}
+
+/// Deletes what is too old at this time, as the rollup does; how many rows.
+fn forget(store: &mut SqliteStore, now: i64) -> usize {
+    let (mut all, mut next) = (0, Some(0));
+    while let Some(after) = next {
+        let step = store.forget(45, now, after).expect("deleted");
+        all += step.rows;
+        next = step.next;
+    }
+    all
+}
+
+#[test]
+fn the_space_of_deleted_documents_goes_back_to_the_disk() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut store = open(&directory);
+    fill(&mut store, 12_000, 0);
+    store.close_week(Week::of(0), 10, &[]).expect("closed");
+    assert_eq!(forget(&mut store, 100 * DAY), 12_000);
+    let size = || std::fs::metadata(directory.path().join("r.db")).expect("a file").len();
+    store.settle().expect("written back");
+    let before = size();
+    let mut steps = 0;
+    while store.tidy(0).expect("tidied") == Tidied::Partly {
+        steps += 1;
+    }
+    assert!((1..20).contains(&steps), "{steps} steps, each frees many pages");
+    let free = store.connection.pragma_query_value(None, "freelist_count", |row| row.get::<_, i64>(0));
+    assert_eq!(free, Ok(0));
+    assert!(size() < before / 2, "{} of {before} bytes", size());
+}
+
+#[test]
+fn documents_of_a_clock_that_was_ahead_do_not_keep_the_old_ones_behind_them() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut store = open(&directory);
+    let now = 100 * DAY;
+    fill(&mut store, 1, now + 60 * DAY);
+    fill(&mut store, 11_000, 0);
+    // More of them than a step looks at.
+    fill(&mut store, 6_000, now + 60 * DAY);
+    fill(&mut store, 100, 0);
+    fill(&mut store, 7, now);
+    store.close_week(Week::of(0), 10, &[]).expect("closed");
+    assert_eq!(forget(&mut store, now), 11_100);
+    assert_eq!(store.count().expect("counted"), 6_008);
+}
+
+#[test]
+fn a_run_of_thirteen_months_takes_its_last_documents_with_it() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut store = open(&directory);
+    store.insert(&[arrival(1)], 0).expect("stored");
+    store.insert(&[arrival(2)], 390 * DAY).expect("stored");
+    store.roll_up_runs(10).expect("rolled up");
+    // Not part of the run yet: another run will be made of it.
+    store.insert(&[arrival(3)], 391 * DAY).expect("stored");
+    store.close_week(Week::of(390 * DAY), 10, &[]).expect("closed");
+    assert_eq!(forget(&mut store, 400 * DAY), 3, "two documents and the run");
+    assert_eq!(store.roll_up_runs(10).expect("rolled up"), 1);
+    assert_eq!(store.verify().expect("read"), VerifiedStore { documents: 1, faults: Vec::new() });
 }

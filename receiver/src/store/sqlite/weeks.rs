@@ -1,14 +1,15 @@
 //! Closed weeks in the store, and the deletion of old data.
 
-use rusqlite::{OptionalExtension, TransactionBehavior, params};
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use super::SqliteStore;
 use crate::chart::WeeklyCell;
-use crate::store::{ClosedWeek, DocumentStore, ForgetStep, RUN_DAYS, StoreError, VerifiedStore, WeekStore};
+use crate::store::forgetting::{AgeLimits, ExaminedSlice, SLICE};
+use crate::store::{ClosedWeek, DocumentStore, ForgetStep, StoreError, Tidied, VerifiedStore, WeekStore};
 use crate::week::{DAY, Week};
 
-/// Rows of one transaction: a writer that waits for it waits some milliseconds.
-const SLICE: i64 = 5_000;
+/// Pages that are freed in one transaction: a writer that waits for it waits some milliseconds.
+const FREED_PAGES: i64 = 1_000;
 
 impl WeekStore for SqliteStore {
     fn next_week(&mut self) -> Result<Option<Week>, StoreError> {
@@ -28,7 +29,7 @@ impl WeekStore for SqliteStore {
         suppress_below: u32,
         cells: &[(&'static str, WeeklyCell)],
     ) -> Result<bool, StoreError> {
-        let close = |connection: &mut rusqlite::Connection| {
+        let close = |connection: &mut Connection| {
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let ours = transaction.execute(
                 "INSERT INTO closed_week (week, suppress_below) VALUES (?, ?) ON CONFLICT (week) DO NOTHING",
@@ -72,49 +73,18 @@ impl WeekStore for SqliteStore {
         read().map_err(|error| self.failed("read a chart", error))
     }
 
-    fn forget(&mut self, days: u32, now: i64) -> Result<ForgetStep, StoreError> {
-        let forget = |connection: &mut rusqlite::Connection| {
-            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let closed: Option<Option<i64>> = transaction
-                .query_row("SELECT max(week) FROM closed_week", [], |row| row.get(0))
-                .optional()?;
-            // A document of a week that is not closed is still needed, whatever its age.
-            let counted = closed.flatten().map_or(i64::MIN, |week| Week::from_number(week).end());
-            let before = counted.min(now - i64::from(days) * DAY);
-            // By id, which grows with the arrival: the oldest are first, so that nothing else is read.
-            let documents = transaction.execute(
-                "DELETE FROM document WHERE id IN (
-                     SELECT id FROM (SELECT id, received_at FROM document ORDER BY id LIMIT ?)
-                     WHERE received_at < ? AND id <= (SELECT document_id FROM rolled_up))",
-                [SLICE, before],
-            )?;
-            let old = now - RUN_DAYS * DAY;
-            let runs = transaction.execute(
-                "DELETE FROM run WHERE (session_id, run_id) IN (
-                     SELECT session_id, run_id FROM run WHERE received_at < ? LIMIT ?)",
-                [old, SLICE],
-            )?;
-            transaction.execute("DELETE FROM refusal WHERE day < ?", [old / DAY])?;
-            // The number of a new document follows the highest existing one: if that one is deleted, its number is used
-            // again.
-            transaction.execute(
-                "UPDATE rolled_up SET document_id = min(document_id, (SELECT coalesce(max(id), 0) FROM document))",
-                [],
-            )?;
-            transaction.commit()?;
-            Ok((documents, runs))
-        };
-        let (documents, runs) =
-            forget(&mut self.connection).map_err(|error| self.failed("delete what is old", error))?;
-        let is_full =
-            [documents, runs].iter().any(|rows| i64::try_from(*rows).is_ok_and(|rows| rows >= SLICE));
-        Ok(ForgetStep { rows: documents + runs, is_full })
+    fn forget(&mut self, days: u32, now: i64, after: i64) -> Result<ForgetStep, StoreError> {
+        let forgotten = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).and_then(
+            |transaction| {
+                let step = forget(&transaction, days, now, after)?;
+                transaction.commit().map(|()| step)
+            },
+        );
+        forgotten.map_err(|error| self.failed("delete what is old", error))
     }
 
-    fn tidy(&mut self, _now: i64) -> Result<(), StoreError> {
-        self.connection
-            .execute_batch("PRAGMA incremental_vacuum")
-            .map_err(|error| self.failed("give room back", error))
+    fn tidy(&mut self, _now: i64) -> Result<Tidied, StoreError> {
+        give_space_back(&self.connection).map_err(|error| self.failed("give space back", error))
     }
 
     fn verify(&mut self) -> Result<VerifiedStore, StoreError> {
@@ -150,4 +120,78 @@ impl WeekStore for SqliteStore {
         let faults = read().map_err(|error| self.failed("verify", error))?;
         Ok(VerifiedStore { documents: self.count()?, faults })
     }
+}
+
+fn forget(transaction: &Transaction<'_>, days: u32, now: i64, after: i64) -> rusqlite::Result<ForgetStep> {
+    let (closed, rolled_up): (Option<i64>, i64) = transaction.query_row(
+        "SELECT (SELECT max(week) FROM closed_week), document_id FROM rolled_up",
+        [],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    let limits = AgeLimits::new(days, now, closed);
+    let slice = transaction.query_row(
+        "SELECT count(*), coalesce(max(id), ?1), coalesce(sum(received_at < ?2 AND id <= ?3), 0),
+             coalesce(sum(received_at > ?4), 0)
+         FROM (SELECT id, received_at FROM document WHERE id > ?1 ORDER BY id LIMIT ?5)",
+        [after, limits.documents, rolled_up, now, SLICE],
+        |row| {
+            Ok(ExaminedSlice {
+                examined: row.get(0)?,
+                last: row.get(1)?,
+                due: row.get(2)?,
+                ahead: row.get(3)?,
+            })
+        },
+    )?;
+    let documents = transaction.execute(
+        "DELETE FROM document WHERE id > ?1 AND id <= min(?2, ?3) AND received_at < ?4",
+        [after, slice.last, rolled_up, limits.documents],
+    )?;
+    let old_runs = "SELECT session_id, run_id FROM run WHERE received_at < ?1
+                    ORDER BY received_at, session_id, run_id LIMIT ?2";
+    // By session first, so that each is read once, however many of its runs go.
+    let strays = transaction.execute(
+        &format!(
+            "WITH old_run AS ({old_runs})
+             DELETE FROM document WHERE session_id IN (SELECT session_id FROM old_run)
+                 AND (session_id, run_id) IN (SELECT session_id, run_id FROM old_run) AND id <= ?3"
+        ),
+        [limits.runs, SLICE, rolled_up],
+    )?;
+    let runs = transaction.execute(
+        &format!("DELETE FROM run WHERE (session_id, run_id) IN ({old_runs})"),
+        [limits.runs, SLICE],
+    )?;
+    transaction.execute("DELETE FROM refusal WHERE day < ?", [limits.runs / DAY])?;
+    correct_rollup(transaction)?;
+    Ok(slice.step(documents + strays, runs))
+}
+
+/// Called after documents were deleted: the number of a new document follows the highest existing one, so if that one was
+/// deleted, its number is used again.
+pub(super) fn correct_rollup(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    let sql =
+        "UPDATE rolled_up SET document_id = min(document_id, (SELECT coalesce(max(id), 0) FROM document))";
+    transaction.execute(sql, []).map(drop)
+}
+
+fn give_space_back(connection: &Connection) -> rusqlite::Result<Tidied> {
+    let free_pages = || connection.pragma_query_value(None, "freelist_count", |row| row.get::<_, i64>(0));
+    let before = free_pages()?;
+    if before == 0 {
+        return Ok(Tidied::Whole);
+    }
+    {
+        // It frees a page for each row of its result, and no more once that is not read on.
+        let mut vacuum = connection.prepare(&format!("PRAGMA incremental_vacuum({FREED_PAGES})"))?;
+        let mut freed = vacuum.query([])?;
+        while freed.next()?.is_some() {}
+    }
+    // Nothing changes in a file that another program made without the list that this needs.
+    if (1..before).contains(&free_pages()?) {
+        return Ok(Tidied::Partly);
+    }
+    // Only writing the log back makes the file shorter. It waits for nobody: what is in use stays for the next time.
+    connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
+    Ok(Tidied::Whole)
 }

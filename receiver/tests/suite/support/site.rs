@@ -69,6 +69,13 @@ impl Site {
         file
     }
 
+    /// The bytes of the SQLite file and of its log; `None` for PostgreSQL.
+    pub(crate) fn file_bytes(&self) -> Option<Vec<u8>> {
+        let SiteStore::Sqlite(file) = &self.store else { return None };
+        let read = |path: &Path| std::fs::read(path).unwrap_or_default();
+        Some([read(file), read(&file.with_extension("db-wal"))].concat())
+    }
+
     /// The PostgreSQL database.
     pub(crate) fn database(&self) -> &Database {
         let SiteStore::Postgres(database) = &self.store else { panic!("no PostgreSQL database") };
@@ -116,6 +123,15 @@ impl Site {
         })
     }
 
+    /// How many runs the store holds.
+    pub(crate) fn run_count(&self) -> u32 {
+        let sql = "SELECT count(*) FROM run";
+        match &self.store {
+            SiteStore::Sqlite(file) => read_only(file).query_row(sql, [], |row| row.get(0)).expect("read"),
+            SiteStore::Postgres(database) => database.sql(sql).trim().parse().expect("a number"),
+        }
+    }
+
     /// The event ids that the store holds, as often as it holds them.
     pub(crate) fn stored_events(&self) -> Vec<String> {
         match &self.store {
@@ -148,6 +164,38 @@ impl Site {
             }
             SiteStore::Postgres(database) => {
                 database.sql(&sql("extract(epoch FROM now())::bigint"));
+            }
+        }
+    }
+
+    /// Makes the clock look as if it had gone forward by so many days since the last rollup or deletion.
+    pub(crate) fn leap(&self, days: i64) {
+        self.execute(&format!("UPDATE clock SET believed_at = believed_at - {days} * 86400"));
+    }
+
+    /// Executes a statement that both kinds of store understand.
+    pub(crate) fn execute(&self, sql: &str) {
+        match &self.store {
+            SiteStore::Sqlite(file) => {
+                Connection::open(file)
+                    .and_then(|connection| connection.execute_batch(sql))
+                    .expect("executed");
+            }
+            SiteStore::Postgres(database) => drop(database.sql(sql)),
+        }
+    }
+
+    /// Makes the store look as one of the build before.
+    pub(crate) fn forget_newest_tables(&self) {
+        match &self.store {
+            SiteStore::Sqlite(file) => {
+                let connection = Connection::open(file).expect("opened");
+                let version: i64 =
+                    connection.pragma_query_value(None, "user_version", |row| row.get(0)).expect("read");
+                connection.pragma_update(None, "user_version", version - 1).expect("set");
+            }
+            SiteStore::Postgres(database) => {
+                database.sql("DELETE FROM receiver_migration WHERE version = (SELECT max(version) FROM receiver_migration)");
             }
         }
     }

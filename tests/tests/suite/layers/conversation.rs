@@ -112,8 +112,14 @@ fn a_question_that_nobody_answers_ends_the_call() {
         assert!(outcome.stderr.contains("no answer to the question: "), "{outcome}");
         assert!(outcome.stderr.contains(question) && sandbox.runs().is_empty(), "{answers:?}: {outcome}");
     }
-    let outcome = core(&sandbox, "--dry-run --mode agent").stdin("y\n").run().expect(1);
-    assert!(outcome.stderr.contains("PRODUCTIVE_K3S_AGENT_SERVER_URL"), "{outcome}");
+    for (mode, answers, variable) in [
+        ("agent", "y\n", "PRODUCTIVE_K3S_AGENT_SERVER_URL"),
+        ("server", "y\ny\n", "PRODUCTIVE_K3S_AUTO_APPROVE_APPLY_PLAN"),
+        ("stack", "y\nn\ny\ny\n\n\n\n\n", "PRODUCTIVE_K3S_REGISTRY_AUTH"),
+    ] {
+        let outcome = core(&sandbox, &format!("--dry-run --mode {mode}")).stdin(answers).run().expect(1);
+        assert!(outcome.stderr.contains(&format!("set {variable}")), "{outcome}");
+    }
 }
 
 #[test]
@@ -130,9 +136,30 @@ fn an_answer_that_cannot_be_used_is_not_asked_for_again() {
         assert!(outcome.stderr.contains(said), "{mode} {answers:?}: {outcome}");
         assert!(sandbox.runs().is_empty() && !outcome.output().contains("apples"), "{outcome}");
     }
-    // A letter that is neither is the default, as in the shell core.
-    let outcome = core(&sandbox, "--dry-run --mode server").stdin("perhaps\ny\ny\n").run().expect(0);
-    assert!(outcome.stdout.contains("Invalid input, using default: y"), "{outcome}");
+}
+
+/// The shell core takes the default, and so a mistyped no for a yes.
+#[test]
+fn an_answer_that_is_neither_yes_nor_no_is_taken_for_neither() {
+    let sandbox = sandbox();
+    for (mode, answers, variable) in [
+        ("server", "perhaps\ny\ny\n", None),
+        ("server", "y\ny\nnope\n", Some("PRODUCTIVE_K3S_AUTO_APPROVE_APPLY_PLAN")),
+        ("stack", "y\nn\ny\ny\n\n\n\n\nnope\n", Some("PRODUCTIVE_K3S_REGISTRY_AUTH")),
+    ] {
+        let outcome = core(&sandbox, &format!("--dry-run --mode {mode}")).stdin(answers).run().expect(1);
+        let help = match variable {
+            Some(name) => format!("answer y or n, or set {name}"),
+            None => "answer y or n".to_owned(),
+        };
+        assert!(outcome.stderr.contains("neither yes nor no") && outcome.stderr.contains(&help), "{outcome}");
+        assert!(sandbox.runs().is_empty() && !outcome.output().contains("nope"), "{outcome}");
+    }
+    for yes in ["YES", " on ", "true", "1"] {
+        core(&sandbox, "--dry-run --mode server").stdin(format!("y\ny\n{yes}\n")).run().expect(0);
+        let call = core(&sandbox, "--dry-run --mode server").stdin("y\ny\n");
+        call.env("PRODUCTIVE_K3S_AUTO_APPROVE_APPLY_PLAN", yes).run().expect(0);
+    }
 }
 
 #[test]

@@ -1,0 +1,98 @@
+//! What a person who names a run or a session is promised: everything of it is deleted.
+
+use schema::{ComponentLabel, Id};
+
+use crate::documents::{Sample, in_session, sample};
+use crate::support::{Postgres, Receiver, Site, on_both_stores, wait_until};
+
+on_both_stores! {
+    a_run_or_a_session_is_erased_beside_a_service_and_nothing_else_is,
+}
+
+fn of(session: &Id, run: &Id) -> Sample {
+    in_session(session, run, None, ComponentLabel::Core, "2026-11-22T07:50:02Z")
+}
+
+/// Erases by the program: how many documents and lines of the spool it says. It also says how many runs, which depends on
+/// when a service last rolled up.
+fn erase(site: &Site, id: &Id) -> [usize; 2] {
+    let output = site.command(&["erase", id.as_str()]).output().expect("it starts");
+    let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    assert!(output.status.success() && !text.contains(id.as_str()), "{text}");
+    let numbers: Vec<usize> = text.split(' ').filter_map(|word| word.parse().ok()).collect();
+    assert_eq!(numbers.len(), 3, "{text}");
+    [numbers[0], numbers[2]]
+}
+
+/// An id as the store keeps it.
+fn packed(id: &Id) -> Vec<u8> {
+    let digits = id.as_str().replace('-', "");
+    let byte = |index| u8::from_str_radix(&digits[index..index + 2], 16).expect("digits");
+    (0..digits.len()).step_by(2).map(byte).collect()
+}
+
+fn a_run_or_a_session_is_erased_beside_a_service_and_nothing_else_is(site: &Site) {
+    let receiver = site.receiver();
+    let send = |sample: &Sample| assert_eq!(receiver.client().post(&sample.bytes).outcome(), "accepted");
+    let [session, other, first, second, third] = std::array::from_fn(|_| Id::random());
+    let kept = of(&other, &third);
+    for sample in [&of(&session, &first), &of(&session, &second), &of(&other, &first), &kept] {
+        send(sample);
+    }
+    site.tend("rollup");
+    // Those are not part of a run yet.
+    send(&of(&session, &first));
+    send(&of(&other, &first));
+    assert_eq!(erase(site, &Id::random()), [0, 0]);
+    assert_eq!(erase(site, &first), [4, 0]);
+    send(&of(&session, &Id::random()));
+    assert_eq!(erase(site, &session), [2, 0]);
+    assert_eq!(site.stored_events(), [kept.event_id]);
+    assert_eq!(receiver.client().post(&kept.bytes).outcome(), "duplicate");
+    send(&sample());
+    site.tend("rollup");
+    assert_eq!(site.tend("verify"), "whole: 2 documents\n");
+    assert_eq!(site.run_count(), 2);
+    drop(receiver);
+    if let Some(bytes) = site.file_bytes() {
+        for id in [session, first].map(|id| packed(&id)) {
+            assert!(!bytes.windows(id.len()).any(|part| part == id), "its bytes stay in free pages");
+        }
+    }
+}
+
+#[test]
+fn what_waits_in_a_spool_and_what_was_set_aside_is_erased_too() {
+    let Some(server) = Postgres::own() else { return };
+    let site = Site::on(&server);
+    site.tend("migrate");
+    let ids: [Id; 3] = std::array::from_fn(|_| Id::random());
+    let samples: Vec<Sample> = ids.iter().map(|run| of(&Id::random(), run)).collect();
+    let queue = |receiver: &Receiver, sample: &Sample| {
+        assert_eq!(receiver.client().post(&sample.bytes).outcome(), "queued");
+    };
+    server.stop();
+    let receiver = site.receiver();
+    for sample in &samples {
+        queue(&receiver, sample);
+    }
+    drop(receiver);
+    server.start();
+    // No service has the segment.
+    assert_eq!(erase(&site, &ids[0]), [0, 1]);
+    let spool = site.path().join("spool");
+    let segment = spool.join("segment-00000000000000000001");
+    let mut bytes = std::fs::read(&segment).expect("a segment");
+    // The first line that is left is damaged, and still names its run.
+    bytes[2] = b'x';
+    #[expect(clippy::disallowed_methods, reason = "a file of the test")]
+    std::fs::write(&segment, &bytes).expect("written");
+    let receiver = site.receiver();
+    wait_until("it is set aside", || receiver.metric("receiver_spool_damaged_total") == 1);
+    assert_eq!(site.stored_events(), [samples[2].event_id.clone()]);
+    let aside = spool.join("damaged-00000000000000000001");
+    assert_eq!(erase(&site, &ids[1]), [0, 1]);
+    assert!(aside.exists(), "it holds the other document");
+    assert_eq!(erase(&site, &ids[2]), [1, 1]);
+    assert!(!aside.exists() && site.stored_events().is_empty());
+}

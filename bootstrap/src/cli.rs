@@ -254,7 +254,7 @@ pub enum TelemetryCommands {
     },
     /// Deliver queued events now
     Flush {
-        /// First requeue events that the receiver refused within the last 30 days
+        /// First requeue refused events that are at most 30 days old
         #[arg(long)]
         refused: bool,
         /// Started by a run, without a terminal.

@@ -63,9 +63,10 @@ fn once(text: &str) -> Vec<Reading> {
     found
 }
 
-/// Whether a character only separates its neighbours.
+/// Whether a character only separates its neighbours. Whatever is neither a letter nor a digit does: a header takes `+`,
+/// `~` and more, and with any of them in between a name is as easy to read.
 pub(crate) fn is_separator(character: char) -> bool {
-    character.is_whitespace() || matches!(character, '.' | '-' | '_' | '/' | ':')
+    !character.is_alphanumeric()
 }
 
 /// The text without its separators: `10-0-0-12` and `10.0.0.12` are the same to a reader.

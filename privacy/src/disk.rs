@@ -31,14 +31,6 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), DiskError> {
     dir.write_atomic(&name, bytes)
 }
 
-/// Makes the directory at `path` and each missing directory above it, see [`PrivateDir::create`].
-///
-/// # Errors
-/// As [`PrivateDir::create`].
-pub fn create_dir_private(path: &Path) -> Result<(), DiskError> {
-    PrivateDir::create(path).map(drop)
-}
-
 /// Reads the file at `path` if it is a regular file of at most `limit` bytes, see [`PrivateDir::read_bounded`].
 ///
 /// Its directory is not opened first: the file may be in a directory that [`PrivateDir::open`] refuses.
@@ -62,15 +54,6 @@ pub fn open_own(path: &Path) -> Result<File, DiskError> {
     let file = open::read_only(rustix::fs::CWD, path, path)?;
     open::check_own(&file, path, Owner::from_env())?;
     Ok(file)
-}
-
-/// Appends `line` to the file at `path`, see [`PrivateDir::append_line`].
-///
-/// # Errors
-/// [`DiskError::Missing`] if its directory is missing, and as [`PrivateDir::append_line`].
-pub fn append_line(path: &Path, line: &str, limit: u64) -> Result<(), DiskError> {
-    let (dir, name) = parent_of(path)?;
-    dir.append_line(&name, line, limit)
 }
 
 /// Passes if only root, the user of this process and the caller of sudo can put something else at `path`: what root

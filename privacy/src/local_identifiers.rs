@@ -9,6 +9,7 @@
 
 #[cfg(unix)]
 mod machine_facts;
+mod shared_names;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -20,6 +21,7 @@ use schema::Id;
 
 use crate::decode::{is_separator, without_separators};
 use crate::{decode, values};
+use shared_names::is_shared_label;
 
 /// Fewer characters than this identify nobody, and occur everywhere.
 const MIN_CHARS: usize = 3;
@@ -31,9 +33,17 @@ const MIN_CHARS_ANYWHERE: usize = 5;
 /// these digits: one in forty thousand contains a given five of them, one in a hundred million a given eight.
 const MIN_HEX_INSIDE_IDS: usize = 8;
 
+/// Fewer digits than this are a port, a prefix length or a year; more can be the number of an asset or of a customer.
+const MIN_DIGITS: usize = 6;
+
+/// Length of the shortest id, which is also half of a machine id: `head -c16 /etc/machine-id`.
+#[cfg(unix)]
+const HALF_OF_SERIAL: usize = 16;
+
 /// The local identifiers that no string of a document may contain.
 ///
-/// Case and separators do not matter on either side. An identifier of five or more characters is found anywhere, one of
+/// Case does not matter on either side, nor does any character that is neither a letter nor a digit, unless an identifier
+/// has hardly any other. An identifier of five or more characters is found anywhere, one of
 /// three or four between separators or at the ends, and shorter ones are not compared. In an id, whose digits are
 /// random, one of hexadecimal digits alone is found from eight digits on. Words of the contract, its times
 /// and its versions are exempt as whole strings: a user may be called `ubuntu`, a directory `24.04`. Ids are not: a host
@@ -42,6 +52,8 @@ const MIN_HEX_INSIDE_IDS: usize = 8;
 pub struct LocalIdentifiers {
     /// Indexed by their first byte: for most bytes of a text there is nothing to compare. Empty, or 256 lists.
     needles: Vec<Vec<Needle>>,
+    /// Identifiers of marks with hardly a letter between them, such as a password, as [`with_marks`] makes them.
+    marked: Vec<String>,
 }
 
 /// An identifier as it is compared: in lower case, without separators.
@@ -65,7 +77,7 @@ impl LocalIdentifiers {
     #[cfg(unix)]
     pub fn of_facts(facts: &MachineFacts) -> Self {
         let mut identifiers = Self::default();
-        facts.serials.iter().for_each(|serial| identifiers.add(serial));
+        facts.serials.iter().for_each(|serial| identifiers.add_serial(serial));
         facts.addresses.iter().for_each(|address| identifiers.add_address(*address));
         identifiers.with_private(facts.names.iter().chain(&facts.directories))
     }
@@ -101,11 +113,24 @@ impl LocalIdentifiers {
     }
 
     fn add_part(&mut self, part: &str) {
-        // Parts that are numbers alone are ports, prefix lengths and years. Directories that are called like the product are on
-        // every machine that has it, and its layers call themselves so where they say who sends.
-        let is_number = part.bytes().all(|byte| byte.is_ascii_digit());
-        if !is_number && !values::is_product_name(part) {
+        let is_short_number = part.len() < MIN_DIGITS && part.bytes().all(|byte| byte.is_ascii_digit());
+        // Directories that are called like the product are on every machine that has it, and its layers call themselves so
+        // where they say who sends.
+        if !is_short_number && !values::is_product_name(part) && !is_shared_label(part) {
             self.add(part);
+        }
+    }
+
+    /// Adds a serial number, and the halves of one of 32 hexadecimal digits: each has the form of an id.
+    #[cfg(unix)]
+    fn add_serial(&mut self, serial: &str) {
+        self.add(serial);
+        let digits = joined(serial);
+        let is_hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if is_hex && digits.len() == 2 * HALF_OF_SERIAL {
+            let (first, second) = digits.split_at(HALF_OF_SERIAL);
+            self.add(first);
+            self.add(second);
         }
     }
 
@@ -134,10 +159,15 @@ impl LocalIdentifiers {
     }
 
     fn add(&mut self, text: &str) {
+        let marked = with_marks(text);
         let text = joined(text);
         let chars = text.chars().count();
         let is_hex = text.bytes().all(|byte| byte.is_ascii_hexdigit());
-        if let (Some(first), MIN_CHARS..) = (text.bytes().next(), chars) {
+        if chars < MIN_CHARS {
+            if marked.chars().count() >= MIN_CHARS && !self.marked.contains(&marked) {
+                self.marked.push(marked);
+            }
+        } else if let Some(first) = text.bytes().next() {
             let anywhere = chars >= MIN_CHARS_ANYWHERE;
             let needle =
                 Needle { text, anywhere, inside_ids: anywhere && (!is_hex || chars >= MIN_HEX_INSIDE_IDS) };
@@ -152,7 +182,7 @@ impl LocalIdentifiers {
     /// Whether `text` contains any of them, as it is or in another encoding.
     pub(crate) fn occur_in(&self, text: &str) -> bool {
         // The program's own words reveal nothing about the machine, whatever its name is.
-        if self.needles.is_empty() || values::is_public(text) {
+        if self.needles.is_empty() && self.marked.is_empty() || values::is_public(text) {
             return false;
         }
         self.are_named_in(text)
@@ -171,6 +201,9 @@ impl LocalIdentifiers {
             // The hyphens of a UUID separate no words: one in 65,536 has four given digits as its second group.
             return self.matches(&joined(text)).any(|(_, needle)| needle.inside_ids);
         }
+        if self.marked_in(text).next().is_some() {
+            return true;
+        }
         let text = Comparable::new(text);
         self.matches(&text.joined)
             .any(|(at, needle)| needle.anywhere || (text.borders[at] && text.borders[at + needle.text.len()]))
@@ -179,9 +212,19 @@ impl LocalIdentifiers {
     /// Whether a text that may begin and end in the middle of something contains any that is found anywhere.
     fn are_named_inside(&self, text: &str) -> bool {
         // Most of such a text is bytes that are not characters. The text between them is mostly too short for a name.
-        let pieces =
+        let mut pieces =
             text.split(char::REPLACEMENT_CHARACTER).filter(|piece| piece.len() >= MIN_CHARS_ANYWHERE);
-        pieces.map(joined).any(|piece| self.matches(&piece).any(|(_, needle)| needle.anywhere))
+        pieces.any(|piece| {
+            self.matches(&joined(piece)).any(|(_, needle)| needle.anywhere)
+                || self.marked_in(piece).any(|marked| marked.chars().count() >= MIN_CHARS_ANYWHERE)
+        })
+    }
+
+    /// The identifiers of marks that `text` contains.
+    fn marked_in<'a>(&'a self, text: &str) -> impl Iterator<Item = &'a String> {
+        // Nearly no machine has any.
+        let text = if self.marked.is_empty() { String::new() } else { with_marks(text) };
+        self.marked.iter().filter(move |marked| text.contains(*marked))
     }
 
     /// The needles that `joined` contains, and where.
@@ -201,11 +244,19 @@ fn joined(text: &str) -> String {
     without_separators(text).to_lowercase()
 }
 
+/// A text as an identifier of marks is compared: without the separators of names alone.
+fn with_marks(text: &str) -> String {
+    let is_kept = |character: &char| !character.is_whitespace() && !".-_/:".contains(*character);
+    text.chars().filter(is_kept).flat_map(char::to_lowercase).collect()
+}
+
 /// Shows how many there are; what they are is exactly what must not be shown.
 impl fmt::Debug for LocalIdentifiers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let count: usize = self.needles.iter().map(Vec::len).sum();
-        f.debug_struct("LocalIdentifiers").field("count", &count).finish_non_exhaustive()
+        f.debug_struct("LocalIdentifiers")
+            .field("count", &(count + self.marked.len()))
+            .finish_non_exhaustive()
     }
 }
 
@@ -226,12 +277,10 @@ impl Comparable {
                 is_border = true;
                 continue;
             }
-            // `@` and `=` separate words too, but an identifier may contain them.
-            is_border |= !character.is_alphanumeric();
             this.joined.extend(character.to_lowercase());
             this.borders.push(is_border);
             this.borders.resize(this.joined.len(), false);
-            is_border = !character.is_alphanumeric();
+            is_border = false;
         }
         this.borders.push(true);
         this

@@ -10,7 +10,7 @@ use foldhash::HashSet;
 use regex_automata::meta::Regex;
 use regex_automata::util::syntax;
 use schema::denylist::{self, VALUE_RULES, ValueRule};
-use schema::{ComponentLabel, DEFAULT_MARKER, Id};
+use schema::{ComponentLabel, DEFAULT_MARKER, Id, ToolVersion};
 
 use crate::decode;
 use crate::rejection::RuleViolation;
@@ -74,9 +74,10 @@ pub(crate) fn is_word(text: &str) -> bool {
     WORDS.contains(text)
 }
 
-/// The default marker, this version, and the user agents of all layers.
+/// The default marker, the versions of our programs, and the user agents of all layers. Of any version, pre-releases
+/// included: a document that was queued before an upgrade has the user agent of that time.
 fn is_own_name(text: &str) -> bool {
-    let is_our_version = |version: &str| version == env!("CARGO_PKG_VERSION") || is_version(version);
+    let is_our_version = |version: &str| is_version(version) || ToolVersion::parse(version).is_ok();
     let user_agent = text.strip_prefix("productive-k3s-").and_then(|rest| rest.split_once('/'));
     let is_user_agent = user_agent.is_some_and(|(layer, version)| {
         ComponentLabel::from_word(layer).is_some() && is_our_version(version)
@@ -144,10 +145,17 @@ mod tests {
             "1.35.5",
             schema::DEFAULT_MARKER,
             "productive-k3s-core/1.2.3",
+            "productive-k3s-core/1.2.3-rc.1",
+            "productive-k3s-cli/2026.11",
         ] {
             assert!(super::is_public(text), "{text}");
         }
-        for text in ["srv01", "productive-k3s-srv01/1.2.3", "productive-k3s-core/srv01"] {
+        for text in [
+            "srv01",
+            "productive-k3s-srv01/1.2.3",
+            "productive-k3s-core/srv01",
+            "productive-k3s-core/1.2.3-srv.1",
+        ] {
             assert!(!super::is_public(text), "{text}");
         }
     }

@@ -10,6 +10,8 @@ use std::io::Write;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime};
 
 use privacy::disk::{self, DiskError, Owner, PrivateDir};
 use root::{is_root, skips};
@@ -56,13 +58,13 @@ fn only_directories_that_are_made_get_their_mode() {
     let old = root.join("old");
     fs::create_dir(&old).expect("a directory");
     set_mode(&old, 0o755);
-    disk::create_dir_private(&old).expect("there already, and empty");
+    PrivateDir::create(&old).expect("there already, and empty");
     assert_eq!(mode(&old), 0o755);
     PrivateDir::open(&root).expect("open").create_dir("old").expect("there already, and empty");
     assert_eq!(mode(&old), 0o755);
     let new = old.join("a/b//c/.");
-    disk::create_dir_private(&new).expect("made");
-    disk::create_dir_private(&new).expect("there already");
+    PrivateDir::create(&new).expect("made");
+    PrivateDir::create(&new).expect("there already");
     assert_eq!(mode(&old), 0o755);
     for made in ["a", "a/b", "a/b/c"] {
         assert_eq!(mode(&old.join(made)), 0o700, "{made}");
@@ -113,7 +115,7 @@ fn a_link_in_place_of_a_file_is_refused_and_its_target_untouched() {
     symlink(&target, &link).expect("a link");
     let outcomes = [
         disk::write_atomic(&link, b"new"),
-        disk::append_line(&link, "new", 100),
+        PrivateDir::open(&root).expect("open").append_line_unsynced("link", "new", 100),
         disk::read_bounded(&link, 100).map(drop),
     ];
     for outcome in outcomes {
@@ -128,7 +130,8 @@ fn a_second_name_of_a_file_is_never_appended_to() {
     let (_temp, root) = scratch();
     fs::write(root.join("target"), "as it was").expect("written");
     fs::hard_link(root.join("target"), root.join("ledger")).expect("a link");
-    let error = disk::append_line(&root.join("ledger"), "new", 100).expect_err("refused");
+    let dir = PrivateDir::open(&root).expect("open");
+    let error = dir.append_line_unsynced("ledger", "new", 100).expect_err("refused");
     assert!(matches!(error, DiskError::Unsafe { .. }), "{error}");
     assert_eq!(fs::read(root.join("target")).expect("read"), b"as it was");
 }
@@ -168,10 +171,10 @@ fn reading_stops_at_the_limit() {
 #[test]
 fn a_ledger_grows_by_whole_lines_up_to_its_limit() {
     let (_temp, root) = scratch();
-    let file = root.join("ledger");
-    disk::append_line(&file, "one", 8).expect("appended");
-    disk::append_line(&file, "two", 8).expect("appended");
-    assert!(matches!(disk::append_line(&file, "", 8), Err(DiskError::TooLarge { .. })));
+    let (dir, file) = (PrivateDir::open(&root).expect("open"), root.join("ledger"));
+    dir.append_line_unsynced("ledger", "one", 8).expect("appended");
+    dir.append_line_unsynced("ledger", "two", 8).expect("appended");
+    assert!(matches!(dir.append_line_unsynced("ledger", "", 8), Err(DiskError::TooLarge { .. })));
     assert_eq!((fs::read(&file).expect("read"), mode(&file)), (b"one\ntwo\n".to_vec(), 0o600));
 }
 
@@ -215,7 +218,7 @@ fn new_files_and_directories_belong_to_the_invoking_user() {
     let owner = Owner::Invoker { uid: 61_000, gid: 61_001 };
     let dir = PrivateDir::create_for(&root.join("a/b"), owner).expect("made");
     dir.write_atomic("file", b"x").expect("written");
-    dir.append_line("ledger", "x", 100).expect("appended");
+    dir.append_line_unsynced("ledger", "x", 100).expect("appended");
     for path in ["a", "a/b", "a/b/file", "a/b/ledger"] {
         let data = fs::metadata(root.join(path)).expect("metadata");
         assert_eq!((data.uid(), data.gid()), (61_000, 61_001), "{path}");
@@ -285,6 +288,33 @@ fn what_does_not_wait_for_the_disk_is_written_all_the_same() {
     }
     assert!(dir.contains("a").expect("told") && !dir.contains("d").expect("told"));
     assert!(dir.append_line_unsynced("c", "five", 12).is_err(), "beyond the limit");
+}
+
+#[test]
+fn a_dated_file_never_seems_to_be_newer() {
+    let (_temp, root) = scratch();
+    let dir = PrivateDir::open(&root).expect("ours");
+    let stored = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+    let write = || dir.write_atomic_dated("a", b"one", stored).expect("written");
+    write();
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let seen = scope.spawn(|| {
+            let mut looks = 0_u32;
+            // At any moment the writer could be killed.
+            while !is_over.load(Ordering::Relaxed) {
+                assert_eq!(
+                    fs::metadata(root.join("a")).and_then(|data| data.modified()).expect("a time"),
+                    stored
+                );
+                looks += 1;
+            }
+            looks
+        });
+        (0..200).for_each(|_| write());
+        is_over.store(true, Ordering::Relaxed);
+        assert!(seen.join().expect("never another time") > 0);
+    });
 }
 
 #[test]

@@ -89,7 +89,7 @@ fn readers_and_sweepers_meet_no_half_written_file() {
 #[ignore = "run as a child process by the test below"]
 fn is_denied() {
     let dir = PrivateDir::open_for(&scratch_of_child().join("runs"), Owner::Process).expect("open");
-    for outcome in [dir.write_atomic("file", b"new"), dir.append_line("ledger", "new", 100)] {
+    for outcome in [dir.write_atomic("file", b"new"), dir.append_line_unsynced("ledger", "new", 100)] {
         assert!(matches!(outcome, Err(DiskError::Denied { .. })), "{outcome:?}");
     }
     assert_eq!(dir.read_bounded("file", 100).expect("read"), b"old");

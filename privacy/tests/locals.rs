@@ -21,9 +21,19 @@ fn check_passes(private: &str, text: &str) {
 
 #[test]
 fn five_characters_are_found_anywhere_in_any_case_and_with_any_separators() {
-    for text in
-        ["srv01", "SRV01", "srv01-5", "run_Srv01_5", "1srv01", "xsrv012", "s-r-v-0-1", "sr.v/01", "S_RV:01"]
-    {
+    for text in [
+        "srv01",
+        "SRV01",
+        "sr+v01",
+        "s~r|v'0^1!",
+        "srv01-5",
+        "run_Srv01_5",
+        "1srv01",
+        "xsrv012",
+        "s-r-v-0-1",
+        "sr.v/01",
+        "S_RV:01",
+    ] {
         check_found("srv01", text);
         check_found("srv-01", text);
     }
@@ -48,7 +58,10 @@ fn three_and_four_characters_are_found_between_separators_only() {
     for text in ["bob", "BOB", "bob-1", "x-bob", "x_bob.1", "1/bob:2", "b-o-b", "x@bob=1"] {
         check_found("bob", text);
     }
-    for text in ["bobby", "xbob", "bob1", "x-bobby", "bo-by"] {
+    for text in ["bo+b", "x+bob", "bob~1"] {
+        check_found("bob", text);
+    }
+    for text in ["bobby", "xbob", "bob1", "x-bobby", "bo-by", "x+bobby"] {
         check_passes("bob", text);
     }
     // An occurrence that does not count must not hide one that does.
@@ -125,10 +138,39 @@ fn parts_of_private_settings_are_identifiers_too() {
     check_found("[2001:db8::77]:443", "20010db8000000000000000000000077");
     check_found("10.20.30.0/24", "0a141e00");
     check_found("8472", "8472-x");
-    // Numbers inside a setting are no names.
+    // Short numbers inside a setting are no names.
     check_passes("https://srv01:6443", "x-6443");
+    check_passes("https://srv01:65535/2026", "x-65535-2026");
+    check_found("4700123456.corp.example.com", "asset-4700123456");
+    check_found("4700123456.corp.example.com", "0000004700123456");
+    check_found("/srv/customers/40012345", "customer-40012345");
+    check_found("/srv/customers/400123", "customer/400123");
+    // Random ids contain as few digits by chance.
+    check_passes("/srv/customers/400123", "9f8400123c7d65aa");
     // Nor is what every machine has.
     check_passes("127.0.0.1", "x-127001");
+    check_found("müller", "m-ü-l-ler");
+    // A password may have hardly a letter.
+    for text in ["#a!^", "x#A!^y", "#A-!^", "I0EhXg=="] {
+        check_found("#A!^", text);
+    }
+    check_found("p~#A!^", "xyzcH4jQSFe");
+    check_passes("#A!^", "x#A!");
+}
+
+#[test]
+fn labels_that_every_network_has_are_no_names_by_themselves() {
+    for host in ["kelvin.home", "kelvin.svc.cluster.local", "kelvin.ec2.internal", "kelvin.localdomain"] {
+        check_passes(host, "my-home-lab/1");
+        check_passes(host, "internal-cluster-tool/2");
+        check_found(host, "run-kelvin");
+        check_found(host, &host.replace('.', "-"));
+    }
+    check_found("https://internal.local:6443", "internal-local");
+    // Who is called so is known by it.
+    let named = machine("home", "cluster", "/");
+    let gate = Gate::new(LocalIdentifiers::of_facts(&named));
+    assert!(gate.check_text("x-home").is_err() && gate.check_text("cluster7").is_err());
 }
 
 fn machine(user: &str, host: &str, directory: &str) -> MachineFacts {
@@ -171,7 +213,12 @@ fn common_machines_lose_nothing() {
                     assert!(gate.vet(&document).is_ok(), "{context}");
                 }
                 let user_agent = format!("{}/{}", schema::TOOL_NAME, env!("CARGO_PKG_VERSION"));
-                for ours in [&user_agent, schema::DEFAULT_MARKER, "productive-k3s-cli/1.4.0"] {
+                for ours in [
+                    &user_agent,
+                    schema::DEFAULT_MARKER,
+                    "productive-k3s-cli/1.4.0",
+                    "productive-k3s-core/1.2.3-rc.1",
+                ] {
                     assert_eq!(gate.check_text(ours), Ok(()), "{context}");
                 }
             }
@@ -199,6 +246,9 @@ fn facts_of_a_machine_are_refused() {
         "50-5400ff.feabcdef",
         "fe80000000000000505400fffeabcdef",
         "4c4c4544004230108051b2c04f4d3132",
+        // Its halves, which have the form of an id.
+        "4c4c454400423010",
+        "8051b2c04f4d3132",
     ] {
         assert!(gate.check_text(text).is_err(), "{text}");
     }

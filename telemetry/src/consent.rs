@@ -6,8 +6,6 @@
 
 use std::fmt;
 
-use serde::{Serialize, Serializer};
-
 use crate::environment::{EnvReader, Environment, VariableWarning, parse_bool};
 
 pub(crate) const ENABLED: &str = "TELEMETRY_ENABLED";
@@ -63,13 +61,6 @@ impl ConsentReason {
 impl fmt::Display for ConsentReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.message())
-    }
-}
-
-impl Serialize for ConsentReason {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // Prose and not a key: no program decides by it, and an operator reads it in `status --json`.
-        serializer.serialize_str(self.message())
     }
 }
 

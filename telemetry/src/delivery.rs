@@ -6,8 +6,8 @@
 //! The endpoint is paused, not the document. After a failure that allows a retry nothing is sent to it before the back-off
 //! or `Retry-After` is over, and the same document is tried again first; after [`DeliverySettings::max_attempts`] failures
 //! in a row the pass ends. An endpoint that is down thus gets three requests from a pass, not three for each document.
-//! The next pass begins with the documents that this one did not try: one that makes the endpoint fail is tried after the
-//! others and does not delay them. The disadvantage: after a failure, documents do not arrive in the order of events.
+//! The next pass then begins with the documents that this one did not try: one that makes the endpoint fail is tried after
+//! the others and does not delay them. The disadvantage: after a failure, documents do not arrive in the order of events.
 
 mod attempt;
 mod http;
@@ -21,7 +21,7 @@ use privacy::Gate;
 
 use crate::consent::Consented;
 use crate::error::TelemetryError;
-use crate::outbox::Outbox;
+use crate::outbox::{AttemptFailure, EndpointState, FailureClass, Outbox};
 use crate::settings::DeliverySettings;
 pub use pass::{DEADLINE, DeliveryEnd, DeliveryProgress, DeliverySummary};
 
@@ -53,7 +53,11 @@ pub fn deliver(
     let Some(_lock) = store.lock(ends)? else {
         return Ok(DeliverySummary::of_nothing(DeliveryEnd::Busy, store.queued()?.len()));
     };
-    let transport = HttpTransport::new(settings, endpoint)?;
+    let transport = HttpTransport::new(settings, endpoint).inspect_err(|_| {
+        // The process of a run has nobody to tell. Without trusted certificates this is what goes wrong, and `status` shows it.
+        let failure = AttemptFailure { class: FailureClass::Tls, status: None };
+        store.set_endpoint_state(endpoint.url(), Some(EndpointState::new(failure, None)));
+    })?;
     let context = DeliveryContext { endpoint, gate, store, transport, warning: None };
     DeliveryPass::new(context, settings.max_attempts, ends, progress).run()
 }

@@ -23,7 +23,7 @@ pub use consent::{
     Consent, ConsentAnswer, ConsentDecision, ConsentQuestion, ConsentReason, Consented, Interactivity,
     decide_consent,
 };
-pub use correlation::{child_environment, envelope_from_env, ignored_run_id};
+pub use correlation::{child_environment, envelope_from_env, event_id_of, ignored_run_id};
 pub use delivery::{DEADLINE, DeliveryEnd, DeliveryProgress, DeliverySummary, deliver};
 pub use endpoint::{BearerToken, Endpoint, InvalidEndpoint};
 pub use environment::{Environment, VariableWarning, parse_bool};
@@ -32,6 +32,8 @@ pub use outbox::{
     AttemptFailure, EndpointState, Enqueued, FailureClass, LedgerLine, LedgerOutcome, MAX_AGE, MAX_BYTES,
     MAX_ENTRIES, Outbox, OutboxDir, PurgeSummary, RejectedEntry, RejectionReason, RequeueSummary, purge,
 };
-pub use queries::{OutboxStatus, QueuedDocument, manifest_event, preview, show, status};
+pub use queries::{
+    OutboxStatus, QueuedDocument, QueuedRequest, manifest_event, preview, show, show_all, status,
+};
 pub use request::{DeliveryRequest, Header, InvalidHeaderValue, VettedHeaderValue, VettedHeaders};
 pub use settings::DeliverySettings;

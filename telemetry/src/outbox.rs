@@ -3,7 +3,7 @@
 //! | file | what it holds |
 //! |---|---|
 //! | `<event_id>.json` | one queued document; its modification time is when it was stored |
-//! | `rejected/<event_id>.json` | what may not be sent, and why |
+//! | `rejected/<event_id>.json` | what may not be sent, and why; the time is the same |
 //! | `ledger.jsonl` | one line for each outcome |
 //! | `endpoint-state` | the last answer of the endpoint, if it was a failure |
 //! | `lock` | held by the one process that delivers; a line break for every purge that is over |
@@ -137,7 +137,8 @@ impl Outbox {
     /// Stores a document with the headers of its request, which were vetted where the private settings of the run are
     /// known. It survives the death of this process. Nothing is sent, and this does not wait, not even for the disk.
     ///
-    /// The bounds are enforced before the document is written: the oldest are evicted, and never the new one.
+    /// The bounds are enforced before the document is written: the oldest are evicted, and never the new one. A document of
+    /// an event that is queued already changes nothing.
     ///
     /// # Errors
     /// [`TelemetryError::Disk`]: the file cannot be written. Nothing is left of it then.
@@ -153,8 +154,8 @@ impl Outbox {
         Ok(Enqueued { event_id, evicted, warning })
     }
 
-    /// Queues again what was rejected within the last 30 days, and waits at most `patience` for a delivery in progress;
-    /// `None` if that did not end before. The next delivery decides again whether it may be sent.
+    /// Queues again what was rejected and is not older than a queued document may be, and waits at most `patience` for a
+    /// delivery in progress; `None` if that did not end before. The next delivery decides again whether it may be sent.
     ///
     /// # Errors
     /// `rejected/` cannot be read, or a document cannot be written.

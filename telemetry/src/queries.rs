@@ -10,12 +10,14 @@ use schema::{
 };
 use serde::Serialize;
 
+use crate::correlation::event_id_of;
+use crate::endpoint::Endpoint;
 use crate::error::{OutboxWarning, TelemetryError};
 use crate::outbox::{
-    AttemptFailure, EndpointState, LedgerLine, LedgerOutcome, LoadError, OutboxDir, OutboxStore,
-    RejectedEntry, now,
+    AttemptFailure, EndpointState, LedgerLine, LedgerOutcome, LoadError, OutboxDir, OutboxStore, QueueEntry,
+    RejectedEntry, RejectionReason, now,
 };
-use crate::request::{DeliveryRequest, VettedHeaders};
+use crate::request::DeliveryRequest;
 use crate::settings::DeliverySettings;
 
 /// A queued document.
@@ -97,27 +99,76 @@ pub fn status(outbox: &OutboxDir, last: usize) -> Result<OutboxStatus, Telemetry
     Ok(status)
 }
 
-/// The request that the next attempt on a queued document would send: the one with this id, or the oldest. `None` if
-/// nothing is queued.
+/// What the next delivery would do with a queued document.
+#[derive(Debug)]
+pub enum QueuedRequest {
+    /// It would send this request.
+    Sendable(DeliveryRequest),
+    /// It would reject the document of this event, for this reason.
+    Refused(EventId, RejectionReason),
+}
+
+/// What the next delivery would do with each queued document, oldest first. Entries of other users are left out.
 ///
 /// # Errors
-/// [`TelemetryError::Rejected`] if the gate would refuse it, and [`TelemetryError::NotQueued`] if there is no
-/// document with this id that could be sent.
+/// The outbox cannot be read, or something is queued and there is no endpoint.
+pub fn show_all(
+    outbox: &OutboxDir,
+    settings: &DeliverySettings,
+    gate: &Gate,
+) -> Result<Vec<QueuedRequest>, TelemetryError> {
+    let Some(store) = OutboxStore::existing(outbox)? else { return Ok(Vec::new()) };
+    let mut found = Vec::new();
+    for id in store.queued()? {
+        found.extend(next_request(&store, settings, gate, id)?);
+    }
+    Ok(found)
+}
+
+/// What the next delivery would do with the document of this event.
+///
+/// # Errors
+/// [`TelemetryError::NotQueued`], and as [`show_all`].
 pub fn show(
     outbox: &OutboxDir,
     settings: &DeliverySettings,
     gate: &Gate,
-    id: Option<EventId>,
-) -> Result<Option<DeliveryRequest>, TelemetryError> {
-    let store = OutboxStore::existing(outbox)?;
-    let oldest = || store.as_ref().map_or(Ok(None), |store| store.queued().map(|ids| ids.first().copied()));
-    let Some(id) = id.map_or_else(oldest, |id| Ok(Some(id)))? else { return Ok(None) };
-    let loaded = store.ok_or(LoadError::Missing).and_then(|store| store.load(id));
-    let mut entry = loaded.map_err(|_| TelemetryError::NotQueued(id))?;
+    id: EventId,
+) -> Result<QueuedRequest, TelemetryError> {
+    let store = OutboxStore::existing(outbox)?.ok_or(TelemetryError::NotQueued(id))?;
+    next_request(&store, settings, gate, id)?.ok_or(TelemetryError::NotQueued(id))
+}
+
+/// `None` for a document that was delivered meanwhile or that this process may not read.
+fn next_request(
+    store: &OutboxStore,
+    settings: &DeliverySettings,
+    gate: &Gate,
+    id: EventId,
+) -> Result<Option<QueuedRequest>, TelemetryError> {
+    let endpoint = settings.endpoint.as_ref().ok_or(TelemetryError::NoEndpoint)?;
+    let request = match store.load(id) {
+        Ok(entry) => request_of(entry, endpoint, gate),
+        Err(LoadError::Missing | LoadError::Unreadable) => return Ok(None),
+        Err(LoadError::Invalid(reason, _)) => Err(reason),
+    };
+    let refused = |reason| QueuedRequest::Refused(id, reason);
+    Ok(Some(request.map_or_else(refused, QueuedRequest::Sendable)))
+}
+
+fn request_of(
+    mut entry: QueueEntry,
+    endpoint: &Endpoint,
+    gate: &Gate,
+) -> Result<DeliveryRequest, RejectionReason> {
+    if let Some(reason) = entry.refusal() {
+        return Err(reason);
+    }
+    let headers = entry.vetted_headers(gate)?;
     // The number of the next attempt is part of the document that it would send.
     entry.count_attempt(now());
-    let headers = entry.vetted_headers(gate).map_err(|_| TelemetryError::NotQueued(id))?;
-    request(settings, &headers, gate, &entry.document).map(Some)
+    let body = gate.vet(&entry.document).map_err(|rejection| RejectionReason::from(&rejection))?;
+    Ok(DeliveryRequest::new(endpoint, &headers, body))
 }
 
 /// The request that would carry this document of this run. Nothing is stored.
@@ -129,22 +180,14 @@ pub fn preview(
     gate: &Gate,
     document: &TelemetryDocument,
 ) -> Result<DeliveryRequest, TelemetryError> {
-    request(settings, &settings.headers, gate, document)
-}
-
-fn request(
-    settings: &DeliverySettings,
-    headers: &VettedHeaders,
-    gate: &Gate,
-    document: &TelemetryDocument,
-) -> Result<DeliveryRequest, TelemetryError> {
     let endpoint = settings.endpoint.as_ref().ok_or(TelemetryError::NoEndpoint)?;
-    Ok(DeliveryRequest::new(endpoint, headers, gate.vet(document)?))
+    Ok(DeliveryRequest::new(endpoint, &settings.headers, gate.vet(document)?))
 }
 
 /// The document that delivers the public manifest of an earlier run, given the bytes of its file.
 ///
-/// The session and the layer are those of `envelope`; the run is that of the manifest.
+/// The session and the layer are those of `envelope`; the run, the time and the event are those of the manifest, so that a
+/// receiver that has it already drops it.
 ///
 /// # Errors
 /// The gate refuses the bytes, they are no public manifest, or the run has not ended.
@@ -163,5 +206,8 @@ pub fn manifest_event(
     }
     // The event is about the earlier run, whatever run delivers it.
     let of_run = Envelope { run_id: manifest.run_id.clone(), ..envelope.clone() };
-    Ok(of_run.document(TelemetryEvent::Manifest(Box::new(manifest)), EventId::random(), now()))
+    let occurred_at = manifest.finished_at.unwrap_or_else(now);
+    let event = TelemetryEvent::Manifest(Box::new(manifest));
+    let id = event_id_of(&event);
+    Ok(of_run.document(event, id, occurred_at))
 }

@@ -249,6 +249,7 @@ mod tests {
             "caf\u{e9}",
             &long,
             "on-srv01",
+            "on-srv+01",
             "192.0.2.7",
             "alice@example.com",
         ] {

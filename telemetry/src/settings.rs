@@ -164,20 +164,31 @@ mod tests {
 
     #[test]
     fn numbers_outside_their_bounds_fall_back() {
-        for setting in [MAX_ATTEMPTS, CONNECT_TIMEOUT, REQUEST_TIMEOUT] {
+        type NumberOf = fn(&DeliverySettings) -> u64;
+        let numbers: [(Setting, NumberOf); 3] = [
+            (MAX_ATTEMPTS, |settings| settings.max_attempts.into()),
+            (CONNECT_TIMEOUT, |settings| settings.connect_timeout.as_secs()),
+            (REQUEST_TIMEOUT, |settings| settings.request_timeout.as_secs()),
+        ];
+        for (setting, number_of) in numbers {
             let variable = setting.variable;
             for good in [setting.min.to_string(), setting.max.to_string()] {
                 let good = good.as_str();
                 let (settings, warnings) = check(&[(variable, good)]);
-                let numbers = [
-                    settings.max_attempts.into(),
-                    settings.connect_timeout.as_secs(),
-                    settings.request_timeout.as_secs(),
-                ];
-                assert!(
-                    numbers.contains(&good.parse().expect("a number")) && warnings.is_empty(),
-                    "{variable} {good}"
+                assert_eq!(
+                    (number_of(&settings).to_string(), warnings),
+                    (good.to_owned(), vec![]),
+                    "{variable}"
                 );
+                for (other, number_of_other) in numbers.iter().filter(|(other, _)| other.variable != variable)
+                {
+                    assert_eq!(
+                        number_of_other(&settings),
+                        u64::from(other.default),
+                        "{variable}: {}",
+                        other.variable
+                    );
+                }
             }
             for bad in ["0", "121", "-1", "1.5", "three", "99999999999999999999"] {
                 let (settings, warnings) = check(&[(variable, bad)]);
@@ -245,15 +256,16 @@ mod tests {
 
     #[test]
     fn headers_that_tell_of_this_machine_fall_back() {
+        let default = VettedHeaders::default();
         for variable in [MARKER, USER_AGENT] {
             let (settings, warnings) = check(&[(variable, "on-srv01")]);
-            assert_eq!((settings.headers.marker.as_str(), warnings), ("pk3s-public-v1", vec![variable]));
+            assert_eq!((settings.headers, warnings), (default.clone(), vec![variable]));
             let (settings, warnings) = check(&[(variable, "my-layer")]);
-            assert!(
-                [settings.headers.marker.as_str(), settings.headers.user_agent.as_str()]
-                    .contains(&"my-layer")
-                    && warnings.is_empty()
-            );
+            let VettedHeaders { marker, user_agent } = settings.headers;
+            let (chosen, other) =
+                if variable == MARKER { (marker, user_agent) } else { (user_agent, marker) };
+            let default = if variable == MARKER { &default.user_agent } else { &default.marker };
+            assert_eq!((chosen.as_str(), &other, warnings), ("my-layer", default, vec![]));
         }
     }
 }

@@ -56,6 +56,9 @@ pub(super) fn of_telemetry(error: &TelemetryError, outbox_dir: &Path) -> Option<
         }
         TelemetryError::NoEndpoint => ENDPOINT,
         TelemetryError::NotQueued(_) => "bootstrap telemetry status",
+        TelemetryError::Client(_) => {
+            "install the package ca-certificates, or name a file of trusted certificates in SSL_CERT_FILE"
+        }
         TelemetryError::NotAManifest | TelemetryError::Rejected(_) => {
             "pass a public manifest: runs/bootstrap-<run_id>.json"
         }

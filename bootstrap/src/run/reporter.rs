@@ -12,11 +12,11 @@ use manifest::RunsDir;
 use privacy::Gate;
 use schema::{
     Command, CommandName, CommandResult, Component, ComponentResult, EnabledComponent, EnabledResult,
-    Envelope, EventId, Execution, Mode, RunManifest, TelemetryEvent,
+    Envelope, Execution, Mode, RunManifest, TelemetryEvent,
 };
 use telemetry::{
     Consent, ConsentAnswer, ConsentDecision, ConsentQuestion, DeliverySettings, Interactivity, Outbox,
-    OutboxDir, TelemetryError, child_environment, decide_consent,
+    OutboxDir, TelemetryError, child_environment, decide_consent, event_id_of,
 };
 
 use super::record::{error_chain, now};
@@ -190,7 +190,8 @@ impl TelemetryReporter {
 
     fn emit(&mut self, event: TelemetryEvent) {
         let Some(active) = &self.active else { return };
-        let document = active.envelope.document(event, EventId::random(), now());
+        let id = event_id_of(&event);
+        let document = active.envelope.document(event, id, now());
         // The document passes the gate before it touches the disk, and again when it is sent: rules may change between.
         let stored = active
             .gate

@@ -8,6 +8,7 @@ use std::fs::{File, TryLockError};
 use std::io::Write;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::SystemTime;
 
 use rustix::fs::{AtFlags, OFlags, fstat, fsync, renameat, statat, unlinkat};
 use rustix::io::Errno;
@@ -30,7 +31,21 @@ impl PrivateDir {
     /// # Errors
     /// If it fails, the old file is as it was. A symbolic link in the file's place is refused and not replaced.
     pub fn write_atomic(&self, name: &str, bytes: &[u8]) -> Result<(), DiskError> {
-        self.write(name, bytes, Durability::Synced, self.owner)
+        self.write(name, bytes, (Durability::Synced, self.owner, None))
+    }
+
+    /// As [`Self::write_atomic`], with `modified` as the modification time. The file has it before it gets its name, so
+    /// that no crash leaves one that seems to be new.
+    ///
+    /// # Errors
+    /// As [`Self::write_atomic`].
+    pub fn write_atomic_dated(
+        &self,
+        name: &str,
+        bytes: &[u8],
+        modified: SystemTime,
+    ) -> Result<(), DiskError> {
+        self.write(name, bytes, (Durability::Synced, self.owner, Some(modified)))
     }
 
     /// As [`Self::write_atomic`], and the file belongs to the user of this process, also under sudo: for what this
@@ -39,7 +54,7 @@ impl PrivateDir {
     /// # Errors
     /// As [`Self::write_atomic`].
     pub fn write_atomic_own(&self, name: &str, bytes: &[u8]) -> Result<(), DiskError> {
-        self.write(name, bytes, Durability::Synced, Owner::Process)
+        self.write(name, bytes, (Durability::Synced, Owner::Process, None))
     }
 
     /// As [`Self::write_atomic_own`], without waiting for the disk.
@@ -47,7 +62,7 @@ impl PrivateDir {
     /// # Errors
     /// As [`Self::write_atomic`].
     pub fn write_atomic_own_unsynced(&self, name: &str, bytes: &[u8]) -> Result<(), DiskError> {
-        self.write(name, bytes, Durability::Unsynced, Owner::Process)
+        self.write(name, bytes, (Durability::Unsynced, Owner::Process, None))
     }
 
     /// As [`Self::write_atomic`], without waiting for the disk: the file survives the death of the process, but a power
@@ -56,15 +71,23 @@ impl PrivateDir {
     /// # Errors
     /// As [`Self::write_atomic`].
     pub fn write_atomic_unsynced(&self, name: &str, bytes: &[u8]) -> Result<(), DiskError> {
-        self.write(name, bytes, Durability::Unsynced, self.owner)
+        self.write(name, bytes, (Durability::Unsynced, self.owner, None))
     }
 
-    fn write(&self, name: &str, bytes: &[u8], durability: Durability, owner: Owner) -> Result<(), DiskError> {
+    fn write(
+        &self,
+        name: &str,
+        bytes: &[u8],
+        (durability, owner, modified): (Durability, Owner, Option<SystemTime>),
+    ) -> Result<(), DiskError> {
         let path = self.checked_path(name)?;
         open::replaceable(&self.fd, &path, name)?;
         let mut temporary = Temporary::create(self, owner)?;
         let failed = |error| DiskError::new("write", &path, error);
         temporary.file.write_all(bytes).map_err(failed)?;
+        if let Some(modified) = modified {
+            temporary.file.set_modified(modified).map_err(failed)?;
+        }
         // Without the sync before the rename, ext4 and XFS may show an empty file of the new name after a power failure.
         if durability == Durability::Synced {
             temporary.file.sync_all().map_err(failed)?;

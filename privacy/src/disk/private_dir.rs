@@ -268,25 +268,13 @@ impl PrivateDir {
         }
     }
 
-    /// Appends `line` and a line break to the file `name` in one write, and makes the file if it is missing.
+    /// Appends `line` and a line break to the file `name` in one write, and makes the file if it is missing. It does not
+    /// wait for the disk: a power failure may lose the line.
     ///
     /// # Errors
     /// [`DiskError::TooLarge`] if the file would become longer than `limit` bytes; nothing is written then. As
     /// [`Self::open_or_create_file`] besides.
-    pub fn append_line(&self, name: &str, line: &str, limit: u64) -> Result<(), DiskError> {
-        let file = self.append(name, line, limit)?;
-        file.sync_data().map_err(|error| DiskError::new("append to", &self.path_of(name), error))
-    }
-
-    /// As [`Self::append_line`], without waiting for the disk: a power failure may lose the line.
-    ///
-    /// # Errors
-    /// As [`Self::append_line`].
     pub fn append_line_unsynced(&self, name: &str, line: &str, limit: u64) -> Result<(), DiskError> {
-        self.append(name, line, limit).map(drop)
-    }
-
-    fn append(&self, name: &str, line: &str, limit: u64) -> Result<File, DiskError> {
         let (path, mut file) = (self.path_of(name), self.open_or_create_file(name)?);
         let failed = |error| DiskError::new("append to", &path, error);
         // Two processes that append at the same time may exceed the limit by a line. A lock would cost more than that line.
@@ -294,8 +282,7 @@ impl PrivateDir {
             return Err(DiskError::TooLarge { path, limit });
         }
         // One write with `O_APPEND` is what keeps lines of several processes whole, open(2).
-        file.write_all(format!("{line}\n").as_bytes()).map_err(failed)?;
-        Ok(file)
+        file.write_all(format!("{line}\n").as_bytes()).map_err(failed)
     }
 
     /// Removes the file `name`; it is no error if the file is missing.

@@ -4,11 +4,14 @@
 //! server on the network, and this crate exists to decide what leaves the machine.
 
 use std::env;
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read;
 use std::net::IpAddr;
 
 use nix::ifaddrs::getifaddrs;
 use nix::sys::socket::SockaddrStorage;
+
+use super::shared_names::is_shared;
 
 /// Numbers that manufacturers and installers gave this machine. Only root can read some; what cannot be read is left out.
 const SERIAL_FILES: &[&str] = &[
@@ -22,6 +25,10 @@ const SERIAL_FILES: &[&str] = &[
     // On boards without DMI. It has 16 hexadecimal digits there, which is the form of an id.
     "/proc/device-tree/serial-number",
 ];
+
+/// At most this much of a list of names is read. One that blocks advertisements has megabytes, and the names of the
+/// machine itself are at its beginning.
+const MAX_LIST_BYTES: u64 = 64 * 1024;
 
 /// Facts from which [`LocalIdentifiers`](crate::LocalIdentifiers) are made.
 #[derive(Clone, Debug, Default)]
@@ -48,12 +55,36 @@ impl MachineFacts {
         facts
     }
 
-    /// The name that the kernel uses, and the configured one where it differs.
+    /// The name that the kernel uses, the configured one where it differs, and what follows them: on Debian and Ubuntu
+    /// both are short, and the domain is in other files.
     fn add_host(&mut self) {
         self.names.push(rustix::system::uname().nodename().to_string_lossy().into_owned());
-        self.names.extend(
-            fs::read_to_string("/etc/hostname").iter().flat_map(|text| text.lines()).map(str::to_owned),
-        );
+        self.names.extend(beginning_of("/etc/hostname").lines().map(str::to_owned));
+        self.add_aliases(&beginning_of("/etc/hosts"));
+        self.add_domains(&beginning_of("/etc/resolv.conf"));
+    }
+
+    /// The names on each line of the hosts file that names this host, in full or by its first label (hosts(5)).
+    fn add_aliases(&mut self, hosts: &str) {
+        let first_label = |name: &str| name.split('.').next().unwrap_or_default().to_lowercase();
+        let known: Vec<String> = self.names.iter().map(|name| first_label(name)).collect();
+        for line in hosts.lines() {
+            let text = line.split('#').next().unwrap_or_default();
+            let names = text.split_whitespace().skip(1);
+            if names.clone().any(|name| known.contains(&first_label(name))) {
+                self.names.extend(names.filter(|name| !is_shared(name)).map(str::to_owned));
+            }
+        }
+    }
+
+    /// The domains in which this host looks for short names (resolv.conf(5)).
+    fn add_domains(&mut self, resolver: &str) {
+        for line in resolver.lines() {
+            let mut words = line.split_whitespace();
+            if matches!(words.next(), Some("search" | "domain")) {
+                self.names.extend(words.filter(|domain| !is_shared(domain)).map(str::to_owned));
+            }
+        }
     }
 
     /// The names and home directories of the user, of the one who called sudo, and of the one whose uid this is.
@@ -101,6 +132,14 @@ fn hardware_address(address: &SockaddrStorage) -> Option<String> {
     Some(octets.map(|octet| format!("{octet:02x}")).join(":"))
 }
 
+/// The beginning of a text file; of a file that cannot be read, nothing.
+fn beginning_of(path: &str) -> String {
+    let mut bytes = Vec::new();
+    // What was read before a failure is as good.
+    let _ = File::open(path).and_then(|file| file.take(MAX_LIST_BYTES).read_to_end(&mut bytes));
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
 /// The text of a file of one line; the device tree ends it with a zero byte.
 fn serial_in(path: &str) -> Option<String> {
     let text = fs::read_to_string(path).ok()?;
@@ -125,6 +164,41 @@ mod tests {
         facts.add_accounts(passwd, "1000", &["bob".to_owned()]);
         assert_eq!(facts.names, ["alice", "Alice Archer,,,", "bob", "Bob Baker"]);
         assert_eq!(facts.directories, ["/home/alice", "/srv/bob"]);
+    }
+
+    #[test]
+    fn the_full_name_is_found_where_installers_write_it() {
+        let mut facts = MachineFacts { names: vec!["kelvin".to_owned()], ..MachineFacts::default() };
+        facts.add_aliases(
+            "127.0.0.1 localhost\n\
+             127.0.1.1\tKelvin.acme-labs.example kelvin # kelvin.of-a-comment.example\n\
+             # 127.0.1.1 kelvin.old.example\n\
+             ::1 localhost ip6-localhost ip6-loopback\n\
+             10.0.0.7 boltzmann.acme-labs.example boltzmann\n",
+        );
+        assert_eq!(facts.names, ["kelvin", "Kelvin.acme-labs.example", "kelvin"]);
+    }
+
+    #[test]
+    fn names_that_every_machine_has_are_not_those_of_this_one() {
+        let mut facts = MachineFacts { names: vec!["localhost".to_owned()], ..MachineFacts::default() };
+        facts.add_aliases(
+            "127.0.0.1 localhost localhost.localdomain localhost4.localdomain4\n::1 localhost\n",
+        );
+        facts.add_domains(
+            "# search commented.example\nnameserver 192.0.2.53\nsearch svc.cluster.local cluster.local lan .\n",
+        );
+        assert_eq!(facts.names, ["localhost"]);
+        facts.add_domains("domain acme-labs.example\nsearch lan zephyr.test acme-labs.example\n");
+        assert_eq!(facts.names[1..], ["acme-labs.example", "zephyr.test", "acme-labs.example"]);
+    }
+
+    #[test]
+    fn a_long_list_is_read_as_far_as_its_bound() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        fs::write(file.path(), [vec![b'a'; 100_000], vec![0xff; 100_000]].concat()).expect("written");
+        assert_eq!(beginning_of(file.path().to_str().expect("UTF-8")).len() as u64, MAX_LIST_BYTES);
+        assert_eq!(beginning_of("/nonexistent"), "");
     }
 
     #[test]

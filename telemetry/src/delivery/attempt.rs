@@ -10,8 +10,8 @@ use super::response::{self, ResponseClass};
 use crate::endpoint::Endpoint;
 use crate::error::{OutboxWarning, TelemetryError};
 use crate::outbox::{
-    AttemptFailure, LedgerLine, LedgerOutcome, LoadError, OutboxStore, QueueEntry, RejectedEntry,
-    RejectionReason, now,
+    AttemptFailure, FailureClass, LedgerLine, LedgerOutcome, LoadError, OutboxStore, QueueEntry,
+    RejectedEntry, RejectionReason, now,
 };
 use crate::request::DeliveryRequest;
 
@@ -58,13 +58,15 @@ impl DeliveryContext<'_> {
             Err(LoadError::Missing | LoadError::Unreadable) => return Ok(AttemptOutcome::Skipped),
             Err(LoadError::Invalid(reason, content)) => return Ok(self.reject_file(id, reason, content)),
         };
+        if let Some(reason) = entry.refusal() {
+            // `rejected/` could not be used when the endpoint refused it. It may be usable now.
+            let _ = self.quarantine(&RejectedEntry::of(&entry, reason, now()));
+            return Ok(AttemptOutcome::RejectedByUs);
+        }
         let Some(stored) = self.store.stored_at(id) else { return Ok(AttemptOutcome::Skipped) };
         let request = match self.prepare(&mut entry) {
             Ok(request) => request,
-            Err(reason) => {
-                self.reject(&entry, reason);
-                return Ok(AttemptOutcome::RejectedByUs);
-            }
+            Err(reason) => return Ok(self.reject(&RejectedEntry::of(&entry, reason, now()))),
         };
         self.store.update(&entry, stored)?;
         let (class, pause) = match self.transport.send(&request, remaining) {
@@ -102,7 +104,14 @@ impl DeliveryContext<'_> {
                 Ok(AttemptOutcome::Delivered)
             }
             ResponseClass::Rejected(status) => {
-                self.reject(&entry, RejectionReason::by_endpoint(status));
+                let reason = RejectionReason::by_endpoint(status);
+                self.log_outcome(&line(LedgerOutcome::Refused).refused(&reason));
+                if self.quarantine(&RejectedEntry::of(&entry, reason, now())).is_err() {
+                    // Without this note, every pass would send it again. Where not even that can be written, the next one
+                    // does.
+                    let failure = AttemptFailure { class: FailureClass::Refused, status: Some(status) };
+                    let _ = self.keep(entry, failure);
+                }
                 Ok(AttemptOutcome::RejectedByEndpoint)
             }
             ResponseClass::Retry(failure) => {
@@ -127,15 +136,12 @@ impl DeliveryContext<'_> {
         }
     }
 
-    fn reject(&mut self, entry: &QueueEntry, reason: RejectionReason) {
-        self.quarantine(&RejectedEntry {
-            event_id: entry.document.event_id(),
-            event_name: Some(entry.document.event_name().to_owned()),
-            refused_at: now(),
-            attempts: entry.attempts,
-            reason,
-            entry: serde_json::to_string(entry).ok(),
-        });
+    /// Rejects what may not be sent.
+    fn reject(&mut self, rejected: &RejectedEntry) -> AttemptOutcome {
+        self.log_outcome(&LedgerLine::rejected(rejected));
+        // The next pass rejects it again, where it stays in the queue.
+        let _ = self.quarantine(rejected);
+        AttemptOutcome::RejectedByUs
     }
 
     /// Rejects a file that is no entry.
@@ -145,20 +151,25 @@ impl DeliveryContext<'_> {
         reason: RejectionReason,
         content: Option<String>,
     ) -> AttemptOutcome {
-        self.quarantine(&RejectedEntry {
+        self.reject(&RejectedEntry {
             event_id: id,
             event_name: None,
             refused_at: now(),
             attempts: 0,
             reason,
             entry: content,
-        });
-        AttemptOutcome::RejectedByUs
+        })
     }
 
-    fn quarantine(&mut self, rejected: &RejectedEntry) {
-        let warning = self.store.quarantine(rejected);
-        self.warning = self.warning.or(warning);
+    /// Moves it out of the queue. An error says that it is still there, and is remembered as the warning of the pass.
+    fn quarantine(&mut self, rejected: &RejectedEntry) -> Result<(), OutboxWarning> {
+        let evicted = self.store.quarantine(rejected).inspect_err(|warning| {
+            self.warning.get_or_insert(*warning);
+        })?;
+        if evicted > 0 {
+            self.log_outcome(&LedgerLine::evicted(rejected.refused_at, evicted));
+        }
+        Ok(())
     }
 
     pub(super) fn log_outcome(&mut self, line: &LedgerLine) {

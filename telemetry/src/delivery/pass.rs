@@ -195,7 +195,7 @@ impl<'a> DeliveryPass<'a> {
                     }
                 }
                 AttemptOutcome::Misconfigured(failure) => {
-                    // No pause: an operator who fixes the endpoint wants to see the effect in the next run.
+                    // No pause: an operator who fixes the endpoint wants to see the effect in the next pass.
                     self.remember(Some(EndpointState::new(failure, None)));
                     return Ok(Break(DeliveryEnd::Misconfigured(failure)));
                 }

@@ -19,6 +19,8 @@ pub(crate) const MAX_ENTRY_BYTES: u64 = MAX_DOCUMENT_BYTES as u64 + 4096;
 /// no headers.
 const VERSION: u32 = 2;
 
+const REFUSED: &str = "the endpoint refused the document permanently";
+
 /// How the last attempt failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -50,6 +52,8 @@ pub enum FailureClass {
     Status,
     /// The endpoint answered, with a status that is about itself or our access to it and not about the document.
     Misconfigured,
+    /// The endpoint refused the document. It is still queued only because `rejected/` cannot be used, and is not sent.
+    Refused,
 }
 
 impl FailureClass {
@@ -66,6 +70,7 @@ impl FailureClass {
             Self::Misconfigured => {
                 "the endpoint does not accept telemetry at this address or with this access"
             }
+            Self::Refused => REFUSED,
         }
     }
 }
@@ -131,6 +136,12 @@ impl QueueEntry {
         Ok(entry)
     }
 
+    /// Why the endpoint refused it, if it did.
+    pub(crate) fn refusal(&self) -> Option<RejectionReason> {
+        let failure = self.last_failure.filter(|failure| failure.class == FailureClass::Refused)?;
+        failure.status.map(RejectionReason::by_endpoint)
+    }
+
     /// Notes that the attempt is about to be made.
     pub(crate) fn count_attempt(&mut self, now: UtcSeconds) {
         // The file may have been edited to the highest count.
@@ -179,7 +190,7 @@ impl RejectionReason {
         Self {
             rule: format!("http.{status}").into(),
             pointer: String::new(),
-            message: "the endpoint refused the document permanently".into(),
+            message: REFUSED.into(),
             status: Some(status),
         }
     }
@@ -216,4 +227,18 @@ pub struct RejectedEntry {
     pub reason: RejectionReason,
     /// What the file held, where it could be read.
     pub entry: Option<String>,
+}
+
+impl RejectedEntry {
+    /// A queued document that may not be sent.
+    pub(crate) fn of(entry: &QueueEntry, reason: RejectionReason, refused_at: UtcSeconds) -> Self {
+        Self {
+            event_id: entry.document.event_id(),
+            event_name: Some(entry.document.event_name().to_owned()),
+            refused_at,
+            attempts: entry.attempts,
+            reason,
+            entry: serde_json::to_string(entry).ok(),
+        }
+    }
 }

@@ -8,7 +8,7 @@ use schema::{EventId, TelemetryDocument, UtcSeconds};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::entry::{AttemptFailure, FailureClass, RejectedEntry};
+use super::entry::{AttemptFailure, FailureClass, RejectedEntry, RejectionReason};
 
 pub(super) const LEDGER: &str = "ledger.jsonl";
 
@@ -56,7 +56,7 @@ pub struct LedgerLine {
     /// The rule that refused the document.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<String>,
-    /// SHA-256 in hexadecimal: of the body that was sent, or of the entry that was rejected.
+    /// SHA-256 in hexadecimal: of the body that was sent, or, where nothing was sent, of the entry that was rejected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
 }
@@ -95,13 +95,13 @@ impl LedgerLine {
         }
     }
 
+    /// A document that was rejected here and not sent.
     pub(crate) fn rejected(rejected: &RejectedEntry) -> Self {
         Self {
             outcome: LedgerOutcome::Refused,
             event_id: Some(rejected.event_id),
             event_name: rejected.event_name.clone(),
             attempt: Some(rejected.attempts).filter(|attempts| *attempts > 0),
-            status: rejected.reason.status,
             rule: Some(rejected.reason.rule.to_string()),
             sha256: rejected.entry.as_ref().map(|entry| format!("{:x}", Sha256::digest(entry))),
             ..Self::evicted(rejected.refused_at, 1)
@@ -110,6 +110,10 @@ impl LedgerLine {
 
     pub(crate) fn answered(self, status: u16) -> Self {
         Self { status: Some(status), ..self }
+    }
+
+    pub(crate) fn refused(self, reason: &RejectionReason) -> Self {
+        Self { status: reason.status, rule: Some(reason.rule.to_string()), ..self }
     }
 
     pub(crate) fn failed(self, failure: AttemptFailure) -> Self {

@@ -54,6 +54,7 @@ pub fn purge(outbox: &OutboxDir, patience: Duration) -> Result<PurgeSummary, Dis
     };
     if directory.check_own().is_err() {
         let waiting = bounds::remove_until(&directory, SystemTime::now())?;
+        let _ = directory.sweep();
         return Ok(PurgeSummary { waiting, left: bounds::foreign(&directory)?, ..PurgeSummary::default() });
     }
     let store = OutboxStore::of_own(directory)?;
@@ -127,6 +128,8 @@ fn delete(store: &OutboxStore, asked: SystemTime) -> Result<Deleted, DiskError> 
         Ok(Some(directory)) => bounds::remove_until(&directory, asked)?,
         Ok(None) | Err(_) => 0,
     };
+    // A process that was killed while it stored a document has left it under another name.
+    let _ = store.sweep();
     let _ = ledger::remove(store.directory());
     let _ = endpoint_state::remove_state(store.directory());
     Ok(Deleted { waiting, rejected })

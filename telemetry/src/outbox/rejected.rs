@@ -1,18 +1,19 @@
 //! Documents that may not be sent: kept for the operator beside the queue, and queued again on request.
 //!
 //! They are kept and not deleted, because a refusal can be the endpoint's fault, and because an operator may want to see
-//! what was not sent. If the directory cannot be used, only this is lost: the document stays in the queue.
+//! what was not sent. If the directory cannot be used, only this is lost: the document stays in the queue, and is not sent.
+//!
+//! A document keeps the time when it was stored on every way. So no refusal makes it younger: receivers remember ids for as
+//! long as a document may be queued. And a purge, which goes by this time, also deletes what is moved meanwhile.
 
 use std::time::{Duration, Instant, SystemTime};
 
 use privacy::disk::{DiskError, PrivateDir};
-use schema::EventId;
 use serde::Serialize;
 
 use super::entry::{self, MAX_FILE_BYTES, QueueEntry, RejectedEntry};
-use super::ledger::LedgerLine;
-use super::store::{OutboxStore, REJECTED, json, now};
-use super::{bounds, purge, purge_mark};
+use super::store::{OutboxStore, REJECTED, json, stored_in};
+use super::{bounds, purge};
 use crate::error::{OutboxWarning, TelemetryError};
 
 /// The result of queuing rejected documents again.
@@ -25,36 +26,29 @@ pub struct RequeueSummary {
 }
 
 impl OutboxStore {
-    /// Moves what may not be sent out of the queue.
-    pub(crate) fn quarantine(&self, rejected: &RejectedEntry) -> Option<OutboxWarning> {
+    /// Moves what may not be sent out of the queue, and returns how many older ones were evicted from `rejected/`. The lock
+    /// is held.
+    ///
+    /// # Errors
+    /// `rejected/` cannot be used: the document stays in the queue.
+    pub(crate) fn quarantine(&self, rejected: &RejectedEntry) -> Result<usize, OutboxWarning> {
         let name = entry::name_of(rejected.event_id);
         // What was purged while its request was in flight must leave no trace.
         if purge::is_asked_for(self) || !self.directory().contains(&name).unwrap_or(true) {
-            return None;
+            return Ok(0);
         }
-        let take_back = || {
-            if let Ok(Some(directory)) = self.rejected_directory() {
-                let _ = directory.remove(&name);
-            }
-        };
-        let write = || self.move_to_rejected(&name, rejected);
-        let moved = purge_mark::unless_purged(self.directory(), write, take_back);
-        let logged = self.log_outcome(&LedgerLine::rejected(rejected));
-        match moved {
-            Ok(0) => logged,
-            Ok(evicted) => logged.or(self.log_outcome(&LedgerLine::evicted(rejected.refused_at, evicted))),
-            Err(_) => Some(OutboxWarning::Rejected),
-        }
+        self.move_to_rejected(&name, rejected).map_err(|_| OutboxWarning::Rejected)
     }
 
-    /// Returns how many older ones were evicted.
     fn move_to_rejected(&self, name: &str, rejected: &RejectedEntry) -> Result<usize, TelemetryError> {
         let directory = self.directory().create_dir(REJECTED)?;
         directory.check_own()?;
         let bytes = json(rejected)?;
         let evicted = bounds::make_room(&directory, bytes.len() as u64, SystemTime::now())?;
+        // What cannot be opened, such as a link, holds no document and has no such time.
+        let stored = self.stored_at(rejected.event_id).unwrap_or_else(SystemTime::now);
         // First the new place, then the old one: a crash in between leaves two, and the next pass rejects it again.
-        directory.write_atomic(name, &bytes)?;
+        directory.write_atomic_dated(name, &bytes, stored)?;
         self.remove(rejected.event_id)?;
         Ok(evicted)
     }
@@ -66,8 +60,8 @@ impl OutboxStore {
         Ok(files.iter().filter_map(|file| read(&directory, &file.name)).collect())
     }
 
-    /// Queues again what was rejected not longer than [`bounds::MAX_AGE`] ago. The next pass vets it again, so nothing
-    /// that the gate refuses is sent.
+    /// Queues again what was rejected, unless it was stored longer than [`bounds::MAX_AGE`] ago. The next pass vets it
+    /// again, so nothing that the gate refuses is sent.
     ///
     /// The lock is held: a pass that moves a document the other way at the same time would lose it.
     pub(super) fn requeue(&self, patience: Duration) -> Result<Option<RequeueSummary>, TelemetryError> {
@@ -79,33 +73,31 @@ impl OutboxStore {
             if purge::is_asked_for(self) {
                 break;
             }
-            match self.requeue_one(&directory, &rejected)? {
-                Some(_) => summary.requeued += 1,
-                None => summary.kept += 1,
+            if self.requeue_one(&directory, &rejected)? {
+                summary.requeued += 1;
+            } else {
+                summary.kept += 1;
             }
         }
         Ok(Some(summary))
     }
 
-    fn requeue_one(
-        &self,
-        directory: &PrivateDir,
-        rejected: &RejectedEntry,
-    ) -> Result<Option<EventId>, TelemetryError> {
-        let is_recent = now().timestamp().saturating_sub(rejected.refused_at.timestamp())
-            <= i64::try_from(bounds::MAX_AGE.as_secs()).unwrap_or(i64::MAX);
-        let text = rejected.entry.as_deref().filter(|_| is_recent);
-        let Some(entry) = text.and_then(|text| QueueEntry::read(text.as_bytes(), rejected.event_id).ok())
-        else {
-            return Ok(None);
-        };
+    /// Whether it is queued again.
+    fn requeue_one(&self, directory: &PrivateDir, rejected: &RejectedEntry) -> Result<bool, TelemetryError> {
+        let (name, now) = (entry::name_of(rejected.event_id), SystemTime::now());
+        let stored = stored_in(directory, &name).filter(|stored| !bounds::is_too_old(*stored, now));
+        let text = rejected.entry.as_deref();
+        let entry = text.and_then(|text| QueueEntry::read(text.as_bytes(), rejected.event_id).ok());
+        let (Some(stored), Some(mut entry)) = (stored, entry) else { return Ok(false) };
         // Nothing is evicted for it: documents that were never tried have priority.
-        if !bounds::has_room(self.directory(), json(&entry)?.len() as u64, SystemTime::now())? {
-            return Ok(None);
+        if !bounds::has_room(self.directory(), json(&entry)?.len() as u64, now)? {
+            return Ok(false);
         }
-        self.add(&entry, SystemTime::now())?;
-        directory.remove(&entry::name_of(rejected.event_id))?;
-        Ok(Some(rejected.event_id))
+        // The endpoint may judge it again.
+        entry.last_failure = None;
+        self.update(&entry, stored)?;
+        directory.remove(&name)?;
+        Ok(true)
     }
 }
 
@@ -114,4 +106,70 @@ fn read(directory: &PrivateDir, name: &str) -> Option<RejectedEntry> {
     let bytes = directory.read_own(name, MAX_FILE_BYTES).ok()?;
     let rejected: RejectedEntry = serde_json::from_slice(&bytes).ok()?;
     (entry::name_of(rejected.event_id) == name).then_some(rejected)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use schema::{
+        Command, CommandName, CommandResult, ComponentLabel, Envelope, EventId, Execution, Id, Mode,
+        TelemetryEvent,
+    };
+
+    use super::super::entry::RejectionReason;
+    use super::super::purge_mark::STOPPED;
+    use super::super::store::now;
+    use super::*;
+    use crate::request::VettedHeaders;
+
+    /// A queued document, and the file that it becomes when it is refused.
+    fn queued(dir: &Path) -> (OutboxStore, RejectedEntry) {
+        let store = OutboxStore::of_own(PrivateDir::open(dir).expect("ours")).expect("ours");
+        let command = Command {
+            name: CommandName::Run,
+            mode: Mode::Server,
+            execution: Execution::DryRun,
+            result: CommandResult::Success,
+        };
+        let (session_id, run_id) = (Id::random(), Id::random());
+        let envelope = Envelope { session_id, run_id, parent_run_id: None, component: ComponentLabel::Core };
+        let document = envelope.document(TelemetryEvent::Command(command), EventId::random(), now());
+        let entry = QueueEntry::new(document, &VettedHeaders::default());
+        store.add(&entry, SystemTime::now()).expect("stored");
+        (store, RejectedEntry::of(&entry, RejectionReason::by_endpoint(422), now()))
+    }
+
+    /// Asks for a purge after the last look for one, and ends it when `action` is over, as its process does.
+    fn check_purged(dir: &Path, store: &OutboxStore, action: impl FnOnce()) {
+        store.directory().write_atomic(STOPPED, b"").expect("asked for");
+        action();
+        let _lock = store.lock(Instant::now()).expect("a lock").expect("free");
+        purge::finish(store).expect("purged");
+        assert!(store.queued().expect("listed").is_empty());
+        assert!(store.rejected().expect("listed").is_empty());
+        assert!(!dir.join(STOPPED).exists());
+    }
+
+    #[test]
+    fn a_purge_deletes_what_is_refused_meanwhile() {
+        let dir = tempfile::tempdir().expect("a scratch directory");
+        let (store, rejected) = queued(dir.path());
+        check_purged(dir.path(), &store, || {
+            store.move_to_rejected(&entry::name_of(rejected.event_id), &rejected).expect("moved");
+            assert_eq!(store.rejected().expect("listed").len(), 1);
+        });
+    }
+
+    #[test]
+    fn a_purge_deletes_what_is_queued_again_meanwhile() {
+        let dir = tempfile::tempdir().expect("a scratch directory");
+        let (store, rejected) = queued(dir.path());
+        store.quarantine(&rejected).expect("moved");
+        let directory = store.rejected_directory().expect("readable").expect("there");
+        check_purged(dir.path(), &store, || {
+            assert!(store.requeue_one(&directory, &rejected).expect("moved"));
+            assert_eq!(store.queued().expect("listed"), [rejected.event_id]);
+        });
+    }
 }

@@ -81,15 +81,19 @@ impl OutboxStore {
     /// Stores a new entry, making room for it first; returns how many older ones were evicted.
     ///
     /// Nothing waits for the disk: a run would, and telemetry is best-effort. The delivering process syncs what is left
-    /// over, see [`Self::sync`]. If a purge is asked for meanwhile, the entry does not exist afterwards.
+    /// over, see [`Self::sync`]. If a purge is asked for meanwhile, the entry does not exist afterwards. If the event is
+    /// queued already, that entry stays, with its age and its attempts.
     pub(super) fn add(
         &self,
         entry: &QueueEntry,
         now: SystemTime,
     ) -> Result<(usize, Option<OutboxWarning>), TelemetryError> {
+        let name = entry::name_of(entry.document.event_id());
+        if self.directory.contains(&name)? {
+            return Ok((0, None));
+        }
         let bytes = json(entry)?;
         let evicted = bounds::make_room(&self.directory, bytes.len() as u64, now)?;
-        let name = entry::name_of(entry.document.event_id());
         let write = || self.directory.write_atomic_unsynced(&name, &bytes);
         purge_mark::unless_purged(&self.directory, write, || drop(self.directory.remove(&name)))?;
         let warning = (evicted > 0).then(|| self.log_outcome(&LedgerLine::evicted(self::now(), evicted)));
@@ -130,17 +134,15 @@ impl OutboxStore {
 
     /// When the entry was stored, or `None` if it no longer exists.
     pub(crate) fn stored_at(&self, id: EventId) -> Option<SystemTime> {
-        self.directory.open_file(&entry::name_of(id)).ok()?.metadata().ok()?.modified().ok()
+        stored_in(&self.directory, &entry::name_of(id))
     }
 
-    /// Replaces an entry. It keeps the time when it was stored, so that attempts do not make it younger.
+    /// Replaces an entry. It keeps the time when it was stored, so that attempts do not make it younger, and a purge that
+    /// is asked for meanwhile deletes it.
     pub(crate) fn update(&self, entry: &QueueEntry, stored: SystemTime) -> Result<(), TelemetryError> {
         let name = entry::name_of(entry.document.event_id());
         // Synced: the delivering process may wait, and a lost count would send one attempt under the number of another.
-        self.directory.write_atomic(&name, &json(entry)?)?;
-        // Where the file system keeps no such time, the document only seems younger.
-        let _ = self.directory.open_file(&name).map(|file| file.set_modified(stored));
-        Ok(())
+        Ok(self.directory.write_atomic_dated(&name, &json(entry)?, stored)?)
     }
 
     pub(crate) fn remove(&self, id: EventId) -> Result<(), DiskError> {
@@ -207,6 +209,11 @@ impl OutboxStore {
             }
         }
     }
+}
+
+/// When the document in this file was stored.
+pub(super) fn stored_in(directory: &PrivateDir, name: &str) -> Option<SystemTime> {
+    directory.open_file(name).ok()?.metadata().ok()?.modified().ok()
 }
 
 pub(super) fn json(value: &impl Serialize) -> Result<Vec<u8>, TelemetryError> {

@@ -52,6 +52,11 @@ fn a_permanent_refusal_is_set_aside_and_the_rest_goes_on() {
     found.sort_unstable();
     assert_eq!(found, refusals);
     assert!(ids.iter().all(|id| !scratch.file(*id).exists()));
+    for (line, sent) in scratch.status().ledger.iter().zip(server.received()).take(refusals.len()) {
+        let rule = line.status.map(|status| format!("http.{status}"));
+        assert_eq!((line.outcome, line.rule.clone()), (LedgerOutcome::Refused, rule));
+        assert_eq!((line.attempt, line.sha256.as_deref()), (Some(1), Some(sha256(&sent.body).as_str())));
+    }
 }
 
 const UNAVAILABLE: AttemptFailure = AttemptFailure { class: FailureClass::Status, status: Some(500) };

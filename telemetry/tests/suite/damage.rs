@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use schema::EventId;
@@ -96,8 +97,33 @@ fn a_place_for_rejected_documents_that_cannot_be_used_stops_nothing() {
         assert_eq!(summary.warning, Some(OutboxWarning::Rejected), "{how}");
         assert!(scratch.file(ids[0]).exists(), "{how}: what cannot be moved is not lost");
         assert_eq!(scratch.status().warnings, [OutboxWarning::Rejected], "{how}");
+        // The endpoint is not asked again what it has answered.
+        let summary = scratch.deliver();
+        assert_eq!((summary.delivered, summary.refused, server.received().len()), (0, 2, 3), "{how}");
+        let waiting = scratch.status().waiting;
+        assert_eq!(waiting[0].last_failure.and_then(|failure| failure.status), Some(422), "{how}");
         assert_eq!(purge(&scratch.settings.outbox, PATIENCE).expect("purged").waiting, 2, "{how}");
     }
+}
+
+#[test]
+fn what_the_endpoint_refused_is_set_aside_once_that_is_possible() {
+    let server = FaultServer::start([Act::status(422), Act::status(202)]);
+    let scratch = Scratch::new(&server.url());
+    let id = scratch.emit(1)[0];
+    ruin(&scratch, "rejected", "a file");
+    assert_eq!(scratch.deliver().warning, Some(OutboxWarning::Rejected));
+    fs::remove_file(scratch.dir().join("rejected")).expect("removed");
+    let summary = scratch.deliver();
+    assert_eq!((summary.refused, summary.waiting, summary.warning), (1, 0, None));
+    let told = scratch.status();
+    assert_eq!((told.rejected[0].event_id, told.rejected[0].reason.status), (id, Some(422)));
+    let refusals = told.ledger.iter().filter(|line| line.status == Some(422));
+    assert_eq!((refusals.count(), server.received().len()), (1, 1), "it was refused once");
+    // On request it is sent again.
+    let requeued = scratch.outbox().requeue_rejected(PATIENCE).expect("put back");
+    assert_eq!(requeued, Some(RequeueSummary { requeued: 1, kept: 0 }));
+    assert_eq!((scratch.deliver().delivered, server.received().len()), (1, 2));
 }
 
 #[test]
@@ -144,30 +170,46 @@ fn what_was_refused_can_be_put_back() {
 }
 
 #[test]
-fn what_was_refused_too_long_ago_stays_and_so_does_what_finds_no_room() {
+fn what_is_too_old_stays_refused_and_so_does_what_finds_no_room() {
     let server = FaultServer::start([Act::status(400)]);
     let scratch = Scratch::new(&server.url());
     let [old, young] = scratch.emit(2)[..] else { panic!("two") };
     scratch.deliver();
     let path = scratch.dir().join(format!("rejected/{old}.json"));
-    let mut rejected: serde_json::Value =
-        serde_json::from_slice(&fs::read(&path).expect("read")).expect("JSON");
-    let days = |days: u64| {
-        let time = SystemTime::now() - Duration::from_hours(24 * days);
-        schema::UtcSeconds::from(chrono::DateTime::<chrono::Utc>::from(time)).to_string()
-    };
-    rejected["refused_at"] = days(31).into();
-    fs::write(&path, rejected.to_string()).expect("written");
+    make_older(&path, 31);
     let queued = scratch.emit(MAX_ENTRIES);
     let requeue = || scratch.outbox().requeue_rejected(PATIENCE).expect("tried").expect("nobody delivers");
     assert_eq!(requeue(), RequeueSummary { requeued: 0, kept: 2 }, "nothing is evicted for it");
     fs::remove_file(scratch.file(queued[0])).expect("removed");
     assert_eq!(requeue(), RequeueSummary { requeued: 1, kept: 1 });
     assert!(scratch.file(young).exists() && path.exists());
-    rejected["refused_at"] = days(29).into();
-    fs::write(&path, rejected.to_string()).expect("written");
+    make_older(&path, 29);
     fs::remove_file(scratch.file(queued[1])).expect("removed");
     assert_eq!(requeue(), RequeueSummary { requeued: 1, kept: 0 });
+}
+
+/// Makes the document in this file so many days old, and returns when it was stored then.
+fn make_older(path: &Path, days: u64) -> SystemTime {
+    let stored = SystemTime::now() - Duration::from_hours(24 * days);
+    fs::File::open(path).and_then(|file| file.set_modified(stored)).expect("a time");
+    stored
+}
+
+/// Receivers remember ids for as long as a document may be queued.
+#[test]
+fn no_refusal_makes_a_document_younger() {
+    let server = FaultServer::start([Act::status(400), Act::status(503), Act::status(202)]);
+    let mut scratch = Scratch::new(&server.url());
+    scratch.settings.max_attempts = 1;
+    let id = scratch.emit(1)[0];
+    let stored = make_older(&scratch.file(id), 25);
+    let time_of = |path: &Path| fs::metadata(path).and_then(|data| data.modified()).expect("a time");
+    scratch.deliver();
+    assert_eq!(time_of(&scratch.dir().join(format!("rejected/{id}.json"))), stored);
+    scratch.outbox().requeue_rejected(PATIENCE).expect("put back");
+    assert_eq!(time_of(&scratch.file(id)), stored);
+    scratch.deliver();
+    assert_eq!((time_of(&scratch.file(id)), scratch.attempts(id)), (stored, 2));
 }
 
 #[test]

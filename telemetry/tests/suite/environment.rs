@@ -36,7 +36,10 @@ fn deliver_in_this_process() {
     let deadline = telemetry::DEADLINE;
     let summary = telemetry::deliver(proof, &settings, &gate, &outbox, deadline, &mut go_on);
     let told = summary.map_or_else(
-        |error| serde_json::json!({ "error": error.to_string() }),
+        |error| {
+            let told = telemetry::status(&settings.outbox, 0).expect("a status");
+            serde_json::json!({ "error": error.to_string(), "endpoint_state": told.endpoint_state })
+        },
         |summary| serde_json::to_value(summary).expect("JSON"),
     );
     std::fs::write(summary_file, told.to_string()).expect("written");
@@ -92,6 +95,16 @@ fn plain_http_needs_no_trusted_certificate() {
     let no_directory = ("SSL_CERT_DIR", OsString::from("/nonexistent"));
     let summary = deliver_with(&server.url(), &[missing, no_directory]);
     assert_eq!(summary["delivered"], 1, "{summary}");
+}
+
+/// The process that delivers for a run has nobody to tell.
+#[test]
+fn without_a_trusted_certificate_the_status_says_what_fails() {
+    let missing = ("SSL_CERT_FILE", OsString::from("/nonexistent/ca.pem"));
+    let no_directory = ("SSL_CERT_DIR", OsString::from("/nonexistent"));
+    let summary = deliver_with("https://telemetry.invalid/telemetry", &[missing, no_directory]);
+    assert_eq!(summary["error"], "could not set up the HTTP client", "{summary}");
+    assert_eq!(summary["endpoint_state"]["failure"]["class"], "tls", "{summary}");
 }
 
 #[test]

@@ -6,9 +6,11 @@ use std::time::{Duration, SystemTime};
 
 use privacy::disk::DiskError;
 use schema::EventId;
-use telemetry::{DeliveryEnd, Endpoint, Outbox, OutboxDir, TelemetryError, VettedHeaderValue, VettedHeaders};
+use telemetry::{
+    DeliveryEnd, Endpoint, Outbox, OutboxDir, QueuedRequest, TelemetryError, VettedHeaderValue, VettedHeaders,
+};
 
-use crate::support::scratch::{CANARY, Scratch};
+use crate::support::scratch::{CANARY, Scratch, document};
 use crate::support::server::{Act, FaultServer};
 
 /// Damages the first of two entries; it is rejected by `rule` and not sent, and the other one is delivered.
@@ -148,6 +150,19 @@ fn the_outbox_is_private_and_never_a_link() {
 }
 
 #[test]
+fn a_document_that_is_queued_already_keeps_its_attempts() {
+    let scratch = Scratch::new("");
+    let document = document();
+    let emit = || {
+        let vetted = scratch.gate.vet(&document).expect("passes the gate");
+        scratch.outbox().emit(vetted, &scratch.settings.headers).expect("stored").event_id
+    };
+    let id = emit();
+    edit("\"attempts\":0", "\"attempts\":1")(&scratch, id);
+    assert_eq!((emit(), scratch.attempts(id), scratch.status().waiting.len()), (id, 1, 1));
+}
+
+#[test]
 fn an_attempt_that_a_crash_cut_off_is_counted() {
     let server = FaultServer::start([Act::status(202)]);
     let scratch = Scratch::new(&server.url());
@@ -225,10 +240,9 @@ fn headers_travel_with_the_document() {
     let id = scratch.emit(1)[0];
     // The delivering process has an environment of its own, and does not know what the run knew.
     scratch.settings.headers = VettedHeaders::default();
-    let shown =
-        telemetry::show(&scratch.settings.outbox, &scratch.settings, &scratch.gate, Some(id)).expect("shown");
-    let shown: Vec<String> =
-        shown.expect("one is queued").headers().iter().map(ToString::to_string).collect();
+    let shown = telemetry::show(&scratch.settings.outbox, &scratch.settings, &scratch.gate, id);
+    let Ok(QueuedRequest::Sendable(request)) = shown else { panic!("{shown:?}") };
+    let shown: Vec<String> = request.headers().iter().map(ToString::to_string).collect();
     assert!(shown.contains(&"User-Agent: layer/2.0".to_owned()), "{shown:?}");
     scratch.deliver();
     let [sent] = &server.received()[..] else { panic!("one request") };

@@ -36,6 +36,20 @@ fn a_purge_deletes_all_that_waits_and_all_that_was_said_about_it() {
 }
 
 #[test]
+fn a_purge_deletes_what_a_killed_process_was_storing() {
+    let server = FaultServer::start([Act::status(400)]);
+    let scratch = Scratch::new(&server.url());
+    scratch.emit(1);
+    scratch.deliver();
+    for place in [scratch.dir().to_owned(), scratch.dir().join("rejected")] {
+        fs::write(place.join(".tmp-bootstrap-1-0"), b"{\"version\":2").expect("written");
+    }
+    purge(&scratch.settings.outbox, PATIENCE).expect("purged");
+    assert_eq!(left(&scratch), ["rejected"]);
+    assert_eq!(fs::read_dir(scratch.dir().join("rejected")).expect("there").count(), 0);
+}
+
+#[test]
 fn purging_where_nothing_is_makes_nothing() {
     let scratch = Scratch::new("");
     assert_eq!(purge(&scratch.settings.outbox, PATIENCE).expect("purged").waiting, 0);

@@ -1,10 +1,12 @@
 //! What the operator sees is exactly what is sent.
 
+use std::fs;
+
 use schema::{
     Arch, ComponentLabel, Envelope, EventId, Execution, Finish, Id, Mode, OsFamily, OsId, OsVersion,
     Platform, RunManifest, Support, UtcSeconds,
 };
-use telemetry::{BearerToken, DeliveryEnd, Endpoint, TelemetryError};
+use telemetry::{BearerToken, DeliveryEnd, Endpoint, QueuedRequest, TelemetryError};
 
 use crate::support::scratch::{Scratch, document};
 use crate::support::server::{Act, FaultServer};
@@ -17,9 +19,8 @@ fn the_request_that_is_shown_is_the_one_that_goes_out() {
     let endpoint = Endpoint::parse(&server.url()).expect("an endpoint");
     scratch.settings.endpoint = Some(endpoint.with_token(token).expect("loopback"));
     scratch.emit(1);
-    let shown = telemetry::show(&scratch.settings.outbox, &scratch.settings, &scratch.gate, None)
-        .expect("shown")
-        .expect("one waits");
+    let all = telemetry::show_all(&scratch.settings.outbox, &scratch.settings, &scratch.gate);
+    let [QueuedRequest::Sendable(shown)] = &all.expect("shown")[..] else { panic!("one waits") };
     assert_eq!(scratch.deliver().delivered, 1);
     let [sent] = &server.received()[..] else { panic!("one request") };
     // Only the second of the attempt may differ.
@@ -53,7 +54,7 @@ fn a_status_tells_what_waits_and_why() {
     scratch.settings.max_attempts = 1;
     let ids = scratch.emit(2);
     assert!(matches!(scratch.deliver().ended, DeliveryEnd::Unavailable(_)));
-    std::fs::write(scratch.file(EventId::random()), b"{").expect("written");
+    fs::write(scratch.file(EventId::random()), b"{").expect("written");
     let told = scratch.status();
     let [waiting] = &told.waiting[..] else { panic!("one waits") };
     assert_eq!(
@@ -74,12 +75,54 @@ fn a_status_tells_what_waits_and_why() {
 fn looking_creates_nothing() {
     let scratch = Scratch::new("http://localhost:1/");
     assert_eq!(scratch.status(), telemetry::OutboxStatus::default());
-    let look = |id| telemetry::show(&scratch.settings.outbox, &scratch.settings, &scratch.gate, id);
-    assert!(look(None).expect("shown").is_none());
+    let (outbox, settings, gate) = (&scratch.settings.outbox, &scratch.settings, &scratch.gate);
+    assert!(telemetry::show_all(outbox, settings, gate).expect("shown").is_empty());
     let id = EventId::random();
-    assert!(matches!(look(Some(id)), Err(TelemetryError::NotQueued(missing)) if missing == id));
+    let shown = telemetry::show(outbox, settings, gate, id);
+    assert!(matches!(shown, Err(TelemetryError::NotQueued(missing)) if missing == id));
     telemetry::preview(&scratch.settings, &scratch.gate, &document()).expect("a preview");
     assert!(!scratch.dir().exists());
+}
+
+#[test]
+fn what_may_not_be_sent_is_shown_by_its_rule_and_hides_nothing_else() {
+    let scratch = Scratch::new("http://localhost:1/");
+    let [good, header, body, refused] = scratch.emit(4)[..] else { panic!("four") };
+    let damaged = EventId::random();
+    fs::write(scratch.file(damaged), b"{").expect("written");
+    for (id, from, to) in [
+        (header, "pk3s-public-v1", "on-srv01"),
+        (body, "\"anonymous_by_contract\":true", "\"anonymous_by_contract\":false"),
+        (refused, "\"last_failure\":null", "\"last_failure\":{\"class\":\"refused\",\"status\":422}"),
+    ] {
+        let text = fs::read_to_string(scratch.file(id)).expect("read");
+        assert!(text.contains(from), "{text}");
+        fs::write(scratch.file(id), text.replace(from, to)).expect("written");
+    }
+    let (outbox, settings, gate) = (&scratch.settings.outbox, &scratch.settings, &scratch.gate);
+    let all = telemetry::show_all(outbox, settings, gate).expect("shown");
+    let mut rules: Vec<(EventId, String)> = all
+        .iter()
+        .filter_map(|found| match found {
+            QueuedRequest::Sendable(_) => None,
+            QueuedRequest::Refused(id, reason) => Some((*id, reason.rule.to_string())),
+        })
+        .collect();
+    rules.sort();
+    let mut expected = [
+        (header, "entry.header"),
+        (body, "schema.const"),
+        (refused, "http.422"),
+        (damaged, "entry.malformed"),
+    ]
+    .map(|(id, rule)| (id, rule.to_owned()));
+    expected.sort();
+    assert_eq!((all.len(), rules), (5, expected.to_vec()));
+    let shown = telemetry::show(outbox, settings, gate, good).expect("shown");
+    let QueuedRequest::Sendable(request) = shown else { panic!("{shown:?}") };
+    assert!(String::from_utf8_lossy(request.body()).contains(&good.to_string()));
+    let shown = telemetry::show(outbox, settings, gate, header).expect("shown");
+    assert!(matches!(shown, QueuedRequest::Refused(id, _) if id == header), "{shown:?}");
 }
 
 fn manifest() -> RunManifest {
@@ -117,6 +160,14 @@ fn only_the_manifest_of_a_run_that_ended_becomes_an_event() {
     let document = event(&bytes(&manifest)).expect("an event");
     assert_eq!((document.event_name(), document.run_id()), ("bootstrap.completed", &manifest.run_id));
     scratch.gate.vet(&document).expect("passes the gate");
+    // Sent a second time, in another session, it is the same event: a receiver drops it.
+    let later = Envelope { session_id: Id::random(), run_id: Id::random(), ..envelope.clone() };
+    let again = telemetry::manifest_event(&bytes(&manifest), &scratch.gate, &later).expect("an event");
+    assert_eq!((again.event_id(), again.run_id()), (document.event_id(), document.run_id()));
+    assert_eq!(
+        (Some(document.occurred_at()), again.occurred_at()),
+        (manifest.finished_at, document.occurred_at())
+    );
     let telemetry_document = serde_json::to_vec(&document).expect("JSON");
     assert!(matches!(event(&telemetry_document), Err(TelemetryError::NotAManifest)));
     assert!(matches!(event(br#"{"steps":[]}"#), Err(TelemetryError::Rejected(_))));

@@ -3,7 +3,9 @@
 use std::fs;
 use std::time::Duration;
 
-use tests::{Contract, Invocation, Response, Sandbox, Server, TerminalSession, eventually, tree};
+use tests::{
+    Contract, Invocation, ReceivedRequest, Response, Sandbox, Server, TerminalSession, eventually, tree,
+};
 
 /// A sandbox whose outbox holds the five documents of a run that could not be delivered, the manifest last but one.
 fn with_waiting() -> Sandbox {
@@ -179,6 +181,23 @@ fn send_delivers_the_manifest_of_an_earlier_run_once_there_is_consent() {
     let body = received[0].json();
     Contract::published().check_telemetry(&body);
     assert_eq!((&body["event_name"], &body["manifest"]), (&"bootstrap.completed".into(), &run.manifest()));
+}
+
+/// A receiver that has the manifest from the run itself drops what the operator sends.
+#[test]
+fn send_repeats_the_event_that_the_run_has_reported() {
+    let server = Server::start([Response::Status(202)]);
+    let sandbox = Sandbox::new();
+    sandbox.reporting_run(&server).run().expect(0);
+    sandbox.wait_for_deliveries();
+    let run = sandbox.only_run();
+    for _ in 0..2 {
+        enabled(sandbox.bootstrap(["telemetry", "send"]), &server).args([&run.public]).run().expect(0);
+    }
+    let of_manifest = |request: &ReceivedRequest| request.word("event_name") == "bootstrap.completed";
+    let ids: Vec<String> =
+        server.accepted().iter().filter(|one| of_manifest(one)).map(|one| one.word("event_id")).collect();
+    assert!(ids.len() == 3 && ids.iter().all(|id| *id == ids[0]), "{ids:?}");
 }
 
 #[test]

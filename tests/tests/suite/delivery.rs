@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tests::{
-    Contract, ReceivedRequest, Response, Sandbox, Server, TerminalSession, eventually, is_root, program,
-    skip, tree,
+    Contract, ReceivedRequest, Response, Sandbox, Server, TerminalSession, can_have_a_machine, eventually,
+    is_root, on_a_machine, program, skip, tree,
 };
 
 const EVENTS: [&str; 5] = [
@@ -153,7 +153,45 @@ fn a_refused_document_holds_nobody_up() {
     sandbox.reporting_run(&server).run().expect(0);
     sandbox.wait_for_deliveries();
     assert_eq!((server.accepted().len(), sandbox.queued().len()), (4, 0));
-    assert_eq!(tree(&sandbox.outbox().join("rejected"), None).len(), 1);
+    let rejected = tree(&sandbox.outbox().join("rejected"), None);
+    let [path] = rejected.keys().collect::<Vec<_>>()[..] else { panic!("one: {rejected:?}") };
+    let flush = || {
+        let call = sandbox.bootstrap(["telemetry", "flush", "--refused"]);
+        call.env("TELEMETRY_ENABLED", "true").env("TELEMETRY_ENDPOINT", server.url()).run().expect(0)
+    };
+    let month = Duration::from_hours(24 * 31);
+    let file = std::fs::File::open(sandbox.outbox().join("rejected").join(path)).expect("there");
+    file.set_modified(SystemTime::now() - month).expect("ours");
+    let outcome = flush();
+    assert!(outcome.warnings()[0].starts_with("1 refused events were not queued again"), "{outcome}");
+    file.set_modified(SystemTime::now()).expect("ours");
+    let outcome = flush();
+    assert!(outcome.warnings().is_empty(), "{outcome}");
+    assert_eq!(names(&server.accepted()), EVENTS);
+}
+
+/// Whoever wants the documents of a rollback deleted must be able to name it.
+#[test]
+fn a_rollback_writes_down_the_run_id_that_it_reports() {
+    if !can_have_a_machine("a_rollback_writes_down_the_run_id_that_it_reports") {
+        return;
+    }
+    let server = Server::start([Response::Status(202)]);
+    let sandbox = Sandbox::new();
+    sandbox.dry_run("server").run().expect(0);
+    let run = sandbox.only_run();
+    let mut record = run.context();
+    record["execution"] = "apply".into();
+    std::fs::write(&run.private, record.to_string()).expect("ours");
+    let call = sandbox.bootstrap(["rollback", "--apply", "--yes", "--to"]).args([&run.public]);
+    let call = call.env("TELEMETRY_ENABLED", "true").env("TELEMETRY_ENDPOINT", server.url());
+    on_a_machine(call).run().expect(0);
+    sandbox.wait_for_deliveries();
+    let received = server.accepted();
+    assert_eq!(names(&received), ["core.command.completed", "core.command.started"]);
+    let id = received[0].word("run_id");
+    let log = std::fs::read_to_string(&run.log).expect("the log of the run");
+    assert!(id != run.id && log.contains(&id), "{id}: {log}");
 }
 
 #[test]
@@ -171,6 +209,10 @@ fn an_edited_entry_is_set_aside_and_not_sent() {
         std::fs::write(&path, text.replace(from, to)).expect("ours");
     }
     let server = Server::start([Response::Status(202)]);
+    let show = sandbox.bootstrap(["telemetry", "show", "--json"]).env("TELEMETRY_ENDPOINT", server.url());
+    let shown = show.run().expect(0);
+    assert_eq!((shown.json().as_array().map(Vec::len), shown.warnings().len()), (Some(3), 2), "{shown}");
+    assert!(shown.stderr.contains("entry.malformed") && !shown.output().contains("hunter2"), "{shown}");
     sandbox.flush(&server).expect(0);
     assert_eq!(server.received().len(), 3);
     assert!(

@@ -94,7 +94,7 @@ pub(super) const fn action_of(meaning: AnswerMeaning) -> &'static str {
         }
         AnswerMeaning::TryAgain => "pauses, tries the same document again, and honours `Retry-After`",
         AnswerMeaning::Misconfigured => {
-            "keeps every document, sends nothing more now, and tries again at the next run"
+            "keeps every document, sends nothing more in this pass, and tries again in the next one"
         }
     }
 }

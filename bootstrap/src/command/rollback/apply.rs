@@ -104,6 +104,8 @@ impl RollbackContext {
         // Read again under the lock: between the first look and now another rollback may have undone something.
         let context = load(&target.runs, &target.run)?;
         let log = files.log().map_or_else(|_| RunLog::discard(), RunLog::to);
+        // Whoever wants the documents of this rollback deleted by a receiver must be able to name it.
+        log.line(&format!("rollback of this run, with the run id {}", envelope.run_id));
         if let Some(note) = ignored_run_id(&|name| std::env::var_os(name)) {
             log.line(&note.to_string());
         }

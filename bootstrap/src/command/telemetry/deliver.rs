@@ -9,8 +9,8 @@ use std::time::Duration;
 use schema::RunManifest;
 use schema::limits::MAX_DOCUMENT_BYTES;
 use telemetry::{
-    ConsentDecision, ConsentReason, Consented, DEADLINE, DeliveryEnd, DeliverySummary, Outbox, deliver,
-    envelope_from_env, manifest_event,
+    ConsentDecision, ConsentReason, Consented, DEADLINE, DeliveryEnd, DeliverySummary, Outbox,
+    RequeueSummary, deliver, envelope_from_env, manifest_event,
 };
 
 use super::context::{TelemetryContext, consent, proof};
@@ -51,7 +51,14 @@ fn requeue(context: &TelemetryContext, outbox: &Outbox, printer: &mut Printer) -
     // Another process may be delivering; it ends by itself, but nobody should have to wait for that.
     const PATIENCE: Duration = Duration::from_secs(5);
     match outbox.requeue_rejected(PATIENCE).map_err(|error| context.error(error))? {
-        Some(summary) => printer.note(&format!("{} refused events are queued again", summary.requeued)),
+        Some(RequeueSummary { requeued, kept }) => {
+            printer.note(&format!("{requeued} refused events are queued again"));
+            if kept > 0 {
+                printer.warn(&format!(
+                    "{kept} refused events were not queued again: they are too old or damaged, or the queue is full"
+                ));
+            }
+        }
         None => printer.warn("refused events were not queued again: another process is delivering"),
     }
     Ok(())

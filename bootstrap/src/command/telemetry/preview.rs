@@ -13,7 +13,7 @@ use schema::{
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
-use telemetry::{DeliveryRequest, envelope_from_env, status};
+use telemetry::{DeliveryRequest, QueuedRequest, envelope_from_env};
 
 use super::context::TelemetryContext;
 use crate::command::error::Error;
@@ -35,19 +35,18 @@ struct HttpRequest<'a> {
 
 /// Shows the exact bytes and headers of what waits: of one event, or of all.
 pub(super) fn show(context: &TelemetryContext, id: Option<&str>, printer: &mut Printer) -> Result<(), Error> {
-    let ids = match id {
-        Some(text) => vec![EventId::parse(text).map_err(|_| Error::NotAnEventId)?],
-        None => waiting_ids(context)?,
+    let (outbox, settings, gate) = (context.outbox(), &context.settings, &context.gate);
+    let queued = match id.map(EventId::parse).transpose().map_err(|_| Error::NotAnEventId)? {
+        Some(id) => telemetry::show(outbox, settings, gate, id).map(|found| vec![found]),
+        None => telemetry::show_all(outbox, settings, gate),
     };
-    let mut requests = Vec::new();
-    for id in ids {
-        let outgoing = telemetry::show(context.outbox(), &context.settings, &context.gate, Some(id));
-        requests.extend(outgoing.map_err(|error| context.error(error))?);
-    }
+    let queued = queued.map_err(|error| context.error(error))?;
+    let is_empty = queued.is_empty();
+    let requests = sendable(queued, printer);
     if printer.is_json() {
         let documents: Vec<_> = requests.iter().filter_map(request).collect();
         printer.document(&documents);
-    } else if requests.is_empty() {
+    } else if is_empty {
         printer.data("No event is queued.");
     }
     for outgoing in &requests {
@@ -56,9 +55,18 @@ pub(super) fn show(context: &TelemetryContext, id: Option<&str>, printer: &mut P
     Ok(())
 }
 
-fn waiting_ids(context: &TelemetryContext) -> Result<Vec<EventId>, Error> {
-    let status = status(context.outbox(), 0).map_err(|error| context.error(error))?;
-    Ok(status.waiting.iter().map(|waiting| waiting.event_id).collect())
+/// Those that can be sent. The others are a warning: what they hold may be what the gate keeps in.
+fn sendable(queued: Vec<QueuedRequest>, printer: &mut Printer) -> Vec<DeliveryRequest> {
+    let mut requests = Vec::new();
+    for found in queued {
+        match found {
+            QueuedRequest::Sendable(request) => requests.push(request),
+            QueuedRequest::Refused(id, reason) => {
+                printer.warn(&format!("event {id} will not be sent: {}: {}", reason.rule, reason.message));
+            }
+        }
+    }
+    requests
 }
 
 /// The request as data.

@@ -14,7 +14,7 @@ use crate::runs_dir::RunsDir;
 /// At most this many of the newest runs are read.
 const MAX_READ: usize = 512;
 
-/// What the records in a directory tell of the runs on one machine.
+/// What the records in a directory say about the runs on one machine.
 #[derive(Debug, Default)]
 pub struct History {
     /// The private contexts of its runs, the newest first.

@@ -163,7 +163,7 @@ fn no_directory_of_the_caller_comes_into_one_of_roots_by_a_way_that_the_caller_c
     }
 }
 
-/// An access list lets others write where owner, group and the rest tell of nobody.
+/// An access list lets others write where owner, group and the rest name nobody.
 #[test]
 fn a_directory_with_an_access_list_is_no_directory_of_its_group_alone() {
     if skips("a_directory_with_an_access_list_is_no_directory_of_its_group_alone") {

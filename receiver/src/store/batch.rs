@@ -1,4 +1,4 @@
-//! Storing a batch of which some documents may not fit the tables.
+//! Storing a batch of which some documents the tables may not take.
 
 use super::{DocumentStore, InsertOutcome, StoreError};
 use crate::arrival::Arrival;

@@ -1,4 +1,4 @@
-//! An attempt to learn of fewer sessions than any number may tell of, from everything that is published.
+//! An attempt to learn about fewer sessions than any number may cover, from everything that is published.
 
 use std::collections::BTreeMap;
 

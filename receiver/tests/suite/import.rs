@@ -1,4 +1,4 @@
-//! Documents from a file: judged like those from the wire, and stored without what does not fit.
+//! Documents from a file: judged like those from the wire, and stored without what the tables do not take.
 
 use serde_json::Value;
 

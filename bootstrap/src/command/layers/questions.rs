@@ -1,5 +1,5 @@
 //! The questions of a run in the words and the order of the shell core. The drivers of the layers know them by their text, so
-//! each is here once and as it is there; the order is that of June, which answers of both generations fit.
+//! each is here once and as it is there; the order is that of June, which takes the answers of both generations.
 
 use std::collections::BTreeSet;
 

@@ -144,3 +144,65 @@ pub(super) fn remove_until(directory: &PrivateDir, until: SystemTime) -> Result<
         }
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests make files as a filled outbox has them")]
+mod tests {
+    use std::fs::File;
+    use std::path::Path;
+    use std::time::Duration;
+
+    use schema::EventId;
+
+    use super::*;
+
+    fn outbox() -> (tempfile::TempDir, PrivateDir) {
+        let root = tempfile::tempdir().expect("a directory");
+        let directory = PrivateDir::open(root.path()).expect("open");
+        (root, directory)
+    }
+
+    fn put(root: &Path, size: u64, stored: SystemTime) -> String {
+        let name = format!("{}.json", EventId::random());
+        let file = File::create(root.join(&name)).expect("made");
+        file.set_len(size).and_then(|()| file.set_modified(stored)).expect("a size and a time");
+        name
+    }
+
+    #[test]
+    fn the_largest_file_is_not_too_large_and_what_is_stored_now_is_not_of_the_future() {
+        let (root, directory) = outbox();
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+        let rank = |size, stored| {
+            let name = put(root.path(), size, stored);
+            inspect(&directory, name, now).expect("ours").rank
+        };
+        assert_eq!(rank(MAX_FILE_BYTES, now), EvictionRank::Ordinary);
+        assert_eq!(rank(MAX_FILE_BYTES + 1, now), EvictionRank::Oversized);
+        assert_eq!(rank(1, now + Duration::from_secs(1)), EvictionRank::FromTheFuture);
+    }
+
+    #[test]
+    fn exactly_as_much_as_fits_is_kept_and_a_byte_more_evicts_one() {
+        let (root, directory) = outbox();
+        let now = SystemTime::now();
+        let mut left = MAX_BYTES - 100;
+        while left > 0 {
+            let size = left.min(MAX_FILE_BYTES);
+            put(root.path(), size, now - Duration::from_secs(1));
+            left -= size;
+        }
+        assert!(has_room(&directory, 100, now).expect("listed"));
+        assert_eq!(make_room(&directory, 100, now).expect("listed"), 0);
+        assert!(!has_room(&directory, 101, now).expect("listed"));
+        assert_eq!(make_room(&directory, 101, now).expect("listed"), 1);
+    }
+
+    #[test]
+    fn a_document_of_exactly_the_age_that_is_kept_is_kept() {
+        let now = SystemTime::now();
+        assert!(!is_too_old(now - MAX_AGE, now));
+        assert!(is_too_old(now - MAX_AGE - Duration::from_secs(1), now));
+        assert!(!is_too_old(now + Duration::from_secs(1), now));
+    }
+}

@@ -73,6 +73,9 @@ fn any_other_status_is_the_endpoints_and_loses_nothing() {
             (failure.status, summary.delivered, summary.waiting, summary.refused),
             (Some(status), 1, 2, 0)
         );
+        // Only a proxy asks to authenticate to a proxy.
+        let class = if status == 407 { FailureClass::Proxy } else { FailureClass::Misconfigured };
+        assert_eq!(failure.class, class, "{status}");
         assert_eq!(server.received().len(), 2, "{status}: the rest is not tried");
         assert_eq!(ids[1..].iter().map(|id| scratch.attempts(*id)).collect::<Vec<_>>(), [1, 0], "{status}");
         let told = scratch.status();

@@ -199,6 +199,24 @@ mod tests {
     }
 
     #[test]
+    fn what_was_certainly_stored_later_is_not_removed() {
+        let (root, directory) = outbox();
+        let until = SystemTime::now() - Duration::from_mins(1);
+        let later = until + Duration::from_secs(1);
+        let kept = put(root.path(), 1, later);
+        for (size, stored) in [
+            (1, until),
+            (1, until - Duration::from_secs(1)),
+            (MAX_FILE_BYTES + 1, later),
+            (1, SystemTime::now() + Duration::from_hours(1)),
+        ] {
+            put(root.path(), size, stored);
+        }
+        assert_eq!(remove_until(&directory, until).expect("listed"), 4);
+        assert_eq!(directory.names(10).expect("listed"), [kept]);
+    }
+
+    #[test]
     fn a_document_of_exactly_the_age_that_is_kept_is_kept() {
         let now = SystemTime::now();
         assert!(!is_too_old(now - MAX_AGE, now));

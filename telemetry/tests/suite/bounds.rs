@@ -133,6 +133,9 @@ fn the_ledger_keeps_its_newest_lines() {
     scratch.deliver();
     let told = scratch.status();
     assert_eq!(told.ledger.last().and_then(|line| line.event_id), Some(id));
+    let text = fs::read_to_string(&ledger).expect("read");
+    let is_whole = |line: &str| serde_json::from_str::<serde_json::Value>(line).is_ok();
+    assert!(text.lines().all(is_whole), "the first line that is kept is whole: {:?}", text.lines().next());
     let size = fs::metadata(&ledger).expect("there").len();
     assert!(size > 100 * 1024 && size < 200 * 1024, "{size}");
 }

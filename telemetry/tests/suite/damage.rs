@@ -238,3 +238,24 @@ fn what_the_gate_refused_is_put_back_and_refused_again() {
     scratch.outbox().requeue_rejected(PATIENCE).expect("put back");
     assert_eq!((scratch.deliver().refused, server.received().len()), (1, 0));
 }
+
+#[test]
+fn the_ledger_says_how_often_a_document_was_sent_before_the_gate_refused_it() {
+    let server = FaultServer::start([Act::status(503)]);
+    let mut scratch = Scratch::new(&server.url());
+    scratch.settings.max_attempts = 1;
+    let [tried, never_tried] = scratch.emit(2)[..] else { panic!("two") };
+    scratch.deliver();
+    for id in [tried, never_tried] {
+        let text = fs::read_to_string(scratch.file(id)).expect("read");
+        let spoiled = text.replace("\"anonymous_by_contract\":true", "\"anonymous_by_contract\":false");
+        fs::write(scratch.file(id), spoiled).expect("written");
+    }
+    assert_eq!(scratch.deliver().refused, 2);
+    let told = scratch.status();
+    let attempts = |id| {
+        let mut lines = told.ledger.iter().filter(|line| line.event_id == Some(id) && line.rule.is_some());
+        lines.next().expect("a line").attempt
+    };
+    assert_eq!((attempts(tried), attempts(never_tried)), (Some(1), None));
+}

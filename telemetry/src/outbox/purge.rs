@@ -153,3 +153,14 @@ impl std::ops::Add for Deleted {
         Self { waiting: self.waiting + other.waiting, rejected: self.rejected + other.rejected }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_two_looks_deleted_is_counted_together() {
+        let both = Deleted { waiting: 5, rejected: 3 } + Deleted { waiting: 2, rejected: 1 };
+        assert_eq!((both.waiting, both.rejected), (7, 4));
+    }
+}

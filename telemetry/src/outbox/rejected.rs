@@ -140,6 +140,33 @@ mod tests {
         (store, RejectedEntry::of(&entry, RejectionReason::by_endpoint(422), now()))
     }
 
+    #[test]
+    fn what_is_gone_or_purged_is_not_set_aside() {
+        let temp = tempfile::tempdir().expect("a directory");
+        let (store, rejected) = queued(temp.path());
+        store.directory().write_atomic(STOPPED, b"").expect("asked for");
+        assert_eq!(store.quarantine(&rejected), Ok(0));
+        store.directory().remove(STOPPED).expect("over");
+        store.remove(rejected.event_id).expect("removed");
+        assert_eq!(store.quarantine(&rejected), Ok(0));
+        assert!(store.rejected().expect("listed").is_empty());
+    }
+
+    #[test]
+    fn whoever_queues_again_waits_for_a_delivery_that_ends_in_time() {
+        let temp = tempfile::tempdir().expect("a directory");
+        let (store, rejected) = queued(temp.path());
+        store.quarantine(&rejected).expect("set aside");
+        let held = store.lock(Instant::now()).expect("a lock").expect("free");
+        std::thread::scope(|scope| {
+            let requeued = scope.spawn(|| store.requeue(Duration::from_mins(2)).expect("tried"));
+            // Whether it waits already or not yet, it has to see the lock released.
+            std::thread::sleep(Duration::from_millis(300));
+            drop(held);
+            assert_eq!(requeued.join().expect("no panic").map(|summary| summary.requeued), Some(1));
+        });
+    }
+
     /// Asks for a purge after the last look for one, and ends it when `action` is over, as its process does.
     fn check_purged(dir: &Path, store: &OutboxStore, action: impl FnOnce()) {
         store.directory().write_atomic(STOPPED, b"").expect("asked for");

@@ -12,8 +12,9 @@
 //! nothing or by one step, whatever the session did; it may also decide which small cells are folded.
 //!
 //! Charts have words in common, so that one of them may show twelve agents and another one eleven that succeeded: the
-//! difference of exact numbers would show the twelfth, and rounded ones differ by nothing or by a whole group. Finding such pairs and folding more cells was rejected: finding all of them
-//! is a hard problem, and a new chart would change what the others show.
+//! difference of exact numbers would show the twelfth, and rounded ones differ by nothing or by a whole group. Finding
+//! such pairs and folding more cells was rejected: finding all of them is a hard problem, and a new chart would change
+//! what the others show.
 
 use std::collections::{BTreeMap, HashSet};
 

@@ -17,7 +17,7 @@ use schema::{Component, Execution, Id, Mode, Status, ToolVersion, UtcSeconds};
 use serde::{Deserialize, Serialize};
 
 pub use journal::{Intent, JournalOutcome, PriorState, RollbackRecord, StepRecord, StepState};
-pub use undo::{PreviousFile, Undo};
+pub use undo::{FormerMode, PreviousFile, Undo};
 
 use crate::error::ManifestError;
 use crate::fingerprint::{MachineFingerprint, MachineId};

@@ -35,7 +35,7 @@ impl Spec for LocalHostsSpec {
 
     /// One block of the hosts file; what was there before is put back only if it is such a block as well.
     fn could_make(&self, undo: &Undo) -> bool {
-        let Undo::LineBlock { path, marker, previous, .. } = undo else { return false };
+        let Undo::LineBlock { path, marker, previous, former_mode: None, .. } = undo else { return false };
         let is_block = |text: &String| lines::find_block(text, MARKER) == Some(text);
         path == Path::new(HOSTS) && marker == MARKER && previous.iter().all(is_block)
     }

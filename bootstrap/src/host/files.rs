@@ -17,7 +17,7 @@ pub enum Written {
     Created,
     /// Another file took its place at once; a crash leaves either the old or the new one.
     Replaced,
-    /// It was written over, because something is mounted on it and it cannot be replaced.
+    /// It was given the mode and written over, because something is mounted on it and it cannot be replaced.
     InPlace,
     /// It had this content and mode already.
     Unchanged,
@@ -255,6 +255,8 @@ impl Host {
         let is_mount_point = Command::new("mountpoint").args(["-q", "--", &target]).as_root();
         let in_place = self.ask(&is_mount_point)?.succeeded();
         let written = if in_place {
+            // First, for the content may be a secret. Nothing can take the place of a mount point meanwhile.
+            self.run(&Command::new("chmod").args([&mode, "--", &target]).as_root())?;
             let over = Command::new("dd").args([format!("if={new}"), format!("of={target}")]);
             self.run(&over.args(["oflag=nofollow", "conv=fsync", "status=none"]).as_root().timeout(COPY))
         } else {

@@ -27,7 +27,7 @@ pub(super) fn replace(path: &Path, bytes: &[u8], mode: u32, owner: Option<(u32, 
             let _ = fs::remove_file(&new);
             // The kernel refuses to move anything over a mount point, such as the hosts file of a container.
             if error.raw_os_error() == Some(rustix::io::Errno::BUSY.raw_os_error()) {
-                return write_over(path, bytes).map(|()| false);
+                return write_over(path, bytes, mode).map(|()| false);
             }
             Err(error)
         }
@@ -66,9 +66,13 @@ fn write_new(new: &Path, bytes: &[u8], mode: u32, owner: Option<(u32, u32)>) -> 
     file.sync_all()
 }
 
-fn write_over(path: &Path, bytes: &[u8]) -> io::Result<()> {
+fn write_over(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     let no_links = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or_default();
     let mut file = OpenOptions::new().write(true).custom_flags(no_links).open(path)?;
+    // First, for the content may be a secret.
+    if file.metadata()?.permissions().mode() & 0o7777 != mode {
+        file.set_permissions(Permissions::from_mode(mode))?;
+    }
     file.write_all(bytes)?;
     file.set_len(bytes.len() as u64)?;
     file.sync_all()

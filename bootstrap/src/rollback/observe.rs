@@ -36,7 +36,7 @@ pub(super) fn observe(host: &Host, context: &PrivateContext, step: &StepRecord) 
             observe_files::observe_file(host, (path, place), sha256, previous)
         }
         Undo::Directory { path } => observe_files::observe_dir(host, path),
-        Undo::LineBlock { path, marker, sha256, previous } => {
+        Undo::LineBlock { path, marker, sha256, previous, .. } => {
             observe_files::observe_block(host, path, marker, sha256, previous.as_deref())
         }
         Undo::Line { path, line } => observe_files::observe_line(host, path, line),

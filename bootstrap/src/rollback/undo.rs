@@ -33,10 +33,11 @@ fn general(undo: &Undo) -> Option<UndoAction> {
             Some(UndoAction::RestoreFile { path: path.clone(), previous: previous.clone() })
         }
         Undo::Directory { path } => Some(UndoAction::RemoveDir(path.clone())),
-        Undo::LineBlock { path, marker, previous, .. } => Some(UndoAction::RestoreBlock {
+        Undo::LineBlock { path, marker, previous, former_mode, .. } => Some(UndoAction::RestoreBlock {
             path: path.clone(),
             marker: marker.clone(),
             previous: previous.clone(),
+            former_mode: former_mode.clone(),
         }),
         Undo::Line { path, line } => Some(UndoAction::RemoveLine { path: path.clone(), line: line.clone() }),
         Undo::Object { uid: Some(uid), .. } => {

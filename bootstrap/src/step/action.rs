@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use manifest::PreviousFile;
+use manifest::{FormerMode, PreviousFile};
 
 use super::artifact::Artifact;
 use super::condition::Check;
@@ -152,6 +152,8 @@ pub enum UndoAction {
         marker: String,
         /// The former block, marker lines included.
         previous: Option<String>,
+        /// The mode to put back as well, if nobody has changed the rest of the file or its mode since.
+        former_mode: Option<FormerMode>,
     },
     /// Takes a line out of a text file. All other lines stay as they are.
     RemoveLine {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use manifest::{PreviousFile, Undo};
+use manifest::{FormerMode, PreviousFile, Undo};
 use schema::Component;
 
 use super::action::Content;
@@ -119,7 +119,8 @@ impl Executor<'_> {
         }
         let there = previous.is_some();
         let sha256 = manifest::sha256_hex(block.as_bytes());
-        let undo = Undo::LineBlock { path: path.to_owned(), marker: marker.to_owned(), sha256, previous };
+        let (path_of, marker_of) = (path.to_owned(), marker.to_owned());
+        let undo = Undo::LineBlock { path: path_of, marker: marker_of, sha256, previous, former_mode: None };
         let change = if there {
             Change::of_present(component, title, None, undo)
         } else {
@@ -177,11 +178,17 @@ impl Executor<'_> {
         path: &Path,
         marker: &str,
         previous: Option<&str>,
+        former_mode: Option<&FormerMode>,
     ) -> Result<(), StepError> {
         let Some(text) = self.host.read_text(path)? else { return Ok(()) };
         let Some(found) = lines::find_block(&text, marker) else { return Ok(()) };
         let restored = text.replacen(found, previous.unwrap_or_default(), 1);
-        self.host.write(path, &restored, None)?;
+        let found_mode = self.host.mode(path)?;
+        let is_as_left = |former: &&FormerMode| {
+            found_mode == Some(former.closed())
+                && manifest::sha256_hex(restored.as_bytes()) == former.rest_sha256
+        };
+        self.host.write(path, &restored, former_mode.filter(is_as_left).map(|former| former.mode))?;
         Ok(())
     }
 

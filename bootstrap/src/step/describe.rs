@@ -103,7 +103,9 @@ fn registry_entry(entry: &RegistryEntry) -> Vec<String> {
     let head = format!("put this entry into {}, and keep all others", entry.path.display());
     let when = "k3s reads it at its next start: systemctl restart k3s".to_owned();
     let lines = entry.masked().into_iter().map(|line| format!("  {line}"));
-    std::iter::once(head).chain(lines).chain([when]).collect()
+    let closed = "remove the permissions of group and others: it holds a password".to_owned();
+    let closed = entry.login.is_some().then_some(closed);
+    std::iter::once(head).chain(lines).chain(closed).chain([when]).collect()
 }
 
 fn apply(object: &Document) -> Vec<String> {
@@ -226,9 +228,12 @@ fn undo(action: &UndoAction) -> Vec<String> {
         | UndoAction::RemoveOfCaller { path, .. } => format!("remove {}", path.display()),
         UndoAction::RestoreFile { path, .. } => format!("restore {}", path.display()),
         UndoAction::RemoveDir(path) => format!("remove directory {}", path.display()),
-        UndoAction::RestoreBlock { path, marker, previous } => {
+        UndoAction::RestoreBlock { path, marker, previous, former_mode } => {
             let what = if previous.is_some() { "restore" } else { "remove" };
-            format!("{what} block {marker} of {}", path.display())
+            let mode = former_mode
+                .as_ref()
+                .map(|former| format!(", and restore mode {:04o} unless the file was changed", former.mode));
+            format!("{what} block {marker} of {}{}", path.display(), mode.unwrap_or_default())
         }
         UndoAction::RemoveLine { path, line } => format!("remove this line from {}: {line}", path.display()),
         UndoAction::RestoreService(former) => {

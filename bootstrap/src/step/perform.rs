@@ -139,8 +139,8 @@ impl Executor<'_> {
             UndoAction::RestoreFile { path, previous } => self.restore_file(path, previous),
             UndoAction::RemoveOfCaller { path, sha256 } => Ok(self.host.remove_of_caller(path, sha256)?),
             UndoAction::RemoveDir(path) => self.remove_dir(path),
-            UndoAction::RestoreBlock { path, marker, previous } => {
-                self.restore_block(path, marker, previous.as_deref())
+            UndoAction::RestoreBlock { path, marker, previous, former_mode } => {
+                self.restore_block(path, marker, previous.as_deref(), former_mode.as_ref())
             }
             UndoAction::RemoveLine { path, line } => self.remove_line(path, line),
             UndoAction::RestoreService(former) => self.restore_service(former),

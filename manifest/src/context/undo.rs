@@ -44,6 +44,9 @@ pub enum Undo {
         /// The block that was there under the same marker, marker lines included.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         previous: Option<String>,
+        /// The mode that the step took from the file; absent if it left the mode as it was.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        former_mode: Option<FormerMode>,
     },
     /// One line was added to a file.
     Line {
@@ -110,6 +113,24 @@ pub enum Undo {
         /// The new default.
         to: String,
     },
+}
+
+/// The mode of a file before a step put a secret into it, and therefore closed it to all but its owner.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FormerMode {
+    /// Permission bits.
+    pub mode: u32,
+    /// SHA-256 of the file without the block, in hexadecimal. What was added to a closed file may be a secret as well, so
+    /// that only a file with the same other lines gets its mode back.
+    pub rest_sha256: String,
+}
+
+impl FormerMode {
+    /// The permission bits of the closed file.
+    pub fn closed(&self) -> u32 {
+        self.mode & 0o700
+    }
 }
 
 /// What was at the path of a file that a step wrote.

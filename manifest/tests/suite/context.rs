@@ -8,14 +8,25 @@ use std::path::Path;
 
 use crate::common::{at, context, id, machine, run, scratch};
 use manifest::{
-    Intent, JournalOutcome, LocalFacts, ManifestError, PreviousFile, PriorState, PrivateContext, RunsDir,
-    StepState, Undo, sha256_hex,
+    FormerMode, Intent, JournalOutcome, LocalFacts, ManifestError, PreviousFile, PriorState, PrivateContext,
+    RunsDir, StepState, Undo, sha256_hex,
 };
 use privacy::disk::DiskError;
 use proptest::prelude::*;
 use schema::{Component, Status};
 
 const HOSTS: &str = "/etc/hosts";
+
+/// A block with a secret, in a file that others could read before.
+fn closed_block() -> Undo {
+    Undo::LineBlock {
+        path: "/etc/rancher/k3s/registries.yaml".into(),
+        marker: "productive-k3s".to_owned(),
+        sha256: sha256_hex(b"block"),
+        previous: None,
+        former_mode: Some(FormerMode { mode: 0o644, rest_sha256: sha256_hex(b"others") }),
+    }
+}
 
 fn every_undo() -> Vec<(Component, Undo)> {
     let text = |text: &str| text.to_owned();
@@ -58,8 +69,10 @@ fn every_undo() -> Vec<(Component, Undo)> {
                 marker: text("productive-k3s"),
                 sha256: sha256_hex(b"block"),
                 previous: Some(text("former block")),
+                former_mode: None,
             },
         ),
+        (Component::Registry, closed_block()),
         (
             Component::DockerRegistryTrust,
             Undo::file(
@@ -257,7 +270,7 @@ fn damaged_foreign_and_unknown_contexts_are_refused_without_their_content() {
         ("\"kind\": \"service\"", "\"kind\": \"canary\""),
         ("\"private_inputs\"", "\"canary\""),
         ("\"seq\": 2", "\"seq\": 3"),
-        ("\"step\": 4", "\"step\": 12"),
+        ("\"step\": 4", "\"step\": 99"),
         ("\"step\": 4", "\"step\": 0"),
         ("\"version\": 1", "\"version\": \"canary\""),
         ("\"version\": 1", "\"version\": 1, \"version\": 1"),

@@ -49,8 +49,9 @@ pub(super) fn could_make(undo: &Undo) -> bool {
         Undo::File { path, previous: PreviousFile::Absent, .. } => {
             path == Path::new(REGISTRIES) || path == Path::new(AUTHORITY)
         }
-        Undo::LineBlock { path, marker, previous: None, .. } => {
-            path == Path::new(REGISTRIES) && marker == RegistryEntry::MARKER
+        Undo::LineBlock { path, marker, previous: None, former_mode, .. } => {
+            let is_plain = former_mode.as_ref().is_none_or(|former| former.mode & !0o777 == 0);
+            path == Path::new(REGISTRIES) && marker == RegistryEntry::MARKER && is_plain
         }
         _ => false,
     }

@@ -2,6 +2,7 @@
 
 use super::faults::only;
 use super::*;
+use manifest::Undo;
 
 const CONFIG: &str = "stub/api/apis/helm.cattle.io/v1/namespaces/kube-system/helmchartconfigs/traefik.json";
 const REGISTRIES: &str = "etc/rancher/k3s/registries.yaml";
@@ -81,6 +82,32 @@ fn k3s_gets_to_know_the_registry_and_others_entries_stay() {
         let again = run(&stub, &settings);
         assert!(again.changed.is_empty(), "{:?}", again.changed);
     }
+}
+
+/// Whoever can read it could push, and what others pull would be theirs.
+#[test]
+fn a_password_is_in_no_file_that_others_can_read() {
+    let stub = with_issuer();
+    stub.put(REGISTRIES, "mirrors: {}\n");
+    stub.set_mode(REGISTRIES, 0o644);
+    let (settings, mut without_login) = (only(Component::Registry), only(Component::Registry));
+    without_login.registry.auth = None;
+    run(&stub, &without_login).results();
+    assert_eq!(stub.mode(REGISTRIES), 0o644, "there is nothing to hide");
+    stub.put(REGISTRIES, "mirrors: {}\n");
+    let ran = run(&stub, &settings);
+    let is_known = |undo: &Undo| matches!(undo, Undo::LineBlock { former_mode: Some(former), .. } if former.mode == 0o644);
+    assert!(ran.journal.steps().iter().any(|step| is_known(&step.undo)), "a rollback can put it back");
+    ran.results();
+    assert!(stub.text(REGISTRIES).contains(SECRETS[1]));
+    assert_eq!(stub.mode(REGISTRIES), 0o600);
+
+    // Opened since by somebody who did not think of the password, and with nothing to be added.
+    stub.set_mode(REGISTRIES, 0o640);
+    std::fs::remove_file(stub.path("stub/api/api/v1/namespaces/registry/services/registry.json"))
+        .expect("it was there");
+    run(&stub, &settings).results();
+    assert_eq!(stub.mode(REGISTRIES), 0o600);
 }
 
 #[test]

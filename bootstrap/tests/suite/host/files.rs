@@ -117,13 +117,22 @@ fn a_file_that_something_is_mounted_on_is_written_in_place() {
     }
     let written: Vec<_> = postures(&stub)
         .iter()
-        .zip(["by root\n", "sudo\n"])
-        .map(|(host, text)| (host.write(Path::new(PATH), text, None), fs::read_to_string(&source)))
+        .zip([("by root\n", 0o600), ("sudo\n", 0o640)])
+        .map(|(host, (text, mode))| {
+            let how = host.write(Path::new(PATH), text, Some(mode));
+            (
+                how,
+                fs::read_to_string(&source),
+                fs::metadata(&source).expect("there").permissions().mode(),
+                mode,
+            )
+        })
         .collect();
     let unmounted = std::process::Command::new("umount").arg(&target).status();
     assert!(unmounted.is_ok_and(|status| status.success()));
-    for ((how, found), text) in written.into_iter().zip(["by root\n", "sudo\n"]) {
+    for ((how, found, found_mode, mode), text) in written.into_iter().zip(["by root\n", "sudo\n"]) {
         assert_eq!(how.expect("written"), Written::InPlace);
+        assert_eq!(found_mode & 0o777, mode);
         assert_eq!(found.expect("readable"), text);
     }
     assert_eq!(fs::read_dir(stub.path("etc")).expect("etc").count(), 5, "nothing of ours stays behind");

@@ -1,6 +1,6 @@
 //! Records that no run wrote: each component takes back only what it could have made, whatever the record says.
 
-use manifest::PreviousFile;
+use manifest::{FormerMode, PreviousFile};
 
 use super::*;
 use bootstrap::component::{COMPONENTS, spec_of};
@@ -21,13 +21,15 @@ fn line(path: &str, line: &str) -> Undo {
 }
 
 fn block(path: &str, marker: &str, previous: Option<&str>) -> Undo {
-    let sha256 = manifest::sha256_hex(b"");
-    Undo::LineBlock {
-        path: path.into(),
-        marker: marker.to_owned(),
-        sha256,
-        previous: previous.map(str::to_owned),
-    }
+    let (sha256, previous) = (manifest::sha256_hex(b""), previous.map(str::to_owned));
+    Undo::LineBlock { path: path.into(), marker: marker.to_owned(), sha256, previous, former_mode: None }
+}
+
+/// A block in a file that had this mode.
+fn closed(path: &str, mode: u32) -> Undo {
+    let (marker, sha256) = ("productive-k3s".to_owned(), manifest::sha256_hex(b""));
+    let former_mode = Some(FormerMode { mode, rest_sha256: manifest::sha256_hex(b"") });
+    Undo::LineBlock { path: path.into(), marker, sha256, previous: None, former_mode }
 }
 
 fn object(api_version: &str, kind: &str, namespace: Option<&str>, name: &str) -> Undo {
@@ -126,6 +128,7 @@ fn of_the_registry() -> Vec<Undo> {
         file("/etc/rancher/k3s/registries.yaml"),
         file("/etc/rancher/k3s/registry-ca.crt"),
         block("/etc/rancher/k3s/registries.yaml", "productive-k3s", None),
+        closed("/etc/rancher/k3s/registries.yaml", 0o644),
         object("networking.k8s.io/v1", "Ingress", Some("registry"), "registry"),
     ]
 }
@@ -153,6 +156,8 @@ fn of_nobody() -> Vec<Undo> {
         line("/etc/hosts", "/srv/a 10.0.0.0/24(rw)"),
         block("/etc/passwd", "productive-k3s", None),
         block("/etc/hosts", "other", None),
+        closed("/etc/rancher/k3s/registries.yaml", 0o4755),
+        closed("/etc/hosts", 0o666),
         block("/etc/hosts", "productive-k3s", Some("10.0.0.1 bank.example\n")),
         object("v1", "Namespace", None, "kube-system"),
         object("v1", "Secret", Some("kube-system"), "cert-manager"),

@@ -1,11 +1,12 @@
 //! Files, folders and lines: taken back where they are the run's, left where they are not.
 
-use manifest::PreviousFile;
+use manifest::{FormerMode, PreviousFile};
 
 use super::*;
 use crate::support::make_fifo;
 
 const CERTIFICATE: &str = "/etc/docker/certs.d/registry.example.local/ca.crt";
+const REGISTRIES: &str = "/etc/rancher/k3s/registries.yaml";
 const LINE: &str = "/srv/nfs/k8s-share 192.168.0.0/24(rw,sync)";
 
 fn file(path: &str, content: &str, previous: PreviousFile) -> Undo {
@@ -30,7 +31,8 @@ fn block(lines: &[&str]) -> String {
 fn hosts(previous: Option<String>) -> PrivateContext {
     let sha256 = manifest::sha256_hex(block(&["127.0.0.1 ours"]).as_bytes());
     let (path, marker) = ("/etc/hosts".into(), "productive-k3s".to_owned());
-    record_of([(Component::LocalHosts, Undo::LineBlock { path, marker, sha256, previous })])
+    let undo = Undo::LineBlock { path, marker, sha256, previous, former_mode: None };
+    record_of([(Component::LocalHosts, undo)])
 }
 
 fn export() -> PrivateContext {
@@ -142,6 +144,30 @@ fn a_changed_hosts_block_is_left() {
     let (plan, _) = roll_back(&stub, &hosts(None));
     assert_eq!(only(&plan).state, ItemState::Manual);
     assert_eq!(stub.text("etc/hosts"), text);
+}
+
+/// What was added to a closed file may be a secret, and a mode that somebody chose since is theirs.
+#[test]
+fn a_file_that_was_closed_for_a_password_is_opened_only_as_it_was() {
+    let (theirs, ours) = ("mirrors: {}\n", block(&["configs:"]));
+    let former = FormerMode { mode: 0o644, rest_sha256: manifest::sha256_hex(theirs.as_bytes()) };
+    let undo = Undo::LineBlock {
+        path: REGISTRIES.into(),
+        marker: "productive-k3s".to_owned(),
+        sha256: manifest::sha256_hex(ours.as_bytes()),
+        previous: None,
+        former_mode: Some(former),
+    };
+    let context = record_of([(Component::Registry, undo)]);
+    for (added, mode, after) in [("", 0o600, 0o644), ("# a password\n", 0o600, 0o600), ("", 0o640, 0o640)] {
+        let stub = StubHost::fresh();
+        stub.put(REGISTRIES, format!("{theirs}{ours}{added}"));
+        stub.set_mode(REGISTRIES, mode);
+        let (_, results) = roll_back(&stub, &context);
+        assert_eq!(results[&1], UndoResult::Undone);
+        assert_eq!(stub.text(REGISTRIES), format!("{theirs}{added}"));
+        assert_eq!(stub.mode(REGISTRIES), after, "{added:?} {mode:o}");
+    }
 }
 
 #[test]

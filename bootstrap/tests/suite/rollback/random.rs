@@ -173,7 +173,8 @@ impl Machine {
                 }
                 self.write(BLOCKS, &lines::with_block(&text, MARKER, &wanted));
                 let sha256 = manifest::sha256_hex(lines::block(MARKER, &wanted).as_bytes());
-                Some(Undo::LineBlock { path: BLOCKS.into(), marker: MARKER.to_owned(), sha256, previous })
+                let (path, marker) = (BLOCKS.into(), MARKER.to_owned());
+                Some(Undo::LineBlock { path, marker, sha256, previous, former_mode: None })
             }
         }
     }

@@ -5,7 +5,7 @@
 
 use std::cell::RefCell;
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -21,7 +21,7 @@ use bootstrap::host::{Host, RootAccess, RunLog, STAGING};
 pub(crate) const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/suite/support/stub");
 
 /// Real programs that the stand-ins, and we, need.
-const TOOLS: [&str; 30] = [
+const TOOLS: [&str; 31] = [
     "sh",
     "date",
     "tar",
@@ -50,6 +50,7 @@ const TOOLS: [&str; 30] = [
     "sha256sum",
     "test",
     "mountpoint",
+    "chmod",
     "readlink",
     "wc",
 ];
@@ -156,6 +157,16 @@ impl StubHost {
         let path = self.path(path);
         fs::create_dir_all(path.parent().expect("parent")).expect("folder");
         fs::write(path, content).expect("file");
+    }
+
+    /// Gives a file permission bits.
+    pub(crate) fn set_mode(&self, path: &str, mode: u32) {
+        fs::set_permissions(self.path(path), fs::Permissions::from_mode(mode)).expect("a mode");
+    }
+
+    /// The permission bits of a file.
+    pub(crate) fn mode(&self, path: &str) -> u32 {
+        fs::metadata(self.path(path)).expect("it is there").permissions().mode() & 0o7777
     }
 
     /// A file's text; empty if it is not there.

@@ -42,6 +42,7 @@ mod yaml;
 
 pub use action::{Action, Content, FormerService, HelmRelease, Step, UndoAction};
 pub use artifact::{Artifact, ArtifactOrigin, ChecksumSource, Sha256Sum};
+pub use change_service::may_hold_secret;
 pub use command::{FIELD_MANAGER, list_namespace, namespaced_kinds};
 pub use condition::{Check, Condition};
 pub use document::{Document, SecretKeyRef, SecretSource};

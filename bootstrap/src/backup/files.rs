@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::contents::{Backup, BackupFile, SecretsInBackup};
 use crate::host::Host;
+use crate::step::may_hold_secret;
 
 /// What a file may hold.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -67,7 +68,7 @@ fn add(host: &Host, path: &Path, secrets: SecretsInBackup, depth: usize, backup:
         }
     } else if status.is_file() {
         match host.read(path) {
-            Ok(Some(bytes)) if secrets == SecretsInBackup::Excluded && is_secret(&bytes) => {
+            Ok(Some(bytes)) if secrets == SecretsInBackup::Excluded && is_secret(path, &bytes) => {
                 backup.excluded.push(path.display().to_string());
             }
             Ok(Some(bytes)) => backup.files.push(BackupFile {
@@ -82,9 +83,13 @@ fn add(host: &Host, path: &Path, secrets: SecretsInBackup, depth: usize, backup:
 }
 
 /// A manifest that k3s applies by itself may be that of a Secret, in YAML or in JSON, alone or in a list; and beside the
-/// certificates of a registry there may be the key with which Docker logs in.
-fn is_secret(bytes: &[u8]) -> bool {
+/// certificates of a registry there may be the key with which Docker logs in. Where somebody installed k3s by hand, the
+/// token may be among the arguments in its unit.
+fn is_secret(path: &Path, bytes: &[u8]) -> bool {
     let text = String::from_utf8_lossy(bytes);
+    if path.extension().is_some_and(|extension| extension == "service") {
+        return text.lines().any(may_hold_secret);
+    }
     let is_kind = |(at, word): (usize, &str)| {
         let rest = text[at + word.len()..].trim_start_matches(['"', '\'']).trim_start();
         let value = rest.strip_prefix(':').map(str::trim_start).unwrap_or_default();

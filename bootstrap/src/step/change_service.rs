@@ -125,22 +125,74 @@ fn kept(host: &Host, path: &std::path::Path) -> Result<PreviousFile, StepError> 
     let Some(content) = host.read(path)? else { return Ok(PreviousFile::Absent) };
     let previous = PreviousFile::of(&content, host.mode(path)?.unwrap_or(0o600));
     Ok(match previous {
-        PreviousFile::Text { content, .. } if content.lines().any(is_secret) => {
+        PreviousFile::Text { content, .. } if content.lines().any(may_hold_secret) => {
             PreviousFile::NotKept { sha256: manifest::sha256_hex(content.as_bytes()) }
         }
         previous => previous,
     })
 }
 
-/// Whether a line may hold a password: of a token, of a datastore, of a proxy with a login. The path of a file with a token
-/// is none.
-fn is_secret(line: &str) -> bool {
-    let assigned = line.split_once('=').filter(|(name, _)| !name.trim_end().ends_with("_FILE"));
-    assigned.is_some_and(|(name, value)| {
-        let name = name.to_ascii_uppercase();
-        ["TOKEN", "SECRET", "PASSWORD", "DATASTORE"].iter().any(|word| name.contains(word))
-            || value.contains('@') && value.contains("://")
-    }) || line.contains("--token")
-        || line.contains("--datastore-endpoint")
-        || line.contains("--agent-token")
+/// Options that are followed by a secret, in the same word or in the next, which may stand on the next line.
+const SECRET_OPTIONS: [&str; 6] = [
+    "--token",
+    "--agent-token",
+    "--datastore-endpoint",
+    "--etcd-s3-secret-key",
+    "--etcd-s3-session-token",
+    "--vpn-auth",
+];
+
+/// Whether a line of a unit or of an environment may hold a password: of a token, of a datastore, of a proxy with a login.
+/// The variable that names a file with a token holds none.
+pub fn may_hold_secret(line: &str) -> bool {
+    line.split(|letter: char| letter.is_whitespace() || matches!(letter, '"' | '\'')).any(is_secret_word)
+}
+
+fn is_secret_word(word: &str) -> bool {
+    // `Environment=K3S_TOKEN=…` has two names before its value.
+    let mut names: Vec<String> = word.split('=').map(str::to_ascii_uppercase).collect();
+    names.pop();
+    let is_secret = |name: &String| {
+        !name.ends_with("_FILE")
+            && ["TOKEN", "SECRET", "PASSWORD", "DATASTORE"].iter().any(|word| name.contains(word))
+    };
+    names.iter().any(is_secret)
+        || word.split_once("://").is_some_and(|(_, rest)| rest.contains('@'))
+        || word == "-t"
+        || SECRET_OPTIONS.iter().any(|option| word.starts_with(option))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::may_hold_secret;
+
+    #[test]
+    fn a_secret_is_seen_in_each_place_where_k3s_takes_one() {
+        for line in [
+            "K3S_TOKEN='x'",
+            "K3S_TOKEN=\"a b\"",
+            "Environment=K3S_TOKEN=x",
+            "Environment=\"K3S_TOKEN=x\"",
+            "\t'--token' \\",
+            "\t'--token=x' \\",
+            "ExecStart=/usr/local/bin/k3s agent -t x",
+            "\t'mysql://user:x@tcp(host:3306)/k3s' \\",
+            "HTTPS_PROXY=http://user:x@proxy:3128",
+            "K3S_DATASTORE_ENDPOINT=x",
+        ] {
+            assert!(may_hold_secret(line), "{line}");
+        }
+        for line in [
+            "",
+            "K3S_TOKEN_FILE=/var/lib/rancher/k3s/server/token",
+            "Documentation=https://k3s.io",
+            "EnvironmentFile=-/etc/systemd/system/k3s.service.env",
+            "ExecStartPre=/bin/sh -xc '! /usr/bin/systemctl is-enabled --quiet nm-cloud-setup.service'",
+            "ExecStart=/usr/local/bin/k3s \\",
+            "\t'--write-kubeconfig-mode' \\",
+            "K3S_URL=https://server:6443",
+        ] {
+            assert!(!may_hold_secret(line), "{line}");
+        }
+    }
 }

@@ -97,6 +97,24 @@ fn secrets_are_left_out_and_named_unless_they_are_asked_for() {
     }
 }
 
+/// The installer of k3s puts each argument that it was given on a line of its own.
+#[test]
+fn a_unit_with_a_token_among_its_arguments_is_a_secret() {
+    let (server, agent) = ("/etc/systemd/system/k3s.service", "/etc/systemd/system/k3s-agent.service");
+    let exec = "[Service]\nExecStart=/usr/local/bin/k3s \\\n    server \\\n";
+    for argument in ["--token", "-t", "--datastore-endpoint"] {
+        let stub = host();
+        stub.put(server, format!("{exec}\t'{argument}' \\\n\t'{CANARY}' \\\n"));
+        stub.put(agent, format!("{exec}\t'--node-name' \\\n\t'worker' \\\n"));
+        let backup = collect(&stub.host(), SecretsInBackup::Excluded);
+        assert!(!files(&backup).contains_key(format!("host{server}").as_str()), "{argument}");
+        assert!(backup.excluded.iter().any(|place| place == server), "{argument}: {:?}", backup.excluded);
+        assert!(files(&backup).contains_key(format!("host{agent}").as_str()), "it holds no secret");
+        let all = collect(&stub.host(), SecretsInBackup::Included);
+        assert!(files(&all)[format!("host{server}").as_str()].contains(CANARY));
+    }
+}
+
 #[test]
 fn objects_are_in_the_form_in_which_they_can_be_applied() {
     let backup = collect(&host().host(), SecretsInBackup::Excluded);

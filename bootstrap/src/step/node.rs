@@ -78,7 +78,10 @@ fn running(host: &Host, service: &str) -> Result<Running, Unmet> {
 }
 
 /// The name of the node of this host, by its kubelet's certificate: the host name may have changed since.
-fn name(host: &Host) -> Result<String, Unmet> {
+///
+/// # Errors
+/// This host has joined no cluster, or the certificate cannot be read.
+pub(super) fn name(host: &Host) -> Result<String, Unmet> {
     let pem = host.read(Path::new(CERTIFICATE))?.ok_or(NodeFault::NotJoined)?;
     let name = String::from_utf8(pem).ok().and_then(|pem| node_of(&pem));
     Ok(name.ok_or(NodeFault::Nameless)?)

@@ -2,6 +2,7 @@
 
 use super::faults::{only, prepared};
 use super::*;
+use bootstrap::step::node_address;
 
 #[test]
 fn packages_wait_for_the_lock_that_unattended_upgrades_hold() {
@@ -93,10 +94,15 @@ fn in_a_cluster_of_several_nodes_the_address_is_that_of_this_host() {
             r#"{{"metadata":{{"name":"{name}"}},"status":{{"addresses":[{{"type":"InternalIP","address":"{address}"}}]}}}}"#
         )
     };
-    std::fs::remove_file(stub.path("stub/api/api/v1/nodes/node.json")).expect("a node");
     stub.put("stub/api/api/v1/nodes/a.json", node("a", "192.0.2.1"));
-    stub.put("stub/api/api/v1/nodes/b.json", node("b", "192.0.2.2"));
-    stub.put("etc/hostname", "B\n");
-    run(&stub, &only(Component::LocalHosts)).results();
-    assert!(stub.text("etc/hosts").contains("\n192.0.2.2 registry.example.local\n"));
+    // A cloud may name the host as it likes, and a node may have a name of its own: its kubelet knows which it is.
+    for name in ["A\n", "nobody\n"] {
+        stub.put("etc/hostname", name);
+        stub.put("etc/hosts", "127.0.0.1 localhost\n");
+        run(&stub, &only(Component::LocalHosts)).results();
+        assert!(stub.text("etc/hosts").contains("\n10.0.0.5 registry.example.local\n"), "{name}");
+    }
+    std::fs::remove_file(stub.path("var/lib/rancher/k3s/agent/client-kubelet.crt")).expect("it was there");
+    stub.put("etc/hostname", "A\n");
+    assert_eq!(node_address(&stub.host()).map(|address| address.to_string()), Ok("192.0.2.1".to_owned()));
 }

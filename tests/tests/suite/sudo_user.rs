@@ -14,7 +14,7 @@ use schema::{
 };
 use tests::{
     Invocation, NOBODY, Outcome, Sandbox, Stub, TerminalSession, can_have_a_machine, is_root, on_a_machine,
-    program, skip,
+    on_a_machine_with_k3s, program, skip,
 };
 
 /// Becomes root as sudo does. With `password` beside it, it wants one, and remembers that one was typed.
@@ -339,6 +339,31 @@ fn a_check_that_is_interrupted_gives_the_password_up() {
     session.type_keys("\x03");
     session.end().expect(130);
     assert_eq!(sandbox.calls_made().last().map(String::as_str), Some("sudo -k"));
+}
+
+/// After the last answer there may be nobody who could type it again.
+#[test]
+fn a_run_of_the_layers_asks_for_the_password_once() {
+    if !can_have_a_machine("a_run_of_the_layers_asks_for_the_password_once") {
+        return;
+    }
+    let sandbox = with_sudo();
+    sandbox.file("../password", "", 0o600);
+    sandbox.stub("helm", Stub { stdout: "v3.21.0+g1", stderr: "", seconds: 0, code: 0 });
+    let entry = "as-bundle --root /nowhere --entry bootstrap -- --mode server";
+    let run = call(&sandbox, entry).env("PRODUCTIVE_K3S_RUNS_DIR", sandbox.runs_dir());
+    // A directory that others may use holds no lock: the run ends before it could change anything.
+    let run = run.through(["/bin/sh", "-euc", "/bin/mkdir -m 0777 /run/productive-k3s; exec \"$@\"", "sh"]);
+    let mut session = TerminalSession::start(&on_a_machine_with_k3s(&sandbox, run, "v1.35.5+k3s1"));
+    session.wait_for("password");
+    // The password, and a yes to k3s, to helm and to the plan.
+    session.type_keys("secret\ny\ny\ny\n");
+    let outcome = session.end().expect(1);
+    assert!(outcome.stdout.contains("Existing k3s installation detected"), "{outcome}");
+    assert!(outcome.stderr.contains("/run/productive-k3s"), "root was had: {outcome}");
+    let calls = sandbox.calls_made();
+    assert_eq!(calls.iter().filter(|call| *call == "sudo -v").count(), 1, "{calls:?}");
+    assert_eq!(calls.last().map(String::as_str), Some("sudo -k"), "{calls:?}");
 }
 
 /// kubectl and helm keep caches in a home: those of root belong into root's.

@@ -34,7 +34,8 @@ pub(super) fn run(
     let mode = options.mode.unwrap_or(Mode::SingleNode);
     let inputs = records::inputs(mode, &mut warnings)?;
     let asks = if is_approved() { Asks::Inputs } else { Asks::All };
-    Request { inputs, warnings, dry_run: options.dry_run, origin }.run(asks, printer)
+    let host = Host::this_machine(RunLog::discard());
+    Request { inputs, warnings, dry_run: options.dry_run, origin, host }.run(asks, printer)
 }
 
 /// What is asked.
@@ -54,6 +55,9 @@ pub(super) struct Request {
     pub(super) warnings: Vec<String>,
     pub(super) dry_run: bool,
     pub(super) origin: RunOrigin,
+    /// The host as it is looked at before the run. It stays until the run has ended, because a password that sudo was told
+    /// goes with it: after the last answer there may be nobody who could type it again.
+    pub(super) host: Host,
 }
 
 impl Request {
@@ -87,14 +91,13 @@ impl Request {
     }
 
     /// Looks at the host with the rights that the run will have.
-    fn look(&self) -> Result<Found, LayerError> {
+    fn look(&mut self) -> Result<Found, LayerError> {
         let settings = resolve(&mut self.inputs.clone(), None, Completeness::Optional)?;
-        let mut host = Host::this_machine(RunLog::discard());
         if !self.dry_run {
             // That root is out of reach is told by the run, which has it on record.
-            let _ = host.acquire_root(is_interactive());
+            let _ = self.host.acquire_root(is_interactive());
         }
-        Ok(found(&host, &settings, records::history()))
+        Ok(found(&self.host, &settings, records::history()))
     }
 }
 

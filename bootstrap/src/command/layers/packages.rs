@@ -30,7 +30,8 @@ pub(super) fn install(
     let kind = if options.is_stack { PackageKind::Stack } else { PackageKind::Addon };
     let package = read(args, &options.tgz, kind, origin, printer)?;
     check_runtime(|name| std::env::var_os(name))?;
-    check_target(options)?;
+    let mut host = Host::this_machine(RunLog::discard());
+    check_target(options, &mut host)?;
     printer.note("The pinned versions of this program are installed; nothing in the package is run.");
     let mut warnings = Vec::new();
     let mut inputs = records::inputs(Mode::Stack, &mut warnings)?;
@@ -45,7 +46,7 @@ pub(super) fn install(
     }
     // The driver of the layers answers the questions of a stack; nobody asks it those of an add-on.
     let asks = if options.is_stack { Asks::All } else { Asks::Nothing };
-    Request { inputs, warnings, dry_run: options.dry_run, origin }.run(asks, printer)
+    Request { inputs, warnings, dry_run: options.dry_run, origin, host }.run(asks, printer)
 }
 
 pub(super) fn validate(
@@ -87,18 +88,17 @@ fn read(
 }
 
 /// Fails where a cluster is named that is not that of this host.
-fn check_target(options: &InstallOptions) -> Result<(), LayerError> {
+fn check_target(options: &InstallOptions, host: &mut Host) -> Result<(), LayerError> {
     let (kubeconfig, context) = (options.kubeconfig.clone(), options.context.clone());
     let target = ClusterTarget::new(kubeconfig, context, |name| std::env::var_os(name));
     if !target.is_named() {
         return Ok(());
     }
-    let mut host = Host::this_machine(RunLog::discard());
     if !options.dry_run {
         // The credentials that it is compared with are root's; that root is out of reach is told by the comparison.
         let _ = host.acquire_root(is_interactive());
     }
-    Ok(target.check(&host)?)
+    Ok(target.check(host)?)
 }
 
 /// The name under which the add-on answers.

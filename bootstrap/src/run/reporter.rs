@@ -12,11 +12,11 @@ use manifest::RunsDir;
 use privacy::Gate;
 use schema::{
     Command, CommandName, CommandResult, Component, ComponentResult, EnabledComponent, EnabledResult,
-    Envelope, Execution, Mode, RunManifest, TelemetryEvent,
+    Envelope, EventId, Execution, Mode, RunManifest, TelemetryDocument, TelemetryEvent,
 };
 use telemetry::{
     Consent, ConsentAnswer, ConsentDecision, ConsentQuestion, DeliverySettings, Interactivity, Outbox,
-    OutboxDir, TelemetryError, child_environment, decide_consent, event_id_of,
+    OutboxDir, TelemetryError, child_environment, decide_consent, manifest_document,
 };
 
 use super::record::{error_chain, now};
@@ -166,12 +166,12 @@ impl TelemetryReporter {
         self.emit(TelemetryEvent::Component(EnabledComponent { name, result }));
     }
 
-    /// Reports how the command ended, with the manifest of a run, and starts the delivery.
-    pub fn completed(&mut self, result: CommandResult, manifest: Option<&RunManifest>) {
+    /// Reports how the command ended, with the manifest of a run under its own event id, and starts the delivery.
+    pub fn completed(&mut self, result: CommandResult, manifest: Option<(&RunManifest, EventId)>) {
         let command = Command { result, ..self.command };
-        if let Some(manifest) = manifest {
+        if let Some((manifest, event_id)) = manifest {
             self.emit(TelemetryEvent::Mode(command));
-            self.emit(TelemetryEvent::Manifest(Box::new(manifest.clone())));
+            self.store(|envelope| manifest_document(manifest.clone(), envelope, event_id));
         }
         self.emit_command(command);
         self.start_delivery();
@@ -189,9 +189,12 @@ impl TelemetryReporter {
     }
 
     fn emit(&mut self, event: TelemetryEvent) {
+        self.store(|envelope| envelope.document(event, EventId::random(), now()));
+    }
+
+    fn store(&mut self, document: impl FnOnce(&Envelope) -> TelemetryDocument) {
         let Some(active) = &self.active else { return };
-        let id = event_id_of(&event);
-        let document = active.envelope.document(event, id, now());
+        let document = document(&active.envelope);
         // The document passes the gate before it touches the disk, and again when it is sent: rules may change between.
         let stored = active
             .gate

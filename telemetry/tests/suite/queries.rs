@@ -152,22 +152,18 @@ fn only_the_manifest_of_a_run_that_ended_becomes_an_event() {
         parent_run_id: None,
         component: ComponentLabel::Core,
     };
-    let event = |bytes: &[u8]| telemetry::manifest_event(bytes, &scratch.gate, &envelope);
+    let id = EventId::random();
+    let event = |bytes: &[u8]| telemetry::manifest_event(bytes, &scratch.gate, &envelope, id);
     let bytes = |manifest: &RunManifest| serde_json::to_vec(manifest).expect("JSON");
     let mut manifest = manifest();
     assert!(matches!(event(&bytes(&manifest)), Err(TelemetryError::NotFinished)));
     manifest.finish(Finish::Success, 0, UtcSeconds::parse("2026-11-22T07:51:02Z").expect("a time"));
     let document = event(&bytes(&manifest)).expect("an event");
     assert_eq!((document.event_name(), document.run_id()), ("bootstrap.completed", &manifest.run_id));
+    assert_eq!((document.event_id(), Some(document.occurred_at())), (id, manifest.finished_at));
     scratch.gate.vet(&document).expect("passes the gate");
-    // Sent a second time, in another session, it is the same event: a receiver drops it.
-    let later = Envelope { session_id: Id::random(), run_id: Id::random(), ..envelope.clone() };
-    let again = telemetry::manifest_event(&bytes(&manifest), &scratch.gate, &later).expect("an event");
-    assert_eq!((again.event_id(), again.run_id()), (document.event_id(), document.run_id()));
-    assert_eq!(
-        (Some(document.occurred_at()), again.occurred_at()),
-        (manifest.finished_at, document.occurred_at())
-    );
+    // Sent a second time, it is the same document: a receiver drops it.
+    assert_eq!(event(&bytes(&manifest)).expect("an event"), document);
     let telemetry_document = serde_json::to_vec(&document).expect("JSON");
     assert!(matches!(event(&telemetry_document), Err(TelemetryError::NotAManifest)));
     assert!(matches!(event(br#"{"steps":[]}"#), Err(TelemetryError::Rejected(_))));

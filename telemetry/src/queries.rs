@@ -163,7 +163,7 @@ fn request_of(
     if let Some(reason) = entry.refusal() {
         return Err(reason);
     }
-    let headers = entry.vetted_headers(gate)?;
+    let headers = entry.vetted_headers(gate);
     // The number of the next attempt is part of the document that it would send.
     entry.count_attempt(now());
     let body = gate.vet(&entry.document).map_err(|rejection| RejectionReason::from(&rejection))?;

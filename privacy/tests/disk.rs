@@ -231,6 +231,19 @@ fn new_files_and_directories_belong_to_the_invoking_user() {
 }
 
 #[test]
+fn what_root_writes_for_the_owner_of_a_directory_is_that_users() {
+    if skips("what_root_writes_for_the_owner_of_a_directory_is_that_users") {
+        return;
+    }
+    let (_temp, root) = scratch();
+    std::os::unix::fs::chown(&root, Some(61_000), Some(61_001)).expect("given away");
+    let dir = PrivateDir::open_for_its_owner(&root).expect("open");
+    dir.write_atomic("file", b"x").expect("written");
+    let data = fs::metadata(root.join("file")).expect("metadata");
+    assert_eq!((data.uid(), data.gid(), mode(&root.join("file"))), (61_000, 61_001, 0o600));
+}
+
+#[test]
 fn content_to_act_upon_must_be_ours() {
     let (_temp, root) = scratch();
     let dir = PrivateDir::open_for(&root, Owner::Process).expect("open");

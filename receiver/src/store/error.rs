@@ -22,6 +22,22 @@ pub(crate) enum StoreError {
         /// What SQLite says.
         error: rusqlite::Error,
     },
+    /// Another program reads what was in the file before, so its log still has it.
+    #[error(
+        "{}: its log (-wal) cannot be written back while another program reads the file; try again when none does", path.display()
+    )]
+    LogInUse {
+        /// The file of the store.
+        path: PathBuf,
+    },
+    /// The file cannot be searched for what was erased.
+    #[error("{}: cannot be searched for what was erased: {error}", path.display())]
+    Search {
+        /// The file of the store.
+        path: PathBuf,
+        /// What the system said.
+        error: std::io::Error,
+    },
     /// PostgreSQL failed, or cannot be reached.
     #[error("{database}: {action}: {fault}")]
     Postgres {
@@ -80,7 +96,12 @@ impl StoreError {
                 .sqlite_error_code()
                 .is_some_and(|code| [ConstraintViolation, TooBig, TypeMismatch].contains(&code)),
             Self::Postgres { fault, .. } => fault.is_about_a_row(),
-            Self::Disk(_) | Self::Missing { .. } | Self::Older { .. } | Self::Newer { .. } => false,
+            Self::Disk(_)
+            | Self::LogInUse { .. }
+            | Self::Search { .. }
+            | Self::Missing { .. }
+            | Self::Older { .. }
+            | Self::Newer { .. } => false,
         }
     }
 

@@ -5,6 +5,7 @@ mod erasure;
 mod runs;
 mod weeks;
 
+use std::fs::File;
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -24,6 +25,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("sqlite/002.sql"),
     include_str!("sqlite/003.sql"),
     include_str!("sqlite/004.sql"),
+    include_str!("sqlite/005.sql"),
 ];
 
 /// An SQLite file that is open.
@@ -32,6 +34,9 @@ pub(crate) struct SqliteStore {
     connection: Connection,
     path: PathBuf,
     directory: PathBuf,
+    /// The same file, as an erasure searches it. Closed after the connection: to close it before would take the locks of
+    /// that one (fcntl(2)).
+    searched: Option<File>,
 }
 
 impl SqliteStore {
@@ -63,7 +68,7 @@ impl SqliteStore {
         let canonical = parent.canonicalize().map_or_else(|_| path.clone(), |parent| parent.join(name));
         let connection = Connection::open_with_flags(canonical, flags)
             .map_err(|error| StoreError::Sqlite { path: path.clone(), action: "open", error })?;
-        let mut store = Self { connection, directory: parent.to_owned(), path };
+        let mut store = Self { connection, directory: parent.to_owned(), path, searched: None };
         store.configure(access).map_err(|error| store.failed("configure", error))?;
         store.check_tables(access)?;
         Ok(store)
@@ -117,8 +122,9 @@ impl SqliteStore {
         }
         self.connection.execute_batch(
             // FULL: a commit is on the disk when it returns. The checkpoint is late because it is what writes scattered
-            // pages; 16,000 pages of WAL are 64 MB.
-            "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+            // pages; 16,000 pages of WAL are 64 MB. FAST: what is deleted is overwritten in pages that are written anyway;
+            // those that become free are given back by `tidy`.
+            "PRAGMA secure_delete = FAST; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
              PRAGMA wal_autocheckpoint = 16000;",
         )
     }
@@ -258,9 +264,11 @@ impl DocumentStore for SqliteStore {
 
     /// Writes the log of the file back into it, so that a backup of the one file is whole.
     fn settle(&mut self) -> Result<(), StoreError> {
-        self.connection
-            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
-            .map_err(|error| self.failed("write the log back", error))
+        let is_blocked = self
+            .connection
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0))
+            .map_err(|error| self.failed("write the log back", error))?;
+        if is_blocked { Err(StoreError::LogInUse { path: self.path.clone() }) } else { Ok(()) }
     }
 }
 

@@ -136,6 +136,11 @@ impl Spool {
         Ok(Self { directory, _lock: lock, segments: Mutex::new(segments) })
     }
 
+    /// Whether a service has ever spooled in this directory.
+    pub(crate) fn is_there(directory: &Path) -> bool {
+        directory.join(LOCK).exists()
+    }
+
     /// The directory, whose disk may become full.
     pub(crate) fn directory(&self) -> &Path {
         self.directory.path()

@@ -52,6 +52,8 @@ enum TableAccess {
     Write,
     /// Read those that this build knows, and change nothing.
     Read,
+    /// As [`Self::Read`], and pass only if they could be written, or made where there are none.
+    Check,
 }
 
 /// Whether a document was new.

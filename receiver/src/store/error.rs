@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use privacy::disk::DiskError;
 
 use super::fault::PostgresFault;
+use crate::disk_access::NotWritable;
 
 /// Why an operation of a store failed.
 #[derive(Debug, thiserror::Error)]
@@ -12,6 +13,9 @@ pub(crate) enum StoreError {
     /// The file or its directory cannot be used.
     #[error(transparent)]
     Disk(#[from] DiskError),
+    /// The file or its directory can only be read.
+    #[error(transparent)]
+    NotWritable(#[from] NotWritable),
     /// SQLite failed. Its messages name tables and columns, and no values.
     #[error("{}: {}: {}", path.display(), action, error)]
     Sqlite {
@@ -97,6 +101,7 @@ impl StoreError {
                 .is_some_and(|code| [ConstraintViolation, TooBig, TypeMismatch].contains(&code)),
             Self::Postgres { fault, .. } => fault.is_about_a_row(),
             Self::Disk(_)
+            | Self::NotWritable(_)
             | Self::LogInUse { .. }
             | Self::Search { .. }
             | Self::Missing { .. }

@@ -16,6 +16,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
 
 use super::{DocumentStore, INSTANCE_SECONDS, InsertOutcome, MAX_REFUSALS_A_DAY, StoreError, TableAccess};
 use crate::arrival::Arrival;
+use crate::disk_access;
 use crate::refusals::RefusalCount;
 use crate::week::DAY;
 
@@ -53,6 +54,11 @@ impl SqliteStore {
     pub(crate) fn open(path: &Path, access: TableAccess) -> Result<Self, StoreError> {
         let parent = Self::directory_of(path);
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if access == TableAccess::Check {
+            // The log and its index are files beside it.
+            disk_access::check_directory(parent)?;
+            disk_access::check_file(path)?;
+        }
         let found = Self::find_file(parent, name, access);
         let directory = found.map_err(|error| match error {
             DiskError::Missing { .. } => StoreError::Missing { store: path.display().to_string() },
@@ -61,7 +67,7 @@ impl SqliteStore {
         let path = directory.path_of(name);
         let mode = match access {
             TableAccess::Make | TableAccess::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
-            TableAccess::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
+            TableAccess::Read | TableAccess::Check => OpenFlags::SQLITE_OPEN_READ_ONLY,
         };
         let flags = mode | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
         // Without a canonical path, NOFOLLOW would refuse links above the file as well.
@@ -87,7 +93,7 @@ impl SqliteStore {
     fn find_file(parent: &Path, name: &str, access: TableAccess) -> Result<PrivateDir, DiskError> {
         let directory = match access {
             TableAccess::Make => PrivateDir::create(parent)?,
-            TableAccess::Write | TableAccess::Read => PrivateDir::open(parent)?,
+            TableAccess::Write | TableAccess::Read | TableAccess::Check => PrivateDir::open(parent)?,
         };
         if !directory.contains(name)? && access == TableAccess::Make {
             // SQLite would make the file readable for all; its companions (-wal, -shm) get the mode that the file has.
@@ -117,7 +123,7 @@ impl SqliteStore {
             Self::PAUSE * times.unsigned_abs() < Self::BUSY
         }))?;
         self.connection.execute_batch("PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY;")?;
-        if access == TableAccess::Read {
+        if [TableAccess::Read, TableAccess::Check].contains(&access) {
             return Ok(());
         }
         self.connection.execute_batch(
@@ -134,7 +140,7 @@ impl SqliteStore {
         let known = MIGRATIONS.len();
         let found = match access {
             TableAccess::Make => self.migrate_step_by_step().map(|found| found.max(known)),
-            TableAccess::Write | TableAccess::Read => version(&self.connection),
+            TableAccess::Write | TableAccess::Read | TableAccess::Check => version(&self.connection),
         };
         match found.map_err(|error| self.failed("migrate", error))? {
             found if found == known => Ok(()),

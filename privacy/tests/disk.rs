@@ -220,7 +220,9 @@ fn new_files_and_directories_belong_to_the_invoking_user() {
     let dir = PrivateDir::create_for(&root.join("a/b"), owner).expect("made");
     dir.write_atomic("file", b"x").expect("written");
     dir.append_line_unsynced("ledger", "x", 100).expect("appended");
-    for path in ["a", "a/b", "a/b/file", "a/b/ledger"] {
+    let its_owners = PrivateDir::open_for_its_owner(&root.join("a/b")).expect("open");
+    its_owners.write_atomic("other", b"x").expect("written");
+    for path in ["a", "a/b", "a/b/file", "a/b/ledger", "a/b/other"] {
         let data = fs::metadata(root.join(path)).expect("metadata");
         assert_eq!((data.uid(), data.gid()), (61_000, 61_001), "{path}");
     }

@@ -52,6 +52,8 @@ enum TableAccess {
     Write,
     /// Read those that this build knows, and change nothing.
     Read,
+    /// As [`Self::Read`], and pass only if they could be written, or made where there are none.
+    Check,
 }
 
 /// Whether a document was new.
@@ -131,7 +133,7 @@ pub(crate) trait DocumentStore {
     /// Leaves the store in the best state for a backup.
     ///
     /// # Errors
-    /// The disk fails.
+    /// The disk fails, or another program reads the file for longer than this waits.
     fn settle(&mut self) -> Result<(), StoreError>;
 }
 
@@ -248,11 +250,12 @@ pub(crate) struct Erased {
 
 /// The erasure of what a person names.
 pub(crate) trait ErasureStore {
-    /// Deletes the documents and the runs that have this id as their session or their run. Charts of closed weeks stay:
-    /// they count groups, and name nobody.
+    /// Deletes the documents and the runs that have this id as their session or their run. The runs below it stay, and no
+    /// longer say what is above them. Charts of closed weeks stay: they count groups, and name nobody.
     ///
     /// # Errors
-    /// As [`DocumentStore::insert`].
+    /// As [`DocumentStore::insert`]. Also if another program reads the file for longer than this waits: the rows are deleted
+    /// then, and bytes of them are left, so it must be called again.
     fn erase(&mut self, id: &PackedId) -> Result<Erased, StoreError>;
 }
 

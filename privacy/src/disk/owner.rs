@@ -10,7 +10,7 @@ use rustix::process::{getegid, geteuid};
 pub enum Owner {
     /// The user of this process.
     Process,
-    /// The user who called sudo, by numeric user and group id.
+    /// The user for whom root works, by numeric user and group id: who called sudo, or whose directory it is.
     Invoker {
         /// User id.
         uid: u32,

@@ -125,7 +125,18 @@ impl Site {
 
     /// How many runs the store holds.
     pub(crate) fn run_count(&self) -> u32 {
-        let sql = "SELECT count(*) FROM run";
+        self.number("SELECT count(*) FROM run")
+    }
+
+    /// How many rows name a run above them.
+    pub(crate) fn parent_count(&self) -> u32 {
+        self.number(
+            "SELECT (SELECT count(parent_run_id) FROM document) + (SELECT count(parent_run_id) FROM run)",
+        )
+    }
+
+    /// The one number that a statement returns.
+    fn number(&self, sql: &str) -> u32 {
         match &self.store {
             SiteStore::Sqlite(file) => read_only(file).query_row(sql, [], |row| row.get(0)).expect("read"),
             SiteStore::Postgres(database) => database.sql(sql).trim().parse().expect("a number"),

@@ -230,11 +230,11 @@ pub(crate) trait ClockStore {
     /// As [`DocumentStore::insert`].
     fn read_clock(&mut self, trust: ClockTrust) -> Result<ClockReading, StoreError>;
 
-    /// The first reading of a clock that is not believed, if there is one.
+    /// Whether the last reading was not believed.
     ///
     /// # Errors
     /// The store cannot be read.
-    fn clock_doubted_since(&mut self) -> Result<Option<i64>, StoreError>;
+    fn is_clock_doubted(&mut self) -> Result<bool, StoreError>;
 }
 
 /// What was erased from a store.

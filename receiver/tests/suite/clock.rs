@@ -32,7 +32,7 @@ fn a_clock_that_leaps_closes_and_deletes_nothing(site: &Site) {
     assert_eq!(doubt(&site.dump()), doubt(&before), "only the row of the clock differs");
     assert!(run(&["check"]).1.contains("its clock is not believed"));
     // It has gone on for a day.
-    site.execute("UPDATE clock SET doubted_since = doubted_since - 86400");
+    site.execute("UPDATE clock SET doubted_seconds = doubted_seconds + 86400");
     let deleted = site.tend("retain");
     assert_ne!(deleted, "deleted: 0 rows\n");
     assert!(!run(&["check"]).1.contains("not believed"));

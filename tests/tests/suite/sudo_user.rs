@@ -254,18 +254,20 @@ fn a_check_that_is_interrupted_gives_the_password_up() {
     if !can_have_a_machine("a_check_that_is_interrupted_gives_the_password_up") {
         return;
     }
-    let sandbox = with_sudo();
-    sandbox.file("../password", "", 0o600);
-    sandbox.stub("systemctl", Stub { stdout: "", stderr: "", seconds: 3600, code: 0 });
-    let scene = r#"echo '[Service]' >/run/systemd/system/k3s.service; exec "$@""#;
-    let verify = call(&sandbox, "verify --mode server").through(["/bin/sh", "-euc", scene, "sh"]);
-    let mut session = TerminalSession::start(&on_a_machine(verify));
-    session.wait_for("password");
-    session.type_keys("secret\n");
-    sandbox.wait_for_call("systemctl");
-    session.type_keys("\x03");
-    session.end().expect(130);
-    assert_eq!(sandbox.calls_made().last().map(String::as_str), Some("sudo -k"));
+    for words in ["verify --mode server", "as-bundle --root /nowhere --entry core -- validate"] {
+        let sandbox = with_sudo();
+        sandbox.file("../password", "", 0o600);
+        sandbox.stub("systemctl", Stub { stdout: "", stderr: "", seconds: 3600, code: 0 });
+        let scene = r#"echo '[Service]' >/run/systemd/system/k3s.service; exec "$@""#;
+        let verify = call(&sandbox, words).through(["/bin/sh", "-euc", scene, "sh"]);
+        let mut session = TerminalSession::start(&on_a_machine(verify));
+        session.wait_for("password");
+        session.type_keys("secret\n");
+        sandbox.wait_for_call("systemctl");
+        session.type_keys("\x03");
+        session.end().expect(130);
+        assert_eq!(sandbox.calls_made().last().map(String::as_str), Some("sudo -k"), "{words}");
+    }
 }
 
 /// kubectl and helm keep caches in a home: those of root belong into root's.

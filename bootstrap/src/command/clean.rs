@@ -37,8 +37,8 @@ pub(super) fn run(args: &CleanArgs, printer: &mut Printer) -> Result<(), Diagnos
     let signals = Signals::install().map_err(Error::SignalHandlers)?;
     let clean = Clean::planned(args, printer, &signals)?;
     // Whoever has given the word wants what the records name, and sees the plan of each run when it is undone.
-    if args.confirm.as_deref() == Some(WORD) {
-        return clean.apply(Asked::Beforehand, printer);
+    if args.apply && args.confirm.as_deref() == Some(WORD) {
+        return clean.apply(Asked::Beforehand, printer, &signals);
     }
     clean.show(printer);
     if !args.apply {
@@ -47,7 +47,7 @@ pub(super) fn run(args: &CleanArgs, printer: &mut Printer) -> Result<(), Diagnos
     if clean.has_work() {
         confirm(printer, &signals)?;
     }
-    clean.apply(Asked::AfterPlan, printer)
+    clean.apply(Asked::AfterPlan, printer, &signals)
 }
 
 /// When somebody agreed.
@@ -119,11 +119,8 @@ impl Clean {
             });
             return;
         }
-        // A run that has left nothing has nothing to say.
-        for plan in self.plans.iter().filter(|plan| !plan.items.is_empty()) {
-            // Each item, whatever the verbosity: nobody types the word for what was not named.
-            printer.result(&rollback::rollback_lines(plan, printer.verbosity().max(Verbosity::Verbose)));
-            printer.data("");
+        for plan in &self.plans {
+            show_plan(plan, printer);
         }
         if let Some(unseen) = unseen(&self.plans) {
             printer.warn(&unseen);
@@ -135,15 +132,26 @@ impl Clean {
     /// Undoes each run, the newest first.
     ///
     /// # Errors
-    /// Something was left, or a run could not be undone at all.
-    pub(super) fn apply(self, asked: Asked, printer: &mut Printer) -> Result<(), Diagnostic> {
+    /// Something was left, a run could not be undone at all, or a signal arrived.
+    pub(super) fn apply(
+        self,
+        asked: Asked,
+        printer: &mut Printer,
+        signals: &Signals,
+    ) -> Result<(), Diagnostic> {
         if self.plans.is_empty() && asked == Asked::Beforehand {
             self.show(printer);
         }
         let mut missed = 0;
-        for plan in &self.plans {
+        for (done, plan) in self.plans.iter().enumerate() {
+            // One that came after the last item of a run is none of that run's, and the next is not begun.
+            inspection::check_uninterrupted(signals, InterruptedAt::Clean { done, of: self.plans.len() })?;
             let (ready, Some(runs)) = (steps_ready(plan), &self.runs) else { break };
             if ready.is_empty() {
+                if asked == Asked::Beforehand {
+                    // Nothing can be done about it here, and nobody has told what is left.
+                    show_plan(plan, printer);
+                }
                 continue;
             }
             let to = runs.private_path(&RunId::new(plan.run_id.clone()));
@@ -153,7 +161,7 @@ impl Clean {
                 Asked::Beforehand => Agreement::ToPlan,
                 Asked::AfterPlan => Agreement::To(ready),
             };
-            match apply_agreed(&undo, &agreement, printer) {
+            match apply_agreed(&undo, &agreement, printer, signals) {
                 Ok(()) => {}
                 // What is left of one run does not keep the others: each is told with its reason.
                 Err(diagnostic) => match diagnostic.error() {
@@ -167,6 +175,15 @@ impl Clean {
             (0, records) => Err(Error::RecordsLeft { records }.into()),
             (missed, _) => Err(Error::NotUndone { missed }.into()),
         }
+    }
+}
+
+/// Each item, whatever the verbosity: nobody types the word for what was not named. A run that has left nothing has nothing
+/// to say.
+fn show_plan(plan: &RollbackPlan, printer: &mut Printer) {
+    if !plan.items.is_empty() {
+        printer.result(&rollback::rollback_lines(plan, printer.verbosity().max(Verbosity::Verbose)));
+        printer.data("");
     }
 }
 

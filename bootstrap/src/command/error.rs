@@ -158,7 +158,7 @@ pub enum Error {
     },
     /// Everything was undone that records name which this process may obey, and there are others.
     #[error(
-        "{records} {} not be used; what {} is still on this host",
+        "{records} {} not be used; what {} was not inspected",
         if *records == 1 { "record could" } else { "records could" },
         if *records == 1 { "it names" } else { "they name" }
     )]

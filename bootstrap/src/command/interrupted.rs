@@ -19,6 +19,13 @@ pub enum InterruptedAt {
         /// Items that were to be undone.
         of: usize,
     },
+    /// The runs on a host were being taken back.
+    Clean {
+        /// Runs that are dealt with.
+        done: usize,
+        /// Runs on record.
+        of: usize,
+    },
     /// A backup was being written.
     Backup,
     /// A delivery or purge was asked for; its own result tells how far it came.
@@ -31,6 +38,7 @@ impl InterruptedAt {
             Self::NothingChanged => "nothing was changed".to_owned(),
             Self::Run { done, of } => format!("{done} of {of} components done"),
             Self::Rollback { done, of } => format!("{done} of {of} items undone"),
+            Self::Clean { done, of } => format!("{done} of {of} runs on record taken back"),
             Self::Backup => "the backup is not complete".to_owned(),
             Self::Telemetry => "queued events are kept".to_owned(),
         }

@@ -26,10 +26,11 @@ pub(super) struct ShownPlan {
 }
 
 pub(super) fn run(args: &RollbackArgs, printer: &mut Printer) -> Result<(), Diagnostic> {
+    let signals = Signals::install().map_err(Error::SignalHandlers)?;
     if args.apply {
-        apply_agreed(args, &Agreement::ToPlan, printer)
+        apply_agreed(args, &Agreement::ToPlan, printer, &signals)
     } else {
-        show_plan(args, printer).map(drop)
+        show_plan(args, printer, &signals).map(drop)
     }
 }
 
@@ -38,8 +39,8 @@ pub(super) fn apply_agreed(
     args: &RollbackArgs,
     agreement: &Agreement,
     printer: &mut Printer,
+    signals: &Signals,
 ) -> Result<(), Diagnostic> {
-    let signals = Signals::install().map_err(Error::SignalHandlers)?;
     if !args.yes && !is_interactive() {
         return Err(Error::NeedsYes(Unattended::Rollback).into());
     }
@@ -48,20 +49,23 @@ pub(super) fn apply_agreed(
     if target.context.execution == Execution::DryRun {
         return Err(Error::DryRunRecord.into());
     }
-    apply::run(args, &target, agreement, printer, &signals)
+    apply::run(args, &target, agreement, printer, signals)
 }
 
 /// Shows the plan and changes nothing.
-pub(super) fn show_plan(args: &RollbackArgs, printer: &mut Printer) -> Result<ShownPlan, Diagnostic> {
-    let signals = Signals::install().map_err(Error::SignalHandlers)?;
+pub(super) fn show_plan(
+    args: &RollbackArgs,
+    printer: &mut Printer,
+    signals: &Signals,
+) -> Result<ShownPlan, Diagnostic> {
     let target = RollbackTarget::open(&args.to)?;
     let host = match target.context.execution {
         // It left nothing that anybody would have to look at.
         Execution::DryRun => Host::this_machine(RunLog::discard()),
-        Execution::Apply => inspection::host(&signals),
+        Execution::Apply => inspection::host(signals),
     };
     let plan = observe_and_plan(&target.context, &host, args.include, &Agreement::ToPlan, printer);
-    inspection::check_uninterrupted(&signals, InterruptedAt::NothingChanged)?;
+    inspection::check_uninterrupted(signals, InterruptedAt::NothingChanged)?;
     let warnings: Vec<String> = unseen(std::slice::from_ref(&plan)).into_iter().collect();
     inputs::warn_all(&warnings, printer);
     if printer.is_json() {

@@ -60,16 +60,10 @@ fn planned(mut planner: Planner<'_>, live_states: &LiveStates) -> (RollbackPlan,
             .collect(),
     };
     needs::keep(&mut items, &context.steps);
-    let undoable = |item: &&mut RollbackItem| match item.state {
-        ItemState::Ready => true,
-        // What others need says so, which tells more.
-        ItemState::Excluded => !matches!(item.reason, Reason::NeededBy(_)),
-        _ => false,
-    };
-    for item in items.iter_mut().filter(undoable) {
-        if let Some(reason) = planner.in_use.get(&item.component) {
-            (item.state, item.reason) = (ItemState::Manual, reason.clone().into());
-        }
+    planner.keep_used_parts(&mut items);
+    if planner.keep_not_agreed(&mut items) {
+        // What stays for that reason needs others too.
+        needs::keep(&mut items, &context.steps);
     }
     let (run_id, mode, execution) = (context.run_id.clone(), context.mode, context.execution);
     (RollbackPlan { run_id, mode, execution, items }, planner.pending)
@@ -104,7 +98,7 @@ impl Planner<'_> {
             Some(live_state) => self.judge(step, class, live_state),
             None => (ItemState::Manual, Leftover::NotObserved.into()),
         };
-        if state == ItemState::Ready {
+        if state == ItemState::Ready && self.is_agreed(step.seq) {
             self.pending.add(identities(step));
         }
         Some(RollbackItem {
@@ -122,6 +116,37 @@ impl Planner<'_> {
                 _ => message::inspect(step),
             },
         })
+    }
+
+    fn is_agreed(&self, step: u32) -> bool {
+        self.agreed.is_none_or(|agreed| agreed.contains(&step))
+    }
+
+    /// Keeps the rest of a component of which others use a part.
+    fn keep_used_parts(&self, items: &mut [RollbackItem]) {
+        let undoable = |item: &&mut RollbackItem| match item.state {
+            ItemState::Ready => true,
+            // What others need says so, which tells more.
+            ItemState::Excluded => !matches!(item.reason, Reason::NeededBy(_)),
+            _ => false,
+        };
+        for item in items.iter_mut().filter(undoable) {
+            if let Some(reason) = self.in_use.get(&item.component) {
+                (item.state, item.reason) = (ItemState::Manual, reason.clone().into());
+            }
+        }
+    }
+
+    /// Keeps what could be undone, and was not in the plan that somebody agreed to. Tells whether there is such an item.
+    fn keep_not_agreed(&self, items: &mut [RollbackItem]) -> bool {
+        let mut is_any = false;
+        for item in
+            items.iter_mut().filter(|item| item.state == ItemState::Ready && !self.is_agreed(item.step))
+        {
+            (item.state, item.reason) = (ItemState::Manual, Leftover::NotAgreed.into());
+            is_any = true;
+        }
+        is_any
     }
 
     fn judge(
@@ -162,9 +187,6 @@ impl Planner<'_> {
                 (ItemState::Manual, Leftover::ByHand(message::by_hand(step)).into())
             }
             (_, _, Some(why)) => (ItemState::Manual, Leftover::RecordTooVague(why).into()),
-            _ if self.agreed.is_some_and(|agreed| !agreed.contains(&step.seq)) => {
-                (ItemState::Manual, Leftover::NotAgreed.into())
-            }
             (RollbackClass::Moderate, Include::Safe, _) => (ItemState::Excluded, because),
             _ => (ItemState::Ready, because),
         }

@@ -44,7 +44,11 @@ exec "$here/setpriv" --reuid=0 --regid=0 --clear-groups -- \
 const K3S: &str = r#"#!/bin/sh
 gone=${0%/bin/*}/gone
 case "$*" in
-*delete*clusterissuers/selfsigned*) : >"$gone"; echo '{}' ;;
+*delete*clusterissuers/selfsigned*)
+    : >"$gone"
+    if [ -e "${gone%gone}interrupts" ]; then kill -INT "$PPID"; fi
+    echo '{}'
+    ;;
 */clusterissuers/selfsigned*)
     if [ -e "$gone" ]; then
         echo 'Error from server (NotFound): clusterissuers "selfsigned" not found' >&2
@@ -103,9 +107,19 @@ fn export() -> (Component, Undo) {
 
 /// Writes the records of a run of `user` that has made these, and returns the private one.
 fn record(sandbox: &Sandbox, user: u32, made: impl IntoIterator<Item = (Component, Undo)>) -> PathBuf {
-    let at = || UtcSeconds::parse("2026-11-22T07:00:00Z").expect("a time");
+    record_of(sandbox, user, ("9f86d081884c7d65", "2026-11-22T07:00:00Z"), made)
+}
+
+/// As [`record`], of the run with this id, which began then.
+fn record_of(
+    sandbox: &Sandbox,
+    user: u32,
+    (run, began): (&str, &str),
+    made: impl IntoIterator<Item = (Component, Undo)>,
+) -> PathBuf {
+    let at = || UtcSeconds::parse(began).expect("a time");
     let runs = RunsDir::open_or_create(&sandbox.runs_dir()).expect("made");
-    let run = RunId::new(Id::parse("9f86d081884c7d65").expect("an id"));
+    let run = RunId::new(Id::parse(run).expect("an id"));
     let files = runs.claim(&run).expect("claimed");
     let machine = MachineFingerprint::of(&MachineId::read(Path::new("/")));
     let mut context = PrivateContext::begin(&run, Execution::Apply, Mode::SingleNode, machine, at());
@@ -172,6 +186,65 @@ fn clean_skips_nothing_that_root_would_remove() {
         assert!(is_gone(&sandbox), "{words}: {outcome}");
         assert!(answers.is_empty() || outcome.stdout.contains("Items to remove: 1."), "{outcome}");
     }
+}
+
+/// Agreement to a plan that is only to be shown agrees to nothing.
+#[test]
+fn a_plan_of_clean_removes_nothing_whatever_stands_beside_it() {
+    if !can_have_a_machine("a_plan_of_clean_removes_nothing_whatever_stands_beside_it") {
+        return;
+    }
+    for words in ["clean --yes --confirm-clean", "clean --apply --yes --confirm-clean --plan"] {
+        let sandbox = with_sudo();
+        record(&sandbox, NOBODY, [issuer()]);
+        let call = call(&sandbox, &format!("as-bundle --root /nowhere --entry core -- {words}"));
+        let clean = call.env("PRODUCTIVE_K3S_RUNS_DIR", sandbox.runs_dir());
+        let outcome = on_the_machine(clean).run().expect(0);
+        assert!(outcome.stdout.contains("Items to remove: 1."), "{words}: {outcome}");
+        assert!(!is_gone(&sandbox), "{words}: {outcome}");
+    }
+}
+
+/// The plan said that it is excluded, so leaving it is what was agreed to.
+#[test]
+fn what_the_agreed_plan_leaves_out_is_no_failure() {
+    if !can_have_a_machine("what_the_agreed_plan_leaves_out_is_no_failure") {
+        return;
+    }
+    let sandbox = with_sudo();
+    let record = record(&sandbox, NOBODY, [issuer(), export()]);
+    let words = "as-bundle --root /nowhere --entry core -- rollback --apply --to";
+    let outcome = on_the_machine(call(&sandbox, words).args([record]).stdin("y\n")).run().expect(0);
+    assert!(is_gone(&sandbox) && !outcome.stdout.contains("agreed to"), "{outcome}");
+}
+
+#[test]
+fn a_clean_that_is_interrupted_begins_with_no_other_run() {
+    if !can_have_a_machine("a_clean_that_is_interrupted_begins_with_no_other_run") {
+        return;
+    }
+    let sandbox = with_sudo();
+    record_of(&sandbox, NOBODY, ("aaaaaaaaaaaaaaaa", "2026-11-21T07:00:00Z"), [export()]);
+    record(&sandbox, NOBODY, [issuer()]);
+    sandbox.file("../interrupts", "", 0o600);
+    let clean = call(&sandbox, "clean --apply --confirm CLEAN");
+    let outcome = on_the_machine(clean).run().expect(130);
+    assert!(is_gone(&sandbox), "the signal came while it was removed: {outcome}");
+    assert!(outcome.stderr.contains("1 of 2 runs on record taken back"), "{outcome}");
+}
+
+/// Whoever agreed beforehand is told what is left for them.
+#[test]
+fn what_clean_cannot_do_is_told() {
+    if !can_have_a_machine("what_clean_cannot_do_is_told") {
+        return;
+    }
+    let sandbox = with_sudo();
+    record(&sandbox, NOBODY, [export()]);
+    let scene = r#"/bin/mkdir /var/lib/share; : >/var/lib/share/of-somebody; exec "$@""#;
+    let clean = call(&sandbox, "clean --apply --confirm CLEAN").through(["/bin/sh", "-euc", scene, "sh"]);
+    let outcome = on_a_machine(clean).run().expect(0);
+    assert!(outcome.stdout.contains("ls -la /var/lib/share"), "{outcome}");
 }
 
 /// Where nobody can become root, nothing is asked about and nothing is done.

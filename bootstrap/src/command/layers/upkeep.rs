@@ -38,19 +38,20 @@ pub(super) fn rollback(args: &RollbackArgs, printer: &mut Printer) -> Result<(),
     if !args.apply || args.yes {
         return Ok(rollback_command::run(args, printer)?);
     }
-    let shown = rollback_command::show_plan(args, printer)?;
     let signals = Signals::install().map_err(Error::SignalHandlers)?;
+    let shown = rollback_command::show_plan(args, printer, &signals)?;
     let mut conversation = Conversation::new(printer, &signals);
     if !conversation.yes_or_no("Apply the safe rollback actions from this manifest?", false, None)? {
         return Err(Error::Declined.into());
     }
     let agreement = Agreement::To(shown.ready.clone());
     let args = RollbackArgs { yes: true, ..args.clone() };
-    Ok(rollback_command::apply_agreed(&args, &agreement, printer)?)
+    Ok(rollback_command::apply_agreed(&args, &agreement, printer, &signals)?)
 }
 
 pub(super) fn clean(options: &CleanupOptions, printer: &mut Printer) -> Result<(), LayerError> {
-    let is_agreed = options.yes && options.confirmed;
+    // Agreement to a plan that is only to be shown agrees to nothing.
+    let is_agreed = options.apply && options.yes && options.confirmed;
     let args = CleanArgs {
         apply: options.apply,
         confirm: is_agreed.then(|| clean_command::WORD.to_owned()),
@@ -71,7 +72,7 @@ pub(super) fn clean(options: &CleanupOptions, printer: &mut Printer) -> Result<(
     if !typed {
         return Err(Error::Declined.into());
     }
-    Ok(clean.apply(Asked::AfterPlan, printer)?)
+    Ok(clean.apply(Asked::AfterPlan, printer, &signals)?)
 }
 
 /// A manifest is sent, and without one what is queued.

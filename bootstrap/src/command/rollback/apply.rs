@@ -12,7 +12,8 @@ use crate::command::error::{Error, InterruptedAt};
 use crate::command::{inputs, next};
 use crate::host::{Host, HostLock, RunLog};
 use crate::rollback::{
-    self, ItemState, RollbackEvent, RollbackExecutor, RollbackPlan, RollbackReport, UndoResult, UndoResults,
+    self, ItemState, RollbackEvent, RollbackExecutor, RollbackItem, RollbackPlan, RollbackReport, UndoResult,
+    UndoResults,
 };
 use crate::run::{TelemetryReporter, lock_holder, now, resolve_consent};
 use crate::step::{Journal, Update};
@@ -62,7 +63,7 @@ pub(super) fn run(
     let mut reporter = run.reporter(target, &plan, printer, signals)?;
     reporter.started();
     let results = undo(&mut run, &plan, printer);
-    let (result, error) = outcome(&plan, &results, signals);
+    let (result, error) = outcome(left_of(&plan, agreement), &results, signals);
     reporter.completed(result, None);
     let late: Vec<String> = reporter.take_warning().into_iter().collect();
     inputs::warn_all(&late, printer);
@@ -199,20 +200,28 @@ fn undo(run: &mut RollbackContext, plan: &RollbackPlan, printer: &mut Printer) -
     RollbackExecutor::new(&run.host, &mut run.journal, &mut report, &stop).all(plan)
 }
 
-/// How the rollback ended: well only if everything that was to be undone is.
-fn outcome(plan: &RollbackPlan, results: &UndoResults, signals: &Signals) -> (CommandResult, Option<Error>) {
-    let missed =
+/// How many items nothing is done about, though somebody agreed to them, or might have if they had been in the plan.
+fn left_of(plan: &RollbackPlan, agreement: &Agreement) -> usize {
+    let Agreement::To(agreed) = agreement else { return 0 };
+    let is_left = |item: &&RollbackItem| match item.state {
+        ItemState::Manual | ItemState::Excluded => item.reason.is_not_agreed() || agreed.contains(&item.step),
+        ItemState::Ready | ItemState::Gone | ItemState::Undone => false,
+    };
+    plan.items.iter().filter(is_left).count()
+}
+
+/// How the rollback ended: well only if everything that was to be undone is. `left` was not even tried.
+fn outcome(left: usize, results: &UndoResults, signals: &Signals) -> (CommandResult, Option<Error>) {
+    let failed =
         results.values().filter(|result| !matches!(result, UndoResult::Undone | UndoResult::Gone)).count();
-    let not_agreed = plan.items.iter().filter(|item| item.reason.is_not_agreed()).count();
-    match (missed, signals.pending()) {
-        (0, _) if not_agreed > 0 => (CommandResult::Failed, Some(Error::NotUndone { missed: not_agreed })),
+    match (failed, failed + left, signals.pending()) {
         // A signal that came after the last item changed nothing.
-        (0, _) => (CommandResult::Success, None),
-        (_, Some(signal)) => {
-            let when = InterruptedAt::Rollback { done: results.len() - missed, of: results.len() };
+        (0, 0, _) => (CommandResult::Success, None),
+        (1.., _, Some(signal)) => {
+            let when = InterruptedAt::Rollback { done: results.len() - failed, of: results.len() };
             let error = Error::Interrupted { signal, when };
             (CommandResult::Interrupted, Some(error))
         }
-        (missed, None) => (CommandResult::Failed, Some(Error::NotUndone { missed: missed + not_agreed })),
+        (_, missed, _) => (CommandResult::Failed, Some(Error::NotUndone { missed })),
     }
 }

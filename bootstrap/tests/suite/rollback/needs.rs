@@ -69,6 +69,25 @@ fn what_somebody_changed_keeps_what_it_needs_and_that_keeps_more() {
     assert_eq!(of(1), "clusterissuer, registry depend on it");
 }
 
+/// What nobody agreed to stays and keeps what it needs; what is needed has the same reason as in the plan that was shown.
+#[test]
+fn what_nobody_agreed_to_keeps_what_it_needs() {
+    use Component::{CertManager, Rancher};
+    let context = record_of([(CertManager, object("Deployment", "c")), (Rancher, release())]);
+    let planned = |include, agreed: &[u32]| {
+        let agreed = agreed.iter().copied().collect();
+        let plan = bootstrap::rollback::plan_agreed(&context, &unchanged_of(&context), include, &agreed);
+        plan.items.into_iter().map(|item| (item.state, item.reason)).collect::<Vec<_>>()
+    };
+    let needed = Reason::NeededBy(vec![Rancher]);
+    let safe = planned(Include::Safe, &[]);
+    assert_eq!(safe[0].0, ItemState::Excluded, "{safe:?}");
+    assert_eq!(safe[1], (ItemState::Excluded, needed.clone()));
+    let moderate = planned(Include::Moderate, &[1]);
+    assert!(moderate[0].1.is_not_agreed(), "{moderate:?}");
+    assert_eq!(moderate[1], (ItemState::Manual, needed));
+}
+
 #[test]
 fn what_fails_to_go_keeps_what_it_needs() {
     let stub = StubHost::fresh().with_server();

@@ -215,4 +215,16 @@ fn what_nobody_agreed_to_is_left() {
     let states: Vec<_> = plan.items.iter().map(|item| item.state).collect();
     assert_eq!(states, [ItemState::Ready, ItemState::Manual], "{plan:#?}");
     assert!(plan.items[1].reason.is_not_agreed());
+    // What stays for another reason says so, and is not what nobody agreed to.
+    let context = record_of([
+        (Component::DockerRegistryTrust, file(CERTIFICATE, "ours\n", PreviousFile::Absent)),
+        (Component::Nfs, Undo::Directory { path: "/srv/nfs/k8s-share".into() }),
+    ]);
+    stub.put("srv/nfs/k8s-share/.keep", "");
+    std::fs::remove_file(stub.path("srv/nfs/k8s-share/.keep")).expect("removed");
+    let found = observe_all(&stub.host(), &context);
+    let agreed = [context.steps[0].seq].into();
+    let plan = bootstrap::rollback::plan_agreed(&context, &found, Include::Safe, &agreed);
+    let states: Vec<_> = plan.items.iter().map(|item| item.state).collect();
+    assert_eq!(states, [ItemState::Excluded, ItemState::Ready], "{plan:#?}");
 }

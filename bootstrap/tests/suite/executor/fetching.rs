@@ -86,7 +86,10 @@ fn refused_from(spoil: impl FnOnce(&Path), said: &str) {
     let failure = ran.failure();
     assert_eq!(failure.reason, FailureReason::DownloadFailed);
     assert!(failure.message.contains(said), "{}", failure.message);
-    assert!(failure.hint.as_ref().is_some_and(|hint| hint.contains("yours or root's")), "{failure:?}");
+    assert!(
+        failure.hint.as_ref().is_some_and(|hint| hint.contains("only you or root can change")),
+        "{failure:?}"
+    );
     nothing_is_installed(&stub, &ran);
 }
 

@@ -247,6 +247,11 @@ fn content_to_act_upon_must_be_ours() {
         assert!(matches!(dir.read_own("own", 10), Err(DiskError::Foreign { .. })));
         let invoked = PrivateDir::open_for(&root, Owner::Invoker { uid: 61_000, gid: 61_000 }).expect("open");
         assert_eq!(invoked.read_own("own", 10).expect("the invoking user's"), b"x");
+        set_mode(&root.join("own"), 0o660);
+        std::os::unix::fs::chown(root.join("own"), None, Some(61_000)).expect("given away");
+        assert_eq!(invoked.read_own("own", 10).expect("the invoking user's own group"), b"x");
+        std::os::unix::fs::chown(root.join("own"), None, Some(61_001)).expect("given away");
+        assert!(matches!(invoked.read_own("own", 10), Err(DiskError::Unsafe { .. })));
     }
 }
 

@@ -46,6 +46,7 @@ pub use change_service::may_hold_secret;
 pub use command::{FIELD_MANAGER, list_namespace, namespaced_kinds};
 pub use condition::{Check, Condition};
 pub use document::{Document, SecretKeyRef, SecretSource};
+pub(crate) use error::UNTRUSTED_ARTIFACTS_HELP;
 pub use error::{ExecutionError, StepError, StepFailure};
 pub use executor::{Effect, Executor, Look, StepEvent, Timing};
 pub use fetch::check_in_folder;

@@ -1,4 +1,6 @@
-//! Users of sudo: they are asked about what root does for them, their password is given up, and a record counts for who acted.
+//! Users of sudo: they are asked about what root does for them, and a record counts for who acted.
+
+mod password;
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
@@ -13,11 +15,12 @@ use schema::{
     Support, UtcSeconds,
 };
 use tests::{
-    Invocation, NOBODY, Outcome, Sandbox, Stub, TerminalSession, can_have_a_machine, is_root, on_a_machine,
-    on_a_machine_with_k3s, program, skip,
+    Invocation, NOBODY, Outcome, Sandbox, TerminalSession, can_have_a_machine, is_root, on_a_machine,
+    program, skip,
 };
 
-/// Becomes root as sudo does. With `password` beside it, it wants one, and remembers that one was typed.
+/// Becomes root as sudo does, with little of the caller's environment (`env_reset`). With `password` beside it, it wants one,
+/// and remembers that one was typed.
 const SUDO: &str = r#"#!/bin/sh
 here=${0%/bin/*}
 printf 'sudo %s\n' "$*" >>"$here/calls"
@@ -35,7 +38,8 @@ if [ -e "$here/password" ] && [ ! -e "$here/stamp" ]; then
     exit 1
 fi
 [ "$1" = -- ] && shift
-exec "$here/setpriv" --reuid=0 --regid=0 --clear-groups -- "$@"
+exec "$here/setpriv" --reuid=0 --regid=0 --clear-groups -- \
+    /usr/bin/env -i PATH="$PATH" LC_ALL="$LC_ALL" HOME=/root "$@"
 "#;
 
 /// A cluster with the issuer of a run, which only root may ask.
@@ -303,67 +307,23 @@ fn a_record_of_another_user_is_told_and_left() {
     }
 }
 
+/// A proxy with a login would stand in the arguments of sudo. Without it apt-get reaches nothing and does not say why.
 #[test]
-fn a_backup_that_is_interrupted_leaves_neither_the_password_nor_half_an_archive() {
-    if !can_have_a_machine("a_backup_that_is_interrupted_leaves_neither_the_password_nor_half_an_archive") {
+fn a_run_tells_of_the_proxy_that_root_does_not_get() {
+    if !can_have_a_machine("a_run_tells_of_the_proxy_that_root_does_not_get") {
         return;
     }
     let sandbox = with_sudo();
-    sandbox.file("../password", "", 0o600);
-    sandbox.stub("tar", Stub { stdout: "a part", stderr: "", seconds: 3600, code: 0 });
-    let mut session = TerminalSession::start(&on_a_machine(call(&sandbox, "backup saved")));
-    session.wait_for("password");
-    session.type_keys("secret\n");
-    sandbox.wait_for_call("tar");
-    session.type_keys("\x03");
-    let outcome = session.end().expect(130);
-    assert!(outcome.stderr.contains("the backup is not complete"), "{outcome}");
-    assert!(!sandbox.cwd().join("saved.tar.gz").exists());
-    assert_eq!(sandbox.calls_made().last().map(String::as_str), Some("sudo -k"));
-}
-
-#[test]
-fn a_check_that_is_interrupted_gives_the_password_up() {
-    if !can_have_a_machine("a_check_that_is_interrupted_gives_the_password_up") {
-        return;
-    }
-    let sandbox = with_sudo();
-    sandbox.file("../password", "", 0o600);
-    sandbox.stub("systemctl", Stub { stdout: "", stderr: "", seconds: 3600, code: 0 });
-    let scene = r#"echo '[Service]' >/run/systemd/system/k3s.service; exec "$@""#;
-    let verify = call(&sandbox, "verify --mode server").through(["/bin/sh", "-euc", scene, "sh"]);
-    let mut session = TerminalSession::start(&on_a_machine(verify));
-    session.wait_for("password");
-    session.type_keys("secret\n");
-    sandbox.wait_for_call("systemctl");
-    session.type_keys("\x03");
-    session.end().expect(130);
-    assert_eq!(sandbox.calls_made().last().map(String::as_str), Some("sudo -k"));
-}
-
-/// After the last answer there may be nobody who could type it again.
-#[test]
-fn a_run_of_the_layers_asks_for_the_password_once() {
-    if !can_have_a_machine("a_run_of_the_layers_asks_for_the_password_once") {
-        return;
-    }
-    let sandbox = with_sudo();
-    sandbox.file("../password", "", 0o600);
-    sandbox.stub("helm", Stub { stdout: "v3.21.0+g1", stderr: "", seconds: 0, code: 0 });
-    let entry = "as-bundle --root /nowhere --entry bootstrap -- --mode server";
-    let run = call(&sandbox, entry).env("PRODUCTIVE_K3S_RUNS_DIR", sandbox.runs_dir());
-    // A directory that others may use holds no lock: the run ends before it could change anything.
-    let run = run.through(["/bin/sh", "-euc", "/bin/mkdir -m 0777 /run/productive-k3s; exec \"$@\"", "sh"]);
-    let mut session = TerminalSession::start(&on_a_machine_with_k3s(&sandbox, run, "v1.35.5+k3s1"));
-    session.wait_for("password");
-    // The password, and a yes to k3s, to helm and to the plan.
-    session.type_keys("secret\ny\ny\ny\n");
-    let outcome = session.end().expect(1);
-    assert!(outcome.stdout.contains("Existing k3s installation detected"), "{outcome}");
-    assert!(outcome.stderr.contains("/run/productive-k3s"), "root was had: {outcome}");
+    let run = call(&sandbox, "run --mode server --skip k3s --yes --accept-warnings");
+    let run = run.env("HTTPS_PROXY", "http://alice:canary@proxy.test:3128").env("NO_PROXY", "10.0.0.0/8");
+    let outcome = on_a_machine(run).run().expect(1);
+    let warnings = outcome.warnings();
+    assert!(warnings.iter().any(|told| told.starts_with("HTTPS_PROXY: a proxy with a login")), "{outcome}");
     let calls = sandbox.calls_made();
-    assert_eq!(calls.iter().filter(|call| *call == "sudo -v").count(), 1, "{calls:?}");
-    assert_eq!(calls.last().map(String::as_str), Some("sudo -k"), "{calls:?}");
+    assert!(
+        calls.iter().any(|call| call.starts_with("sudo -n -- ") && call.contains(" NO_PROXY=10.0.0.0/8 "))
+    );
+    assert!(!calls.concat().contains("canary") && !outcome.output().contains("canary"), "{outcome}");
 }
 
 /// kubectl and helm keep caches in a home: those of root belong into root's.

@@ -220,7 +220,9 @@ fn new_files_and_directories_belong_to_the_invoking_user() {
     let dir = PrivateDir::create_for(&root.join("a/b"), owner).expect("made");
     dir.write_atomic("file", b"x").expect("written");
     dir.append_line_unsynced("ledger", "x", 100).expect("appended");
-    for path in ["a", "a/b", "a/b/file", "a/b/ledger"] {
+    let its_owners = PrivateDir::open_for_its_owner(&root.join("a/b")).expect("open");
+    its_owners.write_atomic("other", b"x").expect("written");
+    for path in ["a", "a/b", "a/b/file", "a/b/ledger", "a/b/other"] {
         let data = fs::metadata(root.join(path)).expect("metadata");
         assert_eq!((data.uid(), data.gid()), (61_000, 61_001), "{path}");
     }
@@ -245,6 +247,11 @@ fn content_to_act_upon_must_be_ours() {
         assert!(matches!(dir.read_own("own", 10), Err(DiskError::Foreign { .. })));
         let invoked = PrivateDir::open_for(&root, Owner::Invoker { uid: 61_000, gid: 61_000 }).expect("open");
         assert_eq!(invoked.read_own("own", 10).expect("the invoking user's"), b"x");
+        set_mode(&root.join("own"), 0o660);
+        std::os::unix::fs::chown(root.join("own"), None, Some(61_000)).expect("given away");
+        assert_eq!(invoked.read_own("own", 10).expect("the invoking user's own group"), b"x");
+        std::os::unix::fs::chown(root.join("own"), None, Some(61_001)).expect("given away");
+        assert!(matches!(invoked.read_own("own", 10), Err(DiskError::Unsafe { .. })));
     }
 }
 

@@ -20,6 +20,7 @@ use telemetry::{
 };
 
 use super::record::{error_chain, now};
+use crate::host::is_of_network;
 use crate::terminal::{DefaultAnswer, Printer, Prompter, Signals, is_interactive};
 
 /// Asked before anything is stored. It names what is sent and what is not, because consent to the unknown is none.
@@ -31,28 +32,10 @@ Anonymous telemetry shows which set-ups work. May this run report?
               networks, passwords, tokens
   see it all  bootstrap telemetry preview";
 
-/// What the delivery sees of our environment beside what telemetry is told: who this machine and its users are, which the
-/// gate must know; who called sudo, as whom it acts; what speaks against sending; and how to reach the network.
-const OF_DELIVERY: [&str; 18] = [
-    "HOME",
-    "USER",
-    "LOGNAME",
-    "SUDO_USER",
-    "SUDO_UID",
-    "SUDO_GID",
-    "PATH",
-    "DO_NOT_TRACK",
-    "CI",
-    "http_proxy",
-    "https_proxy",
-    "all_proxy",
-    "no_proxy",
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "ALL_PROXY",
-    "NO_PROXY",
-    "SSL_CERT_FILE",
-];
+/// What the delivery sees of our environment beside what telemetry is told and how to reach the network: who this machine
+/// and its users are, which the gate must know; who called sudo, as whom it acts; and what speaks against sending.
+const OF_DELIVERY: [&str; 9] =
+    ["HOME", "USER", "LOGNAME", "SUDO_USER", "SUDO_UID", "SUDO_GID", "PATH", "DO_NOT_TRACK", "CI"];
 
 /// As PID 1, where nothing outlives us, the end of the run waits this long for the delivery.
 const LAST_WAIT: Duration = Duration::from_secs(3);
@@ -254,7 +237,9 @@ fn spawn_delivery(outbox: &Outbox, environment: &[(&'static str, String)]) -> Re
     // Inputs of the run, tokens and passwords among them, are none of the delivery's business, and neither is what else is
     // in the environment.
     let passed_on = |name: &OsString| {
-        name.to_str().is_some_and(|name| name.starts_with("TELEMETRY_") || OF_DELIVERY.contains(&name))
+        name.to_str().is_some_and(|name| {
+            name.starts_with("TELEMETRY_") || OF_DELIVERY.contains(&name) || is_of_network(name)
+        })
     };
     command.env_clear().envs(std::env::vars_os().filter(|(name, _)| passed_on(name)));
     command

@@ -42,9 +42,11 @@ fn check_reserve(directory: &Path, reserve: u64) -> Result<(), ReceiverError> {
 fn store_state(location: &StoreLocation) -> Result<String, StoreError> {
     match location.open_to_check() {
         Ok(mut store) => {
-            let doubt = store.clock_doubted_since()?.map_or("", |_| {
+            let doubt = if store.is_clock_doubted()? {
                 "; its clock is not believed, so nothing is rolled up or deleted: see the log of the service"
-            });
+            } else {
+                ""
+            };
             Ok(format!("{location}, {} documents{doubt}", store.count()?))
         }
         Err(error @ (StoreError::Missing { .. } | StoreError::Older { .. })) => Ok(error.to_string()),

@@ -118,7 +118,7 @@ mod tests {
             |run: &Arrival| Arrival { event_id: [event; 16], detail: detail.to_owned(), ..run.clone() };
         let documents = runs.iter().map(document);
         store.insert(&documents.collect::<Vec<_>>(), 0).expect("stored");
-        while store.roll_up_runs(100).expect("rolled up") > 0 {}
+        while store.roll_up_runs(100, 0).expect("rolled up") > 0 {}
     }
 
     fn count(bytes: &[u8], id: &PackedId) -> usize {

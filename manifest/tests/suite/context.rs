@@ -8,12 +8,12 @@ use std::path::Path;
 
 use crate::common::{at, context, id, machine, run, scratch};
 use manifest::{
-    Intent, JournalOutcome, LocalFacts, ManifestError, PreviousFile, PriorState, PrivateContext, RunsDir,
-    StepState, Undo, sha256_hex,
+    Intent, JournalOutcome, LocalFacts, ManifestError, ManifestEvent, PreviousFile, PriorState,
+    PrivateContext, RunsDir, StepState, Undo, sha256_hex,
 };
 use privacy::disk::DiskError;
 use proptest::prelude::*;
-use schema::{Component, Status};
+use schema::{Component, ComponentLabel, Envelope, EventId, Status};
 
 const HOSTS: &str = "/etc/hosts";
 
@@ -73,6 +73,15 @@ fn every_undo() -> Vec<(Component, Undo)> {
 
 fn full_context() -> PrivateContext {
     let mut context = context(&run("one"));
+    context.manifest_event = Some(ManifestEvent {
+        event_id: EventId::parse("0d5a1c7e-6a53-4a9e-8c0f-51b7a2f4d3c8").expect("an id"),
+        envelope: Envelope {
+            session_id: id("session"),
+            run_id: id("one"),
+            parent_run_id: None,
+            component: ComponentLabel::Core,
+        },
+    });
     context.local.private_inputs = vec!["example.local".into()];
     context.local.rancher_host = Some("rancher.example.local".into());
     context.local.nfs_export_path = Some("/srv/nfs/k8s-share".into());

@@ -45,6 +45,7 @@ pub use artifact::{Artifact, ArtifactOrigin, ChecksumSource, Sha256Sum};
 pub use command::{FIELD_MANAGER, list_namespace, namespaced_kinds};
 pub use condition::{Check, Condition};
 pub use document::{Document, SecretKeyRef, SecretSource};
+pub(crate) use error::UNTRUSTED_ARTIFACTS_HELP;
 pub use error::{ExecutionError, StepError, StepFailure};
 pub use executor::{Effect, Executor, Look, StepEvent, Timing};
 pub use fetch::check_in_folder;

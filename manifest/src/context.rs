@@ -13,7 +13,7 @@ mod undo;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use schema::{Component, Execution, Id, Mode, Status, ToolVersion, UtcSeconds};
+use schema::{Component, Envelope, EventId, Execution, Id, Mode, Status, ToolVersion, UtcSeconds};
 use serde::{Deserialize, Serialize};
 
 pub use journal::{Intent, JournalOutcome, PriorState, RollbackRecord, StepRecord, StepState};
@@ -49,6 +49,9 @@ pub struct PrivateContext {
     pub finished_at: Option<UtcSeconds>,
     /// How the run stands or ended.
     pub status: Status,
+    /// Under which ids the public manifest is reported. A run that was recorded without them is another event each time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manifest_event: Option<ManifestEvent>,
     /// What the run knew of this machine and was told by the operator.
     pub local: LocalFacts,
     /// Passwords that were generated and not shown yet, written down before they were used.
@@ -58,6 +61,20 @@ pub struct PrivateContext {
     pub steps: Vec<StepRecord>,
     /// What rollbacks did, in the order in which they did it.
     pub rollbacks: Vec<RollbackRecord>,
+}
+
+/// Under which ids the public manifest of a run is reported: by the run itself, and by an operator who sends it later, so
+/// that a receiver counts it once.
+///
+/// They are random and kept here. An id that follows from the manifest would need no place, but two hosts that were given
+/// one run id in the same second would share it, and one of their manifests would be lost.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ManifestEvent {
+    /// The event.
+    pub event_id: EventId,
+    /// What it has in common with the other documents of the run.
+    pub envelope: Envelope,
 }
 
 /// Enough of any version to tell which it is.
@@ -92,6 +109,7 @@ impl PrivateContext {
             started_at: at,
             finished_at: None,
             status: Status::Running,
+            manifest_event: None,
             local: LocalFacts::default(),
             generated_passwords: BTreeMap::new(),
             steps: Vec::new(),

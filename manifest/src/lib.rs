@@ -17,8 +17,8 @@ mod run_id;
 mod runs_dir;
 
 pub use context::{
-    Intent, JournalOutcome, LocalFacts, LonghornFacts, NfsFacts, PreviousFile, PriorState, PrivateContext,
-    RegistryFacts, RollbackRecord, StepRecord, StepState, TlsFacts, Undo,
+    Intent, JournalOutcome, LocalFacts, LonghornFacts, ManifestEvent, NfsFacts, PreviousFile, PriorState,
+    PrivateContext, RegistryFacts, RollbackRecord, StepRecord, StepState, TlsFacts, Undo,
 };
 pub use error::{LockHolder, ManifestError};
 pub use fingerprint::{MachineFingerprint, MachineId, sha256_hex};

@@ -43,16 +43,17 @@ pub fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, DiskError> {
     open::read_all(file, path, limit)
 }
 
-/// Opens the regular file at `path`, whose content is acted on, for reading: it must belong to us, to root or to the caller
-/// of sudo, and not every user may write to it. Symbolic links are refused and FIFOs do not block.
+/// Opens the regular file at `path`, whose content is acted on, for reading: only root, the user of this process and the
+/// caller of sudo may change it, or put another one there. A group that may do so must be the user's own or root's. Symbolic
+/// links are refused and FIFOs do not block.
 ///
 /// # Errors
-/// [`DiskError::Foreign`] or [`DiskError::Unsafe`] if the file is not to be trusted; [`DiskError::Missing`],
-/// [`DiskError::Symlink`], [`DiskError::NotAFile`].
+/// [`DiskError::Replaceable`], [`DiskError::Foreign`] or [`DiskError::Unsafe`] if the file is not to be trusted;
+/// [`DiskError::Missing`], [`DiskError::Symlink`], [`DiskError::NotAFile`].
 pub fn open_own(path: &Path) -> Result<File, DiskError> {
-    let path = &open::without_trailing(path);
-    let file = open::read_only(rustix::fs::CWD, path, path)?;
-    open::check_own(&file, path, Owner::from_env())?;
+    let owner = Owner::from_env();
+    let file = walk::open_file(path, owner)?;
+    open::check_own(&file, path, owner)?;
     Ok(file)
 }
 

@@ -42,9 +42,10 @@ const HALF_OF_SERIAL: usize = 16;
 
 /// The local identifiers that no string of a document may contain.
 ///
-/// Case does not matter on either side, nor does any character that is neither a letter nor a digit, unless an identifier
-/// has hardly any other. An identifier of five or more characters is found anywhere, one of
-/// three or four between separators or at the ends, and shorter ones are not compared. In an id, whose digits are
+/// Case does not matter on either side, nor does any mark: a character that is neither a letter nor a digit. An identifier
+/// of five or more letters and digits is found anywhere, one of three or four between marks or at the ends, and shorter
+/// ones are not compared. One of fewer than five that has five characters with its marks, such as a password, is found
+/// anywhere with them; of one that has hardly a letter, three are enough. In an id, whose digits are
 /// random, one of hexadecimal digits alone is found from eight digits on. Words of the contract, its times
 /// and its versions are exempt as whole strings: a user may be called `ubuntu`, a directory `24.04`. Ids are not: a host
 /// may have such a name.
@@ -52,7 +53,7 @@ const HALF_OF_SERIAL: usize = 16;
 pub struct LocalIdentifiers {
     /// Indexed by their first byte: for most bytes of a text there is nothing to compare. Empty, or 256 lists.
     needles: Vec<Vec<Needle>>,
-    /// Identifiers of marks with hardly a letter between them, such as a password, as [`with_marks`] makes them.
+    /// Identifiers of few letters and digits with marks between them, such as a password, as [`with_marks`] makes them.
     marked: Vec<String>,
 }
 
@@ -79,6 +80,7 @@ impl LocalIdentifiers {
         let mut identifiers = Self::default();
         facts.serials.iter().for_each(|serial| identifiers.add_serial(serial));
         facts.addresses.iter().for_each(|address| identifiers.add_address(*address));
+        facts.domains.iter().for_each(|domain| identifiers.add_with_parts(domain));
         identifiers.with_private(facts.names.iter().chain(&facts.directories))
     }
 
@@ -88,7 +90,10 @@ impl LocalIdentifiers {
     /// directories.
     #[must_use]
     pub fn with_private<T: AsRef<str>>(mut self, settings: impl IntoIterator<Item = T>) -> Self {
-        settings.into_iter().for_each(|setting| self.add_with_parts(setting.as_ref()));
+        for setting in settings {
+            self.add_with_parts(setting.as_ref());
+            self.add_host_of(setting.as_ref());
+        }
         self
     }
 
@@ -113,11 +118,15 @@ impl LocalIdentifiers {
     }
 
     fn add_part(&mut self, part: &str) {
-        let is_short_number = part.len() < MIN_DIGITS && part.bytes().all(|byte| byte.is_ascii_digit());
-        // Directories that are called like the product are on every machine that has it, and its layers call themselves so
-        // where they say who sends.
-        if !is_short_number && !values::is_product_name(part) && !is_shared_label(part) {
+        if can_name(part) && !is_shared_label(part) {
             self.add(part);
+        }
+    }
+
+    /// Adds what a host is called in short: in that place, a label that many domains have is the name of one machine.
+    fn add_host_of(&mut self, text: &str) {
+        if let Some(label) = host_label(text).filter(|label| can_name(label)) {
+            self.add(label);
         }
     }
 
@@ -163,11 +172,11 @@ impl LocalIdentifiers {
         let text = joined(text);
         let chars = text.chars().count();
         let is_hex = text.bytes().all(|byte| byte.is_ascii_hexdigit());
-        if chars < MIN_CHARS {
-            if marked.chars().count() >= MIN_CHARS && !self.marked.contains(&marked) {
-                self.marked.push(marked);
-            }
-        } else if let Some(first) = text.bytes().next() {
+        let enough = if chars < MIN_CHARS { MIN_CHARS } else { MIN_CHARS_ANYWHERE };
+        if chars < MIN_CHARS_ANYWHERE && marked.chars().count() >= enough && !self.marked.contains(&marked) {
+            self.marked.push(marked);
+        }
+        if let Some(first) = text.bytes().next().filter(|_| chars >= MIN_CHARS) {
             let anywhere = chars >= MIN_CHARS_ANYWHERE;
             let needle =
                 Needle { text, anywhere, inside_ids: anywhere && (!is_hex || chars >= MIN_HEX_INSIDE_IDS) };
@@ -220,7 +229,7 @@ impl LocalIdentifiers {
         })
     }
 
-    /// The identifiers of marks that `text` contains.
+    /// The identifiers with marks that `text` contains.
     fn marked_in<'a>(&'a self, text: &str) -> impl Iterator<Item = &'a String> {
         // Nearly no machine has any.
         let text = if self.marked.is_empty() { String::new() } else { with_marks(text) };
@@ -239,12 +248,30 @@ impl LocalIdentifiers {
     }
 }
 
+/// Whether a part of a setting can be the name of anything.
+fn can_name(part: &str) -> bool {
+    let is_short_number = part.len() < MIN_DIGITS && part.bytes().all(|byte| byte.is_ascii_digit());
+    // Directories that are called like the product are on every machine that has it, and its layers call themselves so
+    // where they say who sends.
+    !is_short_number && !values::is_product_name(part)
+}
+
+/// The first label of the host that `text` names: that of a URL, or that of a name alone. A path and a list name none.
+fn host_label(text: &str) -> Option<&str> {
+    let authority = match text.split_once("://") {
+        Some((_, rest)) => rest.split(['/', '?', '#']).next(),
+        None => Some(text).filter(|text| !text.contains(['/', '\\', ','])),
+    };
+    let host = authority?.rsplit('@').next()?;
+    host.split(['.', ':', '[']).next()
+}
+
 /// A text as it is compared.
 fn joined(text: &str) -> String {
     without_separators(text).to_lowercase()
 }
 
-/// A text as an identifier of marks is compared: without the separators of names alone.
+/// A text as an identifier with marks is compared: without the separators of names alone.
 fn with_marks(text: &str) -> String {
     let is_kept = |character: &char| !character.is_whitespace() && !".-_/:".contains(*character);
     text.chars().filter(is_kept).flat_map(char::to_lowercase).collect()

@@ -172,6 +172,17 @@ fn a_directory_with_an_access_list_is_no_directory_of_its_group_alone() {
     let temp = TempDir::new().expect("a scratch directory");
     let listed = dir(temp.path(), "listed", 0, 0o775);
     PrivateDir::open_trusted(&listed).expect("root's own group");
+    let file = file(temp.path(), "file", 0o664);
+    disk::open_own(&file).expect("root's own group");
+    for path in [&listed, &file] {
+        let_mallory_write(path);
+    }
+    refused(&listed.join("runs"), &listed);
+    assert!(matches!(disk::open_own(&file), Err(DiskError::Unsafe { .. })));
+}
+
+/// Gives what is at `path` an access list with Mallory in it.
+fn let_mallory_write(path: &Path) {
     // Version 2, and (tag, permissions, id) of owner, Mallory, group, mask and others: `acl(5)`, `posix_acl_xattr.h`.
     let nobody = u32::MAX;
     let entries = [(1, 7, nobody), (2, 7, MALLORY), (4, 5, nobody), (16, 7, nobody), (32, 5, nobody)];
@@ -180,9 +191,47 @@ fn a_directory_with_an_access_list_is_no_directory_of_its_group_alone() {
         list.extend(u16::to_le_bytes(tag).into_iter().chain(u16::to_le_bytes(permissions)));
         list.extend(u32::to_le_bytes(id));
     }
-    rustix::fs::setxattr(&listed, "system.posix_acl_access", &list, rustix::fs::XattrFlags::empty())
+    rustix::fs::setxattr(path, "system.posix_acl_access", &list, rustix::fs::XattrFlags::empty())
         .expect("a file system with access lists");
-    refused(&listed.join("runs"), &listed);
+}
+
+/// A file of this process.
+#[expect(clippy::disallowed_methods, reason = "it sets the scene, nothing of ours")]
+fn file(root: &Path, name: &str, mode: u32) -> PathBuf {
+    let path = root.join(name);
+    fs::write(&path, "x").expect("written");
+    fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("a mode");
+    path
+}
+
+#[test]
+fn what_a_group_could_change_is_not_acted_on() {
+    let temp = TempDir::new().expect("a scratch directory");
+    let own = dir(temp.path(), "own", 0, 0o775);
+    let inside = file(&own, "file", 0o664);
+    disk::open_own(&inside).expect("a user's own group, and a umask of 002");
+    disk::open_own(&own.join("..").join("own/file/")).expect("the same file");
+    assert!(matches!(disk::open_own(&own.join("other")), Err(DiskError::Missing { .. })));
+    assert!(matches!(disk::open_own(&own.join("missing/file")), Err(DiskError::Missing { .. })));
+    assert!(matches!(disk::open_own(&own), Err(DiskError::NotAFile { .. })));
+    assert!(matches!(disk::open_own(Path::new("..")), Err(DiskError::NotAFile { .. })));
+    symlink("file", own.join("link")).expect("a link");
+    assert!(matches!(disk::open_own(&own.join("link")), Err(DiskError::Symlink { .. })));
+    if skips("what_a_group_could_change_is_not_acted_on") {
+        return;
+    }
+    chown(&inside, None, Some(MALLORY)).expect("given away");
+    assert!(matches!(disk::open_own(&inside), Err(DiskError::Unsafe { .. })));
+    fs::set_permissions(&inside, fs::Permissions::from_mode(0o644)).expect("a mode");
+    disk::open_own(&inside).expect("its group may not write");
+    // As `/srv/artifacts` for a team: what is in it belongs to root, and anybody of the team may put another file there.
+    chown(&own, None, Some(MALLORY)).expect("given away");
+    fs::set_permissions(&own, fs::Permissions::from_mode(0o2775)).expect("a mode");
+    let outcome = disk::open_own(&inside);
+    assert!(
+        matches!(&outcome, Err(DiskError::Replaceable { ancestor, .. }) if *ancestor == own),
+        "{outcome:?}"
+    );
 }
 
 #[test]

@@ -159,6 +159,21 @@ fn parts_of_private_settings_are_identifiers_too() {
 }
 
 #[test]
+fn a_password_of_few_letters_and_digits_is_found_inside_words_with_its_marks() {
+    for text in ["toolXy#9!/1", "xy#9!", "tool-xy-9", "dG9vbFh5IzkhLzE="] {
+        check_found("Xy#9!", text);
+    }
+    for text in ["toolaB1~c/1", "x+AB1~Cx", "tool/ab1c"] {
+        check_found("aB1~c", text);
+    }
+    // Without its marks, so few characters are found between borders only.
+    check_passes("Xy#9!", "toolxy9/1");
+    check_passes("aB1~c", "toolab1c/1");
+    // One mark of a short name is no password.
+    check_passes("o'be", "adobe~o'bey");
+}
+
+#[test]
 fn labels_that_every_network_has_are_no_names_by_themselves() {
     for host in ["kelvin.home", "kelvin.svc.cluster.local", "kelvin.ec2.internal", "kelvin.localdomain"] {
         check_passes(host, "my-home-lab/1");
@@ -167,6 +182,23 @@ fn labels_that_every_network_has_are_no_names_by_themselves() {
         check_found(host, &host.replace('.', "-"));
     }
     check_found("https://internal.local:6443", "internal-local");
+    // In the place of the host, such a label is the name of one machine.
+    for host in [
+        "compute-1.acme.example",
+        "https://compute-1.acme.example/v3",
+        "https://admin:secret@compute-1:6443",
+        "compute-1:6443",
+    ] {
+        check_found(host, "on-compute-1");
+    }
+    check_found("https://cluster:6443", "x-cluster");
+    for setting in ["kelvin.compute-1.amazonaws.com", "https://kelvin.acme/compute-1", "/home/compute-1"] {
+        check_passes(setting, "on-compute-1");
+    }
+    // A domain is no host. One that only one company has may be made of such labels.
+    let domains = vec!["corp.google.com".to_owned()];
+    let gate = Gate::new(LocalIdentifiers::of_facts(&MachineFacts { domains, ..MachineFacts::default() }));
+    assert!(gate.check_text("at-corp-google-com").is_err() && gate.check_text("at-corp").is_ok());
     // Who is called so is known by it.
     let named = machine("home", "cluster", "/");
     let gate = Gate::new(LocalIdentifiers::of_facts(&named));
@@ -176,6 +208,7 @@ fn labels_that_every_network_has_are_no_names_by_themselves() {
 fn machine(user: &str, host: &str, directory: &str) -> MachineFacts {
     MachineFacts {
         names: [host, user, "Debian,,,"].map(str::to_owned).into(),
+        domains: Vec::new(),
         directories: [&format!("/home/{user}"), "/root", directory].map(str::to_owned).into(),
         serials: ["52:54:00:ab:cd:ef", "4c4c4544-0042-3010-8051-b2c04f4d3132"].map(str::to_owned).into(),
         addresses: ["127.0.0.1", "::1", "10.0.2.15", "192.168.1.10", "fe80::5054:ff:feab:cdef"]

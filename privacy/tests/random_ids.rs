@@ -51,6 +51,7 @@ const NAMES: [&str; 30] = [
 fn machine(host: &str, user: &str) -> LocalIdentifiers {
     let facts = MachineFacts {
         names: vec![format!("{host}.home.lan"), user.to_owned(), format!("{user},,,")],
+        domains: vec!["home.lan".to_owned()],
         directories: vec![format!("/home/{user}"), "/root".to_owned(), "/opt/k3s/2026".to_owned()],
         serials: vec!["52:54:00:12:34:56".to_owned(), "To be filled by O.E.M.".to_owned(), "0".to_owned()],
         addresses: ["127.0.0.1", "::1", "10.0.0.1", "10.42.0.0", "192.168.1.10", "172.17.0.1", "fe80::1"]

@@ -1,5 +1,6 @@
 //! What each command does; only this module decides how the process ends.
 
+mod check;
 mod erase;
 mod error;
 mod housekeeping;
@@ -38,7 +39,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let done = match &cli.command {
         ReceiverCommand::Serve(arguments) => serve::run(arguments),
         ReceiverCommand::Migrate(arguments) => tend::migrate(arguments),
-        ReceiverCommand::Check(arguments) => tend::check(arguments),
+        ReceiverCommand::Check(arguments) => check::run(arguments),
         ReceiverCommand::Rollup(arguments) => tend::rollup(arguments),
         ReceiverCommand::Retain(arguments) => tend::retain(arguments),
         ReceiverCommand::Erase(arguments) => erase::run(arguments),

@@ -27,6 +27,7 @@ mod chart;
 mod cli;
 pub mod command;
 mod contract;
+mod disk_access;
 mod disk_space;
 mod http;
 mod intake;

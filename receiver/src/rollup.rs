@@ -26,7 +26,7 @@ pub(crate) fn roll_up(store: &mut dyn Store, suppress_below: u32, now: i64) -> R
     let mut done = RolledUp::default();
     loop {
         let started = Instant::now();
-        let documents = store.roll_up_runs(SLICE)?;
+        let documents = store.roll_up_runs(SLICE, now)?;
         done.documents += documents;
         if documents < SLICE {
             break;

@@ -60,6 +60,8 @@ pub(crate) struct RunRow {
     pub(crate) finished: Option<i64>,
     /// The first manifest that arrived.
     pub(crate) manifest: Option<ManifestKey>,
+    /// When its last document arrived, by our clock: a run that still reports is not deleted.
+    pub(crate) last_received_at: i64,
 }
 
 /// A member of a JSON document as text.
@@ -94,6 +96,7 @@ impl RunRow {
             started: None,
             finished: None,
             manifest: None,
+            last_received_at: document.received_at,
         };
         if document.event == Self::MANIFEST_EVENT {
             run.manifest =
@@ -131,6 +134,7 @@ impl RunRow {
             started: earliest(self.started, later.started),
             finished: self.finished.max(later.finished),
             manifest: self.manifest.or(later.manifest),
+            last_received_at: self.last_received_at.max(later.last_received_at),
             ..self
         }
     }

@@ -39,6 +39,9 @@ pub(crate) enum SpoolError {
         /// Who has it.
         holder: SpoolHolder,
     },
+    /// No service has ever spooled there.
+    #[error("{}: there is no spool; name that of the service with --spool-dir or RECEIVER_SPOOL_DIR", .0.display())]
+    Missing(PathBuf),
     /// A file of it cannot be written or removed.
     #[error("spool: {0}: {1}")]
     Segment(PathBuf, std::io::Error),
@@ -100,7 +103,7 @@ pub(crate) struct Spool {
 struct Segments {
     /// The segment that is written to, and its length.
     open: Option<(File, u64)>,
-    /// Number of the newest segment.
+    /// Number of the newest segment, and no less than any that was set aside.
     newest: u64,
 }
 
@@ -124,9 +127,18 @@ impl Spool {
             holder: SpoolHolder::read(&directory),
         })?;
         SpoolHolder::write(&lock);
-        let numbers = directory.names(Self::MAX_FILES)?.iter().filter_map(|name| number(name)).max();
-        let segments = Segments { open: None, newest: numbers.unwrap_or(0) };
+        // An erasure that died has left the copy that it was writing.
+        directory.sweep()?;
+        // What was set aside counts: another segment of its number could only be set aside over it.
+        let names = directory.names(Self::MAX_FILES)?;
+        let numbers = names.iter().filter_map(|name| number(name).or_else(|| number_set_aside(name)));
+        let segments = Segments { open: None, newest: numbers.max().unwrap_or(0) };
         Ok(Self { directory, _lock: lock, segments: Mutex::new(segments) })
+    }
+
+    /// Whether a service has ever spooled in this directory.
+    pub(crate) fn is_there(directory: &Path) -> bool {
+        directory.join(LOCK).exists()
     }
 
     /// The directory, whose disk may become full.
@@ -188,9 +200,16 @@ impl Spool {
     }
 
     /// Gives a segment a name under which it is left alone; the new path.
+    ///
+    /// # Errors
+    /// Something has that name already, such as a copy of this segment: it may be the only place of a document.
     fn set_aside(&self, segment: u64) -> Result<PathBuf, SpoolError> {
-        let (from, to) = (name_of(segment), format!("{DAMAGED}{segment:020}"));
-        let (from, to) = (self.directory.path_of(&from), self.directory.path_of(&to));
+        let name = format!("{DAMAGED}{segment:020}");
+        let (from, to) = (self.directory.path_of(&name_of(segment)), self.directory.path_of(&name));
+        // Nobody else sets anything aside meanwhile: this process has the lock.
+        if self.directory.contains(&name)? {
+            return Err(DiskError::Exists { path: to }.into());
+        }
         fs::rename(&from, &to).map_err(|error| SpoolError::Segment(from, error))?;
         Ok(to)
     }
@@ -214,4 +233,51 @@ fn name_of(segment: u64) -> String {
 
 fn number(name: &str) -> Option<u64> {
     name.strip_prefix("segment-")?.parse().ok()
+}
+
+/// The number of a segment that was set aside.
+fn number_set_aside(name: &str) -> Option<u64> {
+    name.strip_prefix(DAMAGED)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arrival::example;
+
+    #[test]
+    fn what_was_set_aside_is_never_replaced() {
+        let scratch = tempfile::tempdir().expect("a directory");
+        let mut aside = Vec::new();
+        for event in 1..=3 {
+            // Each process ends with an empty spool, so no segment says which numbers were used.
+            let spool = Spool::open(scratch.path()).expect("a spool");
+            spool.append(&[example(event)]).expect("kept");
+            let segment = spool.next(0).expect("listed").expect("a segment");
+            let bytes = spool.read(segment).expect("read");
+            aside.push((spool.set_aside(segment).expect("set aside"), bytes));
+        }
+        for (path, bytes) in &aside {
+            assert_eq!(&fs::read(path).expect("it is still there"), bytes);
+        }
+        let spool = Spool::open(scratch.path()).expect("a spool");
+        // Somebody had the second one read again, and kept it.
+        fs::copy(&aside[1].0, scratch.path().join(name_of(2))).expect("copied");
+        let error = spool.set_aside(2).expect_err("its name is taken");
+        assert!(matches!(error, SpoolError::Disk(DiskError::Exists { .. })), "{error}");
+        assert_eq!(
+            (spool.next(0).expect("listed"), fs::read(&aside[1].0).ok()),
+            (Some(2), Some(aside[1].1.clone()))
+        );
+    }
+
+    #[test]
+    fn the_copy_of_an_erasure_that_died_goes_at_the_next_start() {
+        let scratch = tempfile::tempdir().expect("a directory");
+        let copy = scratch.path().join(".tmp-bootstrap-1-0");
+        #[expect(clippy::disallowed_methods, reason = "a file of the test")]
+        fs::write(&copy, "documents").expect("written");
+        drop(Spool::open(scratch.path()).expect("a spool"));
+        assert!(!copy.exists());
+    }
 }

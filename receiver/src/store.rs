@@ -7,6 +7,7 @@
 //! Each trait has the operations of one user of the store: the intake, the rollup with the chains, and the charts. They
 //! block: an embedded store cannot do otherwise, and a thread that waits for a server costs nothing.
 
+mod arrival_time;
 mod batch;
 mod clock;
 mod error;
@@ -52,6 +53,8 @@ enum TableAccess {
     Write,
     /// Read those that this build knows, and change nothing.
     Read,
+    /// As [`Self::Read`], and pass only if they could be written, or made where there are none.
+    Check,
 }
 
 /// Whether a document was new.
@@ -100,7 +103,7 @@ impl<Any: DocumentStore + RunStore + WeekStore + ClockStore + ErasureStore + Sen
 /// The operations of the intake.
 pub(crate) trait DocumentStore {
     /// Stores the documents that are new, all or none, and returns for each whether it was new. They are durable when this
-    /// returns.
+    /// returns. Nobody has judged the clock that says `received_at`: the rollup corrects what cannot be right.
     ///
     /// # Errors
     /// The store is unreachable, full, damaged or locked by another process, or a document violates the tables
@@ -131,18 +134,19 @@ pub(crate) trait DocumentStore {
     /// Leaves the store in the best state for a backup.
     ///
     /// # Errors
-    /// The disk fails.
+    /// The disk fails, or another program reads the file for longer than this waits.
     fn settle(&mut self) -> Result<(), StoreError>;
 }
 
 /// The operations of the rollup and the chains.
 pub(crate) trait RunStore {
     /// Adds the next documents, at most `slice`, to the runs; how many there were. The runs and the position of the reader
-    /// are stored in one transaction, so that no document is skipped or lost by a crash in between.
+    /// are stored in one transaction, so that no document is skipped or lost by a crash in between. Arrivals that cannot be
+    /// right at `now`, by a clock that is believed, are corrected.
     ///
     /// # Errors
     /// As [`DocumentStore::insert`].
-    fn roll_up_runs(&mut self, slice: usize) -> Result<usize, StoreError>;
+    fn roll_up_runs(&mut self, slice: usize, now: i64) -> Result<usize, StoreError>;
 
     /// Shows each run whose first document arrived in a week, with its manifest.
     ///
@@ -203,7 +207,7 @@ pub(crate) trait WeekStore {
 
     /// Deletes what is too old of the next slice of documents, those after the number `after`, which is 0 at first: those
     /// that arrived before `days` ago and are part of their runs and of a closed week. Deletes a slice of the runs that
-    /// began 13 months ago as well, each with the documents that it still has, and refusals of that age.
+    /// began 13 months ago and have only such documents as well, with these, and refusals of that age.
     ///
     /// # Errors
     /// As [`DocumentStore::insert`].
@@ -230,11 +234,11 @@ pub(crate) trait ClockStore {
     /// As [`DocumentStore::insert`].
     fn read_clock(&mut self, trust: ClockTrust) -> Result<ClockReading, StoreError>;
 
-    /// The first reading of a clock that is not believed, if there is one.
+    /// Whether the last reading was not believed.
     ///
     /// # Errors
     /// The store cannot be read.
-    fn clock_doubted_since(&mut self) -> Result<Option<i64>, StoreError>;
+    fn is_clock_doubted(&mut self) -> Result<bool, StoreError>;
 }
 
 /// What was erased from a store.
@@ -248,11 +252,12 @@ pub(crate) struct Erased {
 
 /// The erasure of what a person names.
 pub(crate) trait ErasureStore {
-    /// Deletes the documents and the runs that have this id as their session or their run. Charts of closed weeks stay:
-    /// they count groups, and name nobody.
+    /// Deletes the documents and the runs that have this id as their session or their run. The runs below it stay, and no
+    /// longer say what is above them. Charts of closed weeks stay: they count groups, and name nobody.
     ///
     /// # Errors
-    /// As [`DocumentStore::insert`].
+    /// As [`DocumentStore::insert`]. Also if another program reads the file for longer than this waits: the rows are deleted
+    /// then, and bytes of them are left, so it must be called again.
     fn erase(&mut self, id: &PackedId) -> Result<Erased, StoreError>;
 }
 

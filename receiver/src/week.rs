@@ -4,6 +4,8 @@ use std::fmt;
 
 use chrono::{DateTime, NaiveDate};
 
+/// Seconds of an hour.
+pub(crate) const HOUR: i64 = 3_600;
 /// Seconds of a day.
 pub(crate) const DAY: i64 = 86_400;
 

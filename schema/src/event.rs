@@ -241,7 +241,8 @@ event_documents! {
 }
 
 /// What the documents of one run have in common.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Envelope {
     /// Id of the whole chain of commands.
     pub session_id: Id,

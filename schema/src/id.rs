@@ -55,8 +55,7 @@ fn is_id(text: &str) -> bool {
     }
 }
 
-/// Random UUID (version 4) of one event. It stays the same on every attempt, so receivers drop duplicates by it. That of a
-/// manifest is derived from the random id of its run.
+/// Random UUID (version 4) of one event. It stays the same on every attempt, so receivers drop duplicates by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "Uuid", into = "Uuid")]
 pub struct EventId(Uuid);
@@ -68,12 +67,6 @@ impl EventId {
     /// A fresh random id.
     pub fn random() -> Self {
         Self(Uuid::new_v4())
-    }
-
-    /// The id that these bytes make; the bits of version and variant are set. The bytes must be as random as those of a
-    /// fresh id, such as a hash of something random.
-    pub fn from_random_bytes(bytes: [u8; 16]) -> Self {
-        Self(uuid::Builder::from_random_bytes(bytes).into_uuid())
     }
 
     /// Reads an id from its text form.
@@ -117,8 +110,7 @@ impl JsonSchema for EventId {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
-            "description": "Random UUID (version 4) of one event, the same on every attempt. That of a manifest follows from \
-                            the random id of its run and from when it began.",
+            "description": "Random UUID (version 4) of one event, the same on every attempt.",
             "type": "string",
             // The format alone would let other versions pass, and some validators do not check formats at all.
             "format": "uuid",
@@ -132,14 +124,6 @@ impl JsonSchema for EventId {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn bytes_become_an_event_id_of_its_one_form() {
-        for bytes in [[0; 16], [0xff; 16]] {
-            let id = EventId::from_random_bytes(bytes);
-            assert_eq!(EventId::parse(&id.to_string()), Ok(id));
-        }
-    }
 
     #[test]
     fn nothing_but_random_forms_is_an_id() {

@@ -5,11 +5,11 @@
 //! belong together. An unusable parent is left out instead: an invented one would name a run that never existed.
 
 use privacy::Gate;
-use schema::{ComponentLabel, Envelope, EventId, Id, TelemetryEvent};
-use sha2::{Digest, Sha256};
+use schema::{ComponentLabel, Envelope, EventId, Id, RunManifest, TelemetryDocument, TelemetryEvent};
 
 use crate::consent::{Consent, ENABLED};
 use crate::environment::{EnvReader, Environment, VariableWarning};
+use crate::outbox::now;
 
 const SESSION_ID: &str = "TELEMETRY_SESSION_ID";
 const RUN_ID: &str = "TELEMETRY_RUN_ID";
@@ -54,17 +54,15 @@ pub fn envelope_from_env(environment: Environment<'_>, gate: &Gate) -> (Envelope
     (Envelope { session_id, run_id, parent_run_id, component }, reader.warnings)
 }
 
-/// The id of a document about this event: a fresh one, except for the manifest of a run. That has one id however often it is
-/// stored, so that a receiver counts it once if an operator sends it a second time.
+/// The document that delivers the manifest of a run that has ended. Under the same ids it is the same document, whether the
+/// run stores it or an operator sends it later, so that a receiver counts it once.
 ///
-/// The id of a manifest follows from the random id of its run and from when it began, and from nothing else.
-pub fn event_id_of(event: &TelemetryEvent) -> EventId {
-    let TelemetryEvent::Manifest(manifest) = event else { return EventId::random() };
-    // The run id alone would do if no two runs shared one: a pipeline may export the same to all its hosts.
-    let text = format!("{} {}", manifest.run_id, manifest.started_at);
-    let mut bytes = [0; 16];
-    bytes.copy_from_slice(&Sha256::digest(text)[..16]);
-    EventId::from_random_bytes(bytes)
+/// Its run is that of the manifest, whatever run sends it.
+pub fn manifest_document(manifest: RunManifest, envelope: &Envelope, event_id: EventId) -> TelemetryDocument {
+    let of_run = Envelope { run_id: manifest.run_id.clone(), ..envelope.clone() };
+    // Not when it is stored: receivers know a document by this time too.
+    let occurred_at = manifest.finished_at.unwrap_or_else(now);
+    of_run.document(TelemetryEvent::Manifest(Box::new(manifest)), event_id, occurred_at)
 }
 
 /// The variables by which a telemetry-aware child process continues the chain and inherits the consent.
@@ -102,15 +100,10 @@ fn fresh(gate: &Gate) -> Id {
 
 #[cfg(test)]
 mod tests {
-    use privacy::LocalIdentifiers;
-    use schema::{
-        Arch, Component, EnabledComponent, EnabledResult, Execution, Mode, OsFamily, OsId, OsVersion,
-        Platform, RunManifest, Support, UtcSeconds,
-    };
-
     use super::*;
     use crate::consent::{ConsentDecision, Interactivity, decide_consent};
     use crate::environment::fake_environment;
+    use privacy::LocalIdentifiers;
 
     fn gate() -> Gate {
         Gate::new(LocalIdentifiers::default().with_private(["srv01"]))
@@ -203,36 +196,6 @@ mod tests {
         assert_eq!(note(&[(PARENT_RUN_ID, given.1)]), None);
         let note = note(&[(RUN_ID, given.0), (PARENT_RUN_ID, given.1)]).expect("a note").to_string();
         assert!(note.starts_with("TELEMETRY_RUN_ID is ignored") && !note.contains(given.0), "{note}");
-    }
-
-    #[test]
-    fn the_manifest_of_a_run_has_one_event_id_and_no_other_event_has() {
-        let manifest = |run_id: &str, second| {
-            let platform = Platform {
-                support: Support::Supported,
-                os_family: OsFamily::Debian,
-                os_id: OsId::Debian,
-                os_version: OsVersion::or_other("12"),
-                arch: Arch::Amd64,
-            };
-            let at = UtcSeconds::parse(&format!("2026-11-22T07:50:0{second}Z")).expect("a time");
-            let run_id = Id::parse(run_id).expect("an id");
-            TelemetryEvent::Manifest(Box::new(RunManifest::begin(
-                run_id,
-                Execution::Apply,
-                Mode::Server,
-                platform,
-                at,
-            )))
-        };
-        let event = manifest("9f86d081884c7d65", 1);
-        assert_eq!(event_id_of(&event), event_id_of(&event));
-        for other in [manifest("9f86d081884c7d66", 1), manifest("9f86d081884c7d65", 2)] {
-            assert_ne!(event_id_of(&event), event_id_of(&other));
-        }
-        let component = EnabledComponent { name: Component::K3s, result: EnabledResult::Installed };
-        let event = TelemetryEvent::Component(component);
-        assert_ne!(event_id_of(&event), event_id_of(&event));
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub use consent::{
     Consent, ConsentAnswer, ConsentDecision, ConsentQuestion, ConsentReason, Consented, Interactivity,
     decide_consent,
 };
-pub use correlation::{child_environment, envelope_from_env, event_id_of, ignored_run_id};
+pub use correlation::{child_environment, envelope_from_env, ignored_run_id, manifest_document};
 pub use delivery::{DEADLINE, DeliveryEnd, DeliveryProgress, DeliverySummary, deliver};
 pub use endpoint::{BearerToken, Endpoint, InvalidEndpoint};
 pub use environment::{Environment, VariableWarning, parse_bool};

@@ -138,7 +138,7 @@ impl Outbox {
     /// known. It survives the death of this process. Nothing is sent, and this does not wait, not even for the disk.
     ///
     /// The bounds are enforced before the document is written: the oldest are evicted, and never the new one. A document of
-    /// an event that is queued already changes nothing.
+    /// an event that is queued already changes nothing, unless what is queued would not be sent.
     ///
     /// # Errors
     /// [`TelemetryError::Disk`]: the file cannot be written. Nothing is left of it then.

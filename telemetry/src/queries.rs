@@ -5,12 +5,11 @@
 
 use privacy::Gate;
 use schema::{
-    DocumentKind, Envelope, EventId, RunManifest, Status as RunStatus, TelemetryDocument, TelemetryEvent,
-    UtcSeconds,
+    DocumentKind, Envelope, EventId, RunManifest, Status as RunStatus, TelemetryDocument, UtcSeconds,
 };
 use serde::Serialize;
 
-use crate::correlation::event_id_of;
+use crate::correlation::manifest_document;
 use crate::endpoint::Endpoint;
 use crate::error::{OutboxWarning, TelemetryError};
 use crate::outbox::{
@@ -164,7 +163,7 @@ fn request_of(
     if let Some(reason) = entry.refusal() {
         return Err(reason);
     }
-    let headers = entry.vetted_headers(gate)?;
+    let headers = entry.vetted_headers(gate);
     // The number of the next attempt is part of the document that it would send.
     entry.count_attempt(now());
     let body = gate.vet(&entry.document).map_err(|rejection| RejectionReason::from(&rejection))?;
@@ -186,8 +185,7 @@ pub fn preview(
 
 /// The document that delivers the public manifest of an earlier run, given the bytes of its file.
 ///
-/// The session and the layer are those of `envelope`; the run, the time and the event are those of the manifest, so that a
-/// receiver that has it already drops it.
+/// Under the ids with which the run itself reported it, it is the same document, and a receiver that has it drops it.
 ///
 /// # Errors
 /// The gate refuses the bytes, they are no public manifest, or the run has not ended.
@@ -195,6 +193,7 @@ pub fn manifest_event(
     bytes: &[u8],
     gate: &Gate,
     envelope: &Envelope,
+    event_id: EventId,
 ) -> Result<TelemetryDocument, TelemetryError> {
     // The gate first: the bytes are from a file that may have been edited.
     if gate.check(bytes)? != DocumentKind::RunManifest {
@@ -204,10 +203,5 @@ pub fn manifest_event(
     if manifest.status == RunStatus::Running {
         return Err(TelemetryError::NotFinished);
     }
-    // The event is about the earlier run, whatever run delivers it.
-    let of_run = Envelope { run_id: manifest.run_id.clone(), ..envelope.clone() };
-    let occurred_at = manifest.finished_at.unwrap_or_else(now);
-    let event = TelemetryEvent::Manifest(Box::new(manifest));
-    let id = event_id_of(&event);
-    Ok(of_run.document(event, id, occurred_at))
+    Ok(manifest_document(manifest, envelope, event_id))
 }

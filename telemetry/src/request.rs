@@ -93,13 +93,14 @@ pub struct VettedHeaders {
 }
 
 impl VettedHeaders {
-    /// Accepts both values, see [`VettedHeaderValue::parse`]; the defaults are accepted whatever this machine is called.
-    pub(crate) fn parse(marker: &str, user_agent: &str, gate: &Gate) -> Result<Self, InvalidHeaderValue> {
+    /// Both values, see [`VettedHeaderValue::parse`], or the default instead of one that may not be sent. The defaults are
+    /// accepted whatever this machine is called.
+    pub(crate) fn parse_or_default(marker: &str, user_agent: &str, gate: &Gate) -> Self {
+        let vetted = |text, default: VettedHeaderValue| {
+            VettedHeaderValue::parse_or_equal(text, default.clone(), gate).unwrap_or(default)
+        };
         let default = Self::default();
-        Ok(Self {
-            marker: VettedHeaderValue::parse_or_equal(marker, default.marker, gate)?,
-            user_agent: VettedHeaderValue::parse_or_equal(user_agent, default.user_agent, gate)?,
-        })
+        Self { marker: vetted(marker, default.marker), user_agent: vetted(user_agent, default.user_agent) }
     }
 }
 

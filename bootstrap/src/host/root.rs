@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::environment;
 use super::{Command, CommandError, Host, RootAccess};
 
 impl Host {
@@ -30,6 +31,13 @@ impl Host {
         self.root_access = RootAccess::Sudo;
         self.sudo.agreed();
         Ok(())
+    }
+
+    /// Variables of proxies that commands of root do not get: sudo runs them and resets their environment, and what has a login
+    /// must not come along as an argument.
+    pub fn withheld_proxies(&self) -> Vec<&'static str> {
+        let by_sudo = self.root_access == RootAccess::Sudo;
+        if by_sudo { environment::proxies_with_login() } else { Vec::new() }
     }
 
     /// Asks sudo again after `refresh` and not after a minute: for tests, which have no minutes.

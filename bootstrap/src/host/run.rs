@@ -1,5 +1,6 @@
 //! Running commands.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -121,13 +122,7 @@ impl Host {
         let program = self.locate(&command.program)?;
         let mut prepared = if self.by_sudo(command) {
             let mut sudo = child(self.locate("sudo")?);
-            sudo.args(["-n", "--"]);
-            if !command.env.is_empty() {
-                // Setting variables by sudo itself needs another permission than running a command.
-                sudo.arg(self.locate("env")?)
-                    .args(command.env.iter().map(|(name, value)| format!("{name}={value}")));
-            }
-            sudo.arg(program);
+            sudo.args(["-n", "--"]).args(self.by_env(command)?).arg(program);
             sudo
         } else if command.privilege == Privilege::Root && self.root_access == RootAccess::Plain {
             return Err(CommandError::NeedsRoot { command: self.log.masked(&command.to_string()) });
@@ -136,10 +131,24 @@ impl Host {
         };
         prepared.args(&command.args).env_clear().env("LC_ALL", "C").envs(command.env.iter().cloned());
         prepared.envs(environment::of_commands());
+        if self.by_sudo(command) || command.program == "sudo" {
+            prepared.envs(environment::credentials_of_sudo());
+        }
         if let Ok(path) = std::env::join_paths(&self.search) {
             prepared.env("PATH", path);
         }
         Ok(prepared)
+    }
+
+    /// The words before a program that sudo runs, which resets the environment: env(1) with what the program is to see.
+    /// Setting variables by sudo itself needs another permission than running a command.
+    fn by_env(&self, command: &Command) -> Result<Vec<OsString>, CommandError> {
+        let own = command.env.iter().map(|(name, value)| OsString::from(format!("{name}={value}")));
+        let mut words: Vec<OsString> = environment::proxy_words().chain(own).collect();
+        if !words.is_empty() {
+            words.insert(0, self.locate("env")?.into_os_string());
+        }
+        Ok(words)
     }
 
     fn locate(&self, program: &str) -> Result<PathBuf, CommandError> {

@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::component::{BuiltInSums, Finding, PlanContext, Probe, detect, plan, selected};
 use crate::host::{Host, STAGING};
 use crate::settings::{Artifacts, Settings};
-use crate::step::{Action, Artifact, StepError, check_in_folder};
+use crate::step::{Action, Artifact, StepError, UNTRUSTED_ARTIFACTS_HELP, check_in_folder};
 
 const CHECK: &str = "artifacts";
 
@@ -27,8 +27,7 @@ pub(super) fn check(host: &Host, settings: &Settings, probe: &Probe<'_>) -> Opti
             Err(StepError::NoArtifact(_)) => missing.push(artifact.name.clone()),
             // More of the same is no news: it is the directory, or how the files were copied to it.
             Err(error @ StepError::Artifact(_)) => {
-                let help = "copy the artifacts as regular files to a directory that is yours or root's";
-                return Some(Finding::failure(CHECK, error.to_string()).help(help));
+                return Some(Finding::failure(CHECK, error.to_string()).help(UNTRUSTED_ARTIFACTS_HELP));
             }
             Err(error) => wrong.push(error.to_string().replace('\n', ", ")),
         }

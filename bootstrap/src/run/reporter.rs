@@ -12,14 +12,15 @@ use manifest::RunsDir;
 use privacy::Gate;
 use schema::{
     Command, CommandName, CommandResult, Component, ComponentResult, EnabledComponent, EnabledResult,
-    Envelope, Execution, Mode, RunManifest, TelemetryEvent,
+    Envelope, EventId, Execution, Mode, RunManifest, TelemetryDocument, TelemetryEvent,
 };
 use telemetry::{
     Consent, ConsentAnswer, ConsentDecision, ConsentQuestion, DeliverySettings, Interactivity, Outbox,
-    OutboxDir, TelemetryError, child_environment, decide_consent, event_id_of,
+    OutboxDir, TelemetryError, child_environment, decide_consent, manifest_document,
 };
 
 use super::record::{error_chain, now};
+use crate::host::is_of_network;
 use crate::terminal::{DefaultAnswer, Printer, Prompter, Signals, is_interactive};
 
 /// Asked before anything is stored. It names what is sent and what is not, because consent to the unknown is none.
@@ -31,28 +32,10 @@ Anonymous telemetry shows which set-ups work. May this run report?
               networks, passwords, tokens
   see it all  bootstrap telemetry preview";
 
-/// What the delivery sees of our environment beside what telemetry is told: who this machine and its users are, which the
-/// gate must know; who called sudo, as whom it acts; what speaks against sending; and how to reach the network.
-const OF_DELIVERY: [&str; 18] = [
-    "HOME",
-    "USER",
-    "LOGNAME",
-    "SUDO_USER",
-    "SUDO_UID",
-    "SUDO_GID",
-    "PATH",
-    "DO_NOT_TRACK",
-    "CI",
-    "http_proxy",
-    "https_proxy",
-    "all_proxy",
-    "no_proxy",
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "ALL_PROXY",
-    "NO_PROXY",
-    "SSL_CERT_FILE",
-];
+/// What the delivery sees of our environment beside what telemetry is told and how to reach the network: who this machine
+/// and its users are, which the gate must know; who called sudo, as whom it acts; and what speaks against sending.
+const OF_DELIVERY: [&str; 9] =
+    ["HOME", "USER", "LOGNAME", "SUDO_USER", "SUDO_UID", "SUDO_GID", "PATH", "DO_NOT_TRACK", "CI"];
 
 /// As PID 1, where nothing outlives us, the end of the run waits this long for the delivery.
 const LAST_WAIT: Duration = Duration::from_secs(3);
@@ -166,12 +149,12 @@ impl TelemetryReporter {
         self.emit(TelemetryEvent::Component(EnabledComponent { name, result }));
     }
 
-    /// Reports how the command ended, with the manifest of a run, and starts the delivery.
-    pub fn completed(&mut self, result: CommandResult, manifest: Option<&RunManifest>) {
+    /// Reports how the command ended, with the manifest of a run under its own event id, and starts the delivery.
+    pub fn completed(&mut self, result: CommandResult, manifest: Option<(&RunManifest, EventId)>) {
         let command = Command { result, ..self.command };
-        if let Some(manifest) = manifest {
+        if let Some((manifest, event_id)) = manifest {
             self.emit(TelemetryEvent::Mode(command));
-            self.emit(TelemetryEvent::Manifest(Box::new(manifest.clone())));
+            self.store(|envelope| manifest_document(manifest.clone(), envelope, event_id));
         }
         self.emit_command(command);
         self.start_delivery();
@@ -189,9 +172,12 @@ impl TelemetryReporter {
     }
 
     fn emit(&mut self, event: TelemetryEvent) {
+        self.store(|envelope| envelope.document(event, EventId::random(), now()));
+    }
+
+    fn store(&mut self, document: impl FnOnce(&Envelope) -> TelemetryDocument) {
         let Some(active) = &self.active else { return };
-        let id = event_id_of(&event);
-        let document = active.envelope.document(event, id, now());
+        let document = document(&active.envelope);
         // The document passes the gate before it touches the disk, and again when it is sent: rules may change between.
         let stored = active
             .gate
@@ -251,7 +237,9 @@ fn spawn_delivery(outbox: &Outbox, environment: &[(&'static str, String)]) -> Re
     // Inputs of the run, tokens and passwords among them, are none of the delivery's business, and neither is what else is
     // in the environment.
     let passed_on = |name: &OsString| {
-        name.to_str().is_some_and(|name| name.starts_with("TELEMETRY_") || OF_DELIVERY.contains(&name))
+        name.to_str().is_some_and(|name| {
+            name.starts_with("TELEMETRY_") || OF_DELIVERY.contains(&name) || is_of_network(name)
+        })
     };
     command.env_clear().envs(std::env::vars_os().filter(|(name, _)| passed_on(name)));
     command

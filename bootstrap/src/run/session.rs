@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use manifest::{
-    FileLock, LockHolder, MachineFingerprint, MachineId, ManifestError, PrivateContext, Recovery, RunFiles,
-    RunId, RunsDir, recover_crashed_runs,
+    FileLock, LockHolder, MachineFingerprint, MachineId, ManifestError, ManifestEvent, PrivateContext,
+    Recovery, RunFiles, RunId, RunsDir, recover_crashed_runs,
 };
 use privacy::disk::DiskError;
 use privacy::{Gate, LocalIdentifiers};
-use schema::{Envelope, Execution, Id, Mode, Platform, RunManifest};
+use schema::{Envelope, EventId, Execution, Id, Mode, Platform, RunManifest};
 use telemetry::envelope_from_env;
 
 use super::record::{RunRecorder, now};
@@ -71,6 +71,8 @@ pub struct Session {
     pub record: RunRecorder,
     /// What its telemetry documents have in common.
     pub envelope: Envelope,
+    /// The event that its manifest is.
+    pub manifest_event_id: EventId,
     /// The right to write here what changes the host, held to the end of the run; a dry run has none.
     _lock: Option<FileLock>,
 }
@@ -116,10 +118,14 @@ impl Session {
         let at = now();
         let public = RunManifest::begin(envelope.run_id.clone(), execution, mode, platform, at);
         let machine = MachineFingerprint::of(&MachineId::read(Path::new("/")));
-        let private = PrivateContext::begin(files.run(), execution, mode, machine, at);
+        let mut private = PrivateContext::begin(files.run(), execution, mode, machine, at);
+        let manifest_event_id = EventId::random();
+        // Also without consent: the operator may send the manifest later.
+        private.manifest_event =
+            Some(ManifestEvent { event_id: manifest_event_id, envelope: envelope.clone() });
         // From here on, whatever ends the run is on record.
         let record = RunRecorder::begin(files, gate, public, private).map_err(failed)?;
-        Ok(Self { record, envelope, _lock: lock })
+        Ok(Self { record, envelope, manifest_event_id, _lock: lock })
     }
 }
 

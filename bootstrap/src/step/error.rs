@@ -14,6 +14,10 @@ use super::transfer_fault::TransferFault;
 use super::unmet::Unmet;
 use crate::host::{CommandError, FileError, ProbeError};
 
+/// What helps where a file of the artifacts directory, or the directory, is not to be trusted.
+pub(crate) const UNTRUSTED_ARTIFACTS_HELP: &str =
+    "copy the artifacts as regular files to a directory that only you or root can change";
+
 /// A plan was not carried out to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum ExecutionError {
@@ -319,7 +323,7 @@ impl StepError {
             | Self::ChartWithoutHttps { .. }
             | Self::NoChecksum { .. }
             | Self::NoArtifact(_) => "check the network, or pass the files with --artifacts-dir",
-            Self::Artifact(_) => "copy the artifacts as regular files to a directory that is yours or root's",
+            Self::Artifact(_) => UNTRUSTED_ARTIFACTS_HELP,
             Self::Registries { lines, .. } => {
                 return Some(format!("correct the file, or add these lines to it: {}", lines.join("\n")));
             }

@@ -44,7 +44,7 @@ impl Executor<'_> {
         let CheckedSource { from, wanted } = self.source(artifact)?;
         let mut scratch = match from {
             FetchFrom::Url(url) => self.download(&url)?,
-            FetchFrom::File(file) => self.copy(&file)?,
+            FetchFrom::File { file, path } => self.copy(file, &path)?,
         };
         let unreadable = |source| StepError::staging("read", to)(source);
         let found = scratch.sha256().map_err(unreadable)?;
@@ -59,7 +59,10 @@ impl Executor<'_> {
         let name = &artifact.name;
         let (from, stated) = match &artifact.origin {
             ArtifactOrigin::Url(url) => (FetchFrom::Url(url.clone()), None),
-            ArtifactOrigin::Directory(folder) => (FetchFrom::File(in_folder(folder, name)?), None),
+            ArtifactOrigin::Directory(folder) => {
+                let path = folder.join(name);
+                (FetchFrom::File { file: open_artifact(&path)?, path }, None)
+            }
             ArtifactOrigin::Chart { repository, chart, version } => {
                 let url = format!("{repository}/index.yaml");
                 let index = self.text(&url)?;
@@ -85,7 +88,8 @@ impl Executor<'_> {
                 (in_github_release(&self.text(url)?, asset), url.clone())
             }
             ChecksumSource::DirectorySums { files } => {
-                (from.folder().and_then(|folder| in_folder_sums(folder, files, name)), files.join(" or "))
+                let sum = from.folder().map(|folder| in_folder_sums(folder, files, name)).transpose()?;
+                (sum.flatten(), files.join(" or "))
             }
         };
         let wanted = wanted.ok_or_else(|| StepError::NoChecksum { name: name.clone(), place })?;
@@ -105,10 +109,9 @@ impl Executor<'_> {
         })
     }
 
-    fn copy(&self, from: &Path) -> Result<Scratch, StepError> {
-        let mut file = open_artifact(from)?.take(MAX_ARTIFACT_BYTES);
+    fn copy(&self, file: File, from: &Path) -> Result<Scratch, StepError> {
         let mut scratch = self.host.scratch()?;
-        scratch.fill(&mut file).map_err(StepError::staging("copy", from))?;
+        scratch.fill(&mut file.take(MAX_ARTIFACT_BYTES)).map_err(StepError::staging("copy", from))?;
         Ok(scratch)
     }
 }
@@ -120,13 +123,13 @@ struct CheckedSource {
 
 enum FetchFrom {
     Url(String),
-    File(PathBuf),
+    File { file: File, path: PathBuf },
 }
 
 impl FetchFrom {
     fn folder(&self) -> Option<&Path> {
         match self {
-            Self::File(file) => file.parent(),
+            Self::File { path, .. } => path.parent(),
             Self::Url(_) => None,
         }
     }
@@ -139,9 +142,10 @@ impl FetchFrom {
 pub fn check_in_folder(artifact: &Artifact) -> Result<(), StepError> {
     let ArtifactOrigin::Directory(folder) = &artifact.origin else { return Ok(()) };
     let name = &artifact.name;
-    let file = in_folder(folder, name)?;
+    let path = folder.join(name);
+    let file = open_artifact(&path)?;
     let (wanted, place) = match &artifact.checksum {
-        ChecksumSource::DirectorySums { files } => (in_folder_sums(folder, files, name), files.join(" or ")),
+        ChecksumSource::DirectorySums { files } => (in_folder_sums(folder, files, name)?, files.join(" or ")),
         ChecksumSource::Pinned(sum) | ChecksumSource::BuiltIn(sum) => (Some(sum.clone()), String::new()),
         ChecksumSource::SumFile { .. }
         | ChecksumSource::GithubRelease { .. }
@@ -150,21 +154,15 @@ pub fn check_in_folder(artifact: &Artifact) -> Result<(), StepError> {
         }
     };
     let wanted = wanted.ok_or_else(|| StepError::NoChecksum { name: name.clone(), place })?;
-    let found = sha256_of(open_artifact(&file)?).map_err(StepError::staging("read", &file))?;
+    let found = sha256_of(file).map_err(StepError::staging("read", &path))?;
     if found == wanted.to_string() {
         return Ok(());
     }
-    Err(StepError::Checksum { path: file, wanted, found, is_html: false })
+    Err(StepError::Checksum { path, wanted, found, is_html: false })
 }
 
-/// Where the artifact is. Sum files and artifacts are worth no more than the directory: whoever could replace both together
-/// would decide what root executes.
-fn in_folder(folder: &Path, name: &str) -> Result<PathBuf, StepError> {
-    let file = folder.join(name);
-    disk::check_not_replaceable(&file).map_err(StepError::Artifact)?;
-    if file.exists() { Ok(file) } else { Err(StepError::NoArtifact(file)) }
-}
-
+/// Opens a file of the artifacts directory. Artifacts and sum files are worth no more than the directory: whoever could change
+/// both together would decide what root executes.
 fn open_artifact(file: &Path) -> Result<File, StepError> {
     disk::open_own(file).map_err(|error| match error {
         DiskError::Missing { path } => StepError::NoArtifact(path),
@@ -172,15 +170,25 @@ fn open_artifact(file: &Path) -> Result<File, StepError> {
     })
 }
 
-/// The first sum file that names the artifact. A file that is about one artifact need not name it.
-fn in_folder_sums(folder: &Path, files: &[String], name: &str) -> Option<Sha256Sum> {
-    files.iter().find_map(|file| {
-        let (mut sums, mut bytes) = (disk::open_own(&folder.join(file)).ok()?, Vec::new());
-        sums.by_ref().take(MAX_CHECKSUM_FILE_BYTES).read_to_end(&mut bytes).ok()?;
+/// What the first sum file that names the artifact states. A file that is about one artifact need not name it, and one of them
+/// is enough; one that is there and cannot be used is told, or it would seem not to name the artifact.
+fn in_folder_sums(folder: &Path, files: &[String], name: &str) -> Result<Option<Sha256Sum>, StepError> {
+    for file in files {
+        let (path, mut bytes) = (folder.join(file), Vec::new());
+        let sums = match open_artifact(&path) {
+            Err(StepError::NoArtifact(_)) => continue,
+            opened => opened?,
+        };
+        let read = sums.take(MAX_CHECKSUM_FILE_BYTES).read_to_end(&mut bytes);
+        read.map_err(StepError::staging("read", &path))?;
         let text = String::from_utf8_lossy(&bytes);
         let about_it_alone = file.strip_prefix(name).is_some();
-        if about_it_alone { in_sum_file(&text, name) } else { named_in_sum_file(&text, name) }
-    })
+        let stated = if about_it_alone { in_sum_file(&text, name) } else { named_in_sum_file(&text, name) };
+        if stated.is_some() {
+            return Ok(stated);
+        }
+    }
+    Ok(None)
 }
 
 /// Whether it looks like the page of a captive portal or an error.

@@ -2,6 +2,7 @@
 
 mod caller;
 mod commands;
+mod environment;
 mod files;
 mod replaceable;
 mod root;

@@ -7,13 +7,14 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use crate::common::{at, context, id, machine, run, scratch};
+use crate::local_facts::share;
 use manifest::{
-    Intent, JournalOutcome, LocalFacts, LonghornFacts, ManifestError, NfsFacts, PreviousFile, PriorState,
-    PrivateContext, RegistryFacts, RunsDir, StepState, TlsFacts, Undo, sha256_hex,
+    Intent, JournalOutcome, ManifestError, ManifestEvent, PreviousFile, PriorState, PrivateContext,
+    RegistryFacts, RunsDir, StepState, Undo, sha256_hex,
 };
 use privacy::disk::DiskError;
 use proptest::prelude::*;
-use schema::{Component, Status};
+use schema::{Component, ComponentLabel, Envelope, EventId, Status};
 
 const HOSTS: &str = "/etc/hosts";
 
@@ -73,6 +74,15 @@ fn every_undo() -> Vec<(Component, Undo)> {
 
 fn full_context() -> PrivateContext {
     let mut context = context(&run("one"));
+    context.manifest_event = Some(ManifestEvent {
+        event_id: EventId::parse("0d5a1c7e-6a53-4a9e-8c0f-51b7a2f4d3c8").expect("an id"),
+        envelope: Envelope {
+            session_id: id("session"),
+            run_id: id("one"),
+            parent_run_id: None,
+            component: ComponentLabel::Core,
+        },
+    });
     context.local.private_inputs = vec!["example.local".into()];
     context.local.rancher_host = Some("rancher.example.local".into());
     context.local.components = [Component::Registry, Component::Nfs].into();
@@ -306,44 +316,6 @@ fn a_hundred_steps_with_the_largest_former_files_are_read_back() {
     assert_eq!(runs.load_private(&run("one")).expect("loaded").steps.len(), 100);
 }
 
-fn share(path: &OsStr) -> NfsFacts {
-    NfsFacts { export_path: path.into(), allowed_network: "192.168.0.0/24".into() }
-}
-
-fn all_facts() -> LocalFacts {
-    let (storage_class, user) = (Some("gold".into()), Some("pusher".into()));
-    LocalFacts {
-        private_inputs: vec!["https://10.0.0.1:6443".into()],
-        components: Component::ALL.iter().copied().collect(),
-        tls: Some(TlsFacts {
-            issuer: schema::Issuer::LetsencryptStaging,
-            email: Some("ops@example.test".into()),
-        }),
-        rancher_host: Some("rancher.example.test".into()),
-        registry: Some(RegistryFacts { host: "registry.example.test".into(), storage_class, user }),
-        docker_trust_path: Some("/etc/docker/certs.d/registry.example.test".into()),
-        longhorn: Some(LonghornFacts {
-            data_path: "/data".into(),
-            replica_count: schema::Bounded::clamped(3),
-            make_default: true,
-        }),
-        nfs: Some(share("/srv/share".as_ref())),
-        versions: [(Component::Longhorn, "v1.11.1".to_owned())].into(),
-    }
-}
-
-/// A component of the contract that is told something and is forgotten here would be told nothing.
-#[test]
-fn what_a_run_was_told_of_each_component_is_taken_over() {
-    let (all, mut found) = (all_facts(), LocalFacts::default());
-    for component in Component::ALL {
-        found.take_over(*component, &all);
-    }
-    found.private_inputs.clone_from(&all.private_inputs);
-    found.versions.clone_from(&all.versions);
-    assert!(found == all);
-}
-
 #[test]
 fn a_component_is_undone_when_all_its_steps_are() {
     let mut context = context(&run("one"));
@@ -363,27 +335,6 @@ fn a_component_is_undone_when_all_its_steps_are() {
     undo(&mut context, second, StepState::Done);
     assert!(context.has_undone(Component::Registry));
     assert!(!context.has_undone(Component::K3s), "the run found it there");
-}
-
-#[test]
-fn its_private_values_are_all_names_addresses_and_paths() {
-    let local = all_facts();
-    let mut found: Vec<_> = local.private_values().collect();
-    found.sort_unstable();
-    let expected = [
-        "/data",
-        "/etc/docker/certs.d/registry.example.test",
-        "/srv/share",
-        "192.168.0.0/24",
-        "gold",
-        "https://10.0.0.1:6443",
-        "ops@example.test",
-        "pusher",
-        "rancher.example.test",
-        "registry.example.test",
-    ];
-    assert_eq!(found, expected);
-    assert_eq!(LocalFacts::default().private_values().count(), 0);
 }
 
 #[test]

@@ -8,7 +8,9 @@ use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat, fchmod, fstat, mkdirat, openat, statat};
+use rustix::fs::{
+    AtFlags, Dir, FileType, Mode, OFlags, Stat, fchmod, fgetxattr, fstat, mkdirat, openat, statat,
+};
 use rustix::io::Errno;
 use rustix::process::geteuid;
 
@@ -58,17 +60,34 @@ fn open(dir: impl AsFd, path: &Path, name: &Path, flags: OFlags) -> Result<File,
     if is_file(&stat) { Ok(file) } else { Err(DiskError::NotAFile { path: path.to_owned() }) }
 }
 
-/// Passes if the open file belongs to us, to root or to the caller of sudo, and not every user may write to it. The open
-/// file is checked, not its name: the name may now belong to another file.
+/// Passes if the open file belongs to us, to root or to the caller of sudo, and nobody else may write to it. The open file is
+/// checked, not its name: the name may now belong to another file.
 pub(super) fn check_own(file: &File, path: &Path, owner: Owner) -> Result<(), DiskError> {
     let stat = fstat(file).map_err(|error| DiskError::new("inspect", path, error))?;
     if !owner.trusts(stat.st_uid) {
         return Err(DiskError::Foreign { path: path.to_owned() });
     }
-    if Mode::from_raw_mode(stat.st_mode).contains(Mode::WOTH) {
-        return Err(DiskError::Unsafe { path: path.to_owned(), why: "may be changed by every user" });
+    let mode = Mode::from_raw_mode(stat.st_mode);
+    let unsafe_as = |why| Err(DiskError::Unsafe { path: path.to_owned(), why });
+    if mode.contains(Mode::WOTH) {
+        return unsafe_as("may be changed by every user");
+    }
+    if mode.contains(Mode::WGRP) && !is_own_group(file, stat.st_gid, owner) {
+        return unsafe_as("may be changed by a group of users");
     }
     Ok(())
+}
+
+/// Whether the permissions of the group, which is `gid`, let nobody but `owner` and root at what is open. With an access list
+/// they are those of everybody in the list.
+pub(super) fn is_own_group(fd: impl AsFd, gid: u32, owner: Owner) -> bool {
+    owner.trusts_group(gid) && !has_access_list(fd)
+}
+
+/// Whether it has an access list, or might have one.
+fn has_access_list(fd: impl AsFd) -> bool {
+    let found = fgetxattr(fd, "system.posix_acl_access", &mut [0_u8; 0][..]);
+    !matches!(found, Err(Errno::NODATA | Errno::OPNOTSUPP))
 }
 
 /// Reads at most `limit` bytes, and refuses a longer file without reading it.

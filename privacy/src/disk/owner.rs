@@ -10,7 +10,7 @@ use rustix::process::{getegid, geteuid};
 pub enum Owner {
     /// The user of this process.
     Process,
-    /// The user who called sudo, by numeric user and group id.
+    /// The user for whom root works, by numeric user and group id: who called sudo, or whose directory it is.
     Invoker {
         /// User id.
         uid: u32,
@@ -56,11 +56,16 @@ impl Owner {
     }
 
     /// The group of [`Self::uid`].
-    pub(super) fn gid(self) -> u32 {
+    fn gid(self) -> u32 {
         match self {
             Self::Process => getegid().as_raw(),
             Self::Invoker { gid, .. } => gid,
         }
+    }
+
+    /// Whether `gid` is root's group or our user's own: some distributions give each user one, and a umask of 002.
+    pub(super) fn trusts_group(self, gid: u32) -> bool {
+        gid == 0 || gid == self.gid()
     }
 
     /// Whether `uid` is our user, root or the invoking user, so that the content of a file of this user is ours.

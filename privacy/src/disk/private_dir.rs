@@ -48,6 +48,21 @@ impl PrivateDir {
         Self::checked(fd, owner, path)
     }
 
+    /// As [`Self::open`], with new files belonging to the user and the group of the directory: for what root changes beside
+    /// a service that is another user.
+    ///
+    /// # Errors
+    /// [`DiskError::Foreign`] if it belongs to another user and this process is not root, which alone can give files to
+    /// that user; and as [`Self::open`].
+    pub fn open_for_its_owner(path: &Path) -> Result<Self, DiskError> {
+        let opened = Self::open_for(path, Owner::Process)?;
+        if !geteuid().is_root() {
+            return opened.check_own().map(|()| opened);
+        }
+        let stat = fstat(&opened.fd).map_err(|error| DiskError::new("inspect", path, error))?;
+        Ok(Self { owner: Owner::Invoker { uid: stat.st_uid, gid: stat.st_gid }, ..opened })
+    }
+
     /// Opens the directory at `path`, or makes it with mode 0700, and each missing directory above it likewise.
     ///
     /// The modes of directories that exist are not changed: they may be another program's, such as `/var/lib`.

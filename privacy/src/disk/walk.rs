@@ -7,11 +7,12 @@
 
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Component, Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, Stat, fgetxattr, fstat, openat, readlinkat, statat};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, Stat, fstat, readlinkat, statat};
 use rustix::io::Errno;
 use rustix::process::geteuid;
 
@@ -62,6 +63,15 @@ pub(super) fn check_entry(path: &Path, owner: Owner) -> Result<(), DiskError> {
         Err(DiskError::Missing { .. } | DiskError::Denied { .. }) => Ok(()),
         looked => looked,
     }
+}
+
+/// Opens the regular file at `path` for reading, if only users whom [`Ancestors::Trusted`] trusts can put another one there.
+pub(super) fn open_file(path: &Path, owner: Owner) -> Result<File, DiskError> {
+    let missing = |walk: &PathWalk<'_>, _: &OsStr| Err(DiskError::Missing { path: walk.path.to_owned() });
+    let mut walk = PathWalk::new(path, owner, Ancestors::Trusted)?;
+    walk.descend(End::Entry, missing)?;
+    let name = path.file_name().ok_or_else(|| DiskError::NotAFile { path: path.to_owned() })?;
+    open::read_only(&walk.dir, path, Path::new(name))
 }
 
 /// Passes if only users whom [`Ancestors::Trusted`] trusts can change what is in the open directory; `path` names it.
@@ -235,19 +245,11 @@ impl<'a> PathWalk<'a> {
         if dir.st_uid == 0 && (!by_group || dir.st_gid == 0) { Master::Root } else { Master::Ours }
     }
 
-    /// Some distributions give each user a group of their own and a umask of 002. With an access list the bits of the
-    /// group are those of everybody in the list.
+    /// See [`open::is_own_group`]. Of a directory that is only passed through, nothing can be asked: it is opened once more.
     fn is_own_group(&self, gid: u32) -> bool {
-        (gid == 0 || gid == self.owner.gid()) && !has_access_list(&self.dir)
+        let opened = open::open_dir(&self.dir, &self.place, Path::new("."), OFlags::empty());
+        opened.is_ok_and(|dir| open::is_own_group(dir, gid, self.owner))
     }
-}
-
-/// Whether the directory has an access list, or might have one.
-fn has_access_list(dir: &OwnedFd) -> bool {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let Ok(dir) = openat(dir, ".", flags, Mode::empty()) else { return true };
-    let found = fgetxattr(&dir, "system.posix_acl_access", &mut [0_u8; 0][..]);
-    !matches!(found, Err(Errno::NODATA | Errno::OPNOTSUPP))
 }
 
 /// Root begins at `/`, so that every directory in the path is checked. Other users may not be able to enter those above

@@ -11,7 +11,7 @@ use std::net::IpAddr;
 use nix::ifaddrs::getifaddrs;
 use nix::sys::socket::SockaddrStorage;
 
-use super::shared_names::is_shared;
+use super::shared_names::is_shared_name;
 
 /// Numbers that manufacturers and installers gave this machine. Only root can read some; what cannot be read is left out.
 const SERIAL_FILES: &[&str] = &[
@@ -35,6 +35,8 @@ const MAX_LIST_BYTES: u64 = 64 * 1024;
 pub struct MachineFacts {
     /// Host names, user names and full names, compared as a whole and in their parts.
     pub names: Vec<String>,
+    /// Domains in which this host looks for short names, compared as a whole and in their parts.
+    pub domains: Vec<String>,
     /// Directories, compared as a whole and in their parts.
     pub directories: Vec<String>,
     /// Hardware addresses, machine ids and serial numbers, compared as a whole.
@@ -72,7 +74,7 @@ impl MachineFacts {
             let text = line.split('#').next().unwrap_or_default();
             let names = text.split_whitespace().skip(1);
             if names.clone().any(|name| known.contains(&first_label(name))) {
-                self.names.extend(names.filter(|name| !is_shared(name)).map(str::to_owned));
+                self.names.extend(names.filter(|name| !is_shared_name(name)).map(str::to_owned));
             }
         }
     }
@@ -82,7 +84,7 @@ impl MachineFacts {
         for line in resolver.lines() {
             let mut words = line.split_whitespace();
             if matches!(words.next(), Some("search" | "domain")) {
-                self.names.extend(words.filter(|domain| !is_shared(domain)).map(str::to_owned));
+                self.domains.extend(words.filter(|domain| !is_shared_name(domain)).map(str::to_owned));
             }
         }
     }
@@ -107,7 +109,10 @@ impl MachineFacts {
                 continue;
             };
             if entry_uid == uid || names.iter().any(|known| known == name) {
-                self.names.extend([name.to_owned(), full_name.to_owned()]);
+                // The commas between its parts are there even where nobody gave any.
+                let full_name = full_name.trim_matches(|character: char| !character.is_alphanumeric());
+                let names = [name, full_name].into_iter().filter(|name| !name.is_empty());
+                self.names.extend(names.map(str::to_owned));
                 self.directories.push(home.to_owned());
             }
         }
@@ -159,11 +164,13 @@ mod tests {
                       alice:x:1000:1000:Alice Archer,,,:/home/alice:/bin/sh\n\
                       bob:x:1001:1001:Bob Baker:/srv/bob:/bin/sh\n\
                       broken line\n\
-                      carol:x:1002:1002:Carol Cook:/home/carol:/bin/sh\n";
+                      carol:x:1002:1002:Carol Cook:/home/carol:/bin/sh\n\
+                      dave:x:1000:1000:,,,:/home/dave:/bin/sh\n";
         let mut facts = MachineFacts::default();
         facts.add_accounts(passwd, "1000", &["bob".to_owned()]);
-        assert_eq!(facts.names, ["alice", "Alice Archer,,,", "bob", "Bob Baker"]);
-        assert_eq!(facts.directories, ["/home/alice", "/srv/bob"]);
+        // Empty answers to adduser are commas alone.
+        assert_eq!(facts.names, ["alice", "Alice Archer", "bob", "Bob Baker", "dave"]);
+        assert_eq!(facts.directories, ["/home/alice", "/srv/bob", "/home/dave"]);
     }
 
     #[test]
@@ -188,9 +195,9 @@ mod tests {
         facts.add_domains(
             "# search commented.example\nnameserver 192.0.2.53\nsearch svc.cluster.local cluster.local lan .\n",
         );
-        assert_eq!(facts.names, ["localhost"]);
-        facts.add_domains("domain acme-labs.example\nsearch lan zephyr.test acme-labs.example\n");
-        assert_eq!(facts.names[1..], ["acme-labs.example", "zephyr.test", "acme-labs.example"]);
+        assert_eq!((&facts.names[..], facts.domains.len()), (&["localhost".to_owned()][..], 0));
+        facts.add_domains("domain acme-labs.example\nsearch lan zephyr.test corp.google.com\n");
+        assert_eq!(facts.domains, ["acme-labs.example", "zephyr.test", "corp.google.com"]);
     }
 
     #[test]

@@ -13,13 +13,20 @@ pub(super) fn run(arguments: &EraseArgs) -> Result<(), ReceiverError> {
     let directory = &arguments.spool.spool_dir;
     // First the spool: what a service moves into the store meanwhile is then erased there.
     let erase_spool = || spool::erase(directory, &arguments.id);
-    let spooled = location.is_server().then(erase_spool).transpose()?.unwrap_or_default();
+    let spooled = location.is_server().then(erase_spool).transpose()?;
     let erased = store.erase(&arguments.id)?;
-    store.settle()?;
     // Without the id: the output may be kept.
-    print(&format!(
-        "erased: {} documents, {} runs, {} lines of the spool",
-        erased.documents, erased.runs, spooled.lines
-    ));
-    if spooled.is_in_use { Err(ReceiverError::NotDrained(directory.clone())) } else { Ok(()) }
+    let of_store = format!("{} documents, {} runs", erased.documents, erased.runs);
+    match spooled {
+        None => print(&format!("erased: {of_store}")),
+        Some(spooled) => print(&format!(
+            "erased: {of_store}, {} lines of the spool {}",
+            spooled.lines,
+            directory.display()
+        )),
+    }
+    match spooled {
+        Some(spooled) if spooled.is_in_use => Err(ReceiverError::NotDrained(directory.clone())),
+        _ => Ok(()),
+    }
 }

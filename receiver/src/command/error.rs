@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use privacy::disk::DiskError;
 
+use crate::disk_access::NotWritable;
 use crate::spool::SpoolError;
 use crate::store::{DoubtedClock, StoreError, TrustError};
 use crate::tokens::TokensError;
@@ -13,6 +14,8 @@ use crate::tokens::TokensError;
 pub(super) enum ReceiverError {
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    NotWritable(#[from] NotWritable),
     #[error(transparent)]
     Spool(#[from] SpoolError),
     #[error(transparent)]

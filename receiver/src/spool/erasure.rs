@@ -1,15 +1,17 @@
 //! The erasure of a session or a run from the spool, beside a service that may use it.
+//!
+//! It is often root that erases, for a service that is another user: what is written again stays that user's.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use privacy::disk::{DiskError, PrivateDir};
 
-use super::{DAMAGED, Spool, SpoolError, line, number};
+use super::{DAMAGED, LOCK, Spool, SpoolError, line, number};
 use crate::arrival::PackedId;
 
 /// What was erased from a spool.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ErasedLines {
     /// Lines that are gone.
     pub(crate) lines: usize,
@@ -21,18 +23,24 @@ pub(crate) struct ErasedLines {
 const PATIENCE: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// Erases the lines of a session or a run from the spool at this path, if there is one.
+/// Erases the lines of a session or a run from the spool at this path.
 ///
 /// What was set aside is changed in any case: no service touches it again. Segments are changed only where no service
 /// has them. A service moves them into the store, and only then is there nothing left of them here.
 ///
 /// # Errors
-/// The directory or a file in it cannot be used.
+/// There is no spool: that of the service is elsewhere, and its lines would be stored later. The directory or a file in
+/// it cannot be used, or belongs to another user and this process is not root.
 pub(crate) fn erase(path: &Path, id: &PackedId) -> Result<ErasedLines, SpoolError> {
-    let directory = match PrivateDir::open(path) {
-        Err(DiskError::Missing { .. }) => return Ok(ErasedLines::default()),
-        opened => opened?,
-    };
+    let missing = || SpoolError::Missing(path.to_owned());
+    let directory = PrivateDir::open_for_its_owner(path).map_err(|error| match error {
+        DiskError::Missing { .. } => missing(),
+        error => error.into(),
+    })?;
+    // A service makes it at its first start.
+    if !directory.contains(LOCK)? {
+        return Err(missing());
+    }
     let held = match Spool::open(path) {
         Err(SpoolError::InUse { .. }) => None,
         opened => Some(opened?),
@@ -69,7 +77,7 @@ fn erase_in(directory: &PrivateDir, name: &str, id: &PackedId) -> Result<usize, 
     let (kept, erased) = line::without(&text, id);
     if erased > 0 && kept.is_empty() {
         directory.remove(name)?;
-    } else if erased > 0 {
+    } else if kept != text {
         directory.write_atomic(name, &kept)?;
     }
     Ok(erased)

@@ -40,19 +40,19 @@ pub(super) fn read(segment: &[u8]) -> SpooledDocuments {
 }
 
 /// A segment without the lines of a session or a run, and how many those were. A damaged line is one of them if it names
-/// the id.
+/// the id. The lines of the runs below it stay, and no longer say what is above them.
 pub(super) fn without(segment: &[u8], id: &PackedId) -> (Vec<u8>, usize) {
     let text = id.to_string();
-    let is_of_id = |line: &[u8]| match document(line.strip_suffix(b"\n").unwrap_or(line)) {
-        Some(arrival) => arrival.session_id == *id || arrival.run_id == *id,
-        None => line.windows(text.len()).any(|part| part == text.as_bytes()),
-    };
+    let names_id = |line: &[u8]| line.windows(text.len()).any(|part| part == text.as_bytes());
     let (mut kept, mut erased) = (Vec::new(), 0);
     for line in segment.split_inclusive(|byte| *byte == b'\n') {
-        if is_of_id(line) {
-            erased += 1;
-        } else {
-            kept.extend_from_slice(line);
+        match document(line.strip_suffix(b"\n").unwrap_or(line)) {
+            Some(arrival) if arrival.session_id == *id || arrival.run_id == *id => erased += 1,
+            Some(arrival) if arrival.parent_run_id == Some(*id) => {
+                write(&mut kept, &Arrival { parent_run_id: None, ..arrival });
+            }
+            None if names_id(line) => erased += 1,
+            _ => kept.extend_from_slice(line),
         }
     }
     (kept, erased)
@@ -88,6 +88,22 @@ mod tests {
         let read = read(&segment(&[1, 2, 3]));
         let documents = vec![example(1), example(2), example(3)];
         assert_eq!(read, SpooledDocuments { documents, damaged: 0 });
+    }
+
+    #[test]
+    fn a_run_is_erased_and_those_below_it_no_longer_name_it() {
+        let id = |digit: &str| PackedId::of(&schema::Id::parse(&digit.repeat(16)).expect("an id"));
+        let own = Arrival { run_id: id("1"), ..example(1) };
+        let below = Arrival { run_id: id("2"), parent_run_id: Some(id("1")), ..example(2) };
+        let other = Arrival { run_id: id("3"), parent_run_id: Some(id("2")), ..example(3) };
+        let mut text = Vec::new();
+        for arrival in [&own, &below, &other] {
+            write(&mut text, arrival);
+        }
+        let (kept, erased) = without(&text, &id("1"));
+        let documents = vec![Arrival { parent_run_id: None, ..below }, other];
+        assert_eq!((read(&kept), erased), (SpooledDocuments { documents, damaged: 0 }, 1));
+        assert_eq!(without(&kept, &id("1")), (kept.clone(), 0));
     }
 
     #[test]

@@ -1,9 +1,13 @@
 //! The clock by which weeks are closed and data is deleted, and whether it is believed.
 //!
 //! A clock that is ahead would close weeks that have not ended, and delete documents that are young, both for good. So
-//! the store remembers the clock of the last round. One that differs from that by a day at most is believed: such an error
-//! closes no week before its end, because they are closed two days after it, and deletes nothing that arrived in the last
-//! thirty days. Any other clock is believed when it has gone on for a day, or when the operator says that it is right.
+//! the store remembers the clock of the last round. One that differs from that by a day and an hour at most is believed:
+//! such an error closes no week before its end, because they are closed two days after it, and deletes nothing that arrived
+//! in the last 29 days. Any other clock is believed when it has gone on for a day, or when the operator says that it is
+//! right.
+//!
+//! Only the doubted clock itself can tell how long it has gone on. So the time between two rounds counts as twelve hours at
+//! most: a second leap is not taken for a day. A host that is on for an hour every second week is believed the third time.
 //!
 //! What this gives up: a clock that is wrong for a day, while nobody reads the warnings, is believed. A host that was off
 //! for a month looks just the same, and the arrivals that could tell them apart have the time of the same clock.
@@ -12,7 +16,7 @@ use std::fmt;
 
 use chrono::DateTime;
 
-use crate::week::DAY;
+use crate::week::{DAY, HOUR};
 
 /// Who decides whether the clock is believed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,45 +56,54 @@ impl fmt::Display for DoubtedClock {
     }
 }
 
+/// How far a believed clock may be from the last one: a round a day is never doubted because it is some seconds late.
+pub(super) const TOLERANCE: i64 = DAY + HOUR;
+
 /// What the store remembers of its clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ClockRecord {
     /// The clock at the last round that was done.
     pub(super) believed_at: i64,
-    /// The first reading of a clock that is not believed yet.
-    pub(super) doubted_since: Option<i64>,
+    /// The clock that is not believed yet.
+    pub(super) doubt: Option<ClockDoubt>,
+}
+
+/// Another clock than the believed one, which may be right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ClockDoubt {
+    /// Its last reading.
+    pub(super) read_at: i64,
+    /// For how many seconds it has gone on, as far as that counts.
+    pub(super) gone_on: i64,
 }
 
 impl ClockRecord {
-    /// How far a believed clock may be from the last one.
-    const TOLERANCE: i64 = DAY;
     /// How long another clock must go on.
     const PROBATION: i64 = DAY;
-    /// How long after its first reading it still counts as the same one.
-    const MEMORY: i64 = 7 * DAY;
+    /// How much the time between two rounds counts at most.
+    const LONGEST_GAP: i64 = 12 * HOUR;
 
     /// Judges a clock by the record of the last round, and returns what to remember of it.
     pub(super) fn judge(former: Option<Self>, now: i64, trust: ClockTrust) -> (ClockReading, Self) {
-        let believed = (ClockReading::Believed(now), Self { believed_at: now, doubted_since: None });
+        let believed = (ClockReading::Believed(now), Self { believed_at: now, doubt: None });
         let Some(former) = former.filter(|_| trust == ClockTrust::ByRule) else { return believed };
         let last = former.believed_at;
-        let gone_on = former.doubted_since.map(|since| now - since);
-        if (now - last).abs() <= Self::TOLERANCE
-            || gone_on.is_some_and(|seconds| (Self::PROBATION..=Self::MEMORY).contains(&seconds))
-        {
+        // One that went back is another one.
+        let gone_on = former
+            .doubt
+            .filter(|doubt| now >= doubt.read_at)
+            .map_or(0, |doubt| doubt.gone_on + (now - doubt.read_at).min(Self::LONGEST_GAP));
+        if (now - last).abs() <= TOLERANCE || gone_on >= Self::PROBATION {
             return believed;
         }
-        let is_same = gone_on.is_some_and(|seconds| (0..Self::PROBATION).contains(&seconds));
-        let doubted_since = former.doubted_since.filter(|_| is_same).or(Some(now));
-        (ClockReading::Doubted(DoubtedClock { now, last }), Self { believed_at: last, doubted_since })
+        let doubt = Some(ClockDoubt { read_at: now, gone_on });
+        (ClockReading::Doubted(DoubtedClock { now, last }), Self { believed_at: last, doubt })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const HOUR: i64 = 3_600;
 
     /// Reads these times one after the other; which were believed.
     fn believed(times: &[i64]) -> Vec<bool> {
@@ -119,19 +132,52 @@ mod tests {
     #[test]
     fn a_host_that_was_off_is_believed_after_a_day_and_a_quiet_one_always() {
         let (now, later) = (1_000 * DAY, 1_090 * DAY);
-        let times = [now, later, later + HOUR, later + 23 * HOUR, later + DAY, later + DAY + HOUR];
-        assert_eq!(believed(&times), [true, false, false, false, true, true]);
-        // One that runs for an hour every third day.
-        assert_eq!(believed(&[now, now + 3 * DAY, now + 6 * DAY]), [true, false, true]);
-        let hourly: Vec<i64> = (0..5_000).map(|hour| now + hour * HOUR).collect();
-        assert!(believed(&hourly).iter().all(|believed| *believed));
+        let hourly = |from: i64, hours: i64| (0..hours).map(move |hour| from + hour * HOUR);
+        let times: Vec<i64> = std::iter::once(now).chain(hourly(later, 26)).collect();
+        let read = believed(&times);
+        assert_eq!((read[0], read.iter().position(|is_believed| !is_believed)), (true, Some(1)));
+        assert!(read[2..25].iter().all(|is_believed| !is_believed) && read[25] && read[26], "{read:?}");
+        let quiet: Vec<i64> = hourly(now, 5_000).collect();
+        assert!(believed(&quiet).iter().all(|is_believed| *is_believed));
+    }
+
+    #[test]
+    fn a_round_a_day_is_believed_though_each_is_some_seconds_later() {
+        let times: Vec<i64> = (0..100).map(|day| 1_000 * DAY + day * (DAY + 40)).collect();
+        assert!(believed(&times).iter().all(|is_believed| *is_believed));
+    }
+
+    #[test]
+    fn a_host_that_is_rarely_on_is_believed_in_the_end() {
+        let first = 1_000 * DAY;
+        assert_eq!(
+            believed(&[first, first + 14 * DAY, first + 28 * DAY, first + 42 * DAY]),
+            [true, false, false, true]
+        );
+        let monthly: Vec<i64> = (0..10).map(|month| first + month * 31 * DAY).collect();
+        assert_eq!(believed(&monthly).iter().filter(|is_believed| **is_believed).count(), 4);
+    }
+
+    #[test]
+    fn a_clock_that_leaps_twice_is_not_believed_for_the_time_that_it_made_up() {
+        let (now, ahead) = (1_000 * DAY, 1_060 * DAY);
+        let twice = ahead + DAY + 12 * HOUR;
+        assert_eq!(
+            believed(&[now, ahead, twice, twice + HOUR, now + 3 * HOUR]),
+            [true, false, false, false, true]
+        );
+        // Forward, back and forward again.
+        assert_eq!(
+            believed(&[now, ahead + 12 * HOUR, ahead, ahead + 12 * HOUR, ahead + 13 * HOUR]),
+            [true, false, false, false, false]
+        );
     }
 
     #[test]
     fn an_operator_is_believed() {
-        let record = ClockRecord { believed_at: 0, doubted_since: None };
+        let record = ClockRecord { believed_at: 0, doubt: None };
         let (reading, next) = ClockRecord::judge(Some(record), 90 * DAY, ClockTrust::Given);
         assert_eq!(reading, ClockReading::Believed(90 * DAY));
-        assert_eq!(next, ClockRecord { believed_at: 90 * DAY, doubted_since: None });
+        assert_eq!(next, ClockRecord { believed_at: 90 * DAY, doubt: None });
     }
 }

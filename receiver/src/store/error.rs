@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use privacy::disk::DiskError;
 
 use super::fault::PostgresFault;
+use crate::disk_access::NotWritable;
 
 /// Why an operation of a store failed.
 #[derive(Debug, thiserror::Error)]
@@ -12,6 +13,9 @@ pub(crate) enum StoreError {
     /// The file or its directory cannot be used.
     #[error(transparent)]
     Disk(#[from] DiskError),
+    /// The file or its directory can only be read.
+    #[error(transparent)]
+    NotWritable(#[from] NotWritable),
     /// SQLite failed. Its messages name tables and columns, and no values.
     #[error("{}: {}: {}", path.display(), action, error)]
     Sqlite {
@@ -21,6 +25,22 @@ pub(crate) enum StoreError {
         action: &'static str,
         /// What SQLite says.
         error: rusqlite::Error,
+    },
+    /// Another program reads what was in the file before, so its log still has it.
+    #[error(
+        "{}: its log (-wal) cannot be written back while another program reads the file; try again when none does", path.display()
+    )]
+    LogInUse {
+        /// The file of the store.
+        path: PathBuf,
+    },
+    /// The file cannot be searched for what was erased.
+    #[error("{}: cannot be searched for what was erased: {error}", path.display())]
+    Search {
+        /// The file of the store.
+        path: PathBuf,
+        /// What the system said.
+        error: std::io::Error,
     },
     /// PostgreSQL failed, or cannot be reached.
     #[error("{database}: {action}: {fault}")]
@@ -80,7 +100,13 @@ impl StoreError {
                 .sqlite_error_code()
                 .is_some_and(|code| [ConstraintViolation, TooBig, TypeMismatch].contains(&code)),
             Self::Postgres { fault, .. } => fault.is_about_a_row(),
-            Self::Disk(_) | Self::Missing { .. } | Self::Older { .. } | Self::Newer { .. } => false,
+            Self::Disk(_)
+            | Self::NotWritable(_)
+            | Self::LogInUse { .. }
+            | Self::Search { .. }
+            | Self::Missing { .. }
+            | Self::Older { .. }
+            | Self::Newer { .. } => false,
         }
     }
 

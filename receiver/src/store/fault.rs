@@ -20,6 +20,8 @@ pub(crate) enum PostgresFault {
         /// Version that this build works with.
         known: usize,
     },
+    /// The role may not do these things, which the service does.
+    NotAllowed(String),
     /// An id in a row does not have a form of the contract.
     NoId,
     /// The runtime that drives the connection cannot be made.
@@ -64,6 +66,9 @@ impl fmt::Display for PostgresFault {
             Self::TimedOut(limit) => write!(f, "took longer than {} s", limit.as_secs()),
             Self::OtherTables { found, known } => {
                 write!(f, "tables of version {found}, and {known} are known")
+            }
+            Self::NotAllowed(what) => {
+                write!(f, "the role lacks {what}; make it the owner of the tables, or grant this")
             }
             Self::NoId => f.write_str("a row has an id of no known form"),
             Self::Runtime(error) => error.fmt(f),

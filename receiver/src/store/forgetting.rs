@@ -22,7 +22,11 @@ pub(crate) struct ForgetStep {
 pub(super) struct AgeLimits {
     /// Documents that arrived before this are.
     pub(super) documents: i64,
-    /// Runs whose first document arrived before this are, and refusals of days before it.
+    /// Runs whose first document arrived before this are, if their last one is too old as well, and refusals of days before
+    /// it.
+    ///
+    /// A run that still has documents stays with them: a pipeline may give all its runs one id, and documents that no chart
+    /// has are needed, whatever the age of their run.
     pub(super) runs: i64,
 }
 
@@ -43,16 +47,13 @@ pub(super) struct ExaminedSlice {
     pub(super) last: i64,
     /// How many of them are too old.
     pub(super) due: i64,
-    /// How many of them arrived after now: the clock was ahead then.
-    pub(super) ahead: i64,
 }
 
 impl ExaminedSlice {
-    /// The step that deleted the documents of this slice and so many runs. What a clock that was ahead left among the
-    /// oldest documents does not stop the deletion of those behind it.
+    /// The step that deleted the documents of this slice and so many runs.
     pub(super) fn step(&self, documents: usize, runs: usize) -> ForgetStep {
         let is_full = |rows: i64| rows >= SLICE;
-        let goes_on = is_full(self.examined) && (self.due > 0 || self.ahead > 0);
+        let goes_on = is_full(self.examined) && self.due > 0;
         let has_more_runs = i64::try_from(runs).is_ok_and(is_full);
         ForgetStep { rows: documents + runs, next: (goes_on || has_more_runs).then_some(self.last) }
     }

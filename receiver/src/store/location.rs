@@ -128,6 +128,14 @@ impl StoreLocation {
         self.open_for(purpose, TableAccess::Read)
     }
 
+    /// As [`Self::open_to_read`], and checks that a service could write to the store, or make it.
+    ///
+    /// # Errors
+    /// As [`Self::open_to_read`]; this user, or the role of the URL, may not write.
+    pub(crate) fn open_to_check(&self) -> Result<Box<dyn Store>, StoreError> {
+        self.open_for(StoreUse::Tending, TableAccess::Check)
+    }
+
     fn open_for(&self, purpose: StoreUse, access: TableAccess) -> Result<Box<dyn Store>, StoreError> {
         Ok(match self {
             Self::Sqlite(path) => Box::new(SqliteStore::open(path, access)?),

@@ -10,6 +10,7 @@ mod documents;
 mod erasure;
 mod migration;
 mod months;
+mod privileges;
 mod runs;
 mod server;
 mod session;

@@ -5,6 +5,7 @@ mod erasure;
 mod runs;
 mod weeks;
 
+use std::fs::File;
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
 
 use super::{DocumentStore, INSTANCE_SECONDS, InsertOutcome, MAX_REFUSALS_A_DAY, StoreError, TableAccess};
 use crate::arrival::Arrival;
+use crate::disk_access;
 use crate::refusals::RefusalCount;
 use crate::week::DAY;
 
@@ -24,6 +26,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("sqlite/002.sql"),
     include_str!("sqlite/003.sql"),
     include_str!("sqlite/004.sql"),
+    include_str!("sqlite/005.sql"),
 ];
 
 /// An SQLite file that is open.
@@ -32,6 +35,9 @@ pub(crate) struct SqliteStore {
     connection: Connection,
     path: PathBuf,
     directory: PathBuf,
+    /// The same file, as an erasure searches it. Closed after the connection: to close it before would take the locks of
+    /// that one (fcntl(2)).
+    searched: Option<File>,
 }
 
 impl SqliteStore {
@@ -48,6 +54,11 @@ impl SqliteStore {
     pub(crate) fn open(path: &Path, access: TableAccess) -> Result<Self, StoreError> {
         let parent = Self::directory_of(path);
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if access == TableAccess::Check {
+            // The log and its index are files beside it.
+            disk_access::check_directory(parent)?;
+            disk_access::check_file(path)?;
+        }
         let found = Self::find_file(parent, name, access);
         let directory = found.map_err(|error| match error {
             DiskError::Missing { .. } => StoreError::Missing { store: path.display().to_string() },
@@ -56,14 +67,14 @@ impl SqliteStore {
         let path = directory.path_of(name);
         let mode = match access {
             TableAccess::Make | TableAccess::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
-            TableAccess::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
+            TableAccess::Read | TableAccess::Check => OpenFlags::SQLITE_OPEN_READ_ONLY,
         };
         let flags = mode | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
         // Without a canonical path, NOFOLLOW would refuse links above the file as well.
         let canonical = parent.canonicalize().map_or_else(|_| path.clone(), |parent| parent.join(name));
         let connection = Connection::open_with_flags(canonical, flags)
             .map_err(|error| StoreError::Sqlite { path: path.clone(), action: "open", error })?;
-        let mut store = Self { connection, directory: parent.to_owned(), path };
+        let mut store = Self { connection, directory: parent.to_owned(), path, searched: None };
         store.configure(access).map_err(|error| store.failed("configure", error))?;
         store.check_tables(access)?;
         Ok(store)
@@ -82,7 +93,7 @@ impl SqliteStore {
     fn find_file(parent: &Path, name: &str, access: TableAccess) -> Result<PrivateDir, DiskError> {
         let directory = match access {
             TableAccess::Make => PrivateDir::create(parent)?,
-            TableAccess::Write | TableAccess::Read => PrivateDir::open(parent)?,
+            TableAccess::Write | TableAccess::Read | TableAccess::Check => PrivateDir::open(parent)?,
         };
         if !directory.contains(name)? && access == TableAccess::Make {
             // SQLite would make the file readable for all; its companions (-wal, -shm) get the mode that the file has.
@@ -112,13 +123,14 @@ impl SqliteStore {
             Self::PAUSE * times.unsigned_abs() < Self::BUSY
         }))?;
         self.connection.execute_batch("PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY;")?;
-        if access == TableAccess::Read {
+        if [TableAccess::Read, TableAccess::Check].contains(&access) {
             return Ok(());
         }
         self.connection.execute_batch(
             // FULL: a commit is on the disk when it returns. The checkpoint is late because it is what writes scattered
-            // pages; 16,000 pages of WAL are 64 MB.
-            "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+            // pages; 16,000 pages of WAL are 64 MB. FAST: what is deleted is overwritten in pages that are written anyway;
+            // those that become free are given back by `tidy`.
+            "PRAGMA secure_delete = FAST; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
              PRAGMA wal_autocheckpoint = 16000;",
         )
     }
@@ -128,7 +140,7 @@ impl SqliteStore {
         let known = MIGRATIONS.len();
         let found = match access {
             TableAccess::Make => self.migrate_step_by_step().map(|found| found.max(known)),
-            TableAccess::Write | TableAccess::Read => version(&self.connection),
+            TableAccess::Write | TableAccess::Read | TableAccess::Check => version(&self.connection),
         };
         match found.map_err(|error| self.failed("migrate", error))? {
             found if found == known => Ok(()),
@@ -258,9 +270,11 @@ impl DocumentStore for SqliteStore {
 
     /// Writes the log of the file back into it, so that a backup of the one file is whole.
     fn settle(&mut self) -> Result<(), StoreError> {
-        self.connection
-            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
-            .map_err(|error| self.failed("write the log back", error))
+        let is_blocked = self
+            .connection
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0))
+            .map_err(|error| self.failed("write the log back", error))?;
+        if is_blocked { Err(StoreError::LogInUse { path: self.path.clone() }) } else { Ok(()) }
     }
 }
 

@@ -21,7 +21,7 @@ fn tables_are_made_once() {
     let Some(site) = Site::postgres() else { return };
     assert_eq!(at_once(&site, "migrate").len(), 4);
     let versions = site.database().sql("SELECT version FROM receiver_migration ORDER BY version");
-    assert_eq!(versions, "1\n2\n3\n");
+    assert_eq!(versions, "1\n2\n3\n4\n");
     let months = "SELECT count(*) FROM pg_inherits WHERE inhparent = 'document'::regclass";
     assert_eq!(site.database().sql(months), "5\n", "the default and four months");
 }
@@ -128,6 +128,26 @@ fn a_document_that_is_committed_late_is_part_of_its_run_all_the_same() {
 }
 
 #[test]
+fn a_run_that_another_instance_goes_on_with_is_not_deleted() {
+    let Some(site) = Site::postgres() else { return };
+    import(&site, &hosts(1, 1));
+    site.age(400);
+    site.tend("rollup");
+    let database = site.database();
+    // Another instance rolls up a document that has just arrived.
+    let other = database.hold("UPDATE run SET last_received_at = extract(epoch FROM now())::bigint");
+    let waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
+                 AND application_name = 'receiver' AND wait_event_type = 'Lock'";
+    thread::scope(|scope| {
+        let retain = scope.spawn(|| site.tend("retain"));
+        wait_until("it waits for the other", || database.sql(waits) == "1\n");
+        other.commit();
+        retain.join().expect("no panic");
+    });
+    assert_eq!((site.run_count(), site.stored_events().len()), (1, 0));
+}
+
+#[test]
 fn months_that_are_over_are_dropped_and_strays_move_into_their_month() {
     let Some(site) = Site::postgres() else { return };
     site.tend("migrate");
@@ -144,11 +164,11 @@ fn months_that_are_over_are_dropped_and_strays_move_into_their_month() {
     site.tend("rollup");
     // One that arrived late keeps its month.
     database.sql("UPDATE document SET received_at = 1e10 WHERE id = 7");
-    database.sql("UPDATE run SET received_at = 1e10 WHERE session_id = '\\x0000000000000007'");
+    database.sql("UPDATE run SET last_received_at = 1e10 WHERE session_id = '\\x0000000000000007'");
     assert_eq!(site.tend("retain"), "deleted: 198 rows\n", "99 documents, and their runs of 13 months ago");
     assert_eq!(site.tend("verify"), "whole: 1 documents\n");
     // Its run is 13 months old now, and takes it along.
-    database.sql("UPDATE run SET received_at = 1588291200");
+    database.sql("UPDATE run SET last_received_at = 1588291200");
     assert_eq!(site.tend("retain"), "deleted: 2 rows\n");
     assert_eq!(site.tend("retain"), "deleted: 0 rows\n");
     assert_eq!(database.sql("SELECT to_regclass('document_2020_05') IS NULL"), "t\n");

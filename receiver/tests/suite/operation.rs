@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::documents::sample;
 use crate::fleet::{Host, hosts};
-use crate::support::{Site, on_both_stores, program};
+use crate::support::{Postgres, Site, on_both_stores, output_as_owner_of, program};
 
 on_both_stores! {
     refusals_are_counted_by_rule_and_place_and_metrics_by_outcome,
@@ -75,6 +75,77 @@ fn a_check_finds_what_would_stop_the_service() {
     let output = run(site.path(), &["check", "--ingest-tokens-file", "missing"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(said(&output).contains("missing"), "{}", said(&output));
+}
+
+#[test]
+fn a_check_before_the_first_start_finds_what_would_stop_it() {
+    let site = Site::sqlite();
+    let check = |store: &str, reserve: &str| {
+        let mut command = program();
+        command.args(["check", "--store", store, "--disk-reserve", reserve]).current_dir(site.path());
+        let output = output_as_owner_of(site.path(), &mut command)?;
+        let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        Some((output.status.code(), said))
+    };
+    let Some((code, text)) = check("new/deep/r.db", "0") else { return };
+    assert!(code == Some(0) && text.contains("there is no store"), "{text}");
+    for (store, reserve, told) in [
+        ("new/deep/r.db", "1000TiB", "bytes are free"),
+        ("/sys/new/r.db", "0", "error: /sys: cannot be written"),
+    ] {
+        let (code, text) = check(store, reserve).expect("as before");
+        assert!(code == Some(1) && text.contains(told), "{text}");
+    }
+    assert_eq!(site.path().read_dir().expect("a directory").count(), 0, "nothing is made");
+}
+
+#[test]
+fn a_check_finds_a_store_that_can_only_be_read() {
+    let site = Site::sqlite();
+    site.tend("migrate");
+    let set_mode = |path: &Path, mode| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("set");
+    };
+    let check = || {
+        let output = output_as_owner_of(site.path(), &mut site.command(&["check"]))?;
+        Some((output.status.code(), said(&output)))
+    };
+    let told = |path: &Path| format!("error: {}: cannot be written", path.display());
+    // As root has made it, if that is who tests.
+    set_mode(site.file(), 0o444);
+    let Some((code, text)) = check() else { return };
+    assert!(code == Some(1) && text.contains(&told(site.file())), "{text}");
+    set_mode(site.file(), 0o666);
+    assert_eq!(check().expect("as before").0, Some(0));
+    set_mode(site.path(), 0o500);
+    let (code, text) = check().expect("as before");
+    set_mode(site.path(), 0o700);
+    assert!(code == Some(1) && text.contains(&told(site.path())), "{text}");
+}
+
+#[test]
+fn a_check_finds_a_role_that_may_not_write() {
+    // A role is known in all databases of a server.
+    let Some(server) = Postgres::own() else { return };
+    let site = Site::on(&server);
+    site.database().sql("CREATE ROLE reader LOGIN; REVOKE CREATE ON SCHEMA public FROM PUBLIC");
+    let check = || {
+        let mut command = site.command(&["check"]);
+        let output = command.env("RECEIVER_STORE", site.database().url_of("reader")).output();
+        let output = output.expect("it starts");
+        (output.status.code(), String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
+    };
+    let (code, text) = check();
+    assert!(code == Some(1) && text.contains("lacks CREATE"), "{text}");
+    site.tend("migrate");
+    let all = "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO reader;
+               GRANT USAGE ON SEQUENCE document_id TO reader";
+    site.database().sql(&format!("{all}; REVOKE INSERT ON document, weekly FROM reader"));
+    let (code, text) = check();
+    assert!(code == Some(1) && text.contains("lacks INSERT on document, INSERT on weekly;"), "{text}");
+    site.database().sql(all);
+    let (code, text) = check();
+    assert!(code == Some(0) && text.contains("0 documents"), "{text}");
 }
 
 fn what_inspects_a_store_neither_makes_nor_upgrades_it(site: &Site) {

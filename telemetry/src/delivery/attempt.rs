@@ -78,7 +78,7 @@ impl DeliveryContext<'_> {
     }
 
     fn prepare(&self, entry: &mut QueueEntry) -> Result<DeliveryRequest, RejectionReason> {
-        let headers = entry.vetted_headers(self.gate)?;
+        let headers = entry.vetted_headers(self.gate);
         let vet = |entry: &QueueEntry| {
             self.gate.vet(&entry.document).map_err(|rejection| RejectionReason::from(&rejection))
         };

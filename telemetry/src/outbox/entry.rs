@@ -10,7 +10,7 @@ use schema::limits::MAX_DOCUMENT_BYTES;
 use schema::{EventId, TelemetryDocument, UtcSeconds};
 use serde::{Deserialize, Serialize};
 
-use crate::request::{InvalidHeaderValue, VettedHeaderValue, VettedHeaders};
+use crate::request::{VettedHeaderValue, VettedHeaders};
 
 /// Largest file that can be an entry: a document and what is stored beside it.
 pub(crate) const MAX_ENTRY_BYTES: u64 = MAX_DOCUMENT_BYTES as u64 + 4096;
@@ -110,10 +110,10 @@ impl QueueEntry {
         Self { version: VERSION, document, headers: headers.into(), attempts: 0, last_failure: None }
     }
 
-    /// The headers, vetted again as the document is: the file may have been edited.
-    pub(crate) fn vetted_headers(&self, gate: &Gate) -> Result<VettedHeaders, RejectionReason> {
-        VettedHeaders::parse(&self.headers.marker, &self.headers.user_agent, gate)
-            .map_err(|InvalidHeaderValue| RejectionReason::entry("entry.header", "a header may not be sent"))
+    /// The headers, vetted again as the document is: the file may have been edited, and this machine may have got another
+    /// name since. A header is not worth the document, so one that may not be sent is replaced by its default.
+    pub(crate) fn vetted_headers(&self, gate: &Gate) -> VettedHeaders {
+        VettedHeaders::parse_or_default(&self.headers.marker, &self.headers.user_agent, gate)
     }
 
     /// Reads the file of event `id`.

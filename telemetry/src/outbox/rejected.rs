@@ -33,20 +33,32 @@ impl OutboxStore {
     /// `rejected/` cannot be used: the document stays in the queue.
     pub(crate) fn quarantine(&self, rejected: &RejectedEntry) -> Result<usize, OutboxWarning> {
         let name = entry::name_of(rejected.event_id);
-        // What was purged while its request was in flight must leave no trace.
-        if purge::is_asked_for(self) || !self.directory().contains(&name).unwrap_or(true) {
+        // What was purged while its request was in flight must leave no trace. The time is read before the look for a purge:
+        // one that is asked for after that look deletes by this time whatever is written.
+        let Some(stored) = self.time_in_queue(&name) else { return Ok(0) };
+        if purge::is_asked_for(self) {
             return Ok(0);
         }
-        self.move_to_rejected(&name, rejected).map_err(|_| OutboxWarning::Rejected)
+        self.move_to_rejected(&name, rejected, stored).map_err(|_| OutboxWarning::Rejected)
     }
 
-    fn move_to_rejected(&self, name: &str, rejected: &RejectedEntry) -> Result<usize, TelemetryError> {
+    /// When it was stored; `None` if it is gone.
+    fn time_in_queue(&self, name: &str) -> Option<SystemTime> {
+        // What cannot be opened, such as a link, holds no document and has no such time.
+        let unopened = || self.directory().contains(name).unwrap_or(true).then(SystemTime::now);
+        stored_in(self.directory(), name).or_else(unopened)
+    }
+
+    fn move_to_rejected(
+        &self,
+        name: &str,
+        rejected: &RejectedEntry,
+        stored: SystemTime,
+    ) -> Result<usize, TelemetryError> {
         let directory = self.directory().create_dir(REJECTED)?;
         directory.check_own()?;
         let bytes = json(rejected)?;
         let evicted = bounds::make_room(&directory, bytes.len() as u64, SystemTime::now())?;
-        // What cannot be opened, such as a link, holds no document and has no such time.
-        let stored = self.stored_at(rejected.event_id).unwrap_or_else(SystemTime::now);
         // First the new place, then the old one: a crash in between leaves two, and the next pass rejects it again.
         directory.write_atomic_dated(name, &bytes, stored)?;
         self.remove(rejected.event_id)?;
@@ -150,6 +162,11 @@ mod tests {
         store.remove(rejected.event_id).expect("removed");
         assert_eq!(store.quarantine(&rejected), Ok(0));
         assert!(store.rejected().expect("listed").is_empty());
+        // A link is set aside for what it is.
+        std::os::unix::fs::symlink("nowhere", temp.path().join(entry::name_of(rejected.event_id)))
+            .expect("a link");
+        assert_eq!(store.quarantine(&rejected), Ok(0));
+        assert_eq!((store.rejected().expect("listed").len(), store.queued().expect("listed").len()), (1, 0));
     }
 
     #[test]
@@ -182,8 +199,12 @@ mod tests {
     fn a_purge_deletes_what_is_refused_meanwhile() {
         let dir = tempfile::tempdir().expect("a scratch directory");
         let (store, rejected) = queued(dir.path());
+        let name = entry::name_of(rejected.event_id);
+        let stored = store.time_in_queue(&name).expect("queued");
         check_purged(dir.path(), &store, || {
-            store.move_to_rejected(&entry::name_of(rejected.event_id), &rejected).expect("moved");
+            // The purge is quicker than the pass: when the document is moved, it is gone from the queue already.
+            store.remove(rejected.event_id).expect("deleted");
+            store.move_to_rejected(&name, &rejected, stored).expect("moved");
             assert_eq!(store.rejected().expect("listed").len(), 1);
         });
     }

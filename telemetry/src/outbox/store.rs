@@ -82,7 +82,10 @@ impl OutboxStore {
     ///
     /// Nothing waits for the disk: a run would, and telemetry is best-effort. The delivering process syncs what is left
     /// over, see [`Self::sync`]. If a purge is asked for meanwhile, the entry does not exist afterwards. If the event is
-    /// queued already, that entry stays, with its age and its attempts.
+    /// queued already, that entry stays, with its age and its attempts, unless no delivery would send it.
+    ///
+    /// # Errors
+    /// [`DiskError::Foreign`] if another user's file has its name, and what prevents writing.
     pub(super) fn add(
         &self,
         entry: &QueueEntry,
@@ -90,7 +93,14 @@ impl OutboxStore {
     ) -> Result<(usize, Option<OutboxWarning>), TelemetryError> {
         let name = entry::name_of(entry.document.event_id());
         if self.directory.contains(&name)? {
-            return Ok((0, None));
+            if !self.directory.is_ours(&name) {
+                return Err(DiskError::Foreign { path: self.directory.path_of(&name) }.into());
+            }
+            if self.is_sendable(entry.document.event_id(), now) {
+                return Ok((0, None));
+            }
+            // A link would not be written over.
+            self.directory.remove(&name)?;
         }
         let bytes = json(entry)?;
         let evicted = bounds::make_room(&self.directory, bytes.len() as u64, now)?;
@@ -98,6 +108,12 @@ impl OutboxStore {
         purge_mark::unless_purged(&self.directory, write, || drop(self.directory.remove(&name)))?;
         let warning = (evicted > 0).then(|| self.log_outcome(&LedgerLine::evicted(self::now(), evicted)));
         Ok((evicted, warning.flatten()))
+    }
+
+    /// Whether a delivery would try the entry of this event: it is whole, not too old, and not refused before.
+    fn is_sendable(&self, id: EventId, now: SystemTime) -> bool {
+        let is_kept = self.stored_at(id).is_some_and(|stored| !bounds::is_too_old(stored, now));
+        is_kept && self.load(id).is_ok_and(|entry| entry.refusal().is_none())
     }
 
     /// Files of events that belong to other users, or that cannot be read.

@@ -124,6 +124,7 @@ fn gate() -> Gate {
             "bo3",
             "Ingrid Lindqvist,,,",
         ]),
+        domains: owned(&["acme-labs.example"]),
         directories: owned(&["/home/ostberg", "/root"]),
         serials: owned(&[
             "02:1a:2b:3c:4d:5e",

@@ -5,6 +5,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::time::{Duration, SystemTime};
 
 use privacy::disk::DiskError;
+use privacy::{Gate, LocalIdentifiers};
 use schema::EventId;
 use telemetry::{
     DeliveryEnd, Endpoint, Outbox, OutboxDir, QueuedRequest, TelemetryError, VettedHeaderValue, VettedHeaders,
@@ -163,6 +164,41 @@ fn a_document_that_is_queued_already_keeps_its_attempts() {
 }
 
 #[test]
+fn a_document_takes_the_place_of_an_entry_that_no_delivery_would_send() {
+    type Spoil = Box<dyn FnOnce(&Scratch, EventId)>;
+    let stale = |scratch: &Scratch, id| {
+        let stored = SystemTime::now() - telemetry::MAX_AGE - Duration::from_hours(1);
+        File::open(scratch.file(id)).and_then(|file| file.set_modified(stored)).expect("a time");
+    };
+    let refused = edit("\"last_failure\":null", "\"last_failure\":{\"class\":\"refused\",\"status\":422}");
+    let damaged = |scratch: &Scratch, id| fs::write(scratch.file(id), b"{").expect("written");
+    let linked = |scratch: &Scratch, id| {
+        fs::remove_file(scratch.file(id)).expect("removed");
+        symlink("nowhere", scratch.file(id)).expect("a link");
+    };
+    let spoilers: [(&str, Spoil); 4] = [
+        ("stale", Box::new(stale)),
+        ("refused", Box::new(refused)),
+        ("damaged", Box::new(damaged)),
+        ("a link", Box::new(linked)),
+    ];
+    for (how, spoil) in spoilers {
+        let server = FaultServer::start([Act::status(202)]);
+        let scratch = Scratch::new(&server.url());
+        let document = document();
+        let emit = || {
+            let vetted = scratch.gate.vet(&document).expect("passes the gate");
+            scratch.outbox().emit(vetted, &scratch.settings.headers).expect("stored").event_id
+        };
+        let id = emit();
+        spoil(&scratch, id);
+        assert_eq!(emit(), id, "{how}");
+        let summary = scratch.deliver();
+        assert_eq!((summary.delivered, summary.refused, summary.waiting), (1, 0, 0), "{how}");
+    }
+}
+
+#[test]
 fn an_attempt_that_a_crash_cut_off_is_counted() {
     let server = FaultServer::start([Act::status(202)]);
     let scratch = Scratch::new(&server.url());
@@ -220,14 +256,38 @@ fn sha256(text: &str) -> String {
     format!("{:x}", sha2::Sha256::digest(text))
 }
 
+/// The marker and the user agent of the one request that `server` received.
+fn headers_of(server: &FaultServer) -> [Option<String>; 2] {
+    let [sent] = &server.received()[..] else { panic!("one request") };
+    ["x-productive-k3s-telemetry", "user-agent"].map(|name| sent.header(name).map(str::to_owned))
+}
+
 #[test]
-fn headers_that_were_edited_are_vetted_again() {
+fn a_header_that_was_edited_is_vetted_again_and_replaced() {
     for spoiled in ["on-srv01", "192.0.2.7", "a\\r\\nX-Other: b"] {
-        check_set_aside(
-            "entry.header",
-            edit("\"marker\":\"pk3s-public-v1\"", &format!("\"marker\":\"{spoiled}\"")),
-        );
+        let server = FaultServer::start([Act::status(202)]);
+        let scratch = Scratch::new(&server.url());
+        let id = scratch.emit(1)[0];
+        edit("\"marker\":\"pk3s-public-v1\"", &format!("\"marker\":\"{spoiled}\""))(&scratch, id);
+        assert_eq!(scratch.deliver().delivered, 1, "{spoiled}");
+        assert_eq!(headers_of(&server)[0].as_deref(), Some("pk3s-public-v1"), "{spoiled}");
     }
+}
+
+#[test]
+fn a_header_that_names_the_machine_as_it_is_called_now_costs_no_document() {
+    let server = FaultServer::start([Act::status(202)]);
+    let mut scratch = Scratch::new(&server.url());
+    let value = |text| VettedHeaderValue::parse(text, &scratch.gate).expect("a header");
+    scratch.settings.headers =
+        VettedHeaders { marker: value("layer-marker"), user_agent: value("acme-cli/1.4") };
+    scratch.emit(1);
+    // Since then, the network has given the machine a domain.
+    scratch.gate = Gate::new(LocalIdentifiers::default().with_private(["acme.example"]));
+    assert_eq!(scratch.deliver().delivered, 1);
+    let [marker, user_agent] = headers_of(&server);
+    assert_eq!(marker.as_deref(), Some("layer-marker"));
+    assert_eq!(user_agent.as_deref(), Some(VettedHeaderValue::default_user_agent().as_str()));
 }
 
 #[test]
@@ -245,9 +305,5 @@ fn headers_travel_with_the_document() {
     let shown: Vec<String> = request.headers().iter().map(ToString::to_string).collect();
     assert!(shown.contains(&"User-Agent: layer/2.0".to_owned()), "{shown:?}");
     scratch.deliver();
-    let [sent] = &server.received()[..] else { panic!("one request") };
-    assert_eq!(
-        (sent.header("x-productive-k3s-telemetry"), sent.header("user-agent")),
-        (Some("layer-marker"), Some("layer/2.0"))
-    );
+    assert_eq!(headers_of(&server), ["layer-marker", "layer/2.0"].map(|text| Some(text.to_owned())));
 }

@@ -11,7 +11,7 @@ use privacy::disk::DiskError;
 use schema::EventId;
 use telemetry::{Outbox, OutboxDir, OutboxWarning, PurgeSummary, TelemetryError, purge, status};
 
-use crate::support::scratch::Scratch;
+use crate::support::scratch::{Scratch, document};
 use crate::support::server::{Act, FaultServer};
 
 const OTHER: u32 = 61_000;
@@ -66,6 +66,24 @@ fn the_outbox_of_another_user_is_not_touched() {
     let purged = purge(outbox, PATIENCE).expect("purged");
     assert_eq!(purged, PurgeSummary { left: 1, ..PurgeSummary::default() });
     assert_eq!(tree(scratch.root()), before, "nothing is set aside, given away or left");
+}
+
+#[test]
+fn a_document_does_not_replace_the_file_of_another_user() {
+    if skips("a_document_does_not_replace_the_file_of_another_user") {
+        return;
+    }
+    let scratch = Scratch::new("");
+    let document = document();
+    let emit = || {
+        let vetted = scratch.gate.vet(&document).expect("passes the gate");
+        scratch.outbox().emit(vetted, &scratch.settings.headers)
+    };
+    let theirs = scratch.file(emit().expect("stored").event_id);
+    fs::write(&theirs, b"{").expect("written");
+    chown(&theirs, Some(OTHER), Some(OTHER)).expect("root gives away what it likes");
+    assert!(matches!(emit(), Err(TelemetryError::Disk(DiskError::Foreign { .. }))));
+    assert_eq!(fs::read(&theirs).expect("read"), b"{");
 }
 
 #[test]

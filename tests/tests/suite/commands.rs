@@ -1,8 +1,10 @@
 //! The telemetry commands: how an operator inspects and changes the outbox.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::time::Duration;
 
+use serde_json::Value;
 use tests::{
     Contract, Invocation, ReceivedRequest, Response, Sandbox, Server, TerminalSession, eventually, tree,
 };
@@ -183,21 +185,68 @@ fn send_delivers_the_manifest_of_an_earlier_run_once_there_is_consent() {
     assert_eq!((&body["event_name"], &body["manifest"]), (&"bootstrap.completed".into(), &run.manifest()));
 }
 
-/// A receiver that has the manifest from the run itself drops what the operator sends.
+/// The manifests that `server` accepted, without what two attempts on one document differ in.
+fn manifests(server: &Server) -> Vec<Value> {
+    let bodies = server.accepted().iter().map(ReceivedRequest::json).collect::<Vec<_>>();
+    let of_manifest = bodies.into_iter().filter(|body| body["event_name"] == "bootstrap.completed");
+    let without_attempt = |mut body: Value| {
+        let fields = body.as_object_mut().expect("an object");
+        for field in ["sent_at", "delivery_attempt", "retry_attempt", "is_retry"] {
+            fields.remove(field).expect(field);
+        }
+        body
+    };
+    of_manifest.map(without_attempt).collect()
+}
+
+/// A receiver that has the manifest from the run itself drops what the operator sends: no part of its key differs.
 #[test]
-fn send_repeats_the_event_that_the_run_has_reported() {
+fn send_repeats_the_document_that_the_run_has_reported() {
     let server = Server::start([Response::Status(202)]);
     let sandbox = Sandbox::new();
-    sandbox.reporting_run(&server).run().expect(0);
+    let [parent, session, other] = ["0123456789abcdef", "9f86d081884c7d65", "4bf92f3577b34da6"];
+    let run = sandbox.reporting_run(&server);
+    run.env("TELEMETRY_PARENT_RUN_ID", parent).env("TELEMETRY_SESSION_ID", session).run().expect(0);
     sandbox.wait_for_deliveries();
     let run = sandbox.only_run();
-    for _ in 0..2 {
-        enabled(sandbox.bootstrap(["telemetry", "send"]), &server).args([&run.public]).run().expect(0);
+    let send = || enabled(sandbox.bootstrap(["telemetry", "send"]), &server).args([&run.public]);
+    send().run().expect(0);
+    // The chain that the run belonged to counts, and not the one that repeats it.
+    send().env("TELEMETRY_SESSION_ID", other).run().expect(0);
+    let received = manifests(&server);
+    assert_eq!(received.len(), 3);
+    assert_eq!(
+        (&received[0]["session_id"], &received[0]["parent_run_id"]),
+        (&session.into(), &parent.into())
+    );
+    assert_eq!((&received[1], &received[2]), (&received[0], &received[0]));
+}
+
+/// A pipeline may export one run id to hosts that begin in the same second.
+#[test]
+fn the_manifests_of_two_hosts_with_one_run_id_are_two_events() {
+    let server = Server::start([Response::Status(202)]);
+    let hosts = [Sandbox::new(), Sandbox::new()];
+    for sandbox in &hosts {
+        let run = sandbox.reporting_run(&server).env("TELEMETRY_RUN_ID", "9f86d081884c7d65");
+        run.env("TELEMETRY_SESSION_ID", "0123456789abcdef").run().expect(0);
+        sandbox.wait_for_deliveries();
     }
-    let of_manifest = |request: &ReceivedRequest| request.word("event_name") == "bootstrap.completed";
-    let ids: Vec<String> =
-        server.accepted().iter().filter(|one| of_manifest(one)).map(|one| one.word("event_id")).collect();
-    assert!(ids.len() == 3 && ids.iter().all(|id| *id == ids[0]), "{ids:?}");
+    let received = manifests(&server);
+    assert_eq!(received[0]["run_id"], received[1]["run_id"]);
+    assert_ne!(received[0]["event_id"], received[1]["event_id"]);
+    // Away from its private record, the manifest is an event of its own, whatever other run has that id here.
+    let copied = hosts[0].file("copied.json", &edited_start(&hosts[1].only_run().manifest()), 0o600);
+    enabled(hosts[0].bootstrap(["telemetry", "send"]), &server).args([copied]).run().expect(0);
+    let ids: BTreeSet<String> = manifests(&server).iter().map(|one| one["event_id"].to_string()).collect();
+    assert_eq!(ids.len(), 3);
+}
+
+/// The manifest of a run that began at another time.
+fn edited_start(manifest: &Value) -> String {
+    let mut manifest = manifest.clone();
+    manifest["started_at"] = "2026-01-02T03:04:05Z".into();
+    manifest.to_string()
 }
 
 #[test]
@@ -212,11 +261,9 @@ fn send_refuses_what_is_no_public_manifest() {
     let event =
         enabled(sandbox.bootstrap(["telemetry", "preview", "--json"]), &server).run().expect(0).json();
     let mut running = manifest;
-    for (field, value) in [
-        ("status", "running".into()),
-        ("exit_code", serde_json::Value::Null),
-        ("finished_at", serde_json::Value::Null),
-    ] {
+    for (field, value) in
+        [("status", "running".into()), ("exit_code", Value::Null), ("finished_at", Value::Null)]
+    {
         running[field] = value;
     }
     let table = [

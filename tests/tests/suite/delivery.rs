@@ -334,9 +334,16 @@ fn a_delivery_sees_only_what_it_needs_of_the_environment() {
     }
     let (sandbox, server) = (Sandbox::new(), Server::start([Response::Delayed(60_000)]));
     let run = sandbox.reporting_run(&server);
-    run.env("REGISTRY_PASSWORD", "canary-of-another-program").run().expect(0);
+    let network = [("SSL_CERT_DIR", "/etc/ssl/certs"), ("NO_PROXY", "127.0.0.1"), ("ALL_PROXY", "")];
+    run.envs(network).env("REGISTRY_PASSWORD", "canary-of-another-program").run().expect(0);
     let pid = *sandbox.deliveries().first().expect("it waits for its answer");
     let environment = std::fs::read(format!("/proc/{pid}/environ")).expect("it lives");
     let environment = String::from_utf8_lossy(&environment);
     assert!(!environment.contains("canary") && environment.contains("HOME="), "{environment}");
+    for (name, value) in network {
+        assert!(
+            environment.split('\0').any(|seen| seen == format!("{name}={value}")),
+            "{name}: {environment}"
+        );
+    }
 }

@@ -17,7 +17,8 @@ use tests::{
     program, skip,
 };
 
-/// Becomes root as sudo does. With `password` beside it, it wants one, and remembers that one was typed.
+/// Becomes root as sudo does, with little of the caller's environment (`env_reset`). With `password` beside it, it wants one,
+/// and remembers that one was typed.
 const SUDO: &str = r#"#!/bin/sh
 here=${0%/bin/*}
 printf 'sudo %s\n' "$*" >>"$here/calls"
@@ -35,7 +36,8 @@ if [ -e "$here/password" ] && [ ! -e "$here/stamp" ]; then
     exit 1
 fi
 [ "$1" = -- ] && shift
-exec "$here/setpriv" --reuid=0 --regid=0 --clear-groups -- "$@"
+exec "$here/setpriv" --reuid=0 --regid=0 --clear-groups -- \
+    /usr/bin/env -i PATH="$PATH" LC_ALL="$LC_ALL" HOME=/root "$@"
 "#;
 
 /// A cluster with the issuer of a run, which only root may ask.
@@ -327,18 +329,39 @@ fn a_check_that_is_interrupted_gives_the_password_up() {
     if !can_have_a_machine("a_check_that_is_interrupted_gives_the_password_up") {
         return;
     }
+    for words in ["verify --mode server", "as-bundle --root /nowhere --entry core -- validate"] {
+        let sandbox = with_sudo();
+        sandbox.file("../password", "", 0o600);
+        sandbox.stub("systemctl", Stub { stdout: "", stderr: "", seconds: 3600, code: 0 });
+        let scene = r#"echo '[Service]' >/run/systemd/system/k3s.service; exec "$@""#;
+        let verify = call(&sandbox, words).through(["/bin/sh", "-euc", scene, "sh"]);
+        let mut session = TerminalSession::start(&on_a_machine(verify));
+        session.wait_for("password");
+        session.type_keys("secret\n");
+        sandbox.wait_for_call("systemctl");
+        session.type_keys("\x03");
+        session.end().expect(130);
+        assert_eq!(sandbox.calls_made().last().map(String::as_str), Some("sudo -k"), "{words}");
+    }
+}
+
+/// A proxy with a login would stand in the arguments of sudo. Without it apt-get reaches nothing and does not say why.
+#[test]
+fn a_run_tells_of_the_proxy_that_root_does_not_get() {
+    if !can_have_a_machine("a_run_tells_of_the_proxy_that_root_does_not_get") {
+        return;
+    }
     let sandbox = with_sudo();
-    sandbox.file("../password", "", 0o600);
-    sandbox.stub("systemctl", Stub { stdout: "", stderr: "", seconds: 3600, code: 0 });
-    let scene = r#"echo '[Service]' >/run/systemd/system/k3s.service; exec "$@""#;
-    let verify = call(&sandbox, "verify --mode server").through(["/bin/sh", "-euc", scene, "sh"]);
-    let mut session = TerminalSession::start(&on_a_machine(verify));
-    session.wait_for("password");
-    session.type_keys("secret\n");
-    sandbox.wait_for_call("systemctl");
-    session.type_keys("\x03");
-    session.end().expect(130);
-    assert_eq!(sandbox.calls_made().last().map(String::as_str), Some("sudo -k"));
+    let run = call(&sandbox, "run --mode server --skip k3s --yes --accept-warnings");
+    let run = run.env("HTTPS_PROXY", "http://alice:canary@proxy.test:3128").env("NO_PROXY", "10.0.0.0/8");
+    let outcome = on_a_machine(run).run().expect(1);
+    let warnings = outcome.warnings();
+    assert!(warnings.iter().any(|told| told.starts_with("HTTPS_PROXY: a proxy with a login")), "{outcome}");
+    let calls = sandbox.calls_made();
+    assert!(
+        calls.iter().any(|call| call.starts_with("sudo -n -- ") && call.contains(" NO_PROXY=10.0.0.0/8 "))
+    );
+    assert!(!calls.concat().contains("canary") && !outcome.output().contains("canary"), "{outcome}");
 }
 
 /// kubectl and helm keep caches in a home: those of root belong into root's.

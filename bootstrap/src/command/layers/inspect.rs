@@ -9,15 +9,16 @@ use super::options::{PreflightOptions, ValidateOptions};
 use super::records;
 use super::refusal::LayerError;
 use crate::command::diagnostic::Diagnostic;
-use crate::command::error::Error;
+use crate::command::error::{Error, InterruptedAt};
 use crate::command::inputs::{platform, warn_all};
+use crate::command::inspection;
 use crate::command::preflight::unmet;
 use crate::component::Severity;
 use crate::host::{Host, RunLog};
 use crate::input::{AnyInput, Completeness, Inputs, ValueSource, resolve};
 use crate::layers::{EventStatus, HostPreflight, PreflightCounts, RunOrigin, StackValidation, check_runtime};
 use crate::preflight::check;
-use crate::terminal::{Printer, is_interactive};
+use crate::terminal::{Printer, Signals};
 use crate::verify::{VerifyOutcome, VerifyReport, verify};
 
 pub(super) fn preflight(
@@ -70,7 +71,8 @@ pub(super) fn validate(
     printer: &mut Printer,
 ) -> Result<(), LayerError> {
     check_runtime(|name| std::env::var_os(name))?;
-    let report = verified(printer)?;
+    let signals = Signals::install().map_err(Error::SignalHandlers)?;
+    let report = verified(printer, &signals)?;
     for (component, status) in by_component(&report) {
         origin.check(component.as_str(), status, printer);
     }
@@ -108,7 +110,7 @@ fn by_component(report: &VerifyReport) -> Vec<(Component, EventStatus)> {
 }
 
 /// Verifies what the runs on this host have installed, as they were told.
-fn verified(printer: &mut Printer) -> Result<VerifyReport, LayerError> {
+fn verified(printer: &mut Printer, signals: &Signals) -> Result<VerifyReport, LayerError> {
     let installation = records::installation();
     let mut warnings = Vec::new();
     let mode = installation.as_ref().map_or(Mode::SingleNode, |installation| installation.mode);
@@ -120,12 +122,9 @@ fn verified(printer: &mut Printer) -> Result<VerifyReport, LayerError> {
     login(&mut inputs)?;
     let settings = resolve(&mut inputs, None, Completeness::Optional)?;
     warn_all(&warnings, printer);
-    let mut host = Host::this_machine(RunLog::discard());
-    if host.program("sudo").is_some() {
-        // Whoever does not become root is told at each check what could not be seen.
-        let _ = host.acquire_root(is_interactive());
-    }
-    Ok(verify(&host, &settings, records::history()))
+    let report = verify(&inspection::host(signals), &settings, records::history());
+    inspection::check_uninterrupted(signals, InterruptedAt::NothingChanged)?;
+    Ok(report)
 }
 
 /// The login of the registry, from the variables of the shell core.

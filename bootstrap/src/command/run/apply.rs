@@ -116,6 +116,7 @@ fn apply(
     signals: &Signals,
 ) -> Result<(), RunError> {
     acquire_root(run, signals)?;
+    tell_withheld_proxies(run, printer);
     lock_host(run)?;
     run.session.record.adopt_passwords(&MachineId::read(Path::new("/")));
     progress.planned = run.plan(signals)?;
@@ -162,6 +163,21 @@ fn acquire_root(run: &mut RunContext, signals: &Signals) -> Result<(), RunError>
         Some(signal) => RunError::interrupted(signal),
         None => RunError::failed(Step::Plan, FailureReason::PermissionDenied, Error::NeedsRoot(error)),
     })
+}
+
+/// Told before anything fails for it: apt-get that cannot reach its mirror does not say why.
+fn tell_withheld_proxies(run: &mut RunContext, printer: &mut Printer) {
+    let withheld = run.host.withheld_proxies();
+    if withheld.is_empty() {
+        return;
+    }
+    let warning = format!(
+        "{}: a proxy with a login is not passed to commands that sudo runs (apt-get, k3s), because every user could read it \
+         there; to pass it, run as root with the same variables",
+        withheld.join(", ")
+    );
+    inputs::warn_all(std::slice::from_ref(&warning), printer);
+    run.warnings.push(warning);
 }
 
 /// Before detection: what another process is changing must not be planned for.

@@ -256,7 +256,8 @@ impl RunContext {
     /// Writes the last record, reports it, and shows what went wrong with either: once, and kept for the document.
     pub(super) fn finish(&mut self, finish: Finish, exit_code: u8, printer: &mut Printer) {
         self.session.record.finish(finish, exit_code);
-        self.reporter.completed(CommandResult::from(finish), Some(self.session.record.public()));
+        let manifest = (self.session.record.public(), self.session.manifest_event_id);
+        self.reporter.completed(CommandResult::from(finish), Some(manifest));
         let late = self.session.record.take_warnings().into_iter().chain(self.reporter.take_warning());
         let late: Vec<String> = late.collect();
         inputs::warn_all(&late, printer);

@@ -5,7 +5,7 @@ use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use manifest::{ManifestError, PrivateContext, RunId, RunsDir};
+use manifest::{ManifestError, ManifestEvent, PrivateContext, RunId, RunsDir};
 use privacy::disk::{DiskError, PrivateDir};
 use privacy::{Gate, LocalIdentifiers};
 use schema::RunManifest;
@@ -74,7 +74,8 @@ impl TelemetryContext {
     }
 
     /// As [`Self::read`], with what the private record of the run knows that `manifest` is of: whoever sends the manifest
-    /// of an earlier run was not given that run's inputs again.
+    /// of an earlier run was not given that run's inputs again. Also returns under which ids the run reports it, if the record
+    /// knows.
     ///
     /// # Errors
     /// There is a private record and it cannot be read, so that nobody knows what the document must not say.
@@ -83,12 +84,15 @@ impl TelemetryContext {
         path: &Path,
         manifest: &RunManifest,
         printer: &mut Printer,
-    ) -> Result<Self, Error> {
+    ) -> Result<(Self, Option<ManifestEvent>), Error> {
         // Before root is given up: the record of a run by root is root's alone.
         let record = private_record(args, path, &RunId::new(manifest.run_id.clone()))
             .map_err(Error::UncheckedRecord)?;
         let local = record.iter().flat_map(|record| record.local.private_values());
-        Self::read(args, local.map(Cow::into_owned), printer)
+        let context = Self::read(args, local.map(Cow::into_owned), printer)?;
+        // A manifest that was copied here may be of another host, whose run was given the same id.
+        let of_this_run = record.filter(|record| record.started_at == manifest.started_at);
+        Ok((context, of_this_run.and_then(|record| record.manifest_event)))
     }
 
     /// Where the outbox is.

@@ -6,8 +6,9 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Duration;
 
-use schema::RunManifest;
+use manifest::ManifestEvent;
 use schema::limits::MAX_DOCUMENT_BYTES;
+use schema::{EventId, RunManifest};
 use telemetry::{
     ConsentDecision, ConsentReason, Consented, DEADLINE, DeliveryEnd, DeliverySummary, Outbox,
     RequeueSummary, deliver, envelope_from_env, manifest_event,
@@ -67,15 +68,16 @@ fn requeue(context: &TelemetryContext, outbox: &Outbox, printer: &mut Printer) -
 /// Vets the public manifest of an earlier run, stores it and delivers.
 pub(super) fn send(args: &TelemetryArgs, path: &Path, printer: &mut Printer) -> Result<(), Diagnostic> {
     let bytes = read(path)?;
-    let context = &match serde_json::from_slice::<RunManifest>(&bytes) {
+    let (context, known) = &match serde_json::from_slice::<RunManifest>(&bytes) {
         Ok(manifest) => TelemetryContext::of_run(args, path, &manifest, printer)?,
         // It is refused below, with the reason that the gate gives.
-        Err(_) => TelemetryContext::read(args, [], printer)?,
+        Err(_) => (TelemetryContext::read(args, [], printer)?, None),
     };
-    let (envelope, warnings) = envelope_from_env(&|name| std::env::var_os(name), &context.gate);
-    inputs::warn_all(&warnings.iter().map(ToString::to_string).collect::<Vec<_>>(), printer);
+    let ManifestEvent { event_id, envelope } =
+        known.clone().unwrap_or_else(|| new_manifest_event(context, printer));
     // The document is made and vetted before anybody is asked: consent to what would be refused is asked for in vain.
-    let document = manifest_event(&bytes, &context.gate, &envelope).map_err(|error| context.error(error))?;
+    let document =
+        manifest_event(&bytes, &context.gate, &envelope, event_id).map_err(|error| context.error(error))?;
     let vetted = context.gate.vet(&document).map_err(|error| context.error(error))?;
     let signals = Signals::install().map_err(Error::SignalHandlers)?;
     let consent = consent(printer, &signals);
@@ -84,6 +86,13 @@ pub(super) fn send(args: &TelemetryArgs, path: &Path, printer: &mut Printer) -> 
     outbox.emit(vetted, &context.settings.headers).map_err(|error| context.error(error))?;
     let summary = delivery_pass(context, proof, &outbox, &signals, printer)?;
     show_summary(&summary, &signals, printer)
+}
+
+/// The ids of a manifest whose run is recorded elsewhere, so that nobody here knows how the run reported it.
+fn new_manifest_event(context: &TelemetryContext, printer: &mut Printer) -> ManifestEvent {
+    let (envelope, warnings) = envelope_from_env(&|name| std::env::var_os(name), &context.gate);
+    inputs::warn_all(&warnings.iter().map(ToString::to_string).collect::<Vec<_>>(), printer);
+    ManifestEvent { event_id: EventId::random(), envelope }
 }
 
 /// Delivers for a run that goes on without waiting: in a process group of its own, with no descriptor of the run's but the

@@ -86,25 +86,44 @@ fn refused_from(spoil: impl FnOnce(&Path), said: &str) {
     let failure = ran.failure();
     assert_eq!(failure.reason, FailureReason::DownloadFailed);
     assert!(failure.message.contains(said), "{}", failure.message);
-    assert!(failure.hint.as_ref().is_some_and(|hint| hint.contains("yours or root's")), "{failure:?}");
+    assert!(
+        failure.hint.as_ref().is_some_and(|hint| hint.contains("only you or root can change")),
+        "{failure:?}"
+    );
     nothing_is_installed(&stub, &ran);
+}
+
+/// Puts a FIFO or a link in the place of a file of the artifacts folder.
+fn replace(name: &'static str, by: &'static str) -> impl FnOnce(&Path) {
+    move |folder: &Path| {
+        let file = folder.join(name);
+        std::fs::remove_file(&file).expect("it was there");
+        if by == "fifo" {
+            make_fifo(&file);
+        } else {
+            symlink(by, &file).expect("a link");
+        }
+    }
 }
 
 #[test]
 fn an_artifact_that_is_no_file_neither_holds_a_run_nor_fills_the_disk() {
-    let replace = |by: &'static str| {
-        move |folder: &Path| {
-            let file = folder.join("k3s");
-            std::fs::remove_file(&file).expect("it was there");
-            if by == "fifo" {
-                make_fifo(&file);
-            } else {
-                symlink(by, &file).expect("a link");
-            }
-        }
+    refused_from(replace("k3s", "fifo"), "is not a regular file");
+    refused_from(replace("k3s", "/dev/zero"), "is a symbolic link");
+}
+
+/// What is wrong with it is told, not that it lacks a checksum, and not only where no other sum file has one.
+#[test]
+fn a_sum_file_that_cannot_be_used_is_told() {
+    refused_from(replace("sha256sum-amd64.txt", "SHA256SUMS"), "sha256sum-amd64.txt is a symbolic link");
+    if crate::support::skips_without_root("a sum file of another user") {
+        return;
+    }
+    let give = |folder: &Path| {
+        std::fs::remove_file(folder.join("sha256sum-amd64.txt")).expect("it was there");
+        std::os::unix::fs::chown(folder.join("SHA256SUMS"), Some(61_002), None).expect("given away");
     };
-    refused_from(replace("fifo"), "is not a regular file");
-    refused_from(replace("/dev/zero"), "is a symbolic link");
+    refused_from(give, "SHA256SUMS belongs to another user");
 }
 
 /// Whoever can replace an artifact and its sum file together decides what root executes.
@@ -120,6 +139,34 @@ fn artifacts_that_another_user_could_replace_are_not_taken() {
     let give = |path: &Path| std::os::unix::fs::chown(path, Some(61_002), Some(61_002)).expect("given away");
     refused_from(give, "belongs to another user");
     refused_from(|folder| give(&folder.join("k3s")), "belongs to another user");
+    refused_from(|folder| share(folder, 0o2775), "may be changed by other users");
+    refused_from(|folder| share(&folder.join("install.sh"), 0o664), "may be changed by a group of users");
+    refused_from(
+        |folder| share(&folder.join("sha256sum-amd64.txt"), 0o664),
+        "may be changed by a group of users",
+    );
+}
+
+/// Lets a group of users at what is at `path`.
+fn share(path: &Path, mode: u32) {
+    std::os::unix::fs::chown(path, None, Some(61_002)).expect("given away");
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("a mode");
+}
+
+/// With a umask of 002 everything is for the group to change, which is the user's own.
+#[test]
+fn artifacts_that_only_the_own_group_may_change_are_taken() {
+    let stub = StubHost::fresh();
+    let folder = stub.artifacts_folder();
+    for file in std::fs::read_dir(&folder).expect("listed") {
+        let mode = std::fs::Permissions::from_mode(0o664);
+        std::fs::set_permissions(file.expect("a file").path(), mode).expect("a mode");
+    }
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o775)).expect("a mode");
+    let mut settings = only(Component::K3s);
+    settings.artifacts = Artifacts::Local(folder);
+    let ran = run(&stub, &settings);
+    assert!(ran.result.is_ok(), "{:?}", ran.result);
 }
 
 #[test]

@@ -54,6 +54,8 @@ CREATE TABLE run (
     -- With the session, the key of the document that has its manifest.
     manifest_occurred_at bigint,
     manifest_event_id bytea,
+    -- The arrival of its last document; `received_at` is that of its first.
+    last_received_at bigint NOT NULL,
     PRIMARY KEY (session_id, run_id)
 );
 CREATE INDEX run_by_arrival ON run (received_at);
@@ -75,10 +77,12 @@ CREATE TABLE closed_week (
     suppress_below bigint NOT NULL
 );
 
--- The last document that is part of `run`. Whoever rolls up holds this row.
+-- The last document that is part of `run`, and the clock at the last rollup after which all were. Whoever rolls up
+-- holds this row.
 CREATE TABLE rolled_up (
     one integer PRIMARY KEY CHECK (one = 1),
-    document_id bigint NOT NULL
+    document_id bigint NOT NULL,
+    done_at bigint
 );
 INSERT INTO rolled_up (one, document_id) VALUES (1, 0);
 

@@ -1,6 +1,8 @@
--- The clock at the last rollup or deletion that was done, and since when another one is read that is not believed.
+-- The clock at the last rollup or deletion that was done, the last reading of another one
+-- that is not believed, and how long that one has gone on.
 CREATE TABLE clock (
     one integer PRIMARY KEY CHECK (one = 1),
     believed_at bigint NOT NULL,
-    doubted_since bigint
+    doubted_at bigint,
+    doubted_seconds bigint
 );

@@ -9,6 +9,7 @@ use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::{Client, Config, NoTls, Socket, Statement};
 
 use super::migration;
+use super::privileges;
 use super::server::PostgresServer;
 use super::tls::PostgresTls;
 use crate::store::TableAccess;
@@ -57,8 +58,11 @@ impl PostgresConnection {
         match access {
             TableAccess::Make => migration::migrate(&mut opened.client).await?,
             TableAccess::Write => migration::check(&opened.client).await?,
-            TableAccess::Read => {
+            TableAccess::Read | TableAccess::Check => {
                 opened.client.batch_execute("SET default_transaction_read_only = on").await?;
+                if access == TableAccess::Check {
+                    privileges::check(&opened.client).await?;
+                }
                 migration::check(&opened.client).await?;
             }
         }

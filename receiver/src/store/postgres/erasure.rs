@@ -27,6 +27,16 @@ async fn erase(connection: &mut PostgresConnection, id: &[u8]) -> Result<Erased,
     let newest =
         transaction.execute("DELETE FROM document WHERE run_id = $1 AND id > $2", &[&id, &rolled_up]).await?;
     let runs = transaction.execute("DELETE FROM run WHERE session_id = $1 OR run_id = $1", &[&id]).await?;
+    // The runs below it stay, and no longer say what is above them.
+    for sql in [
+        "UPDATE document SET parent_run_id = NULL WHERE parent_run_id = $1
+             AND session_id = ANY (ARRAY (SELECT session_id FROM run WHERE parent_run_id = $1))",
+        "UPDATE document SET parent_run_id = NULL WHERE parent_run_id = $1
+             AND id > (SELECT document_id FROM rolled_up)",
+        "UPDATE run SET parent_run_id = NULL WHERE parent_run_id = $1",
+    ] {
+        transaction.execute(sql, &[&id]).await?;
+    }
     transaction.commit().await?;
     let count = |rows: u64| usize::try_from(rows).unwrap_or(usize::MAX);
     Ok(Erased { documents: count(of_session + of_run + newest), runs: count(runs) })

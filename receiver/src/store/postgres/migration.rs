@@ -4,7 +4,8 @@ use crate::store::fault::PostgresFault;
 use tokio_postgres::Client;
 
 /// A step that was released is never changed; a change is another step.
-const MIGRATIONS: &[&str] = &[include_str!("001.sql"), include_str!("002.sql"), include_str!("003.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("001.sql"), include_str!("002.sql"), include_str!("003.sql"), include_str!("004.sql")];
 
 /// Version of the tables that this build makes.
 pub(super) const VERSION: usize = MIGRATIONS.len();

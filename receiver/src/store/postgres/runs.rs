@@ -1,16 +1,27 @@
 //! Runs in the database: combined slice by slice, and read week by week.
 
-use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
+use tokio_postgres::{Row, Statement, Transaction};
 
 use super::connection::PostgresConnection;
 use super::months::BRIEFLY;
 use super::session::PostgresStore;
 use crate::arrival::PackedId;
 use crate::run_row::{ManifestKey, RunRow, StoredDocument, runs_of};
+use crate::store::arrival_time::ArrivalTimes;
 use crate::store::fault::PostgresFault;
 use crate::store::{RunStore, StoreError};
 use crate::week::Week;
+
+/// The statements of a rollup.
+struct Statements {
+    /// Reads the next documents.
+    documents: Statement,
+    /// Reads the runs that they may belong to.
+    known: Statement,
+    /// Writes the runs.
+    write: Statement,
+}
 
 /// Rows that are read at a time.
 const ROWS: i32 = 2_000;
@@ -26,14 +37,13 @@ macro_rules! run_columns {
     () => {
         "session_id, run_id, parent_run_id, component, received_at, client, contract, command, mode,
          execution, result, os_id, os_version, arch, failure_step, failure_reason, started, finished,
-         manifest_occurred_at, manifest_event_id"
+         manifest_occurred_at, manifest_event_id, last_received_at"
     };
 }
 
 impl RunStore for PostgresStore {
-    fn roll_up_runs(&mut self, slice: usize) -> Result<usize, StoreError> {
-        let slice = i64::try_from(slice).unwrap_or(i64::MAX);
-        self.run("put runs together", async |connection| roll_up(connection, slice).await)
+    fn roll_up_runs(&mut self, slice: usize, now: i64) -> Result<usize, StoreError> {
+        self.run("put runs together", async |connection| roll_up(connection, slice, now).await)
     }
 
     fn each_run(
@@ -52,7 +62,7 @@ impl RunStore for PostgresStore {
         );
         self.run("read the runs of a week", async |connection| {
             each(connection, sql, &[&week.start(), &week.end()], &mut |row| {
-                show(&run(row)?, row.try_get(20)?);
+                show(&run(row)?, row.try_get(21)?);
                 Ok(())
             })
             .await
@@ -122,45 +132,88 @@ async fn each(
     }
 }
 
-async fn roll_up(connection: &mut PostgresConnection, slice: i64) -> Result<usize, PostgresFault> {
-    let documents = connection
-        .prepare(concat!(
-            "SELECT ",
-            document_columns!(),
-            ", id FROM document WHERE id > $1 AND id <= $2 ORDER BY id LIMIT $3"
-        ))
-        .await?;
-    let known = connection
-        .prepare(concat!(
-            "SELECT ",
-            run_columns!(),
-            " FROM run WHERE (session_id, run_id) IN (SELECT * FROM unnest($1::bytea[], $2::bytea[]))"
-        ))
-        .await?;
-    let write = connection.prepare(WRITE).await?;
+async fn roll_up(
+    connection: &mut PostgresConnection,
+    slice: usize,
+    now: i64,
+) -> Result<usize, PostgresFault> {
+    let statements = Statements {
+        documents: connection.prepare(DOCUMENTS).await?,
+        known: connection.prepare(KNOWN).await?,
+        write: connection.prepare(WRITE).await?,
+    };
     let transaction = connection.client.transaction().await?;
     // First the row that locks the rollup, then how far it may go: a second instance waits here and finds less.
-    let done: i64 =
-        transaction.query_one("SELECT document_id FROM rolled_up FOR UPDATE", &[]).await?.try_get(0)?;
+    let row = transaction.query_one("SELECT document_id, done_at FROM rolled_up FOR UPDATE", &[]).await?;
+    let (done, done_at): (i64, Option<i64>) = (row.try_get(0)?, row.try_get(1)?);
     let horizon = horizon(&transaction).await?;
-    let rows = transaction.query(&documents, &[&done, &horizon, &slice]).await?;
-    let Some(last) = rows.last() else { return Ok(0) };
-    let last: i64 = last.try_get(13)?;
-    let read = rows.iter().map(document).collect::<Result<Vec<_>, _>>()?;
-    let mut runs = runs_of(&read);
+    let times = ArrivalTimes::new(done_at, now);
+    if times.last_was_ahead() {
+        correct_all(&transaction, times).await?;
+    }
+    let limit = i64::try_from(slice).unwrap_or(i64::MAX);
+    let rows = transaction.query(&statements.documents, &[&done, &horizon, &limit]).await?;
+    let documents = corrected(&transaction, &rows, times).await?;
+    add_to_runs(&transaction, &statements, &documents).await?;
+    let last = rows.last().map(|row| row.try_get(13)).transpose()?.unwrap_or(done);
+    let done_at = if rows.len() < slice || times.last_was_ahead() { Some(now) } else { done_at };
+    transaction.execute("UPDATE rolled_up SET document_id = $1, done_at = $2", &[&last, &done_at]).await?;
+    transaction.commit().await?;
+    Ok(rows.len())
+}
+
+/// The documents of these rows. Arrivals that cannot be right are corrected.
+async fn corrected(
+    transaction: &Transaction<'_>,
+    rows: &[Row],
+    times: ArrivalTimes,
+) -> Result<Vec<StoredDocument>, PostgresFault> {
+    let (mut documents, mut wrong) = (Vec::with_capacity(rows.len()), Vec::new());
+    for row in rows {
+        let mut read = document(row)?;
+        if times.correct(&mut read) {
+            wrong.push(row.try_get::<_, i64>(13)?);
+        }
+        documents.push(read);
+    }
+    if !wrong.is_empty() {
+        let correct = "UPDATE document SET received_at = $1 WHERE id = ANY ($2)";
+        transaction.execute(correct, &[&times.now(), &wrong]).await?;
+    }
+    Ok(documents)
+}
+
+/// Corrects what former rollups took ([`ArrivalTimes::last_was_ahead`]).
+async fn correct_all(transaction: &Transaction<'_>, times: ArrivalTimes) -> Result<(), PostgresFault> {
+    let (now, latest) = (times.now(), times.latest());
+    transaction
+        .execute("UPDATE document SET received_at = $1 WHERE received_at > $2", &[&now, &latest])
+        .await?;
+    transaction
+        .execute(
+            "UPDATE run SET received_at = least(received_at, $1), last_received_at = $1 WHERE last_received_at > $2",
+            &[&now, &latest],
+        )
+        .await?;
+    Ok(())
+}
+
+async fn add_to_runs(
+    transaction: &Transaction<'_>,
+    statements: &Statements,
+    documents: &[StoredDocument],
+) -> Result<(), PostgresFault> {
+    let mut runs = runs_of(documents);
     let sessions: Vec<&[u8]> = runs.iter().map(|run| run.session_id.as_bytes()).collect();
     let ids: Vec<&[u8]> = runs.iter().map(|run| run.run_id.as_bytes()).collect();
-    for row in transaction.query(&known, &[&sessions, &ids]).await? {
+    for row in transaction.query(&statements.known, &[&sessions, &ids]).await? {
         let known = run(&row)?;
         let key = (known.session_id, known.run_id);
         if let Ok(index) = runs.binary_search_by_key(&key, |run| (run.session_id, run.run_id)) {
             runs[index] = known.merged_with(runs[index].clone());
         }
     }
-    write_runs(&transaction, &write, &runs).await?;
-    transaction.execute("UPDATE rolled_up SET document_id = $1", &[&last]).await?;
-    transaction.commit().await?;
-    Ok(rows.len())
+    write_runs(transaction, &statements.write, &runs).await
 }
 
 /// The highest number below which no document can appear any more.
@@ -168,7 +221,7 @@ async fn roll_up(connection: &mut PostgresConnection, slice: i64) -> Result<usiz
 /// Numbers are given before the commit, so that a lower one may appear after a higher one, and would never be rolled
 /// up. The lock waits for the active writers, and later writers get higher numbers. It is held for no longer than this
 /// takes: a savepoint that is rolled back releases it.
-async fn horizon(transaction: &tokio_postgres::Transaction<'_>) -> Result<i64, PostgresFault> {
+async fn horizon(transaction: &Transaction<'_>) -> Result<i64, PostgresFault> {
     transaction
         .batch_execute(&format!("SAVEPOINT horizon; {BRIEFLY}; LOCK TABLE ONLY document IN SHARE MODE"))
         .await?;
@@ -178,23 +231,36 @@ async fn horizon(transaction: &tokio_postgres::Transaction<'_>) -> Result<i64, P
     Ok(highest)
 }
 
+const DOCUMENTS: &str = concat!(
+    "SELECT ",
+    document_columns!(),
+    ", id FROM document WHERE id > $1 AND id <= $2 ORDER BY id LIMIT $3"
+);
+
+const KNOWN: &str = concat!(
+    "SELECT ",
+    run_columns!(),
+    " FROM run WHERE (session_id, run_id) IN (SELECT * FROM unnest($1::bytea[], $2::bytea[]))"
+);
+
 const WRITE: &str = concat!(
     "INSERT INTO run (",
     run_columns!(),
     ") SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::bytea[], $4::text[], $5::bigint[], $6::text[], $7::text[],
          $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[],
-         $16::text[], $17::bigint[], $18::bigint[], $19::bigint[], $20::bytea[])
+         $16::text[], $17::bigint[], $18::bigint[], $19::bigint[], $20::bytea[], $21::bigint[])
      ON CONFLICT (session_id, run_id) DO UPDATE SET
          parent_run_id = excluded.parent_run_id, received_at = excluded.received_at, command = excluded.command,
          mode = excluded.mode, execution = excluded.execution, result = excluded.result, os_id = excluded.os_id,
          os_version = excluded.os_version, arch = excluded.arch, failure_step = excluded.failure_step,
          failure_reason = excluded.failure_reason, started = excluded.started, finished = excluded.finished,
-         manifest_occurred_at = excluded.manifest_occurred_at, manifest_event_id = excluded.manifest_event_id"
+         manifest_occurred_at = excluded.manifest_occurred_at, manifest_event_id = excluded.manifest_event_id,
+         last_received_at = excluded.last_received_at"
 );
 
 async fn write_runs(
-    transaction: &tokio_postgres::Transaction<'_>,
-    write: &tokio_postgres::Statement,
+    transaction: &Transaction<'_>,
+    write: &Statement,
     runs: &[RunRow],
 ) -> Result<(), PostgresFault> {
     let ids = |of: fn(&RunRow) -> &[u8]| runs.iter().map(of).collect::<Vec<&[u8]>>();
@@ -205,7 +271,7 @@ async fn write_runs(
     let times = |of: fn(&RunRow) -> Option<i64>| runs.iter().map(of).collect::<Vec<Option<i64>>>();
     let manifests: Vec<Option<&[u8]>> =
         runs.iter().map(|run| run.manifest.as_ref().map(|manifest| manifest.event_id.as_slice())).collect();
-    let received: Vec<i64> = runs.iter().map(|run| run.received_at).collect();
+    let numbers = |of: fn(&RunRow) -> i64| runs.iter().map(of).collect::<Vec<i64>>();
     transaction
         .execute(
             write,
@@ -214,7 +280,7 @@ async fn write_runs(
                 &ids(|run| run.run_id.as_bytes()),
                 &parents,
                 &texts(|run| &run.component),
-                &received,
+                &numbers(|run| run.received_at),
                 &texts(|run| &run.client),
                 &texts(|run| &run.contract),
                 &words(|run| &run.command),
@@ -230,6 +296,7 @@ async fn write_runs(
                 &times(|run| run.finished),
                 &times(|run| run.manifest.map(|manifest| manifest.occurred_at)),
                 &manifests,
+                &numbers(|run| run.last_received_at),
             ],
         )
         .await?;
@@ -293,5 +360,6 @@ fn run(row: &Row) -> Result<RunRow, PostgresFault> {
         started: row.try_get(16)?,
         finished: row.try_get(17)?,
         manifest: manifest_key(row)?,
+        last_received_at: row.try_get(20)?,
     })
 }

@@ -161,25 +161,19 @@ async fn forget(
     let transaction = connection.client.transaction().await?;
     let row = transaction
         .query_one(
-            "SELECT count(*), coalesce(max(id), $1), count(*) FILTER (WHERE received_at < $2 AND id <= $3),
-                 count(*) FILTER (WHERE received_at > $4)
-             FROM (SELECT id, received_at FROM document WHERE id > $1 ORDER BY id LIMIT $5) AS oldest",
-            &[&after, &limits.documents, &rolled_up, &now, &SLICE],
+            "SELECT count(*), coalesce(max(id), $1), count(*) FILTER (WHERE received_at < $2 AND id <= $3)
+             FROM (SELECT id, received_at FROM document WHERE id > $1 ORDER BY id LIMIT $4) AS oldest",
+            &[&after, &limits.documents, &rolled_up, &SLICE],
         )
         .await?;
-    let slice = ExaminedSlice {
-        examined: row.try_get(0)?,
-        last: row.try_get(1)?,
-        due: row.try_get(2)?,
-        ahead: row.try_get(3)?,
-    };
+    let slice = ExaminedSlice { examined: row.try_get(0)?, last: row.try_get(1)?, due: row.try_get(2)? };
     let documents = transaction
         .execute(
             "DELETE FROM document WHERE id > $1 AND id <= $2 AND received_at < $3",
             &[&after, &slice.last.min(rolled_up), &limits.documents],
         )
         .await?;
-    let (strays, runs) = delete_old_runs(&transaction, limits.runs, rolled_up).await?;
+    let (strays, runs) = delete_old_runs(&transaction, limits, rolled_up).await?;
     transaction.execute("DELETE FROM refusal WHERE day < $1", &[&(limits.runs / DAY)]).await?;
     transaction.commit().await?;
     let [documents, runs] =
@@ -187,17 +181,18 @@ async fn forget(
     Ok(slice.step(dropped + documents, runs))
 }
 
-/// Deletes a slice of the runs that began before a time, with the documents that they still have; how many of those, and
-/// how many runs.
+/// Deletes a slice of the runs that are too old, with the documents that they still have; how many of those, and how many
+/// runs.
 async fn delete_old_runs(
     transaction: &Transaction<'_>,
-    before: i64,
+    limits: AgeLimits,
     rolled_up: i64,
 ) -> Result<(u64, u64), PostgresFault> {
     let old = transaction
         .query(
-            "SELECT session_id, run_id FROM run WHERE received_at < $1 ORDER BY received_at LIMIT $2",
-            &[&before, &SLICE],
+            "SELECT session_id, run_id FROM run WHERE received_at < $1 AND last_received_at < $2
+             ORDER BY received_at LIMIT $3",
+            &[&limits.runs, &limits.documents, &SLICE],
         )
         .await?;
     let column = |index| old.iter().map(|row| row.try_get(index)).collect::<Result<Vec<&[u8]>, _>>();
@@ -213,8 +208,10 @@ async fn delete_old_runs(
         .await?;
     let deleted = transaction
         .execute(
-            "DELETE FROM run WHERE (session_id, run_id) IN (SELECT * FROM unnest($1::bytea[], $2::bytea[]))",
-            &[&sessions, &runs],
+            // Another instance may have rolled up a new document of one of them meanwhile.
+            "DELETE FROM run WHERE (session_id, run_id) IN (SELECT * FROM unnest($1::bytea[], $2::bytea[]))
+                 AND last_received_at < $3",
+            &[&sessions, &runs, &limits.documents],
         )
         .await?;
     Ok((strays, deleted))

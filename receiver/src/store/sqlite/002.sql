@@ -21,6 +21,8 @@ CREATE TABLE run (
     -- With the session, the key of the document that has its manifest.
     manifest_occurred_at INTEGER,
     manifest_event_id BLOB,
+    -- The arrival of its last document; `received_at` is that of its first.
+    last_received_at INTEGER NOT NULL,
     PRIMARY KEY (session_id, run_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX run_by_arrival ON run (received_at);
@@ -42,9 +44,10 @@ CREATE TABLE closed_week (
     suppress_below INTEGER NOT NULL
 ) STRICT;
 
--- The last document that is part of `run`.
+-- The last document that is part of `run`, and the clock at the last rollup after which all were.
 CREATE TABLE rolled_up (
     one INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
-    document_id INTEGER NOT NULL
+    document_id INTEGER NOT NULL,
+    done_at INTEGER
 ) STRICT;
 INSERT INTO rolled_up (one, document_id) VALUES (1, 0);

@@ -5,6 +5,7 @@ use rusqlite::{OptionalExtension, Row, Statement, Transaction, TransactionBehavi
 use super::SqliteStore;
 use crate::arrival::PackedId;
 use crate::run_row::{ManifestKey, RunRow, StoredDocument, runs_of};
+use crate::store::arrival_time::ArrivalTimes;
 use crate::store::{RunStore, StoreError};
 use crate::week::Week;
 
@@ -15,7 +16,7 @@ const DOCUMENT_COLUMNS: &str =
 const RUN_COLUMNS: &str =
     "session_id, run_id, parent_run_id, component, received_at, client, contract, command, mode,
      execution, result, os_id, os_version, arch, failure_step, failure_reason, started, finished,
-     manifest_occurred_at, manifest_event_id";
+     manifest_occurred_at, manifest_event_id, last_received_at";
 
 /// Reads the runs of a week with their manifests, each of which is found by its key.
 fn runs_of_week() -> String {
@@ -28,10 +29,10 @@ fn runs_of_week() -> String {
 }
 
 impl RunStore for SqliteStore {
-    fn roll_up_runs(&mut self, slice: usize) -> Result<usize, StoreError> {
+    fn roll_up_runs(&mut self, slice: usize, now: i64) -> Result<usize, StoreError> {
         let rolled = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).and_then(
             |transaction| {
-                let count = roll_up(&transaction, i64::try_from(slice).unwrap_or(i64::MAX))?;
+                let count = roll_up(&transaction, slice, now)?;
                 transaction.commit().map(|()| count)
             },
         );
@@ -47,7 +48,7 @@ impl RunStore for SqliteStore {
             let mut query = self.connection.prepare(&runs_of_week())?;
             let mut rows = query.query([week.start(), week.end()])?;
             while let Some(row) = rows.next()? {
-                show(&run(row)?, row.get_ref(20)?.as_str_or_null()?);
+                show(&run(row)?, row.get_ref(21)?.as_str_or_null()?);
             }
             Ok(())
         };
@@ -96,19 +97,65 @@ impl RunStore for SqliteStore {
     }
 }
 
-fn roll_up(transaction: &Transaction<'_>, slice: i64) -> rusqlite::Result<usize> {
-    let sql = format!(
-        "SELECT {DOCUMENT_COLUMNS}, id FROM document WHERE id > (SELECT document_id FROM rolled_up) ORDER BY id LIMIT ?"
-    );
+fn roll_up(transaction: &Transaction<'_>, slice: usize, now: i64) -> rusqlite::Result<usize> {
+    let (done, done_at): (i64, Option<i64>) =
+        transaction.query_row("SELECT document_id, done_at FROM rolled_up", [], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
+    let times = ArrivalTimes::new(done_at, now);
+    if times.last_was_ahead() {
+        correct_all(transaction, times)?;
+    }
+    let documents = next_documents(transaction, done, slice, times)?;
+    add_to_runs(transaction, documents.iter().map(|(_, document)| document))?;
+    let last = documents.last().map_or(done, |(id, _)| *id);
+    let done_at = if documents.len() < slice || times.last_was_ahead() { Some(now) } else { done_at };
+    transaction.execute("UPDATE rolled_up SET document_id = ?, done_at = ?", params![last, done_at])?;
+    Ok(documents.len())
+}
+
+/// The documents after the number `done`, at most `slice`, with their numbers. Arrivals that cannot be right are corrected.
+fn next_documents(
+    transaction: &Transaction<'_>,
+    done: i64,
+    slice: usize,
+    times: ArrivalTimes,
+) -> rusqlite::Result<Vec<(i64, StoredDocument)>> {
+    let sql = format!("SELECT {DOCUMENT_COLUMNS}, id FROM document WHERE id > ? ORDER BY id LIMIT ?");
     let mut query = transaction.prepare(&sql)?;
-    let read = query.query_map([slice], |row| Ok((document(row)?, row.get::<_, i64>(13)?)))?;
-    let documents = read.collect::<rusqlite::Result<Vec<_>>>()?;
+    let limit = i64::try_from(slice).unwrap_or(i64::MAX);
+    let read = query.query_map([done, limit], |row| Ok((row.get(13)?, document(row)?)))?;
+    let mut documents = read.collect::<rusqlite::Result<Vec<_>>>()?;
+    let mut correct = transaction.prepare("UPDATE document SET received_at = ? WHERE id = ?")?;
+    for (id, document) in &mut documents {
+        if times.correct(document) {
+            correct.execute([document.received_at, *id])?;
+        }
+    }
+    Ok(documents)
+}
+
+/// Corrects what former rollups took ([`ArrivalTimes::last_was_ahead`]).
+fn correct_all(transaction: &Transaction<'_>, times: ArrivalTimes) -> rusqlite::Result<()> {
+    let (now, latest) = (times.now(), times.latest());
+    transaction.execute("UPDATE document SET received_at = ? WHERE received_at > ?", [now, latest])?;
+    transaction.execute(
+        "UPDATE run SET received_at = min(received_at, ?1), last_received_at = ?1 WHERE last_received_at > ?2",
+        [now, latest],
+    )?;
+    Ok(())
+}
+
+fn add_to_runs<'a>(
+    transaction: &Transaction<'_>,
+    documents: impl IntoIterator<Item = &'a StoredDocument>,
+) -> rusqlite::Result<()> {
     let mut known =
         transaction.prepare(&format!("SELECT {RUN_COLUMNS} FROM run WHERE session_id = ? AND run_id = ?"))?;
     let mut write = transaction.prepare(&format!(
-        "INSERT OR REPLACE INTO run ({RUN_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        "INSERT OR REPLACE INTO run ({RUN_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
     ))?;
-    for told in runs_of(documents.iter().map(|(document, _)| document)) {
+    for told in runs_of(documents) {
         let keys = [told.session_id.as_bytes(), told.run_id.as_bytes()];
         let merged = match known.query_row(keys, run).optional()? {
             Some(known) => known.merged_with(told),
@@ -116,10 +163,7 @@ fn roll_up(transaction: &Transaction<'_>, slice: i64) -> rusqlite::Result<usize>
         };
         write_run(&mut write, &merged)?;
     }
-    if let Some((_, last)) = documents.last() {
-        transaction.execute("UPDATE rolled_up SET document_id = ?", [last])?;
-    }
-    Ok(documents.len())
+    Ok(())
 }
 
 fn write_run(write: &mut Statement<'_>, run: &RunRow) -> rusqlite::Result<usize> {
@@ -144,6 +188,7 @@ fn write_run(write: &mut Statement<'_>, run: &RunRow) -> rusqlite::Result<usize>
         run.finished,
         run.manifest.map(|manifest| manifest.occurred_at),
         run.manifest.map(|manifest| manifest.event_id),
+        run.last_received_at,
     ])
 }
 
@@ -202,6 +247,7 @@ fn run(row: &Row<'_>) -> rusqlite::Result<RunRow> {
             .get::<_, Option<i64>>(18)?
             .zip(row.get(19)?)
             .map(|(occurred_at, event_id)| ManifestKey { occurred_at, event_id }),
+        last_received_at: row.get(20)?,
     })
 }
 
@@ -226,7 +272,7 @@ mod tests {
         };
         let documents: Vec<Arrival> = (0..2 * runs).map(document).collect();
         store.insert(&documents, 0).expect("stored");
-        while store.roll_up_runs(2_000).expect("rolled up") > 0 {}
+        while store.roll_up_runs(2_000, 0).expect("rolled up") > 0 {}
         let (week, mut manifests) = (Week::of(0), 0);
         store.each_run(week, &mut |_, manifest| manifests += u32::from(manifest.is_some())).expect("read");
         assert_eq!(manifests, runs);

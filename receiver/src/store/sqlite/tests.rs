@@ -72,8 +72,8 @@ fn an_instance_that_is_gone_is_forgotten() {
     assert_eq!(count, Ok(1));
 }
 
-/// Stores so many documents of a session each that arrived at this time, and makes them part of their runs.
-fn fill(store: &mut SqliteStore, count: usize, received_at: i64) {
+/// Stores so many documents of a session each, and makes them part of their runs, all at this time.
+fn fill(store: &mut SqliteStore, count: usize, now: i64) {
     let mut document = arrival(1);
     document.detail = format!("{{\"name\":\"{}\"}}", "x".repeat(400));
     let batch: Vec<Arrival> = (0..count)
@@ -82,8 +82,8 @@ fn fill(store: &mut SqliteStore, count: usize, received_at: i64) {
             document.clone()
         })
         .collect();
-    store.insert(&batch, received_at).expect("stored");
-    while store.roll_up_runs(2_000).expect("rolled up") == 2_000 {}
+    store.insert(&batch, now).expect("stored");
+    while store.roll_up_runs(2_000, now).expect("rolled up") == 2_000 {}
 }
 
 /// Deletes what is too old at this time, as the rollup does; how many rows.
@@ -121,29 +121,32 @@ fn the_space_of_deleted_documents_goes_back_to_the_disk() {
 fn documents_of_a_clock_that_was_ahead_do_not_keep_the_old_ones_behind_them() {
     let directory = tempfile::tempdir().expect("a directory");
     let mut store = open(&directory);
-    let now = 100 * DAY;
-    fill(&mut store, 1, now + 60 * DAY);
-    fill(&mut store, 11_000, 0);
-    // More of them than a step looks at.
-    fill(&mut store, 6_000, now + 60 * DAY);
-    fill(&mut store, 100, 0);
-    fill(&mut store, 7, now);
-    store.close_week(Week::of(0), 10, &[]).expect("closed");
-    assert_eq!(forget(&mut store, now), 11_100);
-    assert_eq!(store.count().expect("counted"), 6_008);
+    fill(&mut store, 1, 0);
+    // More of them than a step looks at, by a clock that was believed.
+    fill(&mut store, 6_000, 60 * DAY);
+    fill(&mut store, 11_000, DAY);
+    fill(&mut store, 7, 70 * DAY);
+    store.close_week(Week::of(DAY), 10, &[]).expect("closed");
+    assert_eq!(forget(&mut store, 75 * DAY), 17_001);
+    assert_eq!(store.count().expect("counted"), 7);
+    assert_eq!(store.verify().expect("read").faults, [""; 0]);
 }
 
 #[test]
-fn a_run_of_thirteen_months_takes_its_last_documents_with_it() {
+fn a_run_of_thirteen_months_goes_with_its_last_documents() {
     let directory = tempfile::tempdir().expect("a directory");
     let mut store = open(&directory);
     store.insert(&[arrival(1)], 0).expect("stored");
     store.insert(&[arrival(2)], 390 * DAY).expect("stored");
-    store.roll_up_runs(10).expect("rolled up");
+    store.roll_up_runs(10, 390 * DAY).expect("rolled up");
     // Not part of the run yet: another run will be made of it.
     store.insert(&[arrival(3)], 391 * DAY).expect("stored");
+    assert_eq!(forget(&mut store, 500 * DAY), 0, "no chart has them");
     store.close_week(Week::of(390 * DAY), 10, &[]).expect("closed");
-    assert_eq!(forget(&mut store, 400 * DAY), 3, "two documents and the run");
-    assert_eq!(store.roll_up_runs(10).expect("rolled up"), 1);
+    assert_eq!(forget(&mut store, 400 * DAY), 1, "the first document");
+    // A step that does not come to the second document.
+    let step = store.forget(45, 440 * DAY, 2).expect("deleted");
+    assert_eq!(step.rows, 2, "the second document and the run");
+    assert_eq!(store.roll_up_runs(10, 440 * DAY).expect("rolled up"), 1);
     assert_eq!(store.verify().expect("read"), VerifiedStore { documents: 1, faults: Vec::new() });
 }

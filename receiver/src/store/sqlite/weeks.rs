@@ -130,37 +130,29 @@ fn forget(transaction: &Transaction<'_>, days: u32, now: i64, after: i64) -> rus
     )?;
     let limits = AgeLimits::new(days, now, closed);
     let slice = transaction.query_row(
-        "SELECT count(*), coalesce(max(id), ?1), coalesce(sum(received_at < ?2 AND id <= ?3), 0),
-             coalesce(sum(received_at > ?4), 0)
-         FROM (SELECT id, received_at FROM document WHERE id > ?1 ORDER BY id LIMIT ?5)",
-        [after, limits.documents, rolled_up, now, SLICE],
-        |row| {
-            Ok(ExaminedSlice {
-                examined: row.get(0)?,
-                last: row.get(1)?,
-                due: row.get(2)?,
-                ahead: row.get(3)?,
-            })
-        },
+        "SELECT count(*), coalesce(max(id), ?1), coalesce(sum(received_at < ?2 AND id <= ?3), 0)
+         FROM (SELECT id, received_at FROM document WHERE id > ?1 ORDER BY id LIMIT ?4)",
+        [after, limits.documents, rolled_up, SLICE],
+        |row| Ok(ExaminedSlice { examined: row.get(0)?, last: row.get(1)?, due: row.get(2)? }),
     )?;
     let documents = transaction.execute(
         "DELETE FROM document WHERE id > ?1 AND id <= min(?2, ?3) AND received_at < ?4",
         [after, slice.last, rolled_up, limits.documents],
     )?;
-    let old_runs = "SELECT session_id, run_id FROM run WHERE received_at < ?1
-                    ORDER BY received_at, session_id, run_id LIMIT ?2";
+    let old_runs = "SELECT session_id, run_id FROM run WHERE received_at < ?1 AND last_received_at < ?2
+                    ORDER BY received_at, session_id, run_id LIMIT ?3";
     // By session first, so that each is read once, however many of its runs go.
     let strays = transaction.execute(
         &format!(
             "WITH old_run AS ({old_runs})
              DELETE FROM document WHERE session_id IN (SELECT session_id FROM old_run)
-                 AND (session_id, run_id) IN (SELECT session_id, run_id FROM old_run) AND id <= ?3"
+                 AND (session_id, run_id) IN (SELECT session_id, run_id FROM old_run) AND id <= ?4"
         ),
-        [limits.runs, SLICE, rolled_up],
+        [limits.runs, limits.documents, SLICE, rolled_up],
     )?;
     let runs = transaction.execute(
         &format!("DELETE FROM run WHERE (session_id, run_id) IN ({old_runs})"),
-        [limits.runs, SLICE],
+        [limits.runs, limits.documents, SLICE],
     )?;
     transaction.execute("DELETE FROM refusal WHERE day < ?", [limits.runs / DAY])?;
     correct_rollup(transaction)?;

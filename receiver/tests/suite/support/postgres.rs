@@ -135,6 +135,11 @@ impl Database {
         format!("postgres://tests@{directory}/{}", self.name)
     }
 
+    /// The URL for a role that is not the owner of anything.
+    pub(crate) fn url_of(&self, role: &str) -> String {
+        self.url().replacen("tests@", &format!("{role}@"), 1)
+    }
+
     /// The URL by which it is reached at an address, under a name that only the server's certificate knows.
     pub(crate) fn url_at(&self, host: &str, address: Ipv4Addr) -> String {
         format!("postgres://tests@{host}/{}?hostaddr={address}", self.name)

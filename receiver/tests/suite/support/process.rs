@@ -1,8 +1,11 @@
 //! The program as a process.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, ErrorKind, Read};
 use std::net::SocketAddr;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::os::unix::fs::chown;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
@@ -16,6 +19,25 @@ pub(crate) fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_receiver"));
     command.env_clear();
     command
+}
+
+/// Runs a command as a user whose permissions count, who owns this directory: for root, none do. `None` if such a user
+/// cannot run the program where it is.
+pub(crate) fn output_as_owner_of(directory: &Path, command: &mut Command) -> Option<Output> {
+    if rustix::process::geteuid().is_root() {
+        chown(directory, Some(61_000), Some(61_000)).expect("given away");
+        command.uid(61_000).gid(61_000);
+    }
+    match command.output() {
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            super::skip(
+                "what an ordinary user may do",
+                "the program is in a directory that only root may enter",
+            );
+            None
+        }
+        output => Some(output.expect("it starts")),
+    }
 }
 
 /// A receiver that serves on free ports of loopback. It is killed when it is dropped.

@@ -124,8 +124,19 @@ impl Site {
     }
 
     /// How many runs the store holds.
-    pub(crate) fn run_count(&self) -> u32 {
-        let sql = "SELECT count(*) FROM run";
+    pub(crate) fn run_count(&self) -> i64 {
+        self.number("SELECT count(*) FROM run")
+    }
+
+    /// How many rows name a run above them.
+    pub(crate) fn parent_count(&self) -> i64 {
+        self.number(
+            "SELECT (SELECT count(parent_run_id) FROM document) + (SELECT count(parent_run_id) FROM run)",
+        )
+    }
+
+    /// The one number that a query returns.
+    pub(crate) fn number(&self, sql: &str) -> i64 {
         match &self.store {
             SiteStore::Sqlite(file) => read_only(file).query_row(sql, [], |row| row.get(0)).expect("read"),
             SiteStore::Postgres(database) => database.sql(sql).trim().parse().expect("a number"),
@@ -149,8 +160,9 @@ impl Site {
         }
     }
 
-    /// Makes everything that is not part of a run yet look as if it had arrived this many days ago.
+    /// Makes everything that is not part of a run yet look as if it had arrived this many days ago, after the last rollup.
     pub(crate) fn age(&self, days: i64) {
+        self.execute(&format!("UPDATE rolled_up SET done_at = done_at - {days} * 86400"));
         let sql = |now: &str| {
             format!(
                 "UPDATE document SET received_at = {now} - {days} * 86400
@@ -171,6 +183,19 @@ impl Site {
     /// Makes the clock look as if it had gone forward by so many days since the last rollup or deletion.
     pub(crate) fn leap(&self, days: i64) {
         self.execute(&format!("UPDATE clock SET believed_at = believed_at - {days} * 86400"));
+    }
+
+    /// Makes everything that was done here look as if it had been done so many days ago.
+    pub(crate) fn pass(&self, days: i64) {
+        self.leap(days);
+        for (table, column) in [
+            ("document", "received_at"),
+            ("run", "received_at"),
+            ("run", "last_received_at"),
+            ("rolled_up", "done_at"),
+        ] {
+            self.execute(&format!("UPDATE {table} SET {column} = {column} - {days} * 86400"));
+        }
     }
 
     /// Executes a statement that both kinds of store understand.

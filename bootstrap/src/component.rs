@@ -16,6 +16,7 @@ mod docker_registry_trust;
 mod finding;
 mod helm;
 mod history;
+mod host_name;
 mod image;
 mod issued;
 mod k3s;

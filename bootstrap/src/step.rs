@@ -60,6 +60,7 @@ pub use node::node_arguments;
 pub use node_address::node_address;
 pub use node_fault::NodeFault;
 pub use observe::{certificate, version_of};
+pub use passwords::stored_password;
 pub use registries::{RegistriesFault, RegistryEntry, RegistryLogin, has_registry};
 pub use registry_push::RegistryPush;
 pub use start_cause::{StartCause, StartCauseKind, is_hopeless};

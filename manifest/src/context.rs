@@ -7,16 +7,17 @@
 //! understands in part.
 
 mod journal;
+mod local_facts;
 mod undo;
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use schema::{Component, Envelope, EventId, Execution, Id, Mode, Status, ToolVersion, UtcSeconds};
 use serde::{Deserialize, Serialize};
 
 pub use journal::{Intent, JournalOutcome, PriorState, RollbackRecord, StepRecord, StepState};
+pub use local_facts::{LocalFacts, LonghornFacts, NfsFacts, RegistryFacts, TlsFacts};
 pub use undo::{FormerMode, PreviousFile, Undo};
 
 use crate::error::ManifestError;
@@ -74,57 +75,6 @@ pub struct ManifestEvent {
     pub event_id: EventId,
     /// What it has in common with the other documents of the run.
     pub envelope: Envelope,
-}
-
-/// Private settings of a run: those that its steps were about, and all the others that no public document of it may
-/// contain. All are absent where they do not apply.
-#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct LocalFacts {
-    /// Every private input as it was given, but no secret. Rollback does not use it. Code that makes a document of this run
-    /// later does not get the inputs again, and the gate must know them.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub private_inputs: Vec<String>,
-    /// Host name of Rancher.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub rancher_host: Option<String>,
-    /// Host name of the registry.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub registry_host: Option<String>,
-    /// Storage class of the registry's volume.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub registry_storage_class: Option<String>,
-    /// Directory in which Docker looks for the registry's certificate.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub docker_trust_path: Option<PathBuf>,
-    /// Directory in which Longhorn keeps its data.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub longhorn_data_path: Option<PathBuf>,
-    /// Directory that NFS exports.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub nfs_export_path: Option<PathBuf>,
-    /// Network that may mount it, in CIDR form.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub nfs_allowed_network: Option<String>,
-    /// Versions of the artifacts and charts of the run.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub versions: BTreeMap<Component, String>,
-}
-
-impl LocalFacts {
-    /// Everything here that no public document may contain: all but the versions.
-    pub fn private_values(&self) -> impl Iterator<Item = Cow<'_, str>> {
-        let texts = [
-            &self.rancher_host,
-            &self.registry_host,
-            &self.registry_storage_class,
-            &self.nfs_allowed_network,
-        ];
-        let texts = texts.into_iter().flatten().chain(&self.private_inputs);
-        let paths = [&self.docker_trust_path, &self.longhorn_data_path, &self.nfs_export_path];
-        let paths = paths.into_iter().flatten().map(|path| path.to_string_lossy());
-        texts.map(|text| Cow::Borrowed(text.as_str())).chain(paths)
-    }
 }
 
 /// Enough of any version to tell which it is.
@@ -267,6 +217,12 @@ impl PrivateContext {
         }
     }
 
+    /// Whether every step of the component was undone; not so of a component without steps, which the run found there.
+    pub fn has_undone(&self, component: Component) -> bool {
+        let mut steps = self.steps.iter().filter(|step| step.component == component).peekable();
+        steps.peek().is_some() && steps.all(|step| self.undo_state(step.seq) == Some(StepState::Done))
+    }
+
     /// How far the last attempt to undo the step `seq` got; `None` if there was none.
     pub fn undo_state(&self, seq: u32) -> Option<StepState> {
         self.rollbacks.iter().rev().find(|record| record.step == seq).map(|record| record.state)
@@ -290,11 +246,5 @@ impl std::fmt::Debug for PrivateContext {
         let mut form = f.debug_struct("PrivateContext");
         form.field("run_id", &self.run_id).field("status", &self.status).field("steps", &self.steps.len());
         form.finish_non_exhaustive()
-    }
-}
-
-impl std::fmt::Debug for LocalFacts {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("LocalFacts(withheld)")
     }
 }

@@ -17,8 +17,8 @@ mod run_id;
 mod runs_dir;
 
 pub use context::{
-    FormerMode, Intent, JournalOutcome, LocalFacts, ManifestEvent, PreviousFile, PriorState, PrivateContext,
-    RollbackRecord, StepRecord, StepState, Undo,
+    FormerMode, Intent, JournalOutcome, LocalFacts, LonghornFacts, ManifestEvent, NfsFacts, PreviousFile,
+    PriorState, PrivateContext, RegistryFacts, RollbackRecord, StepRecord, StepState, TlsFacts, Undo,
 };
 pub use error::{LockHolder, ManifestError};
 pub use fingerprint::{MachineFingerprint, MachineId, sha256_hex};

@@ -9,6 +9,7 @@ mod call;
 mod conversation;
 mod help;
 mod inspect;
+mod installation;
 mod options;
 mod packages;
 mod questions;

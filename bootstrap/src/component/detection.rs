@@ -119,6 +119,25 @@ pub enum Conflict {
         .0.display()
     )]
     ForeignKubeconfig(PathBuf),
+    /// Clients use it as it is set, and the run would set it otherwise.
+    #[error(
+        "its {what} is {found}, and this run asks for {asked}; to keep it, set {input}; to change it, rerun after: {change}"
+    )]
+    OtherSetting {
+        /// What differs.
+        what: &'static str,
+        /// How it is set.
+        found: String,
+        /// How the run would set it.
+        asked: String,
+        /// The inputs that say so.
+        input: &'static str,
+        /// The command after which a run sets it.
+        change: String,
+    },
+    /// It has a login, and no record has the password that was generated for it.
+    #[error("the password of its login is not known here; set {0}")]
+    UnknownPassword(&'static str),
 }
 
 impl Detection {

@@ -1,15 +1,18 @@
 //! What former runs on this host did, as their private contexts tell.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use manifest::{MachineId, PrivateContext, RunsDir, StepRecord, StepState, Undo};
-use schema::Execution;
+use schema::{Component, Execution};
 
 /// The steps of former runs. Without them everything on the host is somebody else's.
 #[derive(Clone, Debug, Default)]
 pub struct RunHistory {
     /// The oldest first.
     steps: Vec<StepRecord>,
+    /// The components with a password that was generated and not shown yet.
+    passwords: BTreeSet<Component>,
 }
 
 impl RunHistory {
@@ -17,7 +20,11 @@ impl RunHistory {
     pub fn new(mut contexts: Vec<PrivateContext>) -> Self {
         contexts.retain(|context| context.execution == Execution::Apply);
         contexts.sort_by_key(|context| context.started_at);
-        Self { steps: contexts.into_iter().flat_map(|context| context.steps).collect() }
+        let passwords = contexts.iter().flat_map(|context| context.generated_passwords.keys().copied());
+        Self {
+            passwords: passwords.collect(),
+            steps: contexts.into_iter().flat_map(|context| context.steps).collect(),
+        }
     }
 
     /// The history that the records in a directory make. One that cannot be read makes none.
@@ -28,6 +35,11 @@ impl RunHistory {
     /// The history of the records below `runs_dir`. A directory that is not there, or that cannot be read, makes none.
     pub fn below(runs_dir: &Path) -> Self {
         RunsDir::open(runs_dir).map(|runs| Self::of(&runs)).unwrap_or_default()
+    }
+
+    /// Whether a record still has the password that was generated for the component.
+    pub fn has_password(&self, component: Component) -> bool {
+        self.passwords.contains(&component)
     }
 
     /// Whether the unit of `service`, which has this SHA-256 now, is that of a run. What a run was about to write when it

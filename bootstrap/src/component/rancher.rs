@@ -6,12 +6,12 @@ use serde_json::json;
 
 use super::chart::Chart;
 use super::{
-    ChecksumInput, ComponentPlan, Detection, HttpsEndpoint, Pin, PlanContext, Probe, Remainder,
-    RollbackClass, Spec, artifacts,
+    ChecksumInput, ComponentPlan, Conflict, Detection, HttpsEndpoint, Pin, PlanContext, Probe, Remainder,
+    RollbackClass, Spec, artifacts, host_name,
 };
 use crate::host::ProbeError;
-use crate::settings::{Settings, Tls};
-use crate::step::{Check, Condition, Document, ObjectRef, SecretKeyRef, SecretSource, Step};
+use crate::settings::{Password, Settings, Tls};
+use crate::step::{Check, Condition, Document, ObjectRef, SecretKeyRef, SecretSource, Step, stored_password};
 
 const CHART: Chart = Chart {
     name: "rancher",
@@ -53,6 +53,9 @@ const REMAINS: &[Remainder] = &[
                   cattle-ui-plugin-system cattle-local-user-passwords fleet-default fleet-local local",
     },
 ];
+
+/// Gives the administrator a new password and shows it.
+const RESET: &str = "k3s kubectl -n cattle-system exec deployment/rancher -c rancher -- reset-password";
 
 pub(super) struct RancherSpec;
 
@@ -116,7 +119,20 @@ impl Spec for RancherSpec {
     }
 
     fn detect(&self, probe: &Probe<'_>) -> Result<Detection, ProbeError> {
-        CHART.detect(probe)
+        match CHART.detect(probe)? {
+            Detection::Present => Ok(other_host(probe)?.map_or(Detection::Present, Detection::Conflict)),
+            found => Ok(found),
+        }
+    }
+
+    /// Rancher takes the bootstrap password at its first start alone, and keeps it in a secret.
+    fn ignored(&self, probe: &Probe<'_>) -> Result<Option<String>, ProbeError> {
+        let Password::Given(given) = &probe.settings.rancher.password else { return Ok(None) };
+        let stored = stored_password(probe.host, &bootstrap_secret())?;
+        let is_other = stored.is_some_and(|stored| stored.expose() != given.expose());
+        Ok(is_other.then(|| {
+            format!("the given password of Rancher is not used, because it has one; for a new one: {RESET}")
+        }))
     }
 
     fn installed_version(&self, probe: &Probe<'_>) -> Result<Option<String>, ProbeError> {
@@ -129,6 +145,20 @@ impl Spec for RancherSpec {
         let verify = vec![Check::within(600, Condition::Rollout { namespace, deployments })];
         ComponentPlan::for_state(detection, || steps(context), verify)
     }
+}
+
+/// What speaks against another host name: Rancher itself, its agents and its users know it by the one that its ingress has.
+fn other_host(probe: &Probe<'_>) -> Result<Option<Conflict>, ProbeError> {
+    let ingress = ObjectRef::namespaced("networking.k8s.io/v1", "Ingress", CHART.namespace, CHART.name);
+    let Some(ingress) = probe.object(&ingress)? else { return Ok(None) };
+    let (asked, Chart { name, namespace, repository, .. }) = (&probe.settings.rancher.host, CHART);
+    let installed = CHART.installed_version(probe)?;
+    let version = installed.as_deref().unwrap_or_else(|| RancherSpec.version(probe.settings));
+    let change = format!(
+        "helm -n {namespace} upgrade {name} {name} --repo {repository} --version {version} --reuse-values --set \
+         hostname={asked}"
+    );
+    Ok(host_name::conflict(&ingress, asked, "rancher.host", change))
 }
 
 fn steps(context: &PlanContext<'_>) -> Vec<Step> {
@@ -156,8 +186,13 @@ fn values(context: &PlanContext<'_>) -> Document {
             });
         }
     }
-    let secret = ObjectRef::namespaced("v1", "Secret", CHART.namespace, "bootstrap-secret");
-    let stored_in = Some(SecretKeyRef { secret, key: "bootstrapPassword".to_owned() });
+    let stored_in = Some(bootstrap_secret());
     let source = SecretSource::Password { password: rancher.password.clone(), stored_in };
     Document::new(values).secret("/bootstrapPassword", source)
+}
+
+/// Where Rancher keeps the password that it was given.
+fn bootstrap_secret() -> SecretKeyRef {
+    let secret = ObjectRef::namespaced("v1", "Secret", CHART.namespace, "bootstrap-secret");
+    SecretKeyRef { secret, key: "bootstrapPassword".to_owned() }
 }

@@ -1,5 +1,6 @@
 //! The image registry in the cluster.
 
+mod conflict;
 mod ingress;
 mod names;
 mod nodes;
@@ -10,8 +11,8 @@ use serde_json::{Value, json};
 
 use super::issued::{Issued, is_owned_by};
 use super::{
-    ComponentPlan, Detection, Finding, Gap, HttpsEndpoint, Pin, PlanContext, Probe, RollbackClass, Spec,
-    artifacts, image,
+    ComponentPlan, Conflict, Detection, Finding, Gap, HttpsEndpoint, Pin, PlanContext, Probe, RollbackClass,
+    Spec, artifacts, image,
 };
 use crate::host::{Host, ProbeError};
 use crate::settings::{self, RegistryAuth, Settings};
@@ -21,10 +22,9 @@ use crate::step::{
 };
 
 const VOLUME: &str = "registry-data";
-const LOGINS: &str = "registry-htpasswd";
 
 pub(super) use names::certificate_secret;
-use names::{INGRESS_API, NAME, NAMESPACE, metadata};
+use names::{INGRESS_API, LOGINS, NAME, NAMESPACE, metadata};
 
 pub(super) struct RegistrySpec;
 
@@ -113,14 +113,23 @@ impl Spec for RegistrySpec {
     }
 
     fn detect(&self, probe: &Probe<'_>) -> Result<Detection, ProbeError> {
+        if let Some(conflict) = conflict::find(probe)? {
+            return Ok(Detection::Conflict(conflict));
+        }
         let mut objects = parts().to_vec();
         if probe.settings.registry.auth.is_some() {
             objects.push(ObjectRef::namespaced("v1", "Secret", NAMESPACE, LOGINS));
         }
-        match probe.objects(&objects)? {
-            Detection::Present if !nodes::is_trusted(probe)? => Ok(Detection::Incomplete(Gap::NodesTrust)),
-            found => Ok(found),
-        }
+        let found = match probe.objects(&objects)? {
+            Detection::Present if !nodes::is_trusted(probe)? => Detection::Incomplete(Gap::NodesTrust),
+            found => found,
+        };
+        Ok(match found {
+            Detection::Incomplete(_) if conflict::replaces_password(probe)? => {
+                Detection::Conflict(Conflict::UnknownPassword("registry.password_file"))
+            }
+            found => found,
+        })
     }
 
     fn installed_version(&self, probe: &Probe<'_>) -> Result<Option<String>, ProbeError> {
@@ -130,7 +139,12 @@ impl Spec for RegistrySpec {
     fn plan(&self, detection: &Detection, context: &PlanContext<'_>) -> ComponentPlan {
         let (namespace, deployments) = (NAMESPACE.to_owned(), vec![NAME.to_owned()]);
         let verify = vec![Check::within(300, Condition::Rollout { namespace, deployments })];
-        ComponentPlan::for_state(detection, || steps(context), verify)
+        let steps = || match detection {
+            // The registry itself is there, and nothing of it is applied anew.
+            Detection::Incomplete(Gap::NodesTrust) => publish(context),
+            _ => steps(context),
+        };
+        ComponentPlan::for_state(detection, steps, verify)
     }
 }
 
@@ -158,11 +172,18 @@ fn steps(context: &PlanContext<'_>) -> Vec<Step> {
     let mut steps =
         artifacts::image_steps(context, Component::Registry, image::tag(version).unwrap_or(version));
     steps.extend(objects.into_iter().map(|(title, object)| Step::new(title, Action::Apply(object))));
-    steps.extend(ingress::limit());
+    steps.extend(publish(context));
+    steps
+}
+
+/// What makes the objects usable. Trust comes last, because it is what tells that all of this is done, and because k3s is
+/// told of no login with which nothing can be pushed.
+fn publish(context: &PlanContext<'_>) -> Vec<Step> {
     let certified = Condition::CertificateIn(certificate_secret());
+    let mut steps = ingress::limit().to_vec();
     steps.push(Step::new("certificate of the registry", Action::Wait(Check::within(180, certified))));
-    steps.extend(nodes::trust(context.settings));
     steps.push(Step::new("push of more than one minute", Action::Push(push(context))));
+    steps.extend(nodes::trust(context.settings));
     steps
 }
 
@@ -200,7 +221,7 @@ fn deployment(image: &str, with_logins: bool) -> Value {
     let mut mounts = vec![json!({ "name": "data", "mountPath": "/var/lib/registry" })];
     let mut volumes = vec![json!({ "name": "data", "persistentVolumeClaim": { "claimName": VOLUME } })];
     if with_logins {
-        env.push(json!({ "name": "REGISTRY_AUTH", "value": "htpasswd" }));
+        env.push(json!({ "name": conflict::LOGIN, "value": "htpasswd" }));
         env.push(json!({ "name": "REGISTRY_AUTH_HTPASSWD_REALM", "value": "registry" }));
         env.push(json!({ "name": "REGISTRY_AUTH_HTPASSWD_PATH", "value": "/auth/htpasswd" }));
         mounts.push(json!({ "name": "logins", "mountPath": "/auth", "readOnly": true }));

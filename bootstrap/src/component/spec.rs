@@ -152,6 +152,15 @@ pub trait Spec: Sync {
     /// It could not be found out, which says nothing about the component.
     fn detect(&self, probe: &Probe<'_>) -> Result<Detection, ProbeError>;
 
+    /// What the settings say and a component that is there does not take any more, as a warning; `None` where there is nothing.
+    ///
+    /// # Errors
+    /// It could not be found out.
+    fn ignored(&self, probe: &Probe<'_>) -> Result<Option<String>, ProbeError> {
+        let _ = probe;
+        Ok(None)
+    }
+
     /// What brings it about and what must be so afterwards, given what was found of it.
     fn plan(&self, detection: &Detection, context: &PlanContext<'_>) -> ComponentPlan;
 }

@@ -5,14 +5,14 @@
 
 use std::path::Path;
 
-use manifest::LocalFacts;
+use manifest::{LocalFacts, LonghornFacts, NfsFacts, RegistryFacts, TlsFacts};
 use schema::{
     ArtifactsSource, Component, Features, InstallationEngine, LetsencryptEnvironment, Mode, TlsMode,
 };
 
-use crate::component::selected;
+use crate::component::{Spec, selected};
 use crate::input::Inputs;
-use crate::settings::{Artifacts, Settings, Tls};
+use crate::settings::{Artifacts, Longhorn, Nfs, Registry, Settings, Tls};
 
 /// The features of a run; what does not apply to the components of its mode is absent.
 pub fn features(settings: &Settings, telemetry_enabled: bool) -> Features {
@@ -81,25 +81,46 @@ const fn letsencrypt_environment(tls: &Tls) -> Option<LetsencryptEnvironment> {
     }
 }
 
-/// Private settings for the private context: what rollback may need, and what later documents of the run must not say.
+/// Private settings for the private context: what later commands on this machine may need, and what later documents of the
+/// run must not say. What was skipped or declined left nothing on the host, so the record must not name a place for it.
 pub fn local_facts(inputs: &Inputs, settings: &Settings) -> LocalFacts {
-    let has = |component| selected(settings).any(|spec| spec.id() == component);
-    let nfs = settings.nfs.as_ref().filter(|_| has(Component::Nfs));
-    let registry = has(Component::Registry).then_some(&settings.registry);
-    // What was skipped or declined left nothing on the host, so the record must not name a place for it.
-    let trust = has(Component::DockerRegistryTrust) && settings.trust_registry_in_docker;
+    let wanted = || selected(settings).filter(|spec| spec.wanted(settings));
+    let has = |component| wanted().any(|spec| spec.id() == component);
     // The versions of the run and not those of this program: the program may be newer when it rolls back.
     let pinned = selected(settings).filter(|spec| spec.pin().is_some());
     let versions = pinned.map(|spec| (spec.id(), spec.version(settings).to_owned()));
+    let docker = Path::new("/etc/docker/certs.d");
     LocalFacts {
         private_inputs: inputs.private_values().map(str::to_owned).collect(),
+        components: wanted().map(Spec::id).collect(),
+        tls: has(Component::Clusterissuer).then(|| tls_facts(&settings.tls)),
         rancher_host: has(Component::Rancher).then(|| settings.rancher.host.clone()),
-        registry_host: registry.map(|registry| registry.host.clone()),
-        registry_storage_class: registry.and_then(|registry| registry.storage_class.clone()),
-        docker_trust_path: trust.then(|| Path::new("/etc/docker/certs.d").join(&settings.registry.host)),
-        longhorn_data_path: has(Component::Longhorn).then(|| settings.longhorn.data_path.clone()),
-        nfs_export_path: nfs.map(|nfs| nfs.export_path.clone()),
-        nfs_allowed_network: nfs.map(|nfs| nfs.allowed_network.clone()),
+        registry: has(Component::Registry).then(|| registry_facts(&settings.registry)),
+        docker_trust_path: has(Component::DockerRegistryTrust).then(|| docker.join(&settings.registry.host)),
+        longhorn: has(Component::Longhorn).then(|| longhorn_facts(&settings.longhorn)),
+        nfs: settings.nfs.as_ref().filter(|_| has(Component::Nfs)).map(nfs_facts),
         versions: versions.collect(),
     }
+}
+
+fn tls_facts(tls: &Tls) -> TlsFacts {
+    let email = match tls {
+        Tls::SelfSigned => None,
+        Tls::Letsencrypt { email, .. } => Some(email.clone()),
+    };
+    TlsFacts { issuer: tls.issuer(), email }
+}
+
+fn registry_facts(registry: &Registry) -> RegistryFacts {
+    let user = registry.auth.as_ref().map(|auth| auth.user.clone());
+    RegistryFacts { host: registry.host.clone(), storage_class: registry.storage_class.clone(), user }
+}
+
+fn longhorn_facts(longhorn: &Longhorn) -> LonghornFacts {
+    let Longhorn { data_path, replica_count, make_default, .. } = longhorn;
+    LonghornFacts { data_path: data_path.clone(), replica_count: *replica_count, make_default: *make_default }
+}
+
+fn nfs_facts(nfs: &Nfs) -> NfsFacts {
+    NfsFacts { export_path: nfs.export_path.clone(), allowed_network: nfs.allowed_network.clone() }
 }

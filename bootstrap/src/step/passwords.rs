@@ -12,7 +12,7 @@ use super::document::{SecretKeyRef, SecretSource};
 use super::error::StepError;
 use super::executor::Executor;
 use super::kube::Kube;
-use crate::host::Host;
+use crate::host::{Host, ProbeError};
 use crate::secret::{Password, Secret};
 
 /// Rounds of bcrypt as a power of two. The registry hashes at every request, so it is what libraries take by default and
@@ -66,7 +66,8 @@ impl Executor<'_> {
         if let Some(made) = self.journal().context().generated_passwords.get(&component) {
             return Ok(Secret::new(made.as_str()));
         }
-        let kept = stored_in.map(|place| kept(self.host, place)).transpose()?.flatten();
+        // What an interrupted run has given already, and no record has: another one would not be taken any more.
+        let kept = stored_in.map(|place| stored_password(self.host, place)).transpose()?.flatten();
         let secret = kept.unwrap_or_else(generate);
         self.record_password(component, Some(&secret))?;
         Ok(secret)
@@ -91,9 +92,11 @@ fn generate() -> Secret {
     Secret::new(uuid::Uuid::new_v4().simple().to_string())
 }
 
-/// The password that a former, interrupted run has given already and of which no record is left: another one would not be
-/// taken any more.
-fn kept(host: &Host, place: &SecretKeyRef) -> Result<Option<Secret>, StepError> {
+/// The password in the secret that `place` names.
+///
+/// # Errors
+/// The API server did not answer.
+pub fn stored_password(host: &Host, place: &SecretKeyRef) -> Result<Option<Secret>, ProbeError> {
     let Some(object) = Kube(host).get(&place.secret)? else { return Ok(None) };
     let encoded = object.get("data").and_then(|data| data.get(&place.key)).and_then(Value::as_str);
     let text = encoded

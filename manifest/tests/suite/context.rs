@@ -7,9 +7,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use crate::common::{at, context, id, machine, run, scratch};
+use crate::local_facts::share;
 use manifest::{
-    FormerMode, Intent, JournalOutcome, LocalFacts, ManifestError, ManifestEvent, PreviousFile, PriorState,
-    PrivateContext, RunsDir, StepState, Undo, sha256_hex,
+    FormerMode, Intent, JournalOutcome, ManifestError, ManifestEvent, PreviousFile, PriorState,
+    PrivateContext, RegistryFacts, RunsDir, StepState, Undo, sha256_hex,
 };
 use privacy::disk::DiskError;
 use proptest::prelude::*;
@@ -97,8 +98,10 @@ fn full_context() -> PrivateContext {
     });
     context.local.private_inputs = vec!["example.local".into()];
     context.local.rancher_host = Some("rancher.example.local".into());
-    context.local.nfs_export_path = Some("/srv/nfs/k8s-share".into());
-    context.local.nfs_allowed_network = Some("192.168.0.0/24".into());
+    context.local.components = [Component::Registry, Component::Nfs].into();
+    context.local.registry =
+        Some(RegistryFacts { host: "registry.example.local".into(), storage_class: None, user: None });
+    context.local.nfs = Some(share("/srv/nfs/k8s-share".as_ref()));
     context.local.versions.insert(Component::Longhorn, "v1.11.1".into());
     for (component, undo) in every_undo() {
         let before = PriorState::Present { what: Some("1.0".into()) };
@@ -206,7 +209,7 @@ fn a_path_that_json_cannot_express_leaves_the_former_context() {
     let mut context = full_context();
     files.write_private(&context).expect("written");
     let before = fs::read(runs.private_path(&run("one"))).expect("read");
-    context.local.nfs_export_path = Some(OsStr::from_bytes(b"/srv/\xff").into());
+    context.local.nfs = Some(share(OsStr::from_bytes(b"/srv/\xff")));
     let error = files.write_private(&context).expect_err("not UTF-8");
     assert!(matches!(error, ManifestError::Unwritable { .. }), "{error}");
     assert_eq!(fs::read(runs.private_path(&run("one"))).expect("read"), before);
@@ -327,33 +330,24 @@ fn a_hundred_steps_with_the_largest_former_files_are_read_back() {
 }
 
 #[test]
-fn its_private_values_are_all_but_the_versions() {
-    let local = LocalFacts {
-        private_inputs: vec!["https://10.0.0.1:6443".into(), "ops@example.test".into()],
-        rancher_host: Some("rancher.example.test".into()),
-        registry_host: Some("registry.example.test".into()),
-        registry_storage_class: Some("gold".into()),
-        docker_trust_path: Some("/etc/docker/certs.d/registry.example.test".into()),
-        longhorn_data_path: Some("/data".into()),
-        nfs_export_path: Some("/srv/share".into()),
-        nfs_allowed_network: Some("10.0.0.0/8".into()),
-        versions: [(Component::Longhorn, "v1.11.1".to_owned())].into(),
+fn a_component_is_undone_when_all_its_steps_are() {
+    let mut context = context(&run("one"));
+    let mut begin = |component| {
+        let undo = Undo::None;
+        let intent = Intent { component, action: "do it".into(), before: PriorState::Absent, undo };
+        context.begin_step(intent, at(3))
     };
-    let mut found: Vec<_> = local.private_values().collect();
-    found.sort_unstable();
-    let expected = [
-        "/data",
-        "/etc/docker/certs.d/registry.example.test",
-        "/srv/share",
-        "10.0.0.0/8",
-        "gold",
-        "https://10.0.0.1:6443",
-        "ops@example.test",
-        "rancher.example.test",
-        "registry.example.test",
-    ];
-    assert_eq!(found, expected);
-    assert_eq!(LocalFacts::default().private_values().count(), 0);
+    let (first, second) = (begin(Component::Registry), begin(Component::Registry));
+    let undo = |context: &mut PrivateContext, seq, state| {
+        context.begin_undo(seq, at(4));
+        context.end_undo(seq, state, at(5));
+    };
+    undo(&mut context, first, StepState::Done);
+    undo(&mut context, second, StepState::Failed);
+    assert!(!context.has_undone(Component::Registry));
+    undo(&mut context, second, StepState::Done);
+    assert!(context.has_undone(Component::Registry));
+    assert!(!context.has_undone(Component::K3s), "the run found it there");
 }
 
 #[test]

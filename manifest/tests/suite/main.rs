@@ -4,6 +4,7 @@
 
 mod common;
 mod context;
+mod local_facts;
 mod locks;
 mod recovery;
 mod runs;

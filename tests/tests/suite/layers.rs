@@ -327,3 +327,28 @@ fn a_cancelled_run_is_a_success_and_on_record() {
     assert!(outcome.stdout.contains("Proceed with this plan? [y] (y/n): "), "{outcome}");
     assert_eq!(sandbox.only_run().manifest()["status"], "cancelled");
 }
+
+/// What the operator left out is neither there nor missing.
+#[test]
+fn the_validation_looks_at_what_runs_have_installed() {
+    let sandbox = with_bundle(Sandbox::unprivileged());
+    let answers =
+        "n\nn\ny\ny\ncorp.example\nimages.corp.example\n\n\ny\nkeeper\n\n1\nme@example.org\nstaging\nn\n";
+    call(&sandbox, "bootstrap", ["--mode", "stack"]).stdin(answers).run().expect(0);
+    let failed = || {
+        let document = core(&sandbox, "validate --json").run().expect(1).json();
+        let results = document["results"].as_array().expect("a list").clone();
+        let failed = results.iter().filter(|result| result["level"] == "fail");
+        failed.map(|result| result["check"].as_str().expect("a name").to_owned()).collect::<Vec<_>>()
+    };
+    let fails = |failed: &[String], component: &str| failed.iter().any(|check| check.contains(component));
+    let before = failed();
+    assert!(
+        fails(&before, "longhorn") && fails(&before, "rancher"),
+        "declined, the run says nothing: {before:?}"
+    );
+    conversation::ended_well(&sandbox);
+    let after = failed();
+    assert!(fails(&after, "registry"), "{after:?}");
+    assert!(!fails(&after, "longhorn") && !fails(&after, "rancher"), "{after:?}");
+}

@@ -69,11 +69,11 @@ impl Request {
             ConsentDecision::Ask(question) => ask_consent(question, printer, &signals),
         };
         let mut decision = if self.dry_run { LayerDecision::DryRun } else { LayerDecision::Apply };
+        // Under other names, or without its login, what is installed would not be found, or be set anew.
+        if let Some(installation) = records::installation() {
+            installation.recall(&mut self.inputs)?;
+        }
         if asks != Asks::Nothing {
-            // The names of the last run: under others, what it installed would not be found.
-            if let Some(newest) = records::newest() {
-                records::recall(&mut self.inputs, &newest.local)?;
-            }
             let found = self.look()?;
             let mut conversation = Conversation::new(printer, &signals);
             questions::ask(&mut conversation, &found, &mut self.inputs)?;

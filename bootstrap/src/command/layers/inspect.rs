@@ -109,14 +109,15 @@ fn by_component(report: &VerifyReport) -> Vec<(Component, EventStatus)> {
     found
 }
 
-/// Verifies what the newest run on this host installed, under the names that it was told.
+/// Verifies what the runs on this host have installed, as they were told.
 fn verified(printer: &mut Printer, signals: &Signals) -> Result<VerifyReport, LayerError> {
-    let newest = records::newest();
+    let installation = records::installation();
     let mut warnings = Vec::new();
-    let mode = newest.as_ref().map_or(Mode::SingleNode, |run| run.mode);
+    let mode = installation.as_ref().map_or(Mode::SingleNode, |installation| installation.mode);
     let mut inputs = records::inputs(mode, &mut warnings)?;
-    if let Some(newest) = &newest {
-        records::recall(&mut inputs, &newest.local)?;
+    if let Some(installation) = &installation {
+        installation.recall(&mut inputs)?;
+        installation.leave_out_rest(&mut inputs);
     }
     login(&mut inputs)?;
     let settings = resolve(&mut inputs, None, Completeness::Optional)?;

@@ -248,9 +248,11 @@ fn registry_settings(
     let question = "Registry StorageClass (blank uses cluster default)";
     conversation.text(&mut registry.storage_class, question, "")?;
     let question = "Do you want to enable basic auth on the in-cluster registry?";
-    conversation.switch(&mut registry.auth, question, false)?;
+    let had_login = registry.auth.value() == Some(&true);
+    conversation.switch(&mut registry.auth, question, had_login)?;
     if registry.auth.value() == Some(&true) {
-        conversation.text(&mut registry.user, "Registry username", "registry")?;
+        let user = known(&registry.user, "registry");
+        conversation.text(&mut registry.user, "Registry username", &user)?;
         conversation.secret(&mut registry.password_file, "Registry password", "generated")?;
     }
     Ok(())
@@ -263,11 +265,14 @@ fn tls(conversation: &mut Conversation<'_>, inputs: &mut Inputs) -> Result<(), L
         conversation.say("  1) Let's Encrypt (the names must resolve on the Internet, and ports 80 and 443 must be reachable)");
         conversation.say("  2) Self-signed (works anywhere; clients must be told to trust it)");
     }
-    conversation.text(&mut tls.mode, "Choose TLS mode (1/2)", "2")?;
+    let mode = if tls.mode.value() == Some(&TlsMode::Letsencrypt) { "1" } else { "2" };
+    conversation.text(&mut tls.mode, "Choose TLS mode (1/2)", mode)?;
     if tls.mode.value() == Some(&TlsMode::Letsencrypt) {
-        conversation.text(&mut tls.letsencrypt_email, "Let's Encrypt email", "")?;
+        let email = known(&tls.letsencrypt_email, "");
+        conversation.text(&mut tls.letsencrypt_email, "Let's Encrypt email", &email)?;
+        let environment = known(&tls.letsencrypt_environment, "staging");
         let question = "Let's Encrypt environment (staging/production)";
-        conversation.text(&mut tls.letsencrypt_environment, question, "staging")?;
+        conversation.text(&mut tls.letsencrypt_environment, question, &environment)?;
     }
     Ok(())
 }
@@ -289,7 +294,7 @@ fn longhorn(conversation: &mut Conversation<'_>, mode: Mode, inputs: &mut Inputs
     conversation.switch(&mut longhorn.make_default, "Make Longhorn the default StorageClass?", true)
 }
 
-/// The name that the last run was given, or else the usual one.
+/// What runs were told before, or else the usual.
 fn known(input: &dyn AnyInput, usual: &str) -> String {
     input.text().unwrap_or(usual).to_owned()
 }

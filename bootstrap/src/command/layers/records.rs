@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use manifest::{LocalFacts, MachineId, PrivateContext, RunsDir};
-use schema::{Execution, Mode};
+use manifest::{MachineId, RunsDir};
+use schema::Mode;
 
+use super::installation::Installation;
 use super::refusal::LayerError;
 use crate::component::RunHistory;
 use crate::input::{
@@ -45,30 +46,13 @@ pub(super) fn runs_dir() -> PathBuf {
     records_dir().unwrap_or_else(runs_dir_from_env)
 }
 
-/// The record of the newest run that changed this host.
-pub(super) fn newest() -> Option<PrivateContext> {
+/// What the runs on this host have installed.
+pub(super) fn installation() -> Option<Installation> {
     let history = RunsDir::open(&runs_dir()).ok()?.history(&MachineId::read(Path::new("/"))).ok()?;
-    history.contexts.into_iter().find(|run| run.execution == Execution::Apply)
+    Installation::of(&history.contexts)
 }
 
 /// What the runs on this host did.
 pub(super) fn history() -> RunHistory {
     RunHistory::below(&runs_dir())
-}
-
-/// Gives the inputs what the run was told, where the environment does not say otherwise.
-pub(super) fn recall(inputs: &mut Inputs, facts: &LocalFacts) -> Result<(), LayerError> {
-    let set = |input: &mut dyn AnyInput, value: Option<&str>| match value {
-        Some(value) => input.set(value, ValueSource::Default),
-        None => Ok(()),
-    };
-    set(&mut inputs.rancher.host, facts.rancher_host.as_deref())?;
-    set(&mut inputs.registry.host, facts.registry_host.as_deref())?;
-    set(&mut inputs.registry.storage_class, facts.registry_storage_class.as_deref())?;
-    set(&mut inputs.longhorn.data_path, facts.longhorn_data_path.as_ref().and_then(|path| path.to_str()))?;
-    set(&mut inputs.nfs.export_path, facts.nfs_export_path.as_ref().and_then(|path| path.to_str()))?;
-    set(&mut inputs.nfs.allowed_network, facts.nfs_allowed_network.as_deref())?;
-    let manages = facts.nfs_export_path.is_some().to_string();
-    set(&mut inputs.nfs.manage, Some(&manages))?;
-    Ok(())
 }

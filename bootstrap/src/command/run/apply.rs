@@ -217,10 +217,11 @@ fn apply_component(
             // After the record: what is reported must be what is recorded.
             run.reporter.component(component, result);
             run.origin.component(component, EventStatus::Success, printer);
-            if let Some(warning) = run.record_version(component) {
-                inputs::warn_all(std::slice::from_ref(&warning), printer);
-                run.warnings.push(warning);
-            }
+            let is_kept = planned.plan.action == PlannedAction::Reuse;
+            let ignored = is_kept.then(|| run.ignored(component)).flatten();
+            let warnings: Vec<String> = run.record_version(component).into_iter().chain(ignored).collect();
+            inputs::warn_all(&warnings, printer);
+            run.warnings.extend(warnings);
             Ok(Some(began.elapsed()))
         }
         Err(error) => {

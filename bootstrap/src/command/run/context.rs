@@ -248,6 +248,11 @@ impl RunContext {
         Some(warning)
     }
 
+    /// What the operator gave for a component that is there and does not take it. What cannot be found out is not told.
+    pub(super) fn ignored(&self, component: Component) -> Option<String> {
+        spec_of(component).ignored(&Probe::new(&self.host, &self.settings)).ok().flatten()
+    }
+
     /// Writes the last record, reports it, and shows what went wrong with either: once, and kept for the document.
     pub(super) fn finish(&mut self, finish: Finish, exit_code: u8, printer: &mut Printer) {
         self.session.record.finish(finish, exit_code);

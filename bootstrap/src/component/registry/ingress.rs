@@ -7,6 +7,7 @@
 use serde_json::{Value, json};
 
 use super::super::{Finding, Probe};
+use super::conflict::ISSUER;
 use super::names::{CERTIFICATE, INGRESS_API, NAME, metadata};
 use crate::step::{Action, Check, Condition, Document, ObjectRef, Step, text};
 
@@ -62,7 +63,7 @@ pub(super) fn foreign_limit(probe: &Probe<'_>) -> Option<Finding> {
 /// The ingress.
 pub(super) fn object(host: &str, issuer: &str) -> Value {
     let mut metadata = metadata(NAME);
-    metadata["annotations"] = json!({ "cert-manager.io/cluster-issuer": issuer });
+    metadata["annotations"] = json!({ ISSUER: issuer });
     let backend = json!({ "service": { "name": NAME, "port": { "name": "http" } } });
     json!({
         "apiVersion": INGRESS_API,

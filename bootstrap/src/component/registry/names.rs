@@ -7,6 +7,8 @@ use crate::step::ObjectRef;
 pub(super) const NAMESPACE: &str = "registry";
 pub(super) const INGRESS_API: &str = "networking.k8s.io/v1";
 pub(super) const NAME: &str = "registry";
+/// The secret with the users and their passwords.
+pub(super) const LOGINS: &str = "registry-htpasswd";
 /// The secret that cert-manager keeps the registry's certificate in.
 pub(super) const CERTIFICATE: &str = "registry-tls";
 

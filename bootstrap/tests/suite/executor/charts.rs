@@ -2,6 +2,8 @@
 
 use super::faults::{only, prepared};
 use super::*;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 
 const RELEASE: &str = "stub/api/api/v1/namespaces/cattle-system/secrets/sh.helm.release.v1.rancher.v1.json";
 
@@ -256,4 +258,42 @@ fn multipathd_is_warned_of_unless_it_leaves_scsi_disks_alone() {
                     .contains("devnode \"^sd[a-z0-9]+\""))
         );
     }
+}
+
+const INGRESS: &str = "stub/api/apis/networking.k8s.io/v1/namespaces/cattle-system/ingresses/rancher.json";
+
+/// Else the run would end well, name an address that nobody serves, and take the one that works out of the hosts file.
+#[test]
+fn a_rancher_that_is_there_keeps_its_host_name() {
+    let stub = StubHost::fresh().with_server();
+    run(&stub, &only(Component::Rancher)).results();
+    let before = tree(&stub);
+    let mut other = only(Component::Rancher);
+    other.rancher.host = "admin.example.local".to_owned();
+    let ran = run(&stub, &other);
+    let said = &ran.failure().message;
+    for part in ["rancher.example.local", "admin.example.local", "set rancher.host", "--set hostname=admin"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    assert_eq!(tree(&stub), before);
+    // Served without an ingress, it is nothing that a run knows of.
+    std::fs::remove_file(stub.path(INGRESS)).expect("was there");
+    assert!(run(&stub, &other).results().contains(&(Component::Rancher, ComponentResult::Reused)));
+}
+
+#[test]
+fn a_password_that_rancher_does_not_take_any_more_is_told() {
+    let stub = StubHost::fresh().with_server();
+    let settings = only(Component::Rancher);
+    run(&stub, &settings).results();
+    let told = |stored: &str| {
+        let encoded = BASE64_STANDARD.encode(stored);
+        let secret = "stub/api/api/v1/namespaces/cattle-system/secrets/bootstrap-secret.json";
+        stub.put(secret, format!(r#"{{"data":{{"bootstrapPassword":"{encoded}"}}}}"#));
+        let (host, spec) = (stub.host(), component::spec_of(Component::Rancher));
+        spec.ignored(&component::Probe::new(&host, &settings)).expect("an answer")
+    };
+    assert_eq!(told(SECRETS[0]), None, "it is the one that it was installed with");
+    let warning = told("another").expect("a warning");
+    assert!(warning.contains("reset-password") && !warning.contains(SECRETS[0]), "{warning}");
 }

@@ -2,10 +2,14 @@
 
 use super::faults::only;
 use super::*;
+use bootstrap::settings::Tls;
 use manifest::Undo;
 
 const CONFIG: &str = "stub/api/apis/helm.cattle.io/v1/namespaces/kube-system/helmchartconfigs/traefik.json";
 const REGISTRIES: &str = "etc/rancher/k3s/registries.yaml";
+pub(super) const INGRESS: &str =
+    "stub/api/apis/networking.k8s.io/v1/namespaces/registry/ingresses/registry.json";
+const DEPLOYMENT: &str = "stub/api/apis/apps/v1/namespaces/registry/deployments/registry.json";
 
 fn with_issuer() -> StubHost {
     let stub = StubHost::fresh().with_server().with_kinds_of_cert_manager();
@@ -123,4 +127,71 @@ fn a_registries_file_that_k3s_could_not_read_is_not_written_to() {
             .is_some_and(|hint| hint.contains("ca_file") && !hint.contains(SECRETS[1]))
     );
     assert_eq!(stub.text(REGISTRIES), "configs: {mirror: {}}\n");
+}
+
+/// What those who use it would notice first.
+#[test]
+fn a_registry_that_is_there_keeps_its_name_its_login_and_its_issuer_whatever_a_run_asks_for() {
+    let stub = with_issuer();
+    run(&stub, &only(Component::Registry)).results();
+    let before = tree(&stub);
+    let refused = |settings: &Settings| {
+        let ran = run(&stub, settings);
+        assert!(tree(&stub) == before && ran.journal.steps().is_empty(), "{:?}", ran.failure());
+        ran.failure().message.clone()
+    };
+    let mut other = only(Component::Registry);
+    other.registry.host = "images.example.local".to_owned();
+    let said = refused(&other);
+    for part in
+        ["registry.example.local", "images.example.local", "set registry.host", "delete ingress registry"]
+    {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    let mut open = only(Component::Registry);
+    open.registry.auth = None;
+    let said = refused(&open);
+    assert!(said.contains("its login is required") && said.contains("registry.auth"), "{said}");
+    let mut public = only(Component::Registry);
+    let environment = schema::LetsencryptEnvironment::Staging;
+    public.tls = Tls::Letsencrypt { email: "admin@example.com".to_owned(), environment };
+    let said = refused(&public);
+    assert!(said.contains("selfsigned") && said.contains("letsencrypt-staging"), "{said}");
+    // The way out that the message names.
+    std::fs::remove_file(stub.path(INGRESS)).expect("was there");
+    run(&stub, &other).results();
+    assert!(stub.text(REGISTRIES).contains("images.example.local"), "{}", stub.text(REGISTRIES));
+    std::fs::remove_file(stub.path(DEPLOYMENT)).expect("was there");
+    other.registry.auth = None;
+    run(&stub, &other).results();
+    assert!(!stub.text(DEPLOYMENT).contains("REGISTRY_AUTH") && !stub.text(REGISTRIES).contains("auth:"));
+}
+
+#[test]
+fn a_host_that_lost_its_trust_in_the_registry_gets_it_back_and_the_registry_is_not_touched() {
+    let stub = with_issuer();
+    run(&stub, &only(Component::Registry)).results();
+    std::fs::remove_file(stub.path(REGISTRIES)).expect("was there");
+    stub.forget_calls();
+    let ran = run(&stub, &only(Component::Registry));
+    let changed = ran.changed.clone();
+    ran.results();
+    assert!(changed.iter().any(|step| step.contains("registries.yaml")), "{changed:?}");
+    assert!(stub.text(REGISTRIES).contains(SECRETS[1]));
+    let applies = |call: &&String| call.contains("[apply]");
+    assert_eq!(stub.calls().iter().find(applies), None, "what is in the cluster stays");
+}
+
+/// A password that is made for it now is not that of the registry.
+#[test]
+fn a_login_that_nobody_knows_any_more_is_asked_for_and_not_replaced() {
+    let stub = with_issuer();
+    run(&stub, &only(Component::Registry)).results();
+    std::fs::remove_file(stub.path(REGISTRIES)).expect("was there");
+    let before = tree(&stub);
+    let mut settings = only(Component::Registry);
+    settings.registry.auth.as_mut().expect("a login").password = Password::Generate;
+    let ran = run(&stub, &settings);
+    assert!(ran.failure().message.contains("set registry.password_file"), "{}", ran.failure().message);
+    assert!(ran.journal.context.generated_passwords.is_empty() && tree(&stub) == before);
 }

@@ -1,6 +1,7 @@
 //! A process that dies, and the run after it.
 
 use super::faults::{only, prepared};
+use super::registry::INGRESS;
 use super::*;
 
 #[test]
@@ -33,6 +34,8 @@ fn lines_and_blocks_do_not_accumulate() {
     let mut settings = only(Component::LocalHosts);
     for host in ["one.example.local", "two.example.local", "two.example.local"] {
         settings.registry.host = host.to_owned();
+        // A registry gets another name once its ingress is removed.
+        let _ = std::fs::remove_file(stub.path(INGRESS));
         run(&stub, &settings).results();
     }
     let hosts = stub.text("etc/hosts");

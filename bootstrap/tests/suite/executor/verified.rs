@@ -379,6 +379,8 @@ fn a_push_without_a_password_is_skipped_and_a_waiting_claim_is_no_fault() {
     assert_eq!(push.outcome, Skipped);
     // A registry without a login takes a push from anybody.
     settings.registry.auth = None;
+    let deployment = "stub/api/apis/apps/v1/namespaces/registry/deployments/registry.json";
+    stub.put(deployment, stub.text(deployment).replace("REGISTRY_AUTH", "OTHER"));
     for request in blob_requests().iter().chain([&format!("POST {UPLOADS}")]) {
         stub.without_login(request);
     }

@@ -6,7 +6,8 @@ use std::process::Command;
 
 use tests::Sandbox;
 
-use super::{sandbox, with_tar};
+use super::conversation::ended_well;
+use super::{call, sandbox, with_bundle, with_tar};
 
 /// Packs files into `name.tgz` in the working directory, as the layers pack them.
 fn package(sandbox: &Sandbox, name: &str, files: &[(&str, &str)]) -> PathBuf {
@@ -131,4 +132,16 @@ fn the_public_name_of_an_addon_may_be_in_the_environment() {
     let call = with_tar(&sandbox, "addon install --tgz registry.tgz --dry-run");
     let outcome = call.env("PK3S_ADDON_PUBLIC_HOST", "images.example.local").run().expect(0);
     assert!(outcome.stdout.contains("images.example.local"), "{outcome}");
+}
+
+/// Nobody is asked, so what is there must be known from the records.
+#[test]
+fn an_addon_that_is_installed_once_more_is_told_what_it_was_told_before() {
+    let sandbox = with_bundle(Sandbox::unprivileged());
+    let answers = "n\nn\ny\ny\ncorp.example\nimages.corp.example\n\n\ny\nkeeper\n\n\nn\n";
+    call(&sandbox, "bootstrap", ["--mode", "stack"]).stdin(answers).run().expect(0);
+    ended_well(&sandbox);
+    package(&sandbox, "registry", &[("addon.yaml", &addon("registry"))]);
+    let outcome = with_tar(&sandbox, "addon install --tgz registry.tgz --dry-run").run().expect(0);
+    assert!(outcome.stdout.contains("https://images.corp.example, 20 GiB, login"), "{outcome}");
 }

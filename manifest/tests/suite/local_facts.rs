@@ -1,0 +1,65 @@
+//! What a run was told, in its private context.
+
+use std::ffi::OsStr;
+
+use manifest::{LocalFacts, LonghornFacts, NfsFacts, RegistryFacts, TlsFacts};
+use schema::Component;
+
+pub(crate) fn share(path: &OsStr) -> NfsFacts {
+    NfsFacts { export_path: path.into(), allowed_network: "192.168.0.0/24".into() }
+}
+
+fn all_facts() -> LocalFacts {
+    let (storage_class, user) = (Some("gold".into()), Some("pusher".into()));
+    LocalFacts {
+        private_inputs: vec!["https://10.0.0.1:6443".into()],
+        components: Component::ALL.iter().copied().collect(),
+        tls: Some(TlsFacts {
+            issuer: schema::Issuer::LetsencryptStaging,
+            email: Some("ops@example.test".into()),
+        }),
+        rancher_host: Some("rancher.example.test".into()),
+        registry: Some(RegistryFacts { host: "registry.example.test".into(), storage_class, user }),
+        docker_trust_path: Some("/etc/docker/certs.d/registry.example.test".into()),
+        longhorn: Some(LonghornFacts {
+            data_path: "/data".into(),
+            replica_count: schema::Bounded::clamped(3),
+            make_default: true,
+        }),
+        nfs: Some(share("/srv/share".as_ref())),
+        versions: [(Component::Longhorn, "v1.11.1".to_owned())].into(),
+    }
+}
+
+/// A component of the contract that is told something and is forgotten here would be told nothing.
+#[test]
+fn what_a_run_was_told_of_each_component_is_taken_over() {
+    let (all, mut found) = (all_facts(), LocalFacts::default());
+    for component in Component::ALL {
+        found.take_over(*component, &all);
+    }
+    found.private_inputs.clone_from(&all.private_inputs);
+    found.versions.clone_from(&all.versions);
+    assert!(found == all);
+}
+
+#[test]
+fn its_private_values_are_all_names_addresses_and_paths() {
+    let local = all_facts();
+    let mut found: Vec<_> = local.private_values().collect();
+    found.sort_unstable();
+    let expected = [
+        "/data",
+        "/etc/docker/certs.d/registry.example.test",
+        "/srv/share",
+        "192.168.0.0/24",
+        "gold",
+        "https://10.0.0.1:6443",
+        "ops@example.test",
+        "pusher",
+        "rancher.example.test",
+        "registry.example.test",
+    ];
+    assert_eq!(found, expected);
+    assert_eq!(LocalFacts::default().private_values().count(), 0);
+}

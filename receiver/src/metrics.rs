@@ -116,6 +116,8 @@ pub(crate) struct Metrics {
     pub(crate) spool_bytes: Gauge,
     /// Whether the clock is not believed, so that nothing is rolled up or deleted: 1 or 0.
     pub(crate) clock_doubted: Gauge,
+    /// When everything was last rolled up and deleted that was due, in seconds since 1970; 0 before the first time.
+    pub(crate) housekept: Gauge,
     /// Files of the spool that were set aside.
     pub(crate) spool_damaged: Counter,
 }
@@ -135,6 +137,7 @@ impl Default for Metrics {
             outage: Gauge::default(),
             spool_bytes: Gauge::default(),
             clock_doubted: Gauge::default(),
+            housekept: Gauge::default(),
             spool_damaged: Counter::default(),
         }
     }
@@ -197,6 +200,11 @@ impl Metrics {
                 "receiver_clock_doubted",
                 "Whether the clock is not believed, so that nothing is rolled up or deleted.",
                 self.clock_doubted.get(),
+            ),
+            (
+                "receiver_housekeeping_timestamp_seconds",
+                "When everything was last rolled up and deleted that was due; 0 before the first time.",
+                self.housekept.get(),
             ),
         ] {
             head(text, name, help, "gauge")?;

@@ -40,12 +40,13 @@ impl Refusals {
     /// Counts a violation of a rule at a place.
     pub(crate) fn count(&self, rule: &str, pointer: &str) {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (rule.to_owned(), coarse(pointer));
-        if counts.len() >= Self::MAX_PLACES && !counts.contains_key(&key) {
-            *counts.entry((key.0, "elsewhere".to_owned())).or_default() += 1;
-        } else {
-            *counts.entry(key).or_default() += 1;
-        }
+        Self::add_to(&mut counts, (rule.to_owned(), coarse(pointer)), 1);
+    }
+
+    fn add_to(counts: &mut HashMap<(String, String), u64>, key: (String, String), count: u64) {
+        let is_full = counts.len() >= Self::MAX_PLACES && !counts.contains_key(&key);
+        let key = if is_full { (key.0, "elsewhere".to_owned()) } else { key };
+        *counts.entry(key).or_default() += count;
     }
 
     /// Takes what was counted.
@@ -58,7 +59,7 @@ impl Refusals {
     pub(crate) fn put_back(&self, refused: Vec<RefusalCount>) {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         for RefusalCount { rule, pointer, count } in refused {
-            *counts.entry((rule, pointer)).or_default() += count;
+            Self::add_to(&mut counts, (rule, pointer), count);
         }
     }
 }
@@ -97,5 +98,18 @@ mod tests {
         assert!(refusals.take().is_empty());
         refusals.put_back(taken.clone());
         assert_eq!(refusals.take().len(), taken.len());
+    }
+
+    #[test]
+    fn what_cannot_be_stored_for_long_takes_no_more_memory() {
+        let refusals = Refusals::default();
+        for round in 0..3 {
+            let taken = refusals.take();
+            (0..Refusals::MAX_PLACES).for_each(|place| refusals.count("rule", &format!("/{round}x{place}")));
+            refusals.put_back(taken);
+        }
+        let taken = refusals.take();
+        assert_eq!(taken.len(), Refusals::MAX_PLACES + 1);
+        assert_eq!(taken.iter().map(|refused| refused.count).sum::<u64>(), 3 * Refusals::MAX_PLACES as u64);
     }
 }

@@ -110,6 +110,13 @@ pub(crate) trait DocumentStore {
     /// ([`StoreError::is_about_a_row`]).
     fn insert(&mut self, batch: &[Arrival], received_at: i64) -> Result<Vec<InsertOutcome>, StoreError>;
 
+    /// Stores a document of ordinary size and takes it back: shows whether documents can be stored, which a store that
+    /// answers may still refuse, as on a full disk.
+    ///
+    /// # Errors
+    /// As [`Self::insert`].
+    fn try_insert(&mut self) -> Result<(), StoreError>;
+
     /// Adds to the counts of refusals of a day.
     ///
     /// # Errors

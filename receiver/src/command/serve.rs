@@ -7,11 +7,12 @@ use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use uuid::Uuid;
 
 use super::error::ReceiverError;
@@ -63,8 +64,11 @@ pub(super) fn run(arguments: &ServeArgs) -> Result<(), ReceiverError> {
         .max_blocking_threads(RENDERING_THREADS)
         .build()
         .map_err(ReceiverError::Runtime)?;
-    runtime.block_on(serve(arguments, tokens, operator_tokens, store))
-    // Dropping the runtime ends connections that outlast the drain.
+    let served = runtime.block_on(serve(arguments, tokens, operator_tokens, store));
+    // This ends connections that outlast the drain. To drop the runtime would wait for pages that nobody reads any more,
+    // and those may wait for the store.
+    runtime.shutdown_background();
+    served
 }
 
 fn open_store(arguments: &ServeArgs) -> Result<OpenedStore, ReceiverError> {
@@ -136,8 +140,7 @@ async fn serve(
         header: Duration::from_secs(arguments.header_timeout_seconds),
         body: Duration::from_secs(arguments.body_timeout_seconds),
     };
-    let readers = Readers::new(readers);
-    let pages = Arc::new(Pages { readers, operator_tokens, metrics: Arc::clone(&metrics) });
+    let pages = Arc::new(Pages::new(Readers::new(readers), operator_tokens, Arc::clone(&metrics)));
     let service = Arc::new(Service { queue, refusals, metrics, limits, ingest_tokens, pages });
     let admin = Arc::new(Admin {
         service: Arc::clone(&service),
@@ -149,10 +152,21 @@ async fn serve(
     let served =
         serve_ports(arguments, &location, &service, &admin, end_of(&mut terminate, &mut interrupt)).await;
     service.queue.end().await;
-    // A writer does not panic, and if it did its message is on standard error already.
-    let join = || threads.into_iter().for_each(|thread| drop(thread.join()));
-    let _ = tokio::task::spawn_blocking(join).await;
+    join(threads).await;
     served
+}
+
+/// Waits until the writers have ended. On a thread of its own, because those of the runtime may all be making pages.
+async fn join(threads: Vec<JoinHandle<()>>) {
+    let (done, ended) = oneshot::channel::<()>();
+    std::thread::spawn(move || {
+        for thread in threads {
+            // A writer does not panic, and if it did its message is on standard error already.
+            drop(thread.join());
+        }
+        drop(done);
+    });
+    let _ = ended.await;
 }
 
 async fn serve_ports(

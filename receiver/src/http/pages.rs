@@ -10,6 +10,7 @@ use hyper::header::{
     WWW_AUTHENTICATE,
 };
 use schema::Id;
+use tokio::sync::Semaphore;
 
 use super::bearer::bearer;
 use super::held;
@@ -23,11 +24,13 @@ use crate::tokens::Tokens;
 
 /// What the pages are made of.
 pub(crate) struct Pages {
-    pub(crate) readers: Readers,
+    readers: Readers,
     /// Tokens of operators; without any, chains are not shown.
-    pub(crate) operator_tokens: Option<Tokens>,
+    operator_tokens: Option<Tokens>,
     /// Counts what is not taken yet.
-    pub(crate) metrics: Arc<Metrics>,
+    metrics: Arc<Metrics>,
+    /// One for each page that is made or waits to be made.
+    places: Arc<Semaphore>,
 }
 
 /// A few connections that only read, each by one reader at a time. Writers wait for none of them.
@@ -70,6 +73,8 @@ enum Form {
 const WEEKS: u32 = 53;
 /// Weeks of the overview.
 const OVERVIEW_WEEKS: u32 = 1;
+/// Most pages that are made or wait to be made. The last of them waits as long as all others take.
+const MAX_PAGES: usize = 64;
 /// Most documents of a chain that are shown.
 const MAX_DOCUMENTS: u32 = 20_000;
 
@@ -81,11 +86,18 @@ pub(super) async fn show(pages: &Arc<Pages>, path: &str, headers: &HeaderMap) ->
     {
         return refusal;
     }
+    let Ok(place) = Arc::clone(&pages.places).try_acquire_owned() else {
+        return response::busy("too many pages wait for the store, try again\n");
+    };
     let (pages, metrics) = (Arc::clone(pages), Arc::clone(&pages.metrics));
-    // Reading blocks, and the threads of the runtime have requests to answer.
-    let rendered =
-        tokio::task::spawn_blocking(move || pages.readers.read(|store| render(store, &wanted))).await;
-    match rendered {
+    // Reading blocks, and the threads of the runtime have requests to answer. The page is made even if its reader has gone,
+    // and keeps its place until then.
+    let rendered = tokio::task::spawn_blocking(move || {
+        let rendered = pages.readers.read(|store| render(store, &wanted));
+        drop(place);
+        rendered
+    });
+    match rendered.await {
         Ok(Ok(Some((content_type, text)))) => match held::hold(text, &metrics) {
             Some(bytes) => with_policy(response::of(200, content_type, bytes), path),
             None => response::busy("too many pages are not taken by their readers, try again\n"),
@@ -115,6 +127,11 @@ fn wanted(path: &str) -> Option<Wanted> {
 }
 
 impl Pages {
+    /// Pages of what these connections read.
+    pub(crate) fn new(readers: Readers, operator_tokens: Option<Tokens>, metrics: Arc<Metrics>) -> Self {
+        Self { readers, operator_tokens, metrics, places: Arc::new(Semaphore::new(MAX_PAGES)) }
+    }
+
     /// Why the chains are not shown, if they are not.
     fn refusal(&self, headers: &HeaderMap) -> Option<Reply> {
         let Some(tokens) = &self.operator_tokens else {

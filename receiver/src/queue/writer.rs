@@ -48,6 +48,9 @@ struct GatheredBatch {
 }
 
 impl Writer {
+    /// Most counts of refusals of one transaction.
+    const MAX_REFUSALS: usize = 250;
+
     pub(super) fn new(store: Box<dyn Store>, context: WriterContext) -> Self {
         Self { store, context, told: None }
     }
@@ -177,15 +180,23 @@ impl Writer {
         if self.has_no_room() || self.is_spooling() {
             return;
         }
-        let refused = self.context.refusals.take();
-        if !refused.is_empty()
-            && let Err(error) = self.store.add_refusals(&refused, now)
-        {
-            self.tell(&error.to_string());
-            self.context.refusals.put_back(refused);
-        }
+        self.store_refusals(now);
         if let Err(error) = self.store.note_instance(self.context.instance, now) {
             self.tell(&error.to_string());
+        }
+    }
+
+    /// Stores the counts of refusals part by part, so that a slow store takes some of them each time.
+    fn store_refusals(&mut self, now: i64) {
+        let mut open = self.context.refusals.take();
+        while !open.is_empty() {
+            let mut rest = open.split_off(open.len().min(Self::MAX_REFUSALS));
+            if let Err(error) = self.store.add_refusals(&open, now) {
+                self.tell(&error.to_string());
+                open.append(&mut rest);
+                return self.context.refusals.put_back(open);
+            }
+            open = rest;
         }
     }
 

@@ -2,10 +2,11 @@
 
 use std::thread;
 
-use schema::{ComponentLabel, Id};
+use schema::{ComponentLabel, Finish, Id};
 use serde_json::{Value, json};
 
 use crate::documents::{in_session, sample, sample_at};
+use crate::fleet::hosts;
 use crate::support::{Site, on_both_stores};
 
 on_both_stores! {
@@ -14,6 +15,7 @@ on_both_stores! {
     a_body_is_judged_by_the_gate,
     clocks_that_are_far_off_are_stored_as_they_are,
     ids_of_every_form_are_kept_apart,
+    a_number_is_stored_as_it_was_read_however_it_was_written,
 }
 
 const JSON: &str = "Content-Type: application/json\r\n";
@@ -157,4 +159,23 @@ fn ids_of_every_form_are_kept_apart(site: &Site) {
     receiver.stop();
     let kept = site.dump();
     assert_eq!(kept.matches("core.command.completed|cli|").count(), 3, "{kept}");
+}
+
+/// `jsonb` takes fewer digits than JSON has: one such document would be a fault in its batch, over and over.
+fn a_number_is_stored_as_it_was_read_however_it_was_written(site: &Site) {
+    let mut receiver = site.receiver();
+    let mut client = receiver.client();
+    let zeros = format!("0.{}", "0".repeat(60_000));
+    let written = ["0e-20000", &zeros, "-0.0", "0.0000000000000000000000000000000192168001001e-300"];
+    let succeeded = hosts(40, 3).into_iter().filter(|host| host.finish == Some(Finish::Success));
+    for (host, number) in succeeded.zip(written) {
+        let document = String::from_utf8(host.documents().pop().expect("a manifest")).expect("UTF-8");
+        let odd = document.replace("\"exit_code\":0", &format!("\"exit_code\":{number}"));
+        assert_ne!(odd, document);
+        assert_eq!(client.post(odd.as_bytes()).outcome(), "accepted", "{number:.40}");
+    }
+    assert_eq!(receiver.metric("receiver_poisoned_total"), 0);
+    receiver.stop();
+    let kept = site.dump().replace(' ', "");
+    assert_eq!(kept.matches("\"exit_code\":0,").count(), written.len(), "{kept}");
 }

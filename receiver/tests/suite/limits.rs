@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
-use rustix::process::{Resource, getrlimit, setrlimit};
+use rustix::process::{Resource, Signal, getrlimit, setrlimit};
 
 use crate::documents::sample;
 use crate::support::{Client, Receiver, Site, number_from, succeeds, wait_until};
@@ -151,4 +151,26 @@ fn readers_who_do_not_read_hold_nobody_up() {
         assert_eq!(client.get("/").status, 200);
     }
     assert!(peak_memory_kib(receiver.pid()) < 256 * 1024, "answers that nobody takes are not kept");
+}
+
+#[test]
+fn pages_that_wait_for_the_store_are_bounded_and_delay_no_end() {
+    let Some(site) = Site::postgres() else { return };
+    let mut receiver = site.receiver();
+    let held = site.database().hold("LOCK TABLE closed_week");
+    let _readers: Vec<Client> = (0..200)
+        .map(|_| {
+            let mut client = receiver.client();
+            client.send(b"GET /charts/results HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("sent");
+            client
+        })
+        .collect();
+    wait_until("more are sent away", || {
+        receiver.client().get("/charts/results").body.contains("too many pages wait")
+    });
+    assert_eq!(receiver.client().post(&sample().bytes).outcome(), "accepted");
+    receiver.signal(Signal::TERM);
+    // The drain, and not all the pages one after the other.
+    wait_until("it has ended", || receiver.has_ended());
+    drop(held);
 }

@@ -15,6 +15,7 @@ mod limits;
 mod operation;
 mod outage;
 mod pages;
+mod refusals;
 mod sender;
 mod support;
 mod vectors;

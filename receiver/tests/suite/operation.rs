@@ -9,13 +9,14 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::documents::sample;
-use crate::fleet::{Host, hosts};
-use crate::support::{Postgres, Site, on_both_stores, output_as_owner_of, program};
+use crate::fleet::{Host, hosts, import};
+use crate::support::{Postgres, Site, on_both_stores, output_as_owner_of, program, wait_until};
 
 on_both_stores! {
     refusals_are_counted_by_rule_and_place_and_metrics_by_outcome,
     an_end_is_announced_and_is_a_success,
     what_inspects_a_store_neither_makes_nor_upgrades_it,
+    what_is_old_is_deleted_even_if_nothing_can_be_rolled_up_and_the_failure_is_alarmed,
 }
 
 fn run(directory: &Path, arguments: &[&str]) -> Output {
@@ -271,5 +272,45 @@ fn an_end_is_announced_and_is_a_success(site: &Site) {
         let (status, log) = receiver.wait();
         assert_eq!(status.code(), Some(0), "{log}");
         assert!(log.contains("draining"), "{log}");
+    }
+}
+
+fn what_is_old_is_deleted_even_if_nothing_can_be_rolled_up_and_the_failure_is_alarmed(site: &Site) {
+    const DONE: &str = "receiver_housekeeping_timestamp_seconds";
+    import(site, &hosts(20, 3));
+    site.age(60);
+    site.tend("rollup");
+    let young = hosts(1, 4);
+    import(site, &young);
+    site.execute("ALTER TABLE run RENAME COLUMN command TO missing");
+    let receiver = site.receiver();
+    let left = young.iter().map(|host| host.documents().len()).sum::<usize>();
+    wait_until("the old documents are deleted", || site.stored_events().len() == left);
+    wait_until("the failure is told", || receiver.log().contains("warning: housekeeping: "));
+    assert_eq!(receiver.metric(DONE), 0);
+    drop(receiver);
+    site.execute("ALTER TABLE run RENAME COLUMN missing TO command");
+    let receiver = site.receiver();
+    wait_until("a whole round is told", || receiver.metric(DONE) > 0);
+}
+
+/// A command that knows neither the store of the package nor its user would work on a store of its own.
+#[test]
+fn a_command_in_the_form_of_the_page_has_the_places_and_the_user_of_the_packaged_unit() {
+    let (page, unit) =
+        (include_str!("../../OPERATIONS.md"), include_str!("../../packaging/receiver.service"));
+    let is_form = |block: &&str| block.trim_start().starts_with("sudo systemd-run ");
+    let form: Vec<&str> = page.split("\n\n").find(is_form).expect("a form").split_whitespace().collect();
+    let wanted = |line: &str| match line.split_once('=')? {
+        ("Environment", variable) => Some(format!("--setenv={variable}")),
+        ("EnvironmentFile" | "StateDirectory" | "StateDirectoryMode" | "DynamicUser", _) => {
+            Some(format!("--property={line}"))
+        }
+        _ => None,
+    };
+    let wanted: Vec<String> = unit.lines().filter_map(wanted).collect();
+    assert_eq!(wanted.len(), 6, "{wanted:?}");
+    for option in wanted {
+        assert!(form.contains(&option.as_str()), "{option} is not in {form:?}");
     }
 }

@@ -200,6 +200,32 @@ fn a_server_that_hangs_is_as_good_as_none() {
 }
 
 #[test]
+fn a_server_that_answers_and_stores_nothing_is_out_of_reach_until_it_stores() {
+    let Some(site) = Site::postgres() else { return };
+    site.tend("migrate");
+    site.execute(
+        "CREATE SEQUENCE tried;
+         CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+             PERFORM nextval('tried'); RAISE 'no space' USING ERRCODE = 'disk_full'; END $$;
+         CREATE TRIGGER fail BEFORE INSERT ON document FOR EACH ROW EXECUTE FUNCTION fail()",
+    );
+    // Nothing can be spooled either, so there is nothing to drain.
+    let mut receiver = site.receiver_with(&["--disk-reserve", "1000TiB"]);
+    assert_eq!(receiver.client().post(&sample().bytes).status, 503);
+    wait_until("it was tried a few times", || {
+        let tried = site.database().sql("SELECT last_value FROM tried");
+        tried.trim().parse::<u32>().expect("a number") > 5
+    });
+    assert_eq!((receiver.metric("receiver_store_outage"), receiver.admin("/health/ready").0), (1, 503));
+    site.execute("DROP TRIGGER fail ON document");
+    wait_until("the store is back", || receiver.metric("receiver_store_outage") == 0);
+    assert_eq!(site.stored_events(), [""; 0], "what was tried is not kept");
+    assert_eq!(receiver.client().post(&sample().bytes).outcome(), "accepted");
+    let log = receiver.stop().1;
+    assert_eq!(log.matches("the store is back").count(), 1, "{log}");
+}
+
+#[test]
 fn a_server_that_will_never_let_us_in_is_told_at_the_start() {
     let Some(site) = Site::postgres() else { return };
     for (change, told) in [("?sslmode=verify-full", "--store-root-cert"), ("_missing", "SQLSTATE 3D000")] {

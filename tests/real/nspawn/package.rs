@@ -104,6 +104,7 @@ fn receiver(machine: &Machine, transcript: &mut Transcript) -> anyhow::Result<()
          bootstrap run --mode server --dry-run --yes --runs-dir {RUNS} >/dev/null 2>&1"
     ))?;
     transcript.check("what the installed program sends is accepted", accepted(machine));
+    transcript.check("a command in the documented form works on its store", tended(machine));
     machine.sh(&install)?;
     transcript.check(
         "the same package again leaves it active and its documents there",
@@ -153,6 +154,27 @@ fn accepted(machine: &Machine) -> CheckResult {
     let ask = r#"timeout 60 sh -c 'until curl --silent http://127.0.0.1:8788/metrics \
         | grep -q "receiver_answers_total{outcome=\"accepted\"} [1-9]"; do sleep 0.2; done'"#;
     machine.sh(ask).map(drop).map_err(|error| format!("{error:#}"))
+}
+
+/// The form in which the page of operation runs a command, beside the service and after it has ended.
+fn tended(machine: &Machine) -> CheckResult {
+    let run = |script: &str| machine.sh(script).map_err(|error| format!("{error:#}"));
+    let form = documented_form()?;
+    let tend = |command: &str| run(&form.replace("receiver verify", command));
+    contains(&tend("receiver verify")?, &["whole: "])?;
+    contains(&tend("receiver retain")?, &["deleted: "])?;
+    contains(&tend("receiver erase 9f86d081884c7d65")?, &["erased: 0 documents"])?;
+    run("systemctl stop receiver.service")?;
+    contains(&tend("receiver verify")?, &["whole: "])?;
+    run("systemctl start receiver.service")?;
+    all([active(machine), ready(machine), stored(machine)])
+}
+
+/// The command as it is printed, for a shell of root.
+fn documented_form() -> Result<String, String> {
+    const PAGE: &str = include_str!("../../../receiver/OPERATIONS.md");
+    let block = PAGE.split("\n\n").find_map(|block| block.strip_prefix("    sudo systemd-run "));
+    block.map(|block| format!("systemd-run {block}")).ok_or_else(|| "the page has no such form".to_owned())
 }
 
 /// The store survives what happens to the service.

@@ -122,9 +122,9 @@ fn send_keeps_in_what_only_the_private_record_knows() {
         _ => (flag, value),
     });
     call.args(inputs.iter().flat_map(|(flag, value)| [flag, value])).run().expect(0);
-    let manifest = sandbox.only_run().public;
-    let copy = sandbox.file("copy.json", &fs::read_to_string(&manifest).expect("there"), 0o600);
-    for manifest in [&manifest, &copy] {
+    let run = sandbox.only_run();
+    let copy = sandbox.file("copy.json", &fs::read_to_string(&run.public).expect("there"), 0o600);
+    let send = |manifest: &Path, warnings: usize| {
         let send = sandbox.bootstrap(["telemetry", "send"]).args([manifest]);
         let send = send.envs([("TELEMETRY_ENABLED", "true"), ("TELEMETRY_ENDPOINT", &server.url())]);
         let send = send.envs([
@@ -133,10 +133,19 @@ fn send_keeps_in_what_only_the_private_record_knows() {
             ("TELEMETRY_USER_AGENT", "agent/canary-user"),
         ]);
         let outcome = send.run().expect(0);
-        assert_eq!(outcome.warnings().len(), 3, "an id and two headers: {outcome}");
-    }
+        assert_eq!(outcome.warnings().len(), warnings, "{outcome}");
+    };
+    // Two headers; the session is that of the run, whatever is exported.
+    send(&run.public, 2);
+    send(&copy, 2);
+    // A record that does not know under which ids the run is reported.
+    let text = fs::read_to_string(&run.private).expect("there");
+    let mut record: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    record.as_object_mut().expect("an object").remove("manifest_event").expect("there");
+    fs::write(&run.private, record.to_string()).expect("ours");
+    send(&run.public, 3);
     let received = server.accepted();
-    assert_eq!(received.len(), 2);
+    assert_eq!(received.len(), 3);
     for request in received {
         is_free_of_canaries(&"the headers", request.head.as_bytes());
         is_free_of_canaries(&"the body", &request.body);

@@ -24,6 +24,30 @@ const INSERT: &str =
      ON CONFLICT (session_id, occurred_at, event_id) DO NOTHING
      RETURNING session_id, occurred_at, event_id";
 
+/// In the month of the documents that arrive, and with a body that does not compress: it must need the space that they need.
+const TRY_INSERT: &str =
+    "INSERT INTO document (session_id, occurred_at, event_id, run_id, received_at, sent_at,
+         event, component, client, contract, attempt, detail)
+     SELECT '\\x00', extract(epoch FROM now())::bigint, '\\x00', '\\x00', 0, 0,
+         '', '', '', '', 0, jsonb_build_object('filler', string_agg(md5(n::text), ''))
+     FROM generate_series(1, 50) AS n";
+
+/// One statement as well: statement by statement, the counts of a few documents took longer than a writer has, were put
+/// back, and took the writer's time again each second. Places beyond the limit of a day are counted as one. In the order of
+/// the key, as for documents.
+const ADD_REFUSALS: &str = "INSERT INTO refusal (day, rule, pointer, count)
+     SELECT $1::bigint, rule, place, sum(count)::bigint
+     FROM (SELECT added.rule, added.count,
+               CASE WHEN refusal.day IS NOT NULL
+                   OR (SELECT count(*) FROM refusal WHERE day = $1)
+                       + row_number() OVER (PARTITION BY refusal.day IS NULL) <= $5::bigint
+               THEN added.pointer ELSE 'elsewhere' END AS place
+           FROM unnest($2::text[], $3::text[], $4::bigint[]) AS added (rule, pointer, count)
+               LEFT JOIN refusal ON refusal.day = $1 AND refusal.rule = added.rule
+                   AND refusal.pointer = added.pointer) AS placed
+     GROUP BY rule, place ORDER BY rule, place
+     ON CONFLICT (day, rule, pointer) DO UPDATE SET count = refusal.count + excluded.count";
+
 /// The key of a document.
 type Key = (PackedId, i64, [u8; 16]);
 
@@ -52,6 +76,15 @@ impl DocumentStore for PostgresStore {
             }
         };
         Ok(batch.iter().enumerate().map(outcome).collect())
+    }
+
+    fn try_insert(&mut self) -> Result<(), StoreError> {
+        self.run("try to store a document", async |connection| {
+            let transaction = connection.client.transaction().await?;
+            transaction.batch_execute(TRY_INSERT).await?;
+            transaction.rollback().await?;
+            Ok(())
+        })
     }
 
     fn add_refusals(&mut self, refused: &[RefusalCount], now: i64) -> Result<(), StoreError> {
@@ -141,23 +174,11 @@ async fn add_refusals(
     refused: &[RefusalCount],
     day: i64,
 ) -> Result<(), PostgresFault> {
-    let add = connection
-        .prepare(
-            "INSERT INTO refusal (day, rule, pointer, count)
-             SELECT $1, $2, CASE WHEN known OR rows < $5::bigint THEN $3 ELSE 'elsewhere' END, $4::bigint
-             FROM (SELECT EXISTS (SELECT FROM refusal WHERE day = $1 AND rule = $2 AND pointer = $3) AS known,
-                       (SELECT count(*) FROM refusal WHERE day = $1) AS rows) AS today
-             ON CONFLICT (day, rule, pointer) DO UPDATE SET count = refusal.count + excluded.count",
-        )
-        .await?;
-    // In one order in all instances, as for documents.
-    let mut refused: Vec<&RefusalCount> = refused.iter().collect();
-    refused.sort_unstable_by_key(|refused| (&refused.rule, &refused.pointer));
-    let transaction = connection.client.transaction().await?;
-    for RefusalCount { rule, pointer, count } in refused {
-        let count = i64::try_from(*count).unwrap_or(i64::MAX);
-        transaction.execute(&add, &[&day, rule, pointer, &count, &MAX_REFUSALS_A_DAY]).await?;
-    }
-    transaction.commit().await?;
+    let add = connection.prepare(ADD_REFUSALS).await?;
+    let rules: Vec<&str> = refused.iter().map(|refused| refused.rule.as_str()).collect();
+    let pointers: Vec<&str> = refused.iter().map(|refused| refused.pointer.as_str()).collect();
+    let counts: Vec<i64> =
+        refused.iter().map(|refused| i64::try_from(refused.count).unwrap_or(i64::MAX)).collect();
+    connection.client.execute(&add, &[&day, &rules, &pointers, &counts, &MAX_REFUSALS_A_DAY]).await?;
     Ok(())
 }

@@ -123,6 +123,11 @@ impl Receiver {
         (status, self.log())
     }
 
+    /// Whether it has ended.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("it was started").is_some()
+    }
+
     /// Asks it to end, and waits until it has.
     pub(crate) fn stop(&mut self) -> (ExitStatus, String) {
         self.signal(Signal::TERM);

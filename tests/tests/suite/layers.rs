@@ -48,6 +48,15 @@ fn core(sandbox: &Sandbox, words: &str) -> Invocation {
     call(sandbox, "core", words.split_whitespace())
 }
 
+/// Lets the record of a declined run be that of one that found everything in place.
+fn ended_well(sandbox: &Sandbox) {
+    for run in sandbox.runs() {
+        let text = fs::read_to_string(&run.private).expect("a record");
+        fs::write(&run.private, text.replace(r#""status": "cancelled""#, r#""status": "success""#))
+            .expect("ours");
+    }
+}
+
 #[test]
 fn a_bundle_describes_itself() {
     let sandbox = sandbox();
@@ -347,7 +356,7 @@ fn the_validation_looks_at_what_runs_have_installed() {
         fails(&before, "longhorn") && fails(&before, "rancher"),
         "declined, the run says nothing: {before:?}"
     );
-    conversation::ended_well(&sandbox);
+    ended_well(&sandbox);
     let after = failed();
     assert!(fails(&after, "registry"), "{after:?}");
     assert!(!fails(&after, "longhorn") && !fails(&after, "rancher"), "{after:?}");

@@ -2,7 +2,7 @@
 
 use tests::{Outcome, Sandbox};
 
-use super::{call, core, sandbox, with_bundle};
+use super::{call, core, ended_well, sandbox, with_bundle};
 
 /// What is asked for a mode of a fresh host, in this order.
 const SERVER: &[&str] = &[
@@ -209,15 +209,6 @@ fn what_the_runs_before_were_told_is_the_default_of_the_next() {
             "Let's Encrypt environment (staging/production) [production]: ",
         ],
     );
-}
-
-/// Lets the record of a declined run be that of one that found everything in place.
-pub(super) fn ended_well(sandbox: &Sandbox) {
-    for run in sandbox.runs() {
-        let text = std::fs::read_to_string(&run.private).expect("a record");
-        std::fs::write(&run.private, text.replace(r#""status": "cancelled""#, r#""status": "success""#))
-            .expect("ours");
-    }
 }
 
 /// No layer asks for the copy of the credentials, and nobody gets it unasked.

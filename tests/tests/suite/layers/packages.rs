@@ -6,8 +6,7 @@ use std::process::Command;
 
 use tests::Sandbox;
 
-use super::conversation::ended_well;
-use super::{call, sandbox, with_bundle, with_tar};
+use super::{call, ended_well, sandbox, with_bundle, with_tar};
 
 /// Packs files into `name.tgz` in the working directory, as the layers pack them.
 fn package(sandbox: &Sandbox, name: &str, files: &[(&str, &str)]) -> PathBuf {

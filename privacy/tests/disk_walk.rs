@@ -276,3 +276,18 @@ fn a_directory_belongs_to_whom_the_process_acts_for() {
         assert!(matches!(foreign, Err(DiskError::Foreign { .. })), "{foreign:?}");
     }
 }
+
+/// Whoever fills a directory asks first whether anything is in it, and whether somebody else can change that.
+#[test]
+fn what_is_in_a_directory_is_seen_and_who_can_change_it() {
+    let temp = TempDir::new().expect("a scratch directory");
+    let open = PrivateDir::open(&dir(temp.path(), "a", 0, 0o770)).expect("opened");
+    assert!(open.is_empty().expect("read"));
+    open.check_unshared().expect("a group of the user's own");
+    symlink("nowhere", open.path().join("link")).expect("a link");
+    assert!(!open.is_empty().expect("read"), "a link that leads nowhere is an entry too");
+    if is_root() {
+        chown(open.path(), None, Some(MALLORY)).expect("given to a group");
+        assert!(matches!(open.check_unshared(), Err(DiskError::Replaceable { .. })));
+    }
+}

@@ -301,4 +301,6 @@ fn this_machine_is_collected_and_not_shown() {
     assert!(gate.vet(&documents::full_manifest()).is_ok());
     let machine_id = std::fs::read_to_string("/etc/machine-id").unwrap_or_default();
     assert!(machine_id.trim().is_empty() || gate.check_text(machine_id.trim()).is_err());
+    let one_of_each_kind = LocalIdentifiers::default().with_private(["srv01", "x!9#~"]);
+    assert_eq!(format!("{one_of_each_kind:?}"), "LocalIdentifiers { count: 3, .. }");
 }

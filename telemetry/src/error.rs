@@ -82,5 +82,7 @@ mod tests {
             assert_eq!(warning.to_string(), warning.message());
             assert!(format!("{warning:>200}").starts_with(' '), "{warning}");
         }
+        let told = [OutboxWarning::Ledger, OutboxWarning::Rejected].map(OutboxWarning::message);
+        assert!(told[0].contains("ledger") && told[1].contains("rejected"), "{told:?}");
     }
 }

@@ -242,3 +242,19 @@ impl RejectedEntry {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::FailureClass::{
+        Connect, Connection, Dns, Misconfigured, Proxy, Refused, Status, Timeout, Tls,
+    };
+
+    #[test]
+    fn every_kind_of_failure_is_told_apart() {
+        let kinds = [Dns, Connect, Tls, Proxy, Timeout, Connection, Status, Misconfigured, Refused];
+        let told: HashSet<_> = kinds.iter().map(|kind| kind.message()).collect();
+        assert!(told.len() == kinds.len() && !told.contains(""), "{told:?}");
+    }
+}

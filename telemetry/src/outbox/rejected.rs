@@ -169,6 +169,17 @@ mod tests {
         assert_eq!((store.rejected().expect("listed").len(), store.queued().expect("listed").len()), (1, 0));
     }
 
+    /// Each character of a control code takes six bytes when it is quoted.
+    #[test]
+    fn the_largest_entry_is_set_aside_and_found_again() {
+        let temp = tempfile::tempdir().expect("a directory");
+        let (store, mut rejected) = queued(temp.path());
+        let largest = usize::try_from(entry::MAX_ENTRY_BYTES).expect("a size");
+        rejected.entry = Some("\u{1}".repeat(largest));
+        store.quarantine(&rejected).expect("set aside");
+        assert_eq!(store.rejected().expect("listed"), [rejected]);
+    }
+
     #[test]
     fn whoever_queues_again_waits_for_a_delivery_that_ends_in_time() {
         let temp = tempfile::tempdir().expect("a directory");

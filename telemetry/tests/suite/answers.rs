@@ -29,6 +29,7 @@ fn every_2xx_is_delivered_byte_for_byte_and_written_down() {
             (LedgerOutcome::Delivered, Some(id), Some(status))
         );
         assert_eq!((line.attempt, line.sha256.as_deref()), (Some(1), Some(sha256(&received.body).as_str())));
+        assert_eq!(line.event_name.as_deref(), received.json()["event_name"].as_str());
         assert!(told.waiting.is_empty() && told.rejected.is_empty());
     }
 }

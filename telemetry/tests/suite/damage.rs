@@ -6,7 +6,8 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use schema::EventId;
-use telemetry::{DeliveryEnd, MAX_ENTRIES, OutboxWarning, RequeueSummary, purge};
+use sha2::Digest;
+use telemetry::{DeliveryEnd, LedgerOutcome, MAX_ENTRIES, OutboxWarning, RequeueSummary, purge};
 
 use crate::support::scratch::Scratch;
 use crate::support::server::{Act, FaultServer, await_that};
@@ -246,16 +247,19 @@ fn the_ledger_says_how_often_a_document_was_sent_before_the_gate_refused_it() {
     scratch.settings.max_attempts = 1;
     let [tried, never_tried] = scratch.emit(2)[..] else { panic!("two") };
     scratch.deliver();
-    for id in [tried, never_tried] {
+    let spoil = |id| {
         let text = fs::read_to_string(scratch.file(id)).expect("read");
         let spoiled = text.replace("\"anonymous_by_contract\":true", "\"anonymous_by_contract\":false");
-        fs::write(scratch.file(id), spoiled).expect("written");
-    }
+        fs::write(scratch.file(id), &spoiled).expect("written");
+        format!("{:x}", sha2::Sha256::digest(spoiled))
+    };
+    let sums = [tried, never_tried].map(spoil);
     assert_eq!(scratch.deliver().refused, 2);
     let told = scratch.status();
-    let attempts = |id| {
+    for ((id, sum), attempts) in [tried, never_tried].into_iter().zip(sums).zip([Some(1), None]) {
         let mut lines = told.ledger.iter().filter(|line| line.event_id == Some(id) && line.rule.is_some());
-        lines.next().expect("a line").attempt
-    };
-    assert_eq!((attempts(tried), attempts(never_tried)), (Some(1), None));
+        let line = lines.next().expect("a line");
+        assert_eq!((line.outcome, line.attempt), (LedgerOutcome::Refused, attempts));
+        assert_eq!((line.event_name.is_some(), line.sha256.as_ref()), (true, Some(&sum)));
+    }
 }

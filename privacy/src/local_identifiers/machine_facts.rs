@@ -207,8 +207,7 @@ mod tests {
         assert_eq!(beginning_of(file.path().to_str().expect("UTF-8")).len() as u64, MAX_LIST_BYTES);
         assert_eq!(beginning_of("/nonexistent"), "");
         // A list of a thousand hosts is read to its end.
-        let hosts: String =
-            (0..1_000).map(|host| format!("10.0.0.1 host-{host:03}.acme-labs.example\n")).collect();
+        let hosts = "10.0.0.1 host-000.acme-labs.example\n".repeat(1_000);
         fs::write(file.path(), &hosts).expect("written");
         assert_eq!(beginning_of(file.path().to_str().expect("UTF-8")), hosts);
     }

@@ -21,6 +21,17 @@ fn program(stub: &StubHost, name: &str, text: &str) {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).expect("mode");
 }
 
+/// Passes if this call of one test of this program passes: a name that no test has would pass as well, with none run.
+fn check_repeated(mut again: std::process::Command) {
+    let output = again.output().expect("it starts");
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success() && told.contains("1 passed"),
+        "{told}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
 /// Puts real programs of this machine beside the stand-ins.
 fn tools<const N: usize>(stub: &StubHost, names: [&str; N]) {
     for name in names {

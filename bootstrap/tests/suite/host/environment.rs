@@ -4,7 +4,7 @@ use std::fs;
 
 use bootstrap::host::{Command, RootAccess};
 
-use super::program;
+use super::{check_repeated, program};
 use crate::support::stub_host::StubHost;
 
 /// Set where a test is repeated with an environment of its own.
@@ -29,13 +29,7 @@ fn repeated_with(variables: &[(&str, &str)], name: &str) -> bool {
     }
     let mut again = std::process::Command::new(std::env::current_exe().expect("this program"));
     again.args(["--exact", name]).envs(variables.iter().copied()).env(REPEATED, "");
-    let output = again.output().expect("it starts");
-    let told = String::from_utf8_lossy(&output.stdout);
-    assert!(
-        output.status.success() && told.contains("1 passed"),
-        "{told}{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    check_repeated(again);
     true
 }
 

@@ -119,7 +119,8 @@ pub(crate) struct RollupArgs {
 /// Whether the clock is right.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ClockArgs {
-    /// Believe the clock although it is more than a day from that of the last time; compare it with another one before
+    /// Believe the clock although it is more than a day from that of the last time; compare it with another one before: by
+    /// a wrong one, documents are lost
     #[arg(long, env = "RECEIVER_TRUST_CLOCK")]
     pub(crate) trust_clock: bool,
 }

@@ -44,7 +44,9 @@ impl Housekeeping {
             ClockReading::Believed(now) => now,
             ClockReading::Doubted(clock) => {
                 self.metrics.clock_doubted.set(1);
-                say(&format!("warning: housekeeping: {clock}"));
+                say(&format!(
+                    "warning: housekeeping: {clock}; if it is right, run `receiver rollup --trust-clock`"
+                ));
                 return Ok(());
             }
         };

@@ -36,8 +36,9 @@ impl ArrivalTimes {
         self.now + TOLERANCE
     }
 
-    /// Whether the last rollup was done by a clock that was ahead. If it was, what it took is corrected too. That reads the
-    /// whole store, once and after a rare fault. Without it the documents of that time would outlive theirs, and so would
+    /// Whether the last rollup was done by a clock that was ahead: only the operator can say so, because only the operator
+    /// makes a clock believed that is behind the last one. If it was, what it took is corrected too. That reads the whole
+    /// store, once and after a rare fault. Without it the documents of that time would outlive theirs, and so would
     /// those behind them: the oldest by number are deleted first.
     pub(super) fn last_was_ahead(self) -> bool {
         self.last_rollup.is_some_and(|last| last > self.latest())

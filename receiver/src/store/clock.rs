@@ -3,8 +3,12 @@
 //! A clock that is ahead would close weeks that have not ended, and delete documents that are young, both for good. So
 //! the store remembers the clock of the last round. One that differs from that by a day and an hour at most is believed:
 //! such an error closes no week before its end, because they are closed two days after it, and deletes nothing that arrived
-//! in the last 29 days. Any other clock is believed when it has gone on for a day, or when the operator says that it is
-//! right.
+//! in the last 29 days. One that is further ahead is believed when it has gone on for a day, or when the operator says that
+//! it is right.
+//!
+//! One that is further behind is believed only if the operator says so. Time does not go back, so one of the two is wrong,
+//! and a host that starts in 1970 is more frequent than one that was ahead for a day. Were it believed, all arrivals would lie
+//! in its future, and be corrected to times that the right clock then finds too old to keep.
 //!
 //! Only the doubted clock itself can tell how long it has gone on. So the time between two rounds counts as twelve hours at
 //! most: a second leap is not taken for a day. A host that is on for an hour every second week is believed the third time.
@@ -48,11 +52,17 @@ pub(crate) struct DoubtedClock {
 impl fmt::Display for DoubtedClock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let time = |seconds| DateTime::from_timestamp(seconds, 0).unwrap_or_default().format("%F %T UTC");
-        let (now, last) = (time(self.now), time(self.last));
         write!(
             f,
-            "the clock says {now}, and it said {last} at the last rollup or deletion; neither is done until it has said so for a day"
-        )
+            "the clock says {}, and it said {} at the last rollup or deletion; ",
+            time(self.now),
+            time(self.last)
+        )?;
+        f.write_str(if self.now < self.last {
+            "neither is done until it is set right"
+        } else {
+            "neither is done until it has said so for a day"
+        })
     }
 }
 
@@ -88,10 +98,10 @@ impl ClockRecord {
         let believed = (ClockReading::Believed(now), Self { believed_at: now, doubt: None });
         let Some(former) = former.filter(|_| trust == ClockTrust::ByRule) else { return believed };
         let last = former.believed_at;
-        // One that went back is another one.
+        // One that went back is another one, and so is one that was behind.
         let gone_on = former
             .doubt
-            .filter(|doubt| now >= doubt.read_at)
+            .filter(|doubt| (last..=now).contains(&doubt.read_at))
             .map_or(0, |doubt| doubt.gone_on + (now - doubt.read_at).min(Self::LONGEST_GAP));
         if (now - last).abs() <= TOLERANCE || gone_on >= Self::PROBATION {
             return believed;
@@ -127,6 +137,17 @@ mod tests {
     fn a_clock_that_starts_at_1970_is_not_believed_and_changes_nothing() {
         let now = 20_000 * DAY;
         assert_eq!(believed(&[now, 60, now + HOUR, 60, now + 60 * DAY]), [true, false, true, false, false]);
+    }
+
+    #[test]
+    fn a_clock_that_is_behind_is_not_believed_however_long_it_goes_on() {
+        let now = 20_000 * DAY;
+        let behind = (0..100).map(|hour| 60 + hour * HOUR);
+        let times: Vec<i64> = std::iter::once(now).chain(behind).chain([now + 4 * DAY]).collect();
+        let mut expected = vec![false; 102];
+        expected[0] = true;
+        assert_eq!(believed(&times), expected, "and its time is not that of the next one");
+        assert_eq!(believed(&[now, 60, 60 + 3 * DAY, now + HOUR]), [true, false, false, true]);
     }
 
     #[test]

@@ -10,6 +10,7 @@ on_both_stores! {
     a_run_that_still_reports_is_kept_with_its_documents,
     what_no_chart_has_yet_is_kept_when_the_host_was_off_for_a_year,
     a_clock_that_was_believed_and_wrong_leaves_nothing_in_the_future,
+    a_clock_that_is_behind_for_days_changes_nothing,
 }
 
 fn a_clock_that_leaps_closes_and_deletes_nothing(site: &Site) {
@@ -123,4 +124,37 @@ fn a_clock_that_was_believed_and_wrong_leaves_nothing_in_the_future(site: &Site)
     assert_ne!(trusted(site, "rollup"), "rolled up: 0 documents, 0 weeks closed\n");
     assert_eq!(all.map(in_the_future), [0; 3]);
     assert_eq!(site.tend("retain"), "deleted: 0 rows\n");
+}
+
+fn a_clock_that_is_behind_for_days_changes_nothing(site: &Site) {
+    // Of closed weeks, of one that is not closed, and of none yet.
+    import(site, &hosts(20, 3));
+    site.age(20);
+    site.tend("rollup");
+    import(site, &hosts(20, 4));
+    site.tend("rollup");
+    import(site, &hosts(20, 5));
+    let arrivals = || {
+        ["received_at) FROM document", "received_at) FROM run", "last_received_at) FROM run"]
+            .map(|of| site.number(&format!("SELECT sum({of}")))
+    };
+    let (documents, before) = (site.stored_events().len(), arrivals());
+    assert_ne!(site.number("SELECT count(*) FROM closed_week"), 0);
+    // A host that starts in the past, and stays there for days.
+    site.pass(-60);
+    for _ in 0..3 {
+        for command in ["rollup", "retain"] {
+            let output = site.command(&[command]).output().expect("it starts");
+            let text = String::from_utf8_lossy(&output.stderr);
+            assert!(!output.status.success() && text.contains("until it is set right"), "{text}");
+        }
+        site.execute(
+            "UPDATE clock SET doubted_at = doubted_at - 86400, doubted_seconds = doubted_seconds + 86400",
+        );
+    }
+    // It is set right, which needs nobody to say so.
+    site.pass(60);
+    assert_eq!((site.tend("retain").as_str(), arrivals()), ("deleted: 0 rows\n", before));
+    assert_ne!(site.tend("rollup"), "rolled up: 0 documents, 0 weeks closed\n");
+    assert_eq!(site.tend("verify"), format!("whole: {documents} documents\n"));
 }

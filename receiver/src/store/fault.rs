@@ -68,7 +68,10 @@ impl fmt::Display for PostgresFault {
                 write!(f, "tables of version {found}, and {known} are known")
             }
             Self::NotAllowed(what) => {
-                write!(f, "the role lacks {what}; make it the owner of the tables, or grant this")
+                write!(
+                    f,
+                    "the role lacks {what}; make it the owner of the schema's tables, and let it make some"
+                )
             }
             Self::NoId => f.write_str("a row has an id of no known form"),
             Self::Runtime(error) => error.fmt(f),

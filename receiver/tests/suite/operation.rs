@@ -1,6 +1,6 @@
 //! What an operator sees: health, metrics, commands and their exit codes.
 
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::process::Output;
 
@@ -10,7 +10,9 @@ use serde_json::Value;
 
 use crate::documents::sample;
 use crate::fleet::{Host, hosts, import};
-use crate::support::{Postgres, Site, on_both_stores, output_as_owner_of, program, wait_until};
+use crate::support::{
+    Postgres, Receiver, Site, as_owner_of, on_both_stores, output_as_owner_of, program, wait_until,
+};
 
 on_both_stores! {
     refusals_are_counted_by_rule_and_place_and_metrics_by_outcome,
@@ -125,7 +127,21 @@ fn a_check_finds_a_store_that_can_only_be_read() {
 }
 
 #[test]
-fn a_check_finds_a_role_that_may_not_write() {
+fn the_memory_of_a_service_is_not_readable_for_its_user() {
+    let site = Site::sqlite();
+    if output_as_owner_of(site.path(), program().arg("--version")).is_none() {
+        return;
+    }
+    let mut command = site.command(&["serve"]);
+    as_owner_of(site.path(), &mut command);
+    let receiver = Receiver::start(command, &[]);
+    let directory = std::fs::metadata(site.path()).expect("it exists");
+    let memory = std::fs::metadata(format!("/proc/{}/environ", receiver.pid())).expect("it runs");
+    assert_ne!(memory.uid(), directory.uid(), "and so neither is a core file of it");
+}
+
+#[test]
+fn a_check_finds_a_role_that_may_not_tend_the_tables() {
     // A role is known in all databases of a server.
     let Some(server) = Postgres::own() else { return };
     let site = Site::on(&server);
@@ -139,12 +155,23 @@ fn a_check_finds_a_role_that_may_not_write() {
     let (code, text) = check();
     assert!(code == Some(1) && text.contains("lacks CREATE"), "{text}");
     site.tend("migrate");
-    let all = "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO reader;
-               GRANT USAGE ON SEQUENCE document_id TO reader";
-    site.database().sql(&format!("{all}; REVOKE INSERT ON document, weekly FROM reader"));
+    // Whoever may only read and write cannot make a month, nor drop one.
+    site.database().sql(
+        "GRANT ALL ON ALL TABLES IN SCHEMA public TO reader; GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO reader;
+         GRANT CREATE ON SCHEMA public TO reader",
+    );
     let (code, text) = check();
-    assert!(code == Some(1) && text.contains("lacks INSERT on document, INSERT on weekly;"), "{text}");
-    site.database().sql(all);
+    assert!(code == Some(1) && text.contains("lacks the ownership of clock, the ownership of "), "{text}");
+    let give = |table: &str| site.database().sql(&format!("ALTER TABLE {table} OWNER TO reader"));
+    let tables = site.database().sql(
+        "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace",
+    );
+    for table in tables.lines().filter(|table| *table != "document_default") {
+        give(table);
+    }
+    let (code, text) = check();
+    assert!(code == Some(1) && text.contains("lacks the ownership of document_default;"), "{text}");
+    give("document_default");
     let (code, text) = check();
     assert!(code == Some(0) && text.contains("0 documents"), "{text}");
 }

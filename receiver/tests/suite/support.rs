@@ -7,7 +7,7 @@ mod site;
 
 pub(crate) use client::Client;
 pub(crate) use postgres::Postgres;
-pub(crate) use process::{Receiver, output_as_owner_of, program};
+pub(crate) use process::{Receiver, as_owner_of, output_as_owner_of, program};
 pub(crate) use site::{Site, on_both_stores};
 
 use std::io::Write;

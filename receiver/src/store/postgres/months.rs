@@ -77,7 +77,8 @@ async fn make_month(client: &mut Client, month: &MonthPartition) -> Result<(), P
 }
 
 /// Drops the months of which every document arrived before `before` and is part of its run; how many documents those had.
-/// Dropping a table takes a moment, where deleting its rows takes minutes and leaves holes.
+/// Dropping a table takes a moment, where deleting its rows takes minutes and leaves holes. A month of another owner stays:
+/// its documents go row by row.
 ///
 /// # Errors
 /// As [`make_months`].
@@ -92,7 +93,8 @@ pub(super) async fn drop_months(
         .client
         .query(
             "SELECT relname::text FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
-             WHERE inhparent = 'document'::regclass AND relname <> 'document_default' ORDER BY relname",
+             WHERE inhparent = 'document'::regclass AND relname <> 'document_default'
+                 AND pg_has_role(relowner, 'USAGE') ORDER BY relname",
             &[],
         )
         .await?;

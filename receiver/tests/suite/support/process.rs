@@ -21,14 +21,19 @@ pub(crate) fn program() -> Command {
     command
 }
 
-/// Runs a command as a user whose permissions count, who owns this directory: for root, none do. `None` if such a user
-/// cannot run the program where it is.
-pub(crate) fn output_as_owner_of(directory: &Path, command: &mut Command) -> Option<Output> {
+/// Makes a command that of an ordinary user, who owns this directory from now on.
+pub(crate) fn as_owner_of<'a>(directory: &Path, command: &'a mut Command) -> &'a mut Command {
     if rustix::process::geteuid().is_root() {
         chown(directory, Some(61_000), Some(61_000)).expect("given away");
         command.uid(61_000).gid(61_000);
     }
-    match command.output() {
+    command
+}
+
+/// Runs a command as a user whose permissions count, who owns this directory: for root, none do. `None` if such a user
+/// cannot run the program where it is.
+pub(crate) fn output_as_owner_of(directory: &Path, command: &mut Command) -> Option<Output> {
+    match as_owner_of(directory, command).output() {
         Err(error) if error.kind() == ErrorKind::PermissionDenied => {
             super::skip(
                 "what an ordinary user may do",

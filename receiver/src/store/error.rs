@@ -34,6 +34,14 @@ pub(crate) enum StoreError {
         /// The file of the store.
         path: PathBuf,
     },
+    /// The file has the id again, or still.
+    #[error(
+        "{}: has the id again: a document of it may have arrived meanwhile; run the same command again", path.display()
+    )]
+    NotErased {
+        /// The file of the store.
+        path: PathBuf,
+    },
     /// The file cannot be searched for what was erased.
     #[error("{}: cannot be searched for what was erased: {error}", path.display())]
     Search {
@@ -103,6 +111,7 @@ impl StoreError {
             Self::Disk(_)
             | Self::NotWritable(_)
             | Self::LogInUse { .. }
+            | Self::NotErased { .. }
             | Self::Search { .. }
             | Self::Missing { .. }
             | Self::Older { .. }

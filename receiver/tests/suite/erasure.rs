@@ -11,6 +11,7 @@ use crate::support::{Postgres, Receiver, Site, on_both_stores, skip, wait_until}
 on_both_stores! {
     a_run_or_a_session_is_erased_beside_a_service_and_nothing_else_is,
     the_runs_below_an_erased_one_no_longer_name_it,
+    a_run_above_is_erased_though_another_was_named_first,
 }
 
 fn of(session: &Id, run: &Id) -> Sample {
@@ -84,6 +85,25 @@ fn the_runs_below_an_erased_one_no_longer_name_it(site: &Site) {
     assert_eq!((site.parent_count(), site.stored_events().len()), (2, 3));
     site.tend("rollup");
     assert_eq!((site.parent_count(), site.run_count()), (2, 3));
+}
+
+fn a_run_above_is_erased_though_another_was_named_first(site: &Site) {
+    let receiver = site.receiver();
+    let [session, run, first, second] = std::array::from_fn(|_| Id::random());
+    for parent in [&first, &second] {
+        let sample = in_session(&session, &run, Some(parent), ComponentLabel::Core, "2026-11-22T07:50:02Z");
+        assert_eq!(receiver.client().post(&sample.bytes).outcome(), "accepted");
+        site.tend("rollup");
+    }
+    assert_eq!((site.parent_count(), site.run_count()), (3, 1));
+    assert_eq!((erase(site, &second), site.parent_count()), ([0, 0], 2));
+    assert_eq!((erase(site, &first), site.parent_count()), ([0, 0], 0));
+    drop(receiver);
+    if let Some(bytes) = site.file_bytes() {
+        for id in [first, second].map(|id| packed(&id)) {
+            assert!(!bytes.windows(id.len()).any(|part| part == id), "its bytes stay in the file");
+        }
+    }
 }
 
 #[test]

@@ -27,12 +27,10 @@ async fn erase(connection: &mut PostgresConnection, id: &[u8]) -> Result<Erased,
     let newest =
         transaction.execute("DELETE FROM document WHERE run_id = $1 AND id > $2", &[&id, &rolled_up]).await?;
     let runs = transaction.execute("DELETE FROM run WHERE session_id = $1 OR run_id = $1", &[&id]).await?;
-    // The runs below it stay, and no longer say what is above them.
+    // The runs below it stay, and no longer say what is above them. All documents are read for that: those of one run may
+    // name different ones, and the run knows only the first.
     for sql in [
-        "UPDATE document SET parent_run_id = NULL WHERE parent_run_id = $1
-             AND session_id = ANY (ARRAY (SELECT session_id FROM run WHERE parent_run_id = $1))",
-        "UPDATE document SET parent_run_id = NULL WHERE parent_run_id = $1
-             AND id > (SELECT document_id FROM rolled_up)",
+        "UPDATE document SET parent_run_id = NULL WHERE parent_run_id = $1",
         "UPDATE run SET parent_run_id = NULL WHERE parent_run_id = $1",
     ] {
         transaction.execute(sql, &[&id]).await?;

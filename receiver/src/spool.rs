@@ -99,12 +99,22 @@ pub(crate) struct Spool {
     segments: Mutex<Segments>,
 }
 
+/// Which segments there are.
 #[derive(Debug)]
 struct Segments {
     /// The segment that is written to, and its length.
     open: Option<(File, u64)>,
     /// Number of the newest segment, and no less than any that was set aside.
     newest: u64,
+}
+
+impl Segments {
+    /// A number that no segment gets. The newest segment is known by its number, so it is not written to any more.
+    fn skip_number(&mut self) -> u64 {
+        self.open = None;
+        self.newest += 1;
+        self.newest
+    }
 }
 
 impl Spool {
@@ -172,8 +182,7 @@ impl Spool {
     }
 
     fn create_segment(&self, segments: &mut Segments) -> Result<File, SpoolError> {
-        segments.newest += 1;
-        let file = self.directory.create_file(&name_of(segments.newest))?;
+        let file = self.directory.create_file(&name_of(segments.skip_number()))?;
         // A file whose name is lost in a power cut is lost with all that was synced into it.
         self.directory.sync_names()?;
         Ok(file)
@@ -199,17 +208,16 @@ impl Spool {
         Ok(self.directory.remove(&name_of(segment))?)
     }
 
-    /// Gives a segment a name under which it is left alone; the new path.
-    ///
-    /// # Errors
-    /// Something has that name already, such as a copy of this segment: it may be the only place of a document.
+    /// Gives a segment a name under which it is left alone; the new path. It has its number, unless something has that name
+    /// already, such as a copy of this segment: it may be the only place of a document.
     fn set_aside(&self, segment: u64) -> Result<PathBuf, SpoolError> {
-        let name = format!("{DAMAGED}{segment:020}");
-        let (from, to) = (self.directory.path_of(&name_of(segment)), self.directory.path_of(&name));
+        let from = self.directory.path_of(&name_of(segment));
+        let mut name = name_set_aside(segment);
         // Nobody else sets anything aside meanwhile: this process has the lock.
-        if self.directory.contains(&name)? {
-            return Err(DiskError::Exists { path: to }.into());
+        while self.directory.contains(&name)? {
+            name = name_set_aside(self.lock().skip_number());
         }
+        let to = self.directory.path_of(&name);
         fs::rename(&from, &to).map_err(|error| SpoolError::Segment(from, error))?;
         Ok(to)
     }
@@ -229,6 +237,10 @@ impl Spool {
 
 fn name_of(segment: u64) -> String {
     format!("segment-{segment:020}")
+}
+
+fn name_set_aside(number: u64) -> String {
+    format!("{DAMAGED}{number:020}")
 }
 
 fn number(name: &str) -> Option<u64> {
@@ -263,12 +275,18 @@ mod tests {
         let spool = Spool::open(scratch.path()).expect("a spool");
         // Somebody had the second one read again, and kept it.
         fs::copy(&aside[1].0, scratch.path().join(name_of(2))).expect("copied");
-        let error = spool.set_aside(2).expect_err("its name is taken");
-        assert!(matches!(error, SpoolError::Disk(DiskError::Exists { .. })), "{error}");
-        assert_eq!(
-            (spool.next(0).expect("listed"), fs::read(&aside[1].0).ok()),
-            (Some(2), Some(aside[1].1.clone()))
-        );
+        let to = spool.set_aside(2).expect("under another name");
+        aside.push((to.clone(), aside[1].1.clone()));
+        assert!(to.ends_with(name_set_aside(4)), "{}", to.display());
+        for (path, bytes) in &aside {
+            assert_eq!(&fs::read(path).expect("it is still there"), bytes);
+        }
+        // What is written now has another number, and one that is being written to is closed for that.
+        spool.append(&[example(5)]).expect("kept");
+        fs::copy(&aside[1].0, scratch.path().join(name_of(2))).expect("copied");
+        assert!(spool.set_aside(2).expect("under another name").ends_with(name_set_aside(6)));
+        spool.append(&[example(6)]).expect("kept");
+        assert_eq!([0, 5, 7].map(|after| spool.next(after).expect("listed")), [Some(5), Some(7), None]);
     }
 
     #[test]

@@ -10,6 +10,7 @@
 
 mod atomic;
 mod error;
+mod groups;
 mod open;
 mod owner;
 mod private_dir;
@@ -44,8 +45,8 @@ pub fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, DiskError> {
 }
 
 /// Opens the regular file at `path`, whose content is acted on, for reading: only root, the user of this process and the
-/// caller of sudo may change it, or put another one there. A group that may do so must be the user's own or root's. Symbolic
-/// links are refused and FIFOs do not block.
+/// caller of sudo may change it, or put another one there. A group that may do so must be root's, or have nobody but the user.
+/// Symbolic links are refused and FIFOs do not block.
 ///
 /// # Errors
 /// [`DiskError::Replaceable`], [`DiskError::Foreign`] or [`DiskError::Unsafe`] if the file is not to be trusted;

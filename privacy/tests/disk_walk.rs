@@ -207,9 +207,9 @@ fn file(root: &Path, name: &str, mode: u32) -> PathBuf {
 #[test]
 fn what_a_group_could_change_is_not_acted_on() {
     let temp = TempDir::new().expect("a scratch directory");
-    let own = dir(temp.path(), "own", 0, 0o775);
-    let inside = file(&own, "file", 0o664);
-    disk::open_own(&inside).expect("a user's own group, and a umask of 002");
+    let own = dir(temp.path(), "own", 0, 0o755);
+    let inside = file(&own, "file", 0o644);
+    disk::open_own(&inside).expect("ours");
     disk::open_own(&own.join("..").join("own/file/")).expect("the same file");
     assert!(matches!(disk::open_own(&own.join("other")), Err(DiskError::Missing { .. })));
     assert!(matches!(disk::open_own(&own.join("missing/file")), Err(DiskError::Missing { .. })));
@@ -220,6 +220,10 @@ fn what_a_group_could_change_is_not_acted_on() {
     if skips("what_a_group_could_change_is_not_acted_on") {
         return;
     }
+    for (path, mode) in [(&own, 0o775), (&inside, 0o664)] {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("a mode");
+    }
+    disk::open_own(&inside).expect("root's own group, and a umask of 002");
     chown(&inside, None, Some(MALLORY)).expect("given away");
     assert!(matches!(disk::open_own(&inside), Err(DiskError::Unsafe { .. })));
     fs::set_permissions(&inside, fs::Permissions::from_mode(0o644)).expect("a mode");
@@ -232,6 +236,35 @@ fn what_a_group_could_change_is_not_acted_on() {
         matches!(&outcome, Err(DiskError::Replaceable { ancestor, .. }) if *ancestor == own),
         "{outcome:?}"
     );
+}
+
+/// The account `daemon` has a group of the same name on every system, and nobody else has it.
+#[test]
+fn a_group_of_the_user_alone_may_change_what_is_acted_upon() {
+    if skips("a_group_of_the_user_alone_may_change_what_is_acted_upon") {
+        return;
+    }
+    let passwd = fs::read_to_string("/etc/passwd").expect("readable");
+    let accounts = passwd.lines().map(|line| line.split(':').collect::<Vec<_>>());
+    let daemon = accounts.into_iter().find(|account| account[0] == "daemon").expect("every system has it");
+    let id = |field: usize| daemon[field].parse::<u32>().expect("a number");
+    let owner = Owner::Invoker { uid: id(2), gid: id(3) };
+    let temp = TempDir::new().expect("a scratch directory");
+    let own = temp.path().join("own");
+    let dir = PrivateDir::create_for(&own, owner).expect("made");
+    dir.write_atomic("file", b"x").expect("written");
+    for (path, mode) in [(own.clone(), 0o770), (own.join("file"), 0o660)] {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("a mode");
+    }
+    assert_eq!(dir.read_own("file", 10).expect("daemon's own group"), b"x");
+    dir.check_unshared().expect("daemon's own group");
+    // Who has the same primary group shares it, whatever group it is for the process.
+    let other = Owner::Invoker { uid: 61_000, gid: id(3) };
+    let shared = PrivateDir::open_for(&own, other).expect("opened");
+    chown(&own, Some(61_000), None).expect("given away");
+    chown(own.join("file"), Some(61_000), None).expect("given away");
+    assert!(matches!(shared.read_own("file", 10), Err(DiskError::Unsafe { .. })));
+    assert!(matches!(shared.check_unshared(), Err(DiskError::Replaceable { .. })));
 }
 
 #[test]
@@ -281,9 +314,10 @@ fn a_directory_belongs_to_whom_the_process_acts_for() {
 #[test]
 fn what_is_in_a_directory_is_seen_and_who_can_change_it() {
     let temp = TempDir::new().expect("a scratch directory");
-    let open = PrivateDir::open(&dir(temp.path(), "a", 0, 0o770)).expect("opened");
+    let mode = if is_root() { 0o770 } else { 0o700 };
+    let open = PrivateDir::open(&dir(temp.path(), "a", 0, mode)).expect("opened");
     assert!(open.is_empty().expect("read"));
-    open.check_unshared().expect("a group of the user's own");
+    open.check_unshared().expect("no group but root's");
     symlink("nowhere", open.path().join("link")).expect("a link");
     assert!(!open.is_empty().expect("read"), "a link that leads nowhere is an entry too");
     if is_root() {

@@ -45,7 +45,7 @@ impl SessionError {
             Self::Locked(_) => Some("wait until it ends, or stop it, then rerun the same command"),
             Self::RunsDir { source: ManifestError::Disk(disk), .. } => match disk {
                 DiskError::Replaceable { .. } => Some(
-                    "pass a directory below which only root and you can change anything, such as --runs-dir ~/productive-k3s-runs",
+                    "pass a directory below which only root and you can change anything, such as --runs-dir ~/productive-k3s-runs, or take write access from others (chmod go-w)",
                 ),
                 DiskError::Symlink { .. } => {
                     Some("pass the directory itself with --runs-dir, not a link to it")

@@ -16,7 +16,7 @@ use crate::host::{CommandError, FileError, ProbeError};
 
 /// What helps where a file of the artifacts directory, or the directory, is not to be trusted.
 pub(crate) const UNTRUSTED_ARTIFACTS_HELP: &str =
-    "copy the artifacts as regular files to a directory that only you or root can change";
+    "copy the artifacts as regular files to a directory that only you or root can change (chmod -R go-w)";
 
 /// A plan was not carried out to its end.
 #[derive(Debug, thiserror::Error)]

@@ -3,7 +3,9 @@
 //! A run under sudo leaves its records to the user who called sudo, who could otherwise neither read nor delete them.
 
 use rustix::fs::{Gid, Uid, fchown};
-use rustix::process::{getegid, geteuid};
+use rustix::process::geteuid;
+
+use super::groups;
 
 /// Who new files and directories belong to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,17 +57,9 @@ impl Owner {
         }
     }
 
-    /// The group of [`Self::uid`].
-    fn gid(self) -> u32 {
-        match self {
-            Self::Process => getegid().as_raw(),
-            Self::Invoker { gid, .. } => gid,
-        }
-    }
-
-    /// Whether `gid` is root's group or our user's own: some distributions give each user one, and a umask of 002.
+    /// Whether `gid` is root's group, or that of our user alone.
     pub(super) fn trusts_group(self, gid: u32) -> bool {
-        gid == 0 || gid == self.gid()
+        gid == 0 || groups::is_of_user_alone(gid, self.uid())
     }
 
     /// Whether `uid` is our user, root or the invoking user, so that the content of a file of this user is ours.
@@ -103,8 +97,7 @@ mod tests {
         let invoker = Owner::Invoker { uid: 61_000, gid: 61_000 };
         assert!(invoker.trusts(0) && invoker.trusts(61_000) && invoker.trusts(geteuid().as_raw()));
         assert!(!invoker.trusts(61_001));
-        assert_eq!((invoker.uid(), invoker.gid()), (61_000, 61_000));
-        assert_eq!((Owner::Process.uid(), Owner::Process.gid()), (geteuid().as_raw(), getegid().as_raw()));
+        assert_eq!((invoker.uid(), Owner::Process.uid()), (61_000, geteuid().as_raw()));
         assert!(!Owner::Process.trusts(61_000));
     }
 }

@@ -179,7 +179,8 @@ impl PrivateDir {
     }
 
     fn checked(fd: OwnedFd, owner: Owner, path: PathBuf) -> Result<Self, DiskError> {
-        // Group write is accepted: some distributions give each user a group of their own and a umask of 002.
+        // Group write is accepted: some distributions give each user a group of their own and a umask of 002. What is acted on
+        // is checked further, see `check_own` and `Ancestors::Trusted`.
         let mode =
             Mode::from_raw_mode(fstat(&fd).map_err(|error| DiskError::new("inspect", &path, error))?.st_mode);
         if mode.contains(Mode::WOTH) && !mode.contains(Mode::SVTX) {

@@ -238,7 +238,12 @@ impl<'a> PathWalk<'a> {
                 EntryOwner::Unseen => None,
             };
             if !mode.contains(Mode::SVTX) || !entry_owner.is_some_and(|uid| self.owner.trusts(uid)) {
-                return Master::Other("may be changed by other users");
+                let by_everybody = mode.contains(Mode::WOTH);
+                return Master::Other(if by_everybody {
+                    "may be changed by every user"
+                } else {
+                    "may be changed by a group of users"
+                });
             }
             return if dir.st_uid == 0 && entry_owner == Some(0) { Master::Root } else { Master::Ours };
         }

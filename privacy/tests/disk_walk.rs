@@ -303,6 +303,10 @@ fn a_directory_belongs_to_whom_the_process_acts_for() {
         return;
     }
     let callers = dir(temp.path(), "callers", 61_000, 0o700);
+    let open = PrivateDir::open(temp.path()).expect("open");
+    for (name, is_foreign) in [("callers", true), ("gone", false)] {
+        assert_eq!(open.is_foreign(name), is_foreign, "{name}");
+    }
     PrivateDir::open_for(&callers, CALLER).expect("open").check_own().expect("the caller's");
     for (path, owner) in [(callers.as_path(), Owner::Process), (temp.path(), CALLER)] {
         let foreign = PrivateDir::open_for(path, owner).expect("open").check_own();

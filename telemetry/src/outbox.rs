@@ -163,6 +163,12 @@ impl Outbox {
         self.store.requeue(patience)
     }
 
+    /// What the ledger says last about this event, as far back as it reaches. `None` also if it cannot be read.
+    pub fn last_outcome(&self, event_id: EventId) -> Option<LedgerOutcome> {
+        let lines = self.store.ledger().unwrap_or_default();
+        lines.iter().rfind(|line| line.event_id == Some(event_id)).map(|line| line.outcome)
+    }
+
     /// The open directory, for a process that delivers.
     ///
     /// # Errors

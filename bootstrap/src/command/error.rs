@@ -177,6 +177,9 @@ pub enum Error {
     /// A delivery ended and documents still wait.
     #[error("{}", undelivered(*.0))]
     Undelivered(DeliveryEnd),
+    /// A delivery ended well, and the one document that it was for has not arrived.
+    #[error("the event was not delivered: it was refused, or deleted before it was sent")]
+    NotDelivered,
     /// A file of ours cannot be written.
     #[error(transparent)]
     Unwritable(DiskError),
@@ -231,6 +234,7 @@ impl Error {
             | Self::NotVerified { .. }
             | Self::Telemetry { .. }
             | Self::Undelivered(_)
+            | Self::NotDelivered
             | Self::RefusedDocuments
             | Self::Unwritable(_)
             | Self::Packing(_)
@@ -262,7 +266,7 @@ impl Error {
             Self::NeedsYes(Unattended::Run) => "inspect the plan with --dry-run, then add --yes",
             Self::NeedsYes(Unattended::Rollback) => "inspect the plan without --apply, then add --yes",
             Self::Undelivered(DeliveryEnd::NoEndpoint) => hint::ENDPOINT,
-            Self::NotAnEventId | Self::Undelivered(_) => "bootstrap telemetry status",
+            Self::NotAnEventId | Self::Undelivered(_) | Self::NotDelivered => "bootstrap telemetry status",
             Self::PreflightFailed { mode, .. } => {
                 return Some(format!("fix the failed checks, then: {}", next::preflight(*mode)));
             }

@@ -331,6 +331,12 @@ impl PrivateDir {
         statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW).is_ok_and(|stat| self.owner.trusts(stat.st_uid))
     }
 
+    /// Whether anything has the name `name`, be it a link, that belongs to another user.
+    pub fn is_foreign(&self, name: &str) -> bool {
+        // Asked at once: where its absence and its owner are asked one after the other, what is removed in between is foreign.
+        statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW).is_ok_and(|stat| !self.owner.trusts(stat.st_uid))
+    }
+
     /// When the file `name` was last written, or `None` if it is not a regular file or is not there.
     pub fn modified(&self, name: &str) -> Option<SystemTime> {
         let stat = statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW).ok().filter(open::is_file)?;

@@ -1,6 +1,6 @@
 //! One attempt on one document.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use privacy::Gate;
 use schema::EventId;
@@ -53,20 +53,26 @@ impl DeliveryContext<'_> {
         id: EventId,
         remaining: Duration,
     ) -> Result<AttemptOutcome, TelemetryError> {
+        // Read before the entry: one that takes its place from now on has not been judged.
+        let stored = self.store.stored_at(id);
         let mut entry = match self.store.load(id) {
             Ok(entry) => entry,
             Err(LoadError::Missing | LoadError::Unreadable) => return Ok(AttemptOutcome::Skipped),
-            Err(LoadError::Invalid(reason, content)) => return Ok(self.reject_file(id, reason, content)),
+            Err(LoadError::Invalid(reason, content)) => {
+                return Ok(self.reject_file(id, reason, content, stored));
+            }
         };
         if let Some(reason) = entry.refusal() {
             // `rejected/` could not be used when the endpoint refused it. It may be usable now.
-            let _ = self.quarantine(&RejectedEntry::of(&entry, reason, now()));
+            let _ = self.quarantine(&RejectedEntry::of(&entry, reason, now()), stored);
             return Ok(AttemptOutcome::RejectedByUs);
         }
         let Some(stored) = self.store.stored_at(id) else { return Ok(AttemptOutcome::Skipped) };
         let request = match self.prepare(&mut entry) {
             Ok(request) => request,
-            Err(reason) => return Ok(self.reject(&RejectedEntry::of(&entry, reason, now()))),
+            Err(reason) => {
+                return Ok(self.reject(&RejectedEntry::of(&entry, reason, now()), Some(stored)));
+            }
         };
         self.store.update(&entry, stored)?;
         let (class, pause) = match self.transport.send(&request, remaining) {
@@ -74,7 +80,7 @@ impl DeliveryContext<'_> {
             // A status without an answer of the endpoint is that of a proxy.
             Err(failure) => (failure.status.map_or(ResponseClass::Retry(failure), response::classify), None),
         };
-        self.settle(entry, request.body(), class, pause)
+        self.settle(entry, stored, request.body(), (class, pause))
     }
 
     fn prepare(&self, entry: &mut QueueEntry) -> Result<DeliveryRequest, RejectionReason> {
@@ -91,9 +97,9 @@ impl DeliveryContext<'_> {
     fn settle(
         &mut self,
         entry: QueueEntry,
+        stored: SystemTime,
         body: &[u8],
-        class: ResponseClass,
-        pause: Option<Duration>,
+        (class, pause): (ResponseClass, Option<Duration>),
     ) -> Result<AttemptOutcome, TelemetryError> {
         let line = |outcome| LedgerLine::attempt(outcome, &entry.document, entry.attempts, body, now());
         match class {
@@ -106,41 +112,46 @@ impl DeliveryContext<'_> {
             ResponseClass::Rejected(status) => {
                 let reason = RejectionReason::by_endpoint(status);
                 self.log_outcome(&line(LedgerOutcome::Refused).refused(&reason));
-                if self.quarantine(&RejectedEntry::of(&entry, reason, now())).is_err() {
+                if self.quarantine(&RejectedEntry::of(&entry, reason, now()), Some(stored)).is_err() {
                     // Without this note, every pass would send it again. Where not even that can be written, the next one
                     // does.
                     let failure = AttemptFailure { class: FailureClass::Refused, status: Some(status) };
-                    let _ = self.keep(entry, failure);
+                    let _ = self.keep(entry, stored, failure);
                 }
                 Ok(AttemptOutcome::RejectedByEndpoint)
             }
             ResponseClass::Retry(failure) => {
                 self.log_outcome(&line(LedgerOutcome::Failed).failed(failure));
-                self.keep(entry, failure)?;
+                self.keep(entry, stored, failure)?;
                 Ok(AttemptOutcome::Failed(failure, pause))
             }
             ResponseClass::Misconfigured(failure) => {
                 self.log_outcome(&line(LedgerOutcome::Failed).failed(failure));
-                self.keep(entry, failure)?;
+                self.keep(entry, stored, failure)?;
                 Ok(AttemptOutcome::Misconfigured(failure))
             }
         }
     }
 
-    fn keep(&self, mut entry: QueueEntry, failure: AttemptFailure) -> Result<(), TelemetryError> {
+    fn keep(
+        &self,
+        mut entry: QueueEntry,
+        stored: SystemTime,
+        failure: AttemptFailure,
+    ) -> Result<(), TelemetryError> {
         entry.last_failure = Some(failure);
         // A purge while the request was in flight has deleted the entry, which must not be restored.
-        match self.store.stored_at(entry.document.event_id()) {
-            Some(stored) => self.store.update(&entry, stored),
-            None => Ok(()),
+        if self.store.stored_at(entry.document.event_id()) == Some(stored) {
+            return self.store.update(&entry, stored);
         }
+        Ok(())
     }
 
     /// Rejects what may not be sent.
-    fn reject(&mut self, rejected: &RejectedEntry) -> AttemptOutcome {
+    fn reject(&mut self, rejected: &RejectedEntry, stored: Option<SystemTime>) -> AttemptOutcome {
         self.log_outcome(&LedgerLine::rejected(rejected));
         // The next pass rejects it again, where it stays in the queue.
-        let _ = self.quarantine(rejected);
+        let _ = self.quarantine(rejected, stored);
         AttemptOutcome::RejectedByUs
     }
 
@@ -150,20 +161,26 @@ impl DeliveryContext<'_> {
         id: EventId,
         reason: RejectionReason,
         content: Option<String>,
+        stored: Option<SystemTime>,
     ) -> AttemptOutcome {
-        self.reject(&RejectedEntry {
+        let rejected = RejectedEntry {
             event_id: id,
             event_name: None,
             refused_at: now(),
             attempts: 0,
             reason,
             entry: content,
-        })
+        };
+        self.reject(&rejected, stored)
     }
 
     /// Moves it out of the queue. An error says that it is still there, and is remembered as the warning of the pass.
-    fn quarantine(&mut self, rejected: &RejectedEntry) -> Result<(), OutboxWarning> {
-        let evicted = self.store.quarantine(rejected).inspect_err(|warning| {
+    fn quarantine(
+        &mut self,
+        rejected: &RejectedEntry,
+        stored: Option<SystemTime>,
+    ) -> Result<(), OutboxWarning> {
+        let evicted = self.store.quarantine(rejected, stored).inspect_err(|warning| {
             self.warning.get_or_insert(*warning);
         })?;
         if evicted > 0 {

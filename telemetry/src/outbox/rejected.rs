@@ -27,41 +27,43 @@ pub struct RequeueSummary {
 
 impl OutboxStore {
     /// Moves what may not be sent out of the queue, and returns how many older ones were evicted from `rejected/`. The lock
-    /// is held.
+    /// is held. `stored` is the time of [`OutboxStore::stored_at`] from before the entry was judged: another entry of the same
+    /// event that was stored since then stays in the queue.
     ///
     /// # Errors
     /// `rejected/` cannot be used: the document stays in the queue.
-    pub(crate) fn quarantine(&self, rejected: &RejectedEntry) -> Result<usize, OutboxWarning> {
+    pub(crate) fn quarantine(
+        &self,
+        rejected: &RejectedEntry,
+        stored: Option<SystemTime>,
+    ) -> Result<usize, OutboxWarning> {
         let name = entry::name_of(rejected.event_id);
         // What was purged while its request was in flight must leave no trace. The time is read before the look for a purge:
         // one that is asked for after that look deletes by this time whatever is written.
-        let Some(stored) = self.time_in_queue(&name) else { return Ok(0) };
-        if purge::is_asked_for(self) {
+        let is_gone = !self.directory().contains(&name).unwrap_or(true);
+        if is_gone || self.stored_at(rejected.event_id) != stored || purge::is_asked_for(self) {
             return Ok(0);
         }
         self.move_to_rejected(&name, rejected, stored).map_err(|_| OutboxWarning::Rejected)
-    }
-
-    /// When it was stored; `None` if it is gone.
-    fn time_in_queue(&self, name: &str) -> Option<SystemTime> {
-        // What cannot be opened, such as a link, holds no document and has no such time.
-        let unopened = || self.directory().contains(name).unwrap_or(true).then(SystemTime::now);
-        stored_in(self.directory(), name).or_else(unopened)
     }
 
     fn move_to_rejected(
         &self,
         name: &str,
         rejected: &RejectedEntry,
-        stored: SystemTime,
+        stored: Option<SystemTime>,
     ) -> Result<usize, TelemetryError> {
         let directory = self.directory().create_dir(REJECTED)?;
         directory.check_own()?;
         let bytes = json(rejected)?;
         let evicted = bounds::make_room(&directory, bytes.len() as u64, SystemTime::now())?;
         // First the new place, then the old one: a crash in between leaves two, and the next pass rejects it again.
-        directory.write_atomic_dated(name, &bytes, stored)?;
-        self.remove(rejected.event_id)?;
+        // What cannot be opened, such as a link, holds no document and has no time.
+        directory.write_atomic_dated(name, &bytes, stored.unwrap_or_else(SystemTime::now))?;
+        // The disk has been waited for, and meanwhile another entry may have taken the place of this one.
+        if self.stored_at(rejected.event_id) == stored {
+            self.remove(rejected.event_id)?;
+        }
         Ok(evicted)
     }
 
@@ -157,16 +159,44 @@ mod tests {
         let temp = tempfile::tempdir().expect("a directory");
         let (store, rejected) = queued(temp.path());
         store.directory().write_atomic(STOPPED, b"").expect("asked for");
-        assert_eq!(store.quarantine(&rejected), Ok(0));
+        let stored = store.stored_at(rejected.event_id);
+        assert_eq!(store.quarantine(&rejected, stored), Ok(0));
         store.directory().remove(STOPPED).expect("over");
         store.remove(rejected.event_id).expect("removed");
-        assert_eq!(store.quarantine(&rejected), Ok(0));
+        for stored in [stored, None] {
+            assert_eq!(store.quarantine(&rejected, stored), Ok(0));
+        }
         assert!(store.rejected().expect("listed").is_empty());
         // A link is set aside for what it is.
         std::os::unix::fs::symlink("nowhere", temp.path().join(entry::name_of(rejected.event_id)))
             .expect("a link");
-        assert_eq!(store.quarantine(&rejected), Ok(0));
+        assert_eq!(store.quarantine(&rejected, store.stored_at(rejected.event_id)), Ok(0));
         assert_eq!((store.rejected().expect("listed").len(), store.queued().expect("listed").len()), (1, 0));
+    }
+
+    /// What the entry of `rejected` is replaced by while a delivery that has judged it rejects it.
+    #[test]
+    fn an_entry_that_takes_the_place_of_a_rejected_one_stays_queued() {
+        let temp = tempfile::tempdir().expect("a directory");
+        let (store, rejected) = queued(temp.path());
+        let (id, name) = (rejected.event_id, entry::name_of(rejected.event_id));
+        let good = store.load(id).expect("an entry");
+        for is_link in [false, true] {
+            store.remove(id).expect("removed");
+            if is_link {
+                std::os::unix::fs::symlink("nowhere", temp.path().join(&name)).expect("a link");
+            } else {
+                let yesterday = SystemTime::now() - Duration::from_hours(24);
+                store.directory().write_atomic_dated(&name, b"damaged", yesterday).expect("written");
+            }
+            let stored = store.stored_at(id);
+            assert!(store.load(id).is_err());
+            store.add(&good, SystemTime::now()).expect("stored");
+            assert_eq!(store.quarantine(&rejected, stored), Ok(0), "before it is moved");
+            store.load(id).expect("the good entry");
+            store.move_to_rejected(&name, &rejected, stored).expect("moved");
+            store.load(id).expect("the good entry, which came while the other was moved");
+        }
     }
 
     /// Each character of a control code takes six bytes when it is quoted.
@@ -176,7 +206,7 @@ mod tests {
         let (store, mut rejected) = queued(temp.path());
         let largest = usize::try_from(entry::MAX_ENTRY_BYTES).expect("a size");
         rejected.entry = Some("\u{1}".repeat(largest));
-        store.quarantine(&rejected).expect("set aside");
+        store.quarantine(&rejected, store.stored_at(rejected.event_id)).expect("set aside");
         assert_eq!(store.rejected().expect("listed"), [rejected]);
     }
 
@@ -184,7 +214,7 @@ mod tests {
     fn whoever_queues_again_waits_for_a_delivery_that_ends_in_time() {
         let temp = tempfile::tempdir().expect("a directory");
         let (store, rejected) = queued(temp.path());
-        store.quarantine(&rejected).expect("set aside");
+        store.quarantine(&rejected, store.stored_at(rejected.event_id)).expect("set aside");
         let held = store.lock(Instant::now()).expect("a lock").expect("free");
         std::thread::scope(|scope| {
             let requeued = scope.spawn(|| store.requeue(Duration::from_mins(2)).expect("tried"));
@@ -211,7 +241,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a scratch directory");
         let (store, rejected) = queued(dir.path());
         let name = entry::name_of(rejected.event_id);
-        let stored = store.time_in_queue(&name).expect("queued");
+        let stored = store.stored_at(rejected.event_id);
         check_purged(dir.path(), &store, || {
             // The purge is quicker than the pass: when the document is moved, it is gone from the queue already.
             store.remove(rejected.event_id).expect("deleted");
@@ -224,7 +254,7 @@ mod tests {
     fn a_purge_deletes_what_is_queued_again_meanwhile() {
         let dir = tempfile::tempdir().expect("a scratch directory");
         let (store, rejected) = queued(dir.path());
-        store.quarantine(&rejected).expect("moved");
+        store.quarantine(&rejected, store.stored_at(rejected.event_id)).expect("moved");
         let directory = store.rejected_directory().expect("readable").expect("there");
         check_purged(dir.path(), &store, || {
             assert!(store.requeue_one(&directory, &rejected).expect("moved"));

@@ -92,16 +92,14 @@ impl OutboxStore {
         now: SystemTime,
     ) -> Result<(usize, Option<OutboxWarning>), TelemetryError> {
         let name = entry::name_of(entry.document.event_id());
-        if self.directory.contains(&name)? {
-            if !self.directory.is_ours(&name) {
-                return Err(DiskError::Foreign { path: self.directory.path_of(&name) }.into());
-            }
-            if self.is_sendable(entry.document.event_id(), now) {
-                return Ok((0, None));
-            }
-            // A link would not be written over.
-            self.directory.remove(&name)?;
+        if self.directory.is_foreign(&name) {
+            return Err(DiskError::Foreign { path: self.directory.path_of(&name) }.into());
         }
+        if self.is_sendable(entry.document.event_id(), now) {
+            return Ok((0, None));
+        }
+        // A link would not be written over.
+        self.directory.remove(&name)?;
         let bytes = json(entry)?;
         let evicted = bounds::make_room(&self.directory, bytes.len() as u64, now)?;
         let write = || self.directory.write_atomic_unsynced(&name, &bytes);
@@ -148,7 +146,8 @@ impl OutboxStore {
             .map_err(|reason| LoadError::Invalid(reason, Some(String::from_utf8_lossy(&bytes).into_owned())))
     }
 
-    /// When the entry was stored, or `None` if it no longer exists.
+    /// When the entry was stored, or `None` if it no longer exists or is no file. It tells an entry from the one that takes its
+    /// place, see [`Self::add`], which waits for no delivery in progress.
     pub(crate) fn stored_at(&self, id: EventId) -> Option<SystemTime> {
         stored_in(&self.directory, &entry::name_of(id))
     }

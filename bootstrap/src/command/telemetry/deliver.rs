@@ -10,7 +10,7 @@ use manifest::ManifestEvent;
 use schema::limits::MAX_DOCUMENT_BYTES;
 use schema::{EventId, RunManifest};
 use telemetry::{
-    ConsentDecision, ConsentReason, Consented, DEADLINE, DeliveryEnd, DeliverySummary, Outbox,
+    ConsentDecision, ConsentReason, Consented, DEADLINE, DeliveryEnd, DeliverySummary, LedgerOutcome, Outbox,
     RequeueSummary, deliver, envelope_from_env, manifest_event,
 };
 
@@ -85,7 +85,21 @@ pub(super) fn send(args: &TelemetryArgs, path: &Path, printer: &mut Printer) -> 
     let outbox = Outbox::open(proof, context.outbox()).map_err(|error| context.error(error))?;
     outbox.emit(vetted, &context.settings.headers).map_err(|error| context.error(error))?;
     let summary = delivery_pass(context, proof, &outbox, &signals, printer)?;
-    show_summary(&summary, &signals, printer)
+    show_summary(&summary, &signals, printer)?;
+    if is_delivered(event_id, &outbox, &summary) {
+        Ok(())
+    } else {
+        Err(Diagnostic::from(Error::NotDelivered).after_document())
+    }
+}
+
+/// Whether the event has arrived: by this pass or by that of another process, which counts it in its own summary.
+fn is_delivered(event_id: EventId, outbox: &Outbox, summary: &DeliverySummary) -> bool {
+    match outbox.last_outcome(event_id) {
+        Some(outcome) => outcome == LedgerOutcome::Delivered,
+        // A ledger that cannot be written stops no delivery. The counts are of all documents, so they must leave no doubt.
+        None => summary.delivered > 0 && summary.refused == 0,
+    }
 }
 
 /// The ids of a manifest whose run is recorded elsewhere, so that nobody here knows how the run reported it.

@@ -45,7 +45,7 @@ pub use purge::{PurgeSummary, purge};
 pub use rejected::RequeueSummary;
 
 pub(crate) use bounds::is_too_old;
-pub(crate) use entry::QueueEntry;
+pub(crate) use entry::{QueueEntry, Unsendable};
 pub(crate) use purge::{finish as finish_purge, is_asked_for as purge_is_asked_for};
 pub(crate) use store::{LoadError, OutboxStore, now};
 

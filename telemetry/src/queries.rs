@@ -10,11 +10,10 @@ use schema::{
 use serde::Serialize;
 
 use crate::correlation::manifest_document;
-use crate::endpoint::Endpoint;
 use crate::error::{OutboxWarning, TelemetryError};
 use crate::outbox::{
-    AttemptFailure, EndpointState, LedgerLine, LedgerOutcome, LoadError, OutboxDir, OutboxStore, QueueEntry,
-    RejectedEntry, RejectionReason, now,
+    AttemptFailure, EndpointState, FailureClass, LedgerLine, LedgerOutcome, LoadError, OutboxDir,
+    OutboxStore, RejectedEntry, RejectionReason, Unsendable, now,
 };
 use crate::request::DeliveryRequest;
 use crate::settings::DeliverySettings;
@@ -105,6 +104,8 @@ pub enum QueuedRequest {
     Sendable(DeliveryRequest),
     /// It would reject the document of this event, for this reason.
     Refused(EventId, RejectionReason),
+    /// It would leave the document of this event queued, for this reason.
+    Held(EventId, FailureClass),
 }
 
 /// What the next delivery would do with each queued document, oldest first. Entries of other users are left out.
@@ -147,27 +148,19 @@ fn next_request(
 ) -> Result<Option<QueuedRequest>, TelemetryError> {
     let endpoint = settings.endpoint.as_ref().ok_or(TelemetryError::NoEndpoint)?;
     let request = match store.load(id) {
-        Ok(entry) => request_of(entry, endpoint, gate),
+        // The number of the next attempt is part of the document that it would send.
+        Ok(mut entry) => match entry.refusal() {
+            Some(reason) => Err(Unsendable::Rejected(reason)),
+            None => entry.next_request(endpoint, gate, now()),
+        },
         Err(LoadError::Missing | LoadError::Unreadable) => return Ok(None),
-        Err(LoadError::Invalid(reason, _)) => Err(reason),
+        Err(LoadError::Invalid(reason, _)) => Err(Unsendable::Rejected(reason)),
     };
-    let refused = |reason| QueuedRequest::Refused(id, reason);
-    Ok(Some(request.map_or_else(refused, QueuedRequest::Sendable)))
-}
-
-fn request_of(
-    mut entry: QueueEntry,
-    endpoint: &Endpoint,
-    gate: &Gate,
-) -> Result<DeliveryRequest, RejectionReason> {
-    if let Some(reason) = entry.refusal() {
-        return Err(reason);
-    }
-    let headers = entry.vetted_headers(gate);
-    // The number of the next attempt is part of the document that it would send.
-    entry.count_attempt(now());
-    let body = gate.vet(&entry.document).map_err(|rejection| RejectionReason::from(&rejection))?;
-    Ok(DeliveryRequest::new(endpoint, &headers, body))
+    Ok(Some(match request {
+        Ok(request) => QueuedRequest::Sendable(request),
+        Err(Unsendable::Rejected(reason)) => QueuedRequest::Refused(id, reason),
+        Err(Unsendable::Held) => QueuedRequest::Held(id, FailureClass::Marker),
+    }))
 }
 
 /// The request that would carry this document of this run. Nothing is stored.

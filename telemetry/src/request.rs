@@ -93,14 +93,22 @@ pub struct VettedHeaders {
 }
 
 impl VettedHeaders {
-    /// Both values, see [`VettedHeaderValue::parse`], or the default instead of one that may not be sent. The defaults are
-    /// accepted whatever this machine is called.
-    pub(crate) fn parse_or_default(marker: &str, user_agent: &str, gate: &Gate) -> Self {
-        let vetted = |text, default: VettedHeaderValue| {
-            VettedHeaderValue::parse_or_equal(text, default.clone(), gate).unwrap_or(default)
+    /// Both values, see [`VettedHeaderValue::parse`]. The defaults are accepted whatever this machine is called.
+    ///
+    /// A user agent that may not be sent is replaced by the default, because it is not worth the document. A marker is not: a
+    /// receiver that expects another one refuses the document for good.
+    ///
+    /// # Errors
+    /// The marker may not be sent.
+    pub(crate) fn parse(marker: &str, user_agent: &str, gate: &Gate) -> Result<Self, InvalidHeaderValue> {
+        let vetted = |text, default: &VettedHeaderValue| {
+            VettedHeaderValue::parse_or_equal(text, default.clone(), gate)
         };
         let default = Self::default();
-        Self { marker: vetted(marker, default.marker), user_agent: vetted(user_agent, default.user_agent) }
+        Ok(Self {
+            marker: vetted(marker, &default.marker)?,
+            user_agent: vetted(user_agent, &default.user_agent).unwrap_or(default.user_agent),
+        })
     }
 }
 

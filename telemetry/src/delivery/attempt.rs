@@ -11,9 +11,8 @@ use crate::endpoint::Endpoint;
 use crate::error::{OutboxWarning, TelemetryError};
 use crate::outbox::{
     AttemptFailure, FailureClass, LedgerLine, LedgerOutcome, LoadError, OutboxStore, QueueEntry,
-    RejectedEntry, RejectionReason, now,
+    RejectedEntry, RejectionReason, Unsendable, now,
 };
-use crate::request::DeliveryRequest;
 
 /// The outcome of an attempt.
 #[derive(Debug)]
@@ -24,7 +23,8 @@ pub(super) enum AttemptOutcome {
     RejectedByUs,
     /// Rejected by the endpoint.
     RejectedByEndpoint,
-    /// The entry was removed, or belongs to a user who lets no other user read it: there is nothing to send.
+    /// The entry was removed, belongs to a user who lets no other user read it, or has a marker that may not be sent now:
+    /// there is nothing to send.
     Skipped,
     /// It stays queued for another attempt, and how long the endpoint asked to wait, if it did.
     Failed(AttemptFailure, Option<Duration>),
@@ -44,10 +44,8 @@ pub(super) struct DeliveryContext<'a> {
 }
 
 impl DeliveryContext<'_> {
-    /// Reads, vets, counts, stamps, vets again, and sends exactly the bytes that were vetted.
-    ///
-    /// It is vetted twice because an attempt must not be counted for a document that is never sent. The count is on
-    /// disk before the request is sent, so that a crash never hides an attempt.
+    /// Reads, vets, counts, stamps, vets again, and sends exactly the bytes that were vetted. The count is on disk before the
+    /// request is sent, so that a crash never hides an attempt.
     pub(super) fn attempt(
         &mut self,
         id: EventId,
@@ -68,11 +66,12 @@ impl DeliveryContext<'_> {
             return Ok(AttemptOutcome::RejectedByUs);
         }
         let Some(stored) = self.store.stored_at(id) else { return Ok(AttemptOutcome::Skipped) };
-        let request = match self.prepare(&mut entry) {
+        let request = match entry.next_request(self.endpoint, self.gate, now()) {
             Ok(request) => request,
-            Err(reason) => {
+            Err(Unsendable::Rejected(reason)) => {
                 return Ok(self.reject(&RejectedEntry::of(&entry, reason, now()), Some(stored)));
             }
+            Err(Unsendable::Held) => return self.hold(entry, stored),
         };
         self.store.update(&entry, stored)?;
         let (class, pause) = match self.transport.send(&request, remaining) {
@@ -81,16 +80,6 @@ impl DeliveryContext<'_> {
             Err(failure) => (failure.status.map_or(ResponseClass::Retry(failure), response::classify), None),
         };
         self.settle(entry, stored, request.body(), (class, pause))
-    }
-
-    fn prepare(&self, entry: &mut QueueEntry) -> Result<DeliveryRequest, RejectionReason> {
-        let headers = entry.vetted_headers(self.gate);
-        let vet = |entry: &QueueEntry| {
-            self.gate.vet(&entry.document).map_err(|rejection| RejectionReason::from(&rejection))
-        };
-        vet(entry)?;
-        entry.count_attempt(now());
-        Ok(DeliveryRequest::new(self.endpoint, &headers, vet(entry)?))
     }
 
     /// Removes, keeps or rejects the document, as the answer demands.
@@ -145,6 +134,16 @@ impl DeliveryContext<'_> {
             return self.store.update(&entry, stored);
         }
         Ok(())
+    }
+
+    /// Leaves the document queued without an attempt, and says why where it has not been said before.
+    fn hold(&mut self, entry: QueueEntry, stored: SystemTime) -> Result<AttemptOutcome, TelemetryError> {
+        let failure = AttemptFailure { class: FailureClass::Marker, status: None };
+        if entry.last_failure != Some(failure) {
+            self.log_outcome(&LedgerLine::held(&entry.document, failure, now()));
+            self.keep(entry, stored, failure)?;
+        }
+        Ok(AttemptOutcome::Skipped)
     }
 
     /// Rejects what may not be sent.

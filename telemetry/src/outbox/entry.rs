@@ -10,7 +10,8 @@ use schema::limits::MAX_DOCUMENT_BYTES;
 use schema::{EventId, TelemetryDocument, UtcSeconds};
 use serde::{Deserialize, Serialize};
 
-use crate::request::{VettedHeaderValue, VettedHeaders};
+use crate::endpoint::Endpoint;
+use crate::request::{DeliveryRequest, VettedHeaderValue, VettedHeaders};
 
 /// Largest file that can be an entry: a document and what is stored beside it.
 pub(crate) const MAX_ENTRY_BYTES: u64 = MAX_DOCUMENT_BYTES as u64 + 4096;
@@ -52,6 +53,8 @@ pub enum FailureClass {
     Status,
     /// The endpoint answered, with a status that is about itself or our access to it and not about the document.
     Misconfigured,
+    /// No attempt is made: the marker of the request may not be sent from this machine as it is called now.
+    Marker,
     /// The endpoint refused the document. It is still queued only because `rejected/` cannot be used, and is not sent.
     Refused,
 }
@@ -70,6 +73,9 @@ impl FailureClass {
             Self::Misconfigured => {
                 "the endpoint does not accept telemetry at this address or with this access"
             }
+            Self::Marker => {
+                "its marker (TELEMETRY_MARKER) is not sent while it contains a name of this machine"
+            }
             Self::Refused => REFUSED,
         }
     }
@@ -87,6 +93,22 @@ impl From<&VettedHeaders> for StoredHeaders {
     fn from(headers: &VettedHeaders) -> Self {
         let text = |value: &VettedHeaderValue| value.as_str().to_owned();
         Self { marker: text(&headers.marker), user_agent: text(&headers.user_agent) }
+    }
+}
+
+/// Why an entry is not sent.
+#[derive(Debug)]
+pub(crate) enum Unsendable {
+    /// The document may never be sent.
+    Rejected(RejectionReason),
+    /// Its marker may not be sent from this machine as it is called now. It stays queued: the network that gave the machine
+    /// this name may be left again.
+    Held,
+}
+
+impl From<Rejection> for Unsendable {
+    fn from(rejection: Rejection) -> Self {
+        Self::Rejected(RejectionReason::from(&rejection))
     }
 }
 
@@ -110,10 +132,21 @@ impl QueueEntry {
         Self { version: VERSION, document, headers: headers.into(), attempts: 0, last_failure: None }
     }
 
-    /// The headers, vetted again as the document is: the file may have been edited, and this machine may have got another
-    /// name since. A header is not worth the document, so one that may not be sent is replaced by its default.
-    pub(crate) fn vetted_headers(&self, gate: &Gate) -> VettedHeaders {
-        VettedHeaders::parse_or_default(&self.headers.marker, &self.headers.user_agent, gate)
+    /// The request of the next attempt, which is counted and stamped in the entry.
+    ///
+    /// Everything is vetted again: the file may have been edited, and this machine may have got another name since. The
+    /// document is vetted twice because an attempt must not be counted for a document that is never sent.
+    pub(crate) fn next_request(
+        &mut self,
+        endpoint: &Endpoint,
+        gate: &Gate,
+        now: UtcSeconds,
+    ) -> Result<DeliveryRequest, Unsendable> {
+        gate.vet(&self.document)?;
+        let headers = VettedHeaders::parse(&self.headers.marker, &self.headers.user_agent, gate)
+            .map_err(|_| Unsendable::Held)?;
+        self.count_attempt(now);
+        Ok(DeliveryRequest::new(endpoint, &headers, gate.vet(&self.document)?))
     }
 
     /// Reads the file of event `id`.
@@ -143,7 +176,7 @@ impl QueueEntry {
     }
 
     /// Notes that the attempt is about to be made.
-    pub(crate) fn count_attempt(&mut self, now: UtcSeconds) {
+    fn count_attempt(&mut self, now: UtcSeconds) {
         // The file may have been edited to the highest count.
         self.attempts = self.attempts.saturating_add(1);
         self.document.stamp(schema::Attempt::clamped(self.attempts), now);
@@ -248,12 +281,12 @@ mod tests {
     use std::collections::HashSet;
 
     use super::FailureClass::{
-        Connect, Connection, Dns, Misconfigured, Proxy, Refused, Status, Timeout, Tls,
+        Connect, Connection, Dns, Marker, Misconfigured, Proxy, Refused, Status, Timeout, Tls,
     };
 
     #[test]
     fn every_kind_of_failure_is_told_apart() {
-        let kinds = [Dns, Connect, Tls, Proxy, Timeout, Connection, Status, Misconfigured, Refused];
+        let kinds = [Dns, Connect, Tls, Proxy, Timeout, Connection, Status, Misconfigured, Marker, Refused];
         let told: HashSet<_> = kinds.iter().map(|kind| kind.message()).collect();
         assert!(told.len() == kinds.len() && !told.contains(""), "{told:?}");
     }

@@ -21,7 +21,7 @@ const MAX_LEDGER_BYTES: u64 = 256 * 1024;
 pub enum LedgerOutcome {
     /// The endpoint accepted the document.
     Delivered,
-    /// The attempt failed; the document stays queued for another one.
+    /// The attempt failed, or none could be made; the document stays queued for another one.
     Failed,
     /// The document may not be sent and was rejected.
     Refused,
@@ -93,6 +93,17 @@ impl LedgerLine {
             sha256: Some(format!("{:x}", Sha256::digest(body))),
             ..Self::evicted(time, 1)
         }
+    }
+
+    /// A document that stays queued without an attempt.
+    pub(crate) fn held(document: &TelemetryDocument, failure: AttemptFailure, time: UtcSeconds) -> Self {
+        Self {
+            outcome: LedgerOutcome::Failed,
+            event_id: Some(document.event_id()),
+            event_name: Some(document.event_name().to_owned()),
+            ..Self::evicted(time, 1)
+        }
+        .failed(failure)
     }
 
     /// A document that was rejected here and not sent.

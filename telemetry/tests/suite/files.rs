@@ -8,7 +8,8 @@ use privacy::disk::DiskError;
 use privacy::{Gate, LocalIdentifiers};
 use schema::EventId;
 use telemetry::{
-    DeliveryEnd, Endpoint, Outbox, OutboxDir, QueuedRequest, TelemetryError, VettedHeaderValue, VettedHeaders,
+    DeliveryEnd, Endpoint, FailureClass, Outbox, OutboxDir, QueuedRequest, TelemetryError, VettedHeaderValue,
+    VettedHeaders,
 };
 
 use crate::support::scratch::{CANARY, Scratch, document};
@@ -263,15 +264,49 @@ fn headers_of(server: &FaultServer) -> [Option<String>; 2] {
 }
 
 #[test]
-fn a_header_that_was_edited_is_vetted_again_and_replaced() {
+fn a_header_that_was_edited_is_vetted_again() {
+    let default = VettedHeaders::default();
     for spoiled in ["on-srv01", "192.0.2.7", "a\\r\\nX-Other: b"] {
         let server = FaultServer::start([Act::status(202)]);
         let scratch = Scratch::new(&server.url());
-        let id = scratch.emit(1)[0];
-        edit("\"marker\":\"pk3s-public-v1\"", &format!("\"marker\":\"{spoiled}\""))(&scratch, id);
-        assert_eq!(scratch.deliver().delivered, 1, "{spoiled}");
-        assert_eq!(headers_of(&server)[0].as_deref(), Some("pk3s-public-v1"), "{spoiled}");
+        let [agent, marker] = scratch.emit(2)[..] else { panic!("two") };
+        for (id, field, value) in
+            [(agent, "user_agent", default.user_agent.as_str()), (marker, "marker", default.marker.as_str())]
+        {
+            edit(&format!("\"{field}\":\"{value}\""), &format!("\"{field}\":\"{spoiled}\""))(&scratch, id);
+        }
+        let summary = scratch.deliver();
+        assert_eq!((summary.delivered, summary.refused, summary.waiting), (1, 0, 1), "{spoiled}");
+        let sent = [&default.marker, &default.user_agent].map(|value| Some(value.as_str().to_owned()));
+        assert_eq!(headers_of(&server), sent, "{spoiled}");
     }
+}
+
+/// Under another marker, a receiver that knows only this one would refuse it for good.
+#[test]
+fn a_document_whose_marker_names_the_machine_now_is_kept_until_it_no_longer_does() {
+    let server = FaultServer::start([Act::status(202)]);
+    let mut scratch = Scratch::new(&server.url());
+    let marker = VettedHeaderValue::parse("acme-fleet", &scratch.gate).expect("a header");
+    scratch.settings.headers = VettedHeaders { marker, ..VettedHeaders::default() };
+    let id = scratch.emit(1)[0];
+    let named = Gate::new(LocalIdentifiers::default().with_private(["acme.example"]));
+    let before = std::mem::replace(&mut scratch.gate, named);
+    for _ in 0..2 {
+        let summary = scratch.deliver();
+        assert_eq!((summary.delivered, summary.refused, summary.waiting), (0, 0, 1));
+    }
+    let told = scratch.status();
+    let failure = told.waiting[0].last_failure.expect("why it waits");
+    assert_eq!((failure.class, told.waiting[0].attempts), (FailureClass::Marker, 0));
+    assert_eq!(told.ledger.iter().map(|line| line.failure).collect::<Vec<_>>(), [Some(FailureClass::Marker)]);
+    let shown = telemetry::show(&scratch.settings.outbox, &scratch.settings, &scratch.gate, id);
+    assert!(matches!(shown, Ok(QueuedRequest::Held(held, FailureClass::Marker)) if held == id), "{shown:?}");
+    assert!(server.received().is_empty());
+    scratch.gate = before;
+    assert_eq!(scratch.deliver().delivered, 1);
+    assert_eq!(headers_of(&server)[0].as_deref(), Some("acme-fleet"));
+    assert_eq!(server.received()[0].json()["delivery_attempt"], 1);
 }
 
 #[test]

@@ -103,7 +103,7 @@ fn what_may_not_be_sent_is_shown_by_its_rule_and_hides_nothing_else() {
     let mut rules: Vec<(EventId, String)> = all
         .iter()
         .filter_map(|found| match found {
-            QueuedRequest::Sendable(_) => None,
+            QueuedRequest::Sendable(_) | QueuedRequest::Held(..) => None,
             QueuedRequest::Refused(id, reason) => Some((*id, reason.rule.to_string())),
         })
         .collect();

@@ -64,6 +64,9 @@ fn sendable(queued: Vec<QueuedRequest>, printer: &mut Printer) -> Vec<DeliveryRe
             QueuedRequest::Refused(id, reason) => {
                 printer.warn(&format!("event {id} will not be sent: {}: {}", reason.rule, reason.message));
             }
+            QueuedRequest::Held(id, failure) => {
+                printer.warn(&format!("event {id} is not sent now: {}", failure.message()));
+            }
         }
     }
     requests

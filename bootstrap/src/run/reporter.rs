@@ -12,7 +12,7 @@ use manifest::RunsDir;
 use privacy::Gate;
 use schema::{
     Command, CommandName, CommandResult, Component, ComponentResult, EnabledComponent, EnabledResult,
-    Envelope, EventId, Execution, Mode, RunManifest, TelemetryDocument, TelemetryEvent,
+    Envelope, EventId, Execution, Mode, RunManifest, TelemetryDocument, TelemetryEvent, UtcSeconds,
 };
 use telemetry::{
     Consent, ConsentAnswer, ConsentDecision, ConsentQuestion, DeliverySettings, Interactivity, Outbox,
@@ -129,10 +129,11 @@ impl TelemetryReporter {
 
     /// Reports that the command began, and starts the delivery of what waits.
     pub fn started(&mut self) {
-        self.emit_command(self.command);
+        let at = now();
+        self.emit_command(self.command, at);
         // A rollback does not choose a mode, so it reports none.
         if self.command.name == CommandName::Run {
-            self.emit(TelemetryEvent::Mode(self.command));
+            self.emit(TelemetryEvent::Mode(self.command), at);
         }
         // Now and not only at the end: what earlier runs left is on its way while this one works.
         self.start_delivery();
@@ -146,17 +147,19 @@ impl TelemetryReporter {
             // What was reused or skipped is in the manifest; events are for what the run itself brought about.
             _ => return,
         };
-        self.emit(TelemetryEvent::Component(EnabledComponent { name, result }));
+        self.emit(TelemetryEvent::Component(EnabledComponent { name, result }), now());
     }
 
     /// Reports how the command ended, with the manifest of a run under its own event id, and starts the delivery.
     pub fn completed(&mut self, result: CommandResult, manifest: Option<(&RunManifest, EventId)>) {
         let command = Command { result, ..self.command };
+        // One time for all: receivers order documents by it, and the last record was on the disk before this is called.
+        let at = manifest.and_then(|(manifest, _)| manifest.finished_at).unwrap_or_else(now);
         if let Some((manifest, event_id)) = manifest {
-            self.emit(TelemetryEvent::Mode(command));
+            self.emit(TelemetryEvent::Mode(command), at);
             self.store(|envelope| manifest_document(manifest.clone(), envelope, event_id));
         }
-        self.emit_command(command);
+        self.emit_command(command, at);
         self.start_delivery();
     }
 
@@ -165,14 +168,14 @@ impl TelemetryReporter {
         self.warning.take()
     }
 
-    fn emit_command(&mut self, command: Command) {
+    fn emit_command(&mut self, command: Command, at: UtcSeconds) {
         if self.tells_command {
-            self.emit(TelemetryEvent::Command(command));
+            self.emit(TelemetryEvent::Command(command), at);
         }
     }
 
-    fn emit(&mut self, event: TelemetryEvent) {
-        self.store(|envelope| envelope.document(event, EventId::random(), now()));
+    fn emit(&mut self, event: TelemetryEvent, at: UtcSeconds) {
+        self.store(|envelope| envelope.document(event, EventId::random(), at));
     }
 
     fn store(&mut self, document: impl FnOnce(&Envelope) -> TelemetryDocument) {
@@ -254,4 +257,65 @@ fn spawn_delivery(outbox: &Outbox, environment: &[(&'static str, String)]) -> Re
         .process_group(0)
         .spawn()
         .map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A reporter with consent, which queues documents below `dir` and delivers none.
+    fn reporter(dir: &std::path::Path) -> TelemetryReporter {
+        let environment = |name: &str| match name {
+            "TELEMETRY_ENABLED" => Some("true".into()),
+            "TELEMETRY_ENDPOINT" => Some("".into()),
+            _ => None,
+        };
+        let gate = Gate::default();
+        let (ConsentDecision::Decided(consent), _) =
+            decide_consent(&environment, Interactivity::NonInteractive)
+        else {
+            panic!("the environment decides");
+        };
+        let (envelope, _) = telemetry::envelope_from_env(&environment, &gate);
+        let (settings, _) = DeliverySettings::from_env(&environment, &gate, OutboxDir::below(dir));
+        let active = Active {
+            outbox: Outbox::open(consent.proof().expect("it says yes"), &settings.outbox).expect("opened"),
+            child_environment: child_environment(&envelope, &consent),
+            gate,
+            envelope,
+            settings,
+            children: Vec::new(),
+        };
+        let command = Command {
+            name: CommandName::Run,
+            mode: Mode::Server,
+            execution: Execution::DryRun,
+            result: CommandResult::Started,
+        };
+        TelemetryReporter { active: Some(active), command, tells_command: true, warning: None }
+    }
+
+    /// A run whose last record took a second to write still reports its end in the order that the contract states.
+    #[test]
+    fn what_ends_with_a_run_has_the_time_of_its_manifest() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let mut reporter = reporter(dir.path());
+        let platform = schema::Platform {
+            support: schema::Support::Supported,
+            os_family: schema::OsFamily::Debian,
+            os_id: schema::OsId::Debian,
+            os_version: schema::OsVersion::or_other("12"),
+            arch: schema::Arch::Amd64,
+        };
+        let began = UtcSeconds::parse("2026-11-22T07:50:02Z").expect("a time");
+        let ended = UtcSeconds::parse("2026-11-22T07:50:03Z").expect("a time");
+        let mut manifest =
+            RunManifest::begin(schema::Id::random(), Execution::DryRun, Mode::Server, platform, began);
+        manifest.finish(schema::Finish::Success, 0, ended);
+        reporter.completed(CommandResult::Success, Some((&manifest, EventId::random())));
+        let outbox = &reporter.active.as_ref().expect("consent").settings.outbox;
+        let queued = telemetry::status(outbox, 0).expect("a status").waiting;
+        assert_eq!((queued.len(), reporter.take_warning()), (3, None));
+        assert!(queued.iter().all(|document| document.occurred_at == ended), "{queued:?}");
+    }
 }

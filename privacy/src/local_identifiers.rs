@@ -11,6 +11,7 @@
 mod machine_facts;
 mod shared_names;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::net::IpAddr;
 
@@ -87,12 +88,16 @@ impl LocalIdentifiers {
     /// Adds the private settings of a run: URLs, hosts, domains, paths, networks, tokens, passwords, addresses.
     ///
     /// Each is compared as a whole, and so are its parts: of a URL the host, of a host its labels, of a path its
-    /// directories.
+    /// directories. One that another ends in, after a dot, is the domain of that host and no host itself.
     #[must_use]
     pub fn with_private<T: AsRef<str>>(mut self, settings: impl IntoIterator<Item = T>) -> Self {
-        for setting in settings {
-            self.add_with_parts(setting.as_ref());
-            self.add_host_of(setting.as_ref());
+        let settings: Vec<T> = settings.into_iter().collect();
+        let domains: BTreeSet<&str> = settings.iter().flat_map(|setting| ends_of(setting.as_ref())).collect();
+        for setting in settings.iter().map(AsRef::as_ref) {
+            self.add_with_parts(setting);
+            if !domains.contains(setting) {
+                self.add_host_of(setting);
+            }
         }
         self
     }
@@ -256,11 +261,17 @@ fn can_name(part: &str) -> bool {
     !is_short_number && !values::is_product_name(part)
 }
 
-/// The first label of the host that `text` names: that of a URL, or that of a name alone. A path and a list name none.
+/// What follows each dot.
+fn ends_of(text: &str) -> impl Iterator<Item = &str> {
+    text.match_indices('.').map(|(at, _)| &text[at + 1..])
+}
+
+/// The first label of the host that `text` names: that of a URL, or that of a name alone. A path and a list name none, and
+/// neither does an address of mail, which is in a domain.
 fn host_label(text: &str) -> Option<&str> {
     let authority = match text.split_once("://") {
         Some((_, rest)) => rest.split(['/', '?', '#']).next(),
-        None => Some(text).filter(|text| !text.contains(['/', '\\', ','])),
+        None => Some(text).filter(|text| !text.contains(['/', '\\', ',', '@'])),
     };
     let host = authority?.rsplit('@').next()?;
     host.split(['.', ':', '[']).next()

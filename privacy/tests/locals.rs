@@ -205,6 +205,24 @@ fn labels_that_every_network_has_are_no_names_by_themselves() {
     assert!(gate.check_text("x-home").is_err() && gate.check_text("cluster7").is_err());
 }
 
+/// The operator gives the domain of the host names, and an address for notices. A label that many domains begin with is then
+/// the name of no machine.
+#[test]
+fn the_domain_of_hosts_or_of_an_address_is_no_host() {
+    for settings in [
+        ["internal.acme.example", "rancher.internal.acme.example"],
+        ["registry.internal.acme.example", "internal.acme.example"],
+        ["ops@internal.acme.example", "https://kelvin.acme.example:6443"],
+    ] {
+        let gate = gate(&settings);
+        assert_eq!(gate.check_text("internal-cluster-tool/2"), Ok(()), "{settings:?}");
+        for named in ["my-acme-tool/2", "at.internal.acme.example"] {
+            assert!(gate.check_text(named).is_err(), "{settings:?}: {named}");
+        }
+    }
+    check_found("internal.acme.example", "internal-cluster-tool/2");
+}
+
 fn machine(user: &str, host: &str, directory: &str) -> MachineFacts {
     MachineFacts {
         names: [host, user, "Debian,,,"].map(str::to_owned).into(),

@@ -19,10 +19,9 @@ use std::time::Duration;
 use manifest::{MachineFingerprint, MachineId, ManifestError, PrivateContext, RunId, StepRecord, StepState};
 use schema::{Component, ComponentResult, Execution, FailureReason, Id, Mode, PlannedAction};
 
-use crate::support::IMPATIENT;
 use crate::support::settings::{SECRETS, settings};
 use crate::support::stub_host::StubHost;
-use crate::support::{RUN, detect_all_after, now, with_timeouts};
+use crate::support::{IMPATIENT, PATIENT, RUN, detect_all_after, now, with_timeouts};
 use bootstrap::component::{self, BuiltInSums, COMPONENTS, ComponentPlan, PlanContext};
 use bootstrap::host::STAGING;
 use bootstrap::settings::{Artifacts, Password, RegistryAuth, Settings};
@@ -117,6 +116,14 @@ pub(crate) fn run(stub: &StubHost, settings: &Settings) -> Ran {
     run_with(stub, settings, Records::default(), &|| false)
 }
 
+/// As [`run`], in which something is waited for that never comes.
+pub(crate) fn run_in_vain(stub: &StubHost, settings: &Settings) -> Ran {
+    stub.set_timing(IMPATIENT);
+    let ran = run(stub, settings);
+    stub.set_timing(PATIENT);
+    ran
+}
+
 /// As [`run`], killed when it has written so much of its record. Whether it was, or had ended before.
 pub(crate) fn run_and_die(stub: &StubHost, settings: &Settings, writes: usize) -> bool {
     run_with(stub, settings, Records::dying_after(Some(writes)), &|| false).result.is_err()
@@ -128,7 +135,9 @@ fn run_with(stub: &StubHost, settings: &Settings, mut journal: Records, stop: &d
     let context = PlanContext { settings, arch: host.arch(), staging: &staging, sums: BuiltInSums::NONE };
     let plans: Vec<(Component, ComponentPlan)> = detect_all_after(&host, settings, stub.history())
         .iter()
-        .map(|(component, found)| (*component, with_timeouts(component::plan(*component, found, &context))))
+        .map(|(component, found)| {
+            (*component, with_timeouts(component::plan(*component, found, &context), stub.timing()))
+        })
         .collect();
     let (mut changed, mut waited) = (Vec::new(), Vec::new());
     let mut report = |event: StepEvent<'_>| match event {
@@ -136,7 +145,7 @@ fn run_with(stub: &StubHost, settings: &Settings, mut journal: Records, stop: &d
         StepEvent::Waiting(what) => waited.push(what.to_owned()),
         _ => {}
     };
-    let mut executor = Executor::new(&host, &mut journal, &mut report, stop).with_timing(IMPATIENT);
+    let mut executor = Executor::new(&host, &mut journal, &mut report, stop).with_timing(stub.timing());
     let result = plans
         .iter()
         .map(|(component, plan)| {

@@ -19,8 +19,8 @@ use manifest::{
 };
 use schema::{Component, Execution, Id, Mode, UtcSeconds};
 
-use crate::support::IMPATIENT;
 use crate::support::stub_host::StubHost;
+use crate::support::{IMPATIENT, PATIENT};
 use bootstrap::rollback::{
     Include, ItemState, RollbackEvent, RollbackExecutor, RollbackItem, RollbackPlan, UndoResult, UndoResults,
     observe_all, plan,
@@ -95,7 +95,7 @@ fn roll_back_on(stub: &StubHost, disk: &mut Disk, include: Include) -> (Rollback
     let host = stub.host();
     let mut report = |_: RollbackEvent<'_>| {};
     let results =
-        RollbackExecutor::new(&host, disk, &mut report, &|| false).with_timing(IMPATIENT).all(&plan);
+        RollbackExecutor::new(&host, disk, &mut report, &|| false).with_timing(stub.timing()).all(&plan);
     (plan, results)
 }
 

@@ -49,13 +49,21 @@ pub(crate) fn detect_all_after(
 /// Id of the run that journals of tests are about.
 pub(crate) const RUN: &str = "9f86d081884c7d65";
 
-/// Nothing on the stub host takes long, so what is not so soon never will be.
-pub(crate) const IMPATIENT: Timing = Timing {
+/// What is waited for comes, however busy the machine is.
+pub(crate) const PATIENT: Timing = Timing {
     poll: Duration::from_millis(5),
-    removal: Duration::from_millis(60),
+    removal: Duration::from_mins(2),
     hopeless: Duration::from_hours(1),
-    retry: Duration::from_millis(900),
+    retry: Duration::from_mins(2),
+    package_lock: Duration::from_mins(2),
+};
+
+/// What is waited for never comes, and that is what the test is about.
+pub(crate) const IMPATIENT: Timing = Timing {
+    removal: Duration::from_millis(60),
+    retry: Duration::from_secs(3),
     package_lock: Duration::from_secs(2),
+    ..PATIENT
 };
 
 /// Makes a FIFO, which holds whoever opens it as a file.
@@ -69,17 +77,14 @@ pub(crate) fn now() -> UtcSeconds {
     bootstrap::run::now()
 }
 
-/// What comes late on the stub host comes after a few questions, which take long on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(3);
-
-/// The plan with the patience of [`IMPATIENT`].
-pub(crate) fn with_timeouts(mut plan: ComponentPlan) -> ComponentPlan {
+/// The plan, whose checks have as long as requests that are repeated.
+pub(crate) fn with_timeouts(mut plan: ComponentPlan, timing: Timing) -> ComponentPlan {
     for check in &mut plan.verify {
-        check.timeout = PATIENCE;
+        check.timeout = timing.retry;
     }
     for step in &mut plan.steps {
         if let Action::Wait(check) = &mut step.action {
-            check.timeout = PATIENCE;
+            check.timeout = timing.retry;
         }
     }
     plan

@@ -28,7 +28,7 @@ fn packages_wait_for_the_locks_that_apt_does_not_wait_for() {
 fn a_lock_that_is_never_given_up_is_what_the_failure_is_about() {
     let stub = StubHost::fresh();
     stub.put("stub/lists-lock", "100000\n");
-    let ran = run(&stub, &only(Component::Nfs));
+    let ran = run_in_vain(&stub, &only(Component::Nfs));
     let failure = ran.failure();
     assert!(failure.tail.iter().any(|line| line.contains("/var/lib/apt/lists/lock")), "{failure:?}");
     assert!(failure.hint.as_ref().is_some_and(|hint| hint.contains("holds the lock")), "{failure:?}");
@@ -82,7 +82,7 @@ fn names_lead_to_the_node_and_not_to_the_loopback() {
     // Somebody's own line above ours wins.
     let text = stub.text("etc/hosts");
     stub.put("etc/hosts", format!("127.0.1.1 registry.example.local\n{text}"));
-    let failure = run(&stub, &hosts_alone).failure().message.clone();
+    let failure = run_in_vain(&stub, &hosts_alone).failure().message.clone();
     assert!(failure.contains("registry.example.local resolves to 127.0.1.1"), "{failure}");
 }
 

@@ -118,7 +118,7 @@ fn a_server_whose_node_does_not_work_is_not_installed_and_is_repaired_by_the_nex
     let stub = StubHost::fresh();
     stub.put("stub/node-not-ready", "");
     let settings = only(Component::K3s);
-    let failed = run(&stub, &settings);
+    let failed = run_in_vain(&stub, &settings);
     assert_eq!(failed.failure().reason, FailureReason::VerificationFailed);
     assert!(failed.failure().message.contains("node node is not Ready"), "{}", failed.failure().message);
     std::fs::remove_file(stub.path("stub/node-not-ready")).expect("was there");

@@ -82,7 +82,7 @@ fn a_rollback_that_is_stopped_leaves_the_rest_for_the_next() {
     };
     let stop = || seen.get() >= 2;
     let work = RollbackExecutor::new(&host, &mut disk, &mut report, &stop);
-    let results = work.with_timing(IMPATIENT).all(&plan);
+    let results = work.with_timing(stub.timing()).all(&plan);
     assert_eq!(results.values().filter(|result| **result == UndoResult::Undone).count(), 2);
     assert_eq!(results.values().filter(|result| matches!(result, UndoResult::Left(_))).count(), 3);
     let (_, results) = roll_back_on(&stub, &mut disk, Include::Moderate);

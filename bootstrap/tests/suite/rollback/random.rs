@@ -223,7 +223,7 @@ fn roll_back_machine(machine: &Machine, context: &PrivateContext) -> UndoResults
     let mut disk = Disk::roomy(context);
     let mut report = |_: RollbackEvent<'_>| {};
     let work = RollbackExecutor::new(&host, &mut disk, &mut report, &|| false);
-    work.with_timing(IMPATIENT).all(&plan)
+    work.with_timing(PATIENT).all(&plan)
 }
 
 proptest! {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::support::settings::settings;
-use crate::support::{IMPATIENT, now, with_timeouts};
+use crate::support::{now, with_timeouts};
 use bootstrap::component::{self, BuiltInSums, PendingRemoval, PlanContext};
 use bootstrap::rollback::plan_after;
 use bootstrap::settings::Settings;
@@ -38,9 +38,9 @@ fn run_with(stub: &StubHost, settings: &Settings, stop_after: usize) -> PrivateC
         }
     };
     let stop = || changes.get() >= stop_after;
-    let mut work = Executor::new(&host, &mut log, &mut report, &stop).with_timing(IMPATIENT);
+    let mut work = Executor::new(&host, &mut log, &mut report, &stop).with_timing(stub.timing());
     for (component, found) in crate::support::detect_all(&host, settings) {
-        let plan = with_timeouts(component::plan(component, &found, &context));
+        let plan = with_timeouts(component::plan(component, &found, &context), stub.timing());
         match work.component(component, &plan.steps, &plan.verify) {
             Ok(()) => {}
             Err(ExecutionError::Interrupted) => break,

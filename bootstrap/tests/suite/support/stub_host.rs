@@ -3,7 +3,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "it sets a scene, nothing of ours")]
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
@@ -17,6 +17,9 @@ use tempfile::TempDir;
 
 use bootstrap::component::{RunHistory, spec_of};
 use bootstrap::host::{Host, RootAccess, RunLog, STAGING};
+use bootstrap::step::Timing;
+
+use super::PATIENT;
 
 pub(crate) const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/suite/support/stub");
 
@@ -60,6 +63,7 @@ pub(crate) struct StubHost {
     folder: TempDir,
     log: PathBuf,
     runs: RefCell<Vec<PrivateContext>>,
+    timing: Cell<Timing>,
 }
 
 impl StubHost {
@@ -67,7 +71,7 @@ impl StubHost {
     pub(crate) fn fresh() -> Self {
         let folder = tempfile::tempdir().expect("temporary folder");
         let (log, runs) = (folder.path().join("stub/log"), RefCell::default());
-        let host = Self { folder, log, runs };
+        let host = Self { folder, log, runs, timing: Cell::new(PATIENT) };
         for made in [
             "etc/systemd/system",
             "usr/local/bin",
@@ -113,7 +117,7 @@ impl StubHost {
     pub(crate) fn copied(&self) -> Self {
         let folder = tempfile::tempdir().expect("temporary folder");
         let (log, runs) = (folder.path().join("stub/log"), self.runs.clone());
-        let host = Self { folder, log, runs };
+        let host = Self { folder, log, runs, timing: self.timing.clone() };
         let from = self.folder.path().join(".");
         let copy = Command::new("cp").arg("-a").arg(from).arg(host.folder.path()).status();
         assert!(copy.expect("cp").success());
@@ -130,6 +134,16 @@ impl StubHost {
         let log = fs::OpenOptions::new().create(true).append(true).open(&self.log).expect("log");
         let search = ["stub/bin", "usr/local/bin", "stub/tools"].map(|folder| self.path(folder)).to_vec();
         Host::stand_in(self.folder.path(), search, root_access, RunLog::to(log))
+    }
+
+    /// How long runs wait for what this host brings about.
+    pub(crate) fn timing(&self) -> Timing {
+        self.timing.get()
+    }
+
+    /// Lets them wait so long from now on.
+    pub(crate) fn set_timing(&self, timing: Timing) {
+        self.timing.set(timing);
     }
 
     /// Keeps the record of a run, as the runs folder does.

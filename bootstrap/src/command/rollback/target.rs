@@ -93,6 +93,7 @@ pub(super) fn observe_and_plan(
 #[expect(clippy::disallowed_methods, reason = "it spoils records on purpose")]
 mod tests {
     use std::fs;
+    use std::time::{Duration, Instant};
 
     use manifest::{MachineFingerprint, RunFiles};
     use schema::{Execution, Id, Mode};
@@ -109,11 +110,23 @@ mod tests {
         (files, context)
     }
 
+    /// Lets go of the files of a run and waits until its lock is free: between fork and exec, a child that another test of
+    /// this process starts holds a copy of it.
+    fn end(files: RunFiles, runs: &RunsDir) {
+        let run = files.run().clone();
+        drop(files);
+        let limit = Instant::now() + Duration::from_mins(2);
+        while runs.is_running(&run).expect("told") {
+            assert!(Instant::now() < limit, "the lock is never released");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
     /// A runs directory with the private record of a run that has ended, changed by `change`.
     fn ended(change: impl Fn(String) -> String) -> (tempfile::TempDir, RunsDir) {
         let folder = tempfile::tempdir().expect("a folder");
         let runs = RunsDir::open_or_create(folder.path()).expect("opened");
-        drop(begun(&runs));
+        end(begun(&runs).0, &runs);
         let path = folder.path().join("bootstrap-aaaaaaaaaaaaaaaa-private.json");
         let text = change(fs::read_to_string(&path).expect("read"));
         fs::write(&path, text).expect("written");
@@ -160,7 +173,7 @@ mod tests {
         let runs = RunsDir::open_or_create(folder.path()).expect("opened");
         let (files, _) = begun(&runs);
         check(folder.path(), "bootstrap-aaaaaaaaaaaaaaaa.json", 1, "is still running");
-        drop(files);
+        end(files, &runs);
         assert!(RollbackTarget::open(&folder.path().join("bootstrap-aaaaaaaaaaaaaaaa.json")).is_ok());
     }
 }

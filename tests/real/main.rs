@@ -57,6 +57,7 @@ fn main() -> anyhow::Result<()> {
         Ok(cache) => cache,
         Err(Skip(reason)) => {
             line(&format!("SKIP e2e {name}: {reason}"));
+            anyhow::ensure!(std::env::var_os("CI").is_none(), "CI leaves no tier out: {name}: {reason}");
             return Ok(());
         }
     };

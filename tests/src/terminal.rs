@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{Winsize, tcsetwinsize};
+use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 
 use crate::invocation::{Invocation, Outcome};
 use crate::machine::{eventually, program};
@@ -83,6 +83,11 @@ impl TerminalSession {
     /// Types `keys`: a line feed is Enter, `\x04` the end of input, `\x03` Ctrl-C.
     pub fn type_keys(&mut self, keys: &str) {
         self.master.write_all(keys.as_bytes()).expect("the terminal takes keys");
+    }
+
+    /// Whether the terminal shows what is typed.
+    pub fn echoes(&self) -> bool {
+        tcgetattr(&self.master).expect("a terminal has modes").local_modes.contains(LocalModes::ECHO)
     }
 
     /// Sends it a signal.

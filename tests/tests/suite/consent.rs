@@ -1,7 +1,9 @@
 //! Whether a run may report: what the environment says, and what the operator answers.
 
+use std::time::Duration;
+
 use rustix::process::Signal;
-use tests::{Invocation, Outcome, Sandbox, TerminalSession};
+use tests::{Invocation, Outcome, Sandbox, TerminalSession, eventually};
 
 /// Variables of the environment.
 type Variables = &'static [(&'static str, &'static str)];
@@ -128,6 +130,28 @@ fn an_interrupted_question_writes_nothing() {
         session.type_keys(keys);
         session.end().expect(code);
         assert!(!sandbox.runs_dir().exists());
+    }
+}
+
+/// The shell that the terminal goes back to would show nothing of what is typed there.
+#[test]
+fn a_terminal_shows_what_is_typed_after_an_interrupted_secret() {
+    // The shell of the operator: when the leader of a session ends, the kernel resets the terminal.
+    let shell =
+        "trap : INT QUIT; \"$@\"; code=$?; echo 'ended: the shell reads' >&2; read -r line; exit $code";
+    for (keys, code) in [("\x03", 130), ("\x1c", 131), ("\x04", 4)] {
+        let sandbox = Sandbox::new();
+        let call = decided(sandbox.dry_run("agent")).through(["/bin/sh", "-c", shell, "sh"]);
+        let mut session = TerminalSession::start(&call);
+        session.wait_for("URL of the server to join:");
+        session.type_keys("https://k3s.example.local:6443\n");
+        session.wait_for("(not shown):");
+        assert!(eventually(Duration::from_mins(1), || !session.echoes()), "{}", session.screen());
+        session.type_keys(keys);
+        session.wait_for("ended: the shell reads");
+        assert!(session.echoes(), "{}", session.screen());
+        session.type_keys("\n");
+        session.end().expect(code);
     }
 }
 

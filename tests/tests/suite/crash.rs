@@ -11,7 +11,7 @@ const FOREVER: u32 = 3600;
 
 /// A dry run in the middle of detection: the host does not say which packages it has before it is hurried. A unit of this
 /// machine may be asked about earlier, before there is a record.
-fn in_the_middle(sandbox: &Sandbox, call: &Invocation) -> Running {
+pub(crate) fn in_the_middle(sandbox: &Sandbox, call: &Invocation) -> Running {
     sandbox.stub("exportfs", Stub::default());
     sandbox.stub("dpkg-query", Stub { stdout: "installed", stderr: "", seconds: FOREVER, code: 0 });
     let running = call.start();

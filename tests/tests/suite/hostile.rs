@@ -8,10 +8,12 @@ use std::io::Write;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use tests::{
-    Invocation, Sandbox, can_have_a_machine, is_root, k3s_images, on_a_machine, program, skip, tree,
+    Invocation, Sandbox, can_have_a_machine, eventually, is_root, k3s_images, on_a_machine, program, skip,
+    tree,
 };
 
 /// The attacker.
@@ -36,7 +38,10 @@ fn directory(path: PathBuf) -> PathBuf {
 struct Attack(Child);
 
 impl Attack {
+    /// Starts one, and waits until it has exchanged the two once.
     fn exchange(one: &Path, other: &Path) -> Self {
+        let inode = || fs::symlink_metadata(one).ok().map(|found| found.ino());
+        let before = inode();
         let (user, group) = (format!("--reuid={MALLORY}"), format!("--regid={MALLORY}"));
         let setpriv = program("setpriv").expect("util-linux is on every supported host");
         let child = Command::new(setpriv)
@@ -52,7 +57,10 @@ impl Attack {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn();
-        Self(child.expect("it starts"))
+        let attack = Self(child.expect("it starts"));
+        let exchanged = eventually(Duration::from_mins(1), || inode() != before);
+        assert!(exchanged, "the attacker exchanged nothing");
+        attack
     }
 }
 

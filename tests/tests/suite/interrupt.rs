@@ -109,14 +109,38 @@ fn kill_counts_as_ctrl_c() {
     if !can_have_a_machine("kill_counts_as_ctrl_c") {
         return;
     }
+    for (signal, name, code) in [(Signal::TERM, "SIGTERM", 143), (Signal::HUP, "SIGHUP", 129)] {
+        let sandbox = Sandbox::new();
+        sandbox.stub("curl", stub(ARCHIVE, FOREVER));
+        let session = TerminalSession::start(&helm_run(&sandbox));
+        sandbox.wait_for_call("curl");
+        session.signal(signal);
+        let outcome = session.end().expect(code);
+        let told = format!("{name}: stopping after \"helm: helm archive\"\n");
+        assert!(outcome.stderr.contains(&told), "{outcome}");
+        let told = format!("interrupted: 0 of 1 components done; exit {code}");
+        assert!(outcome.stderr.contains(&told), "{outcome}");
+    }
+}
+
+/// By itself SIGQUIT would end the run in the middle of a change and leave a core file.
+#[test]
+fn a_change_is_finished_after_a_sigquit() {
+    if !can_have_a_machine("a_change_is_finished_after_a_sigquit") {
+        return;
+    }
     let sandbox = Sandbox::new();
-    sandbox.stub("curl", stub(ARCHIVE, FOREVER));
-    let session = TerminalSession::start(&helm_run(&sandbox));
-    sandbox.wait_for_call("curl");
-    session.signal(Signal::TERM);
-    let outcome = session.end().expect(143);
-    assert!(outcome.stderr.contains("SIGTERM: stopping after \"helm: helm archive\"\n"), "{outcome}");
-    assert!(outcome.stderr.contains("interrupted: 0 of 1 components done; exit 143"), "{outcome}");
+    sandbox.stub("curl", stub(ARCHIVE, 0));
+    sandbox.stub("tar", stub("", FOREVER));
+    let mut session = TerminalSession::start(&helm_run(&sandbox));
+    sandbox.wait_for_call("tar");
+    session.type_keys("\x1c");
+    session.wait_for("stopping after \"helm: unpack helm\"");
+    sandbox.hurry_stubs();
+    let outcome = session.end().expect(131);
+    assert!(outcome.stderr.contains("done  helm 2/4 unpack helm"), "{outcome}");
+    let run = sandbox.only_run();
+    assert_eq!((run.status().as_str(), &run.manifest()["exit_code"]), ("interrupted", &131.into()));
 }
 
 /// A host that does not answer during detection is not waited for either.

@@ -5,18 +5,20 @@ mod password;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use manifest::{
     Intent, JournalOutcome, MachineFingerprint, MachineId, PriorState, PrivateContext, RunId, RunsDir, Undo,
 };
 use privacy::Gate;
+use rustix::process::Signal;
 use schema::{
     Arch, Component, Execution, Finish, Id, Mode, OsFamily, OsId, OsVersion, Platform, RunManifest, Status,
     Support, UtcSeconds,
 };
 use tests::{
-    Invocation, NOBODY, Outcome, Sandbox, TerminalSession, can_have_a_machine, is_root, on_a_machine,
-    program, skip,
+    Invocation, NOBODY, Outcome, Response, Sandbox, Server, TerminalSession, can_have_a_machine, eventually,
+    is_root, on_a_machine, program, skip,
 };
 
 /// Becomes root as sudo does, with little of the caller's environment (`env_reset`). With `password` beside it, it wants one,
@@ -144,6 +146,9 @@ fn record_of(
     manifest.finish(Finish::Success, 0, at());
     files.write_public(&manifest, &Gate::default()).expect("written");
     drop(files);
+    // Between fork and exec, a child that another test of this process starts holds a copy of the lock.
+    let is_free = || !runs.is_running(&run).expect("told");
+    assert!(eventually(Duration::from_mins(2), is_free), "the lock is never released");
     let all = fs::read_dir(sandbox.runs_dir()).expect("listed").map(|entry| entry.expect("there").path());
     for path in all.chain([sandbox.runs_dir()]) {
         chown(path, Some(user), Some(user)).expect("root gives away what it likes");
@@ -324,6 +329,45 @@ fn a_run_tells_of_the_proxy_that_root_does_not_get() {
         calls.iter().any(|call| call.starts_with("sudo -n -- ") && call.contains(" NO_PROXY=10.0.0.0/8 "))
     );
     assert!(!calls.concat().contains("canary") && !outcome.output().contains("canary"), "{outcome}");
+}
+
+/// What parses the answers of a server on the network is the caller, with none of root's rights.
+#[test]
+fn a_delivery_under_sudo_is_made_by_the_caller() {
+    if !is_root() {
+        return skip("a_delivery_under_sudo_is_made_by_the_caller", "only root can become another user");
+    }
+    let (sandbox, server) = (Sandbox::new(), Server::start([Response::Never]));
+    let id = NOBODY.to_string();
+    let under_sudo = |call: Invocation| {
+        let call = call.env("TELEMETRY_ENABLED", "true").env("TELEMETRY_ENDPOINT", server.url());
+        let call = call.env("TELEMETRY_REQUEST_TIMEOUT_SECONDS", "120");
+        call.env("SUDO_UID", &id).env("SUDO_GID", &id)
+    };
+    let asked = |times: usize| eventually(Duration::from_mins(1), || server.received().len() >= times);
+    // The user and the groups of a process, see `proc_pid_status(5)`.
+    let identity = |pid: u32| {
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("it waits for an answer");
+        let lines = status
+            .lines()
+            .filter(|line| ["Uid:", "Gid:", "Groups:"].iter().any(|field| line.starts_with(field)));
+        lines.map(|line| line.split_whitespace().skip(1).collect::<Vec<_>>().join(" ")).collect::<Vec<_>>()
+    };
+    let four = [id.as_str(); 4].join(" ");
+    let caller = [four.clone(), four, id.clone()];
+    under_sudo(sandbox.dry_run("server")).run().expect(0);
+    assert!(asked(1), "the delivery of the run asks nobody");
+    for pid in sandbox.deliveries() {
+        assert_eq!(identity(pid), caller, "detached");
+    }
+    sandbox.kill_deliveries();
+    sandbox.wait_for_deliveries();
+    let before = server.received().len();
+    let flush = under_sudo(sandbox.bootstrap(["telemetry", "flush"])).start();
+    assert!(asked(before + 1), "flush asks nobody");
+    assert_eq!(identity(flush.pid()), caller, "flush");
+    flush.signal(Signal::KILL);
+    flush.end();
 }
 
 /// kubectl and helm keep caches in a home: those of root belong into root's.

@@ -236,23 +236,49 @@ fn what_was_fetched_and_is_gone_fails_the_install() {
     assert!(journal.steps().is_empty() && !stub.path("usr/local/bin/k3s").exists());
 }
 
+/// What runs that were killed have left: one of the same id, with a file that has the right checksum, and another.
+fn plant(stub: &StubHost) {
+    for left in [format!("{RUN}/{IMAGES}"), format!("{RUN}/k3s"), "older/install.sh".to_owned()] {
+        stub.put(&format!("{STAGING}/{left}"), IMAGES);
+    }
+}
+
+const IMAGES: &str = "k3s-airgap-images-amd64.tar.zst";
+
 /// Nothing that an earlier run left is trusted, not even what has the right checksum.
 #[test]
-fn what_an_earlier_run_left_is_neither_used_nor_kept() {
+fn what_an_earlier_run_left_is_not_used() {
     let stub = StubHost::fresh();
-    for planted in ["run/k3s-airgap-images-amd64.tar.zst", "older/install.sh"] {
-        stub.put(&format!("{STAGING}/{planted}"), "planted");
-    }
-    std::fs::set_permissions(stub.path(STAGING), std::fs::Permissions::from_mode(0o700)).expect("mode");
+    plant(&stub);
     let folder = stub.artifacts_folder();
     // What the folder lacks is not taken from there either.
-    std::fs::remove_file(folder.join("k3s-airgap-images-amd64.tar.zst")).expect("was there");
+    std::fs::remove_file(folder.join(IMAGES)).expect("was there");
     let mut settings = only(Component::K3s);
     settings.artifacts = Artifacts::Local(folder);
     let ran = run(&stub, &settings);
     assert!(ran.failure().message.contains("k3s-airgap-images-amd64.tar.zst is missing"), "{:?}", ran.result);
-    assert!(!stub.path("var/lib/rancher/k3s/agent/images/k3s-airgap-images-amd64.tar.zst").exists());
-    assert!(!stub.path(STAGING).exists());
+    assert!(!stub.path("var/lib/rancher/k3s/agent/images").join(IMAGES).exists());
+}
+
+#[test]
+fn what_a_run_stages_is_roots_alone_and_beside_nothing_of_an_earlier_run() {
+    let stub = StubHost::fresh();
+    plant(&stub);
+    let names = |path: &str| -> Vec<String> {
+        let found = std::fs::read_dir(stub.path(path)).into_iter().flatten();
+        found.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect()
+    };
+    let own = format!("{STAGING}/{RUN}");
+    let seen = std::cell::RefCell::new(None);
+    let look = || {
+        // The run looks here between two steps: what counts is how it is after the last one.
+        let modes = ["var/lib/productive-k3s", STAGING, &own].map(|path| stub.mode(path));
+        seen.replace(Some((names(STAGING), modes, names(&own).contains(&IMAGES.to_owned()))));
+        false
+    };
+    let ran = run_with(&stub, &only(Component::K3s), Records::default(), &look);
+    assert!(ran.result.is_ok(), "{:?}", ran.result);
+    assert_eq!(seen.take(), Some((vec![RUN.to_owned()], [0o755, 0o700, 0o700], false)));
 }
 
 /// A file of a directory that somebody else can write to could be exchanged between the check and the use.

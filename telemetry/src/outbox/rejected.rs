@@ -132,7 +132,7 @@ mod tests {
     };
 
     use super::super::entry::RejectionReason;
-    use super::super::purge_mark::STOPPED;
+    use super::super::purge_mark::{LOCK, STOPPED};
     use super::super::store::now;
     use super::*;
     use crate::request::VettedHeaders;
@@ -210,6 +210,13 @@ mod tests {
         assert_eq!(store.rejected().expect("listed"), [rejected]);
     }
 
+    /// How often this process has the lock of the outbox open: who holds it does, and who waits for it.
+    fn open_locks(dir: &Path) -> usize {
+        let lock = dir.canonicalize().expect("there").join(LOCK);
+        let open = std::fs::read_dir("/proc/self/fd").expect("Linux").flatten();
+        open.filter(|file| std::fs::read_link(file.path()).is_ok_and(|path| path == lock)).count()
+    }
+
     #[test]
     fn whoever_queues_again_waits_for_a_delivery_that_ends_in_time() {
         let temp = tempfile::tempdir().expect("a directory");
@@ -218,8 +225,11 @@ mod tests {
         let held = store.lock(Instant::now()).expect("a lock").expect("free");
         std::thread::scope(|scope| {
             let requeued = scope.spawn(|| store.requeue(Duration::from_mins(2)).expect("tried"));
-            // Whether it waits already or not yet, it has to see the lock released.
-            std::thread::sleep(Duration::from_millis(300));
+            let limit = Instant::now() + Duration::from_mins(1);
+            while open_locks(temp.path()) < 2 {
+                assert!(Instant::now() < limit, "it does not ask for the lock");
+                std::thread::sleep(Duration::from_millis(2));
+            }
             drop(held);
             assert_eq!(requeued.join().expect("no panic").map(|summary| summary.requeued), Some(1));
         });

@@ -63,9 +63,13 @@ impl Spec for DockerRegistryTrustSpec {
     }
 
     /// Present when the file holds the certificate of the secret. Without a cluster a file cannot be compared, and is to be
-    /// written anew once there is one. A host without Docker has nothing that could trust the registry.
+    /// written anew once there is one. A host without Docker has nothing that could trust the registry, and a registry that is
+    /// neither there nor installed by the run has nothing that could be trusted.
     fn detect(&self, probe: &Probe<'_>) -> Result<Detection, ProbeError> {
-        if probe.host.program("docker").is_none() {
+        let is_left_out = probe.settings.skipped.contains(&Component::Registry);
+        if probe.host.program("docker").is_none()
+            || is_left_out && probe.object(&registry::certificate_secret())?.is_none()
+        {
             return Ok(Detection::NotNeeded);
         }
         let Some(installed) = probe.host.read_text(&target(probe.settings))? else {

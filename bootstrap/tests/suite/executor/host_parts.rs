@@ -68,6 +68,21 @@ fn a_host_without_docker_has_nothing_that_trusts_the_registry() {
     assert!(!stub.path("etc/docker").exists());
 }
 
+/// Nobody makes the certificate that such a run would wait for.
+#[test]
+fn docker_is_told_of_no_registry_that_is_left_out_and_not_there() {
+    let settings = only(Component::DockerRegistryTrust);
+    for stub in [StubHost::fresh(), StubHost::fresh().with_server()] {
+        let results = run(&stub, &settings).results();
+        assert!(results.contains(&(Component::DockerRegistryTrust, ComponentResult::Skipped)), "{results:?}");
+        assert!(!stub.path("etc/docker").exists());
+    }
+    // One that is there is trusted, whoever installed it.
+    let stub = prepared(Component::DockerRegistryTrust);
+    let results = run(&stub, &settings).results();
+    assert!(results.contains(&(Component::DockerRegistryTrust, ComponentResult::Configured)), "{results:?}");
+}
+
 /// To Docker a name that leads to the loopback is a registry without TLS.
 #[test]
 fn names_lead_to_the_node_and_not_to_the_loopback() {

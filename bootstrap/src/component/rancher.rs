@@ -119,10 +119,10 @@ impl Spec for RancherSpec {
     }
 
     fn detect(&self, probe: &Probe<'_>) -> Result<Detection, ProbeError> {
-        match CHART.detect(probe)? {
-            Detection::Present => Ok(other_host(probe)?.map_or(Detection::Present, Detection::Conflict)),
-            found => Ok(found),
-        }
+        let found = CHART.detect(probe)?;
+        // Also of one that is there in part: an upgrade that failed leaves the Rancher that was there before it.
+        let conflict = if found == Detection::Missing { None } else { other_host(probe)? };
+        Ok(conflict.map_or(found, Detection::Conflict))
     }
 
     /// Rancher takes the bootstrap password at its first start alone, and keeps it in a secret.

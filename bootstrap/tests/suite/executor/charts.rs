@@ -280,6 +280,15 @@ fn a_rancher_that_is_there_keeps_its_host_name() {
         assert!(said.contains(part), "{part}: {said}");
     }
     assert_eq!(tree(&stub), before);
+    // An upgrade of the operator that failed leaves the Rancher that was there before it.
+    let failed = stub.text(RELEASE).replace(".v1\"", ".v2\"").replace(r#""version":"1""#, r#""version":"2""#);
+    let upgrade = RELEASE.replace(".v1.json", ".v2.json");
+    stub.put(&upgrade, failed.replace(r#""status":"deployed""#, r#""status":"failed""#));
+    let before = tree(&stub);
+    let ran = run(&stub, &other);
+    assert!(ran.failure().message.contains("its host name is rancher.example.local"), "{:?}", ran.failure());
+    assert_eq!(tree(&stub), before);
+    std::fs::remove_file(stub.path(&upgrade)).expect("was there");
     // Served without an ingress, it is nothing that a run knows of.
     std::fs::remove_file(stub.path(INGRESS)).expect("was there");
     assert!(run(&stub, &other).results().contains(&(Component::Rancher, ComponentResult::Reused)));

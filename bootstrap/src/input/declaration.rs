@@ -26,6 +26,8 @@ pub enum Privacy {
 pub enum ValueSource {
     /// The program.
     Default,
+    /// The record of a run before.
+    Record,
     /// The operator, asked.
     Prompt,
     /// The config file.
@@ -34,6 +36,13 @@ pub enum ValueSource {
     Variable,
     /// A flag of the command line.
     Flag,
+}
+
+impl ValueSource {
+    /// Whether the operator of this run gave the value.
+    pub const fn is_given(self) -> bool {
+        !matches!(self, Self::Default | Self::Record)
+    }
 }
 
 /// What the name of a field does not say of an input.
@@ -153,6 +162,7 @@ impl Declaration {
     fn place(&self, source: ValueSource) -> String {
         match (source, &self.flag) {
             (ValueSource::Default, _) => "the default".to_owned(),
+            (ValueSource::Record, _) => "the record of a run before".to_owned(),
             (ValueSource::Prompt, _) => "your answer".to_owned(),
             (ValueSource::ConfigFile, _) => "the config file".to_owned(),
             (ValueSource::Variable, _) => self.variable.clone(),
@@ -211,6 +221,12 @@ impl<T> Input<T> {
         self.provided.as_ref().map(|provided| &provided.value)
     }
 
+    /// Takes out what a run before was told, and returns it as written.
+    pub fn take_recorded(&mut self) -> Option<String> {
+        let recorded = self.provided.take_if(|provided| provided.source == ValueSource::Record);
+        recorded.map(|recorded| recorded.text)
+    }
+
     /// The value of an input that has one by default.
     pub(super) fn defaulted(&self) -> Result<&T, InputError> {
         self.value().ok_or_else(|| self.spec.missing("it has no default"))
@@ -237,7 +253,7 @@ pub trait AnyInput {
 
     /// Where the operator gave it, in the operator's terms; `None` if nobody did.
     fn given_at(&self) -> Option<String> {
-        let source = self.source().filter(|source| *source > ValueSource::Default)?;
+        let source = self.source().filter(|source| source.is_given())?;
         Some(self.declaration().place(source))
     }
 

@@ -234,7 +234,7 @@ impl Questions<'_, '_> {
         default: Option<&str>,
         required: bool,
     ) -> Result<(), InputError> {
-        if input.source().is_some_and(|source| source > ValueSource::Default) {
+        if input.source().is_some_and(ValueSource::is_given) {
             return Ok(());
         }
         let Some(prompt) = self.prompt.as_mut().filter(|prompt| required || prompt.asks_all()) else {

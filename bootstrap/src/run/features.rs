@@ -112,13 +112,20 @@ fn tls_facts(tls: &Tls) -> TlsFacts {
 }
 
 fn registry_facts(registry: &Registry) -> RegistryFacts {
-    let user = registry.auth.as_ref().map(|auth| auth.user.clone());
-    RegistryFacts { host: registry.host.clone(), storage_class: registry.storage_class.clone(), user }
+    let Registry { host, pvc_size_gib, storage_class, auth } = registry;
+    let user = auth.as_ref().map(|auth| auth.user.clone());
+    let (host, storage_class) = (host.clone(), storage_class.clone());
+    RegistryFacts { host, pvc_size_gib: *pvc_size_gib, storage_class, user }
 }
 
 fn longhorn_facts(longhorn: &Longhorn) -> LonghornFacts {
-    let Longhorn { data_path, replica_count, make_default, .. } = longhorn;
-    LonghornFacts { data_path: data_path.clone(), replica_count: *replica_count, make_default: *make_default }
+    let Longhorn { data_path, replica_count, minimal_available_percentage, make_default, .. } = longhorn;
+    LonghornFacts {
+        data_path: data_path.clone(),
+        replica_count: *replica_count,
+        minimal_available_percentage: *minimal_available_percentage,
+        make_default: *make_default,
+    }
 }
 
 fn nfs_facts(nfs: &Nfs) -> NfsFacts {

@@ -61,6 +61,8 @@ pub struct TlsFacts {
 pub struct RegistryFacts {
     /// Host name that it is served under.
     pub host: String,
+    /// Size of its volume in GiB.
+    pub pvc_size_gib: Bounded<1, 65_536>,
     /// Storage class of its volume; absent for the default class of the cluster.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub storage_class: Option<String>,
@@ -77,6 +79,8 @@ pub struct LonghornFacts {
     pub data_path: PathBuf,
     /// Replicas of each volume.
     pub replica_count: Bounded<1, 9>,
+    /// Percentage of the disk that is left free.
+    pub minimal_available_percentage: Bounded<0, 100>,
     /// Whether its storage class is the default one.
     pub make_default: bool,
 }

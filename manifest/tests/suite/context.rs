@@ -14,7 +14,7 @@ use manifest::{
 };
 use privacy::disk::DiskError;
 use proptest::prelude::*;
-use schema::{Component, ComponentLabel, Envelope, EventId, Status};
+use schema::{Bounded, Component, ComponentLabel, Envelope, EventId, Status};
 
 const HOSTS: &str = "/etc/hosts";
 
@@ -99,8 +99,12 @@ fn full_context() -> PrivateContext {
     context.local.private_inputs = vec!["example.local".into()];
     context.local.rancher_host = Some("rancher.example.local".into());
     context.local.components = [Component::Registry, Component::Nfs].into();
-    context.local.registry =
-        Some(RegistryFacts { host: "registry.example.local".into(), storage_class: None, user: None });
+    context.local.registry = Some(RegistryFacts {
+        host: "registry.example.local".into(),
+        pvc_size_gib: Bounded::clamped(20),
+        storage_class: None,
+        user: None,
+    });
     context.local.nfs = Some(share("/srv/nfs/k8s-share".as_ref()));
     context.local.versions.insert(Component::Longhorn, "v1.11.1".into());
     for (component, undo) in every_undo() {

@@ -19,11 +19,17 @@ fn all_facts() -> LocalFacts {
             email: Some("ops@example.test".into()),
         }),
         rancher_host: Some("rancher.example.test".into()),
-        registry: Some(RegistryFacts { host: "registry.example.test".into(), storage_class, user }),
+        registry: Some(RegistryFacts {
+            host: "registry.example.test".into(),
+            pvc_size_gib: schema::Bounded::clamped(20),
+            storage_class,
+            user,
+        }),
         docker_trust_path: Some("/etc/docker/certs.d/registry.example.test".into()),
         longhorn: Some(LonghornFacts {
             data_path: "/data".into(),
             replica_count: schema::Bounded::clamped(3),
+            minimal_available_percentage: schema::Bounded::clamped(10),
             make_default: true,
         }),
         nfs: Some(share("/srv/share".as_ref())),

@@ -13,7 +13,7 @@ use super::records;
 use super::refusal::LayerError;
 use crate::command::error::Error;
 use crate::command::run::{LayerDecision, LayerRun, run_for_layer};
-use crate::component::{Cluster, Detection, Gap, Probe, RunHistory, components, detect};
+use crate::component::{Cluster, Detection, Probe, RunHistory, components, detect};
 use crate::host::{Host, RunLog};
 use crate::input::{Completeness, InputValue, Inputs, resolve};
 use crate::layers::{RunOrigin, check_runtime};
@@ -105,17 +105,13 @@ fn found(host: &Host, settings: &Settings, history: RunHistory) -> Found {
     let probe = Probe::new(host, settings).with_history(history);
     let detections: Vec<(Component, Detection)> =
         components(settings.mode).map(|component| (component, detect(component, &probe))).collect();
-    // k3s itself is there also where the caller has no copy of its credentials yet.
-    let is_there = |found: &Detection| {
-        matches!(found, Detection::Present | Detection::Incomplete(Gap::UserKubeconfig(_)))
-    };
-    let of = |component| detections.iter().any(|(of, found)| *of == component && is_there(found));
+    let found = Found { mode: settings.mode, k3s: false, helm: false, detections };
     let (k3s, helm) = match settings.mode {
         // A stack is put on a k3s that is there.
         Mode::Stack => (*probe.cluster() == Cluster::Here, host.program("helm").is_some()),
-        _ => (of(Component::K3s), of(Component::Helm)),
+        _ => (found.has(Component::K3s), found.has(Component::Helm)),
     };
-    Found { mode: settings.mode, k3s, helm, detections }
+    Found { k3s, helm, ..found }
 }
 
 /// One line a component, before the question whether to go on.
@@ -123,8 +119,10 @@ fn tell_plan(conversation: &mut Conversation<'_>, found: &Found, inputs: &Inputs
     let settings = resolve(&mut inputs.clone(), None, Completeness::Required)?;
     conversation.say(&format!("Plan for mode {}:", found.mode));
     for component in components(found.mode) {
-        let wanted = crate::component::spec_of(component).wanted(&settings);
-        let action = match (wanted && !settings.skipped.contains(&component), found.has(component)) {
+        let wanted = crate::component::spec_of(component).wanted(&settings)
+            && !settings.skipped.contains(&component)
+            && !found.is_left_out(component);
+        let action = match (wanted, found.has(component)) {
             (false, _) => "skip",
             (true, true) => "reuse",
             (true, false) => "install",

@@ -108,7 +108,7 @@ impl<'a> Conversation<'a> {
     }
 }
 
-/// Whether the value came from a source above the default.
+/// Whether the operator of this run gave the value.
 fn is_answered(input: &dyn AnyInput) -> bool {
-    input.source().is_some_and(|source| source > ValueSource::Default)
+    input.source().is_some_and(ValueSource::is_given)
 }

@@ -54,6 +54,7 @@ impl Installation {
         set(&mut inputs.rancher.host, rancher_host.as_deref())?;
         if let Some(registry) = registry {
             set(&mut inputs.registry.host, Some(&registry.host))?;
+            set(&mut inputs.registry.pvc_size_gib, Some(&registry.pvc_size_gib.get().to_string()))?;
             set(&mut inputs.registry.storage_class, registry.storage_class.as_deref())?;
             set(&mut inputs.registry.auth, Some(word(registry.user.is_some())))?;
             set(&mut inputs.registry.user, registry.user.as_deref())?;
@@ -61,6 +62,8 @@ impl Installation {
         if let Some(longhorn) = longhorn {
             set(&mut inputs.longhorn.data_path, longhorn.data_path.to_str())?;
             set(&mut inputs.longhorn.replica_count, Some(&longhorn.replica_count.get().to_string()))?;
+            let percentage = longhorn.minimal_available_percentage.get().to_string();
+            set(&mut inputs.longhorn.minimal_available_percentage, Some(&percentage))?;
             set(&mut inputs.longhorn.make_default, Some(word(longhorn.make_default)))?;
         }
         if let Some(nfs) = nfs {
@@ -91,7 +94,7 @@ fn recall_tls(tls: &TlsFacts, inputs: &mut Inputs) -> Result<(), InputError> {
 }
 
 fn set(input: &mut dyn AnyInput, value: Option<&str>) -> Result<(), InputError> {
-    value.map_or(Ok(()), |value| input.set(value, ValueSource::Default))
+    value.map_or(Ok(()), |value| input.set(value, ValueSource::Record))
 }
 
 const fn word(value: bool) -> &'static str {
@@ -105,7 +108,7 @@ mod tests {
     use manifest::{
         Intent, MachineFingerprint, MachineId, PriorState, RegistryFacts, RunId, StepState, Undo,
     };
-    use schema::Id;
+    use schema::{Bounded, Id};
 
     use super::*;
     use crate::run::now;
@@ -126,7 +129,12 @@ mod tests {
     }
 
     fn registry(host: &str, user: Option<&str>) -> RegistryFacts {
-        RegistryFacts { host: host.to_owned(), storage_class: None, user: user.map(str::to_owned) }
+        RegistryFacts {
+            host: host.to_owned(),
+            pvc_size_gib: Bounded::clamped(20),
+            storage_class: None,
+            user: user.map(str::to_owned),
+        }
     }
 
     /// The mode and the components, in the words of the contract.

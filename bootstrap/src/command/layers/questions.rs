@@ -7,8 +7,8 @@ use schema::{Component, Mode, TlsMode};
 
 use super::conversation::Conversation;
 use super::refusal::LayerError;
-use crate::component::Detection;
-use crate::input::{AnyInput, Inputs, ValueSource};
+use crate::component::{Conflict, Detection, Gap};
+use crate::input::{AnyInput, HostName, Input, Inputs, ValueSource};
 
 /// What was found on the host, as far as a question depends on it.
 pub(super) struct Found {
@@ -19,12 +19,18 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// Whether a component is there and works. What is there in part is told as missing: a yes lets the run complete it.
+    /// Whether a component is there. What is there in part is told as missing: a yes lets the run complete it.
     pub(super) fn has(&self, component: Component) -> bool {
-        let found = self.detections.iter().find(|(of, _)| *of == component);
-        found.is_some_and(|(_, detection)| {
-            matches!(detection, Detection::Present | Detection::PresentWithExport)
-        })
+        self.of(component).is_some_and(is_there)
+    }
+
+    /// Whether the run has no use for a component, whatever is answered.
+    pub(super) fn is_left_out(&self, component: Component) -> bool {
+        self.of(component) == Some(&Detection::NotNeeded)
+    }
+
+    fn of(&self, component: Component) -> Option<&Detection> {
+        self.detections.iter().find(|(of, _)| *of == component).map(|(_, detection)| detection)
     }
 
     /// What was found, a line each: drivers strike the questions off their lists that cannot come.
@@ -41,6 +47,20 @@ impl Found {
                 conversation.say(&format!("- {name}: {}", word(self.has(component))));
             }
         }
+    }
+}
+
+/// What the inputs of before the questions would set otherwise is there all the same: the answers may be what it is set to,
+/// and the run refuses those that are not.
+fn is_there(detection: &Detection) -> bool {
+    match detection {
+        Detection::Present | Detection::PresentWithExport => true,
+        // k3s itself is there also where the caller has no copy of its credentials yet.
+        Detection::Incomplete(gap) => matches!(gap, Gap::UserKubeconfig(_)),
+        Detection::Conflict(conflict) => {
+            !matches!(conflict, Conflict::OtherRole(_) | Conflict::OtherRoleInstalled(_))
+        }
+        _ => false,
     }
 }
 
@@ -127,16 +147,13 @@ fn components(
     inputs: &mut Inputs,
 ) -> Result<BTreeSet<Component>, LayerError> {
     let mut installed = BTreeSet::new();
-    // What the environment or a package leaves out is no question.
-    let is_left_out = |component| {
-        found.detections.iter().any(|(of, found)| *of == component && *found == Detection::NotNeeded)
-    };
     for (component, name) in [
         (Component::Longhorn, "Longhorn"),
         (Component::Rancher, "Rancher"),
         (Component::Registry, "The in-cluster registry"),
     ] {
-        let wanted = !is_left_out(component) && {
+        // What the environment or a package leaves out is no question.
+        let wanted = !found.is_left_out(component) && {
             let question = if found.has(component) {
                 format!("{name} is already present. Leave it unchanged and continue? [optional]")
             } else {
@@ -152,17 +169,23 @@ fn components(
     }
     let needs_certificates =
         installed.contains(&Component::Rancher) || installed.contains(&Component::Registry);
-    if needs_certificates && !found.has(Component::CertManager) && !is_left_out(Component::CertManager) {
+    if needs_certificates && !found.has(Component::CertManager) && !found.is_left_out(Component::CertManager)
+    {
         let question = "cert-manager is missing. Install it now? [required for TLS-dependent installs]";
         if !conversation.yes_or_no(question, true, None)? {
             return Err(LayerError::Declined("cert-manager, which issues the certificates"));
         }
     }
     // A package may ask for cert-manager without either of the two.
-    let are_declined = !is_left_out(Component::Rancher) || !is_left_out(Component::Registry);
+    let are_declined = !found.is_left_out(Component::Rancher) || !found.is_left_out(Component::Registry);
     if !needs_certificates && are_declined {
         inputs.leave_out(Component::CertManager);
         inputs.leave_out(Component::Clusterissuer);
+    }
+    let is_declined = !installed.contains(&Component::Registry) && !found.is_left_out(Component::Registry);
+    if is_declined && !found.has(Component::Registry) {
+        // There is nothing that Docker could trust.
+        inputs.leave_out(Component::DockerRegistryTrust);
     }
     Ok(installed)
 }
@@ -180,9 +203,9 @@ fn nfs(conversation: &mut Conversation<'_>, found: &Found, inputs: &mut Inputs) 
     if found.has(Component::Nfs) && conversation.yes_or_no(question, true, None)? {
         return Ok(());
     }
-    let path = default_of(&inputs.nfs.export_path);
+    let path = known(&inputs.nfs.export_path, "");
     conversation.text(&mut inputs.nfs.export_path, "NFS export path on the host", &path)?;
-    let network = default_of(&inputs.nfs.allowed_network);
+    let network = known(&inputs.nfs.allowed_network, "");
     let question = "Allowed client network/CIDR for the NFS export";
     conversation.text(&mut inputs.nfs.allowed_network, question, &network)
 }
@@ -197,7 +220,7 @@ fn settings(
     let (rancher, registry) =
         (installed.contains(&Component::Rancher), installed.contains(&Component::Registry));
     if rancher || registry {
-        let domain = default_of(&inputs.domain);
+        let domain = known_domain(inputs);
         conversation.text(&mut inputs.domain, "Base domain (used to build hostnames)", &domain)?;
     }
     let domain = inputs.domain.text().unwrap_or_default().to_owned();
@@ -243,9 +266,13 @@ fn registry_settings(
     if found.has(Component::Registry) {
         return Ok(());
     }
-    let size = format!("{}Gi", default_of(&registry.pvc_size_gib));
+    let size = format!("{}Gi", known(&registry.pvc_size_gib, ""));
     conversation.text(&mut registry.pvc_size_gib, "Registry PVC size", &size)?;
     let question = "Registry StorageClass (blank uses cluster default)";
+    // The question says what a blank answer is, so the class of a run before cannot be its default.
+    if let Some(class) = registry.storage_class.take_recorded() {
+        conversation.say(&format!("The run before asked for the class {class} for the registry."));
+    }
     conversation.text(&mut registry.storage_class, question, "")?;
     let question = "Do you want to enable basic auth on the in-cluster registry?";
     let had_login = registry.auth.value() == Some(&true);
@@ -260,7 +287,7 @@ fn registry_settings(
 
 fn tls(conversation: &mut Conversation<'_>, inputs: &mut Inputs) -> Result<(), LayerError> {
     let tls = &mut inputs.tls;
-    if tls.mode.source().is_none_or(|source| source <= ValueSource::Default) {
+    if !tls.mode.source().is_some_and(ValueSource::is_given) {
         conversation.say("TLS options:");
         conversation.say("  1) Let's Encrypt (the names must resolve on the Internet, and ports 80 and 443 must be reachable)");
         conversation.say("  2) Self-signed (works anywhere; clients must be told to trust it)");
@@ -279,26 +306,66 @@ fn tls(conversation: &mut Conversation<'_>, inputs: &mut Inputs) -> Result<(), L
 
 fn longhorn(conversation: &mut Conversation<'_>, mode: Mode, inputs: &mut Inputs) -> Result<(), LayerError> {
     let longhorn = &mut inputs.longhorn;
-    let path = default_of(&longhorn.data_path);
+    let path = known(&longhorn.data_path, "");
     conversation.text(&mut longhorn.data_path, "Longhorn data mount path", &path)?;
-    let replicas = default_of(&longhorn.replica_count);
+    let replicas = known(&longhorn.replica_count, "");
     let question = "Longhorn default replica count (1 for single-node)";
     conversation.text(&mut longhorn.replica_count, question, &replicas)?;
     // June's driver has no answer to this one for a stack.
     if mode == Mode::SingleNode {
-        let percentage = default_of(&longhorn.minimal_available_percentage);
+        let percentage = known(&longhorn.minimal_available_percentage, "");
         let question =
             "Longhorn storage minimal available percentage (10 is recommended for single-node dev/lab)";
         conversation.text(&mut longhorn.minimal_available_percentage, question, &percentage)?;
     }
-    conversation.switch(&mut longhorn.make_default, "Make Longhorn the default StorageClass?", true)
+    // The layers' usual answer is yes, and that of the program is no: only what a run was told counts.
+    let was_default = longhorn.make_default.source() != Some(ValueSource::Record)
+        || longhorn.make_default.value() == Some(&true);
+    conversation.switch(&mut longhorn.make_default, "Make Longhorn the default StorageClass?", was_default)
 }
 
-/// What runs were told before, or else the usual.
+/// What runs were told before, or else the default, or else the usual.
 fn known(input: &dyn AnyInput, usual: &str) -> String {
     input.text().unwrap_or(usual).to_owned()
 }
 
-fn default_of(input: &dyn AnyInput) -> String {
-    input.declaration().default.unwrap_or_default().to_owned()
+/// The domain that the names of a run before are in, or else the default. Nothing but these names is made of it.
+fn known_domain(inputs: &Inputs) -> String {
+    let of = |input: &Input<HostName>, label: &str| {
+        let recorded = input.text().filter(|_| input.source() == Some(ValueSource::Record))?;
+        recorded.strip_prefix(label).map(str::to_owned)
+    };
+    of(&inputs.rancher.host, "rancher.")
+        .or_else(|| of(&inputs.registry.host, "registry."))
+        .unwrap_or_else(|| known(&inputs.domain, ""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Its names are told by the answers, and so it is there before they are known.
+    #[test]
+    fn what_is_there_under_another_name_is_not_told_as_missing() {
+        let other_name = Conflict::OtherSetting {
+            what: "host name",
+            found: "rancher.k3s.lab.example".to_owned(),
+            asked: "rancher.example.local".to_owned(),
+            input: "rancher.host",
+            change: String::new(),
+        };
+        let foreign = Conflict::ForeignService { service: "k3s", deviations: Vec::new() };
+        for (detection, there) in [
+            (Detection::Present, true),
+            (Detection::Conflict(other_name), true),
+            (Detection::Conflict(foreign), true),
+            (Detection::Conflict(Conflict::OtherRole("k3s-agent")), false),
+            (Detection::Incomplete(Gap::NodesTrust), false),
+            (Detection::Missing, false),
+        ] {
+            let detections = vec![(Component::Rancher, detection.clone())];
+            let found = Found { mode: Mode::Stack, k3s: true, helm: true, detections };
+            assert_eq!(found.has(Component::Rancher), there, "{detection:?}");
+        }
+    }
 }

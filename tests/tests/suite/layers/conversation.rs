@@ -211,6 +211,56 @@ fn what_the_runs_before_were_told_is_the_default_of_the_next() {
     );
 }
 
+#[test]
+fn settings_of_the_runs_before_are_defaults_too() {
+    let sandbox = with_bundle(Sandbox::unprivileged());
+    let answers = "y\nn\ny\ny\nk3s.lab.example\n\n30Gi\nfast\nn\n2\n/data/longhorn\n3\nn\nn\n";
+    call(&sandbox, "bootstrap", ["--mode", "stack"]).stdin(answers).run().expect(0);
+    ended_well(&sandbox);
+    let answers = "y\nn\n".to_owned() + &"\n".repeat(20);
+    let again = core(&sandbox, "--dry-run --mode stack").stdin(answers).run().expect(0);
+    in_order(
+        &again,
+        &[
+            "Base domain (used to build hostnames) [k3s.lab.example]: ",
+            "Registry hostname (DNS name) [registry.k3s.lab.example]: ",
+            "Registry PVC size [30Gi]: ",
+            "The run before asked for the class fast for the registry.\n",
+            "Registry StorageClass (blank uses cluster default) []: ",
+            "Longhorn data mount path [/data/longhorn]: ",
+            "Longhorn default replica count (1 for single-node) [3]: ",
+            "Make Longhorn the default StorageClass? [n] (y/n): ",
+        ],
+    );
+    let run = sandbox.runs().into_iter().find(|run| run.manifest()["execution"] != "apply");
+    let features = run.expect("a dry run").manifest()["features"].clone();
+    assert_eq!(features["registry_storage_class_configured"], false, "blank is the cluster's default");
+    assert_eq!(
+        (&features["registry_pvc_size_gib"], &features["longhorn_replica_count"]),
+        (&30.into(), &3.into())
+    );
+}
+
+#[test]
+fn the_export_and_the_free_space_of_the_runs_before_are_defaults_too() {
+    let sandbox = with_bundle(Sandbox::unprivileged());
+    let answers = "\n\ny\nn\nn\ny\n/srv/share\n10.20.0.0/16\ny\n\n\n25\ny\nn\n";
+    call(&sandbox, "bootstrap", ["--mode", "single-node"]).stdin(answers).run().expect(0);
+    ended_well(&sandbox);
+    let answers = "\n\ny\nn\nn\n".to_owned() + &"\n".repeat(20);
+    let again = core(&sandbox, "--dry-run --mode single-node").stdin(answers).run().expect(0);
+    in_order(
+        &again,
+        &[
+            "NFS export path on the host [/srv/share]: ",
+            "Allowed client network/CIDR for the NFS export [10.20.0.0/16]: ",
+            "(10 is recommended for single-node dev/lab) [25]: ",
+            "Make Longhorn the default StorageClass? [y] (y/n): ",
+            "- docker_registry_trust: skip\n",
+        ],
+    );
+}
+
 /// No layer asks for the copy of the credentials, and nobody gets it unasked.
 #[test]
 fn the_credentials_are_copied_where_the_environment_asks_for_them() {

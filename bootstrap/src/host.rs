@@ -27,7 +27,7 @@ mod stops;
 mod sudo;
 
 pub use command::{Command, Privilege, Stdin};
-pub use environment::is_of_network;
+pub use environment::{has_login, is_of_network};
 pub use error::{CommandError, FileError};
 pub use files::Written;
 pub use https::{Credentials, HttpsAnswer, HttpsError, HttpsRequest, TlsTrust};

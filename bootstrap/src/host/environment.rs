@@ -85,7 +85,7 @@ fn of_network() -> Variables {
 }
 
 /// Whether the URL of a proxy, which may lack its scheme, has a user, with or without a password.
-fn has_login(proxy: &OsStr) -> bool {
+pub fn has_login(proxy: &OsStr) -> bool {
     proxy.as_bytes().contains(&b'@')
 }
 

@@ -4,6 +4,7 @@
 //! after it has started nothing. So the unit and its enablement are looked at, and it is never the script that starts the
 //! service: a start that blocks would block this program as well.
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use schema::Component;
 use super::action::FormerService;
 use super::error::StepError;
 use super::executor::{Change, Effect, Executor, StepOutcome};
-use crate::host::{Command, Host};
+use crate::host::{Command, Host, has_login};
 
 /// Where scripts write units.
 const UNITS: &str = "/etc/systemd/system";
@@ -132,20 +133,28 @@ fn kept(host: &Host, path: &std::path::Path) -> Result<PreviousFile, StepError> 
     })
 }
 
-/// Options that are followed by a secret, in the same word or in the next, which may stand on the next line.
-const SECRET_OPTIONS: [&str; 6] = [
-    "--token",
-    "--agent-token",
-    "--datastore-endpoint",
-    "--etcd-s3-secret-key",
-    "--etcd-s3-session-token",
-    "--vpn-auth",
+/// Options that are followed by a secret, in the same word or in the next, which may stand on the next line. The proxy is
+/// one because its login may do so.
+const SECRET_OPTIONS: [&str; 8] = [
+    "t",
+    "token",
+    "agent-token",
+    "datastore-endpoint",
+    "etcd-s3-secret-key",
+    "etcd-s3-session-token",
+    "etcd-s3-proxy",
+    "vpn-auth",
 ];
 
+/// Parts of the names of variables that hold a secret.
+const SECRET_NAMES: [&str; 5] = ["TOKEN", "SECRET", "PASSWORD", "DATASTORE", "VPN_AUTH"];
+
 /// Whether a line of a unit or of an environment may hold a password: of a token, of a datastore, of a proxy with a login.
-/// The variable that names a file with a token holds none.
+/// The option or the variable that names a file with a token holds none.
 pub fn may_hold_secret(line: &str) -> bool {
-    line.split(|letter: char| letter.is_whitespace() || matches!(letter, '"' | '\'')).any(is_secret_word)
+    let words = || line.split(|letter: char| letter.is_whitespace() || matches!(letter, '"' | '\''));
+    // The value in its quotes is a word of its own.
+    words().any(is_secret_word) || words().any(is_proxy) && has_login(OsStr::new(line))
 }
 
 fn is_secret_word(word: &str) -> bool {
@@ -154,12 +163,23 @@ fn is_secret_word(word: &str) -> bool {
     names.pop();
     let is_secret = |name: &String| {
         !name.ends_with("_FILE")
-            && ["TOKEN", "SECRET", "PASSWORD", "DATASTORE"].iter().any(|word| name.contains(word))
+            && !name.ends_with("-FILE")
+            && SECRET_NAMES.iter().any(|secret| name.contains(secret))
     };
     names.iter().any(is_secret)
         || word.split_once("://").is_some_and(|(_, rest)| rest.contains('@'))
-        || word == "-t"
-        || SECRET_OPTIONS.iter().any(|option| word.starts_with(option))
+        || option(word).is_some_and(|option| SECRET_OPTIONS.contains(&option))
+}
+
+/// Whether a word sets the variable of a proxy.
+fn is_proxy(word: &str) -> bool {
+    let mut names = word.split('=').rev().skip(1);
+    names.any(|name| name.to_ascii_uppercase().ends_with("_PROXY"))
+}
+
+/// The name of an option. k3s reads its arguments as Go does, to which one dash is as good as two.
+fn option(word: &str) -> Option<&str> {
+    word.strip_prefix('-').map(|name| name.trim_start_matches('-').split('=').next().unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -178,6 +198,13 @@ mod tests {
             "ExecStart=/usr/local/bin/k3s agent -t x",
             "\t'mysql://user:x@tcp(host:3306)/k3s' \\",
             "HTTPS_PROXY=http://user:x@proxy:3128",
+            "HTTP_PROXY=user:x@proxy:3128",
+            "CONTAINERD_HTTPS_PROXY='user:x=@proxy:3128'",
+            "K3S_VPN_AUTH='name=tailscale,joinKey=x'",
+            "ExecStart=/usr/local/bin/k3s server -token x",
+            "ExecStart=/usr/local/bin/k3s agent -t=x",
+            "\t'-agent-token=x' \\",
+            "\t'--etcd-s3-proxy' \\",
             "K3S_DATASTORE_ENDPOINT=x",
         ] {
             assert!(may_hold_secret(line), "{line}");
@@ -185,6 +212,8 @@ mod tests {
         for line in [
             "",
             "K3S_TOKEN_FILE=/var/lib/rancher/k3s/server/token",
+            "\t'--token-file=/var/lib/rancher/k3s/server/token' \\",
+            "HTTP_PROXY=proxy:3128",
             "Documentation=https://k3s.io",
             "EnvironmentFile=-/etc/systemd/system/k3s.service.env",
             "ExecStartPre=/bin/sh -xc '! /usr/bin/systemctl is-enabled --quiet nm-cloud-setup.service'",

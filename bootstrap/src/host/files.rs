@@ -125,9 +125,7 @@ impl Host {
         let mode = mode.or_else(|| Some(found?.permissions())).unwrap_or(0o644);
         let owner = found.map(|found| (found.uid, found.gid));
         let replaced = match (self.root_access, content) {
-            (RootAccess::Sudo, _) => {
-                self.replace_by_sudo(&self.at(path), content, mode, owner.unwrap_or((0, 0)))?
-            }
+            (RootAccess::Sudo, _) => self.replace_by_sudo(&self.at(path), content, mode, found)?,
             (_, FileContent::Text(text)) => native::replace(&self.at(path), text.as_bytes(), mode, owner)
                 .map_err(failed("write", path))?,
             (_, FileContent::CopyOf(from)) => {
@@ -234,7 +232,7 @@ impl Host {
         target: &Path,
         content: &FileContent<'_>,
         mode: u32,
-        (uid, gid): (u32, u32),
+        found: Option<FileStatus>,
     ) -> Result<bool, FileError> {
         let (from, stdin) = match content {
             FileContent::Text(text) => ("/dev/stdin".into(), Stdin::Secret(Secret::new(*text))),
@@ -242,8 +240,9 @@ impl Host {
         };
         let (target, new) =
             (target.to_string_lossy(), native::temporary(target).to_string_lossy().into_owned());
-        let (mode, uid, gid) = (format!("{mode:04o}"), uid.to_string(), gid.to_string());
-        let install = Command::new("install").args(["-m", &mode, "-o", &uid, "-g", &gid, "--", &from, &new]);
+        let (uid, gid) = found.map_or((0, 0), |found| (found.uid, found.gid));
+        let (bits, uid, gid) = (octal(mode), uid.to_string(), gid.to_string());
+        let install = Command::new("install").args(["-m", &bits, "-o", &uid, "-g", &gid, "--", &from, &new]);
         self.run(&install.as_root().timeout(COPY).stdin(stdin.clone()))?;
         self.run(&Command::new("sync").args(["--", &new]).as_root().timeout(COPY))?;
         let mv = Command::new("mv").args(["-f", "-T", "--", &new, &target]).as_root();
@@ -255,17 +254,34 @@ impl Host {
         let is_mount_point = Command::new("mountpoint").args(["-q", "--", &target]).as_root();
         let in_place = self.ask(&is_mount_point)?.succeeded();
         let written = if in_place {
-            // First, for the content may be a secret. Nothing can take the place of a mount point meanwhile.
-            self.run(&Command::new("chmod").args([&mode, "--", &target]).as_root())?;
-            let over = Command::new("dd").args([format!("if={new}"), format!("of={target}")]);
-            self.run(&over.args(["oflag=nofollow", "conv=fsync", "status=none"]).as_root().timeout(COPY))
+            let found = found.map_or(mode, FileStatus::permissions);
+            self.write_over_by_sudo(&new, &target, found, mode)
         } else {
-            self.run(&mv)
+            self.run(&mv).map(drop).map_err(FileError::from)
         };
         self.run(&Command::new("rm").args(["-f", "--", &new]).as_root())?;
-        written?;
-        Ok(!in_place)
+        written.map(|()| !in_place)
     }
+
+    /// As [`native::write_over`], by commands that sudo runs. Nothing can take the place of a mount point meanwhile.
+    fn write_over_by_sudo(&self, new: &str, target: &str, found: u32, mode: u32) -> Result<(), FileError> {
+        let chmod = |mode: u32| self.run(&Command::new("chmod").args([&octal(mode), "--", target]).as_root());
+        let between = native::mode_between(found, mode);
+        if between != found {
+            chmod(between)?;
+        }
+        let over = Command::new("dd").args([format!("if={new}"), format!("of={target}")]);
+        self.run(&over.args(["oflag=nofollow", "conv=fsync", "status=none"]).as_root().timeout(COPY))?;
+        if mode != between {
+            chmod(mode)?;
+        }
+        Ok(())
+    }
+}
+
+/// Permission bits as chmod reads them.
+fn octal(mode: u32) -> String {
+    format!("{mode:04o}")
 }
 
 /// What a file is given.

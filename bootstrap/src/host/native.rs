@@ -69,13 +69,23 @@ fn write_new(new: &Path, bytes: &[u8], mode: u32, owner: Option<(u32, u32)>) -> 
 fn write_over(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     let no_links = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or_default();
     let mut file = OpenOptions::new().write(true).custom_flags(no_links).open(path)?;
-    // First, for the content may be a secret.
-    if file.metadata()?.permissions().mode() & 0o7777 != mode {
-        file.set_permissions(Permissions::from_mode(mode))?;
+    let found = file.metadata()?.permissions().mode() & 0o7777;
+    let between = mode_between(found, mode);
+    if between != found {
+        file.set_permissions(Permissions::from_mode(between))?;
     }
     file.write_all(bytes)?;
     file.set_len(bytes.len() as u64)?;
+    if mode != between {
+        file.set_permissions(Permissions::from_mode(mode))?;
+    }
     file.sync_all()
+}
+
+/// The mode of a file while it is written over, which has `found` and is to have `mode`: either content may be a secret, so
+/// that nobody may read it who may not read both.
+pub(super) const fn mode_between(found: u32, mode: u32) -> u32 {
+    found & mode
 }
 
 fn sync_folder(path: &Path) -> io::Result<()> {

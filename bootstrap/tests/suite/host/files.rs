@@ -154,3 +154,51 @@ fn a_failure_to_move_a_file_into_its_place_is_no_reason_to_write_in_place() {
     let left = stub.path(PATH).with_file_name(".thing.productive-k3s-new");
     assert!(!left.exists(), "nothing of ours stays behind");
 }
+
+/// A host of a sudo user on which something is mounted on the file, and a chmod that first keeps what is in it.
+fn in_place(chmod: &str) -> (StubHost, Host) {
+    let stub = StubHost::fresh();
+    let chmod = format!("#!/bin/sh\ncat \"$3\" >>{}\n{chmod}\n", stub.path("stub/seen").display());
+    for (program, script) in [
+        ("mv", "#!/bin/sh\necho 'mv: Device or resource busy' >&2\nexit 1\n"),
+        ("mountpoint", "#!/bin/sh\nexit 0\n"),
+        ("chmod", chmod.as_str()),
+    ] {
+        stub.put(&format!("stub/bin/{program}"), script);
+        stub.set_mode(&format!("stub/bin/{program}"), 0o755);
+    }
+    let [_, host] = postures(&stub);
+    (stub, host)
+}
+
+#[test]
+fn what_is_written_in_place_needs_no_chmod_for_the_mode_that_it_has_and_leaves_nothing_without_one() {
+    if skips_without_root("files by sudo") {
+        return;
+    }
+    let (stub, host) = in_place("echo 'chmod: Operation not permitted' >&2\nexit 1");
+    stub.put(PATH, "old");
+    stub.set_mode(PATH, 0o640);
+    assert_eq!(host.write(Path::new(PATH), "new", Some(0o640)).expect("written"), Written::InPlace);
+    let error = host.write(Path::new(PATH), "other", Some(0o600)).expect_err("no chmod");
+    assert!(error.to_string().contains("chmod"), "{error}");
+    assert_eq!(stub.text(PATH), "new");
+    assert!(!stub.path("etc/.thing.productive-k3s-new").exists(), "nothing of ours stays behind");
+}
+
+/// A password comes into a file that only root can read, and is gone from it before others can.
+#[test]
+fn a_file_that_is_written_in_place_is_as_closed_as_the_more_secret_of_its_contents() {
+    if skips_without_root("files by sudo") {
+        return;
+    }
+    let (stub, host) = in_place("exec /bin/chmod \"$@\"");
+    for (before, after, seen) in [(0o644, 0o600, "old"), (0o600, 0o644, "new"), (0o640, 0o604, "oldnew")] {
+        stub.put(PATH, "old");
+        stub.put("stub/seen", "");
+        stub.set_mode(PATH, before);
+        assert_eq!(host.write(Path::new(PATH), "new", Some(after)).expect("written"), Written::InPlace);
+        assert_eq!((stub.text(PATH).as_str(), stub.mode(PATH)), ("new", after));
+        assert_eq!(stub.text("stub/seen"), seen, "{before:o} to {after:o}");
+    }
+}

@@ -2,7 +2,7 @@
 
 use super::{Detection, Gap, PlanContext, Probe, artifacts, image};
 use crate::host::ProbeError;
-use crate::step::{Action, Artifact, Document, HelmRelease, ObjectRef, Revision, Step};
+use crate::step::{Action, Artifact, Document, HelmRelease, KUBECONFIG, ObjectRef, Revision, Step};
 
 /// A chart and the release that it becomes.
 pub(super) struct Chart {
@@ -39,6 +39,23 @@ impl Chart {
     /// The release that runs. Each of these charts has the version of the program that it installs.
     pub(super) fn installed_version(&self, probe: &Probe<'_>) -> Result<Option<String>, ProbeError> {
         image::release_of_deployment(probe, self.namespace, self.deployment)
+    }
+
+    /// The command by which the operator sets one value of the release that is there, of which `pinned` is the version unless
+    /// it tells another. helm by itself looks for a cluster of the caller.
+    pub(super) fn set_by_hand(
+        &self,
+        probe: &Probe<'_>,
+        pinned: &str,
+        value: &str,
+    ) -> Result<String, ProbeError> {
+        let Self { name, namespace, repository, .. } = self;
+        let installed = self.installed_version(probe)?;
+        let version = installed.as_deref().unwrap_or(pinned);
+        Ok(format!(
+            "helm -n {namespace} --kubeconfig {KUBECONFIG} upgrade {name} {name} --repo {repository} --version {version} \
+             --reuse-values --set {value}"
+        ))
     }
 
     /// The steps that fetch the chart and bring the release up to date.

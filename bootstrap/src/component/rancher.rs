@@ -26,11 +26,11 @@ const CHART: Chart = Chart {
 const REMAINS: &[Remainder] = &[
     Remainder {
         what: "Fleet's definitions, a helm release",
-        command: "helm -n cattle-fleet-system uninstall fleet-crd",
+        command: "helm -n cattle-fleet-system --kubeconfig /etc/rancher/k3s/k3s.yaml uninstall fleet-crd",
     },
     Remainder {
         what: "Turtles, a helm release",
-        command: "helm -n cattle-turtles-system uninstall rancher-turtles",
+        command: "helm -n cattle-turtles-system --kubeconfig /etc/rancher/k3s/k3s.yaml uninstall rancher-turtles",
     },
     Remainder {
         what: "webhooks",
@@ -151,13 +151,9 @@ impl Spec for RancherSpec {
 fn other_host(probe: &Probe<'_>) -> Result<Option<Conflict>, ProbeError> {
     let ingress = ObjectRef::namespaced("networking.k8s.io/v1", "Ingress", CHART.namespace, CHART.name);
     let Some(ingress) = probe.object(&ingress)? else { return Ok(None) };
-    let (asked, Chart { name, namespace, repository, .. }) = (&probe.settings.rancher.host, CHART);
-    let installed = CHART.installed_version(probe)?;
-    let version = installed.as_deref().unwrap_or_else(|| RancherSpec.version(probe.settings));
-    let change = format!(
-        "helm -n {namespace} upgrade {name} {name} --repo {repository} --version {version} --reuse-values --set \
-         hostname={asked}"
-    );
+    let asked = &probe.settings.rancher.host;
+    let version = RancherSpec.version(probe.settings);
+    let change = CHART.set_by_hand(probe, version, &format!("hostname={asked}"))?;
     Ok(host_name::conflict(&ingress, asked, "rancher.host", change))
 }
 

@@ -5,6 +5,7 @@ use manifest::{PreviousFile, PrivateContext, StepRecord, Undo};
 use super::item::Relation;
 use super::observe::object;
 use crate::component::{Remainder, spec_of};
+use crate::step::KUBECONFIG;
 
 /// What a step made, in a few words.
 pub(super) fn subject(step: &StepRecord) -> String {
@@ -138,7 +139,7 @@ pub(super) fn inspect(step: &StepRecord) -> String {
             }
             (kind, None) => format!("k3s kubectl get {} {name} -o yaml", kind.to_lowercase()),
         },
-        Undo::HelmRelease { release, namespace, .. } => format!("helm -n {namespace} history {release}"),
+        Undo::HelmRelease { release, namespace, .. } => helm_history(namespace, release),
         Undo::Package { name } => format!("apt-cache rdepends --installed {name}"),
         Undo::Service { name } | Undo::ServiceUnit { name, .. } => format!("systemctl status {name}"),
         Undo::DefaultStorageClass { .. } => "k3s kubectl get storageclass".to_owned(),
@@ -161,7 +162,12 @@ fn observe_written(wrote: &str) -> String {
             format!("k3s kubectl -n {namespace} get {kind} {name} -o yaml")
         }
         (Some(kind), None) => format!("k3s kubectl get {kind} {place} -o yaml"),
-        (None, Some((namespace, release))) => format!("helm -n {namespace} history {release}"),
+        (None, Some((namespace, release))) => helm_history(namespace, release),
         (None, None) => format!("systemctl status {place}"),
     }
+}
+
+/// helm by itself looks for a cluster of the caller.
+fn helm_history(namespace: &str, release: &str) -> String {
+    format!("helm -n {namespace} --kubeconfig {KUBECONFIG} history {release}")
 }

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use super::document::Document;
-use super::kube::ObjectRef;
+use super::kube::{KUBECONFIG, ObjectRef};
 use crate::host::Command;
 
 /// Something that must be so within a time.
@@ -164,7 +164,9 @@ impl Condition {
                     object.namespace.as_ref().map_or_else(String::new, |name| format!(" -n {name}"));
                 format!("k3s kubectl{namespace} describe {} {}", object.kind.to_lowercase(), object.name)
             }
-            Self::HelmDeployed { namespace, release } => format!("helm -n {namespace} status {release}"),
+            Self::HelmDeployed { namespace, release } => {
+                format!("helm -n {namespace} --kubeconfig {KUBECONFIG} status {release}")
+            }
             Self::Exported { .. } | Self::NotExported { .. } => "exportfs -v".to_owned(),
             Self::StorageClass(_) | Self::DefaultClass(_) => "k3s kubectl get storageclass".to_owned(),
             Self::Argument { namespace, deployment, .. } => {

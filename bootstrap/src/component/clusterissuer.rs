@@ -118,6 +118,21 @@ impl Spec for ClusterIssuerSpec {
         }
     }
 
+    /// The issuer that is there has registered its address with Let's Encrypt.
+    fn ignored(&self, probe: &Probe<'_>) -> Result<Option<String>, ProbeError> {
+        let tls = &probe.settings.tls;
+        let Tls::Letsencrypt { email, .. } = tls else { return Ok(None) };
+        let issuer = probe.object(&reference(tls))?;
+        let found = issuer.as_ref().and_then(|issuer| text(issuer, "/spec/acme/email"));
+        Ok((issuer.is_some() && found != Some(email)).then(|| {
+            let name = tls.issuer().as_str();
+            format!(
+                "tls.letsencrypt_email of this run: not used, because ClusterIssuer {name} is there without it; to set it in \
+                 spec.acme.email: k3s kubectl edit clusterissuer {name}"
+            )
+        }))
+    }
+
     fn plan(&self, detection: &Detection, context: &PlanContext<'_>) -> ComponentPlan {
         let tls = &context.settings.tls;
         let verify = vec![Check::within(180, Condition::Ready(reference(tls)))];

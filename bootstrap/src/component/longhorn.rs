@@ -1,6 +1,7 @@
 //! Longhorn block storage.
 
 mod default_class;
+mod former;
 mod node;
 mod volumes;
 
@@ -147,6 +148,14 @@ impl Spec for LonghornSpec {
         }
     }
 
+    fn ignored(&self, probe: &Probe<'_>) -> Result<Option<String>, ProbeError> {
+        if probe.settings.mode == Mode::Agent {
+            Ok(None)
+        } else {
+            former::kept_settings(probe, CHART.namespace)
+        }
+    }
+
     fn installed_version(&self, probe: &Probe<'_>) -> Result<Option<String>, ProbeError> {
         CHART.installed_version(probe)
     }
@@ -189,6 +198,12 @@ fn verify(detection: &Detection, longhorn: &settings::Longhorn) -> Vec<Check> {
 fn storage(probe: &Probe<'_>) -> Result<Detection, ProbeError> {
     let classes = probe.path(STORAGE_CLASSES)?.unwrap_or_default();
     let wanted = class(&probe.settings.longhorn);
+    if wanted == CHART.name
+        && let Some(conflict) =
+            former::other_copies(probe, &classes, &CHART, LonghornSpec.version(probe.settings))?
+    {
+        return Ok(Detection::Conflict(conflict));
+    }
     let defaults = default_classes(&classes);
     Ok(if !names(&classes).contains(&wanted) {
         Detection::Incomplete(Gap::StorageClass(wanted))

@@ -21,6 +21,9 @@ const OPTIONS: &str = "rw,sync,no_subtree_check,root_squash";
 /// Provisioners in the cluster make the directories of their volumes as root and give them away.
 const OPTIONS_FOR_PROVISIONERS: &str = "rw,sync,no_subtree_check,no_root_squash";
 
+/// The option that makes root of a client nobody, and the one that does not.
+const SQUASH_WORDS: (&str, &str) = ("root_squash", "no_root_squash");
+
 pub(super) struct NfsSpec;
 
 impl Spec for NfsSpec {
@@ -105,6 +108,24 @@ impl Spec for NfsSpec {
         Ok(Detection::PresentWithExport)
     }
 
+    /// A line that is there is kept, whoever wrote it.
+    fn ignored(&self, probe: &Probe<'_>) -> Result<Option<String>, ProbeError> {
+        let Some(nfs) = &probe.settings.nfs else { return Ok(None) };
+        let exports = probe.host.read_text(Path::new(EXPORTS))?.unwrap_or_default();
+        let path = nfs.export_path.to_string_lossy();
+        let mut kept = exports.lines().filter(|line| is_about(probe.host, line, &path));
+        let is_other =
+            kept.find_map(|line| keeps_root(line, &nfs.allowed_network)) == Some(!nfs.no_root_squash);
+        Ok(is_other.then(|| {
+            let (found, asked) =
+                if nfs.no_root_squash { SQUASH_WORDS } else { (SQUASH_WORDS.1, SQUASH_WORDS.0) };
+            format!(
+                "{EXPORTS} has {found} for the export, and this run asks for {asked}: the line is kept; to change it, take it \
+                 out and run again"
+            )
+        }))
+    }
+
     fn plan(&self, detection: &Detection, context: &PlanContext<'_>) -> ComponentPlan {
         let Some(nfs) = &context.settings.nfs else { return ComponentPlan::skip() };
         let action = match detection {
@@ -169,8 +190,10 @@ fn foreign_export(host: &Host, nfs: &Nfs) -> Option<Finding> {
         Ok(exports) => exports.unwrap_or_default(),
         Err(error) => return Some(Finding::warning(CHECK, format!("cannot read /etc/exports: {error}"))),
     };
-    let (path, own) = (nfs.export_path.to_string_lossy(), export_line(nfs));
-    let listed = exports.lines().any(|line| line != own && is_about(host, line, &path));
+    let path = nfs.export_path.to_string_lossy();
+    let own = [false, true].map(|no_root_squash| export_line(&Nfs { no_root_squash, ..nfs.clone() }));
+    let is_others = |line: &str| !own.iter().any(|own| own == line);
+    let listed = exports.lines().any(|line| is_others(line) && is_about(host, line, &path));
     listed.then(|| Finding::warning(CHECK, format!("another line of /etc/exports exports {path}")))
 }
 
@@ -199,6 +222,16 @@ fn is_export(line: &str) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether root of this client is root in what the line exports; `None` if it exports nothing to exactly this client.
+fn keeps_root(line: &str, client: &str) -> Option<bool> {
+    let line = line.split('#').next().unwrap_or_default();
+    let (_, options) = line.split_whitespace().skip(1).find_map(|word| {
+        let (found, options) = word.split_once('(').unwrap_or((word, ""));
+        (found == client).then_some((found, options))
+    })?;
+    Some(options.trim_end_matches(')').split(',').any(|option| option == SQUASH_WORDS.1))
 }
 
 /// Whether a line exports something to exactly this client.

@@ -217,8 +217,8 @@ fn apply_component(
             // After the record: what is reported must be what is recorded.
             run.reporter.component(component, result);
             run.origin.component(component, EventStatus::Success, printer);
-            let is_kept = planned.plan.action == PlannedAction::Reuse;
-            let ignored = is_kept.then(|| run.ignored(component)).flatten();
+            let was_there = matches!(planned.plan.action, PlannedAction::Reuse | PlannedAction::Ensure);
+            let ignored = was_there.then(|| run.ignored(component)).flatten();
             let warnings: Vec<String> = run.record_version(component).into_iter().chain(ignored).collect();
             inputs::warn_all(&warnings, printer);
             run.warnings.extend(warnings);

@@ -276,7 +276,13 @@ fn a_rancher_that_is_there_keeps_its_host_name() {
     other.rancher.host = "admin.example.local".to_owned();
     let ran = run(&stub, &other);
     let said = &ran.failure().message;
-    for part in ["rancher.example.local", "admin.example.local", "set rancher.host", "--set hostname=admin"] {
+    for part in [
+        "rancher.example.local",
+        "admin.example.local",
+        "set rancher.host",
+        "--set hostname=admin",
+        "--kubeconfig /etc/rancher",
+    ] {
         assert!(said.contains(part), "{part}: {said}");
     }
     assert_eq!(tree(&stub), before);
@@ -294,6 +300,61 @@ fn a_rancher_that_is_there_keeps_its_host_name() {
     assert!(run(&stub, &other).results().contains(&(Component::Rancher, ComponentResult::Reused)));
 }
 
+fn ignored(stub: &StubHost, settings: &Settings, component: Component) -> Option<String> {
+    let host = stub.host();
+    component::spec_of(component).ignored(&component::Probe::new(&host, settings)).expect("an answer")
+}
+
+/// Its class has the number of the first installation, whatever becomes the default.
+#[test]
+fn a_longhorn_that_is_there_is_not_taken_for_one_with_other_copies() {
+    let stub = prepared(Component::Longhorn);
+    run(&stub, &only(Component::Longhorn)).results();
+    let before = tree(&stub);
+    for make_default in [true, false] {
+        let mut other = only(Component::Longhorn);
+        other.longhorn.replica_count = schema::Bounded::clamped(3);
+        other.longhorn.make_default = make_default;
+        let said = run(&stub, &other).failure().message.clone();
+        for part in ["replicas is 1, and this run asks for 3", "set longhorn.replica_count", "ReplicaCount=3"]
+        {
+            assert!(said.contains(part), "{part}: {said}");
+        }
+        assert_eq!(tree(&stub), before);
+    }
+}
+
+#[test]
+fn settings_that_longhorn_does_not_take_any_more_are_told() {
+    let stub = prepared(Component::Longhorn);
+    let mut settings = only(Component::Longhorn);
+    run(&stub, &settings).results();
+    assert_eq!(ignored(&stub, &settings, Component::Longhorn), None);
+    settings.longhorn.data_path = "/data/".into();
+    assert_eq!(ignored(&stub, &settings, Component::Longhorn), None, "the same path");
+    settings.longhorn.data_path = "/srv/canary".into();
+    settings.longhorn.minimal_available_percentage = schema::Bounded::clamped(25);
+    let told = ignored(&stub, &settings, Component::Longhorn).expect("a warning");
+    for part in ["longhorn.data_path", "longhorn.minimal_available_percentage", "edit settings.longhorn.io"] {
+        assert!(told.contains(part) && !told.contains("canary"), "{told}");
+    }
+}
+
+#[test]
+fn an_address_that_the_issuer_does_not_have_is_told() {
+    let stub = StubHost::fresh().with_server().with_kinds_of_cert_manager();
+    let mut settings = only(Component::Clusterissuer);
+    let mut ask = |address: &str| {
+        let environment = schema::LetsencryptEnvironment::Staging;
+        settings.tls = bootstrap::settings::Tls::Letsencrypt { email: address.to_owned(), environment };
+        run(&stub, &settings).results();
+        ignored(&stub, &settings, Component::Clusterissuer)
+    };
+    assert_eq!(ask("admin@example.com"), None);
+    let told = ask("canary@example.com").expect("a warning");
+    assert!(told.contains("edit clusterissuer letsencrypt-staging") && !told.contains("canary"), "{told}");
+}
+
 #[test]
 fn a_password_that_rancher_does_not_take_any_more_is_told() {
     let stub = StubHost::fresh().with_server();
@@ -303,8 +364,7 @@ fn a_password_that_rancher_does_not_take_any_more_is_told() {
         let encoded = BASE64_STANDARD.encode(stored);
         let secret = "stub/api/api/v1/namespaces/cattle-system/secrets/bootstrap-secret.json";
         stub.put(secret, format!(r#"{{"data":{{"bootstrapPassword":"{encoded}"}}}}"#));
-        let (host, spec) = (stub.host(), component::spec_of(Component::Rancher));
-        spec.ignored(&component::Probe::new(&host, &settings)).expect("an answer")
+        ignored(&stub, &settings, Component::Rancher)
     };
     assert_eq!(told(SECRETS[0]), None, "it is the one that it was installed with");
     let warning = told("another").expect("a warning");

@@ -58,6 +58,31 @@ fn root_of_a_client_is_nobody_unless_asked_for() {
     }
 }
 
+/// The line that is there is kept, and the operator must not believe that it is the safer one.
+#[test]
+fn an_export_that_keeps_root_is_told_to_who_asks_for_one_that_does_not() {
+    let stub = StubHost::fresh();
+    let with = |no_root_squash| {
+        let mut settings = only(Component::Nfs);
+        settings.nfs.as_mut().expect("an export").no_root_squash = no_root_squash;
+        settings
+    };
+    let probed = |settings: &Settings| {
+        let (host, spec) = (stub.host(), component::spec_of(Component::Nfs));
+        let probe = component::Probe::new(&host, settings);
+        (spec.ignored(&probe).expect("an answer"), spec.preflight(&probe))
+    };
+    run(&stub, &with(true)).results();
+    let (told, findings) = probed(&with(false));
+    assert!(told.is_some_and(|told| told.contains("has no_root_squash") && told.contains("for root_squash")));
+    assert!(findings.is_empty(), "it is a line of ours: {findings:?}");
+    assert_eq!(probed(&with(true)).0, None);
+    // What is not said is the default of exports(5).
+    stub.put("etc/exports", "/srv/nfs/k8s-share 192.168.0.0/24(rw)\n");
+    assert_eq!(probed(&with(false)).0, None);
+    assert!(probed(&with(true)).0.is_some_and(|told| told.contains("asks for no_root_squash")));
+}
+
 #[test]
 fn a_host_without_docker_has_nothing_that_trusts_the_registry() {
     let stub = prepared(Component::DockerRegistryTrust);

@@ -144,8 +144,9 @@ impl Clean {
         }
         let mut missed = 0;
         for (done, plan) in self.plans.iter().enumerate() {
+            let so_far = InterruptedAt::Clean { done, of: self.plans.len() };
             // One that came after the last item of a run is none of that run's, and the next is not begun.
-            inspection::check_uninterrupted(signals, InterruptedAt::Clean { done, of: self.plans.len() })?;
+            inspection::check_uninterrupted(signals, so_far)?;
             let (ready, Some(runs)) = (steps_ready(plan), &self.runs) else { break };
             if ready.is_empty() {
                 if asked == Asked::Beforehand {
@@ -161,20 +162,29 @@ impl Clean {
                 Asked::Beforehand => Agreement::ToPlan,
                 Asked::AfterPlan => Agreement::To(ready),
             };
-            match apply_agreed(&undo, &agreement, printer, signals) {
-                Ok(()) => {}
-                // What is left of one run does not keep the others: each is told with its reason.
-                Err(diagnostic) => match diagnostic.error() {
-                    Error::NotUndone { missed: left } => missed += left,
-                    _ => return Err(diagnostic),
-                },
-            }
+            missed += left_of_run(apply_agreed(&undo, &agreement, printer, signals), so_far)?;
         }
         match (missed, self.unusable) {
             (0, 0) => Ok(()),
             (0, records) => Err(Error::RecordsLeft { records }.into()),
             (missed, _) => Err(Error::NotUndone { missed }.into()),
         }
+    }
+}
+
+/// How many items were left of a run, given how its rollback ended. That does not keep the other runs: each item is told with
+/// its reason.
+///
+/// # Errors
+/// The rollback ended otherwise. A signal before its first change says what was done of the whole, which is not nothing.
+fn left_of_run(ended: Result<(), Diagnostic>, so_far: InterruptedAt) -> Result<usize, Diagnostic> {
+    let Err(diagnostic) = ended else { return Ok(0) };
+    match *diagnostic.error() {
+        Error::NotUndone { missed } => Ok(missed),
+        Error::Interrupted { signal, when: InterruptedAt::NothingChanged } => {
+            Err(Error::Interrupted { signal, when: so_far }.into())
+        }
+        _ => Err(diagnostic),
     }
 }
 

@@ -60,6 +60,10 @@ case "$*" in
     fi
     echo '{"metadata":{"name":"selfsigned","uid":"of-the-run"}}'
     ;;
+*/clusterissuers/letsencrypt-staging*)
+    if [ -e "$gone" ]; then kill -INT "$PPID"; fi
+    echo '{"metadata":{"name":"letsencrypt-staging","uid":"of-the-run"}}'
+    ;;
 *) echo '{"items":[]}' ;;
 esac
 "#;
@@ -94,11 +98,15 @@ fn on_the_machine(call: Invocation) -> Invocation {
 }
 
 fn issuer() -> (Component, Undo) {
+    issuer_named("selfsigned")
+}
+
+fn issuer_named(name: &str) -> (Component, Undo) {
     let undo = Undo::Object {
         api_version: "cert-manager.io/v1".to_owned(),
         object_kind: "ClusterIssuer".to_owned(),
         namespace: None,
-        name: "selfsigned".to_owned(),
+        name: name.to_owned(),
         uid: Some("of-the-run".to_owned()),
     };
     (Component::Clusterissuer, undo)
@@ -238,6 +246,24 @@ fn a_clean_that_is_interrupted_begins_with_no_other_run() {
     let outcome = on_the_machine(clean).run().expect(130);
     assert!(is_gone(&sandbox), "the signal came while it was removed: {outcome}");
     assert!(outcome.stderr.contains("1 of 2 runs on record taken back"), "{outcome}");
+}
+
+/// The cluster of these tests interrupts whoever asks for this issuer once the other one is gone.
+#[test]
+fn a_clean_that_is_interrupted_while_it_looks_at_a_run_counts_those_before_it() {
+    if !can_have_a_machine("a_clean_that_is_interrupted_while_it_looks_at_a_run_counts_those_before_it") {
+        return;
+    }
+    let sandbox = with_sudo();
+    let older = ("aaaaaaaaaaaaaaaa", "2026-11-21T07:00:00Z");
+    record_of(&sandbox, NOBODY, older, [issuer_named("letsencrypt-staging")]);
+    record(&sandbox, NOBODY, [issuer()]);
+    let clean = call(&sandbox, "clean --apply --confirm CLEAN");
+    let outcome = on_the_machine(clean).run().expect(130);
+    assert!(is_gone(&sandbox), "the newer run was taken back: {outcome}");
+    assert!(outcome.stderr.contains("1 of 2 runs on record taken back"), "{outcome}");
+    assert!(!outcome.output().contains("nothing was changed"), "{outcome}");
+    assert!(!outcome.stdout.contains(older.0), "a plan that was cut off is not shown: {outcome}");
 }
 
 /// Whoever agreed beforehand is told what is left for them.

@@ -9,7 +9,7 @@ use super::target::{Agreement, RollbackTarget, load, observe_and_plan};
 use crate::cli::RollbackArgs;
 use crate::command::diagnostic::Diagnostic;
 use crate::command::error::{Error, InterruptedAt};
-use crate::command::{inputs, next};
+use crate::command::{inputs, inspection, next};
 use crate::host::{Host, HostLock, RunLog};
 use crate::rollback::{
     self, ItemState, RollbackEvent, RollbackExecutor, RollbackItem, RollbackPlan, RollbackReport, UndoResult,
@@ -56,6 +56,8 @@ pub(super) fn run(
 ) -> Result<(), Diagnostic> {
     let mut run = RollbackContext::new(target, signals)?;
     let plan = observe_and_plan(&run.journal.context, &run.host, args.include, agreement, printer);
+    // What a signal has cut off would be shown as what cannot be inspected.
+    inspection::check_uninterrupted(signals, InterruptedAt::NothingChanged)?;
     if !printer.is_json() {
         printer.result(&rollback::rollback_lines(&plan, printer.verbosity()));
     }

@@ -15,6 +15,7 @@ mod observe_files;
 mod plan;
 mod plan_text;
 mod report;
+mod trace;
 mod undo;
 
 pub use executor::{RollbackEvent, RollbackExecutor, UndoResult, UndoResults, Untried};
@@ -24,3 +25,4 @@ pub use observe::{LiveStates, observe_all};
 pub use plan::{Include, plan, plan_after, plan_agreed};
 pub use plan_text::rollback_lines;
 pub use report::{RollbackReport, show_results};
+pub use trace::{RunTrace, run_trace};

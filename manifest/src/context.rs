@@ -217,12 +217,6 @@ impl PrivateContext {
         }
     }
 
-    /// Whether every step of the component was undone; not so of a component without steps, which the run found there.
-    pub fn has_undone(&self, component: Component) -> bool {
-        let mut steps = self.steps.iter().filter(|step| step.component == component).peekable();
-        steps.peek().is_some() && steps.all(|step| self.undo_state(step.seq) == Some(StepState::Done))
-    }
-
     /// How far the last attempt to undo the step `seq` got; `None` if there was none.
     pub fn undo_state(&self, seq: u32) -> Option<StepState> {
         self.rollbacks.iter().rev().find(|record| record.step == seq).map(|record| record.state)

@@ -8,6 +8,7 @@ mod objects;
 mod places;
 mod random;
 mod table;
+mod trace;
 mod whole;
 
 use std::collections::BTreeMap;

@@ -334,27 +334,6 @@ fn a_hundred_steps_with_the_largest_former_files_are_read_back() {
 }
 
 #[test]
-fn a_component_is_undone_when_all_its_steps_are() {
-    let mut context = context(&run("one"));
-    let mut begin = |component| {
-        let undo = Undo::None;
-        let intent = Intent { component, action: "do it".into(), before: PriorState::Absent, undo };
-        context.begin_step(intent, at(3))
-    };
-    let (first, second) = (begin(Component::Registry), begin(Component::Registry));
-    let undo = |context: &mut PrivateContext, seq, state| {
-        context.begin_undo(seq, at(4));
-        context.end_undo(seq, state, at(5));
-    };
-    undo(&mut context, first, StepState::Done);
-    undo(&mut context, second, StepState::Failed);
-    assert!(!context.has_undone(Component::Registry));
-    undo(&mut context, second, StepState::Done);
-    assert!(context.has_undone(Component::Registry));
-    assert!(!context.has_undone(Component::K3s), "the run found it there");
-}
-
-#[test]
 fn its_debug_form_withholds_names_and_paths() {
     let context = full_context();
     let shown = format!("{context:?} {:?} {:?}", context.steps, context.local);

@@ -8,6 +8,7 @@ use schema::{Component, Execution, Issuer, LetsencryptEnvironment, Mode, Status,
 
 use crate::component::components;
 use crate::input::{AnyInput, InputError, Inputs, ValueSource};
+use crate::rollback::{RunTrace, run_trace};
 
 /// What runs have installed and nobody has undone.
 pub(super) struct Installation {
@@ -20,15 +21,19 @@ impl Installation {
     /// What these runs have installed, given the newest first. A host changes its role when it is set up anew, and what runs
     /// did in the other role counts no more.
     pub(super) fn of(contexts: &[PrivateContext]) -> Option<Self> {
-        let runs = || contexts.iter().filter(|run| standing(run).next().is_some());
+        let runs: Vec<(&PrivateContext, Vec<Component>)> = (0..contexts.len())
+            .filter_map(|number| contexts[number..].split_first())
+            .map(|(run, older)| (run, standing(run, older).collect()))
+            .filter(|(_, standing): &(_, Vec<_>)| !standing.is_empty())
+            .collect();
         let is_agent = |run: &PrivateContext| run.mode == Mode::Agent;
-        let newest = runs().next()?;
+        let (newest, _) = runs.first()?;
         let mut found = Self { mode: newest.mode, local: LocalFacts::default() };
-        for run in runs().take_while(|run| is_agent(run) == is_agent(newest)) {
+        for (run, standing) in runs.iter().take_while(|(run, _)| is_agent(run) == is_agent(newest)) {
             if components(run.mode).count() > components(found.mode).count() {
                 found.mode = run.mode;
             }
-            for component in standing(run) {
+            for component in standing.iter().copied() {
                 if !found.local.components.contains(&component) {
                     found.local.take_over(component, &run.local);
                 }
@@ -74,12 +79,30 @@ impl Installation {
     }
 }
 
-/// The components that the run has installed or found, and that were not undone; none of a run that ended before its first
-/// step.
-fn standing(run: &PrivateContext) -> impl Iterator<Item = Component> + '_ {
+/// The components that the run has installed or found, and that were not undone, given the `older` runs, the newest first;
+/// none of a run that ended before its first step.
+fn standing<'a>(
+    run: &'a PrivateContext,
+    older: &'a [PrivateContext],
+) -> impl Iterator<Item = Component> + 'a {
     let came_to_something = run.status == Status::Success || !run.steps.is_empty();
     let counts = run.execution == Execution::Apply && came_to_something;
-    run.local.components.iter().copied().filter(move |component| counts && !run.has_undone(*component))
+    run.local.components.iter().copied().filter(move |component| counts && stands(*component, run, older))
+}
+
+fn stands(component: Component, run: &PrivateContext, older: &[PrivateContext]) -> bool {
+    match run_trace(run, component) {
+        RunTrace::Kept => true,
+        RunTrace::Undone(_) => false,
+        // A run that failed may not have come to it, and once it is taken back nobody expects the component any more.
+        RunTrace::Nothing if run.status != Status::Success && !run.rollbacks.is_empty() => false,
+        // What it found there is gone when the run that had made it was taken back later.
+        RunTrace::Nothing => {
+            let mut traces = older.iter().map(|run| run_trace(run, component));
+            let maker = traces.find(|trace| *trace != RunTrace::Nothing);
+            !matches!(maker, Some(RunTrace::Undone(at)) if at > run.started_at)
+        }
+    }
 }
 
 fn recall_tls(tls: &TlsFacts, inputs: &mut Inputs) -> Result<(), InputError> {
@@ -106,26 +129,37 @@ mod tests {
     use std::path::Path;
 
     use manifest::{
-        Intent, MachineFingerprint, MachineId, PriorState, RegistryFacts, RunId, StepState, Undo,
+        Intent, JournalOutcome, MachineFingerprint, MachineId, PriorState, RegistryFacts, RunId, StepState,
+        Undo,
     };
-    use schema::{Bounded, Id};
+    use schema::{Bounded, Id, UtcSeconds};
 
     use super::*;
-    use crate::run::now;
 
-    /// A run of the mode that was to bring these components about, and began a step of each.
+    fn at(second: u32) -> UtcSeconds {
+        UtcSeconds::parse(&format!("2026-11-22T07:00:{second:02}Z")).expect("a time")
+    }
+
+    /// A run of the mode that was to bring these components about, and made something of each.
     fn run(mode: Mode, of: &[Component]) -> PrivateContext {
         let id = RunId::new(Id::parse("9f86d081884c7d65").expect("an id"));
         let machine = MachineFingerprint::of(&MachineId::read(Path::new("/")));
-        let mut run = PrivateContext::begin(&id, Execution::Apply, mode, machine, now());
+        let mut run = PrivateContext::begin(&id, Execution::Apply, mode, machine, at(0));
         for component in of.iter().copied() {
             run.local.components.insert(component);
-            let action = String::new();
-            let intent = Intent { component, action, before: PriorState::Absent, undo: Undo::None };
-            run.begin_step(intent, now());
+            let (release, namespace) = (component.to_string(), component.to_string());
+            let undo = Undo::HelmRelease { release, namespace, revision: Some(1) };
+            let intent = Intent { component, action: String::new(), before: PriorState::Absent, undo };
+            let seq = run.begin_step(intent, at(1));
+            run.end_step(seq, JournalOutcome::Done { wrote: None, undo: None }, at(1));
         }
         run.status = Status::Failed;
         run
+    }
+
+    fn undo(run: &mut PrivateContext, step: u32) {
+        run.begin_undo(step, at(10));
+        run.end_undo(step, StepState::Done, at(10));
     }
 
     fn registry(host: &str, user: Option<&str>) -> RegistryFacts {
@@ -174,10 +208,31 @@ mod tests {
     #[test]
     fn what_was_undone_and_what_another_role_had_is_not_installed() {
         let mut whole = run(Mode::SingleNode, &[Component::K3s, Component::Rancher]);
-        whole.begin_undo(2, now());
-        whole.end_undo(2, StepState::Done, now());
+        undo(&mut whole, 2);
         assert_eq!(check(&[whole.clone()]), Some((Mode::SingleNode, vec!["k3s"])));
         let agent = run(Mode::Agent, &[Component::K3s]);
         assert_eq!(check(&[agent, whole]), Some((Mode::Agent, vec!["k3s"])));
+    }
+
+    #[test]
+    fn what_a_run_found_in_place_goes_with_the_run_that_had_made_it() {
+        let mut whole = run(Mode::SingleNode, &[Component::K3s, Component::Rancher]);
+        let mut again = whole.clone();
+        again.steps.clear();
+        again.status = Status::Success;
+        undo(&mut whole, 2);
+        assert_eq!(check(&[again.clone(), whole.clone()]), Some((Mode::SingleNode, vec!["k3s"])));
+        // What it found after the rollback is somebody else's, and there.
+        again.started_at = at(20);
+        assert_eq!(check(&[again, whole]), Some((Mode::SingleNode, vec!["k3s", "rancher"])));
+    }
+
+    #[test]
+    fn what_a_run_that_was_taken_back_did_not_come_to_is_not_missing() {
+        let mut failed = run(Mode::SingleNode, &[Component::Longhorn]);
+        failed.local.components.insert(Component::Rancher);
+        assert_eq!(check(&[failed.clone()]), Some((Mode::SingleNode, vec!["longhorn", "rancher"])));
+        undo(&mut failed, 1);
+        assert_eq!(check(&[failed]), None);
     }
 }

@@ -4,7 +4,7 @@ use super::*;
 use crate::support::settings::settings;
 use crate::support::{now, with_timeouts};
 use bootstrap::component::{self, BuiltInSums, PendingRemoval, PlanContext};
-use bootstrap::rollback::plan_after;
+use bootstrap::rollback::{RunTrace, plan_after, run_trace};
 use bootstrap::settings::Settings;
 use bootstrap::step::{Effect, ExecutionError, Executor, StepEvent};
 
@@ -20,6 +20,13 @@ impl Journal for EventLog {
         change(&mut self.0, now());
         Ok(())
     }
+}
+
+/// The components of which the run has left something that it made, and those of which nothing is left.
+fn traces(context: &PrivateContext) -> [Vec<Component>; 2] {
+    let ids = || component::COMPONENTS.iter().map(|spec| spec.id());
+    let of = |is_such: fn(RunTrace) -> bool| ids().filter(|id| is_such(run_trace(context, *id))).collect();
+    [of(|trace| trace == RunTrace::Kept), of(|trace| matches!(trace, RunTrace::Undone(_)))]
 }
 
 /// Runs on the host in this mode, up to the first change after `stop_after` of them.
@@ -74,7 +81,13 @@ fn a_single_node_is_taken_back_but_for_what_is_manual() {
     let before = tree(&stub);
     let context = run(&stub, Mode::SingleNode, usize::MAX);
     assert_ne!(tree(&stub), before);
-    let (plan, results) = roll_back(&stub, &context);
+    let [made, undone] = traces(&context);
+    assert!(
+        made.len() == 8 && undone.is_empty(),
+        "all but k3s and helm, which were there: {made:?}, {undone:?}"
+    );
+    let mut disk = Disk::roomy(&context);
+    let (plan, results) = roll_back_on(&stub, &mut disk, Include::Moderate);
     assert!(results.values().all(|result| *result == UndoResult::Undone), "{results:#?}");
     let manual = states(&plan, ItemState::Manual);
     assert_eq!(
@@ -85,6 +98,7 @@ fn a_single_node_is_taken_back_but_for_what_is_manual() {
             (Component::Longhorn, "remove package open-iscsi"),
         ]
     );
+    assert_eq!(traces(&disk.context), [Vec::new(), made]);
     unchanged(&stub, &before);
 }
 
@@ -129,6 +143,8 @@ fn what_stays_keeps_what_it_needs() {
         plan.in_state(ItemState::Ready).map(|item| item.component).collect();
     assert!(ready.contains(&Component::LocalHosts) && ready.contains(&Component::DockerRegistryTrust));
     assert!(!ready.contains(&Component::Clusterissuer) && !ready.contains(&Component::Registry), "{ready:?}");
+    let [kept, _] = traces(&disk.context);
+    assert!(kept.contains(&Component::Clusterissuer) && kept.contains(&Component::Registry), "{kept:?}");
     let (plan, results) = roll_back_on(&stub, &mut disk, Include::Moderate);
     assert!(results.values().all(|result| *result == UndoResult::Undone), "{:#?}", plan.items);
     assert!(plan.in_state(ItemState::Undone).count() > 0);

@@ -86,6 +86,14 @@ pub enum ManifestError {
         /// The file.
         path: PathBuf,
     },
+    /// There are more records than are read.
+    #[error("{unread} records in {path} were not read, because there are too many newer ones")]
+    TooManyRecords {
+        /// The runs directory.
+        path: PathBuf,
+        /// How many were not read.
+        unread: usize,
+    },
     /// The private context was written on another machine.
     #[error("{path} was written on another machine")]
     OtherMachine {

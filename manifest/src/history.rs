@@ -11,17 +11,20 @@ use crate::recovery::newest_first;
 use crate::run_id::RunId;
 use crate::runs_dir::RunsDir;
 
-/// At most this many of the newest runs are read.
-const MAX_READ: usize = 512;
+/// At most this many of the newest records are read, which takes less than a second: those of a dry run each hour for almost
+/// two years. It is less than a third of the names that are listed, so that a list that is cut off is noticed too.
+const MAX_READ: usize = 16_384;
 
 /// What the records in a directory say about the runs on one machine.
 #[derive(Debug, Default)]
 pub struct History {
-    /// The private contexts of its runs, the newest first.
+    /// The private contexts of its runs that were no dry runs, the newest first.
     pub contexts: Vec<PrivateContext>,
     /// Why the private context of a run cannot be used, for each run that may have changed this machine and has one: above
     /// all, that another user made the run.
     pub unusable: Vec<ManifestError>,
+    /// Records that were not read because there are too many newer ones. What they are about counts as foreign as well.
+    pub unread: usize,
 }
 
 /// As much of a public manifest as tells whether the run changed anything.
@@ -36,9 +39,12 @@ impl RunsDir {
     /// # Errors
     /// [`ManifestError::Disk`] if the directory cannot be listed.
     pub fn history(&self, machine: &MachineId) -> Result<History, ManifestError> {
-        let mut history = History::default();
-        for (_, run) in newest_first(self)?.into_iter().take(MAX_READ) {
+        let runs = newest_first(self)?;
+        let mut history = History { unread: runs.len().saturating_sub(MAX_READ), ..History::default() };
+        for (_, run) in runs.into_iter().take(MAX_READ) {
             match self.load_private(&run) {
+                // Dropped at once: a host that is checked each hour has thousands of them.
+                Ok(context) if context.execution == Execution::DryRun => {}
                 Ok(context) if context.machine.matches(machine) => history.contexts.push(context),
                 Ok(_) | Err(ManifestError::Disk(DiskError::Missing { .. })) => {}
                 Err(_) if self.is_dry_run(&run) => {}

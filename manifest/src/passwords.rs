@@ -10,12 +10,8 @@ use schema::Component;
 use crate::context::PrivateContext;
 use crate::error::ManifestError;
 use crate::fingerprint::MachineId;
-use crate::recovery::newest_first;
 use crate::run_id::RunId;
 use crate::runs_dir::{RunsDir, write_private};
-
-/// At most this many of the newest runs are read: older ones belong to a cluster that no longer exists.
-const MAX_READ: usize = 512;
 
 /// Passwords that earlier runs have left, and where.
 #[derive(Default)]
@@ -33,15 +29,12 @@ impl RunsDir {
     /// [`ManifestError::Disk`] if the directory cannot be listed.
     pub fn left_passwords(&self, machine: &MachineId) -> Result<LeftPasswords, ManifestError> {
         let mut left = LeftPasswords::default();
-        for (_, run) in newest_first(self)?.into_iter().take(MAX_READ) {
-            let Ok(context) = self.load_private(&run) else { continue };
-            if context.generated_passwords.is_empty() || !context.machine.matches(machine) {
-                continue;
-            }
+        let contexts = self.history(machine)?.contexts.into_iter();
+        for context in contexts.filter(|context| !context.generated_passwords.is_empty()) {
             for (component, password) in context.generated_passwords {
                 left.by_component.entry(component).or_insert(password);
             }
-            left.runs.push(run);
+            left.runs.push(RunId::new(context.run_id));
         }
         Ok(left)
     }

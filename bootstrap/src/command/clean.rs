@@ -5,8 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use manifest::{History, MachineId, PrivateContext, RunId, RunsDir};
-use schema::Execution;
+use manifest::{History, MachineId, ManifestError, PrivateContext, RunId, RunsDir};
 use serde::Serialize;
 
 use super::diagnostic::Diagnostic;
@@ -81,7 +80,7 @@ impl Clean {
         signals: &Signals,
     ) -> Result<Self, Diagnostic> {
         let directory = args.runs_dir.clone().unwrap_or_else(runs_dir_from_env);
-        let (runs, History { contexts, unusable }) = records(&directory)?;
+        let (runs, History { contexts, unusable, .. }) = records(&directory)?;
         if let Some(first) = unusable.first() {
             let (count, records) = (unusable.len(), if unusable.len() == 1 { "record" } else { "records" });
             printer.warn(&format!("{count} {records} cannot be used: {}", error_chain(first)));
@@ -201,13 +200,17 @@ fn show_plan(plan: &RollbackPlan, printer: &mut Printer) {
 fn records(directory: &Path) -> Result<(Option<RunsDir>, History), Error> {
     use privacy::disk::DiskError;
     let runs = match RunsDir::open(directory) {
-        Err(manifest::ManifestError::Disk(DiskError::Missing { .. })) => {
+        Err(ManifestError::Disk(DiskError::Missing { .. })) => {
             return Ok((None, History::default()));
         }
         opened => opened.map_err(Error::UnusableRecord)?,
     };
-    let mut history = runs.history(&MachineId::read(Path::new("/"))).map_err(Error::UnusableRecord)?;
-    history.contexts.retain(|context| context.execution == Execution::Apply);
+    let history = runs.history(&MachineId::read(Path::new("/"))).map_err(Error::UnusableRecord)?;
+    if history.unread > 0 {
+        // Some of them may be of runs that changed this host: "nothing to remove" would be no answer.
+        let (path, unread) = (runs.path().to_owned(), history.unread);
+        return Err(Error::UnusableRecord(ManifestError::TooManyRecords { path, unread }));
+    }
     Ok((Some(runs), history))
 }
 

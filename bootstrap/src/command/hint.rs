@@ -30,6 +30,9 @@ pub(super) fn of_record(error: &ManifestError) -> &'static str {
         ManifestError::StillRunning { .. } | ManifestError::Held { .. } => {
             "wait until it ends, or stop it, then rerun the same command"
         }
+        ManifestError::TooManyRecords { .. } => {
+            "move old records of dry runs, which changed nothing, to another directory, then rerun the same command"
+        }
         ManifestError::Disk(DiskError::Foreign { .. } | DiskError::Denied { .. }) => of_another_user(),
         _ => "fix this, then rerun the same command",
     }

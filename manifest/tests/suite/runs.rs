@@ -8,7 +8,7 @@ use crate::common::{at, context, eventually, file_name, gate, id, machine, manif
 use manifest::{MachineFingerprint, MachineId, ManifestError, RunsDir};
 use privacy::disk::DiskError;
 use privacy::{Gate, LocalIdentifiers};
-use schema::{Component, DocumentKind, Finish, RunManifest, Status};
+use schema::{Component, DocumentKind, Execution, Finish, RunManifest, Status};
 
 #[test]
 fn a_run_leaves_three_private_files_and_the_public_one_passes_the_gate() {
@@ -196,4 +196,31 @@ fn passwords_that_no_run_has_shown_are_found_taken_over_and_forgotten() {
     assert!(!runs.load_private(&run("elsewhere")).expect("read").generated_passwords.is_empty());
     let text = std::fs::read_to_string(runs.private_path(&run("two"))).expect("read");
     assert!(!text.contains("generated_passwords"), "{text}");
+}
+
+/// A host that is checked each hour has more of them in a month.
+#[test]
+fn a_thousand_dry_runs_push_no_run_out_of_the_history() {
+    let (_temp, runs) = scratch();
+    let here = machine("0123456789abcdef");
+    let files = runs.claim(&run("first")).expect("claimed");
+    files.write_public(&manifest(&run("first")), &gate()).expect("written");
+    let mut first = context(&run("first"));
+    first.generated_passwords.insert(Component::Rancher, "kept".to_owned());
+    files.write_private(&first).expect("written");
+    let old = fs::FileTimes::new().set_modified(std::time::UNIX_EPOCH);
+    let public = fs::File::options().write(true).open(runs.public_path(&run("first"))).expect("there");
+    public.set_times(old).expect("aged");
+    for number in 0..1_000 {
+        let checked = run(&format!("dry-{number}"));
+        let mut context = context(&checked);
+        context.execution = Execution::DryRun;
+        let text = serde_json::to_vec(&context).expect("JSON");
+        fs::write(runs.private_path(&checked), text).expect("written");
+        fs::write(runs.public_path(&checked), "{}").expect("written");
+    }
+    let history = runs.history(&here).expect("listed");
+    assert_eq!((history.contexts, history.unusable.len(), history.unread), (vec![first], 0, 0));
+    let left = runs.left_passwords(&here).expect("listed");
+    assert_eq!(left.by_component[&Component::Rancher], "kept");
 }

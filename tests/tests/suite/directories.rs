@@ -100,6 +100,20 @@ fn a_link_in_the_place_of_a_record_is_not_followed() {
     }
 }
 
+/// Among those that are not read may be runs that changed the host.
+#[test]
+fn clean_does_not_call_a_host_clean_with_records_that_it_has_not_read() {
+    let sandbox = Sandbox::new();
+    sandbox.dry_run("server").run().expect(0);
+    for number in 0..20_000 {
+        fs::write(sandbox.runs_dir().join(format!("bootstrap-{number:016x}.json")), "{}").expect("ours");
+    }
+    let outcome = sandbox.bootstrap(["clean"]).run().expect(1);
+    let text = outcome.stderr.replace("\n       ", " ");
+    assert!(text.contains("3617 records in") && text.contains("were not read"), "{outcome}");
+    assert!(text.contains("records of dry runs"), "{outcome}");
+}
+
 /// Mounts, calls, lists, and ends as the call ended; 99 if it could not mount. A delivery in progress makes temporary
 /// files of its own, so a temporary file may still disappear.
 const SCRIPT: &str = "/bin/mount -t tmpfs -o mode=0700,size=$2 none \"$1\" || exit 99; directory=$1; shift 2

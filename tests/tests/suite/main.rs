@@ -23,6 +23,7 @@ mod kill;
 mod layers;
 mod older_k3s;
 mod output;
+mod passwords;
 mod plan_document;
 mod preflight_again;
 mod privacy;

@@ -85,7 +85,7 @@ struct VersionHeader {
 
 impl PrivateContext {
     /// The version that this program writes and reads.
-    pub const VERSION: u32 = 1;
+    pub const VERSION: u32 = 2;
 
     /// Largest size in bytes: some hundred steps, each with a former file of [`PreviousFile::MAX_TEXT_BYTES`], do not
     /// reach it.

@@ -89,6 +89,14 @@ impl RunsDir {
         Ok(Self::new(PrivateDir::open(path)?))
     }
 
+    /// As [`Self::open`], for what changes the host, see [`Self::open_or_create_for_change`].
+    ///
+    /// # Errors
+    /// [`DiskError::Replaceable`], and as [`Self::open`].
+    pub fn open_for_change(path: &Path) -> Result<Self, ManifestError> {
+        Ok(Self::new(PrivateDir::open_trusted(path)?))
+    }
+
     /// Opens the directory that the public manifest or private context at `path` is in, and tells which run it is of.
     ///
     /// # Errors
@@ -104,7 +112,7 @@ impl RunsDir {
     /// [`DiskError::Replaceable`], and as [`Self::of_file`].
     pub fn of_file_for_change(path: &Path) -> Result<(Self, RunId), ManifestError> {
         let (dir, run) = dir_and_run(path)?;
-        Ok((Self::new(PrivateDir::open_trusted(dir)?), run))
+        Ok((Self::open_for_change(dir)?, run))
     }
 
     fn new(dir: PrivateDir) -> Self {

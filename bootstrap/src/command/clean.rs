@@ -11,8 +11,8 @@ use serde::Serialize;
 use super::diagnostic::Diagnostic;
 use super::error::{Error, InterruptedAt, Unattended};
 use super::inspection;
-use super::rollback::{Agreement, apply_agreed, steps_ready, unseen};
-use crate::cli::{CleanArgs, RollbackArgs};
+use super::rollback::{Agreement, steps_ready, undo_run, unseen};
+use crate::cli::CleanArgs;
 use crate::component::PendingRemoval;
 use crate::host::{Host, RunLog};
 use crate::input::runs_dir_from_env;
@@ -64,7 +64,7 @@ pub(super) struct Clean {
     runs: Option<RunsDir>,
     plans: Vec<RollbackPlan>,
     /// Records that this process may not obey.
-    unusable: usize,
+    unusable: Vec<ManifestError>,
     /// Held to the end, so that sudo asks once for all runs.
     _host: Host,
 }
@@ -80,7 +80,7 @@ impl Clean {
         signals: &Signals,
     ) -> Result<Self, Diagnostic> {
         let directory = args.runs_dir.clone().unwrap_or_else(runs_dir_from_env);
-        let (runs, History { contexts, unusable, .. }) = records(&directory)?;
+        let (runs, History { contexts, unusable, .. }) = records(&directory, args.apply)?;
         if let Some(first) = unusable.first() {
             let (count, records) = (unusable.len(), if unusable.len() == 1 { "record" } else { "records" });
             printer.warn(&format!("{count} {records} cannot be used: {}", error_chain(first)));
@@ -95,7 +95,7 @@ impl Clean {
         }
         let plans = plans(&host, &contexts, printer);
         inspection::check_uninterrupted(signals, InterruptedAt::NothingChanged)?;
-        Ok(Self { directory, runs, plans, unusable: unusable.len(), _host: host })
+        Ok(Self { directory, runs, plans, unusable, _host: host })
     }
 
     /// Whether there is anything to agree to.
@@ -105,13 +105,13 @@ impl Clean {
 
     pub(super) fn show(&self, printer: &mut Printer) {
         if printer.is_json() {
-            let (runs, unusable_records) = (self.plans.as_slice(), self.unusable);
+            let (runs, unusable_records) = (self.plans.as_slice(), self.unusable.len());
             printer.document(&CleanDocument { format: "clean/v1", runs, unusable_records });
             return;
         }
         if self.plans.is_empty() {
             let place = self.directory.display();
-            printer.data(&if self.unusable == 0 {
+            printer.data(&if self.unusable.is_empty() {
                 format!("No run is on record in {place} (dry runs do not count); there is nothing to remove.")
             } else {
                 format!("No record in {place} can be used; nothing is removed.")
@@ -154,18 +154,17 @@ impl Clean {
                 }
                 continue;
             }
-            let to = runs.private_path(&RunId::new(plan.run_id.clone()));
-            let undo =
-                RollbackArgs { to, apply: true, include: Some(Include::Moderate), yes: true, json: false };
             let agreement = match asked {
                 Asked::Beforehand => Agreement::ToPlan,
                 Asked::AfterPlan => Agreement::To(ready),
             };
-            missed += left_of_run(apply_agreed(&undo, &agreement, printer, signals), so_far)?;
+            let run = RunId::new(plan.run_id.clone());
+            missed += left_of_run(undo_run(runs, run, &agreement, printer, signals), so_far)?;
         }
-        match (missed, self.unusable) {
-            (0, 0) => Ok(()),
-            (0, records) => Err(Error::RecordsLeft { records }.into()),
+        let records = self.unusable.len();
+        match (missed, self.unusable.into_iter().next()) {
+            (0, None) => Ok(()),
+            (0, Some(why)) => Err(Error::RecordsLeft { records, why: Box::new(why) }.into()),
             (missed, _) => Err(Error::NotUndone { missed }.into()),
         }
     }
@@ -197,21 +196,31 @@ fn show_plan(plan: &RollbackPlan, printer: &mut Printer) {
 }
 
 /// The records of the runs that changed this host, the newest first. A directory that is not there has none.
-fn records(directory: &Path) -> Result<(Option<RunsDir>, History), Error> {
+fn records(directory: &Path, to_change: bool) -> Result<(Option<RunsDir>, History), Error> {
     use privacy::disk::DiskError;
     let runs = match RunsDir::open(directory) {
-        Err(ManifestError::Disk(DiskError::Missing { .. })) => {
-            return Ok((None, History::default()));
-        }
+        Err(ManifestError::Disk(DiskError::Missing { .. })) => return Ok((None, History::default())),
         opened => opened.map_err(Error::UnusableRecord)?,
     };
+    let found = history(&runs)?;
+    if !to_change || found.contexts.is_empty() {
+        return Ok((Some(runs), found));
+    }
+    // What is obeyed is read where no other user could have put it. Not at once: a directory of another user is refused as a
+    // whole, and whoever has made no run in it is to be told who has.
+    let runs = RunsDir::open_for_change(directory).map_err(Error::UnusableRecord)?;
+    let found = history(&runs)?;
+    Ok((Some(runs), found))
+}
+
+fn history(runs: &RunsDir) -> Result<History, Error> {
     let history = runs.history(&MachineId::read(Path::new("/"))).map_err(Error::UnusableRecord)?;
     if history.unread > 0 {
         // Some of them may be of runs that changed this host: "nothing to remove" would be no answer.
         let (path, unread) = (runs.path().to_owned(), history.unread);
         return Err(Error::UnusableRecord(ManifestError::TooManyRecords { path, unread }));
     }
-    Ok((Some(runs), history))
+    Ok(history)
 }
 
 /// What would be undone of each run once those after it are undone.

@@ -165,6 +165,8 @@ pub enum Error {
     RecordsLeft {
         /// Records that could not be used.
         records: usize,
+        /// Why the newest of them could not.
+        why: Box<ManifestError>,
     },
     /// The outbox or the settings of telemetry cannot be used.
     #[error("{}", error_chain(error))]
@@ -274,7 +276,7 @@ impl Error {
             Self::NoConsent { .. } => "set TELEMETRY_ENABLED=true to consent",
             Self::Blocked { .. } => "fix this, then rerun the same command; nothing was changed",
             Self::NeedsSudo(_) => "run `sudo -v` in this terminal first, then rerun the same command",
-            Self::RecordsLeft { .. } => hint::of_another_user(),
+            Self::RecordsLeft { why, .. } => hint::of_record(why),
             Self::NeedsRoot(_) => "run `sudo -v` in this terminal first, or run as root",
             Self::HostLocked(HostLockError::Lock(ManifestError::Held { .. })) => {
                 "wait until the other run ends, or stop it, then rerun the same command"

@@ -20,7 +20,7 @@ pub(super) fn of_record(error: &ManifestError) -> &'static str {
             "pass the private record, bootstrap-<run id>-private.json, from the runs directory of the machine of the run"
         }
         ManifestError::Disk(DiskError::Replaceable { .. }) => {
-            "as root, move the runs directory to where only root and you can change it, then pass its file with --to"
+            "as root, move the runs directory to where only root and you can change it, then rerun with its new path"
         }
         ManifestError::OtherMachine { .. } => "roll back on the machine that the run was made on",
         ManifestError::Damaged { .. } | ManifestError::OtherRun { .. } => {
@@ -40,7 +40,7 @@ pub(super) fn of_record(error: &ManifestError) -> &'static str {
 
 /// A record counts for the user who acted: root after `sudo bootstrap run`, and else who made the run, also where that run
 /// used sudo itself. So neither can answer for the other.
-pub(super) fn of_another_user() -> &'static str {
+fn of_another_user() -> &'static str {
     if rustix::process::geteuid().is_root() {
         "rerun the same command as the user who made the run, without sudo"
     } else {

@@ -5,6 +5,7 @@ mod target;
 
 use std::collections::BTreeSet;
 
+use manifest::{RunId, RunsDir};
 use schema::Execution;
 
 use super::diagnostic::Diagnostic;
@@ -12,7 +13,7 @@ use super::error::{Error, InterruptedAt, Unattended};
 use super::{inputs, inspection};
 use crate::cli::RollbackArgs;
 use crate::host::{Host, RunLog};
-use crate::rollback::{self, ItemState, RollbackPlan, RollbackReport};
+use crate::rollback::{self, Include, ItemState, RollbackPlan, RollbackReport};
 use crate::terminal::{Printer, Signals, Verbosity, is_interactive};
 pub(super) use target::Agreement;
 use target::{RollbackTarget, observe_and_plan};
@@ -50,6 +51,21 @@ pub(super) fn apply_agreed(
         return Err(Error::DryRunRecord.into());
     }
     apply::run(args, &target, agreement, printer, signals)
+}
+
+/// Undoes what can be of a run in an open directory, where somebody has said yes already. By its path, the directory might be
+/// another one by now.
+pub(super) fn undo_run(
+    runs: &RunsDir,
+    run: RunId,
+    agreement: &Agreement,
+    printer: &mut Printer,
+    signals: &Signals,
+) -> Result<(), Diagnostic> {
+    let to = runs.private_path(&run);
+    let args = RollbackArgs { to, apply: true, include: Some(Include::Moderate), yes: true, json: false };
+    let target = RollbackTarget::of_run(runs.clone(), run)?;
+    apply::run(&args, &target, agreement, printer, signals)
 }
 
 /// Shows the plan and changes nothing.

@@ -278,8 +278,8 @@ fn refusal(find: &str, with: &str) -> ManifestError {
 
 #[test]
 fn damaged_foreign_and_unknown_contexts_are_refused_without_their_content() {
-    let version = refusal("\"version\": 1", "\"version\": 2");
-    assert!(matches!(version, ManifestError::UnknownVersion { found: 2, known: 1, .. }), "{version}");
+    let version = refusal("\"version\": 2", "\"version\": 1");
+    assert!(matches!(version, ManifestError::UnknownVersion { found: 1, known: 2, .. }), "{version}");
     let other = refusal(id("one").as_str(), id("two").as_str());
     assert!(matches!(other, ManifestError::OtherRun { .. }), "{other}");
     let damages = [
@@ -288,8 +288,8 @@ fn damaged_foreign_and_unknown_contexts_are_refused_without_their_content() {
         ("\"seq\": 2", "\"seq\": 3"),
         ("\"step\": 4", "\"step\": 99"),
         ("\"step\": 4", "\"step\": 0"),
-        ("\"version\": 1", "\"version\": \"canary\""),
-        ("\"version\": 1", "\"version\": 1, \"version\": 1"),
+        ("\"version\": 2", "\"version\": \"canary\""),
+        ("\"version\": 2", "\"version\": 2, \"version\": 2"),
         ("{", "canary"),
     ];
     for (find, with) in damages {

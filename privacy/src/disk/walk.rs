@@ -213,7 +213,8 @@ impl<'a> PathWalk<'a> {
         self.only_root_leads &= master == Master::Root;
         match (master, self.ancestors, looked) {
             (Master::Other(why), Ancestors::Trusted | Ancestors::System, _) => {
-                Err(DiskError::Replaceable { ancestor: self.place.clone(), why })
+                // The working directory, where a relative path starts, has a name as well.
+                Err(DiskError::Replaceable { ancestor: open::without_trailing(&self.place), why })
             }
             (.., Some(Err(error))) if error != Errno::NOENT => Err(failed(error)),
             _ => Ok(()),

@@ -81,6 +81,34 @@ fn runs_below_what_others_can_change_are_for_dry_runs() {
     }
 }
 
+/// What they remove is named by the records, so these must be nobody else's either.
+#[test]
+fn what_undoes_runs_obeys_no_records_below_what_others_can_change() {
+    for sandbox in [Sandbox::new(), Sandbox::unprivileged()] {
+        sandbox.dry_run("server").run().expect(0);
+        let run = sandbox.only_run();
+        let mut record = run.context();
+        record["execution"] = "apply".into();
+        fs::write(&run.private, record.to_string()).expect("ours");
+        let to = ["--to".as_ref(), run.private.as_os_str()];
+        let undo = || [sandbox.bootstrap(["rollback"]).args(to), sandbox.bootstrap(["clean"])];
+        // A plan alone obeys nothing.
+        fs::set_permissions(sandbox.cwd(), fs::Permissions::from_mode(0o777)).expect("ours");
+        for call in undo() {
+            call.run().expect(0);
+        }
+        // A relative path starts at the working directory, which root names in full.
+        let whole = sandbox.cwd().display().to_string();
+        let said = [whole.as_str(), "."]
+            .map(|place| format!("another user can replace the directory: {place} may be changed"));
+        for (call, agreement) in undo().into_iter().zip([&["--yes"][..], &["--confirm", "CLEAN"]]) {
+            let outcome = call.args(["--apply"]).args(agreement).run().expect(1);
+            let text = outcome.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(said.iter().any(|said| text.contains(said)), "{outcome}");
+        }
+    }
+}
+
 #[test]
 fn a_link_in_the_place_of_a_record_is_not_followed() {
     let sandbox = Sandbox::new();

@@ -47,7 +47,11 @@ impl RollbackTarget {
         Self::of_run(runs, run)
     }
 
-    fn of_run(runs: RunsDir, run: RunId) -> Result<Self, Error> {
+    /// Opens the record of `run` in a directory that is open already.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub(super) fn of_run(runs: RunsDir, run: RunId) -> Result<Self, Error> {
         // Before the record is read: that of a running run still changes.
         if runs.is_running(&run).map_err(Error::UnusableRecord)? {
             return Err(Error::UnusableRecord(ManifestError::StillRunning { path: runs.private_path(&run) }));
@@ -159,8 +163,8 @@ mod tests {
         check(folder.path(), "bootstrap-bbbbbbbbbbbbbbbb.json", 2, "does not exist");
         let (folder, _runs) = ended(|text| text[..text.len() / 2].to_owned());
         check(folder.path(), PRIVATE, 2, "is damaged");
-        let (folder, _runs) = ended(|text| text.replace("\"version\": 1", "\"version\": 2"));
-        check(folder.path(), PRIVATE, 2, "has version 2");
+        let (folder, _runs) = ended(|text| text.replace("\"version\": 2", "\"version\": 1"));
+        check(folder.path(), PRIVATE, 2, "has version 1");
         let (folder, _runs) = ended(|text| text.replace("aaaaaaaaaaaaaaaa", "bbbbbbbbbbbbbbbb"));
         check(folder.path(), PRIVATE, 2, "was written by another run");
         let (folder, _runs) = ended(|text| text.replace("\"salt\": \"", "\"salt\": \"0"));

@@ -82,7 +82,7 @@ impl Signals {
     }
 
     /// How often the operator has asked to stop: by a key, or by `kill`.
-    pub fn requests(&self) -> usize {
+    pub(super) fn requests(&self) -> usize {
         let mut bytes = [0; 64];
         while let Ok(count @ 1..) = (&*self.arrivals).read(&mut bytes) {
             self.counted.fetch_add(count, Ordering::SeqCst);

@@ -158,6 +158,18 @@ fn before_anything_is_changed_there_is_nothing_to_undo() {
     assert!(!outcome.stderr.contains("resume:") && !outcome.stderr.contains("undo:"), "{outcome}");
 }
 
+/// The terminal is gone, so nobody can press anything a second time.
+#[test]
+fn a_hangup_ends_what_a_command_without_a_run_waits_for() {
+    let sandbox = Sandbox::new();
+    sandbox.stub("tar", stub("a part", FOREVER));
+    let backup = sandbox.bootstrap(["backup", "saved"]).start();
+    sandbox.wait_for_call("tar");
+    backup.signal(Signal::HUP);
+    let outcome = backup.end().expect(129);
+    assert!(outcome.stderr.contains("the backup is not complete"), "{outcome}");
+}
+
 #[test]
 fn a_failed_download_says_its_status_and_url() {
     if !can_have_a_machine("a_failed_download_says_its_status_and_url") {

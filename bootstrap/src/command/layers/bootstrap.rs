@@ -11,10 +11,11 @@ use super::options::BootstrapOptions;
 use super::questions::{self, Found};
 use super::records;
 use super::refusal::LayerError;
-use crate::command::error::Error;
+use crate::command::error::{Error, InterruptedAt};
+use crate::command::inspection;
 use crate::command::run::{LayerDecision, LayerRun, run_for_layer};
 use crate::component::{Cluster, Detection, Probe, RunHistory, components, detect};
-use crate::host::{Host, RunLog};
+use crate::host::Host;
 use crate::input::{Completeness, InputValue, Inputs, resolve};
 use crate::layers::{RunOrigin, check_runtime};
 use crate::run::{ask_consent, decided_consent};
@@ -34,8 +35,9 @@ pub(super) fn run(
     let mode = options.mode.unwrap_or(Mode::SingleNode);
     let inputs = records::inputs(mode, &mut warnings)?;
     let asks = if is_approved() { Asks::Inputs } else { Asks::All };
-    let host = Host::this_machine(RunLog::discard());
-    Request { inputs, warnings, dry_run: options.dry_run, origin, host }.run(asks, printer)
+    let signals = Signals::install().map_err(Error::SignalHandlers)?;
+    let host = inspection::without_root(&signals);
+    Request { inputs, warnings, dry_run: options.dry_run, origin, signals, host }.run(asks, printer)
 }
 
 /// What is asked.
@@ -55,6 +57,7 @@ pub(super) struct Request {
     pub(super) warnings: Vec<String>,
     pub(super) dry_run: bool,
     pub(super) origin: RunOrigin,
+    pub(super) signals: Signals,
     /// The host as it is looked at before the run. It stays until the run has ended, because a password that sudo was told
     /// goes with it: after the last answer there may be nobody who could type it again.
     pub(super) host: Host,
@@ -63,7 +66,7 @@ pub(super) struct Request {
 impl Request {
     /// Asks what is to be asked, and carries the run out.
     pub(super) fn run(mut self, asks: Asks, printer: &mut Printer) -> Result<(), LayerError> {
-        let signals = Signals::install().map_err(Error::SignalHandlers)?;
+        let signals = self.signals.clone();
         let consent = match decided_consent(&mut self.warnings) {
             ConsentDecision::Decided(consent) => consent,
             ConsentDecision::Ask(question) => ask_consent(question, printer, &signals),
@@ -75,6 +78,7 @@ impl Request {
         }
         if asks != Asks::Nothing {
             let found = self.look()?;
+            inspection::check_uninterrupted(&signals, InterruptedAt::NothingChanged)?;
             let mut conversation = Conversation::new(printer, &signals);
             questions::ask(&mut conversation, &found, &mut self.inputs)?;
             tell_plan(&mut conversation, &found, &self.inputs)?;

@@ -9,6 +9,8 @@ use super::options::InstallOptions;
 use super::records;
 use super::refusal::LayerError;
 use crate::cli::AsBundleArgs;
+use crate::command::error::Error;
+use crate::command::inspection;
 use crate::component::components;
 use crate::host::{Host, RunLog};
 use crate::input::{AnyInput, Inputs, ValueSource};
@@ -16,7 +18,7 @@ use crate::layers::{
     ClusterTarget, EventStatus, EventStep, Package, PackageError, PackageKind, RunOrigin, bundle_info,
     check_runtime,
 };
-use crate::terminal::{Printer, is_interactive};
+use crate::terminal::{Printer, Signals, is_interactive};
 
 /// Names the host under which an add-on answers, where no option does.
 const PUBLIC_HOST: &str = "PK3S_ADDON_PUBLIC_HOST";
@@ -30,7 +32,8 @@ pub(super) fn install(
     let kind = if options.is_stack { PackageKind::Stack } else { PackageKind::Addon };
     let package = read(args, &options.tgz, kind, origin, printer)?;
     check_runtime(|name| std::env::var_os(name))?;
-    let mut host = Host::this_machine(RunLog::discard());
+    let signals = Signals::install().map_err(Error::SignalHandlers)?;
+    let mut host = inspection::without_root(&signals);
     check_target(options, &mut host)?;
     printer.note("The pinned versions of this program are installed; nothing in the package is run.");
     let mut warnings = Vec::new();
@@ -46,7 +49,7 @@ pub(super) fn install(
     }
     // The driver of the layers answers the questions of a stack; nobody asks it those of an add-on.
     let asks = if options.is_stack { Asks::All } else { Asks::Nothing };
-    Request { inputs, warnings, dry_run: options.dry_run, origin, host }.run(asks, printer)
+    Request { inputs, warnings, dry_run: options.dry_run, origin, signals, host }.run(asks, printer)
 }
 
 pub(super) fn validate(

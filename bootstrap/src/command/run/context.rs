@@ -12,7 +12,7 @@ use super::requirements;
 use super::run_error::RunError;
 use crate::cli::RunArgs;
 use crate::command::error::{Error, InterruptedAt};
-use crate::command::inputs;
+use crate::command::{inputs, inspection};
 use crate::component::{BuiltInSums, PlanContext, Probe, spec_of};
 use crate::host::{Host, HostLock, RunLog};
 use crate::input::{Completeness, Declaration, Inputs, Prompt, resolve};
@@ -62,10 +62,10 @@ impl RunRequest {
         if let Some(signal) = signals.pending() {
             return Err(Error::Interrupted { signal, when: InterruptedAt::NothingChanged });
         }
-        let platform = inputs::platform(&requirements::host_before_run(signals));
+        let platform = inputs::platform(&inspection::without_root(signals));
         if args.dry_run {
             let settings = Self::answered(&mut inputs, args, printer, signals)?.0;
-            let report = preflight::check(&requirements::host_before_run(signals), &platform, &settings);
+            let report = preflight::check(&inspection::without_root(signals), &platform, &settings);
             return Ok(Self { inputs, settings, consent, warnings, platform, report, refused: None, origin });
         }
         let settings = resolve(&mut inputs.clone(), None, Completeness::Optional)?;

@@ -9,6 +9,7 @@ use crate::cli::RunArgs;
 use crate::command::diagnostic::Diagnostic;
 use crate::command::error::Error;
 use crate::command::inputs::{platform, warn_all};
+use crate::command::inspection;
 use crate::input::Inputs;
 use crate::layers::RunOrigin;
 use crate::preflight::check;
@@ -52,12 +53,12 @@ pub(in crate::command) fn run_for_layer(
         detailed_exitcode: false,
         config: None,
     };
-    let platform = platform(&requirements::host_before_run(signals));
+    let platform = platform(&inspection::without_root(signals));
     let (report, refused) = match decision {
         LayerDecision::Apply => requirements::check(&platform, &settings, &args, printer, signals),
         // Shown by the dry run itself; who has said no is told of nothing that would have stood in the way.
         LayerDecision::DryRun | LayerDecision::Cancel => {
-            (check(&requirements::host_before_run(signals), &platform, &settings), None)
+            (check(&inspection::without_root(signals), &platform, &settings), None)
         }
     };
     let request = RunRequest { inputs, settings, consent, warnings, platform, report, refused, origin };

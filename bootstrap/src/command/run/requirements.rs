@@ -8,16 +8,10 @@ use schema::{FailureReason, Mode, Platform, Step};
 use super::run_error::{RunError, confirm};
 use crate::cli::RunArgs;
 use crate::command::error::Error;
-use crate::host::{Host, RunLog};
+use crate::command::inspection;
 use crate::preflight::{self, PreflightReport, Severity};
 use crate::settings::{Agent, Settings};
-use crate::terminal::{Interruption, Printer, Signals, is_interactive};
-
-/// The host that is looked at before a run has a log.
-pub(super) fn host_before_run(signals: &Signals) -> Host {
-    let interruption = Interruption::new(signals);
-    Host::this_machine(RunLog::discard()).with_stop(move || interruption.requests())
-}
+use crate::terminal::{Printer, Signals, is_interactive};
 
 /// Checks the host, shows what stands in the way, and asks whether to continue despite warnings.
 pub(super) fn check(
@@ -27,7 +21,7 @@ pub(super) fn check(
     printer: &mut Printer,
     signals: &Signals,
 ) -> (PreflightReport, Option<RunError>) {
-    let mut report = preflight::check(&host_before_run(signals), platform, settings);
+    let mut report = preflight::check(&inspection::without_root(signals), platform, settings);
     // An agent's server and token are asked for next, and checked then.
     let is_asked_for = |agent: &Agent| agent.server_url.is_empty() || agent.token.expose().is_empty();
     if settings.agent.as_ref().is_some_and(is_asked_for) {
@@ -46,7 +40,7 @@ pub(super) fn check_again(
     printer: &mut Printer,
     signals: &Signals,
 ) -> (PreflightReport, Option<RunError>) {
-    let report = preflight::check(&host_before_run(signals), platform, settings);
+    let report = preflight::check(&inspection::without_root(signals), platform, settings);
     let mut new = report.clone();
     new.findings.retain(|finding| !before.findings.contains(finding));
     let refused = pass(&new, settings.mode, args, printer, signals).err();

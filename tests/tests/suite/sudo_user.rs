@@ -1,5 +1,6 @@
 //! Users of sudo: they are asked about what root does for them, and a record counts for who acted.
 
+mod interrupted;
 mod password;
 
 use std::fs;
@@ -231,39 +232,6 @@ fn what_the_agreed_plan_leaves_out_is_no_failure() {
     let words = "as-bundle --root /nowhere --entry core -- rollback --apply --to";
     let outcome = on_the_machine(call(&sandbox, words).args([record]).stdin("y\n")).run().expect(0);
     assert!(is_gone(&sandbox) && !outcome.stdout.contains("agreed to"), "{outcome}");
-}
-
-#[test]
-fn a_clean_that_is_interrupted_begins_with_no_other_run() {
-    if !can_have_a_machine("a_clean_that_is_interrupted_begins_with_no_other_run") {
-        return;
-    }
-    let sandbox = with_sudo();
-    record_of(&sandbox, NOBODY, ("aaaaaaaaaaaaaaaa", "2026-11-21T07:00:00Z"), [export()]);
-    record(&sandbox, NOBODY, [issuer()]);
-    sandbox.file("../interrupts", "", 0o600);
-    let clean = call(&sandbox, "clean --apply --confirm CLEAN");
-    let outcome = on_the_machine(clean).run().expect(130);
-    assert!(is_gone(&sandbox), "the signal came while it was removed: {outcome}");
-    assert!(outcome.stderr.contains("1 of 2 runs on record taken back"), "{outcome}");
-}
-
-/// The cluster of these tests interrupts whoever asks for this issuer once the other one is gone.
-#[test]
-fn a_clean_that_is_interrupted_while_it_looks_at_a_run_counts_those_before_it() {
-    if !can_have_a_machine("a_clean_that_is_interrupted_while_it_looks_at_a_run_counts_those_before_it") {
-        return;
-    }
-    let sandbox = with_sudo();
-    let older = ("aaaaaaaaaaaaaaaa", "2026-11-21T07:00:00Z");
-    record_of(&sandbox, NOBODY, older, [issuer_named("letsencrypt-staging")]);
-    record(&sandbox, NOBODY, [issuer()]);
-    let clean = call(&sandbox, "clean --apply --confirm CLEAN");
-    let outcome = on_the_machine(clean).run().expect(130);
-    assert!(is_gone(&sandbox), "the newer run was taken back: {outcome}");
-    assert!(outcome.stderr.contains("1 of 2 runs on record taken back"), "{outcome}");
-    assert!(!outcome.output().contains("nothing was changed"), "{outcome}");
-    assert!(!outcome.stdout.contains(older.0), "a plan that was cut off is not shown: {outcome}");
 }
 
 /// Whoever agreed beforehand is told what is left for them.

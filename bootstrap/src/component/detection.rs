@@ -136,8 +136,15 @@ pub enum Conflict {
         change: String,
     },
     /// It has a login, and no record has the password that was generated for it.
-    #[error("the password of its login is not known here; set {0}")]
-    UnknownPassword(&'static str),
+    #[error(
+        "the password of its login is not known here; to keep it, set {input}; for a new one, rerun after: {change}"
+    )]
+    UnknownPassword {
+        /// The input that says the password.
+        input: &'static str,
+        /// The command after which a run makes another one.
+        change: &'static str,
+    },
 }
 
 impl Detection {

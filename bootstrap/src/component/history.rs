@@ -1,18 +1,20 @@
 //! What former runs on this host did, as their private contexts tell.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use manifest::{MachineId, PrivateContext, RunsDir, StepRecord, StepState, Undo};
 use schema::{Component, Execution};
+
+use crate::secret::Secret;
 
 /// The steps of former runs. Without them everything on the host is somebody else's.
 #[derive(Clone, Debug, Default)]
 pub struct RunHistory {
     /// The oldest first.
     steps: Vec<StepRecord>,
-    /// The components with a password that was generated and not shown yet.
-    passwords: BTreeSet<Component>,
+    /// The passwords that were generated and not shown yet, each component's last.
+    passwords: BTreeMap<Component, Secret>,
 }
 
 impl RunHistory {
@@ -20,7 +22,8 @@ impl RunHistory {
     pub fn new(mut contexts: Vec<PrivateContext>) -> Self {
         contexts.retain(|context| context.execution == Execution::Apply);
         contexts.sort_by_key(|context| context.started_at);
-        let passwords = contexts.iter().flat_map(|context| context.generated_passwords.keys().copied());
+        let passwords = contexts.iter().flat_map(|context| &context.generated_passwords);
+        let passwords = passwords.map(|(component, password)| (*component, Secret::new(password.as_str())));
         Self {
             passwords: passwords.collect(),
             steps: contexts.into_iter().flat_map(|context| context.steps).collect(),
@@ -37,9 +40,9 @@ impl RunHistory {
         RunsDir::open(runs_dir).map(|runs| Self::of(&runs)).unwrap_or_default()
     }
 
-    /// Whether a record still has the password that was generated for the component.
-    pub fn has_password(&self, component: Component) -> bool {
-        self.passwords.contains(&component)
+    /// The password that was generated for the component, if a record still has it.
+    pub fn password(&self, component: Component) -> Option<&Secret> {
+        self.passwords.get(&component)
     }
 
     /// Whether the unit of `service`, which has this SHA-256 now, is that of a run. What a run was about to write when it

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 
 use super::issued::{Issued, is_owned_by};
 use super::{
-    ComponentPlan, Conflict, Detection, Finding, Gap, HttpsEndpoint, Pin, PlanContext, Probe, RollbackClass,
-    Spec, artifacts, image,
+    ComponentPlan, Detection, Finding, Gap, HttpsEndpoint, Pin, PlanContext, Probe, RollbackClass, Spec,
+    artifacts, image,
 };
 use crate::host::{Host, ProbeError};
 use crate::settings::{self, RegistryAuth, Settings};
@@ -124,12 +124,11 @@ impl Spec for RegistrySpec {
             Detection::Present if !nodes::is_trusted(probe)? => Detection::Incomplete(Gap::NodesTrust),
             found => found,
         };
-        Ok(match found {
-            Detection::Incomplete(_) if conflict::replaces_password(probe)? => {
-                Detection::Conflict(Conflict::UnknownPassword("registry.password_file"))
-            }
-            found => found,
-        })
+        let unknown = match found {
+            Detection::Incomplete(_) => conflict::unknown_password(probe)?,
+            _ => None,
+        };
+        Ok(unknown.map_or(found, Detection::Conflict))
     }
 
     fn installed_version(&self, probe: &Probe<'_>) -> Result<Option<String>, ProbeError> {

@@ -11,13 +11,10 @@ use serde_json::Value;
 use super::document::{SecretKeyRef, SecretSource};
 use super::error::StepError;
 use super::executor::Executor;
+use super::htpasswd;
 use super::kube::Kube;
 use crate::host::{Host, ProbeError};
 use crate::secret::{Password, Secret};
-
-/// Rounds of bcrypt as a power of two. The registry hashes at every request, so it is what libraries take by default and
-/// not more.
-const BCRYPT_COST: u32 = 10;
 
 impl Executor<'_> {
     /// The text that goes to the place of a secret. The host's log masks it from then on.
@@ -32,8 +29,7 @@ impl Executor<'_> {
             }
             SecretSource::Htpasswd { user, password } => {
                 let password = self.password(component, password, None)?;
-                let hash = bcrypt::hash(password.expose(), BCRYPT_COST).map_err(|_| StepError::Bcrypt)?;
-                let line = Secret::new(format!("{user}:{hash}\n"));
+                let line = htpasswd::line(user, &password)?;
                 self.host.log().redact(&line);
                 Ok(line)
             }
@@ -97,10 +93,12 @@ fn generate() -> Secret {
 /// # Errors
 /// The API server did not answer.
 pub fn stored_password(host: &Host, place: &SecretKeyRef) -> Result<Option<Secret>, ProbeError> {
-    let Some(object) = Kube(host).get(&place.secret)? else { return Ok(None) };
-    let encoded = object.get("data").and_then(|data| data.get(&place.key)).and_then(Value::as_str);
-    let text = encoded
-        .and_then(|encoded| BASE64_STANDARD.decode(encoded).ok())
-        .and_then(|bytes| String::from_utf8(bytes).ok());
-    Ok(text.filter(|text| !text.is_empty()).map(Secret::new))
+    Ok(Kube(host).get(&place.secret)?.and_then(|secret| stored_text(&secret, &place.key)))
+}
+
+/// The text of an entry of a secret; `None` if there is none.
+pub fn stored_text(secret: &Value, key: &str) -> Option<Secret> {
+    let encoded = secret.get("data")?.get(key)?.as_str()?;
+    let text = String::from_utf8(BASE64_STANDARD.decode(encoded).ok()?).ok()?;
+    (!text.is_empty()).then(|| Secret::new(text))
 }

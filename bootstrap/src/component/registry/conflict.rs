@@ -1,16 +1,17 @@
 //! What a run would take away from those who use the registry that is there.
 //!
 //! Objects are applied as a whole: under another name the ingress would no longer have the one that clients know, and
-//! without a login the deployment would let everybody in. No run does that by the way: the operator says what is there, or
-//! removes it first.
+//! without a login the deployment would let everybody in. With another login those who have the one of now are shut out, and
+//! a password that a record still has would be lost. No run does that by the way: the operator says what is there, or removes
+//! it first.
 
 use serde_json::Value;
 
 use super::super::{Conflict, Probe, host_name};
 use super::names::{INGRESS_API, LOGINS, NAME, NAMESPACE};
 use crate::host::ProbeError;
-use crate::settings::{Password, Settings};
-use crate::step::{ObjectRef, text};
+use crate::settings::{Password, RegistryAuth, Settings};
+use crate::step::{Htpasswd, ObjectRef, stored_text, text};
 use schema::Component;
 
 /// The annotation by which cert-manager knows the issuer.
@@ -20,6 +21,10 @@ pub(super) const LOGIN: &str = "REGISTRY_AUTH";
 
 const REMOVE_INGRESS: &str = "k3s kubectl -n registry delete ingress registry";
 const REMOVE_DEPLOYMENT: &str = "k3s kubectl -n registry delete deployment registry";
+const REMOVE_LOGINS: &str = "k3s kubectl -n registry delete secret registry-htpasswd";
+
+/// The entry of the secret with the logins.
+pub(super) const HTPASSWD: &str = "htpasswd";
 
 /// What the run would set otherwise than it is.
 pub(super) fn find(probe: &Probe<'_>) -> Result<Option<Conflict>, ProbeError> {
@@ -30,23 +35,54 @@ pub(super) fn find(probe: &Probe<'_>) -> Result<Option<Conflict>, ProbeError> {
     let deployment = probe.object(&ObjectRef::namespaced("apps/v1", "Deployment", NAMESPACE, NAME))?;
     let takes_login =
         probe.settings.registry.auth.is_none() && deployment.is_some_and(|found| has_login(&found));
-    Ok(takes_login.then(|| Conflict::OtherSetting {
-        what: "login",
-        found: "required".to_owned(),
-        asked: "none".to_owned(),
-        input: "registry.auth and registry.user",
-        change: REMOVE_DEPLOYMENT.to_owned(),
-    }))
+    if takes_login {
+        return Ok(Some(Conflict::OtherSetting {
+            what: "login",
+            found: "required".to_owned(),
+            asked: "none".to_owned(),
+            input: "registry.auth and registry.user",
+            change: REMOVE_DEPLOYMENT.to_owned(),
+        }));
+    }
+    of_login(probe)
 }
 
-/// Whether the run would make a password in the place of one that is in use.
-pub(super) fn replaces_password(probe: &Probe<'_>) -> Result<bool, ProbeError> {
-    let is_generated =
-        probe.settings.registry.auth.as_ref().is_some_and(|auth| matches!(auth.password, Password::Generate));
-    if !is_generated || probe.history().has_password(Component::Registry) {
-        return Ok(false);
-    }
-    Ok(probe.object(&ObjectRef::namespaced("v1", "Secret", NAMESPACE, LOGINS))?.is_some())
+/// What speaks against making a password now: the registry takes logins, and the one that was made for it is not known.
+pub(super) fn unknown_password(probe: &Probe<'_>) -> Result<Option<Conflict>, ProbeError> {
+    let Some(RegistryAuth { user, password: Password::Generate }) = &probe.settings.registry.auth else {
+        return Ok(None);
+    };
+    let Some(logins) = logins(probe)? else { return Ok(None) };
+    let is_known =
+        probe.history().password(Component::Registry).is_some_and(|made| logins.accepts(user, made));
+    let (input, change) = ("registry.password_file", REMOVE_LOGINS);
+    Ok((!is_known).then_some(Conflict::UnknownPassword { input, change }))
+}
+
+/// What speaks against the login of the settings: that the registry does not take it. Only the hash tells what it takes.
+fn of_login(probe: &Probe<'_>) -> Result<Option<Conflict>, ProbeError> {
+    let Some(RegistryAuth { user, password }) = &probe.settings.registry.auth else { return Ok(None) };
+    let Some(logins) = logins(probe)? else { return Ok(None) };
+    let users = logins.users();
+    let other = |what, found: String, asked: &str, input| {
+        let (asked, change) = (asked.to_owned(), REMOVE_LOGINS.to_owned());
+        Some(Conflict::OtherSetting { what, found, asked, input, change })
+    };
+    Ok(match password {
+        _ if !users.contains(&user.as_str()) => other("user", users.join(", "), user, "registry.user"),
+        Password::Given(given) if !logins.accepts(user, given) => {
+            other("password", "another one".to_owned(), "the given one", "registry.password_file")
+        }
+        _ => None,
+    })
+}
+
+/// The logins that the registry takes; `None` where there are none, so that nobody could lose one.
+fn logins(probe: &Probe<'_>) -> Result<Option<Htpasswd>, ProbeError> {
+    let secret = probe.object(&ObjectRef::namespaced("v1", "Secret", NAMESPACE, LOGINS))?;
+    let text = secret.and_then(|secret| stored_text(&secret, HTPASSWD));
+    let logins = text.map(|text| Htpasswd::parse(text.expose()));
+    Ok(logins.filter(|logins| !logins.users().is_empty()))
 }
 
 fn of_ingress(ingress: &Value, settings: &Settings) -> Option<Conflict> {

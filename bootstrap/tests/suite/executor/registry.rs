@@ -2,7 +2,9 @@
 
 use super::faults::only;
 use super::*;
+use bootstrap::secret::Secret;
 use bootstrap::settings::Tls;
+use bootstrap::step::{Htpasswd, stored_text};
 use manifest::Undo;
 
 const CONFIG: &str = "stub/api/apis/helm.cattle.io/v1/namespaces/kube-system/helmchartconfigs/traefik.json";
@@ -10,6 +12,36 @@ const REGISTRIES: &str = "etc/rancher/k3s/registries.yaml";
 pub(super) const INGRESS: &str =
     "stub/api/apis/networking.k8s.io/v1/namespaces/registry/ingresses/registry.json";
 const DEPLOYMENT: &str = "stub/api/apis/apps/v1/namespaces/registry/deployments/registry.json";
+
+const TRAEFIK: &str = "stub/api/apis/apps/v1/namespaces/kube-system/deployments/traefik.json";
+const LOGINS: &str = "stub/api/api/v1/namespaces/registry/secrets/registry-htpasswd.json";
+
+/// The logins that the registry takes.
+pub(super) fn htpasswd(stub: &StubHost) -> String {
+    let secret = serde_json::from_str(&stub.text(LOGINS)).expect("JSON");
+    stored_text(&secret, "htpasswd").expect("logins").expose().to_owned()
+}
+
+/// Settings of a registry whose password the run makes.
+fn generating() -> Settings {
+    let mut settings = only(Component::Registry);
+    settings.registry.auth.as_mut().expect("a login").password = Password::Generate;
+    settings
+}
+
+/// The limit is the operator's own in this cluster, with the time that Traefik is given.
+fn with_limit_of_operator(stub: &StubHost, time: &str) {
+    stub.put(
+        CONFIG,
+        format!(r#"{{"metadata":{{"name":"traefik"}},"spec":{{"valuesContent":"readTimeout: {time}"}}}}"#),
+    );
+    let argument = format!("--entrypoints.websecure.transport.respondingtimeouts.readTimeout={time}");
+    let deployment = format!(
+        r#"{{"spec":{{"replicas":1,"template":{{"spec":{{"containers":[{{"args":["{argument}"]}}]}}}}}},
+        "status":{{"replicas":1,"updatedReplicas":1,"availableReplicas":1}}}}"#
+    );
+    stub.put(TRAEFIK, deployment);
+}
 
 fn with_issuer() -> StubHost {
     let stub = StubHost::fresh().with_server().with_kinds_of_cert_manager();
@@ -31,17 +63,10 @@ fn a_push_that_takes_longer_than_a_minute_goes_through_and_leaves_nothing() {
     assert!(!stub.staging().join("registry-blob").exists());
 }
 
-/// The limit is the operator's own in this cluster, and it is too short.
 #[test]
 fn a_push_that_traefik_ends_is_no_installed_registry() {
     let stub = with_issuer();
-    stub.put(CONFIG, r#"{"metadata":{"name":"traefik"},"spec":{"valuesContent":"readTimeout: 60s"}}"#);
-    let argument = "--entrypoints.websecure.transport.respondingtimeouts.readTimeout=60s";
-    let deployment = format!(
-        r#"{{"spec":{{"replicas":1,"template":{{"spec":{{"containers":[{{"args":["{argument}"]}}]}}}}}},
-        "status":{{"replicas":1,"updatedReplicas":1,"availableReplicas":1}}}}"#
-    );
-    stub.put("stub/api/apis/apps/v1/namespaces/kube-system/deployments/traefik.json", deployment);
+    with_limit_of_operator(&stub, "60s");
     let ran = run(&stub, &only(Component::Registry));
     assert_eq!(ran.failure().reason, FailureReason::VerificationFailed);
     assert!(ran.failure().tail.concat().contains("INTERNAL_ERROR"), "{:?}", ran.failure());
@@ -182,16 +207,83 @@ fn a_host_that_lost_its_trust_in_the_registry_gets_it_back_and_the_registry_is_n
     assert_eq!(stub.calls().iter().find(applies), None, "what is in the cluster stays");
 }
 
-/// A password that is made for it now is not that of the registry.
+/// A password that is made for it now is not that of the registry, nor is one that was made before this one was given.
 #[test]
 fn a_login_that_nobody_knows_any_more_is_asked_for_and_not_replaced() {
+    for recorded in [None, Some("of another time")] {
+        let stub = with_issuer();
+        run(&stub, &only(Component::Registry)).results();
+        std::fs::remove_file(stub.path(REGISTRIES)).expect("was there");
+        if let Some(recorded) = recorded {
+            stub.remember(&having(recorded).context);
+        }
+        let before = tree(&stub);
+        let ran = run(&stub, &generating());
+        let said = &ran.failure().message;
+        assert!(said.contains("set registry.password_file") && said.contains(REMOVE_LOGINS), "{said}");
+        assert!(ran.journal.context.generated_passwords.is_empty() && tree(&stub) == before);
+    }
+}
+
+const REMOVE_LOGINS: &str = "delete secret registry-htpasswd";
+
+/// The record of a run that has taken over a password that an earlier run made.
+fn having(password: &str) -> Records {
+    let mut records = Records::default();
+    records.context.generated_passwords.insert(Component::Registry, password.to_owned());
+    records
+}
+
+#[test]
+fn a_password_that_was_made_stays_known_until_its_login_is_replaced() {
+    let stub = with_issuer();
+    with_limit_of_operator(&stub, "60s");
+    let failed = run(&stub, &generating());
+    let made = failed.journal.context.generated_passwords[&Component::Registry].clone();
+    assert!(failed.failure().tail.concat().contains("INTERNAL_ERROR"), "{:?}", failed.failure());
+
+    let before = tree(&stub);
+    let refused = run_with(&stub, &only(Component::Registry), having(&made), &|| false);
+    assert!(refused.failure().message.contains(REMOVE_LOGINS), "{}", refused.failure().message);
+    assert_eq!(refused.journal.context.generated_passwords.get(&Component::Registry), Some(&made));
+    assert!(tree(&stub) == before, "nothing is changed");
+
+    with_limit_of_operator(&stub, "3600s");
+    let completed = stub.copied();
+    run_with(&completed, &generating(), having(&made), &|| false).results();
+    assert!(Htpasswd::parse(&htpasswd(&completed)).accepts("pusher", &Secret::new(&*made)));
+    assert!(completed.text(REGISTRIES).contains(&made));
+
+    // The way out that the message names.
+    std::fs::remove_file(stub.path(LOGINS)).expect("was there");
+    let given = run_with(&stub, &only(Component::Registry), having(&made), &|| false);
+    assert!(given.journal.context.generated_passwords.is_empty());
+    given.results();
+    assert!(Htpasswd::parse(&htpasswd(&stub)).accepts("pusher", &Secret::new(SECRETS[1])));
+    assert!(stub.text(REGISTRIES).contains(SECRETS[1]));
+}
+
+#[test]
+fn a_registry_that_is_there_keeps_its_user_and_its_password() {
     let stub = with_issuer();
     run(&stub, &only(Component::Registry)).results();
-    std::fs::remove_file(stub.path(REGISTRIES)).expect("was there");
     let before = tree(&stub);
-    let mut settings = only(Component::Registry);
-    settings.registry.auth.as_mut().expect("a login").password = Password::Generate;
-    let ran = run(&stub, &settings);
-    assert!(ran.failure().message.contains("set registry.password_file"), "{}", ran.failure().message);
-    assert!(ran.journal.context.generated_passwords.is_empty() && tree(&stub) == before);
+    let with_login = |user: &str, password| {
+        let mut settings = only(Component::Registry);
+        settings.registry.auth = Some(RegistryAuth { user: user.to_owned(), password });
+        run(&stub, &settings)
+    };
+    let given = |password| Password::Given(Secret::new(password));
+    for (user, password, input) in [
+        ("puller", given(SECRETS[1]), "set registry.user"),
+        ("puller", Password::Generate, "set registry.user"),
+        ("pusher", given("another"), "set registry.password_file"),
+    ] {
+        let ran = with_login(user, password);
+        let said = &ran.failure().message;
+        assert!(said.contains(input) && said.contains(REMOVE_LOGINS), "{said}");
+        assert!(tree(&stub) == before && ran.journal.steps().is_empty());
+    }
+    // One that was shown is known to the operator alone.
+    with_login("pusher", Password::Generate).results();
 }

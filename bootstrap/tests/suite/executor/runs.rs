@@ -188,9 +188,7 @@ fn an_interrupted_rancher_keeps_the_password_that_it_was_given() {
 fn the_registry_is_given_bcrypt() {
     let stub = StubHost::fresh().with_server();
     run(&stub, &settings(Mode::Stack)).results();
-    let secret = stub.text("stub/api/api/v1/namespaces/registry/secrets/registry-htpasswd.json");
-    let secret: serde_json::Value = serde_json::from_str(&secret).expect("JSON");
-    let line = secret.pointer("/stringData/htpasswd").and_then(serde_json::Value::as_str).expect("line");
+    let line = super::registry::htpasswd(&stub);
     let hash = line.trim_end().strip_prefix("pusher:").expect("user");
     assert!(hash.starts_with("$2"));
     assert!(bcrypt::verify(SECRETS[1], hash).expect("hash"));

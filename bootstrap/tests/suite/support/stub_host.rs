@@ -24,7 +24,7 @@ use super::PATIENT;
 pub(crate) const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/suite/support/stub");
 
 /// Real programs that the stand-ins, and we, need.
-const TOOLS: [&str; 31] = [
+const TOOLS: [&str; 32] = [
     "sh",
     "date",
     "tar",
@@ -56,6 +56,7 @@ const TOOLS: [&str; 31] = [
     "chmod",
     "readlink",
     "wc",
+    "base64",
 ];
 
 /// A machine made of a folder, removed at the end of the test.

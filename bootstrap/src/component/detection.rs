@@ -69,9 +69,12 @@ pub enum Gap {
     /// The storage class that the settings ask for is not the default one.
     #[error("storage class {0} is not the default")]
     DefaultClass(&'static str),
-    /// k3s on this host does not know the registry.
-    #[error("k3s' registries.yaml has no entry for it")]
+    /// k3s on this host does not know the registry, or not with the login of now.
+    #[error("k3s' registries.yaml lacks its entry, or the login in it")]
     NodesTrust,
+    /// The registry lets everybody in, and the settings ask for a login.
+    #[error("its deployment asks for no login")]
+    NoLogin,
     /// k3s would make its own storage class the default again at its next start.
     #[error("k3s marks its own storage class as the default at each start")]
     DefaultClassUndone,

@@ -116,14 +116,7 @@ impl Spec for RegistrySpec {
         if let Some(conflict) = conflict::find(probe)? {
             return Ok(Detection::Conflict(conflict));
         }
-        let mut objects = parts().to_vec();
-        if probe.settings.registry.auth.is_some() {
-            objects.push(ObjectRef::namespaced("v1", "Secret", NAMESPACE, LOGINS));
-        }
-        let found = match probe.objects(&objects)? {
-            Detection::Present if !nodes::is_trusted(probe)? => Detection::Incomplete(Gap::NodesTrust),
-            found => found,
-        };
+        let found = state(probe)?;
         let unknown = match found {
             Detection::Incomplete(_) => conflict::unknown_password(probe)?,
             _ => None,
@@ -145,6 +138,23 @@ impl Spec for RegistrySpec {
         };
         ComponentPlan::for_state(detection, steps, verify)
     }
+}
+
+/// What is there, given that nothing of it rules the run out.
+fn state(probe: &Probe<'_>) -> Result<Detection, ProbeError> {
+    let with_login = probe.settings.registry.auth.is_some();
+    let mut objects = parts().to_vec();
+    if with_login {
+        objects.push(ObjectRef::namespaced("v1", "Secret", NAMESPACE, LOGINS));
+    }
+    Ok(match probe.objects(&objects)? {
+        // A secret with logins is of no use by itself: the deployment has to ask for one.
+        Detection::Present if with_login && !conflict::is_login_required(probe)? => {
+            Detection::Incomplete(Gap::NoLogin)
+        }
+        Detection::Present if !nodes::is_trusted(probe)? => Detection::Incomplete(Gap::NodesTrust),
+        found => found,
+    })
 }
 
 /// The objects that every registry has.

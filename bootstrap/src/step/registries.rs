@@ -47,17 +47,34 @@ pub enum RegistriesFault {
     Shape,
 }
 
-/// Whether the file `text` has an entry for the registry `host`.
-///
-/// # Errors
-/// It is not valid YAML.
-pub fn has_registry(text: &str, host: &str) -> Result<bool, RegistriesFault> {
-    Ok(parsed(text)?.get(CONFIGS).and_then(|configs| configs.get(host)).is_some())
+/// Why k3s would not start with the file `text`.
+pub fn registries_fault(text: &str) -> Option<RegistriesFault> {
+    parsed(text).err()
 }
 
 impl RegistryEntry {
     /// Word in the marker lines.
     pub const MARKER: &str = "productive-k3s";
+
+    /// Whether nothing is to be done to the file `text`: the entry is in it with its login, or the registry has somebody
+    /// else's entry. A password that is yet to be made is not compared.
+    ///
+    /// # Errors
+    /// It is not valid YAML.
+    pub fn is_in(&self, text: &str) -> Result<bool, RegistriesFault> {
+        if entry_of(&parsed(&without_ours(text))?, &self.host).is_some() {
+            return Ok(true);
+        }
+        let found = parsed(text)?;
+        let Some(found) = entry_of(&found, &self.host) else { return Ok(false) };
+        let Some(login) = &self.login else { return Ok(true) };
+        let written = |key| found.get("auth")?.get(key)?.as_str();
+        let has_password = written("password").is_some_and(|written| match &login.password {
+            Password::Given(password) => password.expose() == written,
+            Password::Generate => true,
+        });
+        Ok(has_password && written("username") == Some(&login.user))
+    }
 
     /// What the entry says, with `password` in its place.
     pub(super) fn value(&self, password: Option<&str>) -> Value {
@@ -90,12 +107,9 @@ pub(super) struct Merged {
 /// The file `text` with our entry for `host`; `None` if nothing is to be changed, because the entry is there or is somebody
 /// else's.
 pub(super) fn merged(text: &str, host: &str, value: &Value) -> Result<Option<Merged>, RegistriesFault> {
-    let others = match lines::find_block(text, RegistryEntry::MARKER) {
-        Some(block) => text.replacen(block, "", 1),
-        None => text.to_owned(),
-    };
+    let others = without_ours(text);
     let mut expected = parsed(&others)?;
-    if expected.get(CONFIGS).and_then(|configs| configs.get(host)).is_some() {
+    if entry_of(&expected, host).is_some() {
         return Ok(None);
     }
     let has_configs = expected.get(CONFIGS).is_some();
@@ -115,6 +129,16 @@ pub(super) fn merged(text: &str, host: &str, value: &Value) -> Result<Option<Mer
         Ok(found) if found == expected => Ok(Some(Merged { text: new, block })),
         _ => Err(RegistriesFault::Shape),
     }
+}
+
+/// What others wrote into the file.
+fn without_ours(text: &str) -> String {
+    lines::find_block(text, RegistryEntry::MARKER)
+        .map_or_else(|| text.to_owned(), |block| text.replacen(block, "", 1))
+}
+
+fn entry_of<'a>(file: &'a Value, host: &str) -> Option<&'a Value> {
+    file.get(CONFIGS)?.get(host)
 }
 
 fn at_end(others: &str, host: &str, value: &Value) -> (String, String) {
@@ -166,6 +190,7 @@ fn parsed(text: &str) -> Result<Value, RegistriesFault> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::secret::Secret;
 
     const HOST: &str = "registry.example.local";
 
@@ -191,6 +216,29 @@ mod tests {
             let again = merged(&text, HOST, &other).expect("mergeable").expect("a change");
             assert_eq!(again.text.replacen(&again.block, "", 1).trim_end(), others.trim_end());
         }
+    }
+
+    #[test]
+    fn an_entry_counts_with_its_login_and_somebody_elses_as_it_is() {
+        let entry = |password| RegistryEntry {
+            path: PathBuf::new(),
+            host: HOST.to_owned(),
+            ca_file: None,
+            login: Some(RegistryLogin { user: "u".to_owned(), password }),
+        };
+        let given = |password| entry(Password::Given(Secret::new(password)));
+        let made = entry(Password::Generate);
+        let open = RegistryEntry { login: None, ..made.clone() };
+        let with = |value| merged("mirrors: {}\n", HOST, &value).expect("mergeable").expect("a change").text;
+        let closed = with(given("p").value(Some("p")));
+        for (wanted, is_in) in [(given("p"), true), (given("q"), false), (made.clone(), true), (open, true)] {
+            assert_eq!(wanted.is_in(&closed), Ok(is_in), "{wanted:?}");
+        }
+        assert_eq!(made.is_in(&with(json!({ "tls": { "ca_file": "/ca.crt" } }))), Ok(false));
+        assert_eq!(made.is_in(&with(json!({ "auth": { "username": "other", "password": "p" } }))), Ok(false));
+        assert_eq!(made.is_in(&format!("configs:\n  {HOST}: {{}}\n")), Ok(true), "somebody else's");
+        assert_eq!(made.is_in("mirrors: {}\n"), Ok(false));
+        assert_eq!(made.is_in("- a\n"), Err(RegistriesFault::Invalid));
     }
 
     #[test]

@@ -32,10 +32,7 @@ pub(super) fn find(probe: &Probe<'_>) -> Result<Option<Conflict>, ProbeError> {
     if let Some(conflict) = ingress.and_then(|ingress| of_ingress(&ingress, probe.settings)) {
         return Ok(Some(conflict));
     }
-    let deployment = probe.object(&ObjectRef::namespaced("apps/v1", "Deployment", NAMESPACE, NAME))?;
-    let takes_login =
-        probe.settings.registry.auth.is_none() && deployment.is_some_and(|found| has_login(&found));
-    if takes_login {
+    if probe.settings.registry.auth.is_none() && is_login_required(probe)? {
         return Ok(Some(Conflict::OtherSetting {
             what: "login",
             found: "required".to_owned(),
@@ -45,6 +42,12 @@ pub(super) fn find(probe: &Probe<'_>) -> Result<Option<Conflict>, ProbeError> {
         }));
     }
     of_login(probe)
+}
+
+/// Whether the registry that is there asks for a login.
+pub(super) fn is_login_required(probe: &Probe<'_>) -> Result<bool, ProbeError> {
+    let deployment = probe.object(&ObjectRef::namespaced("apps/v1", "Deployment", NAMESPACE, NAME))?;
+    Ok(deployment.is_some_and(|found| has_login(&found)))
 }
 
 /// What speaks against making a password now: the registry takes logins, and the one that was made for it is not known.

@@ -11,7 +11,7 @@ use super::super::{Finding, Probe};
 use super::names::certificate_secret;
 use crate::host::ProbeError;
 use crate::settings::{RegistryAuth, Settings, Tls};
-use crate::step::{Action, Content, RegistryEntry, RegistryLogin, Step, has_registry};
+use crate::step::{Action, Content, RegistryEntry, RegistryLogin, Step, registries_fault};
 
 const REGISTRIES: &str = "/etc/rancher/k3s/registries.yaml";
 const AUTHORITY: &str = "/etc/rancher/k3s/registry-ca.crt";
@@ -31,12 +31,12 @@ pub(super) fn trust(settings: &Settings) -> Vec<Step> {
     steps
 }
 
-/// Whether the file has an entry for the registry, as far as it can be read: only root can, and that is no reason to know
+/// Whether the file has the entry for the registry, as far as it can be read: only root can, and that is no reason to know
 /// nothing of the registry.
 pub(super) fn is_trusted(probe: &Probe<'_>) -> Result<bool, ProbeError> {
     let Some(entry) = entry(probe.settings) else { return Ok(true) };
     match probe.host.read_text(Path::new(REGISTRIES)) {
-        Ok(Some(text)) => Ok(has_registry(&text, &entry.host).unwrap_or(false)),
+        Ok(Some(text)) => Ok(entry.is_in(&text).unwrap_or(false)),
         Ok(None) => Ok(false),
         Err(error) if error.is_denied() => Ok(true),
         Err(error) => Err(error.into()),
@@ -60,7 +60,7 @@ pub(super) fn could_make(undo: &Undo) -> bool {
 /// A file that k3s would not start with.
 pub(super) fn unreadable(probe: &Probe<'_>) -> Option<Finding> {
     let text = probe.host.read_text(Path::new(REGISTRIES)).ok().flatten()?;
-    let fault = has_registry(&text, &probe.settings.registry.host).err()?;
+    let fault = registries_fault(&text)?;
     Some(Finding::failure("registries", format!("{REGISTRIES}: {fault}")).help("correct or remove the file"))
 }
 

@@ -1,10 +1,11 @@
 //! The registry as its clients see it: through Traefik, from Docker, and from k3s itself.
 
+mod logins;
+
 use super::faults::only;
 use super::*;
-use bootstrap::secret::Secret;
 use bootstrap::settings::Tls;
-use bootstrap::step::{Htpasswd, stored_text};
+use bootstrap::step::stored_text;
 use manifest::Undo;
 
 const CONFIG: &str = "stub/api/apis/helm.cattle.io/v1/namespaces/kube-system/helmchartconfigs/traefik.json";
@@ -20,13 +21,6 @@ const LOGINS: &str = "stub/api/api/v1/namespaces/registry/secrets/registry-htpas
 pub(super) fn htpasswd(stub: &StubHost) -> String {
     let secret = serde_json::from_str(&stub.text(LOGINS)).expect("JSON");
     stored_text(&secret, "htpasswd").expect("logins").expose().to_owned()
-}
-
-/// Settings of a registry whose password the run makes.
-fn generating() -> Settings {
-    let mut settings = only(Component::Registry);
-    settings.registry.auth.as_mut().expect("a login").password = Password::Generate;
-    settings
 }
 
 /// The limit is the operator's own in this cluster, with the time that Traefik is given.
@@ -119,9 +113,8 @@ fn a_password_is_in_no_file_that_others_can_read() {
     let stub = with_issuer();
     stub.put(REGISTRIES, "mirrors: {}\n");
     stub.set_mode(REGISTRIES, 0o644);
-    let (settings, mut without_login) = (only(Component::Registry), only(Component::Registry));
-    without_login.registry.auth = None;
-    run(&stub, &without_login).results();
+    let settings = only(Component::Registry);
+    run(&stub, &without_login()).results();
     assert_eq!(stub.mode(REGISTRIES), 0o644, "there is nothing to hide");
     stub.put(REGISTRIES, "mirrors: {}\n");
     let ran = run(&stub, &settings);
@@ -173,13 +166,10 @@ fn a_registry_that_is_there_keeps_its_name_its_login_and_its_issuer_whatever_a_r
     {
         assert!(said.contains(part), "{part}: {said}");
     }
-    let mut open = only(Component::Registry);
-    open.registry.auth = None;
-    let said = refused(&open);
+    let said = refused(&without_login());
     assert!(said.contains("its login is required") && said.contains("registry.auth"), "{said}");
     let mut public = only(Component::Registry);
-    let environment = schema::LetsencryptEnvironment::Staging;
-    public.tls = Tls::Letsencrypt { email: "admin@example.com".to_owned(), environment };
+    public.tls = lets_encrypt();
     let said = refused(&public);
     assert!(said.contains("selfsigned") && said.contains("letsencrypt-staging"), "{said}");
     // The way out that the message names.
@@ -207,83 +197,15 @@ fn a_host_that_lost_its_trust_in_the_registry_gets_it_back_and_the_registry_is_n
     assert_eq!(stub.calls().iter().find(applies), None, "what is in the cluster stays");
 }
 
-/// A password that is made for it now is not that of the registry, nor is one that was made before this one was given.
-#[test]
-fn a_login_that_nobody_knows_any_more_is_asked_for_and_not_replaced() {
-    for recorded in [None, Some("of another time")] {
-        let stub = with_issuer();
-        run(&stub, &only(Component::Registry)).results();
-        std::fs::remove_file(stub.path(REGISTRIES)).expect("was there");
-        if let Some(recorded) = recorded {
-            stub.remember(&having(recorded).context);
-        }
-        let before = tree(&stub);
-        let ran = run(&stub, &generating());
-        let said = &ran.failure().message;
-        assert!(said.contains("set registry.password_file") && said.contains(REMOVE_LOGINS), "{said}");
-        assert!(ran.journal.context.generated_passwords.is_empty() && tree(&stub) == before);
+fn without_login() -> Settings {
+    let mut settings = only(Component::Registry);
+    settings.registry.auth = None;
+    settings
+}
+
+fn lets_encrypt() -> Tls {
+    Tls::Letsencrypt {
+        email: "admin@example.com".to_owned(),
+        environment: schema::LetsencryptEnvironment::Staging,
     }
-}
-
-const REMOVE_LOGINS: &str = "delete secret registry-htpasswd";
-
-/// The record of a run that has taken over a password that an earlier run made.
-fn having(password: &str) -> Records {
-    let mut records = Records::default();
-    records.context.generated_passwords.insert(Component::Registry, password.to_owned());
-    records
-}
-
-#[test]
-fn a_password_that_was_made_stays_known_until_its_login_is_replaced() {
-    let stub = with_issuer();
-    with_limit_of_operator(&stub, "60s");
-    let failed = run(&stub, &generating());
-    let made = failed.journal.context.generated_passwords[&Component::Registry].clone();
-    assert!(failed.failure().tail.concat().contains("INTERNAL_ERROR"), "{:?}", failed.failure());
-
-    let before = tree(&stub);
-    let refused = run_with(&stub, &only(Component::Registry), having(&made), &|| false);
-    assert!(refused.failure().message.contains(REMOVE_LOGINS), "{}", refused.failure().message);
-    assert_eq!(refused.journal.context.generated_passwords.get(&Component::Registry), Some(&made));
-    assert!(tree(&stub) == before, "nothing is changed");
-
-    with_limit_of_operator(&stub, "3600s");
-    let completed = stub.copied();
-    run_with(&completed, &generating(), having(&made), &|| false).results();
-    assert!(Htpasswd::parse(&htpasswd(&completed)).accepts("pusher", &Secret::new(&*made)));
-    assert!(completed.text(REGISTRIES).contains(&made));
-
-    // The way out that the message names.
-    std::fs::remove_file(stub.path(LOGINS)).expect("was there");
-    let given = run_with(&stub, &only(Component::Registry), having(&made), &|| false);
-    assert!(given.journal.context.generated_passwords.is_empty());
-    given.results();
-    assert!(Htpasswd::parse(&htpasswd(&stub)).accepts("pusher", &Secret::new(SECRETS[1])));
-    assert!(stub.text(REGISTRIES).contains(SECRETS[1]));
-}
-
-#[test]
-fn a_registry_that_is_there_keeps_its_user_and_its_password() {
-    let stub = with_issuer();
-    run(&stub, &only(Component::Registry)).results();
-    let before = tree(&stub);
-    let with_login = |user: &str, password| {
-        let mut settings = only(Component::Registry);
-        settings.registry.auth = Some(RegistryAuth { user: user.to_owned(), password });
-        run(&stub, &settings)
-    };
-    let given = |password| Password::Given(Secret::new(password));
-    for (user, password, input) in [
-        ("puller", given(SECRETS[1]), "set registry.user"),
-        ("puller", Password::Generate, "set registry.user"),
-        ("pusher", given("another"), "set registry.password_file"),
-    ] {
-        let ran = with_login(user, password);
-        let said = &ran.failure().message;
-        assert!(said.contains(input) && said.contains(REMOVE_LOGINS), "{said}");
-        assert!(tree(&stub) == before && ran.journal.steps().is_empty());
-    }
-    // One that was shown is known to the operator alone.
-    with_login("pusher", Password::Generate).results();
 }

@@ -72,6 +72,9 @@ pub enum Gap {
     /// k3s on this host does not know the registry, or not with the login of now.
     #[error("k3s' registries.yaml lacks its entry, or the login in it")]
     NodesTrust,
+    /// A run ended in the middle of it, and nothing else tells what is left to do.
+    #[error("a run ended before it was done with it")]
+    Unfinished,
     /// The registry lets everybody in, and the settings ask for a login.
     #[error("its deployment asks for no login")]
     NoLogin,

@@ -45,6 +45,12 @@ impl RunHistory {
         self.passwords.get(&component)
     }
 
+    /// Whether the last step of the component failed, or was not heard of again.
+    pub fn is_unfinished(&self, component: Component) -> bool {
+        let last = self.steps.iter().rfind(|step| step.component == component);
+        last.is_some_and(|step| step.state != StepState::Done)
+    }
+
     /// Whether the unit of `service`, which has this SHA-256 now, is that of a run. What a run was about to write when it
     /// ended may be there in part, so it is the run's in any form.
     pub fn wrote_unit(&self, service: &str, sha256: Option<&str>) -> bool {

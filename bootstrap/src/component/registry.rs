@@ -18,7 +18,7 @@ use crate::host::{Host, ProbeError};
 use crate::settings::{self, RegistryAuth, Settings};
 use crate::step::{
     Action, Check, Condition, Document, ObjectRef, RegistryPush, STORAGE_CLASSES, SecretSource, Step,
-    UndoAction,
+    UndoAction, Unmet,
 };
 
 const VOLUME: &str = "registry-data";
@@ -132,9 +132,9 @@ impl Spec for RegistrySpec {
         let (namespace, deployments) = (NAMESPACE.to_owned(), vec![NAME.to_owned()]);
         let verify = vec![Check::within(300, Condition::Rollout { namespace, deployments })];
         let steps = || match detection {
+            Detection::Incomplete(Gap::Objects(_) | Gap::NoLogin) | Detection::Missing => steps(context),
             // The registry itself is there, and nothing of it is applied anew.
-            Detection::Incomplete(Gap::NodesTrust) => publish(context),
-            _ => steps(context),
+            _ => publish(context),
         };
         ComponentPlan::for_state(detection, steps, verify)
     }
@@ -152,9 +152,27 @@ fn state(probe: &Probe<'_>) -> Result<Detection, ProbeError> {
         Detection::Present if with_login && !conflict::is_login_required(probe)? => {
             Detection::Incomplete(Gap::NoLogin)
         }
-        Detection::Present if !nodes::is_trusted(probe)? => Detection::Incomplete(Gap::NodesTrust),
+        Detection::Present => unpublished(probe)?.map_or(Detection::Present, Detection::Incomplete),
         found => found,
     })
+}
+
+/// What the objects lack to be usable. Trust is the last step, so that where it is needed it tells of all that comes before.
+/// Where it is not, each of these is looked at by itself.
+fn unpublished(probe: &Probe<'_>) -> Result<Option<Gap>, ProbeError> {
+    match nodes::is_trusted(probe)? {
+        Some(true) => Ok(None),
+        Some(false) => Ok(Some(Gap::NodesTrust)),
+        None if probe.history().is_unfinished(Component::Registry) => Ok(Some(Gap::Unfinished)),
+        None => {
+            let conditions = [Condition::CertificateIn(certificate_secret()), ingress::limit_raised()];
+            let unmet = conditions.iter().find_map(|condition| condition.observe(probe.host).err());
+            match unmet {
+                Some(Unmet::Probe(error)) => Err(error),
+                unmet => Ok(unmet.map(|unmet| Gap::NotVerified(unmet.to_string()))),
+            }
+        }
+    }
 }
 
 /// The objects that every registry has.

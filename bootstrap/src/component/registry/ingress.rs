@@ -27,6 +27,15 @@ pub(super) fn config() -> ObjectRef {
     ObjectRef::namespaced(CONFIG_API, CONFIG_KIND, TRAEFIK_NAMESPACE, TRAEFIK)
 }
 
+/// That Traefik runs with a limit that was set.
+pub(super) fn limit_raised() -> Condition {
+    Condition::Argument {
+        namespace: TRAEFIK_NAMESPACE.to_owned(),
+        deployment: TRAEFIK.to_owned(),
+        prefix: ARGUMENT.to_owned(),
+    }
+}
+
 /// The steps that raise the limit.
 pub(super) fn limit() -> [Step; 2] {
     let config = json!({
@@ -35,14 +44,9 @@ pub(super) fn limit() -> [Step; 2] {
         "metadata": { "name": TRAEFIK, "namespace": TRAEFIK_NAMESPACE },
         "spec": { "valuesContent": VALUES },
     });
-    let raised = Condition::Argument {
-        namespace: TRAEFIK_NAMESPACE.to_owned(),
-        deployment: TRAEFIK.to_owned(),
-        prefix: ARGUMENT.to_owned(),
-    };
     [
         Step::new("upload timeout of Traefik", Action::Offer(Document::new(config))),
-        Step::new("Traefik uses the timeout", Action::Wait(Check::within(300, raised))),
+        Step::new("Traefik uses the timeout", Action::Wait(Check::within(300, limit_raised()))),
     ]
 }
 

@@ -32,13 +32,12 @@ pub(super) fn trust(settings: &Settings) -> Vec<Step> {
 }
 
 /// Whether the file has the entry for the registry, as far as it can be read: only root can, and that is no reason to know
-/// nothing of the registry.
-pub(super) fn is_trusted(probe: &Probe<'_>) -> Result<bool, ProbeError> {
-    let Some(entry) = entry(probe.settings) else { return Ok(true) };
+/// nothing of the registry. `None` where there is nothing to enter.
+pub(super) fn is_trusted(probe: &Probe<'_>) -> Result<Option<bool>, ProbeError> {
+    let Some(entry) = entry(probe.settings) else { return Ok(None) };
     match probe.host.read_text(Path::new(REGISTRIES)) {
-        Ok(Some(text)) => Ok(entry.is_in(&text).unwrap_or(false)),
-        Ok(None) => Ok(false),
-        Err(error) if error.is_denied() => Ok(true),
+        Ok(text) => Ok(Some(text.is_some_and(|text| entry.is_in(&text).unwrap_or(false)))),
+        Err(error) if error.is_denied() => Ok(Some(true)),
         Err(error) => Err(error.into()),
     }
 }

@@ -15,6 +15,7 @@ pub(super) const INGRESS: &str =
 const DEPLOYMENT: &str = "stub/api/apis/apps/v1/namespaces/registry/deployments/registry.json";
 
 const TRAEFIK: &str = "stub/api/apis/apps/v1/namespaces/kube-system/deployments/traefik.json";
+const CERTIFICATE: &str = "stub/api/api/v1/namespaces/registry/secrets/registry-tls.json";
 const LOGINS: &str = "stub/api/api/v1/namespaces/registry/secrets/registry-htpasswd.json";
 
 /// The logins that the registry takes.
@@ -145,6 +146,36 @@ fn a_registries_file_that_k3s_could_not_read_is_not_written_to() {
             .is_some_and(|hint| hint.contains("ca_file") && !hint.contains(SECRETS[1]))
     );
     assert_eq!(stub.text(REGISTRIES), "configs: {mirror: {}}\n");
+}
+
+/// Where everybody trusts the certificate and nobody has to log in, k3s is told nothing that would show that all is done.
+#[test]
+fn a_registry_that_nobody_could_reach_is_not_reused() {
+    let stub = with_issuer();
+    let traefik = stub.text(TRAEFIK);
+    let mut settings = without_login();
+    settings.tls = lets_encrypt();
+    with_limit_of_operator(&stub, "60s");
+    for _ in 0..2 {
+        let ran = run(&stub, &settings);
+        assert!(ran.failure().tail.concat().contains("INTERNAL_ERROR"), "{:?}", ran.failure());
+    }
+    // The operator takes the own limit away.
+    std::fs::remove_file(stub.path(CONFIG)).expect("was there");
+    stub.put(TRAEFIK, &traefik);
+    let result = |ran: Ran| ran.results().into_iter().find(|(of, _)| *of == Component::Registry);
+    let expected = |result| Some((Component::Registry, result));
+    assert_eq!(result(run(&stub, &settings)), expected(ComponentResult::Configured));
+    assert!(stub.text(CONFIG).contains("3600s"));
+    assert_eq!(result(run(&stub, &settings)), expected(ComponentResult::Reused));
+    let uncertified = stub.copied();
+    std::fs::remove_file(uncertified.path(CERTIFICATE)).expect("was there");
+    assert_eq!(run_in_vain(&uncertified, &settings).failure().step, "certificate of the registry");
+    std::fs::remove_file(stub.path(CONFIG)).expect("was there");
+    stub.put(TRAEFIK, &traefik);
+    let limited = run(&stub, &settings);
+    assert!(limited.changed.iter().any(|step| step == "upload timeout of Traefik"), "{:?}", limited.changed);
+    limited.results();
 }
 
 /// What those who use it would notice first.

@@ -63,7 +63,7 @@ pub use node_address::node_address;
 pub use node_fault::NodeFault;
 pub use observe::{certificate, version_of};
 pub use passwords::{stored_password, stored_text};
-pub use registries::{RegistriesFault, RegistryEntry, RegistryLogin, registries_fault};
+pub use registries::{RegistriesFault, RegistryEntry, RegistryLogin, has_password, registries_fault};
 pub use registry_push::RegistryPush;
 pub use start_cause::{StartCause, StartCauseKind, is_hopeless};
 pub use step_detail::{CheckDetail, StepDetail};

@@ -127,7 +127,7 @@ pub enum Conflict {
     ForeignKubeconfig(PathBuf),
     /// Clients use it as it is set, and the run would set it otherwise.
     #[error(
-        "its {what} is {found}, and this run asks for {asked}; to keep it, set {input}; to change it, rerun after: {change}"
+        "its {what} is {found}, and this run asks for {asked}; to keep it, {keep}; to change it, rerun after: {change}"
     )]
     OtherSetting {
         /// What differs.
@@ -136,8 +136,8 @@ pub enum Conflict {
         found: String,
         /// How the run would set it.
         asked: String,
-        /// The inputs that say so.
-        input: &'static str,
+        /// How a run keeps it: the inputs to set, or that the component is left out.
+        keep: &'static str,
         /// The command after which a run sets it.
         change: String,
     },

@@ -154,7 +154,7 @@ fn other_host(probe: &Probe<'_>) -> Result<Option<Conflict>, ProbeError> {
     let asked = &probe.settings.rancher.host;
     let version = RancherSpec.version(probe.settings);
     let change = CHART.set_by_hand(probe, version, &format!("hostname={asked}"))?;
-    Ok(host_name::conflict(&ingress, asked, "rancher.host", change))
+    Ok(host_name::conflict(&ingress, asked, "set rancher.host", change))
 }
 
 fn steps(context: &PlanContext<'_>) -> Vec<Step> {

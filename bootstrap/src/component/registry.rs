@@ -18,13 +18,13 @@ use crate::host::{Host, ProbeError};
 use crate::settings::{self, RegistryAuth, Settings};
 use crate::step::{
     Action, Check, Condition, Document, ObjectRef, RegistryPush, STORAGE_CLASSES, SecretSource, Step,
-    UndoAction, Unmet,
+    UndoAction, Unmet, text,
 };
 
 const VOLUME: &str = "registry-data";
 
 pub(super) use names::certificate_secret;
-use names::{INGRESS_API, LOGINS, NAME, NAMESPACE, metadata};
+use names::{INGRESS_API, LOGINS, NAME, NAMESPACE, labels, metadata};
 
 pub(super) struct RegistrySpec;
 
@@ -88,7 +88,8 @@ impl Spec for RegistrySpec {
 
     fn preflight(&self, probe: &Probe<'_>) -> Vec<Finding> {
         let limit = ingress::foreign_limit(probe).filter(|_| self.detect(probe) != Ok(Detection::Present));
-        [storage_class(probe), limit, nodes::unreadable(probe)].into_iter().flatten().collect()
+        let registries = [nodes::unreadable(probe), nodes::readable_by_others(probe)];
+        [storage_class(probe), limit].into_iter().chain(registries).flatten().collect()
     }
 
     /// With the ingress go the secrets of the certificates that cert-manager issued for it. cert-manager leaves them, so
@@ -117,11 +118,30 @@ impl Spec for RegistrySpec {
             return Ok(Detection::Conflict(conflict));
         }
         let found = state(probe)?;
-        let unknown = match found {
-            Detection::Incomplete(_) => conflict::unknown_password(probe)?,
+        let conflict = match &found {
+            Detection::Incomplete(gap) => conflict::of_completion(gap, probe)?,
             _ => None,
         };
-        Ok(unknown.map_or(found, Detection::Conflict))
+        Ok(conflict.map_or(found, Detection::Conflict))
+    }
+
+    /// A volume keeps its class for ever, and its size until somebody with a class that can grow changes it.
+    fn ignored(&self, probe: &Probe<'_>) -> Result<Option<String>, ProbeError> {
+        let Some(found) =
+            probe.object(&ObjectRef::namespaced("v1", "PersistentVolumeClaim", NAMESPACE, VOLUME))?
+        else {
+            return Ok(None);
+        };
+        let wanted = volume(&probe.settings.registry);
+        let other = |pointer| {
+            let (found, wanted) = (text(&found, pointer)?, text(&wanted, pointer)?);
+            (found != wanted).then(|| format!("{found}, not {wanted}"))
+        };
+        let size = other("/spec/resources/requests/storage");
+        let class = other("/spec/storageClassName").map(|other| format!("class {other}"));
+        let others: Vec<String> = size.into_iter().chain(class).collect();
+        Ok((!others.is_empty())
+            .then(|| format!("the volume of the registry is kept as it is: {}", others.join("; "))))
     }
 
     fn installed_version(&self, probe: &Probe<'_>) -> Result<Option<String>, ProbeError> {
@@ -243,7 +263,7 @@ fn logins(auth: &RegistryAuth) -> Document {
 }
 
 fn deployment(image: &str, with_logins: bool) -> Value {
-    let labels = json!({ "app.kubernetes.io/name": NAME });
+    let labels = labels();
     let mut env = vec![json!({ "name": "REGISTRY_STORAGE_DELETE_ENABLED", "value": "true" })];
     let mut mounts = vec![json!({ "name": "data", "mountPath": "/var/lib/registry" })];
     let mut volumes = vec![json!({ "name": "data", "persistentVolumeClaim": { "claimName": VOLUME } })];
@@ -287,7 +307,7 @@ fn service() -> Value {
         "kind": "Service",
         "metadata": metadata(NAME),
         "spec": {
-            "selector": { "app.kubernetes.io/name": NAME },
+            "selector": labels(),
             "ports": [{ "name": "http", "port": 5000, "protocol": "TCP", "targetPort": "http" }],
         },
     })

@@ -52,6 +52,12 @@ pub fn registries_fault(text: &str) -> Option<RegistriesFault> {
     parsed(text).err()
 }
 
+/// Whether the file `text` has a password for the registry `host`.
+pub fn has_password(text: &str, host: &str) -> bool {
+    let file = parsed(text).unwrap_or_default();
+    entry_of(&file, host).is_some_and(|entry| entry.pointer("/auth/password").is_some())
+}
+
 impl RegistryEntry {
     /// Word in the marker lines.
     pub const MARKER: &str = "productive-k3s";

@@ -351,7 +351,7 @@ mod tests {
             what: "host name",
             found: "rancher.k3s.lab.example".to_owned(),
             asked: "rancher.example.local".to_owned(),
-            input: "rancher.host",
+            keep: "set rancher.host",
             change: String::new(),
         };
         let foreign = Conflict::ForeignService { service: "k3s", deviations: Vec::new() };

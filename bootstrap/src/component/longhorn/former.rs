@@ -31,8 +31,8 @@ pub(super) fn other_copies(
     let Some(found) = found.filter(|found| *found != asked) else { return Ok(None) };
     let value = format!("persistence.defaultClassReplicaCount={asked}");
     let change = chart.set_by_hand(probe, pinned, &value)?;
-    let (what, found, input) = ("number of replicas", found.to_owned(), "longhorn.replica_count");
-    Ok(Some(Conflict::OtherSetting { what, found, asked, input, change }))
+    let (what, found, keep) = ("number of replicas", found.to_owned(), "set longhorn.replica_count");
+    Ok(Some(Conflict::OtherSetting { what, found, asked, keep, change }))
 }
 
 /// The inputs of which Longhorn has another value, as a warning that repeats none.

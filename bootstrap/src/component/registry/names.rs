@@ -17,7 +17,12 @@ pub(in crate::component) fn certificate_secret() -> ObjectRef {
     ObjectRef::namespaced("v1", "Secret", NAMESPACE, CERTIFICATE)
 }
 
+/// The labels by which its objects find each other.
+pub(super) fn labels() -> Value {
+    json!({ "app.kubernetes.io/name": NAME })
+}
+
 /// The metadata of an object of the registry.
 pub(super) fn metadata(name: &str) -> Value {
-    json!({ "name": name, "namespace": NAMESPACE, "labels": { "app.kubernetes.io/name": NAME } })
+    json!({ "name": name, "namespace": NAMESPACE, "labels": labels() })
 }

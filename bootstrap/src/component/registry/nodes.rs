@@ -11,7 +11,7 @@ use super::super::{Finding, Probe};
 use super::names::certificate_secret;
 use crate::host::ProbeError;
 use crate::settings::{RegistryAuth, Settings, Tls};
-use crate::step::{Action, Content, RegistryEntry, RegistryLogin, Step, registries_fault};
+use crate::step::{Action, Content, RegistryEntry, RegistryLogin, Step, has_password, registries_fault};
 
 const REGISTRIES: &str = "/etc/rancher/k3s/registries.yaml";
 const AUTHORITY: &str = "/etc/rancher/k3s/registry-ca.crt";
@@ -61,6 +61,19 @@ pub(super) fn unreadable(probe: &Probe<'_>) -> Option<Finding> {
     let text = probe.host.read_text(Path::new(REGISTRIES)).ok().flatten()?;
     let fault = registries_fault(&text)?;
     Some(Finding::failure("registries", format!("{REGISTRIES}: {fault}")).help("correct or remove the file"))
+}
+
+/// A file that has the password already, and that others than its owner can read. The step that writes the password closes
+/// the file, and so it was opened since.
+pub(super) fn readable_by_others(probe: &Probe<'_>) -> Option<Finding> {
+    let file = probe.host.target_status(Path::new(REGISTRIES)).ok().flatten()?;
+    let text = probe.host.read_text(Path::new(REGISTRIES)).ok().flatten()?;
+    let has_password = has_password(&text, &probe.settings.registry.host);
+    (has_password && file.permissions() & 0o077 != 0).then(|| {
+        let evidence =
+            format!("{REGISTRIES} has the password of the registry, and others than root can read it");
+        Finding::warning("registries", evidence).help(format!("chmod 600 {REGISTRIES}"))
+    })
 }
 
 /// The login as k3s and a push give it.

@@ -1,5 +1,6 @@
 //! The registry as its clients see it: through Traefik, from Docker, and from k3s itself.
 
+mod foreign;
 mod logins;
 
 use super::faults::only;
@@ -203,6 +204,7 @@ fn a_registry_that_is_there_keeps_its_name_its_login_and_its_issuer_whatever_a_r
     public.tls = lets_encrypt();
     let said = refused(&public);
     assert!(said.contains("selfsigned") && said.contains("letsencrypt-staging"), "{said}");
+    assert!(said.contains("set tls.mode"), "{said}");
     // The way out that the message names.
     std::fs::remove_file(stub.path(INGRESS)).expect("was there");
     run(&stub, &other).results();

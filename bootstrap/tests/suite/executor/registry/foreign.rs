@@ -1,0 +1,89 @@
+//! A registry that somebody else installed, and what a run says of it.
+
+use super::*;
+
+/// What is in the cluster, with one text in the place of another.
+fn changed(stub: &StubHost, file: &str, from: &str, to: &str) {
+    let text = stub.text(file);
+    assert!(text.contains(from), "{text}");
+    stub.put(file, text.replace(from, to));
+}
+
+fn refused(stub: &StubHost, settings: &Settings) -> String {
+    let before = tree(stub);
+    let ran = run(stub, settings);
+    assert!(tree(stub) == before && ran.journal.steps().is_empty(), "{:?}", ran.failure());
+    ran.failure().message.clone()
+}
+
+/// The registry of the packages of the layers above has the same names, and a login in a secret of its own.
+#[test]
+fn a_deployment_of_another_installer_is_not_applied_over() {
+    let installed = with_issuer();
+    run(&installed, &only(Component::Registry)).results();
+    let ours = r#""matchLabels":{"app.kubernetes.io/name":"registry"}"#;
+    for (from, to) in [
+        (r#""secretName":"registry-htpasswd""#, r#""secretName":"registry-auth""#),
+        (ours, r#""matchLabels":{"app":"registry"}"#),
+    ] {
+        let stub = installed.copied();
+        changed(&stub, DEPLOYMENT, from, to);
+        std::fs::remove_file(stub.path(LOGINS)).expect("was there");
+        for settings in [only(Component::Registry), without_login()] {
+            let said = refused(&stub, &settings);
+            assert!(said.contains("to keep it, add --skip registry"), "{said}");
+            assert!(said.contains("delete deployment registry"), "{said}");
+        }
+        // The way out that the message names.
+        std::fs::remove_file(stub.path(DEPLOYMENT)).expect("was there");
+        run(&stub, &only(Component::Registry)).results();
+    }
+}
+
+#[test]
+fn an_issuer_that_no_input_can_name_is_kept_by_leaving_the_registry_out() {
+    let stub = with_issuer();
+    run(&stub, &only(Component::Registry)).results();
+    changed(&stub, INGRESS, r#"cluster-issuer":"selfsigned""#, r#"cluster-issuer":"company""#);
+    let said = refused(&stub, &only(Component::Registry));
+    assert!(said.contains("company") && said.contains("to keep it, add --skip registry"), "{said}");
+}
+
+#[test]
+fn a_volume_that_is_there_is_kept_and_what_was_asked_for_is_told() {
+    let stub = with_issuer();
+    let mut settings = only(Component::Registry);
+    settings.registry.storage_class = Some("fast".to_owned());
+    run(&stub, &settings).results();
+    let told = |settings: &Settings| {
+        let host = stub.host();
+        let spec = component::spec_of(Component::Registry);
+        spec.ignored(&component::Probe::new(&host, settings)).expect("an answer")
+    };
+    assert_eq!(told(&settings), None);
+    assert_eq!(told(&only(Component::Registry)), None, "a class was not asked for");
+    settings.registry.pvc_size_gib = schema::Bounded::clamped(50);
+    settings.registry.storage_class = Some("slow".to_owned());
+    let warning = told(&settings).expect("a warning");
+    assert!(warning.contains("20Gi, not 50Gi") && warning.contains("class fast, not slow"), "{warning}");
+}
+
+#[test]
+fn a_password_that_others_can_read_is_warned_of() {
+    let stub = with_issuer();
+    let settings = only(Component::Registry);
+    run(&stub, &settings).results();
+    let warned = || {
+        let host = stub.host();
+        component::spec_of(Component::Registry).preflight(&component::Probe::new(&host, &settings))
+    };
+    assert_eq!(warned(), []);
+    stub.set_mode(REGISTRIES, 0o644);
+    let findings = warned();
+    let [finding] = findings.as_slice() else { panic!("{findings:?}") };
+    assert_eq!(finding.severity, component::Severity::Warning);
+    assert_eq!(finding.help.as_deref(), Some("chmod 600 /etc/rancher/k3s/registries.yaml"));
+    assert!(!format!("{finding:?}").contains(SECRETS[1]));
+    stub.put(REGISTRIES, "mirrors: {}\n");
+    assert_eq!(warned(), [], "there is no password in it");
+}

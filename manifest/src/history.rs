@@ -1,5 +1,7 @@
 //! What former runs recorded, for a run that must distinguish our changes from those of others.
 
+use std::cmp::Reverse;
+
 use privacy::disk::DiskError;
 use schema::Execution;
 use serde::Deserialize;
@@ -18,7 +20,7 @@ const MAX_READ: usize = 16_384;
 /// What the records in a directory say about the runs on one machine.
 #[derive(Debug, Default)]
 pub struct History {
-    /// The private contexts of its runs that were no dry runs, the newest first.
+    /// The private contexts of its runs that were no dry runs, the one that began last first.
     pub contexts: Vec<PrivateContext>,
     /// Why the private context of a run cannot be used, for each run that may have changed this machine and has one: above
     /// all, that another user made the run.
@@ -39,7 +41,8 @@ impl RunsDir {
     /// # Errors
     /// [`ManifestError::Disk`] if the directory cannot be listed.
     pub fn history(&self, machine: &MachineId) -> Result<History, ManifestError> {
-        let runs = newest_first(self)?;
+        // By the private context: a run whose public manifest the gate refuses has only that.
+        let runs = newest_first(self, RunId::from_private_name)?;
         let mut history = History { unread: runs.len().saturating_sub(MAX_READ), ..History::default() };
         for (_, run) in runs.into_iter().take(MAX_READ) {
             match self.load_private(&run) {
@@ -51,6 +54,8 @@ impl RunsDir {
                 Err(error) => history.unusable.push(error),
             }
         }
+        // A rollback writes the context of its run again, which makes the run no younger.
+        history.contexts.sort_by_key(|context| Reverse(context.started_at));
         Ok(history)
     }
 

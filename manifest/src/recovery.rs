@@ -48,7 +48,7 @@ pub struct Recovery {
 /// # Errors
 /// [`ManifestError::Disk`] if the directory cannot be listed. A single record that cannot be recovered is counted.
 pub fn recover_crashed_runs(runs: &RunsDir, gate: &Gate, now: UtcSeconds) -> Result<Recovery, ManifestError> {
-    let mut found = newest_first(runs)?;
+    let mut found = newest_first(runs, RunId::from_public_name)?;
     let mut recovery = Recovery { unchecked: found.len().saturating_sub(MAX_READ), ..Recovery::default() };
     found.truncate(MAX_READ);
     for (_, run) in found {
@@ -69,13 +69,14 @@ enum RunState {
     Interrupted,
 }
 
-/// The runs of the directory, by the time of the last write of their public manifest.
-pub(crate) fn newest_first(runs: &RunsDir) -> Result<Vec<(Reverse<SystemTime>, RunId)>, ManifestError> {
+/// The runs of the directory that have a file whose name `run_of` knows, by the time of its last write.
+pub(crate) fn newest_first(
+    runs: &RunsDir,
+    run_of: fn(&str) -> Option<RunId>,
+) -> Result<Vec<(Reverse<SystemTime>, RunId)>, ManifestError> {
     let names = runs.dir.names(MAX_NAMES)?;
-    let mut found: Vec<_> = names
-        .iter()
-        .filter_map(|name| Some((Reverse(runs.dir.modified(name)?), RunId::from_public_name(name)?)))
-        .collect();
+    let mut found: Vec<_> =
+        names.iter().filter_map(|name| Some((Reverse(runs.dir.modified(name)?), run_of(name)?))).collect();
     // By the time of the last write and not by the id: ids of neighbouring layers do not begin with a time.
     found.sort_unstable();
     Ok(found)

@@ -37,6 +37,11 @@ impl RunId {
         Self::from_file_name(file_name).filter(|run| run.public_name() == file_name)
     }
 
+    /// The run whose private context has the name `file_name`.
+    pub(crate) fn from_private_name(file_name: &str) -> Option<Self> {
+        Self::from_file_name(file_name).filter(|run| run.private_name() == file_name)
+    }
+
     pub(crate) fn public_name(&self) -> String {
         format!("{PREFIX}{}{PUBLIC}", self.0)
     }
@@ -67,6 +72,8 @@ mod tests {
         assert_eq!(RunId::from_file_name(&id.private_name()).as_ref(), Some(&id));
         assert_eq!(RunId::from_public_name(&id.public_name()).as_ref(), Some(&id));
         assert_eq!(RunId::from_public_name(&id.private_name()), None);
+        assert_eq!(RunId::from_private_name(&id.private_name()).as_ref(), Some(&id));
+        assert_eq!(RunId::from_private_name(&id.public_name()), None);
         let name = id.public_name();
         for name in [
             "bootstrap-.json",

@@ -168,24 +168,21 @@ fn either_file_of_a_pair_leads_to_the_run() {
 #[test]
 fn passwords_that_no_run_has_shown_are_found_taken_over_and_forgotten() {
     let (_temp, runs) = scratch();
-    let left_by = |name: &str, passwords: &[(Component, &str)], machine: &MachineId| {
+    let left_by = |name: &str, begun: u32, passwords: &[(Component, &str)], machine: &MachineId| {
         let files = runs.claim(&run(name)).expect("claimed");
         files.write_public(&manifest(&run(name)), &gate()).expect("written");
         let mut left = context(&run(name));
+        left.started_at = at(begun);
         left.machine = MachineFingerprint::of(machine);
         left.generated_passwords =
             passwords.iter().map(|(component, password)| (*component, (*password).to_owned())).collect();
         files.write_private(&left).expect("written");
     };
     let (here, other) = (machine("0123456789abcdef"), machine("fedcba9876543210"));
-    left_by("one", &[(Component::Rancher, "old"), (Component::Registry, "kept")], &here);
-    // The order is that of the files' times.
-    let older = std::time::SystemTime::now() - std::time::Duration::from_mins(1);
-    let file = std::fs::File::options().write(true).open(runs.public_path(&run("one"))).expect("open");
-    file.set_modified(older).expect("set");
-    left_by("two", &[(Component::Rancher, "new")], &here);
-    left_by("elsewhere", &[(Component::Rancher, "of another machine")], &other);
-    left_by("none", &[], &here);
+    left_by("two", 2, &[(Component::Rancher, "new")], &here);
+    left_by("one", 1, &[(Component::Rancher, "old"), (Component::Registry, "kept")], &here);
+    left_by("elsewhere", 3, &[(Component::Rancher, "of another machine")], &other);
+    left_by("none", 4, &[], &here);
 
     let left = runs.left_passwords(&here).expect("listed");
     let found: Vec<_> =
@@ -196,6 +193,23 @@ fn passwords_that_no_run_has_shown_are_found_taken_over_and_forgotten() {
     assert!(!runs.load_private(&run("elsewhere")).expect("read").generated_passwords.is_empty());
     let text = std::fs::read_to_string(runs.private_path(&run("two"))).expect("read");
     assert!(!text.contains("generated_passwords"), "{text}");
+}
+
+/// It has no public manifest: the gate has refused that. It may have changed the host all the same.
+#[test]
+fn a_run_that_nothing_public_tells_of_is_in_the_history() {
+    let (_temp, runs) = scratch();
+    let written = [("first", at(1)), ("second", at(2))].map(|(name, begun)| {
+        let files = runs.claim(&run(name)).expect("claimed");
+        let mut context = context(&run(name));
+        context.started_at = begun;
+        files.write_private(&context).expect("written");
+        (files, context)
+    });
+    // The first is rolled back, which writes its record again.
+    written[0].0.write_private(&written[0].1).expect("written");
+    let history = runs.history(&machine("0123456789abcdef")).expect("listed");
+    assert_eq!(history.contexts, written.map(|(_, context)| context).into_iter().rev().collect::<Vec<_>>());
 }
 
 /// A host that is checked each hour has more of them in a month.
@@ -209,8 +223,8 @@ fn a_thousand_dry_runs_push_no_run_out_of_the_history() {
     first.generated_passwords.insert(Component::Rancher, "kept".to_owned());
     files.write_private(&first).expect("written");
     let old = fs::FileTimes::new().set_modified(std::time::UNIX_EPOCH);
-    let public = fs::File::options().write(true).open(runs.public_path(&run("first"))).expect("there");
-    public.set_times(old).expect("aged");
+    let record = fs::File::options().write(true).open(runs.private_path(&run("first"))).expect("there");
+    record.set_times(old).expect("aged");
     for number in 0..1_000 {
         let checked = run(&format!("dry-{number}"));
         let mut context = context(&checked);

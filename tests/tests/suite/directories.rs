@@ -133,8 +133,12 @@ fn a_link_in_the_place_of_a_record_is_not_followed() {
 fn clean_does_not_call_a_host_clean_with_records_that_it_has_not_read() {
     let sandbox = Sandbox::new();
     sandbox.dry_run("server").run().expect(0);
+    let run = sandbox.only_run();
+    let record = fs::read_to_string(&run.private).expect("ours");
     for number in 0..20_000 {
-        fs::write(sandbox.runs_dir().join(format!("bootstrap-{number:016x}.json")), "{}").expect("ours");
+        let id = format!("{number:016x}");
+        let path = sandbox.runs_dir().join(format!("bootstrap-{id}-private.json"));
+        fs::write(path, record.replace(&run.id, &id)).expect("ours");
     }
     let outcome = sandbox.bootstrap(["clean"]).run().expect(1);
     let text = outcome.stderr.replace("\n       ", " ");

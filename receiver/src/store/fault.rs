@@ -70,7 +70,7 @@ impl fmt::Display for PostgresFault {
             Self::NotAllowed(what) => {
                 write!(
                     f,
-                    "the role lacks {what}; make it the owner of the schema's tables, and let it make some"
+                    "the role lacks {what}; make it the owner of the tables and of the sequence, and let it make tables"
                 )
             }
             Self::NoId => f.write_str("a row has an id of no known form"),

@@ -5,11 +5,11 @@ use tokio_postgres::Client;
 use super::migration;
 use crate::store::fault::PostgresFault;
 
-/// Tables and partitions that belong to a role without whose rights this one is. Grants are not enough: each month gets a
-/// partition, and loses one that is over, and only an owner can do that.
+/// Tables and partitions that belong to a role without whose rights this one is, and the sequence, which is no table's. Grants
+/// are not enough: each month gets a partition, and loses one that is over, and only an owner can do that.
 const NOT_OWNED: &str = "SELECT relname::text FROM pg_class
      WHERE (oid IN (SELECT inhrelid FROM pg_inherits WHERE inhparent = 'document'::regclass)
-         OR oid = ANY ('{document, run, refusal, instance, clock, rolled_up, weekly, closed_week, receiver_migration}'::regclass[]))
+         OR oid = ANY ('{document, document_id, run, refusal, instance, clock, rolled_up, weekly, closed_week, receiver_migration}'::regclass[]))
      AND NOT pg_has_role(relowner, 'USAGE') ORDER BY relname";
 
 /// Passes if the role may do what the service does with its tables, or may make them where they are missing or old.

@@ -19,7 +19,8 @@ impl ErasureStore for SqliteStore {
         let erased =
             erase(&mut self.connection, id.as_bytes()).map_err(|error| self.failed("erase", error))?;
         self.settle()?;
-        if self.has_bytes(id.as_bytes())? {
+        // That of an event stays in the file with its document: it names no run and no session.
+        if self.has_bytes(id.as_bytes())? && !self.is_of_event(id)? {
             make_anew(&self.connection, id.as_bytes())
                 .map_err(|error| self.failed("make the file anew", error))?;
             self.settle()?;
@@ -32,6 +33,14 @@ impl ErasureStore for SqliteStore {
 }
 
 impl SqliteStore {
+    /// Whether a document that is stored has this id as its own.
+    fn is_of_event(&self, id: &PackedId) -> Result<bool, StoreError> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM document WHERE event_id = ?1)
+                       OR EXISTS (SELECT 1 FROM run WHERE manifest_event_id = ?1)";
+        let found = self.connection.query_row(sql, [id.as_bytes()], |row| row.get(0));
+        found.map_err(|error| self.failed("look for an event", error))
+    }
+
     /// Whether the file has these bytes anywhere.
     fn has_bytes(&mut self, bytes: &[u8]) -> Result<bool, StoreError> {
         let path = &self.path;

@@ -18,7 +18,7 @@ mod report;
 mod trace;
 mod undo;
 
-pub use executor::{RollbackEvent, RollbackExecutor, UndoResult, UndoResults, Untried};
+pub use executor::{RollbackEvent, RollbackExecutor, UndoResult, UndoResults, Untried, note_gone};
 pub use item::{ItemState, Leftover, Reason, Relation, RollbackItem, RollbackPlan};
 pub use live_state::{Divergence, LiveState};
 pub use observe::{LiveStates, observe_all};

@@ -217,6 +217,12 @@ impl PrivateContext {
         }
     }
 
+    /// Writes down that there is nothing left to undo of the step `seq`: somebody else has undone it.
+    pub fn note_gone(&mut self, seq: u32, at: UtcSeconds) {
+        self.begin_undo(seq, at);
+        self.end_undo(seq, StepState::Done, at);
+    }
+
     /// How far the last attempt to undo the step `seq` got; `None` if there was none.
     pub fn undo_state(&self, seq: u32) -> Option<StepState> {
         self.rollbacks.iter().rev().find(|record| record.step == seq).map(|record| record.state)

@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::diagnostic::Diagnostic;
 use super::error::{Error, InterruptedAt, Unattended};
 use super::inspection;
-use super::rollback::{Agreement, steps_ready, undo_run, unseen};
+use super::rollback::{Agreement, note_gone, steps_ready, undo_run, unseen};
 use crate::cli::CleanArgs;
 use crate::component::PendingRemoval;
 use crate::host::{Host, RunLog};
@@ -152,6 +152,7 @@ impl Clean {
                     // Nothing can be done about it here, and nobody has told what is left.
                     show_plan(plan, printer);
                 }
+                note_gone(runs, RunId::new(plan.run_id.clone()), plan)?;
                 continue;
             }
             let agreement = match asked {

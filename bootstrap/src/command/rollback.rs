@@ -68,6 +68,11 @@ pub(super) fn undo_run(
     apply::run(&args, &target, agreement, printer, signals)
 }
 
+/// Writes into the record of a run what was gone when its plan was made, where nothing else is done about that run.
+pub(super) fn note_gone(runs: &RunsDir, run: RunId, plan: &RollbackPlan) -> Result<(), Diagnostic> {
+    Ok(apply::note_gone(&RollbackTarget::of_run(runs.clone(), run)?, plan)?)
+}
+
 /// Shows the plan and changes nothing.
 pub(super) fn show_plan(
     args: &RollbackArgs,

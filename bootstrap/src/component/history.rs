@@ -8,7 +8,7 @@ use schema::{Component, Execution};
 
 use crate::secret::Secret;
 
-/// The steps of former runs. Without them everything on the host is somebody else's.
+/// The steps of former runs that were not undone. Without them everything on the host is somebody else's.
 #[derive(Clone, Debug, Default)]
 pub struct RunHistory {
     /// The oldest first.
@@ -26,7 +26,7 @@ impl RunHistory {
         let passwords = passwords.map(|(component, password)| (*component, Secret::new(password.as_str())));
         Self {
             passwords: passwords.collect(),
-            steps: contexts.into_iter().flat_map(|context| context.steps).collect(),
+            steps: contexts.iter().flat_map(standing_steps).cloned().collect(),
         }
     }
 
@@ -71,6 +71,52 @@ impl RunHistory {
     }
 }
 
+fn standing_steps(context: &PrivateContext) -> impl Iterator<Item = &StepRecord> {
+    context.steps.iter().filter(|step| context.undo_state(step.seq) != Some(StepState::Done))
+}
+
 fn is_about(step: &StepRecord, service: &str) -> bool {
     matches!(&step.undo, Undo::ServiceUnit { name, .. } if name == service)
+}
+
+#[cfg(test)]
+mod tests {
+    use manifest::{Intent, JournalOutcome, MachineFingerprint, PreviousFile, PriorState, RunId};
+    use schema::{Id, Mode, UtcSeconds};
+
+    use super::*;
+
+    fn at(second: u32) -> UtcSeconds {
+        UtcSeconds::parse(&format!("2026-11-22T07:00:{second:02}Z")).expect("a time")
+    }
+
+    /// A run that began then and wrote a unit with this SHA-256.
+    fn run(second: u32, sha256: &str) -> PrivateContext {
+        let machine = MachineFingerprint::of(&MachineId::read(Path::new("/")));
+        let id = RunId::new(Id::random());
+        let mut run = PrivateContext::begin(&id, Execution::Apply, Mode::Agent, machine, at(second));
+        let undo = Undo::ServiceUnit {
+            name: "k3s-agent".to_owned(),
+            sha256: Some(sha256.to_owned()),
+            unit: PreviousFile::Absent,
+            environment: PreviousFile::Absent,
+            enabled: false,
+        };
+        let component = Component::K3s;
+        let intent = Intent { component, action: String::new(), before: PriorState::Absent, undo };
+        let seq = run.begin_step(intent, at(second));
+        run.end_step(seq, JournalOutcome::Done { wrote: None, undo: None }, at(second));
+        run
+    }
+
+    #[test]
+    fn after_a_rollback_the_unit_is_that_of_the_run_before() {
+        let (first, mut second) = (run(1, "a"), run(2, "b"));
+        let wrote = |second: &PrivateContext, sha256| {
+            RunHistory::new(vec![second.clone(), first.clone()]).wrote_unit("k3s-agent", Some(sha256))
+        };
+        assert_eq!(["a", "b"].map(|sha256| wrote(&second, sha256)), [false, true]);
+        second.note_gone(1, at(3));
+        assert_eq!(["a", "b"].map(|sha256| wrote(&second, sha256)), [true, false]);
+    }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
-use manifest::{StepRecord, Undo};
+use manifest::{ManifestError, StepRecord, Undo};
 use schema::Component;
 
 use super::item::{ItemState, Leftover, Reason, RollbackItem, RollbackPlan};
@@ -102,6 +102,8 @@ impl<'a> RollbackExecutor<'a> {
     /// Undoes every item of `plan` that is ready, and says what became of each, by the number of its step. After a
     /// failure, the component's own earlier steps are left: what failed may stand on them.
     pub fn all(mut self, plan: &RollbackPlan) -> UndoResults {
+        // Where it cannot be written down, the next rollback finds the same.
+        let _ = note_gone(self.journal, plan);
         let mut results = BTreeMap::new();
         for item in plan.in_state(ItemState::Ready) {
             let result = self.item(plan, item);
@@ -159,7 +161,10 @@ impl<'a> RollbackExecutor<'a> {
         match judge_now(self.journal.context(), &step, &live_state) {
             (ItemState::Ready, _) => {}
             (_, Reason::Left(leftover)) => return Ok(UndoResult::Manual(leftover)),
-            _ => return Ok(UndoResult::Gone),
+            _ => {
+                let _ = self.journal.update(&mut |context, at| context.note_gone(step.seq, at));
+                return Ok(UndoResult::Gone);
+            }
         }
         if matches!(step.undo, Undo::HelmRelease { .. }) {
             (self.report)(RollbackEvent::Waiting("helm and the objects of the release, up to ten minutes"));
@@ -233,6 +238,18 @@ impl<'a> RollbackExecutor<'a> {
     fn step(&self, seq: u32) -> Option<StepRecord> {
         self.journal.context().steps.iter().find(|step| step.seq == seq).cloned()
     }
+}
+
+/// Writes down what was gone when the plan was made. Otherwise it would count as there for as long as the record is kept.
+///
+/// # Errors
+/// The record cannot be written.
+pub fn note_gone(journal: &mut dyn Journal, plan: &RollbackPlan) -> Result<(), ManifestError> {
+    let gone: Vec<u32> = plan.in_state(ItemState::Gone).map(|item| item.step).collect();
+    if gone.is_empty() {
+        return Ok(());
+    }
+    journal.update(&mut |context, at| gone.iter().for_each(|step| context.note_gone(*step, at)))
 }
 
 /// Waits until what was deleted is no longer found. Another object of the same name is not what was deleted.

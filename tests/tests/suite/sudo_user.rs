@@ -17,6 +17,7 @@ use schema::{
     Arch, Component, Execution, Finish, Id, Mode, OsFamily, OsId, OsVersion, Platform, RunManifest, Status,
     Support, UtcSeconds,
 };
+use serde_json::Value;
 use tests::{
     Invocation, NOBODY, Outcome, Response, Sandbox, Server, TerminalSession, can_have_a_machine, eventually,
     is_root, on_a_machine, program, skip,
@@ -197,10 +198,21 @@ fn clean_skips_nothing_that_root_would_remove() {
     for (words, answers) in [("clean --apply --confirm CLEAN", ""), (entry, "y\nCLEAN\n")] {
         let sandbox = with_sudo();
         record(&sandbox, NOBODY, [issuer()]);
-        let clean = call(&sandbox, words).env("PRODUCTIVE_K3S_RUNS_DIR", sandbox.runs_dir()).stdin(answers);
-        let outcome = on_the_machine(clean).run().expect(0);
+        let clean = || {
+            let clean = call(&sandbox, words).env("PRODUCTIVE_K3S_RUNS_DIR", sandbox.runs_dir());
+            on_the_machine(clean.stdin(answers)).run().expect(0)
+        };
+        let outcome = clean();
         assert!(is_gone(&sandbox), "{words}: {outcome}");
         assert!(answers.is_empty() || outcome.stdout.contains("Items to remove: 1."), "{outcome}");
+        if answers.is_empty() {
+            // Of this run nothing is left. That is written down, or it would count as installed for ever.
+            let run = ("b000000000000002", "2026-11-22T07:51:00Z");
+            let gone = record_of(&sandbox, NOBODY, run, [issuer()]);
+            clean();
+            let record: Value = serde_json::from_slice(&fs::read(gone).expect("there")).expect("JSON");
+            assert_eq!(record["rollbacks"][0]["state"], "done", "{record}");
+        }
     }
 }
 

@@ -97,9 +97,9 @@ fn stands(component: Component, run: &PrivateContext, older: &[PrivateContext]) 
         // A run that failed may not have come to it, and once it is taken back nobody expects the component any more.
         RunTrace::Nothing if run.status != Status::Success && !run.rollbacks.is_empty() => false,
         // What it found there is gone when the run that had made it was taken back later.
-        RunTrace::Nothing => {
+        RunTrace::Nothing | RunTrace::Added => {
             let mut traces = older.iter().map(|run| run_trace(run, component));
-            let maker = traces.find(|trace| *trace != RunTrace::Nothing);
+            let maker = traces.find(|trace| matches!(trace, RunTrace::Kept | RunTrace::Undone(_)));
             !matches!(maker, Some(RunTrace::Undone(at)) if at > run.started_at)
         }
     }
@@ -225,6 +225,17 @@ mod tests {
         // What it found after the rollback is somebody else's, and there.
         again.started_at = at(20);
         assert_eq!(check(&[again, whole]), Some((Mode::SingleNode, vec!["k3s", "rancher"])));
+    }
+
+    #[test]
+    fn what_a_run_added_goes_with_the_run_that_had_made_the_rest() {
+        let mut whole = run(Mode::SingleNode, &[Component::K3s, Component::Longhorn]);
+        let mut again = run(Mode::SingleNode, &[Component::Longhorn]);
+        let line = Undo::Line { path: "/etc/hosts".into(), line: String::new() };
+        again.steps[0].undo = line;
+        assert_eq!(check(&[again.clone(), whole.clone()]), Some((Mode::SingleNode, vec!["k3s", "longhorn"])));
+        undo(&mut whole, 2);
+        assert_eq!(check(&[again, whole]), Some((Mode::SingleNode, vec!["k3s"])));
     }
 
     #[test]

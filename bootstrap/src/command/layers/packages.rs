@@ -9,7 +9,7 @@ use super::options::InstallOptions;
 use super::records;
 use super::refusal::LayerError;
 use crate::cli::AsBundleArgs;
-use crate::command::error::Error;
+use crate::command::error::{Error, InterruptedAt};
 use crate::command::inspection;
 use crate::component::components;
 use crate::host::{Host, RunLog};
@@ -34,7 +34,7 @@ pub(super) fn install(
     check_runtime(|name| std::env::var_os(name))?;
     let signals = Signals::install().map_err(Error::SignalHandlers)?;
     let mut host = inspection::without_root(&signals);
-    check_target(options, &mut host)?;
+    check_target(options, &mut host, &signals)?;
     printer.note("The pinned versions of this program are installed; nothing in the package is run.");
     let mut warnings = Vec::new();
     let mut inputs = records::inputs(Mode::Stack, &mut warnings)?;
@@ -91,7 +91,7 @@ fn read(
 }
 
 /// Fails where a cluster is named that is not that of this host.
-fn check_target(options: &InstallOptions, host: &mut Host) -> Result<(), LayerError> {
+fn check_target(options: &InstallOptions, host: &mut Host, signals: &Signals) -> Result<(), LayerError> {
     let (kubeconfig, context) = (options.kubeconfig.clone(), options.context.clone());
     let target = ClusterTarget::new(kubeconfig, context, |name| std::env::var_os(name));
     if !target.is_named() {
@@ -100,6 +100,7 @@ fn check_target(options: &InstallOptions, host: &mut Host) -> Result<(), LayerEr
     if !options.dry_run {
         // The credentials that it is compared with are root's; that root is out of reach is told by the comparison.
         let _ = host.acquire_root(is_interactive());
+        inspection::check_uninterrupted(signals, InterruptedAt::NothingChanged)?;
     }
     Ok(target.check(host)?)
 }

@@ -86,6 +86,20 @@ pub(super) fn run(
     })
 }
 
+/// Writes down what was gone when the plan was made. Nothing on the host changes.
+///
+/// # Errors
+/// The record cannot be used or written, or another run uses the directory.
+pub(super) fn note_gone(target: &RollbackTarget, plan: &RollbackPlan) -> Result<(), Error> {
+    if plan.in_state(ItemState::Gone).next().is_none() {
+        return Ok(());
+    }
+    let _lock = target.runs.lock(&lock_holder(&Id::random())).map_err(Error::UnusableRecord)?;
+    let files = target.runs.reopen(&target.run).map_err(Error::UnusableRecord)?;
+    let context = load(&target.runs, &target.run)?;
+    rollback::note_gone(&mut UndoJournal { files, context }, plan).map_err(Error::UnusableRecord)
+}
+
 impl RollbackContext {
     /// Takes the locks, the files of the run and root. The record is read anew, now that nobody else can change it.
     ///

@@ -26,7 +26,10 @@ impl Journal for EventLog {
 fn traces(context: &PrivateContext) -> [Vec<Component>; 2] {
     let ids = || component::COMPONENTS.iter().map(|spec| spec.id());
     let of = |is_such: fn(RunTrace) -> bool| ids().filter(|id| is_such(run_trace(context, *id))).collect();
-    [of(|trace| trace == RunTrace::Kept), of(|trace| matches!(trace, RunTrace::Undone(_)))]
+    [
+        of(|trace| matches!(trace, RunTrace::Kept | RunTrace::Added)),
+        of(|trace| matches!(trace, RunTrace::Undone(_))),
+    ]
 }
 
 /// Runs on the host in this mode, up to the first change after `stop_after` of them.

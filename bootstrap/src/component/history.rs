@@ -45,10 +45,11 @@ impl RunHistory {
         self.passwords.get(&component)
     }
 
-    /// Whether the last step of the component failed, or was not heard of again.
-    pub fn is_unfinished(&self, component: Component) -> bool {
-        let last = self.steps.iter().rfind(|step| step.component == component);
-        last.is_some_and(|step| step.state != StepState::Done)
+    /// Whether the last step of the component failed, was not heard of again, or is none of `last`, the titles of those
+    /// steps after which a run has no other to do.
+    pub fn is_unfinished(&self, component: Component, last: &[&str]) -> bool {
+        let found = self.steps.iter().rfind(|step| step.component == component);
+        found.is_some_and(|step| step.state != StepState::Done || !last.contains(&step.action.as_str()))
     }
 
     /// Whether the unit of `service`, which has this SHA-256 now, is that of a run. What a run was about to write when it

@@ -22,6 +22,8 @@ use crate::step::{
 };
 
 const VOLUME: &str = "registry-data";
+/// Title of the step after which only k3s is to be told of the registry.
+const PUSH: &str = "push of more than one minute";
 
 pub(super) use names::certificate_secret;
 use names::{INGRESS_API, LOGINS, NAME, NAMESPACE, labels, metadata};
@@ -177,21 +179,19 @@ fn state(probe: &Probe<'_>) -> Result<Detection, ProbeError> {
     })
 }
 
-/// What the objects lack to be usable. Trust is the last step, so that where it is needed it tells of all that comes before.
-/// Where it is not, each of these is looked at by itself.
+/// What the objects lack to be usable. That k3s trusts the registry tells nothing of the rest: its entry outlives the
+/// objects, which the operator can remove so that a run makes them anew. Whether a push goes through is known from the run
+/// that tried. The limit of Traefik is not looked at afterwards: it is the operator's, and may be set in other places.
 fn unpublished(probe: &Probe<'_>) -> Result<Option<Gap>, ProbeError> {
-    match nodes::is_trusted(probe)? {
-        Some(true) => Ok(None),
-        Some(false) => Ok(Some(Gap::NodesTrust)),
-        None if probe.history().is_unfinished(Component::Registry) => Ok(Some(Gap::Unfinished)),
-        None => {
-            let conditions = [Condition::CertificateIn(certificate_secret()), ingress::limit_raised()];
-            let unmet = conditions.iter().find_map(|condition| condition.observe(probe.host).err());
-            match unmet {
-                Some(Unmet::Probe(error)) => Err(error),
-                unmet => Ok(unmet.map(|unmet| Gap::NotVerified(unmet.to_string()))),
-            }
-        }
+    if !nodes::is_trusted(probe)? {
+        return Ok(Some(Gap::NodesTrust));
+    }
+    if probe.history().is_unfinished(Component::Registry, &[PUSH, nodes::AUTHORITY_STEP, nodes::ENTRY_STEP]) {
+        return Ok(Some(Gap::Unfinished));
+    }
+    match (Condition::CertificateIn(certificate_secret())).observe(probe.host) {
+        Err(Unmet::Probe(error)) => Err(error),
+        looked => Ok(looked.err().map(|unmet| Gap::NotVerified(unmet.to_string()))),
     }
 }
 
@@ -223,13 +223,12 @@ fn steps(context: &PlanContext<'_>) -> Vec<Step> {
     steps
 }
 
-/// What makes the objects usable. Trust comes last, because it is what tells that all of this is done, and because k3s is
-/// told of no login with which nothing can be pushed.
+/// What makes the objects usable. Trust comes last: k3s is told of no login with which nothing can be pushed.
 fn publish(context: &PlanContext<'_>) -> Vec<Step> {
     let certified = Condition::CertificateIn(certificate_secret());
     let mut steps = ingress::limit().to_vec();
     steps.push(Step::new("certificate of the registry", Action::Wait(Check::within(180, certified))));
-    steps.push(Step::new("push of more than one minute", Action::Push(push(context))));
+    steps.push(Step::new(PUSH, Action::Push(push(context))));
     steps.extend(nodes::trust(context.settings));
     steps
 }

@@ -28,7 +28,7 @@ pub(super) fn config() -> ObjectRef {
 }
 
 /// That Traefik runs with a limit that was set.
-pub(super) fn limit_raised() -> Condition {
+fn limit_raised() -> Condition {
     Condition::Argument {
         namespace: TRAEFIK_NAMESPACE.to_owned(),
         deployment: TRAEFIK.to_owned(),

@@ -6,15 +6,20 @@
 use std::path::{Path, PathBuf};
 
 use manifest::{PreviousFile, Undo};
+use schema::Component;
 
 use super::super::{Finding, Probe};
 use super::names::certificate_secret;
 use crate::host::ProbeError;
-use crate::settings::{RegistryAuth, Settings, Tls};
+use crate::settings::{Password, RegistryAuth, Settings, Tls};
 use crate::step::{Action, Content, RegistryEntry, RegistryLogin, Step, has_password, registries_fault};
 
 const REGISTRIES: &str = "/etc/rancher/k3s/registries.yaml";
 const AUTHORITY: &str = "/etc/rancher/k3s/registry-ca.crt";
+
+/// Titles of the steps.
+pub(super) const AUTHORITY_STEP: &str = "authority of the registry, for k3s";
+pub(super) const ENTRY_STEP: &str = "registry in k3s' registries.yaml";
 
 /// The steps that make k3s on this host trust the registry; none where everybody does and nobody has to log in.
 pub(super) fn trust(settings: &Settings) -> Vec<Step> {
@@ -22,24 +27,33 @@ pub(super) fn trust(settings: &Settings) -> Vec<Step> {
     let mut steps = Vec::new();
     if let Some(path) = &entry.ca_file {
         let content = Content::Certificate(certificate_secret());
-        steps.push(Step::new(
-            "authority of the registry, for k3s",
-            Action::Write { path: path.clone(), mode: 0o644, content },
-        ));
+        steps.push(Step::new(AUTHORITY_STEP, Action::Write { path: path.clone(), mode: 0o644, content }));
     }
-    steps.push(Step::new("registry in k3s' registries.yaml", Action::EnsureRegistry(entry)));
+    steps.push(Step::new(ENTRY_STEP, Action::EnsureRegistry(entry)));
     steps
 }
 
-/// Whether the file has the entry for the registry, as far as it can be read: only root can, and that is no reason to know
-/// nothing of the registry. `None` where there is nothing to enter.
-pub(super) fn is_trusted(probe: &Probe<'_>) -> Result<Option<bool>, ProbeError> {
-    let Some(entry) = entry(probe.settings) else { return Ok(None) };
+/// Whether k3s knows what it has to: there is nothing to enter, or the file has the entry, as far as it can be read. Only
+/// root can, and that is no reason to know nothing of the registry.
+pub(super) fn is_trusted(probe: &Probe<'_>) -> Result<bool, ProbeError> {
+    let Some(entry) = entry(probe.settings) else { return Ok(true) };
+    let entry = with_known_password(entry, probe);
     match probe.host.read_text(Path::new(REGISTRIES)) {
-        Ok(text) => Ok(Some(text.is_some_and(|text| entry.is_in(&text).unwrap_or(false)))),
-        Err(error) if error.is_denied() => Ok(Some(true)),
+        Ok(text) => Ok(text.is_some_and(|text| entry.is_in(&text).unwrap_or(false))),
+        Err(error) if error.is_denied() => Ok(true),
         Err(error) => Err(error.into()),
     }
+}
+
+/// The password that a run made and nobody was shown yet may be newer than the one in the file.
+fn with_known_password(mut entry: RegistryEntry, probe: &Probe<'_>) -> RegistryEntry {
+    let made = probe.history().password(Component::Registry);
+    if let (Some(login), Some(made)) = (&mut entry.login, made)
+        && login.password == Password::Generate
+    {
+        login.password = Password::Given(made.clone());
+    }
+    entry
 }
 
 /// Whether the steps could have made this.

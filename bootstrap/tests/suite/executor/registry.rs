@@ -172,11 +172,52 @@ fn a_registry_that_nobody_could_reach_is_not_reused() {
     let uncertified = stub.copied();
     std::fs::remove_file(uncertified.path(CERTIFICATE)).expect("was there");
     assert_eq!(run_in_vain(&uncertified, &settings).failure().step, "certificate of the registry");
-    std::fs::remove_file(stub.path(CONFIG)).expect("was there");
-    stub.put(TRAEFIK, &traefik);
-    let limited = run(&stub, &settings);
-    assert!(limited.changed.iter().any(|step| step == "upload timeout of Traefik"), "{:?}", limited.changed);
-    limited.results();
+}
+
+/// Whatever certificate it has: Traefik is not ours to watch.
+#[test]
+fn a_registry_that_is_done_is_reused_whoever_configures_traefik_since() {
+    let mut public = without_login();
+    public.tls = lets_encrypt();
+    for settings in [only(Component::Registry), public] {
+        let stub = with_issuer();
+        let traefik = stub.text(TRAEFIK);
+        run(&stub, &settings).results();
+        stub.put(CONFIG, r#"{"metadata":{"name":"traefik"},"spec":{"valuesContent":"logs: {}"}}"#);
+        stub.put(TRAEFIK, &traefik);
+        let host = stub.host();
+        let probe = component::Probe::new(&host, &settings);
+        assert_eq!(component::spec_of(Component::Registry).preflight(&probe), []);
+        let registry = run(&stub, &settings).results().into_iter().find(|(of, _)| *of == Component::Registry);
+        assert_eq!(registry, Some((Component::Registry, ComponentResult::Reused)));
+    }
+}
+
+/// The entry for k3s is that of the first installation, and tells nothing of the second.
+#[test]
+fn a_registry_that_was_to_be_made_again_is_not_reused_half_done() {
+    let mut public = without_login();
+    public.tls = lets_encrypt();
+    for settings in [only(Component::Registry), public] {
+        let installed = with_issuer();
+        run(&installed, &settings).results();
+        // The way to another name or issuer that messages name.
+        std::fs::remove_file(installed.path(INGRESS)).expect("was there");
+        let registry = |ran: Ran| ran.results().into_iter().find(|(of, _)| *of == Component::Registry);
+        let expected = |result| Some((Component::Registry, result));
+
+        let stopped = installed.copied();
+        let ran = run_with(&stopped, &settings, Records::default(), &|| stopped.path(INGRESS).exists());
+        assert!(matches!(ran.result, Err(ExecutionError::Interrupted)), "{:?}", ran.result);
+        assert_eq!(registry(run(&stopped, &settings)), expected(ComponentResult::Configured));
+        assert_eq!(registry(run(&stopped, &settings)), expected(ComponentResult::Reused));
+
+        with_limit_of_operator(&installed, "60s");
+        for _ in 0..2 {
+            let ran = run(&installed, &settings);
+            assert!(ran.failure().tail.concat().contains("INTERNAL_ERROR"), "{:?}", ran.failure());
+        }
+    }
 }
 
 /// What those who use it would notice first.

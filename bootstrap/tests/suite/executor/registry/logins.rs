@@ -90,6 +90,32 @@ fn a_registry_that_is_to_have_a_login_is_not_reused_without_one() {
     assert!(halves > 0, "no run ended between the logins and the deployment");
 }
 
+/// Wherever the run ends that is to bring another password about, with a certificate that k3s trusts since the first run.
+#[test]
+fn k3s_gets_the_password_that_a_run_made_for_a_registry_that_it_knows_already() {
+    let installed = with_issuer();
+    run(&installed, &only(Component::Registry)).results();
+    // The way to another password that messages name.
+    std::fs::remove_file(installed.path(LOGINS)).expect("was there");
+    let mut halves = 0;
+    for writes in 0.. {
+        let stub = installed.copied();
+        let died = run_with(&stub, &generating(), Records::dying_after(Some(writes)), &|| false);
+        let made = died.journal.context.generated_passwords.get(&Component::Registry);
+        halves += usize::from(stub.path(LOGINS).exists() && stub.text(REGISTRIES).contains(SECRETS[1]));
+        let adopted = made.map_or_else(Records::default, |made| having(made));
+        let next = run_with(&stub, &generating(), adopted, &|| false);
+        let made = next.journal.context.generated_passwords[&Component::Registry].clone();
+        next.results();
+        assert!(Htpasswd::parse(&htpasswd(&stub)).accepts("pusher", &Secret::new(&*made)));
+        assert!(stub.text(REGISTRIES).contains(&made), "after {writes} writes");
+        if died.result.is_ok() {
+            break;
+        }
+    }
+    assert!(halves > 0, "no run ended between the logins and the entry of k3s");
+}
+
 #[test]
 fn a_login_that_was_given_up_is_there_again_when_it_is_asked_for() {
     let stub = with_issuer();

@@ -51,15 +51,17 @@ impl Found {
 }
 
 /// What the inputs of before the questions would set otherwise is there all the same: the answers may be what it is set to,
-/// and the run refuses those that are not.
+/// and the run refuses those that are not. What cannot be completed without its password is there in part: who is told that
+/// it is missing is asked for the password.
 fn is_there(detection: &Detection) -> bool {
     match detection {
         Detection::Present | Detection::PresentWithExport => true,
         // k3s itself is there also where the caller has no copy of its credentials yet.
         Detection::Incomplete(gap) => matches!(gap, Gap::UserKubeconfig(_)),
-        Detection::Conflict(conflict) => {
-            !matches!(conflict, Conflict::OtherRole(_) | Conflict::OtherRoleInstalled(_))
-        }
+        Detection::Conflict(conflict) => !matches!(
+            conflict,
+            Conflict::OtherRole(_) | Conflict::OtherRoleInstalled(_) | Conflict::UnknownPassword { .. }
+        ),
         _ => false,
     }
 }
@@ -355,8 +357,10 @@ mod tests {
             change: String::new(),
         };
         let foreign = Conflict::ForeignService { service: "k3s", deviations: Vec::new() };
+        let unknown_password = Conflict::UnknownPassword { input: "registry.password_file", change: "" };
         for (detection, there) in [
             (Detection::Present, true),
+            (Detection::Conflict(unknown_password), false),
             (Detection::Conflict(other_name), true),
             (Detection::Conflict(foreign), true),
             (Detection::Conflict(Conflict::OtherRole("k3s-agent")), false),

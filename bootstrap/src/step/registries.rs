@@ -6,7 +6,7 @@
 
 use std::path::PathBuf;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{lines, yaml};
 use crate::secret::Password;
@@ -68,7 +68,9 @@ impl RegistryEntry {
     /// # Errors
     /// It is not valid YAML.
     pub fn is_in(&self, text: &str) -> Result<bool, RegistriesFault> {
-        if entry_of(&parsed(&without_ours(text))?, &self.host).is_some() {
+        // The lines of others may be valid below ours alone.
+        let others = parsed(&without_ours(text)).unwrap_or_default();
+        if entry_of(&others, &self.host).is_some() {
             return Ok(true);
         }
         let found = parsed(text)?;
@@ -113,20 +115,22 @@ pub(super) struct Merged {
 /// The file `text` with our entry for `host`; `None` if nothing is to be changed, because the entry is there or is somebody
 /// else's.
 pub(super) fn merged(text: &str, host: &str, value: &Value) -> Result<Option<Merged>, RegistriesFault> {
+    let found = parsed(text);
     let others = without_ours(text);
-    let mut expected = parsed(&others)?;
-    if entry_of(&expected, host).is_some() {
-        return Ok(None);
-    }
-    let has_configs = expected.get(CONFIGS).is_some();
-    let (new, block) =
-        if has_configs { below_configs(&others, host, value)? } else { at_end(&others, host, value) };
-    if new == text {
-        return Ok(None);
-    }
-    if expected.is_null() {
-        expected = json!({});
-    }
+    let rest = match (&found, parsed(&others)) {
+        (Ok(found), _) if entry_of(found, host) == Some(value) => return Ok(None),
+        (_, Ok(rest)) if entry_of(&rest, host).is_some() => return Ok(None),
+        (Ok(found), Ok(rest)) if is_rest_of(text, found, &rest) => rest,
+        // Lines of others say what they say because of ours above them.
+        (Ok(_), _) => return Err(RegistriesFault::Shape),
+        (Err(_), rest) => rest?,
+    };
+    let (new, block) = if rest.get(CONFIGS).is_some() {
+        below_configs(&others, host, value)?
+    } else {
+        at_end(&others, host, value)
+    };
+    let mut expected = if rest.is_null() { json!({}) } else { rest };
     if expected[CONFIGS].is_null() {
         expected[CONFIGS] = json!({});
     }
@@ -135,6 +139,24 @@ pub(super) fn merged(text: &str, host: &str, value: &Value) -> Result<Option<Mer
         Ok(found) if found == expected => Ok(Some(Merged { text: new, block })),
         _ => Err(RegistriesFault::Shape),
     }
+}
+
+/// Whether `rest`, which the file `text` says without our block, is what `found`, which it says with it, says beside our
+/// entry.
+fn is_rest_of(text: &str, found: &Value, rest: &Value) -> bool {
+    let block = lines::find_block(text, RegistryEntry::MARKER).unwrap_or_default();
+    let ours = parsed(block).unwrap_or_default();
+    let ours = ours.get(CONFIGS).unwrap_or(&ours);
+    let is_empty = |value: &Value| value.is_null() || value.as_object().is_some_and(Map::is_empty);
+    let beside_ours = |file: &Value| {
+        let mut file = file.as_object().cloned().unwrap_or_default();
+        if let Some(configs) = file.get_mut(CONFIGS).and_then(Value::as_object_mut) {
+            configs.retain(|host, _| ours.get(host).is_none());
+        }
+        file.retain(|key, value| key != CONFIGS || !is_empty(value));
+        file
+    };
+    beside_ours(found) == beside_ours(rest)
 }
 
 /// What others wrote into the file.
@@ -245,6 +267,23 @@ mod tests {
         assert_eq!(made.is_in(&format!("configs:\n  {HOST}: {{}}\n")), Ok(true), "somebody else's");
         assert_eq!(made.is_in("mirrors: {}\n"), Ok(false));
         assert_eq!(made.is_in("- a\n"), Err(RegistriesFault::Invalid));
+    }
+
+    /// The operator adds an entry below ours, which is a child of our `configs` then.
+    #[test]
+    fn lines_that_say_what_they_say_below_ours_alone_are_not_moved() {
+        let login = RegistryLogin { user: "u".to_owned(), password: Password::Generate };
+        let wanted =
+            RegistryEntry { path: PathBuf::new(), host: HOST.to_owned(), ca_file: None, login: Some(login) };
+        let new = json!({ "auth": { "username": "u", "password": "new" } });
+        for before in ["", "mirrors:\n  docker.io: {}\n", "mirrors: {}\n"] {
+            let ours = merged(before, HOST, &value()).expect("mergeable").expect("a change").text;
+            let text = format!("{ours}  other:\n    tls: {{}}\n");
+            assert_eq!(parsed(&text).expect("YAML")[CONFIGS]["other"], json!({ "tls": {} }));
+            assert_eq!(wanted.is_in(&text), Ok(true), "{text}");
+            assert!(merged(&text, HOST, &value()).expect("nothing to do").is_none(), "{text}");
+            assert_eq!(merged(&text, HOST, &new).expect_err("refused"), RegistriesFault::Shape, "{text}");
+        }
     }
 
     #[test]

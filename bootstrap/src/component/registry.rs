@@ -4,6 +4,7 @@ mod conflict;
 mod ingress;
 mod names;
 mod nodes;
+mod volume;
 
 use manifest::{StepRecord, Undo};
 use schema::{Component, Mode};
@@ -15,13 +16,12 @@ use super::{
     artifacts, image,
 };
 use crate::host::{Host, ProbeError};
-use crate::settings::{self, RegistryAuth, Settings};
+use crate::settings::{RegistryAuth, Settings};
 use crate::step::{
     Action, Check, Condition, Document, ObjectRef, RegistryPush, STORAGE_CLASSES, SecretSource, Step,
-    UndoAction, Unmet, text,
+    UndoAction, Unmet,
 };
 
-const VOLUME: &str = "registry-data";
 /// Title of the step after which only k3s is to be told of the registry.
 const PUSH: &str = "push of more than one minute";
 
@@ -127,23 +127,8 @@ impl Spec for RegistrySpec {
         Ok(conflict.map_or(found, Detection::Conflict))
     }
 
-    /// A volume keeps its class for ever, and its size until somebody with a class that can grow changes it.
     fn ignored(&self, probe: &Probe<'_>) -> Result<Option<String>, ProbeError> {
-        let Some(found) =
-            probe.object(&ObjectRef::namespaced("v1", "PersistentVolumeClaim", NAMESPACE, VOLUME))?
-        else {
-            return Ok(None);
-        };
-        let wanted = volume(&probe.settings.registry);
-        let other = |pointer| {
-            let (found, wanted) = (text(&found, pointer)?, text(&wanted, pointer)?);
-            (found != wanted).then(|| format!("{found}, not {wanted}"))
-        };
-        let size = other("/spec/resources/requests/storage");
-        let class = other("/spec/storageClassName").map(|other| format!("class {other}"));
-        let others: Vec<String> = size.into_iter().chain(class).collect();
-        Ok((!others.is_empty())
-            .then(|| format!("the volume of the registry is kept as it is: {}", others.join("; "))))
+        volume::ignored(probe)
     }
 
     fn installed_version(&self, probe: &Probe<'_>) -> Result<Option<String>, ProbeError> {
@@ -198,7 +183,7 @@ fn unpublished(probe: &Probe<'_>) -> Result<Option<Gap>, ProbeError> {
 /// The objects that every registry has.
 fn parts() -> [ObjectRef; 4] {
     [
-        ObjectRef::namespaced("v1", "PersistentVolumeClaim", NAMESPACE, VOLUME),
+        volume::claim(),
         ObjectRef::namespaced("apps/v1", "Deployment", NAMESPACE, NAME),
         ObjectRef::namespaced("v1", "Service", NAMESPACE, NAME),
         ObjectRef::namespaced(INGRESS_API, "Ingress", NAMESPACE, NAME),
@@ -209,7 +194,7 @@ fn steps(context: &PlanContext<'_>) -> Vec<Step> {
     let registry = &context.settings.registry;
     let namespace = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": NAMESPACE } });
     let mut objects = vec![("registry namespace", Document::new(namespace))];
-    objects.push(("registry volume", Document::new(volume(registry))));
+    objects.push(("registry volume", Document::new(volume::object(registry))));
     objects.extend(registry.auth.as_ref().map(|auth| ("registry logins", logins(auth))));
     let version = RegistrySpec.version(context.settings);
     objects.push(("registry deployment", Document::new(deployment(version, registry.auth.is_some()))));
@@ -243,17 +228,6 @@ fn push(context: &PlanContext<'_>) -> RegistryPush {
     }
 }
 
-fn volume(registry: &settings::Registry) -> Value {
-    let mut spec = json!({
-        "accessModes": ["ReadWriteOnce"],
-        "resources": { "requests": { "storage": format!("{}Gi", registry.pvc_size_gib.get()) } },
-    });
-    if let Some(class) = &registry.storage_class {
-        spec["storageClassName"] = json!(class);
-    }
-    json!({ "apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata(VOLUME), "spec": spec })
-}
-
 fn logins(auth: &RegistryAuth) -> Document {
     let source = SecretSource::Htpasswd { user: auth.user.clone(), password: auth.password.clone() };
     let object = json!({ "apiVersion": "v1", "kind": "Secret", "metadata": metadata(LOGINS), "type": "Opaque",
@@ -265,7 +239,7 @@ fn deployment(image: &str, with_logins: bool) -> Value {
     let labels = labels();
     let mut env = vec![json!({ "name": "REGISTRY_STORAGE_DELETE_ENABLED", "value": "true" })];
     let mut mounts = vec![json!({ "name": "data", "mountPath": "/var/lib/registry" })];
-    let mut volumes = vec![json!({ "name": "data", "persistentVolumeClaim": { "claimName": VOLUME } })];
+    let mut volumes = vec![json!({ "name": "data", "persistentVolumeClaim": { "claimName": volume::NAME } })];
     if with_logins {
         env.push(json!({ "name": conflict::LOGIN, "value": "htpasswd" }));
         env.push(json!({ "name": "REGISTRY_AUTH_HTPASSWD_REALM", "value": "registry" }));

@@ -68,6 +68,29 @@ fn a_volume_that_is_there_is_kept_and_what_was_asked_for_is_told() {
     assert!(warning.contains("20Gi, not 50Gi") && warning.contains("class fast, not slow"), "{warning}");
 }
 
+/// The API server answers the same size in its own words.
+#[test]
+fn a_volume_of_whole_tebibytes_is_as_large_as_was_asked_for() {
+    let claim = "stub/api/api/v1/namespaces/registry/persistentvolumeclaims/registry-data.json";
+    let stub = with_issuer();
+    let mut settings = only(Component::Registry);
+    settings.registry.pvc_size_gib = schema::Bounded::clamped(2048);
+    run(&stub, &settings).results();
+    let host = stub.host();
+    let told = |size: &str| {
+        let probe = component::Probe::new(&host, &settings);
+        changed(&stub, claim, r#""2048Gi""#, &format!(r#""{size}""#));
+        let told = component::spec_of(Component::Registry).ignored(&probe).expect("an answer");
+        changed(&stub, claim, &format!(r#""{size}""#), r#""2048Gi""#);
+        told
+    };
+    assert_eq!(told("2Ti"), None);
+    assert_eq!(told("2199023255552"), None);
+    for other in ["3Ti", "2T", "2Gi"] {
+        assert!(told(other).is_some_and(|said| said.contains(&format!("{other}, not 2048Gi"))), "{other}");
+    }
+}
+
 #[test]
 fn a_password_that_others_can_read_is_warned_of() {
     let stub = with_issuer();

@@ -25,8 +25,7 @@ impl Chart {
     /// Present when its release is deployed, or when the deployment is there without a release. A release that never got
     /// that far is incomplete.
     pub(super) fn detect(&self, probe: &Probe<'_>) -> Result<Detection, ProbeError> {
-        let revisions = probe.path(&Revision::path(self.namespace, self.name))?;
-        match revisions.as_ref().map(Revision::all).unwrap_or_default().pop() {
+        match self.revisions(probe)?.pop() {
             Some(last) if last.state == "deployed" => Ok(Detection::Present),
             Some(last) => Ok(Detection::Incomplete(Gap::Release(last.state))),
             None => {
@@ -34,6 +33,18 @@ impl Chart {
                 probe.objects(&[ObjectRef::namespaced("apps/v1", "Deployment", namespace, self.deployment)])
             }
         }
+    }
+
+    /// Whether a revision got as far as being deployed, whatever came after it.
+    pub(super) fn was_deployed(&self, probe: &Probe<'_>) -> Result<bool, ProbeError> {
+        let revisions = self.revisions(probe)?;
+        Ok(revisions.iter().any(|revision| ["deployed", "superseded"].contains(&revision.state.as_str())))
+    }
+
+    /// The revisions of its release, the oldest first.
+    fn revisions(&self, probe: &Probe<'_>) -> Result<Vec<Revision>, ProbeError> {
+        let list = probe.path(&Revision::path(self.namespace, self.name))?;
+        Ok(list.as_ref().map(Revision::all).unwrap_or_default())
     }
 
     /// The release that runs. Each of these charts has the version of the program that it installs.

@@ -120,8 +120,13 @@ impl Spec for RancherSpec {
 
     fn detect(&self, probe: &Probe<'_>) -> Result<Detection, ProbeError> {
         let found = CHART.detect(probe)?;
-        // Also of one that is there in part: an upgrade that failed leaves the Rancher that was there before it.
-        let conflict = if found == Detection::Missing { None } else { other_host(probe)? };
+        let has_users = match found {
+            Detection::Missing => false,
+            // An upgrade that failed leaves the Rancher that was there before it; a first installation leaves none.
+            Detection::Incomplete(_) => CHART.was_deployed(probe)?,
+            _ => true,
+        };
+        let conflict = if has_users { other_host(probe)? } else { None };
         Ok(conflict.map_or(found, Detection::Conflict))
     }
 

@@ -6,7 +6,8 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bootstrap::step::Timing;
 
-const RELEASE: &str = "stub/api/api/v1/namespaces/cattle-system/secrets/sh.helm.release.v1.rancher.v1.json";
+pub(super) const RELEASE: &str =
+    "stub/api/api/v1/namespaces/cattle-system/secrets/sh.helm.release.v1.rancher.v1.json";
 
 fn seconds_ago(seconds: u64) -> u64 {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("clock");
@@ -264,7 +265,8 @@ fn multipathd_is_warned_of_unless_it_leaves_scsi_disks_alone() {
     }
 }
 
-const INGRESS: &str = "stub/api/apis/networking.k8s.io/v1/namespaces/cattle-system/ingresses/rancher.json";
+pub(super) const INGRESS: &str =
+    "stub/api/apis/networking.k8s.io/v1/namespaces/cattle-system/ingresses/rancher.json";
 
 /// Else the run would end well, name an address that nobody serves, and take the one that works out of the hosts file.
 #[test]

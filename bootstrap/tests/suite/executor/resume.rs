@@ -1,5 +1,6 @@
 //! A process that dies, and the run after it.
 
+use super::charts;
 use super::faults::{only, prepared};
 use super::registry::INGRESS;
 use super::*;
@@ -53,6 +54,25 @@ fn a_release_that_a_killed_helm_left_pending_is_taken_over() {
     assert!(ran.result.is_ok(), "{:?}", ran.result);
     let deleted = "[delete] [secret] [--namespace] [cattle-system] [sh.helm.release.v1.rancher.v1]";
     assert!(stub.calls().iter().any(|call| call.ends_with(deleted)));
+}
+
+/// Nobody knows a Rancher by a name under which it never was ready, and helm itself refuses to upgrade a pending release.
+#[test]
+fn the_host_name_of_an_installation_that_did_not_end_can_be_corrected() {
+    for state in ["pending-install", "failed"] {
+        let stub = StubHost::fresh().with_server();
+        let mut mistyped = only(Component::Rancher);
+        mistyped.rancher.host = "canary.example.local".to_owned();
+        run(&stub, &mistyped).results();
+        let secret = format!(
+            r#"{{"metadata":{{"name":"sh.helm.release.v1.rancher.v1","labels":{{"owner":"helm",
+            "name":"rancher","version":"1","status":"{state}","modifiedAt":"1"}}}}}}"#
+        );
+        stub.put(charts::RELEASE, secret);
+        let results = run(&stub, &only(Component::Rancher)).results();
+        assert!(results.contains(&(Component::Rancher, ComponentResult::Configured)), "{state}: {results:?}");
+        assert!(stub.text(charts::INGRESS).contains("rancher.example.local"), "{state}");
+    }
 }
 
 #[test]

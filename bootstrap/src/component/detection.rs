@@ -81,6 +81,9 @@ pub enum Gap {
     /// k3s would make its own storage class the default again at its next start.
     #[error("k3s marks its own storage class as the default at each start")]
     DefaultClassUndone,
+    /// The exports were not reloaded since the line was added.
+    #[error("the kernel does not export what /etc/exports lists")]
+    NotExported,
     /// Packages of the distribution are missing.
     #[error("package {0} is missing")]
     Package(&'static str),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use manifest::{StepRecord, Undo};
 use schema::{Component, Mode, PlannedAction};
 
-use super::{ComponentPlan, Detection, Finding, PlanContext, Probe, RollbackClass, Spec};
+use super::{ComponentPlan, Detection, Finding, Gap, PlanContext, Probe, RollbackClass, Spec};
 use crate::host::{Command, Host, ProbeError};
 use crate::settings::{self, Nfs, Settings};
 use crate::step::{Action, Check, Condition, Step, UndoAction};
@@ -95,17 +95,18 @@ impl Spec for NfsSpec {
 
     fn detect(&self, probe: &Probe<'_>) -> Result<Detection, ProbeError> {
         let Some(nfs) = &probe.settings.nfs else { return Ok(Detection::NotNeeded) };
-        if !has_server(probe.host)? {
-            return Ok(Detection::Missing);
-        }
-        // A run that died between the two left a line that the kernel has not heard of.
-        for table in [EXPORTS, KERNEL_EXPORTS] {
+        let is_listed = |table: &str| -> Result<bool, ProbeError> {
             let exports = probe.host.read_text(Path::new(table))?.unwrap_or_default();
-            if !lists(probe.host, &exports, nfs) {
-                return Ok(Detection::PresentWithoutExport);
-            }
-        }
-        Ok(Detection::PresentWithExport)
+            Ok(lists(probe.host, &exports, nfs))
+        };
+        Ok(match (has_server(probe.host)?, is_listed(EXPORTS)?) {
+            (false, false) => Detection::Missing,
+            (false, true) => Detection::Incomplete(Gap::Package(PACKAGE)),
+            (true, false) => Detection::PresentWithoutExport,
+            (true, true) if is_listed(KERNEL_EXPORTS)? => Detection::PresentWithExport,
+            // A run died between the two, or the server was stopped.
+            (true, true) => Detection::Incomplete(Gap::NotExported),
+        })
     }
 
     /// A line that is there is kept, whoever wrote it.
@@ -131,26 +132,30 @@ impl Spec for NfsSpec {
         let action = match detection {
             Detection::PresentWithExport => PlannedAction::Reuse,
             Detection::PresentWithoutExport => PlannedAction::AddExport,
+            Detection::Incomplete(_) => PlannedAction::Ensure,
             _ => PlannedAction::Install,
         };
         let exported =
             Condition::Exported { path: nfs.export_path.clone(), network: nfs.allowed_network.clone() };
-        ComponentPlan::doing(action, || steps(nfs, action), vec![Check::within(30, exported)])
+        ComponentPlan::doing(action, || steps(nfs, detection), vec![Check::within(30, exported)])
     }
 }
 
-fn steps(nfs: &settings::Nfs, action: PlannedAction) -> Vec<Step> {
+fn steps(nfs: &settings::Nfs, detection: &Detection) -> Vec<Step> {
     let mut steps = Vec::new();
-    if action == PlannedAction::Install {
+    if !matches!(detection, Detection::PresentWithoutExport | Detection::Incomplete(Gap::NotExported)) {
         steps.push(Step::new("NFS server", Action::EnsurePackages(vec![PACKAGE.to_owned()])));
     }
-    let title = if nfs.no_root_squash { "export line (no_root_squash)" } else { "export line (root_squash)" };
-    let line = export_line(nfs);
-    steps.extend([
-        Step::new("exported directory", Action::EnsureDir { path: nfs.export_path.clone(), mode: 0o755 }),
-        Step::new(title, Action::EnsureLine { path: EXPORTS.into(), line }),
-        Step::new("reload NFS exports", Action::Run(reload())),
-    ]);
+    let directory = Action::EnsureDir { path: nfs.export_path.clone(), mode: 0o755 };
+    steps.push(Step::new("exported directory", directory));
+    // `exportfs` takes the first of two lines for the same directory and client.
+    if !matches!(detection, Detection::Incomplete(_)) {
+        let title =
+            if nfs.no_root_squash { "export line (no_root_squash)" } else { "export line (root_squash)" };
+        let line = export_line(nfs);
+        steps.push(Step::new(title, Action::EnsureLine { path: EXPORTS.into(), line }));
+    }
+    steps.push(Step::new("reload NFS exports", Action::Run(reload())));
     steps
 }
 

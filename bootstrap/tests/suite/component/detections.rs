@@ -101,21 +101,20 @@ fn a_chart_that_somebody_installed_without_helm_is_there() {
 #[test]
 fn an_export_counts_when_file_and_kernel_have_it_for_this_network() {
     let ours = "/srv/nfs/k8s-share 192.168.0.0/24(rw)\n";
-    for (exports, kernel, listed) in [
-        (ours, ours, true),
-        ("/srv/nfs/k8s-share\tother(ro) 192.168.0.0/24(rw) # ours\n", ours, true),
-        (ours, "", false),
-        ("", ours, false),
-        ("# /srv/nfs/k8s-share 192.168.0.0/24(rw)\n", ours, false),
-        ("/srv/nfs/k8s-share2 192.168.0.0/24(rw)\n", ours, false),
-        ("/srv/nfs/k8s-share 192.168.0.0/16(rw)\n", ours, false),
+    for (exports, kernel, expected) in [
+        (ours, ours, Detection::PresentWithExport),
+        ("/srv/nfs/k8s-share\tother(ro) 192.168.0.0/24(rw) # ours\n", ours, Detection::PresentWithExport),
+        (ours, "", Detection::Incomplete(Gap::NotExported)),
+        ("", ours, Detection::PresentWithoutExport),
+        ("# /srv/nfs/k8s-share 192.168.0.0/24(rw)\n", ours, Detection::PresentWithoutExport),
+        ("/srv/nfs/k8s-share2 192.168.0.0/24(rw)\n", ours, Detection::PresentWithoutExport),
+        ("/srv/nfs/k8s-share 192.168.0.0/16(rw)\n", ours, Detection::PresentWithoutExport),
     ] {
         let stub = StubHost::fresh();
         std::os::unix::fs::symlink("../optional/exportfs", stub.path("stub/bin/exportfs")).expect("link");
         stub.put("stub/packages/nfs-kernel-server", "");
         stub.put("etc/exports", exports);
         stub.put("var/lib/nfs/etab", kernel);
-        let expected = if listed { Detection::PresentWithExport } else { Detection::PresentWithoutExport };
         let detection = detect(Component::Nfs, &Probe::new(&stub.host(), &settings(Mode::SingleNode)));
         assert_eq!(detection, expected, "{exports:?} {kernel:?}");
     }

@@ -47,13 +47,17 @@ fn an_export_through_a_link_is_seen() {
     assert!(actions(&stub, &settings).contains(&PlannedAction::Reuse));
 }
 
+fn with_squash(no_root_squash: bool) -> Settings {
+    let mut settings = only(Component::Nfs);
+    settings.nfs.as_mut().expect("an export").no_root_squash = no_root_squash;
+    settings
+}
+
 #[test]
 fn root_of_a_client_is_nobody_unless_asked_for() {
     for (asked, option) in [(false, "root_squash"), (true, "no_root_squash")] {
         let stub = StubHost::fresh();
-        let mut settings = only(Component::Nfs);
-        settings.nfs.as_mut().expect("an export").no_root_squash = asked;
-        run(&stub, &settings).results();
+        run(&stub, &with_squash(asked)).results();
         assert!(stub.text("etc/exports").contains(&format!("(rw,sync,no_subtree_check,{option})")));
     }
 }
@@ -62,25 +66,40 @@ fn root_of_a_client_is_nobody_unless_asked_for() {
 #[test]
 fn an_export_that_keeps_root_is_told_to_who_asks_for_one_that_does_not() {
     let stub = StubHost::fresh();
-    let with = |no_root_squash| {
-        let mut settings = only(Component::Nfs);
-        settings.nfs.as_mut().expect("an export").no_root_squash = no_root_squash;
-        settings
-    };
     let probed = |settings: &Settings| {
         let (host, spec) = (stub.host(), component::spec_of(Component::Nfs));
         let probe = component::Probe::new(&host, settings);
         (spec.ignored(&probe).expect("an answer"), spec.preflight(&probe))
     };
-    run(&stub, &with(true)).results();
-    let (told, findings) = probed(&with(false));
+    run(&stub, &with_squash(true)).results();
+    let (told, findings) = probed(&with_squash(false));
     assert!(told.is_some_and(|told| told.contains("has no_root_squash") && told.contains("for root_squash")));
     assert!(findings.is_empty(), "it is a line of ours: {findings:?}");
-    assert_eq!(probed(&with(true)).0, None);
+    assert_eq!(probed(&with_squash(true)).0, None);
     // What is not said is the default of exports(5).
     stub.put("etc/exports", "/srv/nfs/k8s-share 192.168.0.0/24(rw)\n");
-    assert_eq!(probed(&with(false)).0, None);
-    assert!(probed(&with(true)).0.is_some_and(|told| told.contains("asks for no_root_squash")));
+    assert_eq!(probed(&with_squash(false)).0, None);
+    assert!(probed(&with_squash(true)).0.is_some_and(|told| told.contains("asks for no_root_squash")));
+}
+
+/// Of two lines for the same directory and client `exportfs` takes the first. What is completed is asked for what it keeps.
+#[test]
+fn a_line_that_the_kernel_has_not_heard_of_gets_no_second_one() {
+    for has_server in [true, false] {
+        let stub = StubHost::fresh();
+        run(&stub, &with_squash(true)).results();
+        let exports = stub.text("etc/exports");
+        std::fs::remove_file(stub.path("var/lib/nfs/etab")).expect("was there");
+        if !has_server {
+            std::fs::remove_file(stub.path("stub/packages/nfs-kernel-server")).expect("was there");
+        }
+        assert!(actions(&stub, &with_squash(false)).contains(&PlannedAction::Ensure), "{has_server}");
+        let results = run(&stub, &with_squash(false)).results();
+        assert!(results.contains(&(Component::Nfs, ComponentResult::Configured)), "{results:?}");
+        assert_eq!(stub.text("etc/exports"), exports);
+        assert!(stub.text("var/lib/nfs/etab").contains("no_root_squash"));
+        assert!(stub.path("stub/packages/nfs-kernel-server").exists());
+    }
 }
 
 #[test]

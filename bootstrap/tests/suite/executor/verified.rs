@@ -329,7 +329,7 @@ const HOST: &[Case] = &[
         Component::Nfs,
         "installed",
         Failed,
-        "the export is not listed",
+        "the kernel does not export",
     ),
     (
         |stub| {

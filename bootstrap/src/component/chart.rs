@@ -52,8 +52,8 @@ impl Chart {
         image::release_of_deployment(probe, self.namespace, self.deployment)
     }
 
-    /// The command by which the operator sets one value of the release that is there, of which `pinned` is the version unless
-    /// it tells another. helm by itself looks for a cluster of the caller.
+    /// How the operator sets one value of what is there, of which `pinned` is the version unless it tells another. helm by
+    /// itself looks for a cluster of the caller, and upgrades nothing that is no release.
     pub(super) fn set_by_hand(
         &self,
         probe: &Probe<'_>,
@@ -61,6 +61,11 @@ impl Chart {
         value: &str,
     ) -> Result<String, ProbeError> {
         let Self { name, namespace, repository, .. } = self;
+        if self.revisions(probe)?.is_empty() {
+            return Ok(format!(
+                "a change of the manifests that {name} was applied from, because it is no helm release"
+            ));
+        }
         let installed = self.installed_version(probe)?;
         let version = installed.as_deref().unwrap_or(pinned);
         Ok(format!(

@@ -141,7 +141,7 @@ pub enum Conflict {
         asked: String,
         /// How a run keeps it: the inputs to set, or that the component is left out.
         keep: &'static str,
-        /// The command after which a run sets it.
+        /// After what a run sets it: a command, or words where there is none.
         change: String,
     },
     /// It has a login, and no record has the password that was generated for it.

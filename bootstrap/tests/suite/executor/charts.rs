@@ -326,6 +326,25 @@ fn a_longhorn_that_is_there_is_not_taken_for_one_with_other_copies() {
     }
 }
 
+/// helm says of it that it has no deployed releases.
+#[test]
+fn what_is_no_helm_release_is_not_told_to_be_upgraded_by_helm() {
+    let longhorn = RELEASE.replace("cattle-system", "longhorn-system").replace("rancher", "longhorn");
+    for (component, release) in [(Component::Rancher, RELEASE), (Component::Longhorn, &longhorn)] {
+        let stub = prepared(component);
+        let mut other = only(component);
+        run(&stub, &other).results();
+        std::fs::remove_file(stub.path(release)).expect("was there");
+        other.rancher.host = "admin.example.local".to_owned();
+        other.longhorn.replica_count = schema::Bounded::clamped(3);
+        let said = run(&stub, &other).failure().message.clone();
+        assert!(
+            said.contains("rerun after: a change of the manifests") && !said.contains("helm -n"),
+            "{said}"
+        );
+    }
+}
+
 #[test]
 fn settings_that_longhorn_does_not_take_any_more_are_told() {
     let stub = prepared(Component::Longhorn);

@@ -14,6 +14,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::machine::bootstrap;
+use crate::session::Sessions;
 
 /// No call takes this long unless it hangs, however busy the machine is.
 const PATIENCE: Duration = Duration::from_secs(100);
@@ -26,16 +27,18 @@ pub struct Invocation {
     directory: PathBuf,
     input: Vec<u8>,
     wrapper: Vec<OsString>,
+    sessions: Sessions,
 }
 
 impl Invocation {
-    pub(crate) fn new(directory: &Path) -> Self {
+    pub(crate) fn new(directory: &Path, sessions: &Sessions) -> Self {
         Self {
             arguments: Vec::new(),
             environment: BTreeMap::new(),
             directory: directory.to_owned(),
             input: Vec::new(),
             wrapper: Vec::new(),
+            sessions: sessions.clone(),
         }
     }
 
@@ -82,22 +85,27 @@ impl Invocation {
         self
     }
 
-    /// The command, with the environment of the sandbox and nothing else.
-    pub(crate) fn command(&self) -> Command {
-        let mut words = self.wrapper.iter().map(OsString::as_os_str).chain([bootstrap().as_os_str()]);
-        let mut command = Command::new(words.next().expect("the binary at least"));
-        command.args(words).args(&self.arguments);
+    /// The command in a session of its own, with the environment of the sandbox and nothing else. `options` are those of
+    /// setsid(1).
+    pub(crate) fn command(&self, options: &[&str]) -> Command {
+        let mut command = Sessions::leader(options);
+        command.args(&self.wrapper).arg(bootstrap()).args(&self.arguments);
         // A variable from the environment of the tests (a proxy, CI, DO_NOT_TRACK) would change what the binary does.
         command.env_clear().envs(&self.environment).current_dir(&self.directory);
         command
     }
 
-    /// Starts it.
+    /// Starts what [`Self::command`] has made.
+    pub(crate) fn spawn(&self, command: &mut Command) -> Child {
+        self.sessions.spawn(command)
+    }
+
+    /// Starts it, without a terminal.
     pub fn start(&self) -> Running {
-        let mut command = self.command();
+        let mut command = self.command(&[]);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let begun = Instant::now();
-        let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        let mut child = self.spawn(&mut command);
         let mut stdin = child.stdin.take().expect("piped");
         let input = self.input.clone();
         // A program that does not read its input is no fault of the test.

@@ -16,6 +16,7 @@ mod own_machine;
 mod records;
 mod sandbox;
 mod server;
+mod session;
 mod terminal;
 
 pub use invocation::{Invocation, Outcome, Running};

@@ -1,14 +1,11 @@
-//! What a test finds on this machine: the binary under test, programs, privileges, and processes that outlive a call.
+//! What a test finds on this machine: the binary under test, programs and privileges.
 
-use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
-
-use rustix::process::{Pid, Signal, kill_process};
 
 /// The binary under test: the one that `BOOTSTRAP_BINARY` names, such as a release build, or that of this target directory.
 pub fn bootstrap() -> &'static Path {
@@ -76,30 +73,6 @@ pub fn program(name: &str) -> Option<PathBuf> {
 pub fn skip(what: &str, why: &str) {
     let _ = writeln!(std::io::stderr(), "SKIP {what}: {why}");
     assert!(std::env::var_os("CI").is_none(), "CI leaves no test out: {what}: {why}");
-}
-
-/// Ids of the detached deliveries whose outbox is below `root`. Their environment identifies them.
-pub(crate) fn deliveries(root: &Path) -> Vec<u32> {
-    let root = root.to_str().expect("UTF-8").as_bytes();
-    // By its environment and not by its parent: a delivery has a process group of its own and outlives the run.
-    let is_ours = |pid: &u32| {
-        let read = |name: &str| fs::read(format!("/proc/{pid}/{name}")).unwrap_or_default();
-        contains(&read("cmdline"), b"flush\0--detached") && contains(&read("environ"), root)
-    };
-    let names =
-        fs::read_dir("/proc").expect("Linux").filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-    names.filter_map(|name| name.parse().ok()).filter(is_ours).collect()
-}
-
-/// Kills a process at once; it is no fault if it has ended meanwhile.
-pub(crate) fn kill(pid: u32) {
-    if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
-        let _ = kill_process(pid, Signal::KILL);
-    }
-}
-
-fn contains(haystack: &[u8], needle: &[u8]) -> bool {
-    haystack.windows(needle.len()).any(|window| window == needle)
 }
 
 /// Whether `holds` becomes true before the time limit.

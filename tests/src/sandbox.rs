@@ -12,12 +12,14 @@ use crate::invocation::{Invocation, Outcome};
 use crate::machine::{self, NOBODY, eventually, is_root, program};
 use crate::records::{Entry, RunRecord, tree};
 use crate::server::Server;
+use crate::session::{self, Sessions};
 
 /// A home, a working directory and a `PATH` that belong to one test, and are removed with it.
 #[derive(Debug)]
 pub struct Sandbox {
     root: TempDir,
     is_unprivileged: bool,
+    sessions: Sessions,
 }
 
 impl Sandbox {
@@ -25,7 +27,7 @@ impl Sandbox {
     /// and those are compared with snapshots.
     pub fn new() -> Self {
         let root = tempfile::Builder::new().prefix("e2e-").tempdir_in("/tmp").expect("a scratch directory");
-        let sandbox = Self { root, is_unprivileged: false };
+        let sandbox = Self { root, is_unprivileged: false, sessions: Sessions::default() };
         for directory in [sandbox.home(), sandbox.cwd(), sandbox.bin()] {
             fs::create_dir(directory).expect("a scratch directory takes directories");
         }
@@ -116,7 +118,7 @@ impl Sandbox {
     /// A call of the binary in this sandbox. Its endpoint is a port of loopback where nothing listens, so that no fault of
     /// the binary can send anything anywhere.
     pub fn bootstrap<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Invocation {
-        let call = Invocation::new(&self.cwd())
+        let call = Invocation::new(&self.cwd(), &self.sessions)
             .args(arguments)
             .env("HOME", self.home())
             .env("PATH", self.bin())
@@ -175,7 +177,7 @@ impl Sandbox {
 
     /// Ids of the detached deliveries in progress.
     pub fn deliveries(&self) -> Vec<u32> {
-        machine::deliveries(self.root())
+        self.sessions.deliveries().into_iter().map(|pid| pid.as_raw_nonzero().get().unsigned_abs()).collect()
     }
 
     /// Waits until no delivery is in progress.
@@ -188,7 +190,7 @@ impl Sandbox {
 
     /// Kills the deliveries in progress.
     pub fn kill_deliveries(&self) {
-        self.deliveries().into_iter().for_each(machine::kill);
+        self.sessions.deliveries().into_iter().for_each(session::kill);
     }
 
     /// Compares an outcome with its snapshot, without ids, times, and what depends on this machine.

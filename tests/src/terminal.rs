@@ -12,7 +12,7 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 
 use crate::invocation::{Invocation, Outcome};
-use crate::machine::{eventually, program};
+use crate::machine::eventually;
 
 /// A conversation with the binary: standard input and standard error are a terminal; standard output is a pipe, or the
 /// terminal too.
@@ -43,9 +43,7 @@ impl TerminalSession {
         grantpt(&master).and_then(|()| unlockpt(&master)).expect("a terminal of ours");
         let name = ptsname(&master, Vec::new()).expect("it has a name").into_string().expect("ASCII");
         let slave = File::options().read(true).write(true).open(name).expect("it opens");
-        // Without its own session the child has the terminal of the test run, or none, and Ctrl-C goes there.
-        let setsid = program("setsid").expect("util-linux is on every supported host");
-        let mut command = call.clone().through([setsid.as_os_str(), "--ctty".as_ref()]).command();
+        let mut command = call.command(&["--ctty"]);
         command.stdin(slave.try_clone().expect("a descriptor")).stdout(Stdio::piped());
         if let Some(columns) = columns {
             let size = Winsize { ws_col: columns, ws_row: 50, ws_xpixel: 0, ws_ypixel: 0 };
@@ -53,7 +51,7 @@ impl TerminalSession {
             command.stdout(slave.try_clone().expect("a descriptor"));
         }
         command.stderr(slave);
-        let mut child = command.spawn().expect("it starts");
+        let mut child = call.spawn(&mut command);
         // The terminal ends for us when the last descriptor of its other side is closed, and the command holds some.
         drop(command);
         let stdout = child.stdout.take().map(|mut stdout| {

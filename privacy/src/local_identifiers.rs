@@ -82,7 +82,12 @@ impl LocalIdentifiers {
         facts.serials.iter().for_each(|serial| identifiers.add_serial(serial));
         facts.addresses.iter().for_each(|address| identifiers.add_address(*address));
         facts.domains.iter().for_each(|domain| identifiers.add_with_parts(domain));
-        identifiers.with_private(facts.names.iter().chain(&facts.directories))
+        for name in &facts.names {
+            identifiers.add_with_parts(name);
+            // Also where another of its names lies below this one: it is no domain of hosts, but the name of this one.
+            identifiers.add_host_of(name);
+        }
+        identifiers.with_private(&facts.directories)
     }
 
     /// Adds the private settings of a run: URLs, hosts, domains, paths, networks, tokens, passwords, addresses.

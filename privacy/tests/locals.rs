@@ -223,6 +223,16 @@ fn the_domain_of_hosts_or_of_an_address_is_no_host() {
     check_found("internal.acme.example", "internal-cluster-tool/2");
 }
 
+/// The hosts file of a node that is called like a domain, with what runs on it.
+#[test]
+fn a_host_is_known_by_its_short_name_whatever_is_called_below_it() {
+    let names = ["cluster.acme.example", "rancher.cluster.acme.example"].map(str::to_owned).into();
+    let gate = Gate::new(LocalIdentifiers::of_facts(&MachineFacts { names, ..MachineFacts::default() }));
+    for named in ["cluster-7", "rancher-7", "my-acme-tool/2"] {
+        assert!(gate.check_text(named).is_err(), "{named}");
+    }
+}
+
 fn machine(user: &str, host: &str, directory: &str) -> MachineFacts {
     MachineFacts {
         names: [host, user, "Debian,,,"].map(str::to_owned).into(),

@@ -58,6 +58,7 @@ pub fn deliver(
         let failure = AttemptFailure { class: FailureClass::Tls, status: None };
         store.set_endpoint_state(endpoint.url(), Some(EndpointState::new(failure, None)));
     })?;
-    let context = DeliveryContext { endpoint, gate, store, transport, warning: None };
+    let chosen_marker = settings.chosen_marker.as_ref();
+    let context = DeliveryContext { endpoint, chosen_marker, gate, store, transport, warning: None };
     DeliveryPass::new(context, settings.max_attempts, ends, progress).run()
 }

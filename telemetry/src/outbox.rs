@@ -163,6 +163,11 @@ impl Outbox {
         self.store.requeue(patience)
     }
 
+    /// Whether the event is queued.
+    pub fn is_queued(&self, event_id: EventId) -> bool {
+        self.store.stored_at(event_id).is_some()
+    }
+
     /// What the ledger says last about this event, as far back as it reaches. `None` also if it cannot be read.
     pub fn last_outcome(&self, event_id: EventId) -> Option<LedgerOutcome> {
         let lines = self.store.ledger().unwrap_or_default();

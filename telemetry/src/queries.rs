@@ -151,7 +151,7 @@ fn next_request(
         // The number of the next attempt is part of the document that it would send.
         Ok(mut entry) => match entry.refusal() {
             Some(reason) => Err(Unsendable::Rejected(reason)),
-            None => entry.next_request(endpoint, gate, now()),
+            None => entry.next_request(endpoint, settings.chosen_marker.as_ref(), gate, now()),
         },
         Err(LoadError::Missing | LoadError::Unreadable) => return Ok(None),
         Err(LoadError::Invalid(reason, _)) => Err(Unsendable::Rejected(reason)),

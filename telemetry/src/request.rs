@@ -8,6 +8,7 @@ use std::fmt;
 
 use privacy::{Gate, Vetted};
 use schema::TelemetryDocument;
+use schema::denylist::LOCAL_IDENTIFIER;
 use serde::{Serialize, Serializer};
 use url::Url;
 
@@ -15,7 +16,12 @@ use crate::endpoint::{BearerToken, Endpoint};
 
 /// The text must not be sent as a header. The error does not hold the text, which may be a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct InvalidHeaderValue;
+pub enum InvalidHeaderValue {
+    /// No machine may ever send it: it is no header value of ours, or has the form of something private.
+    Forbidden,
+    /// It contains a name of this machine as it is called now.
+    NamesMachine,
+}
 
 impl fmt::Display for InvalidHeaderValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -39,11 +45,15 @@ impl VettedHeaderValue {
     /// The text is too long, is not of product tokens (RFC 9110, 10.1.5), or the gate refuses it. The form excludes line
     /// breaks, which would start another header, and most of what can carry a name.
     pub fn parse(text: &str, gate: &Gate) -> Result<Self, InvalidHeaderValue> {
-        let fits = text.len() <= Self::MAX_CHARS && text.split(' ').all(is_product);
-        if fits && gate.check_text(text).is_ok() {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(InvalidHeaderValue)
+        if text.len() > Self::MAX_CHARS || !text.split(' ').all(is_product) {
+            return Err(InvalidHeaderValue::Forbidden);
+        }
+        match gate.check_text(text) {
+            Ok(()) => Ok(Self(text.to_owned())),
+            Err(violation) if violation.rule() == LOCAL_IDENTIFIER.id => {
+                Err(InvalidHeaderValue::NamesMachine)
+            }
+            Err(_) => Err(InvalidHeaderValue::Forbidden),
         }
     }
 
@@ -95,20 +105,30 @@ pub struct VettedHeaders {
 impl VettedHeaders {
     /// Both values, see [`VettedHeaderValue::parse`]. The defaults are accepted whatever this machine is called.
     ///
-    /// A user agent that may not be sent is replaced by the default, because it is not worth the document. A marker is not: a
-    /// receiver that expects another one refuses the document for good.
+    /// A user agent that may not be sent is replaced by the default, because it is not worth the document. A marker is
+    /// replaced by `chosen`, and by the default only if no machine may ever send it: a receiver that expects another one
+    /// refuses the document for good.
     ///
     /// # Errors
-    /// The marker may not be sent.
-    pub(crate) fn parse(marker: &str, user_agent: &str, gate: &Gate) -> Result<Self, InvalidHeaderValue> {
+    /// The marker contains a name of this machine, and none is chosen in its place.
+    pub(crate) fn parse(
+        marker: &str,
+        user_agent: &str,
+        chosen: Option<&VettedHeaderValue>,
+        gate: &Gate,
+    ) -> Result<Self, InvalidHeaderValue> {
         let vetted = |text, default: &VettedHeaderValue| {
             VettedHeaderValue::parse_or_equal(text, default.clone(), gate)
         };
         let default = Self::default();
-        Ok(Self {
-            marker: vetted(marker, &default.marker)?,
-            user_agent: vetted(user_agent, &default.user_agent).unwrap_or(default.user_agent),
-        })
+        let marker = match (vetted(marker, &default.marker), chosen) {
+            (Ok(marker), _) => marker,
+            (Err(_), Some(chosen)) => chosen.clone(),
+            (Err(InvalidHeaderValue::Forbidden), None) => default.marker,
+            (Err(error @ InvalidHeaderValue::NamesMachine), None) => return Err(error),
+        };
+        let user_agent = vetted(user_agent, &default.user_agent).unwrap_or(default.user_agent);
+        Ok(Self { marker, user_agent })
     }
 }
 
@@ -257,15 +277,19 @@ mod tests {
             "a\tb",
             "caf\u{e9}",
             &long,
-            "on-srv01",
-            "on-srv+01",
             "192.0.2.7",
             "alice@example.com",
         ] {
-            assert_eq!(VettedHeaderValue::parse(text, &gate), Err(InvalidHeaderValue), "{text:?}");
+            let error = VettedHeaderValue::parse(text, &gate).expect_err(text);
+            assert_eq!(error, InvalidHeaderValue::Forbidden, "{text:?}");
+            // Whatever was refused, the error says the same: the text may be a secret.
+            assert_eq!(error.to_string(), "not a header value that may be sent");
         }
-        // Whatever was refused, the error says the same: the text may be a secret.
-        assert_eq!(InvalidHeaderValue.to_string(), "not a header value that may be sent");
+        for text in ["on-srv01", "on-srv+01"] {
+            let error = VettedHeaderValue::parse(text, &gate).expect_err(text);
+            assert_eq!(error, InvalidHeaderValue::NamesMachine, "{text:?}");
+            assert_eq!(error.to_string(), "not a header value that may be sent");
+        }
     }
 
     #[test]

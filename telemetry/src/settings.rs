@@ -28,6 +28,8 @@ pub struct DeliverySettings {
     pub endpoint: Option<Endpoint>,
     /// Headers for the documents of this run. Those of a queued document are stored with it.
     pub headers: VettedHeaders,
+    /// The marker that the operator has set, if it may be sent: then a queued document whose own may not be sent takes it.
+    pub chosen_marker: Option<VettedHeaderValue>,
     /// Failures in a row that end a delivery pass; from 1.
     pub max_attempts: u32,
     /// Longest time until a connection is established, name lookup and TLS included.
@@ -47,12 +49,17 @@ impl DeliverySettings {
         outbox: OutboxDir,
     ) -> (Self, Vec<VariableWarning>) {
         let mut reader = EnvReader::new(environment);
+        let endpoint = endpoint(&mut reader);
+        let default = VettedHeaders::default();
+        let chosen_marker = header(&mut reader, MARKER, gate, &default.marker);
+        let user_agent = header(&mut reader, USER_AGENT, gate, &default.user_agent);
         let settings = Self {
-            endpoint: endpoint(&mut reader),
+            endpoint,
             headers: VettedHeaders {
-                marker: header(&mut reader, MARKER, gate, &VettedHeaderValue::default_marker()),
-                user_agent: header(&mut reader, USER_AGENT, gate, &VettedHeaderValue::default_user_agent()),
+                marker: chosen_marker.clone().unwrap_or(default.marker),
+                user_agent: user_agent.unwrap_or(default.user_agent),
             },
+            chosen_marker,
             max_attempts: number(
                 &mut reader,
                 MAX_ATTEMPTS,
@@ -103,10 +110,10 @@ fn header(
     variable: &'static str,
     gate: &Gate,
     default: &VettedHeaderValue,
-) -> VettedHeaderValue {
+) -> Option<VettedHeaderValue> {
     // The default is a constant of the contract, whatever the host is called.
     let usable = |text: &str| VettedHeaderValue::parse_or_equal(text, default.clone(), gate).ok();
-    reader.parsed(variable, NOT_A_HEADER, usable).unwrap_or_else(|| default.clone())
+    reader.parsed(variable, NOT_A_HEADER, usable)
 }
 
 fn number(reader: &mut EnvReader<'_>, setting: Setting, message: &'static str) -> u32 {

@@ -13,6 +13,7 @@ use crate::outbox::{
     AttemptFailure, FailureClass, LedgerLine, LedgerOutcome, LoadError, OutboxStore, QueueEntry,
     RejectedEntry, RejectionReason, Unsendable, now,
 };
+use crate::request::VettedHeaderValue;
 
 /// The outcome of an attempt.
 #[derive(Debug)]
@@ -36,6 +37,8 @@ pub(super) enum AttemptOutcome {
 #[derive(Debug)]
 pub(super) struct DeliveryContext<'a> {
     pub(super) endpoint: &'a Endpoint,
+    /// See [`DeliverySettings::chosen_marker`](crate::DeliverySettings::chosen_marker).
+    pub(super) chosen_marker: Option<&'a VettedHeaderValue>,
     pub(super) gate: &'a Gate,
     pub(super) store: &'a OutboxStore,
     pub(super) transport: HttpTransport,
@@ -66,7 +69,7 @@ impl DeliveryContext<'_> {
             return Ok(AttemptOutcome::RejectedByUs);
         }
         let Some(stored) = self.store.stored_at(id) else { return Ok(AttemptOutcome::Skipped) };
-        let request = match entry.next_request(self.endpoint, self.gate, now()) {
+        let request = match entry.next_request(self.endpoint, self.chosen_marker, self.gate, now()) {
             Ok(request) => request,
             Err(Unsendable::Rejected(reason)) => {
                 return Ok(self.reject(&RejectedEntry::of(&entry, reason, now()), Some(stored)));

@@ -53,7 +53,7 @@ pub enum FailureClass {
     Status,
     /// The endpoint answered, with a status that is about itself or our access to it and not about the document.
     Misconfigured,
-    /// No attempt is made: the marker of the request may not be sent from this machine as it is called now.
+    /// No attempt is made: the marker of the request contains a name of this machine as it is called now.
     Marker,
     /// The endpoint refused the document. It is still queued only because `rejected/` cannot be used, and is not sent.
     Refused,
@@ -74,7 +74,7 @@ impl FailureClass {
                 "the endpoint does not accept telemetry at this address or with this access"
             }
             Self::Marker => {
-                "its marker (TELEMETRY_MARKER) is not sent while it contains a name of this machine"
+                "its marker contains a name of this machine; a flush with another TELEMETRY_MARKER sends it"
             }
             Self::Refused => REFUSED,
         }
@@ -101,8 +101,8 @@ impl From<&VettedHeaders> for StoredHeaders {
 pub(crate) enum Unsendable {
     /// The document may never be sent.
     Rejected(RejectionReason),
-    /// Its marker may not be sent from this machine as it is called now. It stays queued: the network that gave the machine
-    /// this name may be left again.
+    /// Its marker contains a name of this machine as it is called now. It stays queued: the network that gave the machine
+    /// this name may be left again, or the operator sets another marker.
     Held,
 }
 
@@ -135,16 +135,19 @@ impl QueueEntry {
     /// The request of the next attempt, which is counted and stamped in the entry.
     ///
     /// Everything is vetted again: the file may have been edited, and this machine may have got another name since. The
-    /// document is vetted twice because an attempt must not be counted for a document that is never sent.
+    /// document is vetted twice because an attempt must not be counted for a document that is never sent. If its marker may
+    /// not be sent, it takes the one that the operator has `chosen` and keeps it.
     pub(crate) fn next_request(
         &mut self,
         endpoint: &Endpoint,
+        chosen: Option<&VettedHeaderValue>,
         gate: &Gate,
         now: UtcSeconds,
     ) -> Result<DeliveryRequest, Unsendable> {
         gate.vet(&self.document)?;
-        let headers = VettedHeaders::parse(&self.headers.marker, &self.headers.user_agent, gate)
-            .map_err(|_| Unsendable::Held)?;
+        let StoredHeaders { marker, user_agent } = &self.headers;
+        let headers = VettedHeaders::parse(marker, user_agent, chosen, gate).map_err(|_| Unsendable::Held)?;
+        headers.marker.as_str().clone_into(&mut self.headers.marker);
         self.count_attempt(now);
         Ok(DeliveryRequest::new(endpoint, &headers, gate.vet(&self.document)?))
     }

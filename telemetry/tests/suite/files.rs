@@ -13,7 +13,7 @@ use telemetry::{
 };
 
 use crate::support::scratch::{CANARY, Scratch, document};
-use crate::support::server::{Act, FaultServer};
+use crate::support::server::{Act, FaultServer, Received};
 
 /// Damages the first of two entries; it is rejected by `rule` and not sent, and the other one is delivered.
 fn check_set_aside(rule: &str, spoil: impl FnOnce(&Scratch, EventId)) {
@@ -260,13 +260,21 @@ fn sha256(text: &str) -> String {
 /// The marker and the user agent of the one request that `server` received.
 fn headers_of(server: &FaultServer) -> [Option<String>; 2] {
     let [sent] = &server.received()[..] else { panic!("one request") };
-    ["x-productive-k3s-telemetry", "user-agent"].map(|name| sent.header(name).map(str::to_owned))
+    headers_in(sent)
+}
+
+fn headers_in(request: &Received) -> [Option<String>; 2] {
+    ["x-productive-k3s-telemetry", "user-agent"].map(|name| request.header(name).map(str::to_owned))
 }
 
 #[test]
 fn a_header_that_was_edited_is_vetted_again() {
     let default = VettedHeaders::default();
-    for spoiled in ["on-srv01", "192.0.2.7", "a\\r\\nX-Other: b"] {
+    let too_long = "a".repeat(65);
+    // Only a name of this machine may be one no longer tomorrow. What nobody may ever send is not waited for.
+    for (spoiled, held) in
+        [("on-srv01", 1), ("192.0.2.7", 0), ("a\\r\\nX-Other: b", 0), (too_long.as_str(), 0), ("", 0)]
+    {
         let server = FaultServer::start([Act::status(202)]);
         let scratch = Scratch::new(&server.url());
         let [agent, marker] = scratch.emit(2)[..] else { panic!("two") };
@@ -276,9 +284,11 @@ fn a_header_that_was_edited_is_vetted_again() {
             edit(&format!("\"{field}\":\"{value}\""), &format!("\"{field}\":\"{spoiled}\""))(&scratch, id);
         }
         let summary = scratch.deliver();
-        assert_eq!((summary.delivered, summary.refused, summary.waiting), (1, 0, 1), "{spoiled}");
+        assert_eq!((summary.delivered, summary.refused, summary.waiting), (2 - held, 0, held), "{spoiled}");
         let sent = [&default.marker, &default.user_agent].map(|value| Some(value.as_str().to_owned()));
-        assert_eq!(headers_of(&server), sent, "{spoiled}");
+        for request in server.received() {
+            assert_eq!(headers_in(&request), sent, "{spoiled}");
+        }
     }
 }
 
@@ -307,6 +317,32 @@ fn a_document_whose_marker_names_the_machine_now_is_kept_until_it_no_longer_does
     assert_eq!(scratch.deliver().delivered, 1);
     assert_eq!(headers_of(&server)[0].as_deref(), Some("acme-fleet"));
     assert_eq!(server.received()[0].json()["delivery_attempt"], 1);
+}
+
+/// Neither is a document that no delivery would send lost, nor does it go under a marker that nobody chose.
+#[test]
+fn a_document_that_is_held_for_its_marker_takes_the_one_that_the_operator_sets() {
+    let server = FaultServer::start([Act::status(503), Act::status(202)]);
+    let mut scratch = Scratch::new(&server.url());
+    scratch.settings.max_attempts = 1;
+    scratch.set_marker("acme-fleet");
+    let id = scratch.emit(1)[0];
+    scratch.gate = Gate::new(LocalIdentifiers::default().with_private(["acme.example"]));
+    // It can no longer be used, so it is no choice.
+    scratch.set_marker("acme-fleet");
+    assert_eq!((scratch.deliver().waiting, server.received().len()), (1, 0));
+    scratch.set_marker("fleet-7");
+    scratch.deliver();
+    // A pass without the variable goes on under the marker that was chosen.
+    scratch.set_marker("");
+    assert_eq!(scratch.deliver().delivered, 1);
+    let received = server.received();
+    let markers = received.iter().map(|request| request.header("x-productive-k3s-telemetry"));
+    assert_eq!(markers.collect::<Vec<_>>(), [Some("fleet-7"); 2]);
+    assert_eq!(
+        (received[1].json()["event_id"].clone(), scratch.status().waiting.len()),
+        (id.to_string().into(), 0)
+    );
 }
 
 #[test]

@@ -44,7 +44,11 @@ pub(super) fn flush(
         }
         None => DeliverySummary::of_nothing(DeliveryEnd::Done, 0),
     };
-    show_summary(&summary, &signals, printer)
+    show_summary(&summary, &signals, printer)?;
+    match summary.ended {
+        DeliveryEnd::Done | DeliveryEnd::Stopped if summary.waiting == 0 => Ok(()),
+        ended => Err(Diagnostic::from(Error::Undelivered(ended)).after_document()),
+    }
 }
 
 /// Queues again what was refused: after a receiver was repaired, what it refused by mistake is worth another try.
@@ -86,14 +90,18 @@ pub(super) fn send(args: &TelemetryArgs, path: &Path, printer: &mut Printer) -> 
     outbox.emit(vetted, &context.settings.headers).map_err(|error| context.error(error))?;
     let summary = delivery_pass(context, proof, &outbox, &signals, printer)?;
     show_summary(&summary, &signals, printer)?;
-    if is_delivered(event_id, &outbox, &summary) {
-        Ok(())
+    // Only this event decides, whatever else waits.
+    let error = if outbox.is_queued(event_id) {
+        Error::Undelivered(summary.ended)
+    } else if is_delivered(event_id, &outbox, &summary) {
+        return Ok(());
     } else {
-        Err(Diagnostic::from(Error::NotDelivered).after_document())
-    }
+        Error::NotDelivered
+    };
+    Err(Diagnostic::from(error).after_document())
 }
 
-/// Whether the event has arrived: by this pass or by that of another process, which counts it in its own summary.
+/// Whether the event, which is not queued any more, has arrived: by this pass or by that of another process, which counts it in its own summary.
 fn is_delivered(event_id: EventId, outbox: &Outbox, summary: &DeliverySummary) -> bool {
     match outbox.last_outcome(event_id) {
         Some(outcome) => outcome == LedgerOutcome::Delivered,
@@ -182,6 +190,10 @@ fn delivery_pass(
     .map_err(|error| context.error(error))
 }
 
+/// Shows what a pass did.
+///
+/// # Errors
+/// A signal has ended it.
 fn show_summary(
     summary: &DeliverySummary,
     signals: &Signals,
@@ -200,10 +212,7 @@ fn show_summary(
         let error = Error::Interrupted { signal, when: InterruptedAt::Telemetry };
         return Err(Diagnostic::from(error).after_result());
     }
-    match summary.ended {
-        DeliveryEnd::Done | DeliveryEnd::Stopped if *waiting == 0 => Ok(()),
-        ended => Err(Diagnostic::from(Error::Undelivered(ended)).after_document()),
-    }
+    Ok(())
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Error> {

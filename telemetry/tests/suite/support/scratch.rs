@@ -53,6 +53,20 @@ impl Scratch {
         self
     }
 
+    /// Sets `TELEMETRY_MARKER` in the environment of what follows.
+    pub(crate) fn set_marker(&mut self, marker: &str) {
+        let variable = |name: &str| (name == "TELEMETRY_MARKER").then(|| OsString::from(marker));
+        let former = self.settings.clone();
+        let (settings, _) = DeliverySettings::from_env(&variable, &self.gate, former.outbox);
+        self.settings = DeliverySettings {
+            endpoint: former.endpoint,
+            max_attempts: former.max_attempts,
+            connect_timeout: former.connect_timeout,
+            request_timeout: former.request_timeout,
+            ..settings
+        };
+    }
+
     /// A directory for other files of the test.
     pub(crate) fn root(&self) -> &Path {
         self.root.path()

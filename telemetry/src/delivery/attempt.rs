@@ -68,7 +68,7 @@ impl DeliveryContext<'_> {
             let _ = self.quarantine(&RejectedEntry::of(&entry, reason, now()), stored);
             return Ok(AttemptOutcome::RejectedByUs);
         }
-        let Some(stored) = self.store.stored_at(id) else { return Ok(AttemptOutcome::Skipped) };
+        let Some(stored) = stored else { return Ok(AttemptOutcome::Skipped) };
         let request = match entry.next_request(self.endpoint, self.chosen_marker, self.gate, now()) {
             Ok(request) => request,
             Err(Unsendable::Rejected(reason)) => {

@@ -101,7 +101,8 @@ pub(super) fn send(args: &TelemetryArgs, path: &Path, printer: &mut Printer) -> 
     Err(Diagnostic::from(error).after_document())
 }
 
-/// Whether the event, which is not queued any more, has arrived: by this pass or by that of another process, which counts it in its own summary.
+/// Whether the event, which is not queued any more, has arrived: by this pass or by that of another process, which counts it
+/// in its own summary.
 fn is_delivered(event_id: EventId, outbox: &Outbox, summary: &DeliverySummary) -> bool {
     match outbox.last_outcome(event_id) {
         Some(outcome) => outcome == LedgerOutcome::Delivered,

@@ -12,6 +12,7 @@ use crate::settings::{self, Nfs, Settings};
 use crate::step::{Action, Check, Condition, Step, UndoAction};
 
 const PACKAGE: &str = "nfs-kernel-server";
+const SERVICE: &str = "nfs-server";
 const EXPORTS: &str = "/etc/exports";
 /// What `exportfs` has told the kernel, see exports(5); unlike the program itself, it needs no root to read.
 const KERNEL_EXPORTS: &str = "/var/lib/nfs/etab";
@@ -51,6 +52,7 @@ impl Spec for NfsSpec {
     fn could_make(&self, undo: &Undo) -> bool {
         match undo {
             Undo::Package { name } => name == PACKAGE,
+            Undo::Service { name } => name == SERVICE,
             Undo::Directory { path } => path.to_str().is_some_and(settings::is_data_path),
             Undo::Line { path, line } => path == Path::new(EXPORTS) && is_export(line),
             _ => false,
@@ -146,6 +148,10 @@ fn steps(nfs: &settings::Nfs, detection: &Detection) -> Vec<Step> {
     if !matches!(detection, Detection::PresentWithoutExport | Detection::Incomplete(Gap::NotExported)) {
         steps.push(Step::new("NFS server", Action::EnsurePackages(vec![PACKAGE.to_owned()])));
     }
+    // `exportfs` tells what is exported also where nobody serves it. Who installs the package starts its service.
+    if !matches!(detection, Detection::Missing | Detection::Incomplete(Gap::Package(_))) {
+        steps.push(Step::new("NFS service", Action::EnsureService(SERVICE.to_owned())));
+    }
     let directory = Action::EnsureDir { path: nfs.export_path.clone(), mode: 0o755 };
     steps.push(Step::new("exported directory", directory));
     // `exportfs` takes the first of two lines for the same directory and client.
@@ -161,7 +167,7 @@ fn steps(nfs: &settings::Nfs, detection: &Detection) -> Vec<Step> {
 
 /// A host that has neither the program nor the unit has no NFS server; dpkg is asked only where there is one of them.
 fn has_server(host: &Host) -> Result<bool, ProbeError> {
-    if host.program("exportfs").is_none() && !host.has_unit("nfs-server") {
+    if host.program("exportfs").is_none() && !host.has_unit(SERVICE) {
         return Ok(false);
     }
     host.package_installed(PACKAGE)

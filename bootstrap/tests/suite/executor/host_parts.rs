@@ -102,6 +102,22 @@ fn a_line_that_the_kernel_has_not_heard_of_gets_no_second_one() {
     }
 }
 
+/// `exportfs` tells the kernel of exports also where nobody serves them.
+#[test]
+fn a_server_that_was_stopped_is_started_before_an_export_counts() {
+    let stub = StubHost::fresh();
+    let settings = only(Component::Nfs);
+    run(&stub, &settings).results();
+    for exports in [stub.text("etc/exports"), String::new()] {
+        stub.put("etc/exports", exports);
+        stub.put("stub/services/nfs-server", "inactive\n");
+        stub.put("var/lib/nfs/etab", "");
+        run(&stub, &settings).results();
+        assert_eq!(stub.text("stub/services/nfs-server"), "active\n");
+        assert!(actions(&stub, &settings).contains(&PlannedAction::Reuse));
+    }
+}
+
 #[test]
 fn a_host_without_docker_has_nothing_that_trusts_the_registry() {
     let stub = prepared(Component::DockerRegistryTrust);

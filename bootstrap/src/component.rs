@@ -34,7 +34,7 @@ use schema::{Component, Mode};
 
 pub use component_plan::{ComponentPlan, PlanContext};
 pub use dependent::{Dependent, Identity, PendingRemoval, names};
-pub use detection::{Conflict, Detection, Gap};
+pub use detection::{Conflict, Detection, Gap, Keep};
 pub use deviation::Deviation;
 pub use finding::{Finding, Severity};
 pub use history::RunHistory;

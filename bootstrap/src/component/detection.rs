@@ -1,8 +1,9 @@
 //! What was found of a component before anything was changed.
 
+use std::fmt;
 use std::path::PathBuf;
 
-use schema::DetectedBefore;
+use schema::{Component, DetectedBefore};
 
 use super::deviation::Deviation;
 use crate::host::ProbeError;
@@ -69,8 +70,8 @@ pub enum Gap {
     /// The storage class that the settings ask for is not the default one.
     #[error("storage class {0} is not the default")]
     DefaultClass(&'static str),
-    /// k3s on this host does not know the registry, or not with the login of now.
-    #[error("k3s' registries.yaml lacks its entry, or the login in it")]
+    /// k3s on this host does not know the registry, or not with the login and the certificate of now.
+    #[error("k3s' registries.yaml lacks its entry, or the login or the authority in it")]
     NodesTrust,
     /// A run ended in the middle of it, and nothing else tells what is left to do.
     #[error("a run ended before it was done with it")]
@@ -139,8 +140,8 @@ pub enum Conflict {
         found: String,
         /// How the run would set it.
         asked: String,
-        /// How a run keeps it: the inputs to set, or that the component is left out.
-        keep: &'static str,
+        /// How a run keeps it.
+        keep: Keep,
         /// After what a run sets it: a command, or words where there is none.
         change: String,
     },
@@ -154,6 +155,27 @@ pub enum Conflict {
         /// The command after which a run makes another one.
         change: &'static str,
     },
+}
+
+/// How a run keeps what is there as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// These inputs say how it is set.
+    Set(&'static str),
+    /// No input can say it, and the run leaves the component out.
+    LeaveOut(Component),
+}
+
+impl fmt::Display for Keep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Set(inputs) => write!(f, "set {inputs}"),
+            Self::LeaveOut(component) => {
+                let (name, upper) = (component.as_str(), component.as_str().to_uppercase());
+                write!(f, "leave it out (--skip {name}, or PRODUCTIVE_K3S_COMPONENTS_{upper}=skip)")
+            }
+        }
+    }
 }
 
 impl Detection {

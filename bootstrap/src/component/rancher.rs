@@ -6,8 +6,8 @@ use serde_json::json;
 
 use super::chart::Chart;
 use super::{
-    ChecksumInput, ComponentPlan, Conflict, Detection, HttpsEndpoint, Pin, PlanContext, Probe, Remainder,
-    RollbackClass, Spec, artifacts, host_name,
+    ChecksumInput, ComponentPlan, Conflict, Detection, HttpsEndpoint, Keep, Pin, PlanContext, Probe,
+    Remainder, RollbackClass, Spec, artifacts, host_name,
 };
 use crate::host::ProbeError;
 use crate::settings::{Password, Settings, Tls};
@@ -159,7 +159,7 @@ fn other_host(probe: &Probe<'_>) -> Result<Option<Conflict>, ProbeError> {
     let asked = &probe.settings.rancher.host;
     let version = RancherSpec.version(probe.settings);
     let change = CHART.set_by_hand(probe, version, &format!("hostname={asked}"))?;
-    Ok(host_name::conflict(&ingress, asked, "set rancher.host", change))
+    Ok(host_name::conflict(&ingress, asked, Keep::Set("rancher.host"), change))
 }
 
 fn steps(context: &PlanContext<'_>) -> Vec<Step> {

@@ -139,7 +139,11 @@ impl Spec for RegistrySpec {
         let (namespace, deployments) = (NAMESPACE.to_owned(), vec![NAME.to_owned()]);
         let verify = vec![Check::within(300, Condition::Rollout { namespace, deployments })];
         let steps = || match detection {
-            Detection::Incomplete(Gap::Objects(_) | Gap::NoLogin) | Detection::Missing => steps(context),
+            Detection::Missing => steps(context, true),
+            Detection::Incomplete(Gap::Objects(missing)) => {
+                steps(context, missing.contains(&volume::claim()))
+            }
+            Detection::Incomplete(Gap::NoLogin) => steps(context, false),
             // The registry itself is there, and nothing of it is applied anew.
             _ => publish(context),
         };
@@ -190,11 +194,12 @@ fn parts() -> [ObjectRef; 4] {
     ]
 }
 
-fn steps(context: &PlanContext<'_>) -> Vec<Step> {
+/// A claim that is there is kept: the API server refuses one of another size or class.
+fn steps(context: &PlanContext<'_>, with_claim: bool) -> Vec<Step> {
     let registry = &context.settings.registry;
     let namespace = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": NAMESPACE } });
     let mut objects = vec![("registry namespace", Document::new(namespace))];
-    objects.push(("registry volume", Document::new(volume::object(registry))));
+    objects.extend(with_claim.then(|| ("registry volume", Document::new(volume::object(registry)))));
     objects.extend(registry.auth.as_ref().map(|auth| ("registry logins", logins(auth))));
     let version = RegistrySpec.version(context.settings);
     objects.push(("registry deployment", Document::new(deployment(version, registry.auth.is_some()))));

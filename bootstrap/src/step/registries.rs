@@ -4,10 +4,11 @@
 //! `configs` that is there or at the end. Afterwards the file is read again, and must say what it said before and our
 //! entry, or it is not written: k3s does not start with a file that it cannot read.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
+use super::kube::text as text_at;
 use super::{lines, yaml};
 use crate::secret::Password;
 
@@ -58,12 +59,23 @@ pub fn has_password(text: &str, host: &str) -> bool {
     entry_of(&file, host).is_some_and(|entry| entry.pointer("/auth/password").is_some())
 }
 
+fn has_authority(entry: &Value, ca_file: &Path) -> bool {
+    text_at(entry, "/tls/ca_file").map(Path::new) == Some(ca_file)
+}
+
 impl RegistryEntry {
+    /// Whether by the file `text` k3s trusts whom [`RegistryEntry::ca_file`] certifies.
+    pub fn is_trust_in(&self, text: &str) -> bool {
+        let file = parsed(text).unwrap_or_default();
+        let entry = entry_of(&file, &self.host).zip(self.ca_file.as_deref());
+        entry.is_some_and(|(entry, ca_file)| has_authority(entry, ca_file))
+    }
+
     /// Word in the marker lines.
     pub const MARKER: &str = "productive-k3s";
 
-    /// Whether nothing is to be done to the file `text`: the entry is in it with its login, or the registry has somebody
-    /// else's entry. A password that is yet to be made is not compared.
+    /// Whether nothing is to be done to the file `text`: the entry is in it with its login and its authority, or the registry
+    /// has somebody else's entry. A password that is yet to be made is not compared.
     ///
     /// # Errors
     /// It is not valid YAML.
@@ -75,6 +87,9 @@ impl RegistryEntry {
         }
         let found = parsed(text)?;
         let Some(found) = entry_of(&found, &self.host) else { return Ok(false) };
+        if self.ca_file.as_deref().is_some_and(|path| !has_authority(found, path)) {
+            return Ok(false);
+        }
         let Some(login) = &self.login else { return Ok(true) };
         let written = |key| found.get("auth")?.get(key)?.as_str();
         let has_password = written("password").is_some_and(|written| match &login.password {
@@ -205,12 +220,14 @@ fn entry(host: &str, value: &Value, indent: &str) -> Vec<String> {
     lines
 }
 
-/// A file without content says nothing.
+/// A file without content says nothing. A `configs` that is no mapping keeps k3s from starting, as it cannot be decoded.
 fn parsed(text: &str) -> Result<Value, RegistriesFault> {
     let documents = yaml::documents(text).map_err(|_| RegistriesFault::Invalid)?;
     match documents.as_slice() {
         [] => Ok(Value::Null),
-        [only] if only.is_object() => Ok(only.clone()),
+        [Value::Object(file)] if file.get(CONFIGS).is_none_or(|all| all.is_null() || all.is_object()) => {
+            Ok(Value::Object(file.clone()))
+        }
         _ => Err(RegistriesFault::Invalid),
     }
 }
@@ -269,6 +286,22 @@ mod tests {
         assert_eq!(made.is_in("- a\n"), Err(RegistriesFault::Invalid));
     }
 
+    /// A registry whose certificates everybody knew gets one that nobody knows.
+    #[test]
+    fn an_entry_counts_with_the_authority_that_the_registry_has_now() {
+        let wanted = RegistryEntry {
+            path: PathBuf::new(),
+            host: HOST.to_owned(),
+            ca_file: Some("/ca.crt".into()),
+            login: Some(RegistryLogin { user: "u".to_owned(), password: Password::Generate }),
+        };
+        let with = |value| merged("mirrors: {}\n", HOST, &value).expect("mergeable").expect("a change").text;
+        assert_eq!(wanted.is_in(&with(value())), Ok(true));
+        assert_eq!(wanted.is_in(&with(json!({ "auth": { "username": "u", "password": "p" } }))), Ok(false));
+        let open = RegistryEntry { login: None, ..wanted };
+        assert_eq!(open.is_in(&with(json!({ "tls": { "ca_file": "/former.crt" } }))), Ok(false));
+    }
+
     /// The operator adds an entry below ours, which is a child of our `configs` then.
     #[test]
     fn lines_that_say_what_they_say_below_ours_alone_are_not_moved() {
@@ -294,5 +327,9 @@ mod tests {
         assert_eq!(refused("configs: {other: {}}\n"), RegistriesFault::Shape);
         assert_eq!(refused("configs:\n\tother: x\n"), RegistriesFault::Invalid);
         assert_eq!(refused("- a\n"), RegistriesFault::Invalid);
+        for configs in ["configs:\n  - a\n", "configs:\n  text\n", "configs: 1\n"] {
+            assert_eq!(refused(configs), RegistriesFault::Invalid, "{configs}");
+            assert_eq!(registries_fault(configs), Some(RegistriesFault::Invalid), "{configs}");
+        }
     }
 }

@@ -7,7 +7,7 @@ use schema::{Component, Mode, TlsMode};
 
 use super::conversation::Conversation;
 use super::refusal::LayerError;
-use crate::component::{Conflict, Detection, Gap};
+use crate::component::{Conflict, Detection, Gap, Keep};
 use crate::input::{AnyInput, HostName, Input, Inputs, ValueSource};
 
 /// What was found on the host, as far as a question depends on it.
@@ -27,6 +27,15 @@ impl Found {
     /// Whether the run has no use for a component, whatever is answered.
     pub(super) fn is_left_out(&self, component: Component) -> bool {
         self.of(component) == Some(&Detection::NotNeeded)
+    }
+
+    /// Whether a component is there, and no answer could make a run that takes it as it is.
+    fn is_kept_by_leaving_it_out(&self, component: Component) -> bool {
+        let keep = self.of(component).and_then(|detection| match detection {
+            Detection::Conflict(Conflict::OtherSetting { keep, .. }) => Some(keep),
+            _ => None,
+        });
+        keep == Some(&Keep::LeaveOut(component))
     }
 
     fn of(&self, component: Component) -> Option<&Detection> {
@@ -161,7 +170,7 @@ fn components(
             } else {
                 format!("{name} is missing. Install it now? [optional]")
             };
-            conversation.yes_or_no(&question, true, None)?
+            conversation.yes_or_no(&question, true, None)? && !found.is_kept_by_leaving_it_out(component)
         };
         if wanted {
             installed.insert(component);
@@ -353,7 +362,7 @@ mod tests {
             what: "host name",
             found: "rancher.k3s.lab.example".to_owned(),
             asked: "rancher.example.local".to_owned(),
-            keep: "set rancher.host",
+            keep: Keep::Set("rancher.host"),
             change: String::new(),
         };
         let foreign = Conflict::ForeignService { service: "k3s", deviations: Vec::new() };
@@ -370,6 +379,21 @@ mod tests {
             let detections = vec![(Component::Rancher, detection.clone())];
             let found = Found { mode: Mode::Stack, k3s: true, helm: true, detections };
             assert_eq!(found.has(Component::Rancher), there, "{detection:?}");
+        }
+    }
+
+    #[test]
+    fn what_no_input_can_name_is_left_unchanged_by_leaving_it_out() {
+        for (keep, left_out) in
+            [(Keep::LeaveOut(Component::Registry), true), (Keep::Set("registry.host"), false)]
+        {
+            let (what, change) = ("login", String::new());
+            let conflict =
+                Conflict::OtherSetting { what, found: String::new(), asked: String::new(), keep, change };
+            let detections = vec![(Component::Registry, Detection::Conflict(conflict))];
+            let found = Found { mode: Mode::Stack, k3s: true, helm: true, detections };
+            assert!(found.has(Component::Registry));
+            assert_eq!(found.is_kept_by_leaving_it_out(Component::Registry), left_out, "{keep:?}");
         }
     }
 }

@@ -9,7 +9,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::super::chart::Chart;
-use super::super::{Conflict, Probe};
+use super::super::{Conflict, Keep, Probe};
 use crate::host::ProbeError;
 use crate::step::{ObjectRef, text};
 
@@ -31,7 +31,7 @@ pub(super) fn other_copies(
     let Some(found) = found.filter(|found| *found != asked) else { return Ok(None) };
     let value = format!("persistence.defaultClassReplicaCount={asked}");
     let change = chart.set_by_hand(probe, pinned, &value)?;
-    let (what, found, keep) = ("number of replicas", found.to_owned(), "set longhorn.replica_count");
+    let (what, found, keep) = ("number of replicas", found.to_owned(), Keep::Set("longhorn.replica_count"));
     Ok(Some(Conflict::OtherSetting { what, found, asked, keep, change }))
 }
 

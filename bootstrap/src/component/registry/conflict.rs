@@ -7,22 +7,22 @@
 
 use serde_json::Value;
 
-use super::super::{Conflict, Gap, Probe, host_name};
+use super::super::{Conflict, Gap, Keep, Probe, host_name};
+use super::ingress;
 use super::names::{INGRESS_API, LOGINS, NAME, NAMESPACE, labels};
 use crate::host::ProbeError;
 use crate::settings::{Password, RegistryAuth, Settings};
 use crate::step::{Htpasswd, ObjectRef, stored_text, text};
 use schema::{Component, Issuer};
 
-/// The annotation by which cert-manager knows the issuer.
-pub(super) const ISSUER: &str = "cert-manager.io/cluster-issuer";
 /// Where the registry reads which login it asks for.
 pub(super) const LOGIN: &str = "REGISTRY_AUTH";
 
 const REMOVE_INGRESS: &str = "k3s kubectl -n registry delete ingress registry";
 const REMOVE_DEPLOYMENT: &str = "k3s kubectl -n registry delete deployment registry";
-/// How something is kept that no input can say.
-const LEAVE_OUT: &str = "add --skip registry";
+/// The volume stays, and with it the images.
+const REMOVE_OTHERS: &str =
+    "k3s kubectl -n registry delete --ignore-not-found deployment,service,ingress registry";
 const REMOVE_LOGINS: &str = "k3s kubectl -n registry delete secret registry-htpasswd";
 
 /// The entry of the secret with the logins.
@@ -30,19 +30,18 @@ pub(super) const HTPASSWD: &str = "htpasswd";
 
 /// What the run would set otherwise than it is.
 pub(super) fn find(probe: &Probe<'_>) -> Result<Option<Conflict>, ProbeError> {
-    let ingress = probe.object(&ObjectRef::namespaced(INGRESS_API, "Ingress", NAMESPACE, NAME))?;
-    if let Some(conflict) = ingress.and_then(|ingress| of_ingress(&ingress, probe.settings)) {
+    if let Some(conflict) = object(probe, INGRESS)?.and_then(|ingress| of_ingress(&ingress, probe.settings)) {
         return Ok(Some(conflict));
     }
-    let deployment = deployment(probe)?.filter(|_| probe.settings.registry.auth.is_none());
+    let deployment = object(probe, DEPLOYMENT)?.filter(|_| probe.settings.registry.auth.is_none());
     if let Some(found) = deployment.filter(has_login) {
-        return Ok(Some(Conflict::OtherSetting {
-            what: "login",
-            found: "required".to_owned(),
-            asked: "none".to_owned(),
-            keep: if is_ours(&found) { "set registry.auth and registry.user" } else { LEAVE_OUT },
-            change: REMOVE_DEPLOYMENT.to_owned(),
-        }));
+        let (keep, change) = if is_our_deployment(&found) {
+            (Keep::Set("registry.auth and registry.user"), REMOVE_DEPLOYMENT)
+        } else {
+            (Keep::LeaveOut(Component::Registry), REMOVE_OTHERS)
+        };
+        let (found, asked, change) = ("required".to_owned(), "none".to_owned(), change.to_owned());
+        return Ok(Some(Conflict::OtherSetting { what: "login", found, asked, keep, change }));
     }
     of_login(probe)
 }
@@ -50,13 +49,14 @@ pub(super) fn find(probe: &Probe<'_>) -> Result<Option<Conflict>, ProbeError> {
 /// What speaks against what a run would do to close `gap`.
 pub(super) fn of_completion(gap: &Gap, probe: &Probe<'_>) -> Result<Option<Conflict>, ProbeError> {
     let is_applied_anew = matches!(gap, Gap::Objects(_) | Gap::NoLogin);
-    if is_applied_anew && deployment(probe)?.is_some_and(|found| !is_ours(&found)) {
+    let others = if is_applied_anew { of_others(probe)? } else { None };
+    if let Some(what) = others {
         return Ok(Some(Conflict::OtherSetting {
-            what: "deployment",
+            what,
             found: "somebody else's".to_owned(),
             asked: "its own".to_owned(),
-            keep: LEAVE_OUT,
-            change: REMOVE_DEPLOYMENT.to_owned(),
+            keep: Keep::LeaveOut(Component::Registry),
+            change: REMOVE_OTHERS.to_owned(),
         }));
     }
     unknown_password(probe)
@@ -64,16 +64,41 @@ pub(super) fn of_completion(gap: &Gap, probe: &Probe<'_>) -> Result<Option<Confl
 
 /// Whether the registry that is there asks for a login.
 pub(super) fn is_login_required(probe: &Probe<'_>) -> Result<bool, ProbeError> {
-    Ok(deployment(probe)?.is_some_and(|found| has_login(&found)))
+    Ok(object(probe, DEPLOYMENT)?.is_some_and(|found| has_login(&found)))
 }
 
-fn deployment(probe: &Probe<'_>) -> Result<Option<Value>, ProbeError> {
-    probe.object(&ObjectRef::namespaced("apps/v1", "Deployment", NAMESPACE, NAME))
+/// API and kind of the objects that are called like the registry.
+type ApiKind = (&'static str, &'static str);
+const DEPLOYMENT: ApiKind = ("apps/v1", "Deployment");
+const SERVICE: ApiKind = ("v1", "Service");
+const INGRESS: ApiKind = (INGRESS_API, "Ingress");
+
+fn object(probe: &Probe<'_>, (api, kind): ApiKind) -> Result<Option<Value>, ProbeError> {
+    probe.object(&ObjectRef::namespaced(api, kind, NAMESPACE, NAME))
+}
+
+/// Which object of another installer is there, in whose place a run cannot apply its own. The API server refuses a part that
+/// somebody else set otherwise, and once the first of the objects is applied, nothing serves the images any more.
+fn of_others(probe: &Probe<'_>) -> Result<Option<&'static str>, ProbeError> {
+    let is_our_service = |found: &Value| found.pointer("/spec/selector") == Some(&labels());
+    let is_our_ingress = |found: &Value| ingress::is_served_as_by_us(found, &probe.settings.registry.host);
+    let is_others = |kind, is_ours: &dyn Fn(&Value) -> bool| {
+        Ok::<bool, ProbeError>(object(probe, kind)?.is_some_and(|found| !is_ours(&found)))
+    };
+    Ok(if is_others(DEPLOYMENT, &is_our_deployment)? {
+        Some("deployment")
+    } else if is_others(SERVICE, &is_our_service)? {
+        Some("service")
+    } else if is_others(INGRESS, &is_our_ingress)? {
+        Some("ingress")
+    } else {
+        None
+    })
 }
 
 /// Whether a run can apply its deployment in the place of this one. The selector of a deployment never changes, and a login
 /// that is kept in another secret would be replaced.
-fn is_ours(deployment: &Value) -> bool {
+fn is_our_deployment(deployment: &Value) -> bool {
     let volumes = deployment.pointer("/spec/template/spec/volumes").and_then(Value::as_array);
     let has_our_logins =
         volumes.into_iter().flatten().any(|volume| text(volume, "/secret/secretName") == Some(LOGINS));
@@ -103,9 +128,11 @@ fn of_login(probe: &Probe<'_>) -> Result<Option<Conflict>, ProbeError> {
         Some(Conflict::OtherSetting { what, found, asked, keep, change })
     };
     Ok(match password {
-        _ if !users.contains(&user.as_str()) => other("user", users.join(", "), user, "set registry.user"),
+        _ if !users.contains(&user.as_str()) => {
+            other("user", users.join(", "), user, Keep::Set("registry.user"))
+        }
         Password::Given(given) if !logins.accepts(user, given) => {
-            other("password", "another one".to_owned(), "the given one", "set registry.password_file")
+            other("password", "another one".to_owned(), "the given one", Keep::Set("registry.password_file"))
         }
         _ => None,
     })
@@ -121,17 +148,22 @@ fn logins(probe: &Probe<'_>) -> Result<Option<Htpasswd>, ProbeError> {
 
 fn of_ingress(ingress: &Value, settings: &Settings) -> Option<Conflict> {
     let change = REMOVE_INGRESS.to_owned();
-    let host = host_name::conflict(ingress, &settings.registry.host, "set registry.host", change.clone());
+    let host =
+        host_name::conflict(ingress, &settings.registry.host, Keep::Set("registry.host"), change.clone());
     let issuer = || {
         let annotations = ingress.pointer("/metadata/annotations")?;
-        let (found, asked) = (annotations.get(ISSUER)?.as_str()?, settings.tls.issuer().as_str());
+        let (found, asked) = (annotations.get(ingress::ISSUER)?.as_str()?, settings.tls.issuer().as_str());
         // An issuer of the operator's own has a name that no input can say.
         let can_be_asked_for = Issuer::ALL.iter().any(|issuer| issuer.as_str() == found);
         (found != asked).then(|| Conflict::OtherSetting {
             what: "issuer of certificates",
             found: found.to_owned(),
             asked: asked.to_owned(),
-            keep: if can_be_asked_for { "set tls.mode and tls.letsencrypt_environment" } else { LEAVE_OUT },
+            keep: if can_be_asked_for {
+                Keep::Set("tls.mode and tls.letsencrypt_environment")
+            } else {
+                Keep::LeaveOut(Component::Registry)
+            },
             change,
         })
     };

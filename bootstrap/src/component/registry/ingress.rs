@@ -7,9 +7,11 @@
 use serde_json::{Value, json};
 
 use super::super::{Finding, Probe};
-use super::conflict::ISSUER;
 use super::names::{CERTIFICATE, INGRESS_API, NAME, metadata};
 use crate::step::{Action, Check, Condition, Document, ObjectRef, Step, text};
+
+/// The annotation by which cert-manager knows the issuer.
+pub(super) const ISSUER: &str = "cert-manager.io/cluster-issuer";
 
 const CONFIG_API: &str = "helm.cattle.io/v1";
 const CONFIG_KIND: &str = "HelmChartConfig";
@@ -62,6 +64,13 @@ pub(super) fn foreign_limit(probe: &Probe<'_>) -> Option<Finding> {
     let lines = VALUES.trim_end().replace('\n', "\n  ");
     let fix = format!("add to its spec.valuesContent:\n  {lines}");
     Some(Finding::failure("traefik", evidence).help(fix))
+}
+
+/// Whether the ingress that is there serves the registry under `host` as ours does: the API server takes its rules and its
+/// certificates as one part each, and gives none of another installer to us.
+pub(super) fn is_served_as_by_us(found: &Value, host: &str) -> bool {
+    let ours = object(host, "");
+    ["/spec/rules", "/spec/tls"].into_iter().all(|part| found.pointer(part) == ours.pointer(part))
 }
 
 /// The ingress.

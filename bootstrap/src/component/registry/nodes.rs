@@ -12,7 +12,9 @@ use super::super::{Finding, Probe};
 use super::names::certificate_secret;
 use crate::host::ProbeError;
 use crate::settings::{Password, RegistryAuth, Settings, Tls};
-use crate::step::{Action, Content, RegistryEntry, RegistryLogin, Step, has_password, registries_fault};
+use crate::step::{
+    Action, Condition, Content, RegistryEntry, RegistryLogin, Step, Unmet, has_password, registries_fault,
+};
 
 const REGISTRIES: &str = "/etc/rancher/k3s/registries.yaml";
 const AUTHORITY: &str = "/etc/rancher/k3s/registry-ca.crt";
@@ -33,15 +35,26 @@ pub(super) fn trust(settings: &Settings) -> Vec<Step> {
     steps
 }
 
-/// Whether k3s knows what it has to: there is nothing to enter, or the file has the entry, as far as it can be read. Only
-/// root can, and that is no reason to know nothing of the registry.
+/// Whether k3s knows what it has to: there is nothing to enter, or the file has the entry, as far as it can be read, and the
+/// authority that it names is that of now. Only root can read it, and that is no reason to know nothing of the registry.
 pub(super) fn is_trusted(probe: &Probe<'_>) -> Result<bool, ProbeError> {
     let Some(entry) = entry(probe.settings) else { return Ok(true) };
     let entry = with_known_password(entry, probe);
-    match probe.host.read_text(Path::new(REGISTRIES)) {
-        Ok(text) => Ok(text.is_some_and(|text| entry.is_in(&text).unwrap_or(false))),
-        Err(error) if error.is_denied() => Ok(true),
-        Err(error) => Err(error.into()),
+    let text = match probe.host.read_text(Path::new(REGISTRIES)) {
+        Err(error) if error.is_denied() => return Ok(true),
+        text => text?.unwrap_or_default(),
+    };
+    if !entry.is_in(&text).unwrap_or(false) {
+        return Ok(false);
+    }
+    if !entry.is_trust_in(&text) {
+        return Ok(true);
+    }
+    let (path, secret) = (PathBuf::from(AUTHORITY), certificate_secret());
+    match (Condition::CertificateInstalled { path, secret }).observe(probe.host) {
+        Err(Unmet::Probe(error)) => Err(error),
+        // What else is wrong with the certificate is told of the registry itself.
+        looked => Ok(!matches!(looked, Err(Unmet::FileAbsent(_) | Unmet::OtherCertificate(_)))),
     }
 }
 

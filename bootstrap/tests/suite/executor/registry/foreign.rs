@@ -1,6 +1,23 @@
 //! A registry that somebody else installed, and what a run says of it.
 
 use super::*;
+use bootstrap::component::{Detection, Gap};
+
+const CLAIM: &str = "stub/api/api/v1/namespaces/registry/persistentvolumeclaims/registry-data.json";
+const AUTHORITY: &str = "etc/rancher/k3s/registry-ca.crt";
+
+/// What the objects of the packages of the layers above have in place of ours.
+const OTHERS: [(&str, &str, &str); 3] = [
+    (
+        DEPLOYMENT,
+        r#""matchLabels":{"app.kubernetes.io/name":"registry"}"#,
+        r#""matchLabels":{"app":"registry"}"#,
+    ),
+    (SERVICE, r#""selector":{"app.kubernetes.io/name":"registry"}"#, r#""selector":{"app":"registry"}"#),
+    (INGRESS, r#""port":{"name":"http"}"#, r#""port":{"number":5000}"#),
+];
+const SERVICE: &str = "stub/api/api/v1/namespaces/registry/services/registry.json";
+const MANAGED: &str = r#""managedFields":[{"manager":"kubectl-client-side-apply","operation":"Update"}]"#;
 
 /// What is in the cluster, with one text in the place of another.
 fn changed(stub: &StubHost, file: &str, from: &str, to: &str) {
@@ -21,23 +38,79 @@ fn refused(stub: &StubHost, settings: &Settings) -> String {
 fn a_deployment_of_another_installer_is_not_applied_over() {
     let installed = with_issuer();
     run(&installed, &only(Component::Registry)).results();
-    let ours = r#""matchLabels":{"app.kubernetes.io/name":"registry"}"#;
-    for (from, to) in [
-        (r#""secretName":"registry-htpasswd""#, r#""secretName":"registry-auth""#),
-        (ours, r#""matchLabels":{"app":"registry"}"#),
-    ] {
-        let stub = installed.copied();
-        changed(&stub, DEPLOYMENT, from, to);
-        std::fs::remove_file(stub.path(LOGINS)).expect("was there");
-        for settings in [only(Component::Registry), without_login()] {
-            let said = refused(&stub, &settings);
-            assert!(said.contains("to keep it, add --skip registry"), "{said}");
-            assert!(said.contains("delete deployment registry"), "{said}");
-        }
-        // The way out that the message names.
-        std::fs::remove_file(stub.path(DEPLOYMENT)).expect("was there");
-        run(&stub, &only(Component::Registry)).results();
+    for (file, from, to) in OTHERS {
+        changed(&installed, file, from, to);
+        changed(&installed, file, r#""metadata":{"#, &format!(r#""metadata":{{{MANAGED},"#));
     }
+    std::fs::remove_file(installed.path(LOGINS)).expect("was there");
+    for settings in [only(Component::Registry), without_login()] {
+        let said = refused(&installed, &settings);
+        assert!(said.contains("to keep it, leave it out (--skip registry, or"), "{said}");
+        assert!(said.contains("delete --ignore-not-found deployment,service,ingress registry"), "{said}");
+    }
+    // What is half-way out serves nobody: each object that is left is named, and nothing is applied beside it.
+    for (what, (file, ..)) in ["deployment", "service", "ingress"].into_iter().zip(OTHERS) {
+        let said = refused(&installed, &only(Component::Registry));
+        assert!(said.contains(&format!("its {what} is somebody else's")), "{said}");
+        std::fs::remove_file(installed.path(file)).expect("was there");
+    }
+    run(&installed, &only(Component::Registry)).results();
+}
+
+/// A login that is kept in another secret would be replaced.
+#[test]
+fn a_deployment_with_another_secret_is_not_applied_over() {
+    let stub = with_issuer();
+    run(&stub, &only(Component::Registry)).results();
+    changed(&stub, DEPLOYMENT, r#""secretName":"registry-htpasswd""#, r#""secretName":"registry-auth""#);
+    std::fs::remove_file(stub.path(LOGINS)).expect("was there");
+    for settings in [only(Component::Registry), without_login()] {
+        let said = refused(&stub, &settings);
+        assert!(said.contains("delete --ignore-not-found deployment,service,ingress registry"), "{said}");
+    }
+}
+
+/// The operator does not repeat how large the volume is, and another size is refused by the API server.
+#[test]
+fn what_is_completed_keeps_its_volume() {
+    let stub = with_issuer();
+    let mut settings = only(Component::Registry);
+    settings.registry.pvc_size_gib = schema::Bounded::clamped(50);
+    settings.registry.storage_class = Some("fast".to_owned());
+    run(&stub, &settings).results();
+    let claim = stub.text(CLAIM);
+    std::fs::remove_file(stub.path(INGRESS)).expect("was there");
+    run(&stub, &only(Component::Registry)).results();
+    std::fs::remove_file(stub.path(CLAIM)).expect("was there");
+    run(&stub, &only(Component::Registry)).results();
+    assert_ne!(stub.text(CLAIM), claim, "one that is gone is made anew");
+}
+
+/// The certificate of the registry is another one than k3s was told of: it was renewed, or a run ended between the two.
+#[test]
+fn an_authority_that_k3s_does_not_have_is_no_reuse() {
+    let stub = with_issuer();
+    let settings = only(Component::Registry);
+    run(&stub, &settings).results();
+    let detected = || {
+        let host = stub.host();
+        component::spec_of(Component::Registry).detect(&component::Probe::new(&host, &settings))
+    };
+    let written = stub.text(AUTHORITY);
+    for fault in [Some("another certificate"), None] {
+        match fault {
+            Some(text) => stub.put(AUTHORITY, text),
+            None => std::fs::remove_file(stub.path(AUTHORITY)).expect("was there"),
+        }
+        assert_eq!(detected(), Ok(Detection::Incomplete(Gap::NodesTrust)), "{fault:?}");
+        run(&stub, &settings).results();
+        assert_eq!(stub.text(AUTHORITY), written);
+    }
+    let entries = stub.text(REGISTRIES);
+    stub.put(REGISTRIES, entries.replace("registry-ca.crt", "former-ca.crt"));
+    assert_eq!(detected(), Ok(Detection::Incomplete(Gap::NodesTrust)), "the entry has no authority of now");
+    run(&stub, &settings).results();
+    assert_eq!(stub.text(REGISTRIES), entries);
 }
 
 #[test]
@@ -46,7 +119,7 @@ fn an_issuer_that_no_input_can_name_is_kept_by_leaving_the_registry_out() {
     run(&stub, &only(Component::Registry)).results();
     changed(&stub, INGRESS, r#"cluster-issuer":"selfsigned""#, r#"cluster-issuer":"company""#);
     let said = refused(&stub, &only(Component::Registry));
-    assert!(said.contains("company") && said.contains("to keep it, add --skip registry"), "{said}");
+    assert!(said.contains("company") && said.contains("to keep it, leave it out (--skip registry"), "{said}");
 }
 
 #[test]
@@ -71,7 +144,6 @@ fn a_volume_that_is_there_is_kept_and_what_was_asked_for_is_told() {
 /// The API server answers the same size in its own words.
 #[test]
 fn a_volume_of_whole_tebibytes_is_as_large_as_was_asked_for() {
-    let claim = "stub/api/api/v1/namespaces/registry/persistentvolumeclaims/registry-data.json";
     let stub = with_issuer();
     let mut settings = only(Component::Registry);
     settings.registry.pvc_size_gib = schema::Bounded::clamped(2048);
@@ -79,9 +151,9 @@ fn a_volume_of_whole_tebibytes_is_as_large_as_was_asked_for() {
     let host = stub.host();
     let told = |size: &str| {
         let probe = component::Probe::new(&host, &settings);
-        changed(&stub, claim, r#""2048Gi""#, &format!(r#""{size}""#));
+        changed(&stub, CLAIM, r#""2048Gi""#, &format!(r#""{size}""#));
         let told = component::spec_of(Component::Registry).ignored(&probe).expect("an answer");
-        changed(&stub, claim, &format!(r#""{size}""#), r#""2048Gi""#);
+        changed(&stub, CLAIM, &format!(r#""{size}""#), r#""2048Gi""#);
         told
     };
     assert_eq!(told("2Ti"), None);

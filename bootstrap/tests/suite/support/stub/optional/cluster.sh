@@ -31,6 +31,23 @@ refuse_for_a_while() {
     exit 1
 }
 
+# What somebody else applied is theirs, and a claim keeps its size and its class.
+refuse_what_cannot_change() {
+    [ -f "$file" ] || return 0
+    if grep -q '"manager":"kubectl-client-side-apply"' "$file"; then
+        echo 'error: Apply failed with 1 conflict: conflict with "kubectl-client-side-apply": .spec.selector' >&2
+        exit 1
+    fi
+    [ "$kind" = persistentvolumeclaims ] || return 0
+    for field in storage storageClassName; do
+        if [ "$(grep -o "\"$field\":\"[^\"]*\"" "$file")" != "$(grep -o "\"$field\":\"[^\"]*\"" "$stub/input/$number")" ]; then
+            echo "The PersistentVolumeClaim \"$object\" is invalid: spec: Forbidden: spec is immutable after creation" \
+                'except resources.requests and volumeAttributesClassName for bound claims' >&2
+            exit 1
+        fi
+    done
+}
+
 # cert-manager's webhook fails closed, and the API server gets to know its certificate after the rollout.
 admit() {
     case $1 in cert-manager.io/*) ;; *) return 0 ;; esac

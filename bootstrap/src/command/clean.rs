@@ -1,7 +1,8 @@
 //! `bootstrap clean`: takes back what all runs on this host did, the newest first.
 //!
 //! It is a rollback of each run that is on record, and nothing else: what no record of this host names is not looked at.
-//! Each run is looked at again when those after it are undone, because only then what hung on it is gone.
+//! Each run is looked at again when those after it are undone, because only then what hung on it is gone, and what they had
+//! put in its place.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +12,7 @@ use serde::Serialize;
 use super::diagnostic::Diagnostic;
 use super::error::{Error, InterruptedAt, Unattended};
 use super::inspection;
-use super::rollback::{Agreement, note_gone, steps_ready, undo_run, unseen};
+use super::rollback::{Agreement, note_gone, plan_of_run, steps_ready, undo_run, unseen};
 use crate::cli::CleanArgs;
 use crate::component::PendingRemoval;
 use crate::host::{Host, RunLog};
@@ -66,7 +67,7 @@ pub(super) struct Clean {
     /// Records that this process may not obey.
     unusable: Vec<ManifestError>,
     /// Held to the end, so that sudo asks once for all runs.
-    _host: Host,
+    host: Host,
 }
 
 impl Clean {
@@ -95,7 +96,7 @@ impl Clean {
         }
         let plans = plans(&host, &contexts, printer);
         inspection::check_uninterrupted(signals, InterruptedAt::NothingChanged)?;
-        Ok(Self { directory, runs, plans, unusable, _host: host })
+        Ok(Self { directory, runs, plans, unusable, host })
     }
 
     /// Whether there is anything to agree to.
@@ -141,26 +142,27 @@ impl Clean {
         if self.plans.is_empty() && asked == Asked::Beforehand {
             self.show(printer);
         }
-        let mut missed = 0;
+        let (mut missed, mut is_changed) = (0, false);
         for (done, plan) in self.plans.iter().enumerate() {
+            let (shown, Some(runs)) = (steps_ready(plan), &self.runs) else { break };
+            let run = RunId::new(plan.run_id.clone());
+            // Undoing the runs after it may have brought back what this one did.
+            let look = || plan_of_run(runs, run.clone(), &self.host, printer);
+            let again = (shown.is_empty() && is_changed).then(look).transpose()?;
+            let plan = again.as_ref().unwrap_or(plan);
             let so_far = InterruptedAt::Clean { done, of: self.plans.len() };
             // One that came after the last item of a run is none of that run's, and the next is not begun.
             inspection::check_uninterrupted(signals, so_far)?;
-            let (ready, Some(runs)) = (steps_ready(plan), &self.runs) else { break };
-            if ready.is_empty() {
-                if asked == Asked::Beforehand {
-                    // Nothing can be done about it here, and nobody has told what is left.
-                    show_plan(plan, printer);
-                }
-                note_gone(runs, RunId::new(plan.run_id.clone()), plan)?;
+            if steps_ready(plan).is_empty() {
+                leave(runs, plan, asked, printer)?;
                 continue;
             }
             let agreement = match asked {
                 Asked::Beforehand => Agreement::ToPlan,
-                Asked::AfterPlan => Agreement::To(ready),
+                Asked::AfterPlan => Agreement::To(shown),
             };
-            let run = RunId::new(plan.run_id.clone());
             missed += left_of_run(undo_run(runs, run, &agreement, printer, signals), so_far)?;
+            is_changed = true;
         }
         let records = self.unusable.len();
         match (missed, self.unusable.into_iter().next()) {
@@ -169,6 +171,18 @@ impl Clean {
             (missed, _) => Err(Error::NotUndone { missed }.into()),
         }
     }
+}
+
+/// Nothing of a run can be undone: what was gone is written down.
+///
+/// # Errors
+/// The record cannot be used or written.
+fn leave(runs: &RunsDir, plan: &RollbackPlan, asked: Asked, printer: &mut Printer) -> Result<(), Diagnostic> {
+    if asked == Asked::Beforehand {
+        // Nobody has told what is left.
+        show_plan(plan, printer);
+    }
+    note_gone(runs, RunId::new(plan.run_id.clone()), plan)
 }
 
 /// How many items were left of a run, given how its rollback ended. That does not keep the other runs: each item is told with

@@ -68,6 +68,17 @@ pub(super) fn undo_run(
     apply::run(&args, &target, agreement, printer, signals)
 }
 
+/// What could be undone by now of a run in an open directory.
+pub(super) fn plan_of_run(
+    runs: &RunsDir,
+    run: RunId,
+    host: &Host,
+    printer: &mut Printer,
+) -> Result<RollbackPlan, Diagnostic> {
+    let target = RollbackTarget::of_run(runs.clone(), run)?;
+    Ok(observe_and_plan(&target.context, host, Some(Include::Moderate), &Agreement::ToPlan, printer))
+}
+
 /// Writes into the record of a run what was gone when its plan was made, where nothing else is done about that run.
 pub(super) fn note_gone(runs: &RunsDir, run: RunId, plan: &RollbackPlan) -> Result<(), Diagnostic> {
     Ok(apply::note_gone(&RollbackTarget::of_run(runs.clone(), run)?, plan)?)

@@ -162,7 +162,8 @@ impl<'a> RollbackExecutor<'a> {
             (ItemState::Ready, _) => {}
             (_, Reason::Left(leftover)) => return Ok(UndoResult::Manual(leftover)),
             _ => {
-                let _ = self.journal.update(&mut |context, at| context.note_gone(step.seq, at));
+                // Where it cannot be written down, the next rollback finds the same.
+                let _ = note_steps_gone(self.journal, &[step.seq]);
                 return Ok(UndoResult::Gone);
             }
         }
@@ -241,15 +242,24 @@ impl<'a> RollbackExecutor<'a> {
 }
 
 /// Writes down what was gone when the plan was made. Otherwise it would count as there for as long as the record is kept.
+/// What took the place of something else is left out: a later run may have put that back, and the rollback of that run
+/// would bring back what this one did.
 ///
 /// # Errors
 /// The record cannot be written.
 pub fn note_gone(journal: &mut dyn Journal, plan: &RollbackPlan) -> Result<(), ManifestError> {
     let gone: Vec<u32> = plan.in_state(ItemState::Gone).map(|item| item.step).collect();
-    if gone.is_empty() {
+    note_steps_gone(journal, &gone)
+}
+
+fn note_steps_gone(journal: &mut dyn Journal, gone: &[u32]) -> Result<(), ManifestError> {
+    let steps = journal.context().steps.iter();
+    let for_good = steps.filter(|step| gone.contains(&step.seq) && !undo::restores(&step.undo));
+    let for_good: Vec<u32> = for_good.map(|step| step.seq).collect();
+    if for_good.is_empty() {
         return Ok(());
     }
-    journal.update(&mut |context, at| gone.iter().for_each(|step| context.note_gone(*step, at)))
+    journal.update(&mut |context, at| for_good.iter().for_each(|step| context.note_gone(*step, at)))
 }
 
 /// Waits until what was deleted is no longer found. Another object of the same name is not what was deleted.

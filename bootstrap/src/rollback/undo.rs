@@ -1,6 +1,6 @@
 //! From what a step left to the steps that take it back.
 
-use manifest::{StepRecord, Undo};
+use manifest::{PreviousFile, StepRecord, Undo};
 
 use super::live_state::LiveState;
 use super::message;
@@ -24,6 +24,25 @@ pub(super) fn steps(host: &Host, step: &StepRecord, live_state: &LiveState) -> R
     }
     let title = message::subject(step);
     Ok(general(&step.undo).into_iter().map(|action| Step::new(&title, Action::Undo(action))).collect())
+}
+
+/// Whether undoing it puts back what was there before, and does not just remove something.
+pub(super) fn restores(undo: &Undo) -> bool {
+    match undo {
+        Undo::File { previous, .. } => *previous != PreviousFile::Absent,
+        Undo::LineBlock { previous, .. } => previous.is_some(),
+        Undo::ServiceUnit { unit, environment, .. } => {
+            [unit, environment].iter().any(|former| **former != PreviousFile::Absent)
+        }
+        Undo::DefaultStorageClass { from, .. } => from.is_some(),
+        Undo::None
+        | Undo::Directory { .. }
+        | Undo::Line { .. }
+        | Undo::Object { .. }
+        | Undo::HelmRelease { .. }
+        | Undo::Package { .. }
+        | Undo::Service { .. } => false,
+    }
 }
 
 /// What takes back exactly what the record names.

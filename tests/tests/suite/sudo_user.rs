@@ -1,6 +1,7 @@
 //! Users of sudo: they are asked about what root does for them, and a record counts for who acted.
 
 mod interrupted;
+mod layered;
 mod password;
 
 use std::fs;
@@ -354,9 +355,8 @@ fn a_delivery_under_sudo_is_made_by_the_caller() {
     // The user and the groups of a process, see `proc_pid_status(5)`.
     let identity = |pid: u32| {
         let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-        let lines = status
-            .lines()
-            .filter(|line| ["Uid:", "Gid:", "Groups:"].iter().any(|field| line.starts_with(field)));
+        let fields = ["Uid:", "Gid:", "Groups:"];
+        let lines = status.lines().filter(|line| fields.iter().any(|field| line.starts_with(field)));
         lines.map(|line| line.split_whitespace().skip(1).collect::<Vec<_>>().join(" ")).collect::<Vec<_>>()
     };
     let four = [id.as_str(); 4].join(" ");

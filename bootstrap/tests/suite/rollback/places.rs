@@ -136,6 +136,22 @@ fn a_former_hosts_block_comes_back() {
     assert_eq!(stub.text("etc/hosts"), format!("a\n{former}b\n"));
 }
 
+/// Somebody else may have put back what was there before, and so may a later run, whose rollback brings back what this one
+/// did.
+#[test]
+fn what_is_as_before_is_undone_once_it_is_back() {
+    let stub = StubHost::fresh();
+    let (theirs, former, ours) = ("a\n", block(&["127.0.0.1 former"]), block(&["127.0.0.1 ours"]));
+    stub.put("etc/hosts", format!("{theirs}{former}"));
+    let mut disk = Disk::roomy(&hosts(Some(former.clone())));
+    let (plan, results) = roll_back_on(&stub, &mut disk, Include::Moderate);
+    assert_eq!((only(&plan).state, results.len()), (ItemState::Gone, 0));
+    stub.put("etc/hosts", format!("{theirs}{ours}"));
+    let (_, results) = roll_back_on(&stub, &mut disk, Include::Moderate);
+    assert_eq!(results.get(&1), Some(&UndoResult::Undone));
+    assert_eq!(stub.text("etc/hosts"), format!("{theirs}{former}"));
+}
+
 #[test]
 fn a_changed_hosts_block_is_left() {
     let stub = StubHost::fresh();

@@ -4,8 +4,8 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::thread;
 use std::time::Duration;
+use std::{iter, thread};
 
 use serde_json::Value;
 
@@ -20,7 +20,7 @@ pub enum Response {
     Delayed(u64),
     /// Sends nothing.
     Never,
-    /// Sends one byte of a good answer each second.
+    /// Sends one byte of an answer each second, and never all of it.
     Trickle,
 }
 
@@ -162,7 +162,11 @@ impl Shared {
                 None
             }
             Response::Trickle => {
-                for byte in answer(202).bytes() {
+                let head = "HTTP/1.1 202 Scripted\r\nX-Endless: ";
+                for byte in head.bytes().chain(iter::repeat(b'.')) {
+                    if self.stopped.load(Ordering::Relaxed) {
+                        break;
+                    }
                     stream.write_all(&[byte]).and_then(|()| stream.flush()).ok()?;
                     thread::sleep(Duration::from_secs(1));
                 }

@@ -325,17 +325,23 @@ fn as_pid_1_the_end_waits_for_the_delivery_but_not_for_long() {
         );
     };
     let words = [unshare.as_os_str(), "--pid".as_ref(), "--fork".as_ref(), "--mount-proc".as_ref()];
-    let server = Server::start([Response::Delayed(20)]);
-    let sandbox = Sandbox::new();
-    let outcome = sandbox.reporting_run(&server).through(words).run();
-    if outcome.stderr.contains("unshare") {
+    if Sandbox::new().dry_run("server").through(words).run().stderr.contains("unshare") {
         return skip(
             "as_pid_1_the_end_waits_for_the_delivery_but_not_for_long",
             "this machine has no PID namespaces",
         );
     }
-    outcome.expect(0);
-    assert_eq!(server.accepted().len(), 5, "all of it before the end");
+    let all_arrive = || {
+        let (sandbox, server) = (Sandbox::new(), Server::start([Response::Delayed(20)]));
+        sandbox.reporting_run(&server).through(words).run().expect(0);
+        let (accepted, queued) = (server.accepted(), sandbox.queued());
+        let arrived = accepted.iter().map(|request| request.word("event_id"));
+        let all: BTreeSet<String> = arrived.chain(queued.clone()).collect();
+        assert_eq!(all.len(), 5, "what did not arrive waits for the next run");
+        queued.is_empty()
+    };
+    // Where the machine is busy, a delivery may take longer than the end waits for it. Without the wait, none is in time.
+    assert!((0..10).any(|_| all_arrive()), "all of it before the end");
 
     let hanging = Server::start([Response::Never]);
     let sandbox = Sandbox::new();

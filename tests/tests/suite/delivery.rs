@@ -1,5 +1,7 @@
 //! What a run with consent reports: everything, once, as the contract states, and by another process.
 
+mod traces;
+
 use std::collections::BTreeSet;
 
 use std::time::{Duration, SystemTime};
@@ -8,6 +10,7 @@ use tests::{
     Contract, ReceivedRequest, Response, Sandbox, Server, TerminalSession, can_have_a_machine, eventually,
     is_root, on_a_machine, program, skip, tree,
 };
+use traces::Traces;
 
 const EVENTS: [&str; 5] = [
     "bootstrap.completed",
@@ -283,7 +286,7 @@ fn the_main_process_opens_no_socket_to_the_network() {
         strace.as_os_str(),
         "-ff".as_ref(),
         "-e".as_ref(),
-        "trace=execve,socket,setpgid".as_ref(),
+        "trace=%process,socket,setpgid".as_ref(),
         "-o".as_ref(),
     ];
     let call = sandbox.reporting_run(&server).through(words.into_iter().chain([output.as_os_str()]));
@@ -296,19 +299,12 @@ fn the_main_process_opens_no_socket_to_the_network() {
     }
     outcome.expect(0);
     sandbox.wait_for_deliveries();
-    // One file per thread. The threads of the delivery are identified by its group and its start.
-    let texts: Vec<String> = tree(&traces, None)
-        .into_values()
-        .map(|entry| String::from_utf8_lossy(&entry.content).into_owned())
-        .collect();
-    let reaches = |text: &&String| text.contains("socket(AF_INET");
-    // The run, and what it asks, such as systemctl about a unit of this machine.
-    let is_of_the_run = |text: &&String| text.contains("execve(") && !text.contains("\"--detached\"");
-    let of_the_run: Vec<&String> = texts.iter().filter(is_of_the_run).collect();
+    let Traces { of_the_run, of_deliveries } = Traces::read(&traces);
+    let reaches = |text: &String| text.contains("socket(AF_INET");
     assert!(of_the_run.iter().any(|text| text.contains("\"--dry-run\"")), "{of_the_run:?}");
     assert!(!of_the_run.iter().any(reaches), "{of_the_run:?}");
-    assert!(texts.iter().any(|text| reaches(&text)), "somebody delivers");
-    let started: Vec<&String> = texts.iter().filter(|text| text.contains("\"--detached\"")).collect();
+    assert!(of_deliveries.iter().any(reaches), "somebody delivers");
+    let started: Vec<&String> = of_deliveries.iter().filter(|text| text.contains("\"--detached\"")).collect();
     // Before the program runs, not by the program: the run may end before that, and its terminal with it.
     let leaves_first = |text: &&String| {
         text.find("setpgid(0, 0)").is_some_and(|left| text.find("execve(").is_some_and(|began| left < began))

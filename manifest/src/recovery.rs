@@ -69,7 +69,8 @@ enum RunState {
     Interrupted,
 }
 
-/// The runs of the directory that have a file whose name `run_of` knows, by the time of its last write.
+/// The runs of the directory for which there is a name that `run_of` knows, by the time of the last write. A link counts too:
+/// a record that is passed over would look like a run that never was.
 pub(crate) fn newest_first(
     runs: &RunsDir,
     run_of: fn(&str) -> Option<RunId>,

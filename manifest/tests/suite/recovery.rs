@@ -112,11 +112,11 @@ fn what_is_not_ours_or_not_readable_stays_and_is_counted() {
     fs::write(temp.path().join("outside"), r#"{"status":"running"}"#).expect("written");
     symlink("../outside", place("link")).expect("a link");
     fs::write(&notes, r#"{"status":"running"}"#).expect("written");
-    let paths = [place("elsewhere"), place("damaged"), place("foreign"), notes];
+    let paths = [place("elsewhere"), place("damaged"), place("foreign"), place("link"), notes];
     let contents = || paths.each_ref().map(|path| fs::read(path).expect("read"));
     let before = contents();
     let found = recover(&runs, at(30));
-    assert_eq!(found, Recovery { unrecoverable: 4, ..Recovery::default() });
+    assert_eq!(found, Recovery { unrecoverable: 5, ..Recovery::default() });
     assert_eq!(contents(), before);
 }
 

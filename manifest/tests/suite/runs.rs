@@ -212,6 +212,22 @@ fn a_run_that_nothing_public_tells_of_is_in_the_history() {
     assert_eq!(history.contexts, written.map(|(_, context)| context).into_iter().rev().collect::<Vec<_>>());
 }
 
+/// Nor is anything else that is no file: somebody put it there, and what the run did to the host is unknown.
+#[test]
+fn a_record_that_is_a_link_is_not_passed_over() {
+    let (_temp, runs) = scratch();
+    let files = runs.claim(&run("one")).expect("claimed");
+    files.write_private(&context(&run("one"))).expect("written");
+    let elsewhere = runs.path().join("elsewhere");
+    fs::rename(runs.private_path(&run("one")), &elsewhere).expect("moved");
+    symlink(elsewhere, runs.private_path(&run("one"))).expect("a link");
+    let history = runs.history(&machine("0123456789abcdef")).expect("listed");
+    let [ManifestError::Disk(DiskError::Symlink { .. })] = &history.unusable[..] else {
+        panic!("{:?}", history.unusable)
+    };
+    assert_eq!(history.contexts, []);
+}
+
 /// A host that is checked each hour has more of them in a month.
 #[test]
 fn a_thousand_dry_runs_push_no_run_out_of_the_history() {

@@ -337,9 +337,9 @@ impl PrivateDir {
         statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW).is_ok_and(|stat| !self.owner.trusts(stat.st_uid))
     }
 
-    /// When the file `name` was last written, or `None` if it is not a regular file or is not there.
+    /// When what has the name `name`, be it a link, was last written, or `None` if nothing has.
     pub fn modified(&self, name: &str) -> Option<SystemTime> {
-        let stat = statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW).ok().filter(open::is_file)?;
+        let stat = statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
         let since_epoch = Duration::from_secs(u64::try_from(stat.st_mtime).unwrap_or(0));
         SystemTime::UNIX_EPOCH.checked_add(since_epoch)
     }

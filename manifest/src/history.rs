@@ -6,7 +6,7 @@ use privacy::disk::DiskError;
 use schema::Execution;
 use serde::Deserialize;
 
-use crate::context::PrivateContext;
+use crate::context::{LocalFacts, PrivateContext};
 use crate::error::ManifestError;
 use crate::fingerprint::MachineId;
 use crate::recovery::newest_first;
@@ -57,6 +57,26 @@ impl RunsDir {
         // A rollback writes the context of its run again, which makes the run no younger.
         history.contexts.sort_by_key(|context| Reverse(context.started_at));
         Ok(history)
+    }
+
+    /// What each run that is recorded here was told, be it a dry run or one on another machine.
+    ///
+    /// # Errors
+    /// One of its records cannot be read, as in [`Self::load_private`], or there are too many: then nobody knows everything.
+    pub fn local_facts(&self) -> Result<Vec<LocalFacts>, ManifestError> {
+        let runs = newest_first(self, RunId::from_private_name)?;
+        let unread = runs.len().saturating_sub(MAX_READ);
+        if unread > 0 {
+            return Err(ManifestError::TooManyRecords { path: self.path().to_owned(), unread });
+        }
+        let read = |(_, run): &(_, RunId)| {
+            // Root reads those of the caller of sudo too: they are believed, and nothing is done to the host for them.
+            let bytes = self.dir.read_own(&run.private_name(), PrivateContext::MAX_BYTES)?;
+            PrivateContext::parse(&bytes, run, &self.private_path(run)).map(|context| context.local)
+        };
+        let is_there =
+            |facts: &Result<_, _>| !matches!(facts, Err(ManifestError::Disk(DiskError::Missing { .. })));
+        runs.iter().map(read).filter(is_there).collect()
     }
 
     /// Whether the public manifest says that the run changed nothing.

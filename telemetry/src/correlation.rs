@@ -10,6 +10,8 @@ use schema::{ComponentLabel, Envelope, EventId, Id, RunManifest, TelemetryDocume
 use crate::consent::{Consent, ENABLED};
 use crate::environment::{EnvReader, Environment, VariableWarning};
 use crate::outbox::now;
+use crate::request::VettedHeaderValue;
+use crate::settings::{DeliverySettings, MARKER};
 
 const SESSION_ID: &str = "TELEMETRY_SESSION_ID";
 const RUN_ID: &str = "TELEMETRY_RUN_ID";
@@ -65,13 +67,20 @@ pub fn manifest_document(manifest: RunManifest, envelope: &Envelope, event_id: E
     of_run.document(TelemetryEvent::Manifest(Box::new(manifest)), event_id, occurred_at)
 }
 
-/// The variables by which a telemetry-aware child process continues the chain and inherits the consent.
-pub fn child_environment(envelope: &Envelope, consent: &Consent) -> [(&'static str, String); 3] {
+/// The variables by which a telemetry-aware child process continues the chain and inherits the consent and the marker.
+pub fn child_environment(
+    envelope: &Envelope,
+    consent: &Consent,
+    settings: &DeliverySettings,
+) -> [(&'static str, String); 4] {
+    let marker = settings.chosen_marker.as_ref().map_or("", VettedHeaderValue::as_str);
     [
         (SESSION_ID, envelope.session_id.to_string()),
         (PARENT_RUN_ID, envelope.run_id.to_string()),
         // The child must not ask a question that was answered for the whole chain already.
         (ENABLED, consent.proof().is_some().to_string()),
+        // Only a marker that this process may send: the child does not know its private settings. Empty is none.
+        (MARKER, marker.to_owned()),
     ]
 }
 
@@ -100,9 +109,12 @@ fn fresh(gate: &Gate) -> Id {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
     use crate::consent::{ConsentDecision, Interactivity, decide_consent};
     use crate::environment::fake_environment;
+    use crate::outbox::OutboxDir;
     use privacy::LocalIdentifiers;
 
     fn gate() -> Gate {
@@ -217,19 +229,27 @@ mod tests {
     }
 
     #[test]
-    fn children_go_on_with_the_chain_and_the_consent() {
+    fn children_go_on_with_the_chain_the_consent_and_the_marker_that_may_be_sent() {
         let (envelope, _) = check(&[]);
-        for (word, expected) in [("yes", "true"), ("no", "false")] {
+        for (word, expected, marker, vetted) in
+            [("yes", "true", "fleet-7", "fleet-7"), ("no", "false", "on-srv01", "")]
+        {
             let said = [(ENABLED, word)];
             let (ConsentDecision::Decided(consent), _) =
                 decide_consent(&fake_environment(&said), Interactivity::Interactive)
             else {
                 panic!("decided")
             };
-            let [session, parent, enabled] = child_environment(&envelope, &consent);
+            let (settings, _) = DeliverySettings::from_env(
+                &fake_environment(&[(MARKER, marker)]),
+                &gate(),
+                OutboxDir::below(Path::new("runs")),
+            );
+            let [session, parent, enabled, own_marker] = child_environment(&envelope, &consent, &settings);
             assert_eq!(session, (SESSION_ID, envelope.session_id.to_string()));
             assert_eq!(parent, (PARENT_RUN_ID, envelope.run_id.to_string()));
             assert_eq!(enabled, (ENABLED, expected.to_owned()));
+            assert_eq!(own_marker, (MARKER, vetted.to_owned()));
         }
     }
 }

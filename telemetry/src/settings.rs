@@ -15,7 +15,7 @@ use crate::request::{VettedHeaderValue, VettedHeaders};
 
 const ENDPOINT: &str = "TELEMETRY_ENDPOINT";
 const TOKEN: &str = "TELEMETRY_BEARER_TOKEN";
-const MARKER: &str = "TELEMETRY_MARKER";
+pub(crate) const MARKER: &str = "TELEMETRY_MARKER";
 const USER_AGENT: &str = "TELEMETRY_USER_AGENT";
 const OUTBOX_DIR: &str = "TELEMETRY_OUTBOX_DIR";
 

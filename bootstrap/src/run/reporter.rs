@@ -80,7 +80,7 @@ struct Active {
     outbox: Outbox,
     gate: Gate,
     envelope: Envelope,
-    child_environment: [(&'static str, String); 3],
+    child_environment: [(&'static str, String); 4],
     settings: DeliverySettings,
     children: Vec<Child>,
 }
@@ -106,7 +106,7 @@ impl TelemetryReporter {
         match Outbox::open(proof, &settings.outbox) {
             Ok(outbox) => {
                 let (gate, envelope) = (gate.clone(), envelope.clone());
-                let child_environment = child_environment(&envelope, consent);
+                let child_environment = child_environment(&envelope, consent, &settings);
                 reporter.active = Some(Active {
                     outbox,
                     gate,
@@ -280,7 +280,7 @@ mod tests {
         let (settings, _) = DeliverySettings::from_env(&environment, &gate, OutboxDir::below(dir));
         let active = Active {
             outbox: Outbox::open(consent.proof().expect("it says yes"), &settings.outbox).expect("opened"),
-            child_environment: child_environment(&envelope, &consent),
+            child_environment: child_environment(&envelope, &consent, &settings),
             gate,
             envelope,
             settings,

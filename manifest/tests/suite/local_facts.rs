@@ -2,8 +2,12 @@
 
 use std::ffi::OsStr;
 
-use manifest::{LocalFacts, LonghornFacts, NfsFacts, RegistryFacts, TlsFacts};
-use schema::Component;
+use crate::common::{context, machine, run, scratch};
+use manifest::{
+    LocalFacts, LonghornFacts, MachineFingerprint, ManifestError, NfsFacts, RegistryFacts, TlsFacts,
+};
+use privacy::disk::DiskError;
+use schema::{Component, Execution};
 
 pub(crate) fn share(path: &OsStr) -> NfsFacts {
     NfsFacts { export_path: path.into(), allowed_network: "192.168.0.0/24".into() }
@@ -47,6 +51,33 @@ fn what_a_run_was_told_of_each_component_is_taken_over() {
     found.private_inputs.clone_from(&all.private_inputs);
     found.versions.clone_from(&all.versions);
     assert!(found == all);
+}
+
+#[test]
+fn what_any_run_was_told_is_read_or_an_error() {
+    let (_temp, runs) = scratch();
+    for (name, execution, machine) in [
+        ("dry", Execution::DryRun, "0123456789abcdef"),
+        ("one", Execution::Apply, "0123456789abcdef"),
+        ("elsewhere", Execution::Apply, "fedcba9876543210"),
+    ] {
+        let files = runs.claim(&run(name)).expect("claimed");
+        let mut context = context(&run(name));
+        context.execution = execution;
+        context.machine = MachineFingerprint::of(&self::machine(machine));
+        context.local.rancher_host = Some(format!("{name}.example"));
+        files.write_private(&context).expect("written");
+    }
+    let mut hosts: Vec<_> =
+        runs.local_facts().expect("read").into_iter().map(|facts| facts.rancher_host).collect();
+    hosts.sort_unstable();
+    assert_eq!(hosts, ["dry", "elsewhere", "one"].map(|name| Some(format!("{name}.example"))));
+    let record = runs.private_path(&run("dry"));
+    std::fs::write(&record, "{").expect("damaged");
+    assert!(matches!(runs.local_facts(), Err(ManifestError::Damaged { .. })));
+    std::fs::remove_file(&record).expect("removed");
+    std::os::unix::fs::symlink(runs.private_path(&run("one")), &record).expect("a link");
+    assert!(matches!(runs.local_facts(), Err(ManifestError::Disk(DiskError::Symlink { .. }))));
 }
 
 #[test]

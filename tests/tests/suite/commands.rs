@@ -222,20 +222,6 @@ fn send_repeats_the_document_that_the_run_has_reported() {
     assert_eq!((&received[1], &received[2]), (&received[0], &received[0]));
 }
 
-/// Also where another process has got the refusal, so that this one finds nothing to do.
-#[test]
-fn send_of_a_refused_document_is_no_success() {
-    let server = Server::start([Response::Status(422)]);
-    let sandbox = Sandbox::new();
-    sandbox.dry_run("stack").run().expect(0);
-    let run = sandbox.only_run();
-    let send = enabled(sandbox.bootstrap(["telemetry", "send"]), &server).args([&run.public]);
-    let outcome = send.run().expect(1);
-    assert!(outcome.stdout.contains("0 delivered, 1 refused, 0 queued."), "{outcome}");
-    assert!(outcome.stderr.starts_with("error: the event was not delivered: "), "{outcome}");
-    assert_eq!(server.received().len(), 1);
-}
-
 /// A pipeline may export one run id to hosts that begin in the same second.
 #[test]
 fn the_manifests_of_two_hosts_with_one_run_id_are_two_events() {

@@ -223,40 +223,6 @@ fn an_edited_entry_is_set_aside_and_not_sent() {
     );
 }
 
-/// A network names the machine after the run; here a setting in the environment does.
-#[test]
-fn what_is_held_for_its_marker_is_sent_under_the_next_one_and_makes_no_other_event_fail() {
-    let server = Server::start([Response::Status(202)]);
-    let sandbox = Sandbox::new();
-    let run = sandbox.reporting_run(&server).env("TELEMETRY_ENDPOINT", "");
-    run.env("TELEMETRY_MARKER", "acme-fleet").run().expect(0);
-    let run = sandbox.only_run();
-    let named = |command| {
-        let call = sandbox.bootstrap(["telemetry", command]).env("TELEMETRY_ENDPOINT", server.url());
-        let url = "https://k3s.acme.example:6443";
-        call.env("TELEMETRY_ENABLED", "true").env("PRODUCTIVE_K3S_AGENT_SERVER_URL", url)
-    };
-    let outcome = named("flush").run().expect(1);
-    assert!(outcome.stdout.contains("0 delivered, 0 refused, 5 queued."), "{outcome}");
-    let mut other = run.manifest();
-    other["started_at"] = "2026-01-02T03:04:05Z".into();
-    let other = sandbox.file("other.json", &other.to_string(), 0o600);
-    let outcome = named("send").args([other]).run().expect(0);
-    assert!(outcome.stdout.contains("1 delivered, 0 refused, 5 queued."), "{outcome}");
-    let outcome = named("send").args([&run.public]).run().expect(1);
-    assert!(outcome.stdout.contains("0 delivered, 0 refused, 5 queued."), "{outcome}");
-    let told = named("status").run().expect(0);
-    assert!(told.stdout.contains("another TELEMETRY_MARKER"), "{told}");
-    named("send").args([&run.public]).env("TELEMETRY_MARKER", "fleet-7").run().expect(0);
-    let received = server.accepted();
-    let of_marker = |marker| {
-        let has_marker =
-            |request: &&ReceivedRequest| request.header("X-Productive-K3S-Telemetry") == Some(marker);
-        received.iter().filter(has_marker).count()
-    };
-    assert_eq!([schema::DEFAULT_MARKER, "fleet-7"].map(of_marker), [1, 5]);
-}
-
 #[test]
 fn runs_at_once_share_an_outbox() {
     let server = Server::start([Response::Delayed(5)]);

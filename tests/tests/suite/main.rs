@@ -29,6 +29,7 @@ mod preflight_again;
 mod privacy;
 mod screens;
 mod secrets;
+mod sending;
 mod shell_version;
 mod sudo_user;
 mod usage;

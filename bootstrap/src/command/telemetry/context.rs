@@ -5,18 +5,18 @@ use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use manifest::{ManifestError, ManifestEvent, PrivateContext, RunId, RunsDir};
+use manifest::{LocalFacts, ManifestError, ManifestEvent, PrivateContext, RunId, RunsDir};
 use privacy::disk::{DiskError, PrivateDir};
 use privacy::{Gate, LocalIdentifiers};
 use schema::RunManifest;
-use telemetry::{Consent, Consented, DeliverySettings, OutboxDir, TelemetryError};
+use telemetry::{Consent, Consented, DeliverySettings, OutboxDir, TelemetryError, VettedHeaderValue};
 
 use super::caller;
 use crate::cli::TelemetryArgs;
 use crate::command::error::Error;
 use crate::command::inputs;
 use crate::input::{private_variables, runs_dir_from_env};
-use crate::run::resolve_consent;
+use crate::run::{error_chain, resolve_consent};
 use crate::terminal::{Printer, Signals};
 
 /// What every telemetry command needs to know.
@@ -42,7 +42,11 @@ impl TelemetryContext {
             Ok(runs) => OutboxDir::within(&Arc::new(runs)),
             Err(_) => OutboxDir::below(&runs_dir),
         };
-        Self::of(outbox, record, printer)
+        // Held open, because the caller of sudo may not be able to get there.
+        let mut context = Self::of(outbox.held_open(), record, printer);
+        context.check_chosen_marker(&runs_dir, printer);
+        caller::become_caller().map_err(Error::CallerOutOfReach)?;
+        Ok(context)
     }
 
     /// As [`Self::read`], with the outbox that a run has opened and handed on as standard input.
@@ -53,24 +57,37 @@ impl TelemetryContext {
         let outbox = std::io::stdin().as_fd().try_clone_to_owned();
         let outbox =
             outbox.map_err(|source| Error::UnreadableDocument { name: "standard input".into(), source });
-        Self::of(OutboxDir::opened(outbox?, "the outbox of the run"), [], printer)
+        // Its marker needs no check: the run passes on what it may send itself.
+        let context = Self::of(OutboxDir::opened(outbox?, "the outbox of the run"), [], printer);
+        caller::become_caller().map_err(Error::CallerOutOfReach)?;
+        Ok(context)
     }
 
-    fn of(
-        outbox: OutboxDir,
-        record: impl IntoIterator<Item = String>,
-        printer: &mut Printer,
-    ) -> Result<Self, Error> {
+    fn of(outbox: OutboxDir, record: impl IntoIterator<Item = String>, printer: &mut Printer) -> Self {
         // Whatever the inputs of a run hold, usable or not: what it is worth, the gate must not let it pass, and a
         // mistyped variable must not keep anybody from opting out.
         let private = private_variables().filter_map(|name| std::env::var(name).ok()).chain(record);
         let gate = Gate::new(LocalIdentifiers::of_machine().with_private(private));
-        // Held open, because the caller of sudo may not be able to get there.
-        let outbox = outbox.held_open();
-        caller::become_caller().map_err(Error::CallerOutOfReach)?;
         let (settings, warnings) = DeliverySettings::from_env(&|name| std::env::var_os(name), &gate, outbox);
         inputs::warn_all(&warnings.iter().map(ToString::to_string).collect::<Vec<_>>(), printer);
-        Ok(Self { gate, settings })
+        Self { gate, settings }
+    }
+
+    /// Gives up the marker for held documents if a run was told a name that it contains: they may be of that run, and whoever
+    /// delivers them was not given its inputs.
+    fn check_chosen_marker(&mut self, runs_dir: &Path, printer: &mut Printer) {
+        let default = VettedHeaderValue::default_marker();
+        let Some(marker) = self.settings.chosen_marker.take_if(|marker| *marker != default) else { return };
+        let why = match gate_of_runs(runs_dir) {
+            Ok(gate) if gate.check_text(marker.as_str()).is_ok() => {
+                self.settings.chosen_marker = Some(marker);
+                return;
+            }
+            Ok(_) => "it contains a name that a run was told".to_owned(),
+            // Nobody knows which names that run was told.
+            Err(error) => error_chain(&error),
+        };
+        printer.warn(&format!("TELEMETRY_MARKER does not replace the marker of queued events: {why}"));
     }
 
     /// As [`Self::read`], with what the private record of the run knows that `manifest` is of: whoever sends the manifest
@@ -108,6 +125,17 @@ impl TelemetryContext {
 
 fn runs_dir(args: &TelemetryArgs) -> PathBuf {
     args.runs_dir.clone().unwrap_or_else(runs_dir_from_env)
+}
+
+/// A gate that knows what each run in the directory was told.
+fn gate_of_runs(runs_dir: &Path) -> Result<Gate, ManifestError> {
+    let facts = match RunsDir::open(runs_dir).and_then(|runs| runs.local_facts()) {
+        Err(ManifestError::Disk(DiskError::Missing { .. })) => Vec::new(),
+        facts => facts?,
+    };
+    // One run after the other: what is a domain in one may be the name of a host in another.
+    let known = |known: LocalIdentifiers, facts: &LocalFacts| known.with_private(facts.private_values());
+    Ok(Gate::new(facts.iter().fold(LocalIdentifiers::default(), known)))
 }
 
 /// The private record of `run`, which is beside its manifest at `path` or, where the manifest was copied elsewhere, in the

@@ -34,9 +34,9 @@ pub(crate) enum StoreError {
         /// The file of the store.
         path: PathBuf,
     },
-    /// The file has the id again, or still.
+    /// The file has the id again.
     #[error(
-        "{}: has the id again: a document of it may have arrived meanwhile; run the same command again", path.display()
+        "{}: has the id again: a document of it has arrived meanwhile; run the same command again", path.display()
     )]
     NotErased {
         /// The file of the store.

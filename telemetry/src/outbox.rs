@@ -30,7 +30,7 @@ use std::time::{Duration, SystemTime};
 
 use privacy::Vetted;
 use privacy::disk::{DiskError, PrivateDir};
-use schema::{EventId, TelemetryDocument};
+use schema::{EventId, TelemetryDocument, UtcSeconds};
 
 use crate::consent::Consented;
 use crate::error::{OutboxWarning, TelemetryError};
@@ -168,10 +168,11 @@ impl Outbox {
         self.store.stored_at(event_id).is_some()
     }
 
-    /// What the ledger says last about this event, as far back as it reaches. `None` also if it cannot be read.
-    pub fn last_outcome(&self, event_id: EventId) -> Option<LedgerOutcome> {
+    /// What the ledger says last about this event, and not before `since`. `None` also if it cannot be read.
+    pub fn last_outcome(&self, event_id: EventId, since: UtcSeconds) -> Option<LedgerOutcome> {
         let lines = self.store.ledger().unwrap_or_default();
-        lines.iter().rfind(|line| line.event_id == Some(event_id)).map(|line| line.outcome)
+        let is_meant = |line: &&LedgerLine| line.event_id == Some(event_id) && line.time >= since;
+        lines.iter().rfind(is_meant).map(|line| line.outcome)
     }
 
     /// The open directory, for a process that delivers.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
 use tests::{Invocation, Response, Sandbox, Server};
 
 fn enabled(call: Invocation, server: &Server) -> Invocation {
@@ -30,6 +31,25 @@ fn send_of_a_refused_document_is_no_success() {
     assert!(outcome.stdout.contains("0 delivered, 1 refused, 0 queued."), "{outcome}");
     assert!(outcome.stderr.starts_with("error: the event was not delivered: "), "{outcome}");
     assert_eq!(server.received().len(), 1);
+}
+
+/// The same record was sent before, and its event has the same id.
+#[test]
+fn an_earlier_delivery_of_the_event_does_not_count_where_the_ledger_can_no_longer_be_written() {
+    let server = Server::start([Response::Status(202), Response::Status(422)]);
+    let sandbox = Sandbox::new();
+    sandbox.dry_run("stack").run().expect(0);
+    let send = enabled(sandbox.bootstrap(["telemetry", "send"]), &server).args([sandbox.only_run().public]);
+    send.run().expect(0);
+    let ledger = sandbox.outbox().join("ledger.jsonl");
+    let mut line: Value =
+        serde_json::from_slice(&std::fs::read(&ledger).expect("a ledger")).expect("one line");
+    assert_eq!(line["outcome"], "delivered");
+    line["time"] = "2026-01-02T03:04:05Z".into();
+    std::fs::write(&ledger, format!("{line}\n")).expect("ours");
+    std::fs::hard_link(&ledger, sandbox.root().join("second-name")).expect("ours");
+    let outcome = send.run().expect(1);
+    assert!(outcome.stdout.contains("0 delivered, 1 refused, 0 queued."), "{outcome}");
 }
 
 /// A network names the machine after the run; here a setting in the environment does.

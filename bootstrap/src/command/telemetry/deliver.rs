@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use manifest::ManifestEvent;
 use schema::limits::MAX_DOCUMENT_BYTES;
-use schema::{EventId, RunManifest};
+use schema::{EventId, RunManifest, UtcSeconds};
 use telemetry::{
     ConsentDecision, ConsentReason, Consented, DEADLINE, DeliveryEnd, DeliverySummary, LedgerOutcome, Outbox,
     RequeueSummary, deliver, envelope_from_env, manifest_event,
@@ -19,7 +19,7 @@ use crate::cli::TelemetryArgs;
 use crate::command::diagnostic::Diagnostic;
 use crate::command::error::{Error, InterruptedAt, Unattended};
 use crate::command::inputs;
-use crate::run::decided_consent;
+use crate::run::{decided_consent, now};
 use crate::terminal::{DefaultAnswer, DeliveryBar, Printer, Prompter, Signals};
 
 /// How long `purge` waits for a delivery that is under way to notice.
@@ -87,13 +87,14 @@ pub(super) fn send(args: &TelemetryArgs, path: &Path, printer: &mut Printer) -> 
     let consent = consent(printer, &signals);
     let proof = proof(&consent, &signals)?;
     let outbox = Outbox::open(proof, context.outbox()).map_err(|error| context.error(error))?;
+    let stored_at = now();
     outbox.emit(vetted, &context.settings.headers).map_err(|error| context.error(error))?;
     let summary = delivery_pass(context, proof, &outbox, &signals, printer)?;
     show_summary(&summary, &signals, printer)?;
     // Only this event decides, whatever else waits.
     let error = if outbox.is_queued(event_id) {
         Error::Undelivered(summary.ended)
-    } else if is_delivered(event_id, &outbox, &summary) {
+    } else if is_delivered(event_id, stored_at, &outbox, &summary) {
         return Ok(());
     } else {
         Error::NotDelivered
@@ -102,9 +103,14 @@ pub(super) fn send(args: &TelemetryArgs, path: &Path, printer: &mut Printer) -> 
 }
 
 /// Whether the event, which is not queued any more, has arrived: by this pass or by that of another process, which counts it
-/// in its own summary.
-fn is_delivered(event_id: EventId, outbox: &Outbox, summary: &DeliverySummary) -> bool {
-    match outbox.last_outcome(event_id) {
+/// in its own summary. An earlier delivery of the same event does not count: this one may have been refused.
+fn is_delivered(
+    event_id: EventId,
+    stored_at: UtcSeconds,
+    outbox: &Outbox,
+    summary: &DeliverySummary,
+) -> bool {
+    match outbox.last_outcome(event_id, stored_at) {
         Some(outcome) => outcome == LedgerOutcome::Delivered,
         // A ledger that cannot be written stops no delivery. The counts are of all documents, so they must leave no doubt.
         None => summary.delivered > 0 && summary.refused == 0,

@@ -103,6 +103,11 @@ impl OutboxStore {
         let text = rejected.entry.as_deref();
         let entry = text.and_then(|text| QueueEntry::read(text.as_bytes(), rejected.event_id).ok());
         let (Some(stored), Some(mut entry)) = (stored, entry) else { return Ok(false) };
+        // It was stored again since it was rejected, with the headers and the age of that time.
+        if self.is_sendable(rejected.event_id, now) {
+            directory.remove(&name)?;
+            return Ok(true);
+        }
         // Nothing is evicted for it: documents that were never tried have priority.
         if !bounds::has_room(self.directory(), json(&entry)?.len() as u64, now)? {
             return Ok(false);

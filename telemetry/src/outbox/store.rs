@@ -109,7 +109,7 @@ impl OutboxStore {
     }
 
     /// Whether a delivery would try the entry of this event: it is whole, not too old, and not refused before.
-    fn is_sendable(&self, id: EventId, now: SystemTime) -> bool {
+    pub(super) fn is_sendable(&self, id: EventId, now: SystemTime) -> bool {
         let is_kept = self.stored_at(id).is_some_and(|stored| !bounds::is_too_old(stored, now));
         is_kept && self.load(id).is_ok_and(|entry| entry.refusal().is_none())
     }

@@ -9,7 +9,7 @@ use schema::EventId;
 use sha2::Digest;
 use telemetry::{DeliveryEnd, LedgerOutcome, MAX_ENTRIES, OutboxWarning, RequeueSummary, purge};
 
-use crate::support::scratch::Scratch;
+use crate::support::scratch::{Scratch, document};
 use crate::support::server::{Act, FaultServer, await_that};
 
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -170,6 +170,32 @@ fn what_was_refused_can_be_put_back() {
     assert!(ids.iter().all(|id| !scratch.dir().join(format!("rejected/{id}.json")).exists()));
 }
 
+/// It was stored again since, with other headers, and may have been tried already.
+#[test]
+fn what_was_refused_replaces_no_newer_entry_of_its_event() {
+    let server = FaultServer::start([Act::status(400), Act::status(503), Act::status(202)]);
+    let mut scratch = Scratch::new(&server.url());
+    scratch.settings.max_attempts = 1;
+    let document = document();
+    let emit = |scratch: &Scratch| {
+        let vetted = scratch.gate.vet(&document).expect("passes the gate");
+        scratch.outbox().emit(vetted, &scratch.settings.headers).expect("stored").event_id
+    };
+    let id = emit(&scratch);
+    make_older(&scratch.file(id), 25);
+    assert_eq!(scratch.deliver().refused, 1);
+    scratch.set_marker("fleet-7");
+    emit(&scratch);
+    assert_eq!(scratch.deliver().waiting, 1);
+    let (entry, stored) = (scratch.entry(id), stored_at(&scratch.file(id)));
+    let requeued = scratch.outbox().requeue_rejected(PATIENCE).expect("put back");
+    assert_eq!(requeued, Some(RequeueSummary { requeued: 1, kept: 0 }));
+    assert_eq!((scratch.entry(id), stored_at(&scratch.file(id))), (entry, stored));
+    assert!(scratch.status().rejected.is_empty());
+    assert_eq!(scratch.deliver().delivered, 1);
+    assert_eq!(server.received()[2].header("x-productive-k3s-telemetry"), Some("fleet-7"));
+}
+
 #[test]
 fn what_is_too_old_stays_refused_and_so_does_what_finds_no_room() {
     let server = FaultServer::start([Act::status(400)]);
@@ -196,6 +222,10 @@ fn make_older(path: &Path, days: u64) -> SystemTime {
     stored
 }
 
+fn stored_at(path: &Path) -> SystemTime {
+    fs::metadata(path).and_then(|data| data.modified()).expect("a time")
+}
+
 /// Receivers remember ids for as long as a document may be queued.
 #[test]
 fn no_refusal_makes_a_document_younger() {
@@ -204,13 +234,12 @@ fn no_refusal_makes_a_document_younger() {
     scratch.settings.max_attempts = 1;
     let id = scratch.emit(1)[0];
     let stored = make_older(&scratch.file(id), 25);
-    let time_of = |path: &Path| fs::metadata(path).and_then(|data| data.modified()).expect("a time");
     scratch.deliver();
-    assert_eq!(time_of(&scratch.dir().join(format!("rejected/{id}.json"))), stored);
+    assert_eq!(stored_at(&scratch.dir().join(format!("rejected/{id}.json"))), stored);
     scratch.outbox().requeue_rejected(PATIENCE).expect("put back");
-    assert_eq!(time_of(&scratch.file(id)), stored);
+    assert_eq!(stored_at(&scratch.file(id)), stored);
     scratch.deliver();
-    assert_eq!((time_of(&scratch.file(id)), scratch.attempts(id)), (stored, 2));
+    assert_eq!((stored_at(&scratch.file(id)), scratch.attempts(id)), (stored, 2));
 }
 
 #[test]

@@ -29,6 +29,13 @@ fn erase(site: &Site, id: &Id) -> [usize; 2] {
     [*documents, lines.first().copied().unwrap_or(0)]
 }
 
+/// A service whose first round of housekeeping is over: what it receives is not part of a run until the next, in an hour.
+fn settled(site: &Site) -> Receiver {
+    let receiver = site.receiver();
+    wait_until("the first round is over", || receiver.metric("receiver_housekeeping_timestamp_seconds") > 0);
+    receiver
+}
+
 /// An id as the store keeps it.
 fn packed(id: &Id) -> Vec<u8> {
     let digits = id.as_str().replace('-', "");
@@ -37,7 +44,7 @@ fn packed(id: &Id) -> Vec<u8> {
 }
 
 fn a_run_or_a_session_is_erased_beside_a_service_and_nothing_else_is(site: &Site) {
-    let receiver = site.receiver();
+    let receiver = settled(site);
     let send = |sample: &Sample| assert_eq!(receiver.client().post(&sample.bytes).outcome(), "accepted");
     let [session, other, first, second, third] = std::array::from_fn(|_| Id::random());
     let kept = of(&other, &third);
@@ -73,7 +80,7 @@ fn a_run_or_a_session_is_erased_beside_a_service_and_nothing_else_is(site: &Site
 
 /// The layer above may have sent nothing: its run is known by those below it only.
 fn the_runs_below_an_erased_one_no_longer_name_it(site: &Site) {
-    let receiver = site.receiver();
+    let receiver = settled(site);
     let [session, above, other] = std::array::from_fn(|_| Id::random());
     let send = |session: &Id, parent: &Id| {
         let (run, at) = (Id::random(), "2026-11-22T07:50:02Z");
@@ -93,7 +100,7 @@ fn the_runs_below_an_erased_one_no_longer_name_it(site: &Site) {
 }
 
 fn a_run_above_is_erased_though_another_was_named_first(site: &Site) {
-    let receiver = site.receiver();
+    let receiver = settled(site);
     let [session, run, first, second] = std::array::from_fn(|_| Id::random());
     for parent in [&first, &second] {
         let sample = in_session(&session, &run, Some(parent), ComponentLabel::Core, "2026-11-22T07:50:02Z");

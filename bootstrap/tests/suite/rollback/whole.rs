@@ -68,6 +68,9 @@ fn neighbours(stub: &StubHost) {
     }
     stub.put("etc/docker/certs.d/other.example.local/ca.crt", "foreign\n");
     stub.put("stub/packages/nfs-kernel-server", "");
+    stub.put("etc/systemd/system/nfs-server.service", "");
+    stub.put("stub/services/nfs-server", "active\n");
+    stub.put("stub/services/nfs-server.enabled", "");
     std::os::unix::fs::symlink("../optional/exportfs", stub.path("stub/bin/exportfs")).expect("link");
     let foreign = r#"{"kind":"ConfigMap","metadata":{"uid":"f","name":"f","namespace":"shop"}}"#;
     stub.put("stub/api/api/v1/namespaces/shop/configmaps/f.json", foreign);

@@ -49,7 +49,7 @@ const LINE: &str = "/srv/nfs/k8s-share 10.20.0.0/16(rw,sync,no_subtree_check,roo
 const HOSTS: &str = "127.0.0.1\tlocalhost\n10.1.2.3   other.e2e.test # theirs\n";
 
 /// What the API server answers about its node and the registry.
-const OBJECTS: [(&str, &str); 5] = [
+const OBJECTS: [(&str, &str); 6] = [
     (
         "api/v1/nodes",
         r#"{"items":[{"metadata":{"name":"node"},"status":{"addresses":[{"type":"InternalIP","address":"10.11.12.13"}]}}]}"#,
@@ -61,6 +61,7 @@ const OBJECTS: [(&str, &str); 5] = [
     ),
     ("api/v1/namespaces/registry/services/registry", "{}"),
     ("apis/networking.k8s.io/v1/namespaces/registry/ingresses/registry", "{}"),
+    ("api/v1/namespaces/registry/secrets/registry-tls", r#"{"data":{"tls.crt":"Y2VydGlmaWNhdGUK"}}"#),
 ];
 
 pub(crate) fn run(setup: &NspawnSetup<'_>, transcript: &mut Transcript) -> anyhow::Result<()> {
@@ -99,6 +100,12 @@ pub(crate) fn run(setup: &NspawnSetup<'_>, transcript: &mut Transcript) -> anyho
         "no file has changed, apart from the records",
         Snapshot::of_everything(&machine)?.same_as(&before),
     );
+    machine.sh("systemctl stop nfs-server")?;
+    let third = machine.bootstrap(setup.subject, &RUN)?;
+    transcript.check("after a stop of the NFS server the run ends with exit code 0", ended(&third, 0));
+    let running = machine.sh("systemctl is-active nfs-server")?;
+    transcript.check("the NFS server runs", contains(&running, &["active"]));
+    transcript.check("and exports the directory again", exported(&machine));
     mounted_hosts(setup, &machine, transcript)?;
     package(setup, transcript)
 }
@@ -155,8 +162,15 @@ pub(crate) fn prepare(setup: &NspawnSetup<'_>, machine: &Machine) -> anyhow::Res
 /// What k3s has to know of the registry, under both names that these runs give it.
 const REGISTRIES: &str = "configs:\n  registry.e2e.test: {}\n  registry.e2e.example: {}\n";
 
-/// Makes the registry an object of the cluster, which the nodes know.
+/// In place of Debian's unit, which needs an NFS server in the kernel: a container may not have one. As there, what is
+/// exported ends with the service.
+const NFS_SERVER: &str = "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/usr/sbin/exportfs -r\n\
+    ExecStopPost=/usr/sbin/exportfs -au\n[Install]\nWantedBy=multi-user.target\n";
+
+/// Makes the registry an object of the cluster, which the nodes know, and lets the NFS server be started.
 pub(crate) fn put_objects(machine: &Machine) -> anyhow::Result<()> {
+    machine.write("/etc/systemd/system/nfs-server.service", NFS_SERVER, 0o644)?;
+    machine.sh("systemctl daemon-reload")?;
     for (path, object) in OBJECTS {
         machine.write(&format!("/etc/k3s-objects/{path}"), object, 0o644)?;
     }

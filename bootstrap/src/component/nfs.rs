@@ -105,8 +105,12 @@ impl Spec for NfsSpec {
             (false, false) => Detection::Missing,
             (false, true) => Detection::Incomplete(Gap::Package(PACKAGE)),
             (true, false) => Detection::PresentWithoutExport,
+            // `exportfs` fills its table also where nobody serves.
+            (true, true) if !probe.host.service_active(SERVICE)? => {
+                Detection::Incomplete(Gap::Stopped(SERVICE))
+            }
             (true, true) if is_listed(KERNEL_EXPORTS)? => Detection::PresentWithExport,
-            // A run died between the two, or the server was stopped.
+            // A run died between the two.
             (true, true) => Detection::Incomplete(Gap::NotExported),
         })
     }
@@ -145,13 +149,13 @@ impl Spec for NfsSpec {
 
 fn steps(nfs: &settings::Nfs, detection: &Detection) -> Vec<Step> {
     let mut steps = Vec::new();
-    if !matches!(detection, Detection::PresentWithoutExport | Detection::Incomplete(Gap::NotExported)) {
-        steps.push(Step::new("NFS server", Action::EnsurePackages(vec![PACKAGE.to_owned()])));
-    }
-    // `exportfs` tells what is exported also where nobody serves it. Who installs the package starts its service.
-    if !matches!(detection, Detection::Missing | Detection::Incomplete(Gap::Package(_))) {
-        steps.push(Step::new("NFS service", Action::EnsureService(SERVICE.to_owned())));
-    }
+    // Who installs the package starts its service.
+    steps.push(match detection {
+        Detection::PresentWithoutExport | Detection::Incomplete(Gap::NotExported | Gap::Stopped(_)) => {
+            Step::new("NFS service", Action::EnsureService(SERVICE.to_owned()))
+        }
+        _ => Step::new("NFS server", Action::EnsurePackages(vec![PACKAGE.to_owned()])),
+    });
     let directory = Action::EnsureDir { path: nfs.export_path.clone(), mode: 0o755 };
     steps.push(Step::new("exported directory", directory));
     // `exportfs` takes the first of two lines for the same directory and client.

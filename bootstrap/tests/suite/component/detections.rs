@@ -113,6 +113,8 @@ fn an_export_counts_when_file_and_kernel_have_it_for_this_network() {
         let stub = StubHost::fresh();
         std::os::unix::fs::symlink("../optional/exportfs", stub.path("stub/bin/exportfs")).expect("link");
         stub.put("stub/packages/nfs-kernel-server", "");
+        stub.put("etc/systemd/system/nfs-server.service", "");
+        stub.put("stub/services/nfs-server", "active\n");
         stub.put("etc/exports", exports);
         stub.put("var/lib/nfs/etab", kernel);
         let detection = detect(Component::Nfs, &Probe::new(&stub.host(), &settings(Mode::SingleNode)));

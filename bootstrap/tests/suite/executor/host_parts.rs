@@ -109,9 +109,10 @@ fn a_server_that_was_stopped_is_started_before_an_export_counts() {
     let settings = only(Component::Nfs);
     run(&stub, &settings).results();
     for exports in [stub.text("etc/exports"), String::new()] {
-        stub.put("etc/exports", exports);
+        stub.put("etc/exports", &*exports);
         stub.put("stub/services/nfs-server", "inactive\n");
-        stub.put("var/lib/nfs/etab", "");
+        // Somebody has reloaded the exports since, or it stopped with the machine.
+        assert!(actions(&stub, &settings).contains(&PlannedAction::Ensure) || exports.is_empty());
         run(&stub, &settings).results();
         assert_eq!(stub.text("stub/services/nfs-server"), "active\n");
         assert!(actions(&stub, &settings).contains(&PlannedAction::Reuse));

@@ -105,6 +105,7 @@ fn own(component: Component) -> Vec<Undo> {
         Component::Registry => of_the_registry(),
         Component::Nfs => vec![
             package("nfs-kernel-server"),
+            Undo::Service { name: "nfs-server".to_owned() },
             directory("/srv/nfs"),
             line("/etc/exports", "/srv/nfs/k8s-share 10.0.0.0/24(rw,sync)"),
         ],
@@ -127,15 +128,20 @@ fn of_the_registry() -> Vec<Undo> {
         object("helm.cattle.io/v1", "HelmChartConfig", Some("kube-system"), "traefik"),
         file("/etc/rancher/k3s/registries.yaml"),
         file("/etc/rancher/k3s/registry-ca.crt"),
+        Undo::file(Path::new("/etc/rancher/k3s/registry-ca.crt"), b"x", text(0o644)),
         block("/etc/rancher/k3s/registries.yaml", "productive-k3s", None),
         closed("/etc/rancher/k3s/registries.yaml", 0o644),
         object("networking.k8s.io/v1", "Ingress", Some("registry"), "registry"),
     ]
 }
 
+fn text(mode: u32) -> PreviousFile {
+    PreviousFile::Text { content: "#!/bin/sh\n".to_owned(), mode }
+}
+
 /// What none of them makes.
 fn of_nobody() -> Vec<Undo> {
-    let setuid = PreviousFile::Text { content: "#!/bin/sh\n".to_owned(), mode: 0o4755 };
+    let setuid = text(0o4755);
     vec![
         file(TARGET),
         file("/usr/local/bin/k3s/../helm2"),
@@ -143,7 +149,9 @@ fn of_nobody() -> Vec<Undo> {
         file("/etc/docker/certs.d/../ca.crt"),
         file("/etc/docker/certs.d/a/b/ca.crt"),
         file("/etc/docker/certs.d/a/client.key"),
-        Undo::file(Path::new("/etc/docker/certs.d/a/ca.crt"), b"x", setuid),
+        Undo::file(Path::new("/etc/docker/certs.d/a/ca.crt"), b"x", setuid.clone()),
+        Undo::file(Path::new("/etc/rancher/k3s/registry-ca.crt"), b"x", setuid),
+        Undo::file(Path::new("/etc/rancher/k3s/registries.yaml"), b"x", text(0o644)),
         file("/var/lib/rancher/k3s/agent/images/other.tar"),
         directory("/"),
         directory("/etc"),

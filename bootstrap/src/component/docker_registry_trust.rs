@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use manifest::{PreviousFile, Undo};
+use manifest::Undo;
 use schema::{Component, Mode};
 
 use super::{
@@ -43,9 +43,8 @@ impl Spec for DockerRegistryTrustSpec {
         };
         match undo {
             Undo::File { path, previous, .. } => {
-                let is_plain = !matches!(previous, PreviousFile::Text { mode, .. } if mode & !0o777 != 0);
                 let folder = path.parent().filter(|_| path.ends_with(CERTIFICATE));
-                is_plain && folder.and_then(host_of).is_some()
+                previous.has_plain_mode() && folder.and_then(host_of).is_some()
             }
             Undo::Directory { path } => {
                 is_on_the_way(path, "/etc/docker", CERTIFICATES) || host_of(path).is_some()

@@ -166,6 +166,11 @@ impl PreviousFile {
             _ => Self::NotKept { sha256: sha256_hex(content) },
         }
     }
+
+    /// Whether putting it back sets none of the bits above the permissions, such as set-user-ID.
+    pub fn has_plain_mode(&self) -> bool {
+        !matches!(self, Self::Text { mode, .. } if mode & !0o777 != 0)
+    }
 }
 
 impl Undo {

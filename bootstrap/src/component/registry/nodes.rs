@@ -74,10 +74,7 @@ pub(super) fn could_make(undo: &Undo) -> bool {
     match undo {
         Undo::File { path, previous: PreviousFile::Absent, .. } if path == Path::new(REGISTRIES) => true,
         // A certificate takes the place of the one before it.
-        Undo::File { path, previous, .. } => {
-            let is_plain = !matches!(previous, PreviousFile::Text { mode, .. } if mode & !0o777 != 0);
-            is_plain && path == Path::new(AUTHORITY)
-        }
+        Undo::File { path, previous, .. } => path == Path::new(AUTHORITY) && previous.has_plain_mode(),
         Undo::LineBlock { path, marker, previous: None, former_mode, .. } => {
             let is_plain = former_mode.as_ref().is_none_or(|former| former.mode & !0o777 == 0);
             path == Path::new(REGISTRIES) && marker == RegistryEntry::MARKER && is_plain

@@ -108,11 +108,12 @@ fn a_server_that_was_stopped_is_started_before_an_export_counts() {
     let stub = StubHost::fresh();
     let settings = only(Component::Nfs);
     run(&stub, &settings).results();
-    for exports in [stub.text("etc/exports"), String::new()] {
-        stub.put("etc/exports", &*exports);
+    let exports = stub.text("etc/exports");
+    for (exports, planned) in [(&*exports, PlannedAction::Ensure), ("", PlannedAction::AddExport)] {
+        stub.put("etc/exports", exports);
         stub.put("stub/services/nfs-server", "inactive\n");
         // Somebody has reloaded the exports since, or it stopped with the machine.
-        assert!(actions(&stub, &settings).contains(&PlannedAction::Ensure) || exports.is_empty());
+        assert!(actions(&stub, &settings).contains(&planned), "{exports:?}");
         run(&stub, &settings).results();
         assert_eq!(stub.text("stub/services/nfs-server"), "active\n");
         assert!(actions(&stub, &settings).contains(&PlannedAction::Reuse));
